@@ -1,0 +1,1 @@
+"""Passes over a graph: what its layers are, cost, see and need."""

@@ -1,0 +1,264 @@
+"""Shapes, parameters, costs and receptive fields of every layer, and their sums: one linear pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from archcalc.analysis.memory import Memory, memory_of
+from archcalc.analysis.receptive import Fields, receptive_fields
+from archcalc.graph import Graph, Node
+from archcalc.numeric import Number, product
+from archcalc.ops.base import Shape, Shapes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What is known of one layer. Costs and activations are for the whole batch, which shapes carry in front."""
+
+    name: str
+    path: tuple[str, ...]
+    op: str
+    attributes: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    outputs: Shapes
+    params: Number
+    trainable: Number
+    connections: Number
+    macs: Number
+    operations: Mapping[str, Number]
+    activations: Number
+    fields: Fields
+    head: str | None
+    training: bool
+    node: int
+    """Its index in the graph."""
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the first output."""
+        return self.outputs[0]
+
+    @property
+    def stage(self) -> str | None:
+        """The stage it stands in, or ``None`` for an unnamed top-level layer."""
+        return self.path[0] if len(self.path) > 1 or self.path[0] == self.name else None
+
+    @property
+    def mults(self) -> Number:
+        """All scalar multiplications."""
+        return self.operations.get("mul", 0)
+
+    @property
+    def flops(self) -> Number:
+        """All floating-point operations."""
+        return sum(self.operations.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Totals:
+    """Sums over layers: of a network, or of a stage or block."""
+
+    layers: int
+    params: Number
+    trainable: Number
+    connections: Number
+    macs: Number
+    operations: Mapping[str, Number]
+    activations: Number
+
+    @property
+    def mults(self) -> Number:
+        """All scalar multiplications."""
+        return self.operations.get("mul", 0)
+
+    @property
+    def flops(self) -> Number:
+        """All floating-point operations."""
+        return sum(self.operations.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A network's layers and what they sum to."""
+
+    graph: Graph
+    layers: tuple[Layer, ...]
+    totals: Totals
+    batch: int | None
+    training: bool
+
+    def layer(self, name: str) -> Layer:
+        """A layer by its name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._by_name()[name]
+
+    def _by_name(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
+
+    def stage(self, name: str) -> Group:
+        """The layers of a stage or head, summed.
+
+        Raises:
+            KeyError: there is no such stage, or it has no layers.
+        """
+        layers = [layer for layer in self.layers if layer.path[0] == name]
+        if not layers:
+            raise KeyError(name)
+        return group((name,), layers)
+
+    def folded(self, depth: int) -> list[Layer | Group]:
+        """The rows of a table: layers, those deeper than ``depth`` levels folded into their stage or block."""
+        rows: list[Layer | Group] = []
+        waiting: list[Layer] = []
+        for layer in self.layers:
+            if waiting and layer.path[:depth] != waiting[0].path[:depth]:
+                rows.append(_row(waiting, depth))
+                waiting = []
+            waiting.append(layer)
+        if waiting:
+            rows.append(_row(waiting, depth))
+        return rows
+
+    def memory(self, dtype: str = "float32") -> Memory:
+        """Bytes of parameters and activations, and the peak of live tensors; see `archcalc.analysis.memory`."""
+        return memory_of(self, dtype)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Several layers as one row: a stage or a block."""
+
+    name: str
+    path: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    totals: Totals
+
+    @property
+    def output(self) -> Shape:
+        """The shape that the last layer puts out."""
+        return self.layers[-1].output
+
+    @property
+    def fields(self) -> Fields:
+        """The receptive field of the last layer."""
+        return self.layers[-1].fields
+
+    @property
+    def head(self) -> str | None:
+        return self.layers[-1].head
+
+    @property
+    def params(self) -> Number:
+        return self.totals.params
+
+    @property
+    def trainable(self) -> Number:
+        return self.totals.trainable
+
+    @property
+    def connections(self) -> Number:
+        return self.totals.connections
+
+    @property
+    def macs(self) -> Number:
+        return self.totals.macs
+
+    @property
+    def operations(self) -> Mapping[str, Number]:
+        return self.totals.operations
+
+    @property
+    def mults(self) -> Number:
+        return self.totals.mults
+
+    @property
+    def flops(self) -> Number:
+        return self.totals.flops
+
+    @property
+    def activations(self) -> Number:
+        return self.totals.activations
+
+
+def _row(layers: list[Layer], depth: int) -> Layer | Group:
+    return layers[0] if len(layers) == 1 and len(layers[0].path) <= depth else group(layers[0].path[:depth], layers)
+
+
+def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
+    """Layers summed under a path."""
+    return Group("/".join(path), path, tuple(layers), total(layers))
+
+
+def total(layers: Iterable[Layer]) -> Totals:
+    """The sums over layers."""
+    count = 0
+    params: Number = 0
+    trainable: Number = 0
+    connections: Number = 0
+    macs: Number = 0
+    activations: Number = 0
+    operations: dict[str, Number] = {}
+    for layer in layers:
+        count += 1
+        params += layer.params
+        trainable += layer.trainable
+        connections += layer.connections
+        macs += layer.macs
+        activations += layer.activations
+        for kind, number in layer.operations.items():
+            operations[kind] = operations.get(kind, 0) + number
+    return Totals(count, params, trainable, connections, macs, operations, activations)
+
+
+def analyze(graph: Graph, *, training: bool = False, batch: int | None = None) -> Analysis:
+    """Analyse every layer of a graph.
+
+    Args:
+        graph: the network.
+        training: whether auxiliary heads count in the totals (they are among the layers in any case).
+        batch: put this many examples in front of every shape, and multiply costs and activations.
+    """
+    fields = receptive_fields(graph)
+    layers = tuple(_layer(graph, index, node, fields[index], batch) for index, node in graph.layers())
+    counted = layers if training else [layer for layer in layers if not layer.training]
+    return Analysis(graph, layers, total(counted), batch, training)
+
+
+def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:
+    shapes = graph.input_shapes(node)
+    params: Number = 0
+    trainable: Number = 0
+    for weight in node.op.weights(shapes):
+        params += weight.count
+        if weight.trainable:
+            trainable += weight.count
+    cost = node.op.cost(shapes)
+    activations = sum([product(shape) for shape in node.outputs])
+    macs, connections, operations, outputs = cost.macs, cost.connections, cost.operations, node.outputs
+    if batch is not None:
+        macs, connections, activations = macs * batch, connections * batch, activations * batch
+        operations = {kind: number * batch for kind, number in operations.items()}
+        outputs = tuple((batch, *shape) for shape in outputs)
+    return Layer(
+        name=node.name,
+        path=node.path,
+        op=node.op.name,
+        attributes=node.op.attributes(),
+        inputs=tuple([graph.nodes[ref.node].name for ref in node.inputs]),
+        outputs=outputs,
+        params=params,
+        trainable=trainable,
+        connections=connections,
+        macs=macs,
+        operations=operations,
+        activations=activations,
+        fields=fields,
+        head=node.head,
+        training=node.training,
+        node=index,
+    )

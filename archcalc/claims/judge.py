@@ -1,0 +1,64 @@
+"""Judging: does a statement hold of what the analysis says?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.analysis.propagate import Analysis
+from archcalc.claims.targets import resolve
+from archcalc.claims.written import read_statement
+from archcalc.spec.errors import Problem, Problems, Span, fail, whole_text
+from archcalc.spec.read import Expectation, Spec
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an expectation holds."""
+
+    target: str
+    value: str
+    """As it was written."""
+    holds: bool
+    actual: str
+    span: Span
+    """Where the value stands."""
+
+    @property
+    def message(self) -> str:
+        """One line for people."""
+        return f"{self.target} is {self.actual}" + ("" if self.holds else f", expected {self.value}")
+
+    def problem(self) -> Problem:
+        """The failed expectation in the form of an error."""
+        return Problem("expectation", self.message, self.span)
+
+
+def judge_expectations(spec: Spec, analysis: Analysis) -> list[Verdict]:
+    """Judge every line of a spec's ``expect:``.
+
+    Raises:
+        SpecError: a target that does not exist, or a value that cannot be read.
+    """
+    problems = Problems()
+    verdicts = []
+    for expectation in spec.expectations:
+        with problems:
+            verdicts.append(_judge(expectation, analysis))
+    problems.settle()
+    return verdicts
+
+
+def _judge(expectation: Expectation, analysis: Analysis) -> Verdict:
+    target, value = expectation
+    try:
+        actual = resolve(target.value.strip(), analysis)
+    except LookupError as error:
+        fail("expectation", error.args[0], whole_text(target), error.args[1])
+    try:
+        statement = read_statement(value.value)
+    except ValueError as error:
+        fail("expectation", str(error), whole_text(value))
+    written = actual.values
+    if len(written) == 1 and len(statement.numbers) > 1 and not target.value.endswith("shape"):
+        written = written * len(statement.numbers)  # axes alike, written one by one
+    return Verdict(target.value, value.value, statement.holds(written), actual.text, whole_text(value))

@@ -1,0 +1,109 @@
+"""The graph of a network: nodes in topological order, immutable, independent of the language it was written in.
+
+A node is one layer: an operator, the tensors it reads, the shapes of what it puts out. A graph may have several
+inputs and outputs, a node several outputs; tensors have any rank. The spec builder makes graphs; so may any other
+reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from archcalc.numeric import Number
+from archcalc.ops.base import Operator, Shape, Shapes
+
+
+class Ref(NamedTuple):
+    """One tensor: an output of a node."""
+
+    node: int
+    output: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Operator):
+    """An input of the network: a node without inputs, outside the operators of the language."""
+
+    name = "input"
+    arity = 0
+    shape: Shape = ()
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A layer in its graph."""
+
+    name: str
+    op: Operator
+    inputs: tuple[Ref, ...]
+    outputs: Shapes
+    path: tuple[str, ...] = ()
+    """Where it stands in the text: stage, then the block calls around it, then its own name. Rows fold along it."""
+    head: str | None = None
+    """The head it belongs to, or ``None`` on the main path."""
+    training: bool = False
+    """Whether it serves training only (auxiliary classifiers)."""
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the first output."""
+        return self.outputs[0]
+
+    @property
+    def is_input(self) -> bool:
+        return isinstance(self.op, Input)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network. ``nodes`` are in topological order, inputs first."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, Ref]
+    """Name to tensor; the main output first, then the heads."""
+    stages: Mapping[str, Ref] = field(default_factory=dict)
+    """Name to the tensor a stage (or input, or head) puts out."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    layout: str = "chw"
+    """How shapes are written for people: ``chw`` or ``hwc``."""
+    training_outputs: Mapping[str, Ref] = field(default_factory=dict)
+    """The outputs of training heads."""
+
+    def shape(self, ref: Ref) -> Shape:
+        """The shape of a tensor."""
+        return self.nodes[ref.node].outputs[ref.output]
+
+    def input_shapes(self, node: Node) -> Shapes:
+        """The shapes of what a node reads."""
+        nodes = self.nodes
+        return tuple([nodes[index].outputs[output] for index, output in node.inputs])
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """Name to shape of every input."""
+        return {node.name: node.output for node in self.nodes if node.is_input}
+
+    def layers(self) -> Iterator[tuple[int, Node]]:
+        """Index and node of everything but the inputs."""
+        return ((index, node) for index, node in enumerate(self.nodes) if not node.is_input)
+
+
+def write_shape(shape: tuple[Number, ...], layout: str = "chw") -> str:
+    """A shape as people read it: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``."""
+    return "x".join(str(size) for size in ordered(shape, layout))
+
+
+def ordered(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
+    """A channels-first shape in the order of a layout."""
+    return (*shape[1:], shape[0]) if layout == "hwc" and len(shape) > 1 else shape
+
+
+def channels_first(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
+    """A shape written in a layout, channels first."""
+    return (shape[-1], *shape[:-1]) if layout == "hwc" and len(shape) > 1 else shape

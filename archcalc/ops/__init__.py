@@ -1,0 +1,28 @@
+"""Every operator that archcalc knows, one file per family.
+
+To add one: write its class in the file of its family (see `archcalc.ops.base`), and its kernel in ``executor/``.
+"""
+
+from archcalc.ops import activation, conv, dense, merge, norm, pool, resample, structure
+from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
+from archcalc.ops.window import Reach, Window
+
+__all__ = [
+    "OPERATION_KINDS",
+    "REGISTRY",
+    "Cost",
+    "Operator",
+    "Reach",
+    "Shape",
+    "Shapes",
+    "Weight",
+    "Window",
+    "activation",
+    "conv",
+    "dense",
+    "merge",
+    "norm",
+    "pool",
+    "resample",
+    "structure",
+]

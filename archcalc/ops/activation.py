@@ -1,0 +1,338 @@
+"""Activations, and the other operators that leave the shape alone and look at one number (or one axis) at a time.
+
+Costs count what the formula in the docstring does for every element, whichever branch an element takes. What a
+docstring here does not mention is as for every element-wise operator: shape unchanged, no parameters, position by
+position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from archcalc.numeric import Number, both, exact_div, product, require
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_of, needs_positions, operations, operator
+from archcalc.ops.fields import real, whole, word
+from archcalc.ops.window import Reach, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise(Operator):
+    """The same few operations to every number. Subclasses without attributes need no ``@dataclass``."""
+
+    per_element: ClassVar[Mapping[str, Number]] = operations()
+    """Kind of operation to how many for one number."""
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements = product(inputs[0])
+        return Cost({kind: count * elements for kind, count in self.per_element.items()})
+
+
+@operator("relu")
+class Relu(Elementwise):
+    """Rectified linear unit: max(x, 0).
+
+    Cost:   1 comparison per element
+    Source: Nair & Hinton 2010
+    """
+
+    per_element = operations(cmp=1)
+
+
+@operator("relu6")
+class Relu6(Elementwise):
+    """Rectified linear unit with a ceiling: min(max(x, 0), 6).
+
+    Cost:   2 comparisons per element
+    Source: Krizhevsky 2010 (CIFAR-10 report); PyTorch ReLU6
+    """
+
+    per_element = operations(cmp=2)
+
+
+@operator("leaky_relu")
+@dataclass(frozen=True, eq=False)
+class LeakyRelu(Elementwise):
+    """Leaky rectified linear unit: x where x > 0, else slope·x.
+
+    Cost:   1 comparison and 1 multiplication per element
+    Source: Maas et al. 2013; PyTorch LeakyReLU
+    """
+
+    per_element = operations(cmp=1, mul=1)
+
+    slope: Number = real(Fraction(1, 100), positional=True, help="slope for negative numbers")
+
+
+@operator("prelu")
+@dataclass(frozen=True, eq=False)
+class PRelu(Elementwise):
+    """Parametric rectified linear unit: x where x > 0, else a·x with a learned.
+
+    Params: 1, or one per channel
+    Cost:   1 comparison and 1 multiplication per element; connections: 1 per element
+    Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared unless told otherwise)
+    """
+
+    per_element = operations(cmp=1, mul=1)
+
+    slopes: str = word("shared", "shared", "channels", flags=True, help="one slope for all channels or one per channel")
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("slope", (1,) if self.slopes == "shared" else inputs[0][:1]),)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(super().cost(inputs).operations, connections=product(inputs[0]))
+
+
+@operator("elu")
+@dataclass(frozen=True, eq=False)
+class Elu(Elementwise):
+    """Exponential linear unit: x where x > 0, else alpha·(eˣ − 1).
+
+    Cost:   1 comparison, 1 exponential, 1 addition, 1 multiplication per element
+    Source: Clevert et al. 2016; PyTorch ELU
+    """
+
+    per_element = operations(cmp=1, exp=1, add=1, mul=1)
+
+    alpha: Number = real(1, positional=True, help="limit for large negative numbers, with its sign changed")
+
+
+@operator("selu")
+class Selu(Elementwise):
+    """Scaled exponential linear unit: λ·(x where x > 0, else α·(eˣ − 1)), λ ≈ 1.0507, α ≈ 1.6733.
+
+    Cost:   1 comparison, 1 exponential, 1 addition, 2 multiplications per element
+    Source: Klambauer et al. 2017
+    """
+
+    per_element = operations(cmp=1, exp=1, add=1, mul=2)
+
+
+@operator("gelu")
+@dataclass(frozen=True, eq=False)
+class Gelu(Elementwise):
+    """Gaussian error linear unit: ½x·(1 + erf(x·√½)), or with ``tanh`` ½x·(1 + tanh(√(2/π)·(x + 0.044715·x·x·x))).
+
+    Cost:   exact: 3 multiplications, 1 addition, 1 error function per element;
+            tanh: 6 multiplications, 2 additions, 1 hyperbolic tangent per element
+    Source: Hendrycks & Gimpel 2016; PyTorch GELU
+    """
+
+    form: str = word("exact", "exact", "tanh", flags=True, help="the definition or its approximation")
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements = product(inputs[0])
+        if self.form == "exact":
+            return Cost({"mul": 3 * elements, "add": elements, "erf": elements})
+        return Cost({"mul": 6 * elements, "add": 2 * elements, "tanh": elements})
+
+
+@operator("silu")
+class Silu(Elementwise):
+    """Sigmoid linear unit (swish): x/(1 + e⁻ˣ).
+
+    Cost:   1 exponential, 1 addition, 1 division per element
+    Source: Elfwing et al. 2018; Ramachandran et al. 2017
+    """
+
+    per_element = operations(exp=1, add=1, div=1)
+
+
+@operator("mish")
+class Mish(Elementwise):
+    """Mish: x·tanh(log(1 + eˣ)).
+
+    Cost:   1 exponential, 1 addition, 1 logarithm, 1 hyperbolic tangent, 1 multiplication per element
+    Source: Misra 2020
+    """
+
+    per_element = operations(exp=1, add=1, log=1, tanh=1, mul=1)
+
+
+@operator("sigmoid")
+class Sigmoid(Elementwise):
+    """Logistic function: 1/(1 + e⁻ˣ).
+
+    Cost:   1 exponential, 1 addition, 1 division per element
+    Source: PyTorch Sigmoid
+    """
+
+    per_element = operations(exp=1, add=1, div=1)
+
+
+@operator("tanh")
+class Tanh(Elementwise):
+    """Hyperbolic tangent.
+
+    Cost:   1 hyperbolic tangent per element
+    Source: PyTorch Tanh
+    """
+
+    per_element = operations(tanh=1)
+
+
+@operator("hardswish")
+class HardSwish(Elementwise):
+    """Piecewise linear swish: x·min(max(x + 3, 0), 6)/6.
+
+    Cost:   1 addition, 2 comparisons, 1 multiplication, 1 division per element
+    Source: Howard et al. 2019 (MobileNetV3); PyTorch Hardswish
+    """
+
+    per_element = operations(add=1, cmp=2, mul=1, div=1)
+
+
+@operator("hardsigmoid")
+class HardSigmoid(Elementwise):
+    """Piecewise linear logistic function: min(max(x + 3, 0), 6)/6.
+
+    Cost:   1 addition, 2 comparisons, 1 division per element
+    Source: Howard et al. 2019 (MobileNetV3); PyTorch Hardsigmoid
+    """
+
+    per_element = operations(add=1, cmp=2, div=1)
+
+
+@operator("softplus")
+class Softplus(Elementwise):
+    """Smooth rectifier: log(1 + eˣ).
+
+    Cost:   1 exponential, 1 addition, 1 logarithm per element
+    Source: Dugas et al. 2001; PyTorch Softplus
+    """
+
+    per_element = operations(exp=1, add=1, log=1)
+
+
+@operator("scale")
+@dataclass(frozen=True, eq=False)
+class Scale(Elementwise):
+    """Multiplication by a constant, as Inception-ResNet scales its residuals.
+
+    Cost:   1 multiplication per element
+    Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
+    """
+
+    per_element = operations(mul=1)
+
+    factor: Number = real(positional=True, help="the constant")
+
+
+@operator("maxout")
+@dataclass(frozen=True, eq=False)
+class Maxout(Operator):
+    """Maximum over groups of neighbouring channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
+
+    Shape:  C×n… → (C/pieces)×n…
+    Params: none
+    Cost:   pieces − 1 comparisons per output
+    Window: position by position
+    Source: Goodfellow et al. 2013
+    """
+
+    pieces: Number = whole(positional=True, help="how many channels compete; they divide the channels")
+
+    def output(self, inputs: Shapes) -> Shape:
+        channels, *positions = inputs[0]
+        require(
+            channels % self.pieces == 0,
+            "{channels} channels are not divisible into groups of {pieces}",
+            channels=channels,
+            pieces=self.pieces,
+        )
+        return (exact_div(channels, self.pieces), *positions)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost({"cmp": product(inputs[0]) - product(self.output(inputs))})
+
+
+@dataclass(frozen=True, eq=False)
+class AlongAxis(Operator):
+    """An operator that normalises the numbers along one axis together."""
+
+    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+
+    def output(self, inputs: Shapes) -> Shape:
+        axis_of(self.axis, inputs[0])
+        return inputs[0]
+
+    def counts(self, shape: Shape) -> tuple[Number, Number]:
+        """How many numbers there are, and in how many groups."""
+        axis = axis_of(self.axis, shape)
+        return product(shape), product(shape[:axis] + shape[axis + 1 :])
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        mixed = axis_of(self.axis, inputs[0])
+        return (tuple(None if axis == mixed else Window() for axis in range(1, len(inputs[0]))),)
+
+
+@operator("softmax")
+class Softmax(AlongAxis):
+    """Softmax along an axis: e^(x − max)/Σ e^(x − max).
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   per group of N numbers N − 1 comparisons (the maximum), N additions (its subtraction), N exponentials, N − 1
+            additions (their sum), N divisions
+    Window: position by position; everything along a spatial axis that is normalised
+    Source: PyTorch Softmax
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements, groups = self.counts(inputs[0])
+        return Cost({"cmp": elements - groups, "add": 2 * elements - groups, "exp": elements, "div": elements})
+
+
+@operator("log_softmax")
+class LogSoftmax(AlongAxis):
+    """Logarithm of the softmax along an axis: z − log Σ e^z, z = x − max.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   per group of N numbers N − 1 comparisons (the maximum), N additions (its subtraction), N exponentials, N − 1
+            additions (their sum), 1 logarithm, N additions (its subtraction)
+    Window: position by position; everything along a spatial axis that is normalised
+    Source: PyTorch LogSoftmax
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements, groups = self.counts(inputs[0])
+        return Cost({"cmp": elements - groups, "add": 3 * elements - groups, "exp": elements, "log": groups})
+
+
+@operator("dropout")
+@dataclass(frozen=True, eq=False)
+class Dropout(Operator):
+    """Dropout: in training each number is zero with probability rate and divided by 1 − rate otherwise.
+
+    Cost:   nothing at inference
+    Source: Srivastava et al. 2014; PyTorch Dropout
+    """
+
+    rate: Number = real(Fraction(1, 2), positional=True, help="probability of a zero")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            both(self.rate >= 0, self.rate <= 1),
+            "the rate of {what} must be from 0 to 1, got {rate}",
+            what=self.name,
+            rate=self.rate,
+        )
+        return inputs[0]
+
+
+@operator("spatial_dropout")
+class SpatialDropout(Dropout):
+    """Spatial dropout: as dropout, but whole maps at a time.
+
+    Cost:   nothing at inference
+    Source: Tompson et al. 2015; PyTorch Dropout2d
+    """
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        return super().output(inputs)

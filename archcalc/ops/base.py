@@ -1,0 +1,173 @@
+"""The contract of an operator, and the registry that finds one by its name.
+
+An operator is a frozen dataclass of its attributes. Its formulas (output shape, weights, cost, windows) stand beside
+each other in its class, each written once and generic in the number type (`archcalc.numeric`). Shapes are tuples of
+numbers, channels first, without the batch; the axes after the first are the spatial axes (positions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from archcalc.numeric import Number, product, require
+from archcalc.ops.fields import Parameter, parameters
+from archcalc.ops.window import Reach, Window
+
+Shape: TypeAlias = tuple[Number, ...]
+Shapes: TypeAlias = tuple[Shape, ...]
+
+OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
+"""The elementary operations that costs are counted in. ``add`` includes subtractions, ``cmp`` maxima and clamps; a
+change of sign, a copy and a look-up cost nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weight:
+    """A stored array of a layer."""
+
+    name: str
+    shape: Shape
+    trainable: bool = True
+
+    @property
+    def count(self) -> Number:
+        return product(self.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cost:
+    """What one evaluation of a layer (inference, batch 1) costs."""
+
+    operations: Mapping[str, Number] = field(default_factory=dict)
+    """Kind of operation (see `OPERATION_KINDS`) to how many; kinds that do not occur are left out."""
+    macs: Number = 0
+    """Multiply–accumulate pairs of linear-algebra layers."""
+    connections: Number = 0
+    """Every use of a weight or bias (LeCun et al. 1998): outputs × (fan-in + bias)."""
+
+
+FREE = Cost()
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """One layer's attributes and formulas. What a subclass leaves alone is element by element and without weights.
+
+    Every method takes the shapes of the inputs as one tuple.
+
+    Raises:
+        Impossible: from any method, where no such layer can exist on these inputs.
+    """
+
+    name: ClassVar[str] = ""
+    arity: ClassVar[int | None] = 1
+    """How many inputs; ``None`` for joins, which take two or more."""
+    loses_positions: ClassVar[bool] = False
+
+    def output(self, inputs: Shapes) -> Shape:
+        """The shape of the (first) output; that of the input unless overridden."""
+        return inputs[0]
+
+    def outputs(self, inputs: Shapes) -> Shapes:
+        """The shapes of all outputs."""
+        return (self.output(inputs),)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        """The stored arrays; none unless overridden."""
+        return ()
+
+    def cost(self, inputs: Shapes) -> Cost:
+        """Operations, MACs and connections of one evaluation; nothing unless overridden."""
+        return FREE
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        """What an output position sees: one `Reach` per input; position by position unless overridden."""
+        return tuple(pointwise(shape) for shape in inputs)
+
+    def attributes(self) -> dict[str, Any]:
+        """Name to value of every declared argument."""
+        return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """The declared arguments, in order."""
+        return parameters(cls)  # type: ignore[arg-type]  # mypy takes the __hash__ of instances for that of the class
+
+
+OperatorType = TypeVar("OperatorType", bound=type[Operator])
+
+
+def operator(name: str) -> Callable[[OperatorType], OperatorType]:
+    """Class decorator: this is the operator called ``name`` in specs."""
+
+    def register(cls: OperatorType) -> OperatorType:
+        cls.name = name
+        if name in REGISTRY:
+            raise ValueError(f"two operators are called {name!r}")
+        REGISTRY[name] = cls
+        return cls
+
+    return register
+
+
+REGISTRY: dict[str, type[Operator]] = {}
+
+
+def spatial(shape: Shape) -> Shape:
+    """The sizes of the spatial axes: all but the channels."""
+    return shape[1:]
+
+
+def pointwise(shape: Shape) -> Reach:
+    """Every output position sees its own input position."""
+    return (Window(),) * (len(shape) - 1)
+
+
+def everywhere(shape: Shape) -> Reach:
+    """Every output position sees all positions."""
+    return (None,) * (len(shape) - 1)
+
+
+def needs_positions(shape: Shape, what: str) -> None:
+    """Require at least one spatial axis."""
+    require(
+        len(shape) > 1,
+        "{what} needs channels and at least one spatial axis (CxL, CxHxW or CxDxHxW), got a vector of {size}",
+        what=what,
+        size=shape[0] if shape else "no numbers",
+    )
+
+
+def operations(**counts: Number) -> dict[str, Number]:
+    """Operation counts without the kinds that are plainly zero."""
+    return {kind: count for kind, count in counts.items() if not (type(count) is int and count == 0)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """Shapes as a message writes them, ``64x56x56 and 64x55x55``: put together only when the message is."""
+
+    shapes: Shapes
+
+    def __str__(self) -> str:
+        return " and ".join("x".join(map(str, shape)) for shape in self.shapes)
+
+
+def axis_of(axis: int, shape: Shape) -> int:
+    """An axis number (0 = channels, negative from the end) as an index, required to exist in ``shape``."""
+    rank = len(shape)
+    require(
+        -rank <= axis < rank,
+        "axis {axis} does not exist: the tensor has {rank} axes (0 … {last})",
+        axis=axis,
+        rank=rank,
+        last=rank - 1,
+    )
+    return axis % rank
+
+
+def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
+    """`zip` that insists on one entry per axis in each column."""
+    return zip(*columns, strict=True)

@@ -1,0 +1,259 @@
+"""Convolutions over any number of spatial axes, and their transposes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.numeric import Number, exact_div, maximum, product, require
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    needs_positions,
+    operations,
+    operator,
+    per_axis,
+    spatial,
+)
+from archcalc.ops.fields import axes, flag, pads, table, whole
+from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, sides
+from archcalc.ops.window import Reach, Window
+
+Table = tuple[tuple[bool, ...], ...]
+
+
+def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
+    """One bias per output channel, or none."""
+    return (Weight("bias", (channels,)),) if bias else ()
+
+
+def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
+    """The cost of ``outputs`` weighted sums with ``macs`` products in all.
+
+    Each takes one addition fewer than products, and one for a bias.
+    """
+    if bias:
+        return Cost({"mul": macs, "add": macs}, macs, macs + outputs)
+    return Cost(operations(mul=macs, add=macs - outputs), macs, macs)
+
+
+@operator("conv")
+@dataclass(frozen=True, eq=False)
+class Conv(Sliding):
+    """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
+
+    Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
+    Params: channels·(C/groups)·k…  and one bias per output channel; with a connection table, one kernel per connected
+            pair of maps
+    Cost:   macs = m…·channels·(C/groups)·k…;  as many additions (the bias included), one fewer per output without bias
+    Window: size K, stride s, padding p0
+    Source: PyTorch Conv2d; Dumoulin & Visin 2016, "A guide to convolution arithmetic"; connection tables: LeCun et al.
+            1998, Table I; weight standardisation (ws): Qiao et al. 2019. At inference it is done once, so it costs
+            nothing
+    """
+
+    channels: Number = whole(positional=True, help="output channels (filters, maps)")
+    groups: Number = whole(1, sugar="g", help="groups; each sees C/groups input channels")
+    bias: bool = flag(True, "nobias", help="a bias per output channel")
+    ws: bool = flag(False, "ws", help="weight standardisation")
+    table: Table | None = table(help="connection table: which input map feeds which output map")
+
+    def output(self, inputs: Shapes) -> Shape:
+        self.pairs(inputs[0])
+        return (self.channels, *self.positions(inputs[0]))
+
+    def pairs(self, shape: Shape) -> Number:
+        """How many (input map, output map) pairs are connected: the kernels of the layer."""
+        needs_positions(shape, self.name)
+        channels_in, channels, groups = shape[0], self.channels, self.groups
+        if self.table is not None:
+            rows, columns = len(self.table), len(self.table[0])
+            require(
+                channels_in == rows,
+                "the connection table has {rows} rows, the input has {maps} maps",
+                rows=rows,
+                maps=channels_in,
+            )
+            require(
+                channels == columns,
+                "the connection table has {columns} columns for {maps} output maps",
+                columns=columns,
+                maps=channels,
+            )
+            return sum(map(sum, self.table))
+        if type(groups) is int and groups == 1:
+            return channels * channels_in
+        require(
+            channels_in % groups == 0,
+            "{channels} input channels are not divisible by {groups} groups",
+            channels=channels_in,
+            groups=groups,
+        )
+        require(
+            channels % groups == 0,
+            "{channels} output channels are not divisible by {groups} groups",
+            channels=channels,
+            groups=groups,
+        )
+        return channels * exact_div(channels_in, groups)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        pairs = self.pairs(inputs[0])
+        kernels = (pairs,) if self.table is not None else (self.channels, exact_div(pairs, self.channels))
+        return (Weight("weight", (*kernels, *self.kernel)), *biases(self.bias, self.channels))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        positions = product(self.positions(inputs[0]))
+        macs = positions * self.pairs(inputs[0]) * product(self.kernel)
+        return weighted_sums(macs, positions * self.channels, self.bias)
+
+
+@operator("dwconv")
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv(Sliding):
+    """Depthwise convolution: every input channel has filters of its own.
+
+    Shape:  C×n… → (C·multiplier)×m…, m as for conv
+    Params: C·multiplier·k…  and one bias per output channel
+    Cost:   macs = m…·C·multiplier·k…
+    Window: size K, stride s, padding p0
+    Source: Howard et al. 2017 (MobileNets); Keras DepthwiseConv2D (depth_multiplier)
+    """
+
+    multiplier: Number = whole(1, help="output channels per input channel")
+    bias: bool = flag(True, "nobias", help="a bias per output channel")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (self.maps(inputs[0]), *self.positions(inputs[0]))
+
+    def maps(self, shape: Shape) -> Number:
+        """Output channels."""
+        needs_positions(shape, self.name)
+        return shape[0] * self.multiplier
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        maps = self.maps(inputs[0])
+        return (Weight("weight", (maps, 1, *self.kernel)), *biases(self.bias, maps))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        outputs = product(self.output(inputs))
+        return weighted_sums(outputs * product(self.kernel), outputs, self.bias)
+
+
+@operator("sepconv")
+@dataclass(frozen=True, eq=False)
+class SeparableConv(Sliding):
+    """Depthwise separable convolution in one layer: a depthwise one without bias, then a 1×1 convolution.
+
+    Shape:  C×n… → channels×m…, m as for conv
+    Params: C·multiplier·k… + C·multiplier·channels  and one bias per output channel
+    Cost:   macs = m…·C·multiplier·(k… + channels)
+    Window: size K, stride s, padding p0
+    Source: Chollet 2017 (Xception); Keras SeparableConv2D
+    """
+
+    channels: Number = whole(positional=True, help="output channels")
+    multiplier: Number = whole(1, help="depthwise channels per input channel")
+    bias: bool = flag(True, "nobias", help="a bias per output channel")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (self.channels, *self.positions(inputs[0]))
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        maps = inputs[0][0] * self.multiplier
+        ones = (1,) * len(self.kernel)
+        return (
+            Weight("depthwise", (maps, 1, *self.kernel)),
+            Weight("pointwise", (self.channels, maps, *ones)),
+            *biases(self.bias, self.channels),
+        )
+
+    def cost(self, inputs: Shapes) -> Cost:
+        positions = product(self.positions(inputs[0]))
+        maps = inputs[0][0] * self.multiplier
+        depthwise = weighted_sums(positions * maps * product(self.kernel), positions * maps, bias=False)
+        pointwise = weighted_sums(positions * maps * self.channels, positions * self.channels, self.bias)
+        return Cost(
+            {kind: depthwise.operations.get(kind, 0) + count for kind, count in pointwise.operations.items()},
+            depthwise.macs + pointwise.macs,
+            depthwise.connections + pointwise.connections,
+        )
+
+
+@operator("upconv")
+@dataclass(frozen=True, eq=False)
+class TransposedConv(Operator):
+    """Transposed convolution (deconvolution, fractionally strided convolution).
+
+    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
+    Params: C·(channels/groups)·k…  and one bias per output channel
+    Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied with the whole kernel and added to the output,
+            also where the padding cuts the border off
+    Window: the inputs ⌈(i + p0 − K + 1)/s⌉ … ⌊(i + p0)/s⌋
+    Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
+    """
+
+    channels: Number = whole(positional=True, help="output channels")
+    kernel: Axes = axes(sugar="k", help="kernel size")
+    stride: Axes = axes(1, sugar="s", help="stride: how far apart the inputs are spread")
+    pad: Pads = pads(help="how much of the full result is cut off: per axis, per side, or same, half, valid, full")
+    dilation: Axes = axes(1, sugar="d", help="dilation")
+    outpad: Axes = axes(0, at_least=0, help="output padding: further positions after the result")
+    groups: Number = whole(1, sugar="g", help="groups")
+    bias: bool = flag(True, "nobias", help="a bias per output channel")
+
+    def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
+        """Per spatial axis: output size, effective kernel, stride, padding before."""
+        needs_positions(shape, self.name)
+        pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
+        rows = []
+        for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
+            reach = effective_kernel(k, d)
+            if p == "same":
+                rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
+                continue
+            p0, p1 = sides(p, n, k, s, d)
+            around = 2 * p0 if p0 is p1 else p0 + p1
+            size = (n - 1) * s + reach - around + extra
+            require(size >= 1, "padding {p0} and {p1} leaves nothing of the output", p0=p0, p1=p1)
+            rows.append((size, reach, s, p0))
+        return rows
+
+    def output(self, inputs: Shapes) -> Shape:
+        sizes = tuple(size for size, *_ in self.geometry(inputs[0]))
+        self.fan_out(inputs[0])
+        return (self.channels, *sizes)
+
+    def fan_out(self, shape: Shape) -> Number:
+        """Output channels that one input channel feeds."""
+        channels_in, channels, groups = shape[0], self.channels, self.groups
+        if type(groups) is int and groups == 1:
+            return channels
+        require(
+            channels_in % groups == 0,
+            "{channels} input channels are not divisible by {groups} groups",
+            channels=channels_in,
+            groups=groups,
+        )
+        require(
+            channels % groups == 0,
+            "{channels} output channels are not divisible by {groups} groups",
+            channels=channels,
+            groups=groups,
+        )
+        return exact_div(channels, groups)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        shape = inputs[0]
+        return (Weight("weight", (shape[0], self.fan_out(shape), *self.kernel)), *biases(self.bias, self.channels))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape = inputs[0]
+        macs = product(shape) * self.fan_out(shape) * product(self.kernel)
+        connections = macs + product(self.output(inputs)) if self.bias else macs
+        return Cost({"mul": macs, "add": macs}, macs, connections)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(reach - s + 1, 1, reach - p0 - s, s) for _, reach, s, p0 in self.geometry(inputs[0])),)

@@ -1,0 +1,133 @@
+"""Layers that weigh every number of their input: fully connected ones and their relatives, and the embedding table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.numeric import Number, product
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
+from archcalc.ops.conv import biases, weighted_sums
+from archcalc.ops.fields import flag, whole
+from archcalc.ops.window import Reach
+
+
+@operator("fc")
+@dataclass(frozen=True, eq=False)
+class FullyConnected(Operator):
+    """Fully connected layer. A tensor is flattened first, channels outermost.
+
+    Shape:  any n… → features
+    Params: features·n…  and one bias per feature
+    Cost:   macs = features·n…;  as many additions (the bias included), one fewer per feature without bias
+    Window: everything
+    Source: PyTorch Linear after Flatten; ONNX Gemm
+    """
+
+    loses_positions: ClassVar[bool] = True
+
+    features: Number = whole(positional=True, help="outputs (units)")
+    bias: bool = flag(True, "nobias", help="a bias per output")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (self.features,)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.features, product(inputs[0]))), *biases(self.bias, self.features))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return weighted_sums(self.features * product(inputs[0]), self.features, self.bias)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("linear")
+@dataclass(frozen=True, eq=False)
+class Linear(Operator):
+    """One fully connected layer applied along the last axis, at every place of the other axes.
+
+    Shape:  n…×L → n…×features
+    Params: features·L  and one bias per feature
+    Cost:   macs = n…·features·L;  as many additions (the bias included), one fewer per output without bias
+    Window: all of the last axis; its own place on the others
+    Source: PyTorch Linear; Keras Dense
+    """
+
+    features: Number = whole(positional=True, help="outputs (units) at every place")
+    bias: bool = flag(True, "nobias", help="a bias per output feature")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (*inputs[0][:-1], self.features)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.features, inputs[0][-1])), *biases(self.bias, self.features))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        outputs = product(self.output(inputs))
+        return weighted_sums(outputs * inputs[0][-1], outputs, self.bias)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (last_axis_everywhere(inputs[0]),)
+
+
+def last_axis_everywhere(shape: Shape) -> Reach:
+    """Every output position sees all of the last axis, where that is a spatial one, and its own place on the others."""
+    return (*pointwise(shape)[:-1], None) if len(shape) > 1 else ()
+
+
+@operator("rbf")
+@dataclass(frozen=True, eq=False)
+class RadialBasis(Operator):
+    """Euclidean radial basis function units, the output layer of LeNet-5: y_i = Σ_j (x_j − w_ij)².
+
+    Shape:  any n… → features (flattened first, as by fc)
+    Params: features·n…, fixed (chosen by hand in LeNet-5) unless ``trainable``
+    Cost:   per output n… subtractions, n… multiplications, n… − 1 additions; connections = features·n…; no macs (no
+            weighted sum)
+    Window: everything
+    Source: LeCun et al. 1998, section II.B, equation 7
+    """
+
+    loses_positions: ClassVar[bool] = True
+
+    features: Number = whole(positional=True, help="outputs (units, classes)")
+    trainable: bool = flag(False, "trainable", help="whether the centres are learned")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (self.features,)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("centre", (self.features, product(inputs[0])), self.trainable),)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        pairs = self.features * product(inputs[0])
+        return Cost(operations(mul=pairs, add=2 * pairs - self.features), connections=pairs)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("embedding")
+@dataclass(frozen=True, eq=False)
+class Embedding(Operator):
+    """A table of vectors: every entry of the input is a number that is replaced by its vector, along a new last axis.
+
+    Shape:  n… → n…×dim
+    Params: vocabulary·dim
+    Cost:   nothing (a look-up); connections = n…·dim
+    Window: position by position
+    Source: PyTorch Embedding
+    """
+
+    vocabulary: Number = whole(positional=True, help="how many different entries there are")
+    dim: Number = whole(positional=True, help="length of a vector")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (*inputs[0], self.dim)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("weight", (self.vocabulary, self.dim)),)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(connections=product(self.output(inputs)))

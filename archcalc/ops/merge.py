@@ -1,0 +1,185 @@
+"""Joins: several tensors become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import ClassVar
+
+from archcalc.numeric import Number, minimum, product, require
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Written,
+    axis_of,
+    operations,
+    operator,
+    per_axis,
+    spatial,
+)
+from archcalc.ops.fields import whole, word
+from archcalc.ops.window import Reach, Window
+
+
+def is_one(n: Number) -> bool:
+    """Whether a size is 1 outright: such an axis broadcasts. One that depends on a variable never does."""
+    return type(n) is int and n == 1
+
+
+@dataclass(frozen=True, eq=False)
+class Elementwise(Operator):
+    """A join of the numbers at the same place. Axes of size 1 broadcast; a vector C over C×n… is taken as C×1…."""
+
+    arity: ClassVar[int | None] = None
+    operation: ClassVar[str] = ""
+    """The kind of operation that joins two numbers."""
+
+    def output(self, inputs: Shapes) -> Shape:
+        rank = max(map(len, inputs))
+        shapes = [(*shape, *(1,) * (rank - 1)) if len(shape) == 1 else shape for shape in inputs]
+        require(
+            all(len(shape) == rank for shape in shapes),
+            "{what} needs tensors with the same number of axes (or vectors): {shapes}",
+            what=self.name,
+            shapes=Written(inputs),
+        )
+        return tuple(self._agreed(sizes, inputs) for sizes in per_axis(*shapes))
+
+    def _agreed(self, sizes: Iterable[Number], inputs: Shapes) -> Number:
+        agreed: Number = 1
+        for size in sizes:
+            if is_one(agreed):
+                agreed = size
+            elif not is_one(size):
+                require(agreed == size, "{what} needs equal shapes: {shapes}", what=self.name, shapes=Written(inputs))
+        return agreed
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(operations(**{self.operation: product(self.output(inputs)) * (len(inputs) - 1)}))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        positions = spatial(self.output(inputs))
+        return tuple(tuple(map(_window, spatial(shape), positions)) for shape in inputs)
+
+
+def _window(n: Number, m: Number) -> Window:
+    broadcast = is_one(n) and not is_one(m)
+    return Window(stride=0) if broadcast else Window()
+
+
+@operator("add")
+class Add(Elementwise):
+    """Sum of tensors.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one addition fewer than inputs, per output
+    Window: position by position; the one position of a broadcast axis
+    Source: He et al. 2016; ONNX Add, Sum
+    """
+
+    operation = "add"
+
+
+@operator("sub")
+class Sub(Elementwise):
+    """The first tensor less the others.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one addition fewer than inputs, per output (a subtraction counts as an addition)
+    Window: position by position; the one position of a broadcast axis
+    Source: ONNX Sub
+    """
+
+    operation = "add"
+
+
+@operator("mul")
+class Mul(Elementwise):
+    """Product of tensors, number by number, as in gates.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one multiplication fewer than inputs, per output; no macs
+    Window: position by position; the one position of a broadcast axis
+    Source: Hu et al. 2018 (Squeeze-and-Excitation); ONNX Mul
+    """
+
+    operation = "mul"
+
+
+@operator("max")
+class Max(Elementwise):
+    """Maximum of tensors, number by number.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one comparison fewer than inputs, per output
+    Window: position by position; the one position of a broadcast axis
+    Source: Goodfellow et al. 2013; ONNX Max
+    """
+
+    operation = "cmp"
+
+
+@operator("concat")
+@dataclass(frozen=True, eq=False)
+class Concat(Operator):
+    """Tensors one after another along an axis.
+
+    With ``crop=smallest`` the spatial axes that are not joined are first cut to the smallest of the inputs, around the
+    centre (⌊(n − m)/2⌋ positions are dropped before), as the first U-Net does.
+
+    Shape:  the sizes along the axis are added, all others agree
+    Params: none
+    Cost:   nothing
+    Window: position by position; along a joined spatial axis padding as far as the inputs before reach; cropped:
+            padding −⌊(n − m)/2⌋
+    Source: Szegedy et al. 2015; crop: Ronneberger et al. 2015; ONNX Concat
+    """
+
+    arity: ClassVar[int | None] = None
+
+    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    crop: str = word("none", "none", "smallest", help="whether other spatial axes are cut to the smallest input")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            len(set(map(len, inputs))) == 1,
+            "concat needs tensors with the same number of axes: {shapes}",
+            shapes=Written(inputs),
+        )
+        joined = axis_of(self.axis, inputs[0])
+        return tuple(
+            reduce(lambda total, size: total + size, sizes) if axis == joined else self._agreed(axis, sizes, inputs)
+            for axis, sizes in enumerate(per_axis(*inputs))
+        )
+
+    def _agreed(self, axis: int, sizes: tuple[Number, ...], inputs: Shapes) -> Number:
+        if self.crop == "smallest" and axis > 0:
+            return reduce(minimum, sizes)
+        for size in sizes[1:]:
+            require(
+                size == sizes[0],
+                "concat along axis {joined} needs equal sizes on axis {axis}: {shapes}",
+                joined=self.axis,
+                axis=axis,
+                shapes=Written(inputs),
+            )
+        return sizes[0]
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        output = self.output(inputs)
+        joined = axis_of(self.axis, output)
+        offset: Number = 0
+        reaches = []
+        for shape in inputs:
+            paddings = [-((n - m) // 2) if self.crop == "smallest" else 0 for n, m in per_axis(shape, output)]
+            paddings[joined] = offset
+            reaches.append(tuple(Window(padding=padding) for padding in paddings[1:]))
+            offset = offset + shape[joined]
+        return tuple(reaches)

@@ -1,0 +1,256 @@
+"""Normalisation: by statistics of the training set, of the layer, of each map or group, and of a neighbourhood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from archcalc.numeric import Number, product, require
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    everywhere,
+    needs_positions,
+    operator,
+    pointwise,
+    spatial,
+)
+from archcalc.ops.dense import last_axis_everywhere
+from archcalc.ops.fields import flag, real, sizes, whole, word
+from archcalc.ops.window import Reach, Window
+
+EPSILON = Fraction(1, 100_000)
+"""What PyTorch adds to variances."""
+
+
+def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
+    """The learned linear map after a normalisation, or none."""
+    return (Weight("scale", shape), Weight("shift", shape)) if affine else ()
+
+
+def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
+    """The cost of normalising groups of numbers by their own mean and variance.
+
+    Per group of N: the mean (N − 1 additions, 1 division), the differences (N additions), their mean square
+    (N multiplications, N − 1 additions, 1 division), its root (1 addition of epsilon, 1 root), N divisions by it; with
+    scale and shift N multiplications and N additions more.
+    """
+    learned = elements if affine else 0
+    return Cost(
+        {
+            "mul": elements + learned,
+            "add": 3 * elements - groups + learned,
+            "div": elements + 2 * groups,
+            "sqrt": groups,
+        },
+        connections=2 * learned,
+    )
+
+
+@operator("bn")
+@dataclass(frozen=True, eq=False)
+class BatchNorm(Operator):
+    """Batch normalisation. At inference it is a fixed linear map per channel, y = a·x + b.
+
+    Shape:  any, unchanged
+    Params: per channel: scale and shift (trainable, unless ``noaffine``), running mean and variance (not trainable)
+    Cost:   1 multiplication and 1 addition per element; connections: 2 per element, none with ``noaffine``
+    Window: position by position
+    Source: Ioffe & Szegedy 2015; PyTorch BatchNorm2d
+    """
+
+    affine: bool = flag(True, "noaffine", help="learned scale and shift")
+    eps: Number = real(EPSILON, help="added to the variance")
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        maps = inputs[0][:1]
+        running = (Weight("mean", maps, trainable=False), Weight("variance", maps, trainable=False))
+        return (*scale_and_shift(self.affine, maps), *running)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements = product(inputs[0])
+        return Cost({"mul": elements, "add": elements}, connections=2 * elements if self.affine else 0)
+
+
+@operator("ln")
+@dataclass(frozen=True, eq=False)
+class LayerNorm(Operator):
+    """Layer normalisation, over the whole tensor, its last axis, or the channels at each position.
+
+    Shape:  any, unchanged
+    Params: a scale and a shift per number normalised together (all of them, the last axis, or the channels), unless
+            ``noaffine``
+    Cost:   per element 1 multiplication, 3 additions, 1 division, and per group −1 addition, 2 divisions, 1 root;
+            scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
+            ``noaffine``
+    Window: everything; all of the last axis with ``axis=last``; position by position with ``axis=channels``
+    Source: Ba et al. 2016; PyTorch LayerNorm; over channels: Liu et al. 2022 (ConvNeXt)
+    """
+
+    axis: str = word("all", "all", "last", "channels", help="what is normalised together")
+    affine: bool = flag(True, "noaffine", help="learned scale and shift")
+    eps: Number = real(EPSILON, help="added to the variance")
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        shape = inputs[0]
+        together = {"all": shape, "last": shape[-1:], "channels": shape[:1]}
+        return scale_and_shift(self.affine, together[self.axis])
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape = inputs[0]
+        groups = {"all": (), "last": shape[:-1], "channels": shape[1:]}
+        return normalising(product(shape), product(groups[self.axis]), self.affine)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        reach = {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}
+        return (reach[self.axis](inputs[0]),)
+
+
+@operator("in")
+@dataclass(frozen=True, eq=False)
+class InstanceNorm(Operator):
+    """Instance normalisation: each map by its own mean and variance.
+
+    Shape:  C×n…, unchanged
+    Params: none; with ``affine`` a scale and a shift per channel
+    Cost:   per element 1 multiplication, 3 additions, 1 division, and per map −1 addition, 2 divisions, 1 root;
+            scale and shift 1 multiplication and 1 addition per element; connections: with ``affine`` 2 per element
+    Window: everything
+    Source: Ulyanov et al. 2016; PyTorch InstanceNorm2d
+    """
+
+    affine: bool = flag(False, "affine", help="learned scale and shift")
+    eps: Number = real(EPSILON, help="added to the variance")
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return scale_and_shift(self.affine, inputs[0][:1])
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return normalising(product(inputs[0]), inputs[0][0], self.affine)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("gn")
+@dataclass(frozen=True, eq=False)
+class GroupNorm(Operator):
+    """Group normalisation: groups of neighbouring maps, each by its own mean and variance.
+
+    Shape:  any, unchanged
+    Params: a scale and a shift per channel, unless ``noaffine``
+    Cost:   per element 1 multiplication, 3 additions, 1 division, and per group −1 addition, 2 divisions, 1 root;
+            scale and shift 1 multiplication and 1 addition per element; connections: 2 per element, none with
+            ``noaffine``
+    Window: everything
+    Source: Wu & He 2018; PyTorch GroupNorm
+    """
+
+    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    affine: bool = flag(True, "noaffine", help="learned scale and shift")
+    eps: Number = real(EPSILON, help="added to the variance")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            inputs[0][0] % self.groups == 0,
+            "{channels} channels are not divisible by {groups} groups",
+            channels=inputs[0][0],
+            groups=self.groups,
+        )
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return scale_and_shift(self.affine, inputs[0][:1])
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return normalising(product(inputs[0]), self.groups, self.affine)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("lrn")
+@dataclass(frozen=True, eq=False)
+class LocalResponseNorm(Operator):
+    """Local response normalisation, y = x / (k + alpha·Σ x²)^beta, as AlexNet defines it.
+
+    The sum runs over ``size`` neighbouring channels at the same position (``across``), or over ``size`` neighbouring
+    positions per axis of the same map (``within``); ⌊size/2⌋ of them stand before. PyTorch, Caffe and ONNX divide
+    alpha by the number of terms: their alpha = 0.0001 is 0.00002 here at size 5.
+
+    Shape:  any (``within``: C×n…), unchanged
+    Params: none
+    Cost:   per element 1 multiplication (its square), one addition per term of the sum (k included), 1 multiplication
+            by alpha, 1 power, 1 division (sums over the border counted in full)
+    Window: position by position; ``within``: size, stride 1, padding ⌊size/2⌋
+    Source: Krizhevsky et al. 2012, section 3.3 (size 5, k = 2, alpha = 10⁻⁴, beta = 0.75); within channels: Caffe LRN
+    """
+
+    size: Number = whole(5, positional=True, help="how many channels, or positions per axis, are summed")
+    region: str = word("across", "across", "within", flags=True, help="across channels or within each")
+    alpha: Number = real(Fraction(1, 10_000), help="factor of the sum")
+    beta: Number = real(Fraction(3, 4), help="exponent")
+    k: Number = real(2, help="constant added to the sum")
+
+    def output(self, inputs: Shapes) -> Shape:
+        if self.region == "within":
+            needs_positions(inputs[0], "lrn within")
+        return inputs[0]
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements = product(inputs[0])
+        terms = self.size if self.region == "across" else product((self.size,) * len(spatial(inputs[0])))
+        return Cost({"mul": 2 * elements, "add": elements * terms, "pow": elements, "div": elements})
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        if self.region == "across":
+            return (pointwise(inputs[0]),)
+        return ((Window(self.size, 1, self.size // 2),) * len(spatial(inputs[0])),)
+
+
+@operator("standardize")
+@dataclass(frozen=True, eq=False)
+class Standardize(Operator):
+    """Inputs by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
+
+    Shape:  any, unchanged
+    Params: one per number given, not trainable
+    Cost:   1 addition and 1 division per element
+    Window: position by position
+    Source: torchvision Normalize
+    """
+
+    mean: tuple[Number, ...] = sizes(at_least=None, each="channels", help="mean, for all channels or per channel")
+    std: tuple[Number, ...] = sizes(at_least=None, each="channels", help="standard deviation, likewise")
+
+    def output(self, inputs: Shapes) -> Shape:
+        channels = inputs[0][0]
+        for what, given in (("means", self.mean), ("standard deviations", self.std)):
+            if len(given) != 1:
+                require(
+                    channels == len(given),
+                    "standardize needs one or {channels} {what}, got {count}",
+                    channels=channels,
+                    what=what,
+                    count=len(given),
+                )
+        for std in self.std:
+            require(std > 0, "a standard deviation must be positive, got {std}", std=std)
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (
+            Weight("mean", (len(self.mean),), trainable=False),
+            Weight("std", (len(self.std),), trainable=False),
+        )
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements = product(inputs[0])
+        return Cost({"add": elements, "div": elements})

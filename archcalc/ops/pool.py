@@ -1,0 +1,203 @@
+"""Pooling: sliding, global and adaptive, and LeNet's trainable subsampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.numeric import Number, gcd, product, require
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    everywhere,
+    needs_positions,
+    operations,
+    operator,
+    per_axis,
+    spatial,
+)
+from archcalc.ops.fields import axes, flag, pads
+from archcalc.ops.sliding import Axes, Pads, Sliding, extent
+from archcalc.ops.window import Reach, Window
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(Sliding):
+    """A pooling whose windows slide; each output channel comes from its own input channel."""
+
+    kernel: Axes = axes(sugar="k", positional=True, help="window size")
+    stride: Axes | None = axes(None, sugar="s", help="stride; the window size unless given")
+    pad: Pads = pads(help="padding, less than the window: per axis, per side (1:2), or same, half, valid, full")
+    ceil: bool = flag(False, "ceil", help="round the output size up")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (inputs[0][0], *self.positions(inputs[0]))
+
+    def positions(self, shape: Shape) -> Shape:
+        sizes = []
+        for n, reach, s, p0, p1 in self.geometry(shape):
+            for p in (p0, p1):
+                require(p < reach, "padding {p} must be less than the window of {reach}", p=p, reach=reach)
+            sizes.append(extent(n, reach, s, p0, p1, ceil=self.ceil))
+        return tuple(sizes)
+
+
+@operator("maxpool")
+@dataclass(frozen=True, eq=False)
+class MaxPool(Pool):
+    """Maximum over a sliding window. Padding never wins.
+
+    Shape:  C×n… → C×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1;  with ``ceil`` rounded up, less one where
+            the last window would start in the padding after the input
+    Params: none
+    Cost:   k… − 1 comparisons per output (windows over the border counted in full)
+    Window: size K, stride s, padding p0
+    Source: PyTorch MaxPool2d
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(operations(cmp=product(self.output(inputs)) * (product(self.kernel) - 1)))
+
+
+@operator("avgpool")
+@dataclass(frozen=True, eq=False)
+class AvgPool(Pool):
+    """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
+
+    With ``ceil``, what a window covers after the padding never counts (PyTorch).
+
+    Shape:  C×n… → C×m…, m as for maxpool
+    Params: none
+    Cost:   k… − 1 additions and 1 division per output (windows over the border counted in full)
+    Window: size K, stride s, padding p0
+    Source: PyTorch AvgPool2d; ``same`` of TensorFlow and Keras excludes the padding; dilation: ONNX AveragePool
+    """
+
+    count_include_pad: bool = flag(True, "exclude_pad", help="whether padding counts in the average")
+
+    def cost(self, inputs: Shapes) -> Cost:
+        outputs = product(self.output(inputs))
+        return Cost(operations(add=outputs * (product(self.kernel) - 1), div=outputs))
+
+
+@operator("subsample")
+@dataclass(frozen=True, eq=False)
+class Subsample(Pool):
+    """LeNet's trainable pooling: the sum over a window, times a coefficient, plus a bias, both one per map.
+
+    Shape:  C×n… → C×m…, m as for maxpool
+    Params: 2 per map
+    Cost:   k… − 1 additions, 1 multiplication and 1 addition (the bias) per output; connections = outputs·(k… + 1); no
+            macs
+    Window: size K, stride s, padding p0
+    Source: LeCun et al. 1998, section II.B (S2: 12 parameters, 5,880 connections)
+    """
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        maps = inputs[0][0]
+        return (Weight("coefficient", (maps,)), Weight("bias", (maps,)))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        outputs = product(self.output(inputs))
+        window = product(self.kernel)
+        return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalPool(Operator):
+    """A pooling over all positions; they are kept as axes of size 1."""
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        return (inputs[0][0], *(1,) * len(spatial(inputs[0])))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("gap")
+class GlobalAvgPool(GlobalPool):
+    """Global average pooling: each map's average.
+
+    Shape:  C×n… → C×1…
+    Params: none
+    Cost:   n… − 1 additions and 1 division per map
+    Window: everything
+    Source: Lin et al. 2014 (Network in Network); ONNX GlobalAveragePool
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape = inputs[0]
+        return Cost(operations(add=product(shape) - shape[0], div=shape[0]))
+
+
+@operator("gmp")
+class GlobalMaxPool(GlobalPool):
+    """Global maximum pooling: each map's maximum.
+
+    Shape:  C×n… → C×1…
+    Params: none
+    Cost:   n… − 1 comparisons per map
+    Window: everything
+    Source: ONNX GlobalMaxPool
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(operations(cmp=product(inputs[0]) - inputs[0][0]))
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptivePool(Operator):
+    """A pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
+
+    size: Axes = axes(positional=True, help="output size")
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        return (inputs[0][0], *self.size)
+
+    def covered(self, shape: Shape) -> Number:
+        """How many numbers all windows hold together.
+
+        Neighbouring windows share a position where their boundary i·n/m is not whole. Of the m − 1 inner boundaries
+        gcd(n, m) − 1 are, so the windows of one axis hold n + m − gcd(n, m).
+        """
+        return shape[0] * product(n + m - gcd(n, m) for n, m in per_axis(spatial(shape), self.size))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(n, n, 0, m) for n, m in per_axis(spatial(inputs[0]), self.size)),)
+
+
+@operator("adaptive_avgpool")
+class AdaptiveAvgPool(AdaptivePool):
+    """Average over windows that divide the input into a given number of (nearly) equal parts.
+
+    Shape:  C×n… → C×m…
+    Params: none
+    Cost:   one fewer additions than numbers in the window, and 1 division, per output;
+            the windows of one axis hold n + m − gcd(n, m) positions together
+    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1
+    Source: PyTorch AdaptiveAvgPool2d
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        outputs = product(self.output(inputs))
+        return Cost(operations(add=self.covered(inputs[0]) - outputs, div=outputs))
+
+
+@operator("adaptive_maxpool")
+class AdaptiveMaxPool(AdaptivePool):
+    """Maximum over windows that divide the input into a given number of (nearly) equal parts.
+
+    Shape:  C×n… → C×m…
+    Params: none
+    Cost:   one fewer comparisons than numbers in the window, per output;
+            the windows of one axis hold n + m − gcd(n, m) positions together
+    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1
+    Source: PyTorch AdaptiveMaxPool2d
+    """
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(operations(cmp=self.covered(inputs[0]) - product(self.output(inputs))))

@@ -1,0 +1,155 @@
+"""Operators that change the number of positions without weights: upsampling, padding, cropping, ResNet's option A."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass
+from typing import TypeAlias
+
+from archcalc.numeric import Number, ceil_div, maximum, product, require
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, needs_positions, operator, per_axis, spatial
+from archcalc.ops.fields import axes, flag, pads, whole, word
+from archcalc.ops.sliding import Axes
+from archcalc.ops.window import Reach, Window
+
+Margins: TypeAlias = tuple[tuple[Number, Number], ...]
+
+
+@operator("upsample")
+@dataclass(frozen=True, eq=False)
+class Upsample(Operator):
+    """Upsampling by a whole factor, or to a given size (which may be smaller).
+
+    Output i takes the source coordinate u, and with it: ``nearest``, the position ⌊u⌋, u = i·n/m; ``bilinear``, the
+    mean of ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``.
+    Bilinear stands for linear interpolation over any number of axes, axis by axis in their order.
+
+    Shape:  C×n… → C×m…,  m = n·scale or as given by ``to``
+    Params: none
+    Cost:   nearest: nothing; bilinear: for each axis in turn 2 multiplications and 1 addition per number that its pass
+            puts out (the weights are known beforehand)
+    Window: ⌊u⌋ … ⌈u⌉ (nearest: ⌊u⌋)
+    Source: PyTorch Upsample; ONNX Resize (half_pixel, align_corners)
+    """
+
+    scale: Axes | None = axes(None, positional=True, help="how many times as many positions")
+    to: Axes | None = axes(None, help="output size, instead of a scale")
+    mode: str = word("nearest", "nearest", "bilinear", flags=True, help="interpolation")
+    align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
+
+    def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
+        """Per spatial axis: input size, output size, and their ratio as two numbers (in lowest terms with a scale)."""
+        needs_positions(shape, self.name)
+        require(
+            (self.scale is None) != (self.to is None),
+            "upsample takes either a scale (upsample 2) or a size (upsample to=28x28)",
+        )
+        require(not self.align_corners or self.mode == "bilinear", "align_corners goes with bilinear upsampling only")
+        if self.scale is not None:
+            return [(n, n * scale, 1, scale) for n, scale in per_axis(spatial(shape), self.scale)]
+        return [(n, m, n, m) for n, m in per_axis(spatial(shape), self.to or ())]
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (inputs[0][0], *(m for _, m, _, _ in self.geometry(inputs[0])))
+
+    def cost(self, inputs: Shapes) -> Cost:
+        if self.mode == "nearest":
+            return Cost()
+        shape = list(inputs[0])
+        passes: Number = 0
+        for axis, (_, m, _, _) in enumerate(self.geometry(inputs[0]), start=1):
+            shape[axis] = m
+            passes = passes + product(shape)
+        return Cost({"mul": 2 * passes, "add": passes})
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(self._window(*row) for row in self.geometry(inputs[0])),)
+
+    def _window(self, n: Number, m: Number, sources: Number, results: Number) -> Window:
+        if self.mode == "nearest":
+            return Window(1, sources, 0, results)
+        if self.align_corners:
+            steps = maximum(m - 1, 1)  # a single output takes the first position
+            return Window(steps, n - 1, 0, steps)
+        return Window(2 * results, 2 * sources, results - sources, 2 * results)
+
+
+@operator("pad")
+@dataclass(frozen=True, eq=False)
+class Pad(Operator):
+    """Zeros around the positions.
+
+    Shape:  C×n… → C×m…,  m = n + before + after
+    Params: none
+    Cost:   nothing
+    Window: size 1, padding before
+    Source: PyTorch ZeroPad2d; ONNX Pad
+    """
+
+    margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        sizes = (n + before + after for n, (before, after) in per_axis(spatial(inputs[0]), self.margin))
+        return (inputs[0][0], *sizes)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(padding=before) for before, _ in self.margin),)
+
+
+@operator("crop")
+@dataclass(frozen=True, eq=False)
+class Crop(Operator):
+    """The positions without a margin.
+
+    Shape:  C×n… → C×m…,  m = n − before − after
+    Params: none
+    Cost:   nothing
+    Window: size 1, padding −before
+    Source: Keras Cropping2D
+    """
+
+    margin: Margins = pads(
+        MISSING, positional=True, sugar="", words=False, help="positions per axis, or per side (1:2)"
+    )
+
+    def output(self, inputs: Shapes) -> Shape:
+        needs_positions(inputs[0], self.name)
+        sizes = []
+        for n, (before, after) in per_axis(spatial(inputs[0]), self.margin):
+            size = n - before - after
+            require(size >= 1, "cropping {before} and {after} leaves nothing of {n}", before=before, after=after, n=n)
+            sizes.append(size)
+        return (inputs[0][0], *sizes)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(padding=-before) for before, _ in self.margin),)
+
+
+@operator("padded_identity")
+@dataclass(frozen=True, eq=False)
+class PaddedIdentity(Operator):
+    """The shortcut of ResNet's option A: every s-th position, and maps of zeros after those of the input.
+
+    Shape:  C×n… → channels×m…,  m = ⌈n/s⌉
+    Params: none
+    Cost:   nothing
+    Window: size 1, stride s
+    Source: He et al. 2016 (Deep residual learning), section 3.3, option A
+    """
+
+    channels: Number = whole(positional=True, help="output channels, at least those of the input")
+    stride: Axes = axes(1, sugar="s", help="stride")
+
+    def output(self, inputs: Shapes) -> Shape:
+        shape = inputs[0]
+        needs_positions(shape, self.name)
+        require(
+            self.channels >= shape[0],
+            "padded_identity cannot reduce {before} channels to {after}",
+            before=shape[0],
+            after=self.channels,
+        )
+        return (self.channels, *(ceil_div(n, s) for n, s in per_axis(spatial(shape), self.stride)))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(stride=s) for s in self.stride),)

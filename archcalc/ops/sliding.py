@@ -1,0 +1,97 @@
+"""The arithmetic of sliding windows, written once for convolutions, pooling and everything else that slides.
+
+Per axis: n input size, k kernel, s stride, d dilation, K = d(k − 1) + 1 effective kernel, p0 and p1 padding before and
+after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archcalc.numeric import Number, ceil_div, let, maximum, minimum, require
+from archcalc.ops.base import Operator, Shape, Shapes, needs_positions, per_axis, spatial
+from archcalc.ops.fields import axes, pads
+from archcalc.ops.window import Reach, Window
+
+Pads: TypeAlias = str | tuple[tuple[Number, Number], ...]
+Axes: TypeAlias = tuple[Number, ...]
+
+
+def effective_kernel(k: Number, d: Number) -> Number:
+    """K = d(k − 1) + 1: how far a dilated kernel reaches."""
+    return k if type(d) is int and d == 1 else let("K", d * (k - 1) + 1)
+
+
+def sides(pad: str | tuple[Number, Number], n: Number, k: Number, s: Number, d: Number) -> tuple[Number, Number]:
+    """Padding before and after one axis.
+
+    The words: ``same`` makes the output ⌈n/s⌉ with the odd element at the end (TensorFlow, Keras, ONNX SAME_UPPER);
+    ``half`` is ⌊d(k − 1)/2⌋ on both sides (PyTorch's habit); ``valid`` is none; ``full`` is d(k − 1) on both sides.
+    """
+    if not isinstance(pad, str):
+        return pad
+    if pad == "same":
+        total = maximum((ceil_div(n, s) - 1) * s + effective_kernel(k, d) - n, 0)
+        before = total // 2
+        return before, total - before
+    if pad == "half":
+        p = let("p", d * (k - 1) // 2)
+        return p, p
+    if pad == "full":
+        p = let("p", d * (k - 1))
+        return p, p
+    return 0, 0
+
+
+def extent(n: Number, reach: Number, s: Number, p0: Number, p1: Number, *, ceil: bool = False) -> Number:
+    """How many positions a window of ``reach`` (K) has on one axis: ⌊(n + p0 + p1 − K)/s⌋ + 1.
+
+    With ``ceil`` as PyTorch defines it: rounded up, less one where the last window would start in the padding after
+    the input.
+    """
+    if ceil:
+        size = ceil_div(n + p0 + minimum(p1 + s - reach, 0), s)
+    else:
+        around = 2 * p0 if p0 is p1 else p0 + p1  # the same object for both sides: "2·p" in derivations
+        size = (n + around - reach) // s + 1
+    require(
+        size >= 1,
+        "a window of {reach} does not fit into {n} positions with padding {p0} and {p1}",
+        reach=reach,
+        n=n,
+        p0=p0,
+        p1=p1,
+    )
+    return size
+
+
+@dataclass(frozen=True, eq=False)
+class Sliding(Operator):
+    """An operator whose windows slide over the spatial axes."""
+
+    kernel: Axes = axes(sugar="k", help="kernel size")
+    stride: Axes | None = axes(1, sugar="s", help="stride")
+    pad: Pads = pads(help="zero padding: per axis, per side (1:2), or same, half, valid, full")
+    dilation: Axes = axes(1, sugar="d", help="dilation")
+
+    def strides(self) -> Axes:
+        """The stride per axis; where none is given (pooling), windows stand side by side."""
+        return self.kernel if self.stride is None else self.stride
+
+    def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number, Number]]:
+        """Per spatial axis: input size, effective kernel, stride, padding before, padding after."""
+        needs_positions(shape, self.name)
+        rows = []
+        pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
+        for n, k, s, d, p in per_axis(spatial(shape), self.kernel, self.strides(), self.dilation, pad):
+            p0, p1 = sides(p, n, k, s, d)
+            rows.append((n, effective_kernel(k, d), s, p0, p1))
+        return rows
+
+    def positions(self, shape: Shape) -> Shape:
+        """The spatial sizes of the output."""
+        return tuple(extent(n, reach, s, p0, p1) for n, reach, s, p0, p1 in self.geometry(shape))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(Window(reach, s, p0) for _, reach, s, p0, _ in self.geometry(inputs[0])),)

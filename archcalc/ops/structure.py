@@ -1,0 +1,219 @@
+"""Operators that rearrange or select numbers and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from archcalc.numeric import Number, both, ceil_div, exact_div, product, require, select
+from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
+from archcalc.ops.fields import positions, sizes, whole
+from archcalc.ops.window import Reach, Window
+
+
+@operator("identity")
+class Identity(Operator):
+    """The tensor as it is; in a join, the tensor that stands before it.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   nothing
+    Window: position by position
+    Source: He et al. 2016 (the shortcut of a residual unit)
+    """
+
+
+@operator("flatten")
+class Flatten(Operator):
+    """All numbers as one vector, channels outermost. Positions are lost.
+
+    Shape:  any n… → the product of n…
+    Params: none
+    Cost:   nothing
+    Window: everything
+    Source: PyTorch Flatten
+    """
+
+    loses_positions: ClassVar[bool] = True
+
+    def output(self, inputs: Shapes) -> Shape:
+        return (product(inputs[0]),)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("reshape")
+@dataclass(frozen=True, eq=False)
+class Reshape(Operator):
+    """The same numbers in the same order (the last axis runs fastest) under another shape. Positions are lost.
+
+    Shape:  any → shape; one size may be −1: whatever is left for it
+    Params: none
+    Cost:   nothing
+    Window: everything
+    Source: PyTorch reshape; ONNX Reshape
+    """
+
+    loses_positions: ClassVar[bool] = True
+
+    shape: Shape = sizes(positional=True, at_least=-1, help="the new shape; one size may be -1")
+
+    def output(self, inputs: Shapes) -> Shape:
+        open_axes = [axis for axis, size in enumerate(self.shape) if type(size) is int and size == -1]
+        given = [size for axis, size in enumerate(self.shape) if axis not in open_axes]
+        require(len(open_axes) <= 1, "reshape can infer one size (-1), not {count}", count=len(open_axes))
+        for size in given:
+            require(size >= 1, "a size must be at least 1 (or -1: inferred), got {size}", size=size)
+        elements, known = product(inputs[0]), product(given)
+        fits = elements % known == 0 if open_axes else elements == known
+        require(
+            fits,
+            "cannot reshape {before} ({elements} numbers) to {after}",
+            before=Written(inputs),
+            elements=elements,
+            after=Written((self.shape,)),
+        )
+        return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
+
+
+@operator("transpose")
+@dataclass(frozen=True, eq=False)
+class Transpose(Operator):
+    """The axes in another order: output axis i is input axis order[i].
+
+    Shape:  n₀×n₁… → n at order[0] × n at order[1] …
+    Params: none
+    Cost:   nothing
+    Window: position by position along the axis that a spatial axis became; everything where it became the channels
+    Source: NumPy transpose; PyTorch permute
+    """
+
+    order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order, 0 is the channels")
+
+    def output(self, inputs: Shapes) -> Shape:
+        rank = len(inputs[0])
+        require(
+            sorted(self.order) == list(range(rank)),
+            "transpose of {rank} axes needs each of 0 … {last} once, got {order}",
+            rank=rank,
+            last=rank - 1,
+            order=Written((self.order,)),
+        )
+        return tuple(inputs[0][axis] for axis in self.order)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(self._window(axis) for axis in range(1, len(inputs[0]))),)
+
+    def _window(self, axis: int) -> Window | None:
+        became = self.order.index(axis)
+        if became == 0:
+            return None
+        return Window() if became == axis else Window(axis=became - 1)
+
+
+@operator("shuffle")
+@dataclass(frozen=True, eq=False)
+class ChannelShuffle(Operator):
+    """Channel shuffle: the channels as groups × (C/groups), transposed: every group then holds channels of all groups.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   nothing
+    Window: position by position
+    Source: Zhang et al. 2018 (ShuffleNet); PyTorch ChannelShuffle
+    """
+
+    groups: Number = whole(positional=True, help="groups; they divide the channels")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            inputs[0][0] % self.groups == 0,
+            "{channels} channels are not divisible by {groups} groups",
+            channels=inputs[0][0],
+            groups=self.groups,
+        )
+        return inputs[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Selection(Operator):
+    """Some positions of one axis."""
+
+    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+
+    def chosen(self, n: Number) -> tuple[Number, Number, Number]:
+        """The first chosen position of ``n``, the step to the next, and how many there are."""
+        raise NotImplementedError
+
+    def output(self, inputs: Shapes) -> Shape:
+        shape = inputs[0]
+        axis = axis_of(self.axis, shape)
+        _, _, count = self.chosen(shape[axis])
+        return (*shape[:axis], count, *shape[axis + 1 :])
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        shape = inputs[0]
+        cut = axis_of(self.axis, shape)
+        start, step, _ = self.chosen(shape[cut])
+        chosen = Window(stride=step, padding=-start)
+        return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
+
+
+@operator("split")
+@dataclass(frozen=True, eq=False)
+class Split(Selection):
+    """One of several equal parts of an axis.
+
+    Shape:  the axis of n becomes n/parts
+    Params: none
+    Cost:   nothing
+    Window: size 1, along a split spatial axis padding −part·n/parts
+    Source: PyTorch chunk; ONNX Split
+    """
+
+    parts: Number = whole(positional=True, help="how many equal parts; they divide the axis")
+    part: Number = whole(at_least=0, help="which of them, counted from 0")
+
+    def chosen(self, n: Number) -> tuple[Number, Number, Number]:
+        parts, part = self.parts, self.part
+        require(n % parts == 0, "an axis of {n} does not split into {parts} equal parts", n=n, parts=parts)
+        require(
+            both(part >= 0, part < parts), "of {parts} parts there is no part {part} (from 0)", parts=parts, part=part
+        )
+        size = exact_div(n, parts)
+        return part * size, 1, size
+
+
+@operator("slice")
+@dataclass(frozen=True, eq=False)
+class Slice(Selection):
+    """The positions start, start + step … before stop of an axis. Negative ones count from its end.
+
+    Unlike in Python, a slice that reaches beyond the axis or is empty is an error.
+
+    Shape:  the axis becomes ⌈(stop − start)/step⌉
+    Params: none
+    Cost:   nothing
+    Window: size 1, along a sliced spatial axis stride step, padding −start
+    Source: NumPy slicing; ONNX Slice
+    """
+
+    range: tuple[Number | None, Number | None] = positions(
+        positional=True, help="start and stop, either may be missing"
+    )
+    step: Number = whole(1, help="distance of the positions taken")
+
+    def chosen(self, n: Number) -> tuple[Number, Number, Number]:
+        first, end = self.range
+        start = 0 if first is None else select(first < 0, first + n, first)
+        stop = n if end is None else select(end < 0, end + n, end)
+        for place in (start, stop):
+            require(both(place >= 0, place <= n), "position {place} is outside of an axis of {n}", place=place, n=n)
+        require(
+            start < stop, "the slice from {start} to {stop} of an axis of {n} is empty", start=start, stop=stop, n=n
+        )
+        return start, self.step, ceil_div(stop - start, self.step)

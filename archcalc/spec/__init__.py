@@ -1,0 +1,13 @@
+"""The spec language: from a text to a graph.
+
+``locate`` finds the text, ``document`` reads YAML with positions, ``grammar`` parses expressions to the values of
+``syntax``, ``check`` finds wrong names, ``build`` expands them to a graph with the help of ``arguments`` and
+``values``; ``read`` leads through all of it. Errors carry their places (``errors``); work is bounded (``limits``).
+"""
+
+from archcalc.spec.errors import Problem, Source, SpecError
+from archcalc.spec.limits import Limits
+from archcalc.spec.locate import bundled
+from archcalc.spec.read import Expectation, Spec, load_spec, read_spec
+
+__all__ = ["Expectation", "Limits", "Problem", "Source", "Spec", "SpecError", "bundled", "load_spec", "read_spec"]

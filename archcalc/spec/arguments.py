@@ -1,0 +1,290 @@
+"""From argument words to an operator: binding by the declared fields, then reading each value in its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple, NoReturn
+
+from archcalc.numeric import Impossible, Number, is_plain, whole
+from archcalc.ops.base import REGISTRY, Operator
+from archcalc.ops.fields import Argument as Declared
+from archcalc.ops.fields import Parameter
+from archcalc.spec import syntax
+from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.grammar import JOINS, SUGAR
+from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate, normal
+
+Tables = dict[str, tuple[tuple[bool, ...], ...]]
+
+
+class Bound(NamedTuple):
+    """An argument and the parameter it sets; ``flag`` where a bare word sets a value without one of its own."""
+
+    parameter: Parameter
+    argument: syntax.Argument
+    flag: bool
+
+
+def is_operator(name: str) -> bool:
+    """Whether specs may write this as a layer (joins are written with branches)."""
+    return name in REGISTRY and name not in JOINS
+
+
+@cache
+def flags_of(name: str) -> dict[str, Parameter]:
+    """Bare words of an operator."""
+    return {word: parameter for parameter in REGISTRY[name].parameters() for word in parameter.argument.flags}
+
+
+@cache
+def named_of(name: str) -> dict[str, Parameter]:
+    """Names of an operator's arguments, with their letters."""
+    parameters = REGISTRY[name].parameters()
+    letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
+    return {**letters, **{p.name: p for p in parameters}}
+
+
+def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[Bound, ...]:
+    """Which parameter each argument sets.
+
+    Raises:
+        SpecError: unknown, repeated, surplus or missing arguments.
+    """
+    named, flags = named_of(cls.name), flags_of(cls.name)
+    waiting = [p for p in cls.parameters() if p.argument.positional]
+    result: list[Bound] = []
+    taken: dict[str, Span] = {}
+    for argument in arguments:
+        flag = False
+        if argument.name:
+            parameter = named.get(argument.name)
+            if parameter is None:
+                _unknown(cls, argument)
+        elif isinstance(argument.value, syntax.Name) and argument.value.name in flags:
+            parameter, flag = flags[argument.value.name], True
+        elif waiting:
+            parameter = waiting.pop(0)
+        else:
+            _surplus(cls, argument)
+        if parameter.name in taken:
+            fail("argument", f"{cls.name} has its {parameter.name} twice", argument.span)
+        taken[parameter.name] = argument.span
+        waiting = [p for p in waiting if p.name != parameter.name]
+        result.append(Bound(parameter, argument, flag))
+    missing = [p for p in cls.parameters() if p.required and p.name not in taken]
+    if missing:
+        names = " and ".join(p.name for p in missing)
+        fail("argument", f"{cls.name} needs its {names}", head, f"for example: {example(cls)}")
+    return tuple(result)
+
+
+def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
+    known = named_of(cls.name)
+    letter = SUGAR.get(argument.name)
+    what = f"{letter} ({argument.name})" if letter else f"argument '{argument.name}'"
+    names = ", ".join(p.name for p in cls.parameters())
+    otherwise = f"{cls.name} takes {names}" if names else f"{cls.name} takes no arguments"
+    fail("argument", f"{cls.name} has no {what}", argument.span, suggest(argument.name, known, otherwise))
+
+
+def _surplus(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
+    if isinstance(argument.value, syntax.Name):
+        word = argument.value.name
+        known = [*flags_of(cls.name), *named_of(cls.name)]
+        fail("argument", f"{cls.name} does not know the word '{word}'", argument.span, suggest(word, known, usage(cls)))
+    fail("argument", f"{cls.name} has no place for this argument", argument.span, usage(cls))
+
+
+def usage(cls: type[Operator]) -> str:
+    """How the operator is written."""
+    return f"{cls.name} is written: {signature(cls)}"
+
+
+def signature(cls: type[Operator]) -> str:
+    """An operator with all of its arguments, optional ones in brackets: ``conv channels kernel=k [stride=1] …``."""
+    words = [cls.name]
+    for p in sorted(cls.parameters(), key=lambda p: (not p.argument.positional, not p.required)):
+        letter = p.argument.sugar
+        if p.argument.positional:
+            word = p.name
+        elif p.argument.form == "flag":
+            word = next(iter(p.argument.flags))
+        else:
+            word = f"{letter or p.name}=…"
+        words.append(word if p.required else f"[{word}]")
+    return " ".join(words)
+
+
+_SAMPLES = {"whole": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
+
+
+def example(cls: type[Operator]) -> str:
+    """A layer with the required arguments filled in."""
+    words = [cls.name]
+    for p in sorted(cls.parameters(), key=lambda p: not p.argument.positional):
+        if p.required:
+            sample = _SAMPLES.get(p.argument.form, p.argument.choices[0] if p.argument.choices else "…")
+            letter = p.argument.sugar
+            words.append(sample if p.argument.positional else f"{letter}{sample}" if letter else f"{p.name}={sample}")
+    return " ".join(words)
+
+
+def make(cls: type[Operator], bound: tuple[Bound, ...], scope: Scope, rank: int, tables: Tables) -> Operator:
+    """The operator with its arguments evaluated, per-axis ones spread over ``rank`` spatial axes."""
+    values: dict[str, Any] = {}
+    for parameter, argument, flag in bound:
+        if flag:
+            assert isinstance(argument.value, syntax.Name)
+            values[parameter.name] = parameter.argument.flags[argument.value.name]
+        else:
+            values[parameter.name] = _read(cls, parameter, argument, scope, rank, tables)
+    for parameter in cls.parameters():
+        if parameter.argument.form in ("axes", "pads") and rank:
+            value = values.get(parameter.name, parameter.default)
+            if type(value) is tuple and len(value) == 1:
+                values[parameter.name] = value * rank
+    return cls(**values)
+
+
+def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:
+    declared = p.argument
+    what = f"the {p.name} of {cls.name}"
+    if declared.form == "table":
+        return _table(argument, tables)
+    value = evaluate(argument.value, scope, frozenset(declared.choices))
+    try:
+        return READERS[declared.form](value, declared, what, argument.span, scope, rank)
+    except Impossible as error:
+        fail("argument", str(error), argument.span)
+
+
+def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
+    if isinstance(value, Word | Pair | Sizes):
+        fail("argument", f"{what} is one number, got {describe(value)}", span)
+    return bounded(value, span, scope.limits)
+
+
+def _whole(value: Number, declared: Declared, what: str) -> Number:
+    number = whole(normal(value), what)
+    if declared.at_least is not None and is_plain(number) and number < declared.at_least:
+        raise Impossible(f"{what} must be at least {declared.at_least}, got {number}")
+    return number
+
+
+def _read_whole(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    return _whole(_number(value, what, span, scope), declared, what)
+
+
+def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    return _number(value, what, span, scope)
+
+
+def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
+    if isinstance(value, Word):
+        fail("argument", f"{what} is a size, got {describe(value)}", span)
+    return value.parts if isinstance(value, Sizes) else (value,)
+
+
+def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
+    if count != 1 and rank and count != rank:
+        axes = f"{rank} spatial axis" if rank == 1 else f"{rank} spatial axes"
+        fail(
+            "argument",
+            f"{what} has {count} parts, the tensor has {axes}",
+            span,
+            "write one part for all axes, or one per axis",
+        )
+
+
+def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    parts = _parts(value, what, span)
+    _fits_rank(len(parts), what, span, rank)
+    if any(isinstance(part, Pair) for part in parts):
+        fail("argument", f"{what} has one number per axis, not a pair", span)
+    return tuple(_whole(_number(part, what, span, scope), declared, what) for part in parts)
+
+
+def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Word):
+        if value.word not in declared.choices:
+            words = ", ".join(declared.choices)
+            fail(
+                "argument",
+                f"{what} cannot be '{value.word}'",
+                span,
+                suggest(value.word, declared.choices, f"the words are {words}"),
+            )
+        return value.word
+    parts = _parts(value, what, span)
+    _fits_rank(len(parts), what, span, rank)
+    pairs = []
+    for part in parts:
+        sides = part if isinstance(part, Pair) else Pair(part, part)
+        if sides.first is None or sides.second is None:
+            fail("argument", f"{what} needs both sides of the colon, as in 1:2", span)
+        first = _whole(_number(sides.first, what, span, scope), declared, what)
+        # one object for both sides where they were written as one: derivations then print "2·p"
+        second = (
+            first if sides.first is sides.second else _whole(_number(sides.second, what, span, scope), declared, what)
+        )
+        pairs.append((first, second))
+    return tuple(pairs)
+
+
+def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    words = ", ".join(declared.choices)
+    if not isinstance(value, Word):
+        fail("argument", f"{what} is one of {words}, got {describe(value)}", span)
+    if value.word not in declared.choices:
+        fail(
+            "argument",
+            f"{what} cannot be '{value.word}'",
+            span,
+            suggest(value.word, declared.choices, f"the words are {words}"),
+        )
+    return value.word
+
+
+def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if type(value) is not int or value not in (0, 1):
+        fail("argument", f"{what} is 0 or 1, got {describe(value)}", span)
+    return bool(value)
+
+
+def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    parts = _parts(value, what, span)
+    if any(isinstance(part, Pair) for part in parts):
+        fail("argument", f"{what} has no pairs", span)
+    numbers = tuple(_number(part, what, span, scope) for part in parts)
+    if declared.at_least is None:
+        return numbers
+    return tuple(_whole(number, declared, what) for number in numbers)
+
+
+def _read_positions(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    parts = _parts(value, what, span)
+    if len(parts) != 1 or not isinstance(parts[0], Pair):
+        fail("argument", f"{what} is start:stop, such as 0:16 or (C//2):C", span)
+    first, second = parts[0]
+    return tuple(None if x is None else whole(_number(x, what, span, scope), what) for x in (first, second))
+
+
+READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
+    "whole": _read_whole,
+    "real": _read_real,
+    "axes": _read_axes,
+    "pads": _read_pads,
+    "word": _read_word,
+    "flag": _read_flag,
+    "sizes": _read_sizes,
+    "positions": _read_positions,
+}
+
+
+def _table(argument: syntax.Argument, tables: Tables) -> Any:
+    name = argument.value.name if isinstance(argument.value, syntax.Name) else ""
+    if name not in tables:
+        known = f"known tables: {', '.join(tables)}" if tables else "declare it under 'tables:'"
+        fail("unknown-name", f"no connection table '{name}'", argument.span, suggest(name, tables, known))
+    return tables[name]

@@ -1,0 +1,397 @@
+"""From a parsed spec to a graph: blocks expanded, arguments evaluated, shapes known as it goes.
+
+The builder walks the chains with a current tensor. It knows nothing of YAML and of any single operator.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple, NoReturn
+
+from archcalc.graph import Graph, Input, Node, Ref, write_shape
+from archcalc.numeric import Impossible, is_plain, product
+from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes
+from archcalc.spec import syntax
+from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make
+from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.grammar import JOINS
+from archcalc.spec.limits import Limits
+from archcalc.spec.values import PADDING, Names, Scope, Value, Word, evaluate, number
+
+
+class Block(NamedTuple):
+    """A block of the spec: its signature and its chain."""
+
+    signature: syntax.Signature
+    body: syntax.Chain
+
+
+class Stage(NamedTuple):
+    """A chain of the network and its name, with its place; ``None`` for an unnamed one."""
+
+    name: str | None
+    chain: syntax.Chain
+    span: Span | None = None
+
+
+class Network(NamedTuple):
+    """Everything a graph is built from."""
+
+    name: str
+    inputs: Mapping[str, Shape]
+    variables: Names
+    blocks: Mapping[str, Block]
+    tables: Tables
+    stages: tuple[Stage, ...]
+    heads: tuple[Stage, ...]
+    training_heads: tuple[Stage, ...]
+    layout: str
+
+
+class _Frame:
+    """A block call around layers; its number among the calls of the same block beside it is known once all are."""
+
+    __slots__ = ("calls", "index", "label", "parent")
+
+    def __init__(self, label: str, parent: _Frame | None) -> None:
+        self.label = label
+        self.parent = parent
+        self.calls: Counter[str] = Counter()
+        self.index = 0
+        if parent is not None:
+            parent.calls[label] += 1
+            self.index = parent.calls[label]
+
+    def path(self) -> tuple[str, ...]:
+        """The names of the calls around, outermost first."""
+        if self.parent is None:
+            return ()
+        alone = self.parent.calls[self.label] == 1
+        return (*self.parent.path(), self.label if alone else f"{self.label}_{self.index}")
+
+
+class _Draft(NamedTuple):
+    """A node before it has a name."""
+
+    op: Operator
+    inputs: tuple[Ref, ...]
+    outputs: Shapes
+    frame: _Frame
+
+
+def build(network: Network, limits: Limits) -> Graph:
+    """The graph of a network.
+
+    Raises:
+        SpecError: a layer cannot exist on its input, a name is unknown, or a bound is exceeded.
+    """
+    return _Builder(network, limits).build()
+
+
+class _Builder:
+    def __init__(self, network: Network, limits: Limits) -> None:
+        self.network = network
+        self.limits = limits
+        self.drafts: list[_Draft] = []
+        self.nodes: list[Node] = []
+        self.stages: dict[str, Ref] = {}
+        self.unnamed: Counter[str] = Counter()
+        self.taken = set(network.inputs) | {
+            s.name for s in (*network.stages, *network.heads, *network.training_heads) if s.name
+        }
+        self.root = _Frame("", None)
+        self.bindings: dict[int, tuple[Bound, ...]] = {}
+        self.steps = 0
+        self.depth = 0
+        self.stage: str | None = None
+
+    def build(self) -> Graph:
+        network = self.network
+        for name, shape in network.inputs.items():
+            self.stages[name] = Ref(len(self.drafts))
+            self.drafts.append(_Draft(Input(shape), (), (shape,), self.root))
+            self.nodes.append(Node(name, Input(shape), (), (shape,), (name,)))
+        current = Ref(0)
+        for stage in network.stages:
+            current = self.run(stage, current)
+        outputs = {network.stages[-1].name or self.nodes[current.node].name: current}
+        for head in network.heads:
+            assert head.name is not None
+            outputs[head.name] = self.run(head, current, head=head.name)
+        training_outputs = {}
+        for head in network.training_heads:
+            assert head.name is not None
+            training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+        return Graph(
+            name=network.name,
+            nodes=tuple(self.nodes),
+            outputs=outputs,
+            stages=self.stages,
+            variables={
+                name: value.word if isinstance(value, Word) else value for name, value in network.variables.items()
+            },
+            layout=network.layout,
+            training_outputs=training_outputs,
+        )
+
+    def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
+        """Expand a stage and name its layers."""
+        first = len(self.drafts)
+        self.stage = stage.name
+        frame = _Frame("", None) if stage.name else self.root
+        result = self.chain(stage.chain, current, self.network.variables, frame)
+        drafts = self.drafts[first:]
+        names = self.names(stage.name, drafts)
+        for draft, name in zip(drafts, names, strict=True):
+            path = (*((stage.name,) if stage.name else ()), *draft.frame.path())
+            full = path if path == (name,) else (*path, name.rpartition("/")[2])
+            self.nodes.append(Node(name, draft.op, draft.inputs, draft.outputs, full, head, training))
+        if stage.name:
+            self.stages[stage.name] = result
+        return result
+
+    def names(self, stage: str | None, drafts: list[_Draft]) -> list[str]:
+        """The names of a stage's layers."""
+        if stage is None:
+            return [self.next_unnamed(draft.op.name) for draft in drafts]
+        if len(drafts) == 1:
+            return [stage]
+        total = Counter(draft.op.name for draft in drafts)
+        seen: Counter[str] = Counter()
+        names = []
+        for draft in drafts:
+            op = draft.op.name
+            seen[op] += 1
+            names.append(f"{stage}/{op}" if total[op] == 1 else f"{stage}/{op}_{seen[op]}")
+        return names
+
+    def next_unnamed(self, op: str) -> str:
+        """The next ``op_N`` that is not the name of a stage."""
+        while True:
+            self.unnamed[op] += 1
+            name = f"{op}_{self.unnamed[op]}"
+            if name not in self.taken:
+                return name
+
+    def chain(self, chain: syntax.Chain, current: Ref, names: Names, frame: _Frame) -> Ref:
+        self.depth += 1
+        if self.depth > self.limits.nesting:
+            fail(
+                "limit",
+                f"blocks and groups are nested deeper than {self.limits.nesting}",
+                chain.span,
+                "raise the bound with --max-nesting",
+            )
+        for item in chain.items:
+            current = self.item(item, current, names, frame)
+        self.depth -= 1
+        return current
+
+    def item(self, item: syntax.Item, current: Ref, names: Names, frame: _Frame) -> Ref:
+        if isinstance(item, syntax.Layer):
+            return self.layer(item, current, names, frame)
+        if isinstance(item, syntax.Call):
+            return self.call(item.name, item.arguments, item.head, current, names, frame)
+        if isinstance(item, syntax.Repeat):
+            return self.repeat(item, current, names, frame)
+        if isinstance(item, syntax.Join):
+            return self.join(item, current, names, frame)
+        return self.reference(item)
+
+    def scope(self, current: Ref, names: Names) -> Scope:
+        return Scope(names, self.drafts[current.node].outputs[current.output][0], self.limits)
+
+    def reference(self, item: syntax.Reference) -> Ref:
+        ref = self.stages.get(item.name)
+        if ref is not None:
+            return ref
+        if item.name == self.stage:
+            fail("reference", f"'@{item.name}' stands inside the stage it names", item.span)
+        if item.name in self.taken:
+            fail(
+                "reference",
+                f"'@{item.name}' stands before the stage it names",
+                item.span,
+                "a reference may only look back",
+            )
+        known = list(self.stages)
+        fail(
+            "reference",
+            f"no stage or input '{item.name}' stands earlier",
+            item.span,
+            suggest(item.name, known, _listed("known", known)),
+        )
+
+    def repeat(self, item: syntax.Repeat, current: Ref, names: Names, frame: _Frame) -> Ref:
+        if item.times is None:
+            return self.chain(item.body, current, names, frame)
+        count = number(item.times, self.scope(current, names))
+        if type(count) is not int:
+            fail("argument", f"the number of repetitions must be a whole number, got {count}", item.times.span)
+        if count < 0:
+            fail("argument", f"the number of repetitions must not be negative, got {count}", item.times.span)
+        self.spend(count, item.times.span)
+        for _ in range(count):
+            current = self.chain(item.body, current, names, frame)
+        return current
+
+    def spend(self, steps: int, span: Span) -> None:
+        """Count layers and repetitions against the bound, before the work."""
+        self.steps += steps
+        if self.steps > self.limits.layers:
+            fail(
+                "limit",
+                f"the network has more than {self.limits.layers} layers",
+                span,
+                "raise the bound with --max-layers",
+            )
+
+    def layer(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
+        name = item.name
+        held = names.get(name)
+        if isinstance(held, Word):
+            name = held.word
+        if name == "identity" and not item.arguments:
+            return current
+        if name in self.network.blocks:
+            return self.bare_block(item, current, names, frame)
+        if not is_operator(name):
+            unknown_operator(name, item.head, self.network.blocks, held)
+        bound = self.bindings.get(id(item)) if held is None else None
+        if bound is None:
+            bound = bind(REGISTRY[name], item.arguments, item.head)
+            if held is None:
+                self.bindings[id(item)] = bound
+        return self.emit(REGISTRY[name], bound, (current,), self.scope(current, names), frame, item.span)
+
+    def bare_block(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
+        if item.arguments:
+            fail(
+                "argument",
+                f"'{item.name}' is a block: its arguments stand in brackets",
+                item.span,
+                f"write {item.name}(…)",
+            )
+        return self.call(item.name, (), item.head, current, names, frame)
+
+    def call(
+        self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, names: Names, frame: _Frame
+    ) -> Ref:
+        block = self.network.blocks.get(name)
+        if block is None:
+            unknown_block(name, head, self.network.blocks)
+        self.spend(1, head)
+        scope = self.scope(current, names)
+        given = bind_call(block.signature, arguments, head)
+        inner: dict[str, Value] = dict(self.network.variables)
+        for parameter, default, _ in block.signature.parameters:
+            argument = given.get(parameter)
+            if argument is not None:
+                inner[parameter] = evaluate(argument.value, scope, words())
+            elif default is not None:
+                inner[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), words())
+            else:
+                fail("argument", f"block '{name}' needs its {parameter}", head, f"write {name}({parameter}=…)")
+        return self.chain(block.body, current, inner, _Frame(name, frame))
+
+    def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:
+        refs = tuple(self.chain(branch, current, names, frame) for branch in item.branches)
+        cls = REGISTRY[item.name]
+        bound = self.bindings.get(id(item))
+        if bound is None:
+            bound = self.bindings[id(item)] = bind(cls, item.options, item.head)
+        return self.emit(cls, bound, refs, self.scope(current, names), frame, item.span)
+
+    def emit(
+        self,
+        cls: type[Operator],
+        bound: tuple[Bound, ...],
+        refs: tuple[Ref, ...],
+        scope: Scope,
+        frame: _Frame,
+        span: Span,
+    ) -> Ref:
+        """Make the operator and append the layer."""
+        self.spend(1, span)
+        shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
+        try:
+            op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables)
+            outputs = op.outputs(shapes)
+        except Impossible as error:
+            where = f" (in stage {self.stage})" if self.stage else ""
+            on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
+            fail("shape", f"{cls.name} on {on}{where}: {error}", span)
+        for shape in outputs:
+            elements = product(shape)
+            if is_plain(elements) and self.limits.too_large(elements):
+                fail(
+                    "limit",
+                    f"the output of {cls.name} has a number of elements with more than {self.limits.digits} digits",
+                    span,
+                    "raise the bound with --max-digits",
+                )
+        self.drafts.append(_Draft(op, refs, outputs, frame))
+        return Ref(len(self.drafts) - 1)
+
+
+@cache
+def words() -> frozenset[str]:
+    """What a block's argument may be besides numbers and sizes: padding words and names of operators."""
+    return PADDING | frozenset(REGISTRY)
+
+
+def bind_call(
+    signature: syntax.Signature, arguments: tuple[syntax.Argument, ...], head: Span
+) -> dict[str, syntax.Argument]:
+    """Which parameter of a block each argument sets."""
+    parameters = [name for name, _, _ in signature.parameters]
+    given: dict[str, syntax.Argument] = {}
+    waiting = list(parameters)
+    for argument in arguments:
+        name = argument.name
+        if not name:
+            if not waiting:
+                takes = f"it takes {', '.join(parameters)}" if parameters else "it takes none"
+                fail("argument", f"too many arguments for block '{signature.name}'", argument.span, takes)
+            name = waiting.pop(0)
+        elif name not in parameters:
+            fail(
+                "argument",
+                f"block '{signature.name}' has no parameter '{name}'",
+                argument.span,
+                suggest(name, parameters, _listed("its parameters are", parameters)),
+            )
+        elif name in waiting:
+            waiting.remove(name)
+        if name in given:
+            fail("argument", f"block '{signature.name}' has its {name} twice", argument.span)
+        given[name] = argument
+    return given
+
+
+def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:
+    """Fail: nothing by this name can stand in a chain."""
+    if name in JOINS:
+        fail("syntax", f"'{name}' joins branches, which stand in brackets", span, f"write {name}(…, identity)")
+    if held is not None and not isinstance(held, Word):
+        fail("unknown-op", f"'{name}' holds a number, not an operator", span)
+    known = [*(op for op in REGISTRY if op not in JOINS), *blocks]
+    fail("unknown-op", f"no operator '{name}'", span, suggest(name, known, "`archcalc ops` lists them all"))
+
+
+def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoReturn:
+    """Fail: this cannot be called."""
+    if is_operator(name):
+        fail(
+            "syntax",
+            f"'{name}' is an operator: its arguments are words, without brackets",
+            span,
+            f"for example: {example(REGISTRY[name])}",
+        )
+    fail("unknown-block", f"no block '{name}'", span, suggest(name, [*blocks, *JOINS], "declare it under 'blocks:'"))
+
+
+def _listed(what: str, names: list[str]) -> str:
+    return f"{what}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""

@@ -1,0 +1,155 @@
+"""What can be said of a spec before any shape is known: names of operators, blocks, arguments and variables.
+
+Every error here is independent of the others, so all of a file come in one run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from archcalc.ops.base import REGISTRY
+from archcalc.spec import syntax
+from archcalc.spec.arguments import bind, flags_of, is_operator
+from archcalc.spec.build import Block, Stage, bind_call, unknown_block, unknown_operator
+from archcalc.spec.errors import Problems, Span, fail
+from archcalc.spec.grammar import FUNCTIONS
+from archcalc.spec.values import PADDING, unknown_name
+
+SUGAR_LIKE = re.compile(r"[kspdg][0-9]")
+
+
+def declared_name(name: str, span: Span, what: str) -> None:
+    """A variable, parameter or block must not have a name that could be read in another way.
+
+    Raises:
+        SpecError: it has one.
+    """
+    if name == "C":
+        taken = "C is the number of channels of the current tensor"
+    elif name in REGISTRY:
+        taken = "an operator has this name"
+    elif name in FUNCTIONS:
+        taken = "a function has this name"
+    elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
+        taken = "an operator has this word as a flag"
+    elif SUGAR_LIKE.match(name):
+        taken = f"it would read as the short form of {name[0]}={name[1:]}"
+    else:
+        return
+    fail("name", f"{what} cannot be called '{name}': {taken}", span)
+
+
+def check_blocks(blocks: Mapping[str, Block]) -> None:
+    """Blocks may use blocks in any order, but none itself, not even through others."""
+    calls = {
+        name: {
+            item.name
+            for item in walk(block.body)
+            if isinstance(item, syntax.Call | syntax.Layer) and item.name in blocks
+        }
+        for name, block in blocks.items()
+    }
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        cycle = list(reversed(error.args[1]))
+        span = blocks[cycle[0]].signature.span
+        fail("cycle", f"block '{cycle[0]}' uses itself: {' → '.join(cycle[:8])}", span)
+
+
+def check_names(blocks: Mapping[str, Block], variables: Mapping[str, object], chains: list[Stage]) -> None:
+    """All names of all chains, in one go."""
+    problems = Problems()
+    for block in blocks.values():
+        known = {**variables, **{name: None for name, _, _ in block.signature.parameters}}
+        parameters = {name for name, _, _ in block.signature.parameters}
+        _check_chain(block.body, blocks, known, parameters, problems)
+    for stage in chains:
+        _check_chain(stage.chain, blocks, variables, set(variables), problems)
+    problems.settle()
+
+
+def _check_chain(
+    chain: syntax.Chain,
+    blocks: Mapping[str, Block],
+    known: Mapping[str, object],
+    operators: set[str],
+    problems: Problems,
+) -> None:
+    for item in walk(chain):
+        with problems:
+            _check_item(item, blocks, known, operators)
+
+
+def _check_item(
+    item: syntax.Item, blocks: Mapping[str, Block], known: Mapping[str, object], operators: set[str]
+) -> None:
+    if isinstance(item, syntax.Layer):
+        if item.name in operators or item.name in blocks or (item.name == "identity" and not item.arguments):
+            return  # what a name holds is known only when its block is called
+        if not is_operator(item.name):
+            unknown_operator(item.name, item.head, blocks, None)
+        bound = bind(REGISTRY[item.name], item.arguments, item.head)
+        for parameter, argument, flag in bound:
+            if not flag and parameter.argument.form != "table":
+                _check_value(argument.value, known, frozenset(parameter.argument.choices))
+    elif isinstance(item, syntax.Call):
+        if item.name not in blocks:
+            unknown_block(item.name, item.head, blocks)
+        bind_call(blocks[item.name].signature, item.arguments, item.head)
+        for argument in item.arguments:
+            _check_value(argument.value, known, PADDING | frozenset(REGISTRY))
+    elif isinstance(item, syntax.Join):
+        for parameter, argument, flag in bind(REGISTRY[item.name], item.options, item.head):
+            if not flag:
+                _check_value(argument.value, known, frozenset(parameter.argument.choices))
+    elif isinstance(item, syntax.Repeat) and item.times is not None:
+        _check_value(item.times, known, frozenset())
+
+
+def _check_value(value: syntax.Value, known: Mapping[str, object], words: frozenset[str]) -> None:
+    if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
+        return
+    for name in names_in(value):
+        if name.name not in known and name.name != "C":
+            unknown_name(name, list(known))
+
+
+def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
+    """Every item of a chain, at every depth, in the order of the text."""
+    waiting = list(reversed(chain.items))
+    while waiting:
+        item = waiting.pop()
+        yield item
+        inner: tuple[syntax.Chain, ...] = ()
+        if isinstance(item, syntax.Repeat):
+            inner = (item.body,)
+        elif isinstance(item, syntax.Join):
+            inner = item.branches
+        for branch in reversed(inner):
+            waiting += reversed(branch.items)
+
+
+def names_in(value: syntax.Value | syntax.Part | None) -> Iterator[syntax.Name]:
+    """The names an expression or size asks for."""
+    if isinstance(value, syntax.Name):
+        yield value
+    elif isinstance(value, syntax.Size):
+        for part in value.parts:
+            yield from names_in(part)
+    elif isinstance(value, syntax.Part):
+        yield from names_in(value.first)
+        yield from names_in(value.second)
+    elif isinstance(value, syntax.Unary):
+        yield from names_in(value.operand)
+    elif isinstance(value, syntax.Binary):
+        # "1 + 1 + … + 1" nests to the left as deep as it is long
+        while isinstance(value, syntax.Binary):
+            yield from names_in(value.right)
+            value = value.left
+        yield from names_in(value)
+    elif isinstance(value, syntax.Function):
+        for argument in value.arguments:
+            yield from names_in(argument)

@@ -1,0 +1,213 @@
+"""YAML with positions, and nothing else of YAML: scalars stay text, keys are unique, no tags, anchors or aliases.
+
+The parser's events are read one by one, so that depth and size are bounded while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+
+from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
+from archcalc.spec.limits import Limits
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
+
+QUOTE_THIS = "YAML reads this character itself: put quotes around the whole text"
+
+
+class Scalar(NamedTuple):
+    """A text and where it stands."""
+
+    text: Text
+
+    @property
+    def span(self) -> Span:
+        return whole_text(self.text)
+
+
+class List(NamedTuple):
+    """A sequence."""
+
+    items: tuple[Content, ...]
+    span: Span
+
+
+class Mapping(NamedTuple):
+    """A mapping, its pairs in order."""
+
+    pairs: tuple[tuple[Scalar, Content], ...]
+    span: Span
+
+    def get(self, key: str) -> Content | None:
+        """The value of a key, if there is one."""
+        return next((value for name, value in self.pairs if name.text.value == key), None)
+
+
+Content: TypeAlias = Scalar | List | Mapping
+
+
+def read_yaml(source: Source, limits: Limits) -> Mapping:
+    """The document of a source, which is a mapping.
+
+    Raises:
+        SpecError: the text is not YAML, or not of this language.
+    """
+    try:
+        events = yaml.parse(source.text, Loader=LOADER)
+        return _document(source, iter(events), limits)
+    except yaml.YAMLError as error:
+        raise _explained(source, error) from None
+
+
+def _document(source: Source, events: Iterator[Any], limits: Limits) -> Mapping:
+    builder = _Builder(source, limits)
+    content: Content | None = None
+    documents = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                fail("yaml", "a spec file holds one document", builder.span(event), "remove the line '---'")
+        elif isinstance(event, yaml.NodeEvent):
+            content = builder.build(event, events, 0)
+    if content is None or (isinstance(content, Scalar) and not content.text.value):
+        fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
+    builder.problems.settle()
+    if not isinstance(content, Mapping):
+        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span)
+    return content
+
+
+class _Builder:
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.source = source
+        self.limits = limits
+        self.problems = Problems()
+
+    def text(self, event: Any, value: str) -> Text:
+        start, end = event.start_mark, event.end_mark
+        return Text(self.source, value, (start.line, start.column), (end.line, end.column))
+
+    def span(self, event: Any) -> Span:
+        return whole_text(self.text(event, getattr(event, "value", None) or " "))
+
+    def build(self, event: Any, events: Iterator[Any], depth: int) -> Content:
+        if depth > self.limits.nesting:
+            fail(
+                "limit",
+                f"lists are nested deeper than {self.limits.nesting}",
+                self.span(event),
+                "raise the bound with --max-nesting",
+            )
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            character = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            fail(
+                "yaml",
+                f"YAML reads '{character}' as an alias or anchor, which specs do not have",
+                self.span(event),
+                QUOTE_THIS,
+            )
+        if event.tag is not None and event.tag != "!":
+            fail("yaml", "specs have no YAML tags: everything is text", self.span(event), QUOTE_THIS)
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(self.text(event, event.value))
+        if isinstance(event, yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+                items.append(self.build(inner, events, depth + 1))
+            return List(tuple(items), self.span(event))
+        return self.mapping(event, events, depth)
+
+    def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Mapping:
+        pairs: list[tuple[Scalar, Content]] = []
+        seen: set[str] = set()
+        while not isinstance(inner := next(events), yaml.MappingEndEvent):
+            key = self.build(inner, events, depth + 1)
+            value = self.build(next(events), events, depth + 1)
+            with self.problems:
+                if not isinstance(key, Scalar):
+                    fail("yaml", "a key is a plain text", key.span, QUOTE_THIS)
+                name = key.text.value
+                if name in seen:
+                    fail("duplicate", f"the key '{_short(name)}' stands here twice", key.span)
+                if event.flow_style and isinstance(value, Scalar) and not value.text.value:
+                    fail(
+                        "yaml",
+                        f"'{_short(name)}' has no value",
+                        key.span,
+                        "a comma separates entries here: quote values that contain one",
+                    )
+                seen.add(name)
+                pairs.append((key, value))
+        return Mapping(tuple(pairs), self.span(event))
+
+
+def _explained(source: Source, error: yaml.YAMLError) -> SpecError:
+    """A YAML error in our form, with what usually causes it."""
+    marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    mark: Any = next((found for found in marks if found is not None), None)
+    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable as YAML"
+    if mark is None:  # a character that YAML does not allow
+        position = getattr(error, "position", None)
+        line = source.text.count("\n", 0, position) if isinstance(position, int) else 0
+        column = position - source.text.rfind("\n", 0, position) - 1 if isinstance(position, int) else 0
+    else:
+        line, column = mark.line, mark.column
+    lines = source.lines()
+    line = min(line, len(lines) - 1)
+    column = min(column, len(lines[line]))
+    around = lines[line][column : column + 1]
+    context = getattr(error, "context", None) or ""
+    hint = ""
+    if around in tuple("[{@*&!%>`|'\"") and around:
+        hint = QUOTE_THIS
+    elif "mapping values" in reason:
+        hint = "a value that contains ': ' needs quotes"
+    elif (
+        "flow" in context
+        or "block collection" in context
+        or "expected <block end>" in reason
+        or "quoted scalar" in context
+    ):
+        hint = "a text that starts with [ { @ * & ! % > or a quote needs quotes around all of it"
+    elif around == "\t" or "\\t" in reason:
+        hint = "indent with blanks, not tabs"
+    text = Text(source, " ", (line, column), (line, column + 1))
+    return SpecError([Problem("yaml", str(reason), whole_text(text), hint)])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def expect_mapping(content: Content, what: str) -> Mapping:
+    """The content, which must be a mapping."""
+    if not isinstance(content, Mapping):
+        fail("yaml", f"{what} is a mapping", content.span)
+    return content
+
+
+def expect_scalar(content: Content, what: str) -> Scalar:
+    """The content, which must be one text."""
+    if not isinstance(content, Scalar):
+        fail("yaml", f"{what} is one text, not a list or mapping", content.span)
+    return content
+
+
+def known_keys(mapping: Mapping, keys: tuple[str, ...]) -> None:
+    """Fail for every key that is not one of these."""
+    problems = Problems()
+    for key, _ in mapping.pairs:
+        with problems:
+            name = key.text.value
+            if name not in keys:
+                fail(
+                    "unknown-key",
+                    f"no key '{_short(name)}' in a spec",
+                    key.span,
+                    suggest(name, keys, f"the keys are {', '.join(keys)}"),
+                )
+    problems.settle()

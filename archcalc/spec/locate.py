@@ -1,0 +1,83 @@
+"""Where a SPEC argument leads: standard input, an inline expression, a file, or a bundled spec."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from pathlib import Path
+
+from archcalc.spec.errors import Source, fail, suggest
+from archcalc.spec.limits import Limits
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@cache
+def bundled_folder() -> Path:
+    """The folder of the bundled specs: inside the installed package, or at the top of the source tree."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def bundled() -> list[str]:
+    """The names of the bundled specs."""
+    return sorted(path.stem for path in bundled_folder().glob("*.yaml"))
+
+
+def is_inline(spec: str) -> bool:
+    """Whether a SPEC argument is an expression."""
+    return "->" in spec or "→" in spec or any(character.isspace() for character in spec)
+
+
+def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
+    """The text a SPEC argument stands for, and whether it is an inline expression.
+
+    Raises:
+        SpecError: there is no such file or bundled spec, or it cannot be read as text.
+    """
+    if spec == "-":
+        return Source("<stdin>", decode(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits)), False
+    if is_inline(spec):
+        if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
+            decode(b" " * (limits.bytes + 1), "<expression>", limits)
+        return Source("<expression>", spec), True
+    if "/" in spec or "\\" in spec or spec.lower().endswith(SUFFIXES):
+        return read_file(Path(spec), spec, limits), False
+    path = bundled_folder() / f"{spec}.yaml"
+    if spec and path.name == f"{spec}.yaml" and "\0" not in spec and path.is_file():
+        return read_file(path, f"{spec}.yaml", limits), False
+    fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec))
+
+
+def _hint(spec: str) -> str:
+    if spec[:1].isdigit() and spec.replace("x", "").replace("×", "").isdigit():
+        return f"quote an expression, or the shell takes '->' for itself: \"{spec} -> conv 6 k5\""
+    if Path(spec).is_file():
+        return f"for the file of that name write ./{spec}"
+    return suggest(spec, bundled(), "`archcalc zoo` lists them; a file has a / or ends in .yaml")
+
+
+def read_file(path: Path, name: str, limits: Limits) -> Source:
+    """The text of a file, no more of it than allowed."""
+    try:
+        with path.open("rb") as file:
+            return Source(name, decode(file.read(limits.bytes + 1), name, limits))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        fail("not-found", f"cannot read the file: {reason}", origin=name)
+
+
+def decode(data: bytes, name: str, limits: Limits) -> str:
+    """Bytes as UTF-8 text without control characters."""
+    if len(data) > limits.bytes:
+        fail("limit", f"more than {limits.bytes} bytes", hint="raise the bound with --max-bytes", origin=name)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fail("encoding", f"not a UTF-8 text (byte {error.start})", origin=f"{name}:{line}")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        fail("encoding", "not a text: it contains a zero byte", origin=f"{name}:{line}")
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,139 @@
+"""What an expression says, once parsed: plain immutable values that know their places and nothing of tensors."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple, TypeAlias
+
+from archcalc.spec.errors import Span
+
+
+class Literal(NamedTuple):
+    """A number as written."""
+
+    value: int | Fraction
+    span: Span
+
+
+class Name(NamedTuple):
+    """A name in an arithmetic expression, or a word."""
+
+    name: str
+    span: Span
+
+
+class Unary(NamedTuple):
+    """A sign before an operand."""
+
+    sign: str
+    operand: Expression
+    span: Span
+
+
+class Binary(NamedTuple):
+    """Two operands and the operator between them."""
+
+    operator: str
+    left: Expression
+    right: Expression
+    span: Span
+
+
+class Function(NamedTuple):
+    """A call of an arithmetic function, such as ``floor(x)``."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    span: Span
+
+
+Expression: TypeAlias = Literal | Name | Unary | Binary | Function
+
+
+class Part(NamedTuple):
+    """One axis of a size: a number, or ``before:after`` (``start:stop``); either side of a colon may be missing."""
+
+    first: Expression | None
+    second: Expression | None
+    pair: bool
+    span: Span
+
+
+class Size(NamedTuple):
+    """Parts joined by ``x``: a shape, or one value per axis."""
+
+    parts: tuple[Part, ...]
+    span: Span
+
+
+Value: TypeAlias = Expression | Size
+
+
+class Argument(NamedTuple):
+    """One word of a layer or argument of a call: positional, named (``k=3``) or in its short form (``k3``)."""
+
+    name: str
+    value: Value
+    sugar: bool
+    span: Span
+
+
+class Layer(NamedTuple):
+    """An operator (or a block without arguments) and its argument words."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    span: Span
+    head: Span
+
+
+class Call(NamedTuple):
+    """A block with its arguments."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    span: Span
+    head: Span
+
+
+class Join(NamedTuple):
+    """Branches from the current tensor, and the operator that joins them."""
+
+    name: str
+    branches: tuple[Chain, ...]
+    options: tuple[Argument, ...]
+    span: Span
+    head: Span
+
+
+class Reference(NamedTuple):
+    """``@name``: the output of a stage that stands earlier, or an input."""
+
+    name: str
+    span: Span
+
+
+class Repeat(NamedTuple):
+    """A group or block call, so many times; ``times`` is ``None`` for a group that is not repeated."""
+
+    body: Chain
+    times: Expression | None
+    span: Span
+
+
+Item: TypeAlias = Layer | Call | Join | Reference | Repeat
+
+
+class Chain(NamedTuple):
+    """Items one after the other."""
+
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Signature(NamedTuple):
+    """The head of a block: its name and parameters with their defaults."""
+
+    name: str
+    parameters: tuple[tuple[str, Value | None, Span], ...]
+    span: Span

@@ -1,0 +1,226 @@
+"""What names may stand for, and exact arithmetic over them. No Python ``eval``: a walk over the parsed expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import reduce
+from typing import NamedTuple, NoReturn, TypeAlias
+
+from archcalc.numeric import (
+    Impossible,
+    Number,
+    ceiling,
+    divisible,
+    floor,
+    is_plain,
+    maximum,
+    minimum,
+    round_half_even,
+    whole,
+)
+from archcalc.ops.fields import PADDING_WORDS
+from archcalc.spec import syntax
+from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.limits import Limits
+
+
+class Word(NamedTuple):
+    """A padding word or the name of an operator, held by a name."""
+
+    word: str
+
+
+class Pair(NamedTuple):
+    """``before:after``; either may be missing."""
+
+    first: Number | None
+    second: Number | None
+
+
+class Sizes(NamedTuple):
+    """Parts of a size: numbers or pairs."""
+
+    parts: tuple[Number | Pair, ...]
+
+
+Value: TypeAlias = Number | Word | Pair | Sizes
+"""A number of any kind, a word, or a size."""
+
+Names: TypeAlias = Mapping[str, Value]
+
+
+class Scope(NamedTuple):
+    """What names mean at one place."""
+
+    names: Names
+    channels: Number | None
+    """The value of ``C``: channels of the current tensor, where there is one."""
+    limits: Limits
+
+
+FUNCTIONS: dict[str, Callable[..., Number]] = {
+    "round": round_half_even,
+    "floor": floor,
+    "ceil": ceiling,
+    "divisible": divisible,
+    "min": lambda *numbers: reduce(minimum, numbers),
+    "max": lambda *numbers: reduce(maximum, numbers),
+}
+
+
+def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
+    """The value of an argument: a number, a size, or one of ``words`` (which a name of the scope hides)."""
+    if isinstance(value, syntax.Size):
+        return Sizes(tuple(_part(part, scope) for part in value.parts))
+    if isinstance(value, syntax.Name):
+        if value.name in scope.names:
+            return scope.names[value.name]
+        if value.name in words:
+            return Word(value.name)
+    return number(value, scope)
+
+
+def number(expression: syntax.Expression, scope: Scope) -> Number:
+    """The value of an arithmetic expression, exactly."""
+    if isinstance(expression, syntax.Literal):
+        return expression.value
+    if isinstance(expression, syntax.Name):
+        return _lookup(expression, scope)
+    if isinstance(expression, syntax.Unary):
+        operand = number(expression.operand, scope)
+        return -operand if expression.sign == "-" else operand
+    if isinstance(expression, syntax.Function):
+        arguments = [number(argument, scope) for argument in expression.arguments]
+        if expression.name == "divisible" and is_plain(arguments[1]) and arguments[1] <= 0:
+            fail("arithmetic", "divisible needs a positive divisor", expression.span)
+        return FUNCTIONS[expression.name](*arguments)
+    left = number(expression.left, scope)
+    right = number(expression.right, scope)
+    try:
+        result = _apply(expression, left, right, scope.limits)
+    except ZeroDivisionError:
+        fail("arithmetic", "division by zero", expression.span)
+    return bounded(result, expression.span, scope.limits)
+
+
+def _lookup(name: syntax.Name, scope: Scope) -> Number:
+    if name.name == "C" and scope.channels is not None:
+        return scope.channels
+    if name.name not in scope.names:
+        unknown_name(name, list(scope.names))
+    held = scope.names[name.name]
+    if isinstance(held, Word | Sizes | Pair):
+        fail("arithmetic", f"'{name.name}' holds {describe(held)}, not a number", name.span)
+    return held
+
+
+def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
+    """Fail: this name holds nothing here."""
+    if name.name == "C":
+        fail("unknown-name", "C, the channels of the current tensor, has no meaning here", name.span)
+    otherwise = f"known here: {', '.join(known[:12])}" if known else "declare it under 'variables:'"
+    fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
+
+
+def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limits) -> Number:
+    sign = expression.operator
+    if sign == "+":
+        return left + right
+    if sign == "-":
+        return left - right
+    if sign == "*":
+        return left * right
+    if sign == "//":
+        return left // right
+    if sign == "%":
+        return left % right
+    if sign == "/":
+        return normal(Fraction(left) / right if is_plain(left) and is_plain(right) else left / right)
+    if is_plain(right) and type(right) is not int:
+        fail("arithmetic", f"the exponent must be a whole number, got {right}", expression.right.span)
+    if is_plain(left) and is_plain(right):
+        size = max(abs(left.numerator), left.denominator).bit_length()
+        if abs(right) > limits.digits * 4 or size * abs(right) > limits.digits * 8:
+            too_many_digits(expression.span, limits)
+        if type(left) is int and right < 0:
+            left = Fraction(left)
+    return normal(left**right)
+
+
+def normal(value: Number) -> Number:
+    """Whole fractions as ``int``."""
+    return value.numerator if type(value) is Fraction and value.denominator == 1 else value
+
+
+def bounded(value: Number, span: Span, limits: Limits) -> Number:
+    """The value, if it has no more digits than allowed."""
+    value = normal(value)
+    if is_plain(value) and (limits.too_large(value.numerator) or limits.too_large(value.denominator)):
+        too_many_digits(span, limits)
+    return value
+
+
+def too_many_digits(span: Span, limits: Limits) -> NoReturn:
+    """Fail: a number is too large."""
+    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the bound with --max-digits")
+
+
+def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
+    if not part.pair:
+        assert part.first is not None
+        return number(part.first, scope)
+    return Pair(
+        None if part.first is None else number(part.first, scope),
+        None if part.second is None else number(part.second, scope),
+    )
+
+
+def describe(value: Value) -> str:
+    """A value for people."""
+    if isinstance(value, Word):
+        return f"the word '{value.word}'"
+    if isinstance(value, Pair):
+        return "a pair"
+    if isinstance(value, Sizes):
+        return f"the size {write_size(value)}"
+    return str(value)
+
+
+def write_size(sizes: Sizes) -> str:
+    """A size as it would be written."""
+
+    def side(x: Number | None) -> str:
+        return "" if x is None else str(x)
+
+    return "x".join(
+        f"{side(part.first)}:{side(part.second)}" if isinstance(part, Pair) else str(part) for part in sizes.parts
+    )
+
+
+def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
+    """A shape: positive whole numbers, one per axis.
+
+    Raises:
+        SpecError: a part is missing, not whole or not positive.
+    """
+    if isinstance(value, Word):
+        fail("shape", f"{what} is a shape such as 3x224x224", span)
+    parts = value.parts if isinstance(value, Sizes) else (value,)
+    shape = []
+    for part in parts:
+        if isinstance(part, Pair):
+            fail("shape", f"{what} is a shape such as 3x224x224", span)
+        try:
+            size = whole(part, f"a size of {what}")
+        except Impossible as error:
+            fail("shape", str(error), span)
+        if is_plain(size) and size < 1:
+            fail("shape", f"{what} has a size of {size}: sizes are positive", span)
+        shape.append(size)
+    if len(shape) > 16:
+        fail("limit", f"{what} has {len(shape)} axes; 16 is the most", span)
+    return tuple(shape)
+
+
+PADDING = frozenset(PADDING_WORDS)

@@ -1,0 +1,19 @@
+"""What a window claims to see, as positions: for comparison with what a framework really uses."""
+
+from __future__ import annotations
+
+from archcalc.ops import Operator, Shapes, Window
+
+
+def seen(window: Window, i: int, n: int) -> set[int]:
+    """The positions of an axis of n that output position i sees."""
+    first = (window.stride * i - window.padding) // window.up
+    last = (window.stride * i - window.padding + window.size - 1) // window.up
+    return set(range(max(first, 0), min(last, n - 1) + 1))
+
+
+def only_window(op: Operator, inputs: Shapes) -> Window:
+    """The window of an operator with one input of one spatial axis."""
+    ((window,),) = op.windows(inputs)
+    assert window is not None
+    return window
