@@ -59,6 +59,9 @@ def _judge(expectation: Expectation, analysis: Analysis) -> Verdict:
     except ValueError as error:
         fail("expectation", str(error), whole_text(value))
     written = actual.values
-    if len(written) == 1 and len(statement.numbers) > 1 and not target.value.endswith("shape"):
-        written = written * len(statement.numbers)  # axes alike, written one by one
+    if not target.value.endswith("shape"):  # axes alike may be written one by one, and one number is meant for every axis
+        if len(written) == 1:
+            written *= max(1, len(statement.numbers))
+        elif len(statement.numbers) == 1:
+            statement = statement._replace(numbers=statement.numbers * len(written))
     return Verdict(target.value, value.value, statement.holds(written), actual.text, whole_text(value))

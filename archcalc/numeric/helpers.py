@@ -186,6 +186,18 @@ def known_equal(a: Number, b: Number) -> bool:
     return a is b or _kind(a, b).known_equal(a, b)
 
 
+def normal(a: Number) -> Number:
+    """Whole fractions as ``int``; any other number as it is."""
+    return a.numerator if type(a) is Fraction and a.denominator == 1 else a
+
+
+def ratio(a: Number, b: Number) -> Number:
+    """a / b, exactly."""
+    if is_plain(a) and is_plain(b):
+        return normal(Fraction(a) / b)
+    return a / b
+
+
 def let(name: str, a: Number) -> Number:
     """``a`` as a step of its own in derivations, ``K = k + (k − 1)·(d − 1) = 5``; the same number otherwise."""
     return a if is_plain(a) else _kind(a).let(name, a)

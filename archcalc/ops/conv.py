@@ -39,6 +39,18 @@ def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
     return Cost(operations(mul=macs, add=macs - outputs), macs, macs)
 
 
+def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
+    """Require groups that divide the channels on both sides."""
+    for side, count in (("input", channels_in), ("output", channels)):
+        require(
+            count % groups == 0,
+            "{count} {side} channels are not divisible by {groups} groups",
+            count=count,
+            side=side,
+            groups=groups,
+        )
+
+
 @operator("conv")
 @dataclass(frozen=True, eq=False)
 class Conv(Sliding):
@@ -61,52 +73,36 @@ class Conv(Sliding):
     table: Table | None = table(help="connection table: which input map feeds which output map")
 
     def output(self, inputs: Shapes) -> Shape:
-        self.pairs(inputs[0])
+        self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
-    def pairs(self, shape: Shape) -> Number:
-        """How many (input map, output map) pairs are connected: the kernels of the layer."""
+    def kernels(self, shape: Shape) -> Shape:
+        """How the kernels are arranged, one per connected pair of maps: channels × C/groups, or a list of pairs."""
         needs_positions(shape, self.name)
-        channels_in, channels, groups = shape[0], self.channels, self.groups
-        if self.table is not None:
-            rows, columns = len(self.table), len(self.table[0])
-            require(
-                channels_in == rows,
-                "the connection table has {rows} rows, the input has {maps} maps",
-                rows=rows,
-                maps=channels_in,
-            )
-            require(
-                channels == columns,
-                "the connection table has {columns} columns for {maps} output maps",
-                columns=columns,
-                maps=channels,
-            )
-            return sum(map(sum, self.table))
-        if type(groups) is int and groups == 1:
-            return channels * channels_in
+        if self.table is None:
+            whole_groups(shape[0], self.channels, self.groups)
+            return (self.channels, exact_div(shape[0], self.groups))
+        rows, columns = len(self.table), len(self.table[0])
         require(
-            channels_in % groups == 0,
-            "{channels} input channels are not divisible by {groups} groups",
-            channels=channels_in,
-            groups=groups,
+            shape[0] == rows,
+            "the connection table has {rows} rows, the input has {maps} maps",
+            rows=rows,
+            maps=shape[0],
         )
         require(
-            channels % groups == 0,
-            "{channels} output channels are not divisible by {groups} groups",
-            channels=channels,
-            groups=groups,
+            self.channels == columns,
+            "the connection table has {columns} columns for {maps} output maps",
+            columns=columns,
+            maps=self.channels,
         )
-        return channels * exact_div(channels_in, groups)
+        return (sum(map(sum, self.table)),)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        pairs = self.pairs(inputs[0])
-        kernels = (pairs,) if self.table is not None else (self.channels, exact_div(pairs, self.channels))
-        return (Weight("weight", (*kernels, *self.kernel)), *biases(self.bias, self.channels))
+        return (Weight("weight", (*self.kernels(inputs[0]), *self.kernel)), *biases(self.bias, self.channels))
 
     def cost(self, inputs: Shapes) -> Cost:
         positions = product(self.positions(inputs[0]))
-        macs = positions * self.pairs(inputs[0]) * product(self.kernel)
+        macs = positions * product((*self.kernels(inputs[0]), *self.kernel))
         return weighted_sums(macs, positions * self.channels, self.bias)
 
 
@@ -191,7 +187,7 @@ class TransposedConv(Operator):
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied with the whole kernel and added to the output,
             also where the padding cuts the border off
-    Window: the inputs ⌈(i + p0 − K + 1)/s⌉ … ⌊(i + p0)/s⌋
+    Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
 
@@ -228,22 +224,8 @@ class TransposedConv(Operator):
 
     def fan_out(self, shape: Shape) -> Number:
         """Output channels that one input channel feeds."""
-        channels_in, channels, groups = shape[0], self.channels, self.groups
-        if type(groups) is int and groups == 1:
-            return channels
-        require(
-            channels_in % groups == 0,
-            "{channels} input channels are not divisible by {groups} groups",
-            channels=channels_in,
-            groups=groups,
-        )
-        require(
-            channels % groups == 0,
-            "{channels} output channels are not divisible by {groups} groups",
-            channels=channels,
-            groups=groups,
-        )
-        return exact_div(channels, groups)
+        whole_groups(shape[0], self.channels, self.groups)
+        return exact_div(self.channels, self.groups)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         shape = inputs[0]
@@ -256,4 +238,5 @@ class TransposedConv(Operator):
         return Cost({"mul": macs, "add": macs}, macs, connections)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(reach - s + 1, 1, reach - p0 - s, s) for _, reach, s, p0 in self.geometry(inputs[0])),)
+        rows = per_axis(self.geometry(inputs[0]), self.dilation)
+        return (tuple([Window(reach - s + 1, 1, reach - p0 - s, s, dilation=d) for (_, reach, s, p0), d in rows]),)

@@ -137,8 +137,8 @@ class Concat(Operator):
     Shape:  the sizes along the axis are added, all others agree
     Params: none
     Cost:   nothing
-    Window: position by position; along a joined spatial axis padding as far as the inputs before reach; cropped:
-            padding −⌊(n − m)/2⌋
+    Window: position by position; along a joined spatial axis padding as far as the inputs before reach, and each output
+            position has a window on one of the inputs only; cropped: padding −⌊(n − m)/2⌋
     Source: Szegedy et al. 2015; crop: Ronneberger et al. 2015; ONNX Concat
     """
 
@@ -177,9 +177,11 @@ class Concat(Operator):
         joined = axis_of(self.axis, output)
         offset: Number = 0
         reaches = []
-        for shape in inputs:
-            paddings = [-((n - m) // 2) if self.crop == "smallest" else 0 for n, m in per_axis(shape, output)]
-            paddings[joined] = offset
-            reaches.append(tuple(Window(padding=padding) for padding in paddings[1:]))
-            offset = offset + shape[joined]
+        for index, shape in enumerate(inputs):
+            windows = [Window(padding=-((n - m) // 2) if self.crop == "smallest" else 0) for n, m in per_axis(shape, output)]
+            end = offset + shape[joined]
+            begins, ends = (None if index == 0 else offset), (None if index == len(inputs) - 1 else end - 1)
+            windows[joined] = Window(padding=offset, outputs=(begins, ends))
+            reaches.append(tuple(windows[1:]))
+            offset = end
         return tuple(reaches)

@@ -32,9 +32,9 @@ def sides(pad: str | tuple[Number, Number], n: Number, k: Number, s: Number, d: 
     if not isinstance(pad, str):
         return pad
     if pad == "same":
-        total = maximum((ceil_div(n, s) - 1) * s + effective_kernel(k, d) - n, 0)
-        before = total // 2
-        return before, total - before
+        total = let("P", maximum((ceil_div(n, s) - 1) * s + effective_kernel(k, d) - n, 0))
+        before = let("p0", total // 2)
+        return before, let("p1", total - before)
     if pad == "half":
         p = let("p", d * (k - 1) // 2)
         return p, p
@@ -94,4 +94,5 @@ class Sliding(Operator):
         return tuple(extent(n, reach, s, p0, p1) for n, reach, s, p0, p1 in self.geometry(shape))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(reach, s, p0) for _, reach, s, p0, _ in self.geometry(inputs[0])),)
+        rows = per_axis(self.geometry(inputs[0]), self.dilation)
+        return (tuple([Window(reach, s, p0, dilation=d) for (_, reach, s, p0, _), d in rows]),)

@@ -13,7 +13,9 @@ import yaml
 FACTS = Path(__file__).parent.parent / "facts"
 DESCRIPTIVE = ("system", "network", "source", "note", "columns", "resolution")
 SCALES = {"K": 3, "M": 6, "B": 9, "G": 9, "thousand": 3, "million": 6}
-NUMBER = re.compile(r"(?P<digits>\d[\d,]*)(\.(?P<decimals>\d+))?(e(?P<exponent>\d+))?\s*(?P<scale>K|M|B|G|thousand|million)?")
+NUMBER = re.compile(
+    r"(?P<digits>\d[\d,]*)(\.(?P<decimals>\d+))?(e(?P<exponent>\d+))?\s*(?P<scale>K|M|B|G|thousand|million)?"
+)
 
 
 class Facts:

@@ -1,0 +1,316 @@
+"""Traced numbers: an int that remembers how it was computed, so that a formula can be shown in symbols and numbers.
+
+A traced number is a leaf with a name (``k`` = 3), a constant, or an operation on others. Neutral operands given as
+plain numbers (``· 1``, ``+ 0``) leave no trace. `Notation` writes one down, in plain text or in LaTeX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd
+from typing import Any
+
+from archcalc.numeric.helpers import Impossible, ceiling, is_plain, normal
+from archcalc.numeric.helpers import floor as plain_floor
+
+
+class Traced:
+    """A number with its derivation."""
+
+    __slots__ = ("args", "name", "op", "value")
+    kind: Any  # set below: the one kind object of traced numbers
+
+    def __init__(self, value: int | Fraction, op: str = "leaf", args: tuple[Any, ...] = (), name: str = "") -> None:
+        self.value = value
+        self.op = op
+        self.args = args
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Traced({self.name or self.op} = {self.value})"
+
+    def __bool__(self) -> bool:
+        raise TypeError("a traced number has no truth value: a formula must use select, maximum or require")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __index__(self) -> int:
+        raise TypeError("a traced number is not an int: a formula must stay generic")
+
+    def __add__(self, other: Any) -> Any:
+        return self if _is(other, 0) else _make("+", self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self if _is(other, 0) else _make("+", other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self if _is(other, 0) else _make("-", self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _make("-", other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self if _is(other, 1) else 0 if _is(other, 0) else _make("*", self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self if _is(other, 1) else 0 if _is(other, 0) else _make("*", other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self if _is(other, 1) else _make("//", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _make("//", other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self if _is(other, 1) else _make("/", self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _make("/", other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _make("%", self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _make("%", other, self)
+
+    def __neg__(self) -> Any:
+        return _make("neg", self)
+
+    def __lt__(self, other: Any) -> Truth:
+        return Truth(value_of(self) < value_of(other))
+
+    def __le__(self, other: Any) -> Truth:
+        return Truth(value_of(self) <= value_of(other))
+
+    def __gt__(self, other: Any) -> Truth:
+        return Truth(value_of(self) > value_of(other))
+
+    def __ge__(self, other: Any) -> Truth:
+        return Truth(value_of(self) >= value_of(other))
+
+    def __eq__(self, other: object) -> Any:
+        if not (isinstance(other, Traced) or is_plain(other)):
+            return NotImplemented
+        return Truth(value_of(self) == value_of(other))
+
+    def __ne__(self, other: object) -> Any:
+        if not (isinstance(other, Traced) or is_plain(other)):
+            return NotImplemented
+        return Truth(value_of(self) != value_of(other))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The outcome of a comparison; not a ``bool``, so that a stray ``if`` shows itself."""
+
+    value: bool
+
+    @property
+    def kind(self) -> Any:
+        return KIND
+
+    def __bool__(self) -> bool:
+        raise TypeError("a traced comparison has no truth value: a formula must use select or require")
+
+
+def value_of(number: Any) -> Any:
+    """The plain number behind a traced or plain one."""
+    return number.value if isinstance(number, Traced | Truth) else number
+
+
+_COMPUTE: dict[str, Callable[..., Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "//": lambda a, b: a // b,
+    "/": lambda a, b: normal(Fraction(a) / b),
+    "%": lambda a, b: a % b,
+    "neg": lambda a: -a,
+    "ceil_div": lambda a, b: -(-a // b),
+    "max": max,
+    "min": min,
+    "gcd": gcd,
+    "floor": plain_floor,
+    "ceiling": ceiling,
+    "round": round,
+}
+
+
+def _make(op: str, *args: Any) -> Traced:
+    return Traced(_COMPUTE[op](*map(value_of, args)), op, args)
+
+
+def _is(number: Any, value: int) -> bool:
+    return type(number) is int and number == value
+
+
+class _Kind:
+    """What traced numbers do where Python's operators are not enough (see `archcalc.numeric.helpers.Kind`)."""
+
+    def ceil_div(self, a: Any, b: Any) -> Any:
+        return a if _is(b, 1) else _make("ceil_div", a, b)
+
+    def exact_div(self, a: Any, b: Any) -> Any:
+        if _is(b, 1):
+            return a
+        if value_of(a) % value_of(b):
+            raise Impossible(f"{value_of(a)} is not divisible by {value_of(b)}")
+        return _make("/", a, b)
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        return _make("max", a, b)
+
+    def minimum(self, a: Any, b: Any) -> Any:
+        return _make("min", a, b)
+
+    def gcd(self, a: Any, b: Any) -> Any:
+        return _make("gcd", a, b)
+
+    def select(self, condition: Any, a: Any, b: Any) -> Any:
+        return a if value_of(condition) else b
+
+    def both(self, a: Any, b: Any) -> Truth:
+        return Truth(value_of(a) and value_of(b))
+
+    def require(self, condition: Any, message: str, names: dict[str, object]) -> None:
+        if not value_of(condition):
+            raise Impossible(message.format(**{name: value_of(number) for name, number in names.items()}))
+
+    def floor(self, a: Any) -> Any:
+        return a if type(a.value) is int else _make("floor", a)
+
+    def round_half_even(self, a: Any) -> Any:
+        return a if type(a.value) is int else _make("round", a)
+
+    def whole(self, a: Any, what: str) -> Any:
+        if type(a.value) is not int:
+            raise Impossible(f"{what} must be a whole number, got {a.value}")
+        return a
+
+    def known_equal(self, a: Any, b: Any) -> bool:
+        return bool(value_of(a) == value_of(b))
+
+    def let(self, name: str, a: Any) -> Any:
+        return Traced(a.value, "let", (a,), name)
+
+
+KIND = _Kind()
+Traced.kind = KIND
+
+
+def leaf(name: str, value: Any) -> Traced:
+    """A named number: the start of a derivation."""
+    return Traced(value_of(value), "leaf", (), name)
+
+
+_ATOM = 3
+"""How tightly a piece of text holds together: 1 a sum, 2 a product, 3 what needs no brackets anywhere."""
+
+_FLOOR = ("⌊", "⌋", r"\left\lfloor ", r" \right\rfloor")
+_CEILING = ("⌈", "⌉", r"\left\lceil ", r" \right\rceil")
+_BRACKETS = {"//": _FLOOR, "floor": _FLOOR, "ceil_div": _CEILING, "ceiling": _CEILING}
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How derivations are written down: plain text with the signs of mathematics, or LaTeX."""
+
+    latex: bool = False
+    names: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    """Names of numbers that have been derived already: written by name instead of being derived again."""
+
+    def key(self, number: Any) -> tuple[Any, ...]:
+        """What makes two derivations the same."""
+        if not isinstance(number, Traced):
+            return ("constant", number)
+        if number.op in ("leaf", "let"):
+            return ("name", number.name, number.value)
+        return (number.op, *(self.key(arg) for arg in number.args))
+
+    def symbols(self, number: Any) -> str:
+        """The formula in symbols."""
+        return self._write(number, numbers=False)[0]
+
+    def numbers(self, number: Any) -> str:
+        """The formula with the numbers put in."""
+        return self._write(number, numbers=True)[0]
+
+    def value(self, number: Any) -> str:
+        """The result, with thousands separators."""
+        plain = value_of(number)
+        text = f"{plain:,}" if type(plain) is int else str(plain)
+        return text.replace(",", "{,}") if self.latex else text
+
+    def symbol(self, name: str) -> str:
+        """A name: in LaTeX, what follows an underscore is an index."""
+        if not self.latex:
+            return name
+        head, _, index = name.partition("_")
+        head = head if len(head) == 1 else rf"\mathrm{{{head}}}"
+        return f"{head}_{{{_escaped(index)}}}" if index else head
+
+    def steps(self, number: Any) -> list[Traced]:
+        """The named steps inside a derivation, innermost first, each once."""
+        found: dict[tuple[Any, ...], Traced] = {}
+
+        def visit(at: Any) -> None:
+            if not isinstance(at, Traced) or self.key(at) in self.names:
+                return
+            for arg in at.args:
+                visit(arg)
+            if at.op == "let":
+                found.setdefault(self.key(at), at)
+
+        visit(number)
+        return list(found.values())
+
+    def _write(self, number: Any, *, numbers: bool) -> tuple[str, int]:
+        if not isinstance(number, Traced):
+            return self._constant(number)
+        known = self.names.get(self.key(number))
+        if known is not None or number.op in ("leaf", "let"):
+            return self._constant(number.value) if numbers else (self.symbol(known or number.name), _ATOM)
+        parts = [self._write(arg, numbers=numbers) for arg in number.args]
+        return self._operation(number.op, parts)
+
+    def _constant(self, value: Any) -> tuple[str, int]:
+        if value < 0:
+            return f"({'-' if self.latex else '−'}{-value})", _ATOM
+        return str(value), _ATOM if type(value) is int else 2
+
+    def _operation(self, op: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
+        texts = [text for text, _ in parts]
+        if op in ("+", "-"):
+            right = self._inside(parts[1], 1 if op == "+" else 2)
+            return f"{texts[0]} {'−' if op == '-' and not self.latex else op} {right}", 1
+        if op == "*":
+            dot = r" \cdot " if self.latex else "·"
+            return f"{self._inside(parts[0], 2)}{dot}{self._inside(parts[1], 2)}", 2
+        if op == "neg":
+            return f"{'-' if self.latex else '−'}{self._inside(parts[0], 2)}", 1
+        if op == "/":
+            return self._fraction(parts), _ATOM if self.latex else 2
+        if op in _BRACKETS:
+            inner = self._fraction(parts) if len(parts) == 2 else texts[0]
+            left, right = _BRACKETS[op][2:] if self.latex else _BRACKETS[op][:2]
+            return f"{left}{inner}{right}", _ATOM
+        if op == "%":
+            mod = r" \bmod " if self.latex else " mod "
+            return f"{self._inside(parts[0], 2)}{mod}{self._inside(parts[1], _ATOM)}", 1
+        name = rf"\{op}" if self.latex and op in ("max", "min", "gcd") else op
+        return f"{name}({', '.join(texts)})", _ATOM
+
+    def _fraction(self, parts: list[tuple[str, int]]) -> str:
+        if self.latex:
+            return rf"\frac{{{parts[0][0]}}}{{{parts[1][0]}}}"
+        return f"{self._inside(parts[0], 2)}/{self._inside(parts[1], _ATOM)}"
+
+    def _inside(self, part: tuple[str, int], level: int) -> str:
+        text, own = part
+        return text if own >= level else f"({text})"
+
+
+def _escaped(text: str) -> str:
+    return text if len(text) == 1 or text.isdigit() else rf"\mathrm{{{text.replace('_', ' ')}}}"

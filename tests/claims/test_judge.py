@@ -1,0 +1,83 @@
+"""Judging the expectations of a spec."""
+
+import pytest
+
+from archcalc import SpecError
+from archcalc.analysis.propagate import analyze
+from archcalc.claims import Verdict, judge_expectations
+from archcalc.spec import Source, read_spec
+
+NETWORK = """\
+input: 3x32x32
+layers:
+  - c1: conv 8 k3 half -> relu
+  - s2: maxpool 2
+  - up: upsample 2 -> conv 4 k3x5 half
+  - out: gap -> fc 10
+heads:
+  mask: "@s2 -> conv 1 k1"
+expect:
+"""
+
+
+def judge(*lines: str, text: str = NETWORK) -> list[Verdict]:
+    spec = read_spec(Source("net.yaml", text + "".join(f"  {line}\n" for line in lines)))
+    return judge_expectations(spec, analyze(spec.graph))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "c1.shape: 8x32x32",
+        "c1/conv.params: 224",
+        "c1.params: 224",
+        "params: 767",  # 224, 4·8·15 + 4, 4·10 + 10 and 8 + 1
+        "c1.macs: 221,184",
+        "mask.shape: 1x16x16",
+        "shape: 10",
+        "c1.rf: 3",
+        "s2.rf_stride: 2",
+        "up.rf: at most 20",
+        "out.rf: global",
+        "rf: global",
+        "layers: 8",
+        "c1.layers: 2",
+        "macs: below 1M",
+    ],
+)
+def test_targets_of_every_kind(line: str) -> None:
+    (verdict,) = judge(line)
+    assert verdict.holds, verdict.message
+
+
+def test_fields_that_differ_between_axes_are_written_per_axis() -> None:
+    assert judge("up.rf: 6x8")[0].holds
+    assert judge("up.rf: at most 8")[0].holds
+    assert not judge("up.rf: at most 7")[0].holds
+    assert not judge("up.rf: 8")[0].holds
+    assert not judge("c1.rf: 3x4")[0].holds
+    assert judge("c1.rf: 3x3")[0].holds
+
+
+def test_a_failed_expectation_shows_its_place_and_both_values() -> None:
+    (verdict,) = judge("c1.shape: 6x28x28")
+    assert not verdict.holds
+    shown = verdict.problem().render()
+    assert shown.startswith("net.yaml:10:13: error[expectation]: c1.shape is 8x32x32, expected 6x28x28")
+    assert "^^^^^^^" in shown
+
+
+def test_all_wrong_targets_and_values_are_reported_in_one_run() -> None:
+    with pytest.raises(SpecError) as caught:
+        judge("c9.shape: 1x2", "c1.sape: 1", "c1.macs: lots")
+    messages = [problem.message for problem in caught.value.problems]
+    assert len(messages) == 3
+    hints = [problem.hint for problem in caught.value.problems]
+    assert "'c1'" in hints[0] or "'s2'" in hints[0] or "show" in hints[0]
+    assert hints[1] == "did you mean 'shape'?"
+    assert "not a number" in messages[2]
+
+
+def test_shapes_follow_the_layout_of_the_file() -> None:
+    text = "layout: hwc\ninput: 32x24x3\nlayers:\n  - c1: conv 8 k3 half\nexpect:\n"
+    assert judge("c1.shape: 32x24x8", text=text)[0].holds

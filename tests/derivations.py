@@ -1,0 +1,19 @@
+"""Reads written derivations back: an evaluator that knows nothing of how they are written down."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from math import ceil, floor, gcd
+from typing import Any
+
+SCOPE = {"F": Fraction, "floor": floor, "ceil": ceil, "max": max, "min": min, "gcd": gcd, "round": round}
+
+
+def evaluate(written: str) -> Any:
+    """The value of a formula with its numbers put in, such as ``⌊(227 + 2·0 − 11)/4⌋ + 1``."""
+    text = written.replace("·", "*").replace("−", "-").replace(" mod ", "%")
+    while re.search("[⌊⌈]", text):
+        text = re.sub(r"⌊([^⌊⌋⌈⌉]*)⌋", r"floor(F(\1))", text)
+        text = re.sub(r"⌈([^⌊⌋⌈⌉]*)⌉", r"ceil(F(\1))", text)
+    return eval(text.replace("/", "/F(1)/"), SCOPE)
