@@ -34,7 +34,7 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         raise LookupError(
             f"no quantity '{quantity[:40]}'", suggest(quantity, QUANTITIES, f"there are {', '.join(QUANTITIES)}")
         )
-    row = _row(place, analysis)
+    row = find_row(place, analysis)
     if quantity == "layers":
         count = analysis.totals.layers if row is None else len(row.layers) if isinstance(row, Group) else 1
         return Actual((count,), str(count))
@@ -50,7 +50,7 @@ def resolve(target: str, analysis: Analysis) -> Actual:
     return _field(quantity, last)
 
 
-def _row(place: str, analysis: Analysis) -> Layer | Group | None:
+def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
     """The layer, stage, head or block call of a name; ``None`` for the whole network."""
     if not place:
         return None

@@ -1,0 +1,99 @@
+"""The command line: thin commands, one file per verb, each imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+VERBS = {
+    "show": "the table of a network: shapes, parameters, MACs, receptive fields",
+    "explain": "the derivation of a layer's numbers, step by step",
+    "rf": "receptive fields, and what a single unit sees",
+    "compare": "networks side by side",
+    "validate": "for CI: do specs parse, fit together and meet their expectations?",
+    "zoo": "the bundled networks",
+    "ops": "the operators and their documentation",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = import_module(f"archcalc.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from archcalc.spec.errors import suggest
+
+            hint = suggest(args[0], VERBS, "`archcalc --help` lists them")
+            raise click.UsageError(f"no command '{args[0][:80]}': {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="A SPEC is the name of a bundled network, a file, '-' for standard input, or an expression in quotes: "
+    '"3x32x32 -> conv 6 k5 -> relu".',
+)
+@click.version_option(package_name="archcalc")
+def cli() -> None:
+    """Exact answers about neural-network architectures, from a short text."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 all well, 1 an expectation failed, 2 the input or the usage is wrong."""
+    import gc
+
+    gc.disable()  # one question, one answer, then the process ends: collecting garbage only takes time
+    from archcalc.spec.errors import SpecError
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace" if (stream.encoding or "").lower() != "utf-8" else "surrogateescape")
+    try:
+        status = cli.main(args=args, standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(status if isinstance(status, int) else 0)
+    except SpecError as error:
+        sys.exit(_complain(f"{error}\n"))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        _quiet_exit()
+    except OSError as error:
+        sys.exit(_complain(f"error[output]: {error.strerror or error}\n"))
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(text)
+    return 2
+
+
+def _quiet_exit() -> None:
+    """The reader of a pipe has gone (``| head``): that is its right, and not an error of ours."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
+    sys.exit(0)

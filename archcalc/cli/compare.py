@@ -1,0 +1,124 @@
+"""``archcalc compare``: networks side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.propagate import Analysis
+from archcalc.cli.cells import chosen_columns, shape_text
+from archcalc.cli.options import (
+    complete_spec,
+    default_format,
+    limits_from,
+    output_options,
+    pairs_from,
+    print_table,
+    spec_options,
+)
+from archcalc.report.table import Column, Table, bytes_text
+from archcalc.spec.errors import fail, suggest
+
+SUMS = {
+    "params": "params",
+    "trainable": "trainable",
+    "macs": "MACs",
+    "mults": "mults",
+    "flops": "FLOPs",
+    "connections": "connections",
+    "activations": "activations",
+}
+QUANTITIES = ("input", "output", "layers", *SUMS, "memory", "peak")
+DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
+
+
+@click.command()
+@click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
+@click.option("--columns", metavar="NAMES", help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.")
+@spec_options
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once.")
+@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@output_options()
+def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
+    """Networks side by side, and each against the first. --set goes to every network that has the variable."""
+    names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
+    analyses = load_all(specs, values)
+    form = default_format(form)
+    programs = form in ("csv", "json")
+    columns = [Column("quantity", "")]
+    for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True)):
+        inline = "->" in analysis.graph.name or "→" in analysis.graph.name
+        label = f"network {index + 1}" if inline else analysis.graph.name
+        columns.append(Column(spec, label, "right"))
+        if index and not programs:
+            columns.append(Column(f"{spec} ratio", "×", "right"))
+    rows = []
+    for name in names:
+        numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
+        cells: list[Any] = [SUMS.get(name, name)]
+        for index, number in enumerate(numbers):
+            is_bytes = name in ("memory", "peak") and not programs
+            cells.append(bytes_text(number) if is_bytes else number)
+            if index and not programs:
+                cells.append(ratio_text(number, numbers[0]))
+        rows.append(tuple(cells))
+    notes = (
+        (f"memory ({values['dtype']}): of the parameters; peak: of live tensors",)
+        if {"memory", "peak"} & {*names}
+        else ()
+    )
+    print_table(Table(tuple(columns), tuple(rows), notes=notes), form, color)
+
+
+def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
+    """Analyse every network; a setting goes to those that declare it, and must be declared by one."""
+    from archcalc.analysis.propagate import analyze
+    from archcalc.spec import read_spec
+    from archcalc.spec.locate import locate
+
+    limits = limits_from(values)
+    settings = pairs_from(values.pop("settings"), "--set")
+    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    declared: dict[str, None] = {}
+    analyses = []
+    for spec in specs:
+        source, inline = locate(spec, limits)
+        graph = read_spec(source, inline=inline, shapes=shapes, limits=limits).graph
+        declared.update(dict.fromkeys(graph.variables))
+        own = {name: value for name, value in settings.items() if name in graph.variables}
+        if own:
+            graph = read_spec(source, inline=inline, set=own, shapes=shapes, limits=limits).graph
+        analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
+    for name in settings:
+        if name not in declared:
+            hint = suggest(name, declared, f"they declare {', '.join(declared) or 'none'}")
+            unknown = f"none of the networks has a variable '{name[:40]}'"
+            fail("unknown-name", unknown, hint=hint, origin=f"--set {name[:40]}")
+    return analyses
+
+
+def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
+    """One number (or shape) of a network."""
+    graph = analysis.graph
+    batch = () if analysis.batch is None else (analysis.batch,)
+    if name == "input":
+        return ", ".join(shape_text((*batch, *shape), analysis, graph.layout) for shape in graph.inputs.values())
+    if name == "output":
+        refs = graph.outputs.values()
+        return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
+    if name == "memory":
+        return analysis.memory(dtype).params
+    if name == "peak":
+        return analysis.memory(dtype).peak
+    return getattr(analysis.totals, name)
+
+
+def ratio_text(number: Any, first: Any) -> str | None:
+    """How many times the first network's."""
+    if not isinstance(number, int) or not first:
+        return None
+    ratio = number / first
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

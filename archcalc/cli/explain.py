@@ -1,0 +1,132 @@
+"""``archcalc explain``: derivations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archcalc.analysis.explain import QUANTITIES, SUMS, Derivation, Step, explain_layer, explain_sum, heading
+from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.spec.errors import fail, suggest
+
+EVERYTHING = ("shape", "params", "macs", "rf")
+"""What is derived where no quantity is named (costs without MACs are derived as operations)."""
+
+
+@click.command()
+@spec_argument
+@click.argument("layer", required=False)
+@click.argument("quantity", required=False)
+@spec_options
+@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "latex"]),
+    default="text",
+    show_default=True,
+    help="Notation.",
+)
+def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:
+    """The derivation of a layer's numbers, step by step: first in symbols, then with the numbers in.
+
+    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. QUANTITY is one
+    of shape, params, trainable, macs, mults, flops, connections, activations, rf. LAYER.QUANTITY may be one word.
+    """
+    analysis = load_network(spec, values).analyze(training=values["training"])
+    if layer is not None and quantity is None:
+        layer, quantity = split_target(layer)
+    if quantity is not None and quantity not in QUANTITIES:
+        hint = suggest(quantity, QUANTITIES, f"there are {', '.join(QUANTITIES)}")
+        fail("argument", f"no quantity '{quantity[:40]}'", hint=hint, origin="QUANTITY")
+    blocks = []
+    for title, derivations in explain(analysis, layer, quantity, latex=form != "text"):
+        blocks.append(write(title, derivations, form))
+    click.echo("\n".join(blocks), nl=False)
+
+
+def split_target(target: str) -> tuple[str | None, str | None]:
+    """``conv1.params`` as layer and quantity; a quantity alone is the network's."""
+    place, dot, quantity = target.rpartition(".")
+    if dot and quantity in QUANTITIES:
+        return place, quantity
+    return (None, target) if target in QUANTITIES else (target, None)
+
+
+def explain(
+    analysis: Analysis, layer: str | None, quantity: str | None, *, latex: bool
+) -> list[tuple[str, list[Derivation]]]:
+    """Titles and derivations of what was asked for.
+
+    Raises:
+        SpecError: there is no such layer.
+    """
+    from archcalc.claims.targets import find_row
+
+    sums = (quantity,) if quantity in SUMS else () if quantity else ("params", "macs")
+    if layer is None:
+        rows = analysis.folded(1)
+        if quantity in ("shape", "rf"):
+            return explain(analysis, main_layer(analysis).name, quantity, latex=latex)
+        return [(analysis.graph.name, explain_sum(analysis.graph.name, rows, sums, latex=latex))]
+    try:
+        row = find_row(layer, analysis)
+    except LookupError as error:
+        fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
+    if isinstance(row, Layer):
+        return [(heading(row, analysis.graph), explain_layer(analysis, row, wanted(row, quantity), latex=latex))]
+    assert isinstance(row, Group)
+    if quantity in ("shape", "rf"):
+        last = row.layers[-1]
+        return [(heading(last, analysis.graph), explain_layer(analysis, last, (quantity,), latex=latex))]
+    inside = list(row.layers)
+    return [(row.name, explain_sum(row.name, list(inside), sums, latex=latex))]
+
+
+def main_layer(analysis: Analysis) -> Layer:
+    """The layer that the main output comes from."""
+    main = next(iter(analysis.graph.outputs.values()))
+    return next(layer for layer in analysis.layers if layer.node == main.node)
+
+
+def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:
+    """The quantities to derive of a layer."""
+    if quantity is not None:
+        return (quantity,)
+    return tuple("flops" if name == "macs" and not layer.macs else name for name in EVERYTHING)
+
+
+def write(title: str, derivations: list[Derivation], form: str) -> str:
+    """Derivations as text."""
+    return _text(title, derivations) if form == "text" else _latex(title, derivations, markdown=form == "markdown")
+
+
+def _text(title: str, derivations: list[Derivation]) -> str:
+    lines = [title]
+    for derivation in derivations:
+        lines += ["", f"  {derivation.quantity}"]
+        width = max(len(step.symbol) for step in derivation.steps)
+        for step in derivation.steps:
+            equation = " = ".join(
+                part for part in (step.symbol.ljust(width), step.formula, step.numbers, step.value) if part
+            )
+            lines.append(f"    {equation}" + (f"    ({step.note})" if step.note else ""))
+    return "\n".join(lines) + "\n"
+
+
+def _latex(title: str, derivations: list[Derivation], *, markdown: bool) -> str:
+    lines = [f"## {title}" if markdown else f"% {title}"]
+    for derivation in derivations:
+        lines += ["", f"**{derivation.quantity}**" if markdown else f"% {derivation.quantity}", ""]
+        lines += ["$$", r"\begin{aligned}"] if markdown else [r"\begin{align*}"]
+        lines += [_equation(step) + r" \\" for step in derivation.steps]
+        lines += [r"\end{aligned}", "$$"] if markdown else [r"\end{align*}"]
+    return "\n".join(lines) + "\n"
+
+
+def _equation(step: Step) -> str:
+    right = " = ".join(part for part in (step.formula, step.numbers, step.value) if part)
+    note = rf" && \text{{{step.note}}}" if step.note else ""
+    return f"{step.symbol} &= {right}{note}"

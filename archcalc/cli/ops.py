@@ -1,0 +1,158 @@
+"""``archcalc ops``: the operators, documented by their own docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from typing import Any
+
+import click
+
+from archcalc.cli.options import output_options, print_table
+from archcalc.ops.base import REGISTRY, Operator
+from archcalc.ops.fields import Parameter
+from archcalc.report.table import Column, Table
+from archcalc.spec.arguments import signature
+from archcalc.spec.errors import fail, suggest
+from archcalc.spec.grammar import JOINS
+
+SECTIONS = ("Shape", "Params", "Cost", "Window", "Source")
+DEFAULTS = {
+    "Shape": "the input's, unchanged",
+    "Params": "none",
+    "Cost": "nothing",
+    "Window": "position by position",
+}
+
+
+@click.command()
+@click.argument("name", required=False)
+@output_options()
+def command(name: str | None, form: str | None, color: str) -> None:
+    """All operators in a table, or the documentation of one: arguments, defaults, formulas, source."""
+    if name is None:
+        print_table(overview(), form, color)
+        return
+    if name not in REGISTRY:
+        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest(name, REGISTRY, "`archcalc ops` lists them all"))
+    documentation = read_documentation(REGISTRY[name])
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        click.echo(write_json(documentation), nl=False)
+    elif form in (None, "plain", "rich"):
+        click.echo(write_documentation(documentation), nl=False)
+    else:
+        print_table(argument_table(documentation), form, color)
+
+
+def overview() -> Table:
+    """Every operator in a line."""
+    columns = (
+        Column("family", "family"),
+        Column("name", "operator"),
+        Column("signature", "written"),
+        Column("summary", "is"),
+    )
+    rows = []
+    for cls in REGISTRY.values():
+        documentation = read_documentation(cls)
+        rows.append((documentation["family"], cls.name, documentation["signature"], documentation["summary"]))
+    notes = ("optional arguments in [brackets]; archcalc ops NAME documents one",)
+    return Table(columns, tuple(rows), notes=notes)
+
+
+def read_documentation(cls: type[Operator]) -> dict[str, Any]:
+    """The docstring's parts and the declared arguments."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    sections = {match[1]: match for match in re.finditer(rf"^({'|'.join(SECTIONS)}):[ ]*", text, re.MULTILINE)}
+    starts = sorted(match.start() for match in sections.values())
+    head = text[: starts[0]].strip() if starts else text
+    summary, _, rest = head.partition("\n\n")
+    parts = dict(DEFAULTS)
+    for name, match in sections.items():
+        end = min((start for start in starts if start > match.start()), default=len(text))
+        parts[name] = " ".join(text[match.end() : end].split())
+    return {
+        "name": cls.name,
+        "family": sys.modules[cls.__module__].__name__.rpartition(".")[2],
+        "signature": written(cls),
+        "summary": " ".join(summary.split()),
+        "description": " ".join(rest.split()),
+        "arguments": [argument_record(parameter) for parameter in cls.parameters()],
+        **{name.lower(): parts[name] for name in SECTIONS if name in parts},
+    }
+
+
+def written(cls: type[Operator]) -> str:
+    """How the operator is written in a spec."""
+    own = signature(cls)
+    if cls.name not in JOINS:
+        return own
+    options = own.removeprefix(cls.name).strip()
+    return f"{cls.name}(chain, chain, …{', ' + options if options else ''})"
+
+
+def argument_record(parameter: Parameter) -> dict[str, Any]:
+    """One argument."""
+    argument = parameter.argument
+    return {
+        "name": parameter.name,
+        "positional": argument.positional,
+        "required": parameter.required,
+        "short": f"{argument.sugar}3" if argument.sugar else None,
+        "flags": list(argument.flags),
+        "words": list(argument.choices),
+        "default": None if parameter.required else default_text(parameter.default),
+        "help": argument.help,
+    }
+
+
+def default_text(value: Any) -> str:
+    """A default as it would be written."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return "x".join(default_text(part[0] if isinstance(part, tuple) else part) for part in value)
+    return "-" if value is None else str(value)
+
+
+def argument_table(documentation: dict[str, Any]) -> Table:
+    """The arguments of one operator."""
+    columns = (Column("name", "argument"), Column("how", "written"), Column("default", "default"), Column("help", "is"))
+    rows = tuple(
+        (a["name"], how_written(a), "required" if a["required"] else a["default"], a["help"])
+        for a in documentation["arguments"]
+    )
+    return Table(columns, rows, title=documentation["signature"])
+
+
+def how_written(argument: dict[str, Any]) -> str:
+    """The ways an argument can be written."""
+    ways = ["positional"] if argument["positional"] else []
+    ways += [argument["short"]] if argument["short"] else []
+    ways += [" ".join(argument["flags"])] if argument["flags"] else []
+    return ", ".join([*ways, f"{argument['name']}=…"])
+
+
+def write_documentation(documentation: dict[str, Any]) -> str:
+    """One operator's page."""
+    import textwrap
+
+    from archcalc.report.render import render
+
+    def block(title: str, text: str) -> str:
+        return textwrap.fill(text, 96, initial_indent=f"{title:<9}", subsequent_indent=" " * 9)
+
+    lines = [documentation["signature"], "", textwrap.fill(documentation["summary"], 96)]
+    if documentation["description"]:
+        lines += ["", textwrap.fill(documentation["description"], 96)]
+    if documentation["arguments"]:
+        table = argument_table(documentation)
+        lines += ["", render(Table(table.columns, table.rows), "plain").rstrip()]
+    lines += [
+        "",
+        *(block(name.lower(), documentation[name.lower()]) for name in SECTIONS if name.lower() in documentation),
+    ]
+    return "\n".join(lines) + "\n"

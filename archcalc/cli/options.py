@@ -1,0 +1,160 @@
+"""Options that several verbs share, and what becomes of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from archcalc.spec.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from archcalc.api import Network
+    from archcalc.report.table import Table
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
+
+
+def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """Bundled names and files, for the shell."""
+    from click.shell_completion import CompletionItem
+
+    from archcalc.spec.locate import bundled
+
+    names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]
+
+
+def spec_argument(command: Command) -> Command:
+    """``SPEC``."""
+    return click.argument("spec", shell_complete=complete_spec)(command)
+
+
+BOUNDS = {
+    "layers": "layers after expansion",
+    "nesting": "brackets, blocks or lists inside one another",
+    "bytes": "size of a spec",
+    "words": "words and brackets of a spec",
+    "digits": "digits of any number",
+    "axes": "axes of any tensor",
+}
+
+
+def spec_options(command: Command) -> Command:
+    """``--set``, ``--shape`` and the bounds."""
+    for name in reversed(Limits._fields):
+        command = click.option(
+            f"--max-{name}",
+            type=click.IntRange(1),
+            default=getattr(DEFAULT, name),
+            show_default=True,
+            help=f"Bound: {BOUNDS[name]}.",
+        )(command)
+    command = click.option(
+        "--shape",
+        "shapes",
+        multiple=True,
+        metavar="[INPUT=]SHAPE",
+        help="Use another input shape, e.g. 3x320x320 or image=3x64x64 (repeatable).",
+    )(command)
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Set a variable, e.g. alpha=0.5 (repeatable).",
+    )(command)
+
+
+def output_options(*formats: str) -> Callable[[Command], Command]:
+    """``--format`` and ``--color``."""
+
+    def decorate(command: Command) -> Command:
+        command = click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour; auto follows the terminal, NO_COLOR and FORCE_COLOR.",
+        )(command)
+        return click.option(
+            "--format",
+            "form",
+            type=click.Choice(formats or FORMATS),
+            help="Output format.  [default: rich on a terminal, plain in a pipe]",
+        )(command)
+
+    return decorate
+
+
+def limits_from(values: dict[str, Any]) -> Limits:
+    """The bounds among a command's options, which they leave."""
+    return Limits(**{name: values.pop(f"max_{name}") for name in Limits._fields})
+
+
+def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> dict[str, str]:
+    """``NAME=VALUE`` options as a mapping; with ``bare``, a value alone goes under the empty name."""
+    pairs = {}
+    for text in written:
+        name, equals, value = text.partition("=")
+        if not equals and bare:
+            name, value = "", text
+        elif not equals or not name.strip():
+            raise click.UsageError(f"{option} takes NAME=VALUE, got '{text[:60]}'")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def load_network(spec: str, values: dict[str, Any]) -> Network:
+    """The network of a command's SPEC and options (which leave ``values``)."""
+    from archcalc.api import load
+
+    limits = limits_from(values)
+    settings = pairs_from(values.pop("settings"), "--set")
+    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    return load(spec, set=settings, shapes=shapes, limits=limits)
+
+
+def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
+    """Fail where a SPEC was torn apart by the shell.
+
+    Raises:
+        click.UsageError: there are surplus arguments.
+    """
+    if not surplus:
+        return
+    rest = " ".join(surplus)[:60]
+    if spec[:1].isdigit():
+        raise click.UsageError(
+            f"unexpected '{rest}': quote an expression, or the shell takes the '>' of '->' for itself: "
+            f'"{spec} -> conv 6 k5"'
+        )
+    raise click.UsageError(f"unexpected '{rest}'")
+
+
+def wants_color(color: str) -> bool:
+    """Whether to colour, by option, environment and terminal."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def default_format(form: str | None) -> str:
+    """The format asked for, or what suits the place the output goes to."""
+    return form or ("rich" if sys.stdout.isatty() or os.environ.get("FORCE_COLOR") else "plain")
+
+
+def print_table(table: Table, form: str | None, color: str) -> None:
+    """Write a table to standard output."""
+    import shutil
+
+    from archcalc.report.render import render
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(render(table, default_format(form), color=wants_color(color), width=width), nl=False, color=True)

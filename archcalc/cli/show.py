@@ -1,0 +1,135 @@
+"""``archcalc show``: the table of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.propagate import Analysis
+from archcalc.cli.cells import COLUMNS, DEFAULT, SUMS, Row, cell, chosen_columns, field_text
+from archcalc.cli.options import (
+    default_format,
+    load_network,
+    no_surplus,
+    output_options,
+    print_table,
+    spec_argument,
+    spec_options,
+)
+from archcalc.report.table import Table, bytes_text
+
+READABLE_ROWS = 40
+"""Longer networks are folded, unless told otherwise, to the deepest level with no more rows than this."""
+
+
+class Depth(click.ParamType[int]):
+    """A number of levels, or ``all``."""
+
+    name = "depth"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "all":
+            return 10**9
+        if str(value).isdecimal() and len(str(value)) < 10:
+            return int(value)
+        return self.fail(f"'{str(value)[:40]}' is neither a whole number nor 'all'", param, ctx)
+
+
+@click.command()
+@spec_argument
+@click.argument("surplus", nargs=-1)
+@click.option("--columns", metavar="NAMES", help=f"Columns, separated by commas: {', '.join(COLUMNS)}.")
+@click.option(
+    "--depth",
+    type=Depth(),
+    metavar="N|all",
+    help=f"Fold to so many levels: 0 the network, 1 its stages, 2 the blocks in them; all: every layer.  "
+    f"[default: what fits {READABLE_ROWS} rows; all for csv and json]",
+)
+@spec_options
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once: N in front of every shape.")
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How shapes are printed.  [default: the spec's]")
+@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@output_options()
+def command(spec: str, surplus: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
+    """The table of a network: layer, operator, output, parameters, MACs, receptive field; and totals."""
+    no_surplus(spec, surplus)
+    columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
+    network = load_network(spec, values)
+    analysis = network.analyze(training=values["training"], batch=values["batch"])
+    form = default_format(form)
+    if form == "json" and values["depth"] is None and values["columns"] is None:
+        from archcalc.analysis.records import network_record
+        from archcalc.report.render import write_json
+
+        click.echo(write_json(network_record(analysis, values["dtype"])), nl=False)
+        return
+    layout = values["layout"] or analysis.graph.layout
+    depth = values["depth"]
+    if depth is None:
+        depth = 10**9 if form in ("csv", "json") else readable_depth(analysis)
+    rows = analysis.folded(depth)
+    table = Table(
+        columns=tuple(COLUMNS[name] for name in columns),
+        rows=tuple(tuple(cell(row, name, analysis, layout) for name in columns) for row in rows),
+        title=title(analysis, layout),
+        totals=(total_cells(analysis, columns),),
+        notes=tuple(notes(analysis, rows, columns, values["dtype"])),
+    )
+    print_table(table, form, color)
+
+
+def readable_depth(analysis: Analysis) -> int:
+    """The deepest level whose table is readable; the stages, if none is."""
+    deepest = max((len(layer.path) for layer in analysis.layers), default=1)
+    for depth in range(deepest, 1, -1):
+        if len(analysis.folded(depth)) <= READABLE_ROWS:
+            return depth
+    return 1
+
+
+def title(analysis: Analysis, layout: str) -> str:
+    """The name of the network and its inputs."""
+    from archcalc.cli.cells import shape_text
+
+    batch = () if analysis.batch is None else (analysis.batch,)
+    inputs = [(name, shape_text((*batch, *shape), analysis, layout)) for name, shape in analysis.graph.inputs.items()]
+    shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
+    own = analysis.graph.name
+    return f"input {shown}" if "->" in own or "→" in own else f"{own}, input {shown}"
+
+
+def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
+    """The row of sums."""
+    cells = [getattr(analysis.totals, name) if name in SUMS else None for name in columns]
+    for index, name in enumerate(columns):
+        if name in ("layer", "op", "stage", "head", "input", "output"):
+            cells[index] = "total"
+            break
+    return tuple(cells)
+
+
+def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: str) -> list[str]:
+    """What stands below the table."""
+    totals = analysis.totals
+    found = []
+    if totals.trainable != totals.params:
+        found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
+    memory = analysis.memory(dtype)
+    found.append(
+        f"memory ({dtype}): parameters {bytes_text(memory.params)}, activations {bytes_text(memory.activations)}, "
+        f"peak of live tensors {bytes_text(memory.peak)}"
+    )
+    folded = len(analysis.layers) - sum(1 for row in rows if not hasattr(row, "layers"))
+    if folded:
+        found.append(
+            f"{folded:,} layers folded into {sum(hasattr(row, 'layers') for row in rows)} rows; --depth all shows each"
+        )
+    if not analysis.training and any(layer.training for layer in analysis.layers):
+        found.append("auxiliary heads (training) are not counted; --training counts them")
+    if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
+        found.append("~ paths meet whose windows are not aligned: see archcalc rf")
+    return found

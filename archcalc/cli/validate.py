@@ -1,0 +1,125 @@
+"""``archcalc validate``: for CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from archcalc.cli.options import limits_from, wants_color
+from archcalc.cli.options import spec_options as _spec_options
+from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.spec.limits import Limits
+from archcalc.spec.locate import SUFFIXES, is_inline
+
+
+class Outcome(NamedTuple):
+    """What became of one spec."""
+
+    name: str
+    status: int
+    """0 all well, 1 an expectation failed, 2 it cannot be read."""
+    expectations: int
+    problems: tuple[Problem, ...]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+@_spec_options
+@click.option("--quiet", "-q", is_flag=True, help="Only failures and the summary.")
+@click.option(
+    "--format", "form", type=click.Choice(["plain", "json"]), default="plain", show_default=True, help="Output format."
+)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour.")
+def command(paths: tuple[str, ...], quiet: bool, form: str, color: str, **values: Any) -> int:
+    """Do specs parse, fit together, and meet their expectations?
+
+    PATHS are files, folders (every .yaml, .yml and .json below), bundled names or '-'. Exit status: 0 all well, 1 an
+    expectation failed, 2 a spec cannot be read.
+    """
+    from archcalc.cli.options import pairs_from
+
+    limits = limits_from(values)
+    settings = pairs_from(values.pop("settings"), "--set")
+    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    outcomes = []
+    for spec in [spec for path in paths for spec in expand(path)]:
+        outcome = judge(spec, settings, shapes, limits)
+        outcomes.append(outcome)
+        if form == "plain":
+            show(outcome, quiet=quiet, color=wants_color(color))
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        click.echo(write_json([record(outcome) for outcome in outcomes]), nl=False)
+    else:
+        click.echo(summary(outcomes))
+    return max(outcome.status for outcome in outcomes)
+
+
+def expand(path: str) -> list[str]:
+    """The specs of one argument; those of a folder in order.
+
+    Raises:
+        SpecError: a folder without specs.
+    """
+    if path == "-" or is_inline(path) or not Path(path).is_dir():
+        return [path]
+    found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    if not found:
+        fail("not-found", "no .yaml, .yml or .json file in this folder", origin=path)
+    return [file if "/" in file else f"./{file}" for file in found]
+
+
+def judge(spec: str, settings: dict[str, str], shapes: dict[str, str], limits: Limits) -> Outcome:
+    """Read one spec and judge its expectations."""
+    from archcalc.analysis.propagate import analyze
+    from archcalc.claims import judge_expectations
+    from archcalc.spec import load_spec
+
+    try:
+        read = load_spec(spec, set=settings, shapes=shapes, limits=limits)
+        verdicts = judge_expectations(read, analyze(read.graph))
+    except SpecError as error:
+        return Outcome(spec, 2, 0, error.problems)
+    problems = tuple(verdict.problem() for verdict in verdicts if not verdict.holds)
+    return Outcome(spec, 1 if problems else 0, len(verdicts), problems)
+
+
+def show(outcome: Outcome, *, quiet: bool, color: bool) -> None:
+    """One line for a spec, and its problems below."""
+    if outcome.status == 0 and quiet:
+        return
+    word, paint = (("ok", "green"), ("failed", "red"), ("error", "red"))[outcome.status]
+    count = f"{outcome.expectations} expectation{'s' * (outcome.expectations != 1)}"
+    detail = {
+        0: count,
+        1: f"{len(outcome.problems)} of {count} failed",
+        2: f"{len(outcome.problems)} error{'s' * (len(outcome.problems) != 1)}",
+    }[outcome.status]
+    name = outcome.name if len(outcome.name) <= 100 else outcome.name[:100] + "…"
+    click.echo(f"{click.style(f'{word:<6}', fg=paint) if color else f'{word:<6}'} {name}  ({detail})", color=True)
+    for problem in outcome.problems:
+        click.echo(problem.render())
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """The last line."""
+    counts = [sum(outcome.status == status for outcome in outcomes) for status in (0, 1, 2)]
+    words = [
+        f"{counts[0]} ok",
+        *(f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n),
+    ]
+    return f"{len(outcomes)} spec{'s' * (len(outcomes) != 1)}: {', '.join(words)}"
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """An outcome for programs."""
+    problems = []
+    for problem in outcome.problems:
+        source, line, column = problem.place()
+        where = {"file": source, "line": line, "column": column}
+        problems.append({**where, "code": problem.code, "message": problem.message, "hint": problem.hint or None})
+    status = ("ok", "failed", "error")[outcome.status]
+    return {"spec": outcome.name, "status": status, "expectations": outcome.expectations, "problems": problems}

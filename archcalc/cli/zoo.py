@@ -1,0 +1,33 @@
+"""``archcalc zoo``: the bundled networks."""
+
+from __future__ import annotations
+
+import click
+
+from archcalc.cli.options import output_options, print_table
+
+
+@click.command()
+@output_options()
+def command(form: str | None, color: str) -> None:
+    """The bundled networks: name, title, input, parameters, MACs."""
+    from archcalc.api import bundled, load
+    from archcalc.graph import write_shape
+    from archcalc.report.table import Column, Table
+
+    rows = []
+    for name in bundled():
+        analysis = load(name).analyze()
+        graph = analysis.graph
+        shapes = ", ".join(write_shape(shape, graph.layout) for shape in graph.inputs.values())
+        knobs = " ".join(f"{variable}={value}" for variable, value in graph.variables.items())
+        rows.append((name, graph.name, shapes, analysis.totals.params, analysis.totals.macs, knobs))
+    columns = (
+        Column("name", "name"),
+        Column("title", "title"),
+        Column("input", "input"),
+        Column("params", "params", "right"),
+        Column("macs", "MACs", "right"),
+        Column("variables", "variables"),
+    )
+    print_table(Table(columns, tuple(rows)), form, color)

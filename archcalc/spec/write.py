@@ -1,0 +1,69 @@
+"""Back from operators to the language: a layer as one would write it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from archcalc.ops.base import Operator
+from archcalc.ops.fields import Parameter
+
+
+def write_layer(op: Operator) -> str:
+    """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``.
+
+    Connection tables have names only in their spec; ``table=…`` stands for one.
+    """
+    words = [op.name]
+    for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
+        value = getattr(op, parameter.name)
+        if not _is_default(value, parameter):
+            words.append(_word(value, parameter))
+    return " ".join(words)
+
+
+def _is_default(value: Any, parameter: Parameter) -> bool:
+    default = parameter.default
+    if isinstance(value, tuple) and isinstance(default, tuple) and parameter.argument.form in ("axes", "pads"):
+        return set(value) == set(default)
+    return bool(value == default)
+
+
+def _word(value: Any, parameter: Parameter) -> str:
+    argument = parameter.argument
+    for word, meaning in argument.flags.items():
+        if meaning == value and type(meaning) is type(value):
+            return word
+    written = _written(value, argument.form)
+    if argument.positional:
+        return written
+    return f"{argument.sugar}{written}" if argument.sugar and written[0].isdigit() else f"{parameter.name}={written}"
+
+
+def _written(value: Any, form: str) -> str:
+    if form == "table":
+        return "…"
+    if form == "positions":
+        return ":".join("" if side is None else _side(side) for side in value)
+    if isinstance(value, tuple):
+        parts = [_pair(part) if isinstance(part, tuple) else _side(part) for part in value]
+        alike = form in ("axes", "pads") and len(set(parts)) == 1
+        return parts[0] if alike else "x".join(parts)
+    return _number(value)
+
+
+def _pair(sides: tuple[Any, Any]) -> str:
+    return _side(sides[0]) if sides[0] == sides[1] else ":".join(map(_side, sides))
+
+
+def _side(number: Any) -> str:
+    """A number as a part of a size: anything but a decimal stands in brackets."""
+    text = _number(number)
+    return text if text[0].isdigit() and "/" not in text else f"({text})"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, Fraction):
+        scaled = value * 10**12
+        return f"{float(value):.12g}" if scaled.denominator == 1 and abs(value) >= Fraction(1, 1000) else str(value)
+    return str(value)
