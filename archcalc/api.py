@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.spec import Limits, Spec, bundled, load_spec
+from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
-    from archcalc.graph import Graph
+    from archcalc.analysis.receptive import Fields
+    from archcalc.analysis.unit import UnitField
+    from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "load"]
 
@@ -42,6 +45,60 @@ class Network:
         from archcalc.analysis.propagate import analyze
 
         return analyze(self.graph, training=training, batch=batch)
+
+    def receptive_field(self, layer: str, *, source: str | None = None) -> Fields:
+        """What the units of a layer see of every input it depends on, per axis: size, stride, padding and more.
+
+        Args:
+            layer: a layer, a stage or a block in one.
+            source: measure on the output of this layer, stage or input instead of the network's inputs.
+
+        Raises:
+            archcalc.SpecError: there is no such layer or source.
+        """
+        from archcalc.analysis.receptive import receptive_fields
+
+        ref = None if source is None else self.tensor(source)
+        return receptive_fields(self.graph, source=ref)[self.tensor(layer).node]
+
+    def unit_field(self, layer: str, at: tuple[int, ...], *, source: str | None = None) -> UnitField:
+        """What one unit of a layer sees of every input it depends on, before and after clipping at the borders.
+
+        Args:
+            layer: a layer, a stage or a block in one.
+            at: the unit's position, one index per spatial axis.
+            source: measure on the output of this layer, stage or input instead of the network's inputs.
+
+        Raises:
+            archcalc.SpecError: there is no such layer or source.
+            ValueError: the layer has no such unit.
+        """
+        from archcalc.analysis.unit import unit_field
+
+        ref = None if source is None else self.tensor(source)
+        return unit_field(self.graph, self.tensor(layer).node, at, source=ref)
+
+    def tensor(self, name: str) -> Ref:
+        """What a layer, an input, a stage, a head or a block in one puts out.
+
+        Raises:
+            archcalc.SpecError: there is none by this name.
+        """
+        from archcalc.graph import Ref
+
+        graph = self.graph
+        if name in graph.stages:
+            return graph.stages[name]
+        by_name = {node.name: index for index, node in enumerate(graph.nodes)}
+        path = tuple(name.split("/"))
+        inside = [index for index, node in enumerate(graph.nodes) if node.path[: len(path)] == path]
+        if name not in by_name and not inside:
+            known = [*graph.stages, *by_name]
+            hint = suggest(name, known, "`archcalc show --depth all` lists the layers")
+            fail(
+                "unknown-name", f"no layer, stage or input '{name[:60]}'", hint=hint, origin=self.spec.source.name[:60]
+            )
+        return Ref(by_name[name] if name in by_name else inside[-1])
 
 
 def load(

@@ -22,13 +22,15 @@ class Ref(NamedTuple):
     output: int = 0
 
 
-@dataclass(frozen=True, eq=False)
 class Input(Operator):
     """An input of the network: a node without inputs, outside the operators of the language."""
 
     name = "input"
     arity = 0
-    shape: Shape = ()
+    shape: Shape
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape=shape)
 
     def output(self, inputs: Shapes) -> Shape:
         return self.shape

@@ -101,7 +101,9 @@ def test_docstring_examples_run() -> None:
 
 
 def test_both_set_up_commands_stand_in_the_readme_on_one_line_each() -> None:
-    commands = [line for line in ROOT.joinpath("README.md").read_text(encoding="utf-8").splitlines() if "venv .venv" in line]
+    commands = [
+        line for line in ROOT.joinpath("README.md").read_text(encoding="utf-8").splitlines() if "venv .venv" in line
+    ]
     assert len(commands) == 2
     for command in commands:
         assert command.startswith("python3 -m venv .venv && ")

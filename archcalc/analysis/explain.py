@@ -26,7 +26,10 @@ AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 @dataclass(frozen=True)
 class Step:
-    """``symbol = formula = numbers = value``; parts that would repeat what stands before are empty."""
+    """``symbol = formula = numbers = value``; parts that would repeat what stands before are empty.
+
+    The note is text, also in LaTeX, where symbols in it stand between dollar signs.
+    """
 
     symbol: str
     formula: str
@@ -67,7 +70,7 @@ def explain_sum(
         if quantity not in SUMS:
             continue
         parts = [(row.name, getattr(row, quantity)) for row in rows if getattr(row, quantity)]
-        steps = [Step(name, "", "", notation.value(number)) for name, number in parts]
+        steps = [Step(notation.text(name), "", "", notation.value(number)) for name, number in parts]
         total = sum(number for _, number in parts)
         formula = " + ".join(notation.value(number) for _, number in parts[:8]) + (" + …" if len(parts) > 8 else "")
         steps.append(Step(quantity, "", formula if len(parts) > 1 else "", notation.value(total)))
@@ -240,9 +243,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
     fields: dict[int, Mapping[str, tuple[AxisField, ...]]] = {row.node: row.fields for row in analysis.layers}
     numbers: dict[int, _Numbered] = {}
     count = 0
-    yield Step(
-        notation.symbol("RF_0"), "", "", "1", f"{source}: one position; its stride {notation.symbol('j_0')} is 1"
-    )
+    stride = f"${notation.symbol('j_0')}$" if notation.latex else "j_0"
+    yield Step(notation.symbol("RF_0"), "", "", "1", f"{source}: one position; its stride {stride} is 1")
     for index in _ancestors(graph, layer.node):
         node = graph.nodes[index]
         if node.is_input:
@@ -266,16 +268,16 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         symbol = notation.symbol(f"RF_{count}")
         numbers[index] = _Numbered(count, first.jump, field)
         if field.is_global:
-            yield Step(symbol, "", "", "global", f"{node.name}: sees all positions")
+            yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
         elif len(readers) > 1:
             joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before, _ in readers)
             differ = "" if field.aligned else "; their centres or strides differ"
             union = r" \cup " if notation.latex else " ∪ "
-            yield Step(symbol, union.join(joined), "", _range(field), f"{node.name}: the union of its paths{differ}")
+            yield Step(symbol, union.join(joined), "", notation.text(_range(field)), f"{node.name}: the union of its paths{differ}")
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
             note = f"{node.name}: after upsampling the window depends on the position; stride {field.stride}"
-            yield Step(symbol, "", "", _range(field), note)
+            yield Step(symbol, "", "", notation.text(_range(field)), note)
         else:
             jump = first.jump if _is_one(window.stride) else count
             numbers[index] = _Numbered(count, jump, field)

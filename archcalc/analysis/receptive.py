@@ -1,33 +1,56 @@
 """Receptive fields, exactly: which input positions a unit depends on, composed along the graph.
 
-Per layer and per axis of every network input, the field is a map from the layer's positions to input positions, first(i) to
-first(i) + size(i) − 1. The map is linear for convolutions and pooling and periodic plus linear once something upsamples
-(`Path`); maps of paths that meet are united. Size, stride and padding are read off the maps. For a chain this is the textbook's
-RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional neural networks").
+Per layer and per axis of every network input, the field is a map from the layer's positions to input positions,
+first(i) to first(i) + size(i) − 1. The map is linear for convolutions and pooling and periodic plus linear once
+something upsamples (`Path`); maps of paths that meet are united. Size, stride and padding are read off the maps. For a
+chain this is the textbook's RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of
+convolutional neural networks").
 
-What one unit really sees, `unit_box` finds by sending index intervals backwards through every layer.
+Windows that hang over a border count in full, as is usual. What one unit really sees, between borders and down to the
+single position, `archcalc.analysis.unit` finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from archcalc.graph import Graph, Ref
-from archcalc.numeric import Number, ceiling, floor, is_plain, known_equal, maximum, minimum
-from archcalc.ops.window import Window
+from archcalc.analysis.unit import Box, Interval, unit_box
+from archcalc.graph import Graph, Node, Ref
+from archcalc.numeric import Number, ceiling, floor, is_plain, known_equal, maximum, minimum, normal, product, ratio
+from archcalc.ops.base import Shape
+from archcalc.ops.window import Reach, Window
+
+__all__ = [
+    "AxisField",
+    "Box",
+    "Field",
+    "Fields",
+    "Interval",
+    "Path",
+    "coverage",
+    "receptive_fields",
+    "sees_past",
+    "unit_box",
+]
 
 LONGEST_PERIOD = 1024
 """Maps with a longer period are replaced by a linear bound (see `Path.exact`)."""
+MOST_PHASES = 4_000_000
+"""Phases of all layers together: deep networks are allowed shorter periods (but at least 16)."""
+MOST_PATHS = 8
+"""Paths of different strides that one layer may unite; with more of them its field is given as global."""
 
 
 class Path(NamedTuple):
     """Positions i of a layer to positions of an input axis: first(i) = firsts[i % P] + (i // P)·rise, P phases.
 
-    With one phase, all numbers may be of any kind.
+    With one phase, all numbers may be of any kind. A phase of size 0 sees nothing (between the inputs of a transposed
+    convolution whose kernel is shorter than its stride); its first position means nothing.
     """
 
     axis: int
@@ -36,7 +59,7 @@ class Path(NamedTuple):
     firsts: tuple[Number, ...]
     sizes: tuple[Number, ...]
     exact: bool = True
-    """False where the map is only a bound, in rationals, because its period would be too long."""
+    """False where the map is only a bound, perhaps in rationals: its period is too long, or only some units have it."""
 
     @property
     def period(self) -> int:
@@ -58,28 +81,73 @@ class Path(NamedTuple):
         """The last input position that this position sees."""
         return self.first(position) + self.sizes[position % self.period if self.period > 1 else 0] - 1
 
-    def before(self, window: Window, axis: int) -> Path:
+    def sees_nothing(self, position: int) -> bool:
+        """Whether this position sees no input position."""
+        return _is(self.sizes[position % self.period], 0)
+
+    @property
+    def may_have_gaps(self) -> bool:
+        """Whether some positions see no input position (a bound may hide that)."""
+        return not self.exact or any(_is(size, 0) for size in self.sizes)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no position sees any input position."""
+        return all(_is(size, 0) for size in self.sizes)
+
+    def line(self) -> tuple[Number, Number]:
+        """The offsets of the lines that bound first(i) from below and last(i) from above, with slope `stride`."""
+        if self.period == 1:
+            return self.firsts[0], self.firsts[0] + self.sizes[0] - 1
+        stride = self.stride
+        phases = [phase for phase in range(self.period) if not self.sees_nothing(phase)]
+        lowest = reduce(minimum, [self.first(phase) - stride * phase for phase in phases])
+        highest = reduce(maximum, [self.last(phase) - stride * phase for phase in phases])
+        return normal(lowest), normal(highest)
+
+    def centre(self) -> Number:
+        """Twice the centre of the window of position 0, on the mean over the phases."""
+        lowest, highest = self.line()
+        return lowest + highest
+
+    def before(self, window: Window, axis: int, longest: int = LONGEST_PERIOD) -> Path:
         """The path of the layer after this one, which sees this one through ``window``, moved by its own ``axis``."""
-        rise, firsts, sizes = self.rise, self.firsts, self.sizes
-        up = window.up
-        if type(up) is int and up == 1 and len(firsts) == 1:
-            first = firsts[0] if _is(window.padding, 0) else firsts[0] - window.padding * rise
-            size = sizes[0] if _is(window.size, 1) else sizes[0] + (window.size - 1) * rise
-            return Path(axis, rise if _is(window.stride, 1) else rise * window.stride, (first,), (size,), self.exact)
-        plain = is_plain(window.stride) and is_plain(up) and is_plain(window.size) and is_plain(rise) and self.exact
-        if not plain:
+        rise, up = self.rise, window.up
+        if self.period == 1 and type(up) is int and up == 1:
+            first, size = self.firsts[0], self.sizes[0]
+            first = first if _is(window.padding, 0) else first - window.padding * rise
+            size = size if _is(window.size, 1) else size + (window.size - 1) * rise
+            rise = rise if _is(window.stride, 1) else rise * window.stride
+            return Path(axis, rise, (first,), (size,), self.exact)
+        numbers = (rise, self.firsts[0], self.sizes[0], window.size, window.stride, window.padding, up, window.dilation)
+        if not all(type(number) is int for number in numbers):
             return self._bounded(window, axis)
         period = up * self.period // gcd(window.stride, up * self.period)
-        if period > LONGEST_PERIOD:
+        if period > longest:
             return self._bounded(window, axis)
-        new_firsts, new_sizes = [], []
-        for position in range(period):
-            start = window.stride * position - window.padding
-            first = self.first(start // up)
-            new_firsts.append(first)
-            new_sizes.append(self.last((start + window.size - 1) // up) - first + 1)
+        steady = self._is_steady()
+        seen = [self._hull(window.positions(position), steady) for position in range(period)]
+        firsts, sizes = tuple([hull.first for hull in seen]), tuple([hull.size for hull in seen])
         # over one period the window moves period·stride/up positions of this layer, a multiple of its own period
-        return Path(axis, period * window.stride // up // self.period * rise, tuple(new_firsts), tuple(new_sizes))
+        rise = period * window.stride // up // self.period * rise
+        return Path(axis, rise, firsts, sizes, self.exact)
+
+    def _is_steady(self) -> bool:
+        """Whether every position sees something, as far on as the one before it: then the ends of a row tell all."""
+        return all(self.sizes) and all(
+            self.first(i - 1) <= self.first(i) and self.last(i - 1) <= self.last(i) for i in range(1, self.period + 1)
+        )
+
+    def _hull(self, positions: range, steady: bool) -> Interval:
+        """The input positions that a row of positions sees, from the first to the last."""
+        if not positions:
+            return Interval(0, -1)
+        if steady:
+            return Interval(self.first(positions[0]), self.last(positions[-1]))
+        # further on, the phases come back with larger positions (and further back with smaller ones)
+        lowest = [self.first(i) for i in positions[: self.period] if not self.sees_nothing(i)]
+        highest = [self.last(i) for i in positions[-self.period :] if not self.sees_nothing(i)]
+        return Interval(min(lowest), max(highest)) if lowest else Interval(0, -1)
 
     def _bounded(self, window: Window, axis: int) -> Path:
         """A linear map that contains the composition."""
@@ -89,54 +157,33 @@ class Path(NamedTuple):
         last = highest + stride * ratio(window.size - 1 - window.padding, window.up)
         return Path(axis, stride * ratio(window.stride, window.up), (first,), (last - first + 1,), exact=False)
 
-    def line(self) -> tuple[Number, Number]:
-        """The offsets of the lines that bound first(i) from below and last(i) from above, with slope `stride`."""
-        if self.period == 1:
-            return self.firsts[0], self.firsts[0] + self.sizes[0] - 1
-        steps = [self.stride * phase for phase in range(self.period)]
-        firsts = [first - step for first, step in zip(self.firsts, steps, strict=True)]
-        lasts = [first + size - 1 for first, size in zip(firsts, self.sizes, strict=True)]
-        return normal(min(firsts)), normal(max(lasts))
-
-    def centre(self) -> Number:
-        """Twice the centre of the window of position 0, on the mean over the phases."""
-        lowest, highest = self.line()
-        return lowest + highest
-
     def joins(self, other: Path) -> bool:
         """Whether the union with the other path is a path: same axis, same stride."""
         return self.axis == other.axis and known_equal(self.stride, other.stride)
 
-    def union(self, other: Path) -> Path:
+    def union(self, other: Path, longest: int = LONGEST_PERIOD) -> Path:
         """The hull of two paths of the same axis and stride."""
-        period = lcm(self.period, other.period)
-        if period == 1:
-            first = minimum(self.firsts[0], other.firsts[0])
-            last = maximum(self.last(0), other.last(0))
-            return Path(self.axis, self.rise, (first,), (last - first + 1,), self.exact and other.exact)
-        firsts = [min(self.first(i), other.first(i)) for i in range(period)]
-        lasts = [max(self.last(i), other.last(i)) for i in range(period)]
-        sizes = [last - first + 1 for first, last in zip(firsts, lasts, strict=True)]
-        return Path(
-            self.axis, self.rise * (period // self.period), tuple(firsts), tuple(sizes), self.exact and other.exact
-        )
+        period, exact = lcm(self.period, other.period), self.exact and other.exact
+        if period == 1 or period > longest:
+            lines = self.line(), other.line()
+            first = minimum(lines[0][0], lines[1][0])
+            last = maximum(lines[0][1], lines[1][1])
+            return Path(self.axis, self.stride, (first,), (last - first + 1,), exact and period == 1)
+        firsts, sizes = [], []
+        for i in range(period):
+            present = [path for path in (self, other) if not path.sees_nothing(i)]
+            first = reduce(minimum, [path.first(i) for path in present]) if present else 0
+            last = reduce(maximum, [path.last(i) for path in present]) if present else -1
+            first, last = _rounded(ceiling, first), _rounded(floor, last)
+            firsts.append(first)
+            sizes.append(last - first + 1)
+        rise = normal(self.rise * (period // self.period))
+        return Path(self.axis, rise, tuple(firsts), tuple(sizes), exact)
 
 
 def _is(number: Number, value: int) -> bool:
     """Whether a number is plainly this value: neutral terms then stay out of derivations."""
     return type(number) is int and number == value
-
-
-def ratio(a: Number, b: Number) -> Number:
-    """a / b, exactly."""
-    if is_plain(a) and is_plain(b):
-        return normal(Fraction(a) / b)
-    return a / b
-
-
-def normal(number: Number) -> Number:
-    """Whole fractions as ``int``."""
-    return number.numerator if type(number) is Fraction and number.denominator == 1 else number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +201,7 @@ class AxisField:
 
     @property
     def is_global(self) -> bool:
-        """Whether every unit depends on every position of the axis."""
+        """Whether a layer has mixed all positions of the axis."""
         return not self.paths
 
     @property
@@ -163,66 +210,75 @@ class AxisField:
         return all(path.exact for path in self.paths)
 
     def sizes(self) -> tuple[Number, Number]:
-        """The smallest and the largest window of any unit (they differ after upsampling)."""
+        """The smallest and the largest window of any unit: they differ after upsampling.
+
+        Where paths of different strides meet, the first number is a lower bound; where maps are bounds, it is 0.
+        """
+        smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
         if len(self.paths) == 1:
-            sizes = self.paths[0].sizes
-            return (sizes[0], sizes[0]) if len(sizes) == 1 else (min(sizes), max(sizes))
-        found = [last - first + 1 for first, last in map(self._hull, self._corners())]
-        return min(found), max(found)
+            largest = reduce(maximum, self.paths[0].sizes)
+        else:
+            largest = reduce(maximum, self._extreme_sizes())
+        return smallest if self.exact else 0, _rounded(floor, largest)
+
+    def _extreme_sizes(self) -> Iterator[Number]:
+        """Sizes of the hull of several paths, the largest among them.
+
+        It is the largest distance from a first position of one path to a last position of another. Such a distance is
+        linear plus periodic over the positions, so it is largest within a period from one of the ends.
+        """
+        axes = {path.axis for path in self.paths}
+        period = lcm(*(path.period for path in self.paths))
+        n = self.positions[min(axes)]
+        if 1 < period <= LONGEST_PERIOD // 8 and len(axes) == 1 and is_plain(n):
+            for i in {*range(min(n, period)), *range(max(0, n - period), n)}:
+                hull = self.box((i,) * len(self.positions))
+                yield hull.size if hull else 0
+            return
+        ends = [(path.axis, path.stride, *path.line(), self.positions[path.axis] - 1) for path in self.paths]
+        for axis, stride, lowest, _, end in ends:
+            firsts = (lowest, lowest + end * stride)
+            for other, other_stride, _, highest, other_end in ends:
+                lasts = (highest, highest + other_end * other_stride)
+                pairs = zip(firsts, lasts, strict=True) if axis == other else ((a, b) for a in firsts for b in lasts)
+                for first, last in pairs:
+                    yield last - first + 1
 
     @property
     def size(self) -> Number:
         """The size of the receptive field: the largest over the units."""
-        size = self.sizes()[1]
-        return size if self.exact or not is_plain(size) else ceiling(size)
+        return self.sizes()[1]
 
     @property
     def stride(self) -> Number:
-        """The effective stride (jump) between the windows of neighbouring units; of the first path, where they differ."""
+        """The effective stride (jump) between the windows of neighbouring units; where paths differ, the first's."""
         return normal(self.paths[0].stride)
 
     @property
     def padding(self) -> Number:
         """The effective padding: unit i's window starts at i·stride − padding (at the earliest, after upsampling)."""
-        lowest = [path.line()[0] for path in self.paths]
-        first = lowest[0]
-        for other in lowest[1:]:
-            first = minimum(first, other)
-        return -first
+        return -reduce(minimum, [path.line()[0] for path in self.paths])
 
-    def box(self, unit: tuple[int, ...]) -> tuple[int, int] | None:
+    def box(self, unit: tuple[int, ...]) -> Interval | None:
         """First and last input position in the closed form, before clipping; ``None`` for the whole axis."""
-        return self._hull(unit) if self.paths else None
-
-    def _hull(self, unit: tuple[int, ...]) -> tuple[Number, Number]:
-        firsts = [path.first(unit[path.axis]) for path in self.paths]
-        lasts = [path.last(unit[path.axis]) for path in self.paths]
-        return floor(min(firsts)), ceiling(max(lasts))
-
-    def _corners(self) -> Iterator[tuple[int, ...]]:
-        """Units among which the extreme windows are: near both ends, where lines of different slope are farthest apart."""
-        axes = sorted({path.axis for path in self.paths})
-        period = lcm(*(path.period for path in self.paths))
-        unit = [0] * (max(axes) + 1)
-
-        def ends(n: int) -> list[int]:
-            return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
-
-        def fill(remaining: list[int]) -> Iterator[tuple[int, ...]]:
-            if not remaining:
-                yield tuple(unit)
-                return
-            for position in ends(self.positions[remaining[0]]):
-                unit[remaining[0]] = position
-                yield from fill(remaining[1:])
-
-        return fill(axes)
+        if not self.paths:
+            return None
+        present = [(path, unit[path.axis]) for path in self.paths if not path.sees_nothing(unit[path.axis])]
+        if not present:
+            return Interval(0, -1)
+        first, last = min(path.first(i) for path, i in present), max(path.last(i) for path, i in present)
+        return Interval(ceiling(first), floor(last))
 
 
-Field = tuple[AxisField, ...]
+def _rounded(rounding: Callable[[Number], Number], number: Number) -> Number:
+    """Whole positions of a bound in fractions; other kinds of number are left alone."""
+    return rounding(number) if type(number) is Fraction else number
+
+
+Field: TypeAlias = tuple[AxisField, ...]
 """The field on one input: one entry per spatial axis of that input; empty for a vector."""
 
-Fields = Mapping[str, Field]
+Fields: TypeAlias = Mapping[str, Field]
 """The fields of a layer by input; inputs it does not depend on are absent."""
 
 
@@ -233,139 +289,120 @@ def receptive_fields(graph: Graph, *, source: Ref | None = None) -> list[Fields]
         graph: any graph; its sizes may be of any kind of number.
         source: measure on this tensor instead of the network's inputs (its name in the result is that of its node).
     """
-    fields: list[Fields] = []
-    for index, node in enumerate(graph.nodes):
-        if source is not None and index == source.node:
-            fields.append({node.name: _start(node.outputs[source.output])})
-        elif node.is_input:
-            fields.append({node.name: _start(node.output)} if source is None else {})
-        elif len(node.inputs) == 1:
-            ref = node.inputs[0]
-            (reach,) = node.op.windows(graph.input_shapes(node))
-            positions = node.output[1:]
+    return _Pass(graph).run(source)
+
+
+class _Pass:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.longest = min(LONGEST_PERIOD, max(16, MOST_PHASES // max(1, len(graph.nodes))))
+
+    def run(self, source: Ref | None) -> list[Fields]:
+        fields: list[Fields] = []
+        for index, node in enumerate(self.graph.nodes):
+            if source is not None and index == source.node:
+                fields.append({node.name: _start(node.outputs[source.output])})
+            elif node.is_input:
+                fields.append({node.name: _start(node.output)} if source is None else {})
+            else:
+                fields.append(self.fields(node, fields))
+        return fields
+
+    def fields(self, node: Node, fields: list[Fields]) -> Fields:
+        """The fields of a node from those of the nodes it reads."""
+        shapes = self.graph.input_shapes(node)
+        reaches = node.op.windows(shapes)
+        positions = node.output[1:]
+        arriving: dict[str, list[Field]] = {}
+        for ref, shape, reach in zip(node.inputs, shapes, reaches, strict=True):
             before = fields[ref.node]
-            fields.append(
-                {name: tuple([_through(axis, reach, positions) for axis in field]) for name, field in before.items()}
-            )
-        else:
-            fields.append(_join(graph, node.inputs, node.op.windows(graph.input_shapes(node)), node.output[1:], fields))
-    return fields
+            if len(reaches) == 1 and node.output is shape and _changes_nothing(reach, before):
+                return before
+            partial = any(window is not None and window.outputs is not None for window in reach)
+            for name, field in before.items():
+                behind = [self.through(axis, reach, positions) for axis in field]
+                found = tuple([_loosened(axis) if partial else axis for axis in behind if axis is not None])
+                if len(found) == len(field):
+                    arriving.setdefault(name, []).append(found)
+        return {name: found[0] if len(found) == 1 else self.union(found, positions) for name, found in arriving.items()}
+
+    def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
+        """The field behind one more layer; ``None`` where it sees nothing."""
+        paths = []
+        for path in field.paths:
+            window = reach[path.axis]
+            if window is None:
+                return AxisField((), positions, (), field.aligned)
+            if not window.is_pointwise:
+                path = path.before(window, path.axis if window.axis is None else window.axis, self.longest)
+            if not path.is_blind:
+                paths.append(path)
+        if field.paths and not paths:
+            return None
+        behind = AxisField(tuple(paths), positions, (), field.aligned)
+        if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
+            return _loosened(behind)  # see `union`
+        return behind
+
+    def union(self, fields: list[Field], positions: Shape) -> Field:
+        """What units see that read several tensors: the union of what they see of each."""
+        if len(positions) > 1 and any(path.may_have_gaps for field in fields for axis in field for path in axis.paths):
+            # a unit that sees nothing along one axis sees nothing of this tensor, which no map per axis can tell
+            fields = [tuple([_loosened(axis) for axis in field]) for field in fields]
+        return tuple([self.axis_union(axes, positions) for axes in zip(*fields, strict=True)])
+
+    def axis_union(self, fields: tuple[AxisField, ...], positions: Shape) -> AxisField:
+        paths = [path for field in fields for path in field.paths]
+        aligned = all(field.aligned for field in fields)
+        if any(field.is_global for field in fields):
+            return AxisField((), positions, (), aligned)
+        united: list[Path] = []
+        for path in paths:
+            for index, other in enumerate(united):
+                if other.joins(path):
+                    united[index] = other.union(path, self.longest)
+                    break
+            else:
+                united.append(path)
+        if len(united) > MOST_PATHS:
+            return AxisField((), positions, (), aligned=False)
+        centres = [path.centre() for path in paths]
+        if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
+            return AxisField(tuple(united), positions, (), aligned)
+        offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
+        return AxisField(tuple(united), positions, offsets, aligned=False)
 
 
-def _start(shape: tuple[Number, ...]) -> Field:
+def _changes_nothing(reach: Reach, fields: Fields) -> bool:
+    """Whether a layer with these windows and the same positions has the fields of its input as they are."""
+    for window in reach:
+        if window is None or not window.is_pointwise:
+            return False
+    return not any(axis.offsets for field in fields.values() for axis in field)
+
+
+def _loosened(field: AxisField) -> AxisField:
+    """The same maps as bounds: only some units have them."""
+    return replace(field, paths=tuple([path._replace(exact=False) for path in field.paths]))
+
+
+def _start(shape: Shape) -> Field:
     positions = shape[1:]
     return tuple(AxisField((Path(axis, 1, (0,), (1,)),), positions) for axis in range(len(positions)))
 
 
-def _through(field: AxisField, reach: tuple[Window | None, ...], positions: tuple[Number, ...]) -> AxisField:
-    """The field behind one more layer."""
-    paths = []
-    for path in field.paths:
-        window = reach[path.axis]
-        if window is None:
-            return AxisField((), positions)
-        paths.append(path.before(window, path.axis if window.axis is None else window.axis))
-    return AxisField(tuple(paths), positions, (), field.aligned)
+def coverage(field: Field, shape: Shape) -> Number:
+    """The fraction of an input of this shape that a unit's window covers, at most 1: the product over the axes."""
+    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
+    return ratio(product(sizes), product(shape[1:]))
 
 
-def _join(
-    graph: Graph,
-    refs: tuple[Ref, ...],
-    reaches: tuple[tuple[Window | None, ...], ...],
-    positions: tuple[Number, ...],
-    fields: list[Fields],
-) -> Fields:
-    arriving: dict[str, list[Field]] = {}
-    for ref, reach in zip(refs, reaches, strict=True):
-        for name, field in fields[ref.node].items():
-            arriving.setdefault(name, []).append(tuple(_through(axis, reach, positions) for axis in field))
-    return {
-        name: tuple(_union(axes, positions) for axes in zip(*found, strict=True)) for name, found in arriving.items()
-    }
+def sees_past(field: Field, shape: Shape) -> bool:
+    """Whether a unit's window is larger than the whole input of this shape, along every axis, in plain sizes.
 
-
-def _union(fields: tuple[AxisField, ...], positions: tuple[Number, ...]) -> AxisField:
-    """What units see that read several tensors: the union of their paths."""
-    if any(field.is_global for field in fields):
-        return AxisField((), positions)
-    united: list[Path] = []
-    for field in fields:
-        for path in field.paths:
-            for index, other in enumerate(united):
-                if other.joins(path):
-                    united[index] = other.union(path)
-                    break
-            else:
-                united.append(path)
-    centres = [path.centre() for field in fields for path in field.paths]
-    offsets = tuple(ratio(centre - centres[0], 2) for centre in centres)
-    meets_aligned = len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres)
-    aligned = meets_aligned and all(field.aligned for field in fields)
-    return AxisField(tuple(united), positions, () if meets_aligned else offsets, aligned)
-
-
-class Interval(NamedTuple):
-    """Positions ``first`` to ``last`` of an axis; empty where last < first."""
-
-    first: int
-    last: int
-
-    def __bool__(self) -> bool:
-        return self.last >= self.first
-
-
-Box = tuple[Interval, ...]
-
-
-def unit_box(
-    graph: Graph, node: int, unit: tuple[int, ...], *, clip: bool, source: Ref | None = None
-) -> dict[str, Box]:
-    """The input positions that one unit depends on, by index intervals sent backwards through every layer.
-
-    Args:
-        graph: a graph of plain sizes.
-        node: the index of the layer.
-        unit: its position, one index per spatial axis.
-        clip: cut intervals at the borders of every tensor (padding carries no input), as it really is; without it,
-            windows hang over the borders as in the closed form.
-        source: stop at this tensor instead of the inputs.
-
-    Returns:
-        A box per input the unit depends on. Boxes are hulls: a dilated window's holes are inside of them.
+    Layers that read the output of such a layer find nothing new in the input, and tend not to help (Richter, Schöning,
+    Wiedenroth, Krumnack 2021, "Should you go deeper? Optimizing convolutional neural network architectures without
+    training by receptive field analysis", arXiv:2106.12307). Global fields do not count: they mix all positions, but
+    hang over no border.
     """
-    boxes: dict[Ref, Box] = {Ref(node): tuple(Interval(position, position) for position in unit)}
-    found: dict[str, Box] = {}
-    for index in range(node, -1, -1):
-        here = graph.nodes[index]
-        arrived = [boxes.pop(Ref(index, output)) for output in range(len(here.outputs)) if Ref(index, output) in boxes]
-        if not arrived:
-            continue
-        box = arrived[0]
-        for other in arrived[1:]:
-            box = _hull(box, other)
-        if here.is_input or (source is not None and index == source.node):
-            if source is None or index == source.node:
-                found[here.name] = box
-            continue
-        shapes = graph.input_shapes(here)
-        for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
-            seen = tuple(
-                _seen(window, axis, box, size, clip=clip)
-                for axis, (window, size) in enumerate(zip(reach, shape[1:], strict=True))
-            )
-            if all(seen):
-                boxes[ref] = _hull(boxes[ref], seen) if ref in boxes else seen
-    return found
-
-
-def _seen(window: Window | None, axis: int, box: Box, size: int, *, clip: bool) -> Interval:
-    if window is None:
-        return Interval(0, size - 1)
-    interval = box[axis if window.axis is None else window.axis]
-    first = (window.stride * interval.first - window.padding) // window.up
-    last = (window.stride * interval.last - window.padding + window.size - 1) // window.up
-    return Interval(max(first, 0), min(last, size - 1)) if clip else Interval(first, last)
-
-
-def _hull(a: Box, b: Box) -> Box:
-    return tuple(Interval(min(x.first, y.first), max(x.last, y.last)) for x, y in zip(a, b, strict=True))
+    return bool(field) and all(not axis.is_global and axis.size > n for axis, n in zip(field, shape[1:], strict=True))

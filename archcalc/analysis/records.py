@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.analysis.propagate import Analysis, Layer, Totals
+from archcalc.analysis.propagate import Analysis, Group, Layer, Totals
 from archcalc.analysis.receptive import AxisField
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
@@ -13,14 +14,18 @@ from archcalc.ops.base import Shape
 SCHEMA = 1
 
 
-def network_record(analysis: Analysis, dtype: str = "float32") -> dict[str, Any]:
+def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> dict[str, Any]:
     """The whole analysis. Shapes are lists, channels first, the batch in front if one was asked for.
 
     Args:
         analysis: of the network.
         dtype: the number format that memory is counted in.
+        depth: fold layers deeper than so many levels into their stage or block; ``None`` keeps every layer.
     """
     graph = analysis.graph
+    several = len(graph.inputs) > 1
+    rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
+    row_of = {layer.name: row.name for row in rows for layer in (row.layers if isinstance(row, Group) else (row,))}
     memory = analysis.memory(dtype)
     outputs: dict[str, Ref] = {**graph.outputs, **(graph.training_outputs if analysis.training else {})}
     return {
@@ -29,7 +34,12 @@ def network_record(analysis: Analysis, dtype: str = "float32") -> dict[str, Any]
         "variables": {name: plain(value) for name, value in graph.variables.items()},
         "inputs": {name: _shape(shape, analysis.batch) for name, shape in graph.inputs.items()},
         "outputs": {name: _shape(graph.shape(ref), analysis.batch) for name, ref in outputs.items()},
-        "layers": [layer_record(layer, several_inputs=len(graph.inputs) > 1) for layer in analysis.layers],
+        "layers": [
+            group_record(row, row_of, several_inputs=several)
+            if isinstance(row, Group)
+            else layer_record(row, row_of, several_inputs=several)
+            for row in rows
+        ],
         "totals": {
             **_sums(analysis.totals),
             "layers": analysis.totals.layers,
@@ -39,43 +49,55 @@ def network_record(analysis: Analysis, dtype: str = "float32") -> dict[str, Any]
     }
 
 
-def layer_record(layer: Layer, *, several_inputs: bool) -> dict[str, Any]:
-    """One layer."""
+def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
+    """One layer; ``row_of`` names the rows that layers went into."""
     return {
         "name": layer.name,
         "stage": layer.stage,
         "path": list(layer.path),
         "op": layer.op,
         "attributes": {name: plain(value) for name, value in layer.attributes.items()},
-        "inputs": list(layer.inputs),
+        "inputs": [row_of.get(name, name) for name in layer.inputs],
         "output": list(layer.output),
         "outputs": [list(shape) for shape in layer.outputs],
-        "params": layer.params,
-        "trainable": layer.trainable,
-        "connections": layer.connections,
-        "macs": layer.macs,
-        "mults": layer.mults,
-        "flops": layer.flops,
-        "operations": dict(layer.operations),
-        "activations": layer.activations,
-        "rf": _fields(layer, several_inputs, lambda axis: axis.size),
-        "rf_stride": _fields(layer, several_inputs, lambda axis: axis.stride),
-        "rf_padding": _fields(layer, several_inputs, lambda axis: axis.padding),
+        **_sums(layer),
+        **_fields(layer, several_inputs),
         "head": layer.head,
         "training": layer.training,
     }
 
 
-def _sums(totals: Totals) -> dict[str, Any]:
+def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
+    """Several layers as one: their sums, and what goes in and comes out. ``op`` is null, ``layers`` their number."""
+    read = dict.fromkeys(row_of.get(name, name) for layer in group.layers for name in layer.inputs)
+    last = group.layers[-1]
     return {
-        "params": totals.params,
-        "trainable": totals.trainable,
-        "connections": totals.connections,
-        "macs": totals.macs,
-        "mults": totals.mults,
-        "flops": totals.flops,
-        "operations": dict(totals.operations),
-        "activations": totals.activations,
+        "name": group.name,
+        "stage": group.path[0] if group.path else None,
+        "path": list(group.path),
+        "op": None,
+        "layers": len(group.layers),
+        "attributes": {},
+        "inputs": [name for name in read if name != group.name],
+        "output": list(last.output),
+        "outputs": [list(shape) for shape in last.outputs],
+        **_sums(group),
+        **_fields(group, several_inputs),
+        "head": group.head,
+        "training": last.training,
+    }
+
+
+def _sums(row: Layer | Group | Totals) -> dict[str, Any]:
+    return {
+        "params": row.params,
+        "trainable": row.trainable,
+        "connections": row.connections,
+        "macs": row.macs,
+        "mults": row.mults,
+        "flops": row.flops,
+        "operations": dict(row.operations),
+        "activations": row.activations,
     }
 
 
@@ -83,21 +105,29 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
     return [*(() if batch is None else (batch,)), *shape]
 
 
-def _fields(layer: Layer, several_inputs: bool, read: Any) -> Any:
-    def entry(axis: AxisField) -> Any:
-        return "global" if axis.is_global else plain(read(axis))
-
-    by_input = {name: [entry(axis) for axis in axes] for name, axes in layer.fields.items()}
-    return by_input if several_inputs else next(iter(by_input.values()), [])
+def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
+    """Size, stride and padding: a list with an entry per axis; one such list per input where there are several."""
+    by_key: dict[str, Callable[[AxisField], Any]] = {
+        "rf": lambda axis: axis.size,
+        "rf_stride": lambda axis: axis.stride,
+        "rf_padding": lambda axis: axis.padding,
+    }
+    record = {}
+    for key, read in by_key.items():
+        by_input = {
+            name: ["global" if axis.is_global else plain(read(axis)) for axis in axes]
+            for name, axes in row.fields.items()
+        }
+        record[key] = by_input if several_inputs else next(iter(by_input.values()), [])
+    return record
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: tuples as lists, rationals as texts, a connection table as rows of ``X`` and ``.``."""
+    """A value as JSON has it: tuples as lists, fractions as texts, a connection table as rows of ``X`` and ``.``."""
     if isinstance(value, Fraction):
-        return str(value)
+        return value.numerator if value.denominator == 1 else str(value)
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple) and value[0] and isinstance(value[0][0], bool):
             return ["".join("X" if connected else "." for connected in row) for row in value]
-        parts = value._asdict() if hasattr(value, "_asdict") else None
-        return {name: plain(part) for name, part in parts.items()} if parts else [plain(part) for part in value]
+        return [plain(part) for part in value]
     return value

@@ -61,7 +61,9 @@ def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
     inside = [layer for layer in analysis.layers if layer.path[: len(wanted)] == wanted]
     if inside:
         return group(wanted, inside)
-    known = dict.fromkeys([*analysis.graph.stages, *(layer.name for layer in analysis.layers)])
+    inputs = analysis.graph.inputs
+    stages = [name for name in analysis.graph.stages if name not in inputs]
+    known = dict.fromkeys([*stages, *(layer.name for layer in analysis.layers)])
     raise LookupError(f"no layer or stage '{place[:60]}'", suggest(place, known, "`archcalc show` lists them"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -41,7 +42,7 @@ class Verbs(click.Group):
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from archcalc.spec.errors import suggest
 
-            hint = suggest(args[0], VERBS, "`archcalc --help` lists them")
+            hint = suggest(args[0], VERBS, "`archcalc --help` lists them (a SPEC follows one: archcalc show lenet5)")
             raise click.UsageError(f"no command '{args[0][:80]}': {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -62,38 +63,50 @@ def main(args: list[str] | None = None) -> None:
     import gc
 
     gc.disable()  # one question, one answer, then the process ends: collecting garbage only takes time
+    status = run(args)
+    gc.freeze()  # nor is there anything to gain from the collection at exit
+    sys.exit(status)
+
+
+def run(args: list[str] | None) -> int:
+    """Run the command line; the exit status."""
     from archcalc.spec.errors import SpecError
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace" if (stream.encoding or "").lower() != "utf-8" else "surrogateescape")
+            stream.reconfigure(errors="backslashreplace")  # whatever a name contains, it can be printed
+    stdout = sys.stdout
     try:
         status = cli.main(args=args, standalone_mode=False)
-        sys.stdout.flush()
-        sys.exit(status if isinstance(status, int) else 0)
+        if sys.stdout is not None:  # closed by who called us
+            sys.stdout.flush()
+        return status if isinstance(status, int) else 0
     except SpecError as error:
-        sys.exit(_complain(f"{error}\n"))
+        return _complain(f"{error}\n")
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        return 2
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:
-        _quiet_exit()
+        return 130
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        return _abandon_output(0)  # click exchanges it and exits where the reader has gone
+    except BrokenPipeError:  # ``| head``: that is its right, and not an error of ours
+        return _abandon_output(0)
     except OSError as error:
-        sys.exit(_complain(f"error[output]: {error.strerror or error}\n"))
+        return _abandon_output(_complain(f"error[output]: {error.strerror or error}\n"))
 
 
 def _complain(text: str) -> int:
-    sys.stderr.write(text)
+    with suppress(OSError):  # nobody can be told: the status says it
+        click.echo(text, err=True, nl=False)
     return 2
 
 
-def _quiet_exit() -> None:
-    """The reader of a pipe has gone (``| head``): that is its right, and not an error of ours."""
+def _abandon_output(status: int) -> int:
+    """Lead what is still to be written nowhere: the interpreter tries once more at exit."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at exit
-    sys.exit(0)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status

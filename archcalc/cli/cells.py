@@ -8,6 +8,7 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import AxisField
 from archcalc.graph import ordered
+from archcalc.ops.base import OPERATION_KINDS
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.write import write_layer
@@ -17,9 +18,9 @@ Row = Layer | Group
 COLUMNS = {
     column.key: column
     for column in (
-        Column("layer", "layer"),
-        Column("op", "operator"),
-        Column("input", "input"),
+        Column("layer", "layer", folds=True),
+        Column("op", "operator", folds=True),
+        Column("input", "input", folds=True),
         Column("output", "output"),
         Column("params", "params", "right"),
         Column("trainable", "trainable", "right"),
@@ -31,13 +32,16 @@ COLUMNS = {
         Column("rf", "RF", "right"),
         Column("rf_stride", "RF stride", "right"),
         Column("rf_padding", "RF padding", "right"),
-        Column("stage", "stage"),
-        Column("head", "head"),
+        *(Column(kind, kind, "right") for kind in OPERATION_KINDS),
+        Column("attributes", "attributes", folds=True),
+        Column("inputs", "reads", folds=True),
+        Column("stage", "stage", folds=True),
+        Column("head", "head", folds=True),
     )
 }
+ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
-LONGEST_OPERATOR = 32
 
 
 def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,7 +52,8 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
     """
     if written is None:
         return default
-    names = tuple(name.strip().lower() for name in written.split(",") if name.strip())
+    given = [name.lower() for name in written.replace(",", " ").split()]
+    names = tuple(name if name in known else ALIASES.get(name, name) for name in given)
     for name in names or ("",):
         if name not in known:
             hint = suggest(name, known, f"the columns are {', '.join(known)}")
@@ -60,23 +65,41 @@ def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """What a column shows of a row, for people."""
     if column in SUMS:
         return getattr(row, column)
+    if column in OPERATION_KINDS:
+        return row.operations.get(column, 0)
     if column in _TEXTS:
         return _TEXTS[column](row, analysis, layout)
     return field_text(row, column)
 
 
+def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
+    """What a column shows of a row, for programs: without the marks for people."""
+    if column == "layer":
+        return row.name
+    return field_text(row, column, bare=True) if column in READ else cell(row, column, analysis, layout)
+
+
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
     training = row.training if isinstance(row, Layer) else row.layers[-1].training
     mark = " (training)" if training else " (head)" if row.head else ""
-    return row.name + mark
+    return (row.name or analysis.graph.name) + mark
 
 
 def _operator(row: Row, analysis: Analysis, layout: str) -> str:
     if isinstance(row, Group):
         count = len(row.layers)
         return f"{count} layer{'s' * (count > 1)}"
-    text = write_layer(analysis.graph.nodes[row.node].op)
-    return text if len(text) <= LONGEST_OPERATOR else text[: LONGEST_OPERATOR - 1] + "…"
+    return write_layer(analysis.graph.nodes[row.node].op)
+
+
+def _attributes(row: Row, analysis: Analysis, layout: str) -> str | None:
+    return _operator(row, analysis, layout).partition(" ")[2] or None if isinstance(row, Layer) else None
+
+
+def _inputs(row: Row, analysis: Analysis, layout: str) -> str:
+    layers = row.layers if isinstance(row, Group) else (row,)
+    own = {layer.name for layer in layers}
+    return " ".join(dict.fromkeys(name for layer in layers for name in layer.inputs if name not in own))
 
 
 def _output(row: Row, analysis: Analysis, layout: str) -> str:
@@ -98,6 +121,8 @@ def _stage(row: Row, analysis: Analysis, layout: str) -> str | None:
 _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
     "layer": _name,
     "op": _operator,
+    "attributes": _attributes,
+    "inputs": _inputs,
     "output": _output,
     "input": _input,
     "stage": _stage,
@@ -119,18 +144,25 @@ READ: dict[str, Callable[[AxisField], Any]] = {
 }
 
 
-def field_text(row: Row, column: str) -> str | None:
-    """A receptive field for people: one number where all axes agree, a range after upsampling, ``~`` if unaligned."""
+def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
+    """A receptive field: one number where all axes agree, else one per axis, as in ``35x33``.
+
+    People see the range of sizes after upsampling, and ``~`` before unaligned ones; ``bare`` gives the largest alone.
+    """
     texts = []
     for name, axes in row.fields.items():
-        parts = [_axis_text(axis, column) for axis in axes]
+        parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
         if not parts:
             continue
         text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
-        unaligned = column == "rf" and any(not axis.aligned for axis in axes if not axis.is_global)
+        unaligned = column == "rf" and not bare and any(not axis.aligned for axis in axes if not axis.is_global)
         prefix = f"{name} " if len(row.fields) > 1 else ""
         texts.append(f"{prefix}{'~' if unaligned else ''}{text}")
     return ", ".join(texts) or None
+
+
+def _bare_axis(axis: AxisField, column: str) -> str:
+    return "global" if axis.is_global else str(READ[column](axis))
 
 
 def _axis_text(axis: AxisField, column: str) -> str:
@@ -138,6 +170,9 @@ def _axis_text(axis: AxisField, column: str) -> str:
         return "global"
     if column == "rf":
         smallest, largest = axis.sizes()
+        if not axis.exact:
+            return f"≤{largest:,}"
         if smallest != largest:
-            return f"{smallest}–{largest}"
-    return str(READ[column](axis))
+            return f"{smallest:,}–{largest:,}"
+    value = READ[column](axis)
+    return f"{value:,}" if isinstance(value, int) else str(value)

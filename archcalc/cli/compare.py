@@ -8,7 +8,7 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.cli.cells import chosen_columns, shape_text
+from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     complete_spec,
     default_format,
@@ -17,20 +17,15 @@ from archcalc.cli.options import (
     pairs_from,
     print_table,
     spec_options,
+    stdin_once,
 )
 from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
+from archcalc.spec.locate import is_inline
 
-SUMS = {
-    "params": "params",
-    "trainable": "trainable",
-    "macs": "MACs",
-    "mults": "mults",
-    "flops": "FLOPs",
-    "connections": "connections",
-    "activations": "activations",
-}
-QUANTITIES = ("input", "output", "layers", *SUMS, "memory", "peak")
+SUMS = ("params", "trainable", "macs", "mults", "flops", "connections", "activations")
+TITLES = {"macs": "MACs", "flops": "FLOPs", "rf": "RF"}
+QUANTITIES = ("input", "output", "layers", *SUMS, "rf", "memory", "peak")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
@@ -44,21 +39,31 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Networks side by side, and each against the first. --set goes to every network that has the variable."""
+    stdin_once(specs)
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
     analyses = load_all(specs, values)
-    form = default_format(form)
-    programs = form in ("csv", "json")
+    form = default_format(form, color)
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        records = [
+            {"spec": spec, "name": analysis.graph.name}
+            | {name: quantity(analysis, name, values["dtype"]) for name in names}
+            for spec, analysis in zip(specs, analyses, strict=True)
+        ]
+        click.echo(write_json(records), nl=False)
+        return
+    programs = form == "csv"
     columns = [Column("quantity", "")]
     for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True)):
-        inline = "->" in analysis.graph.name or "→" in analysis.graph.name
-        label = f"network {index + 1}" if inline else analysis.graph.name
+        label = f"network {index + 1}" if is_inline(spec) else analysis.graph.name
         columns.append(Column(spec, label, "right"))
         if index and not programs:
             columns.append(Column(f"{spec} ratio", "×", "right"))
     rows = []
     for name in names:
         numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
-        cells: list[Any] = [SUMS.get(name, name)]
+        cells: list[Any] = [name if programs else TITLES.get(name, name)]
         for index, number in enumerate(numbers):
             is_bytes = name in ("memory", "peak") and not programs
             cells.append(bytes_text(number) if is_bytes else number)
@@ -84,8 +89,9 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
     declared: dict[str, None] = {}
     analyses = []
+    found = {spec: locate(spec, limits) for spec in specs}  # standard input can be read only once
     for spec in specs:
-        source, inline = locate(spec, limits)
+        source, inline = found[spec]
         graph = read_spec(source, inline=inline, shapes=shapes, limits=limits).graph
         declared.update(dict.fromkeys(graph.variables))
         own = {name: value for name, value in settings.items() if name in graph.variables}
@@ -109,6 +115,9 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
     if name == "output":
         refs = graph.outputs.values()
         return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
+    if name == "rf":
+        main = next(iter(graph.outputs.values()))
+        return next((field_text(layer, "rf") for layer in analysis.layers if layer.node == main.node), None)
     if name == "memory":
         return analysis.memory(dtype).params
     if name == "peak":
@@ -120,5 +129,7 @@ def ratio_text(number: Any, first: Any) -> str | None:
     """How many times the first network's."""
     if not isinstance(number, int) or not first:
         return None
+    if number >= 1000 * first:
+        return f"{number // first:,}"  # whatever their size: quotients of integers overflow as floats
     ratio = number / first
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

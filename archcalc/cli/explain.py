@@ -8,14 +8,15 @@ import click
 
 from archcalc.analysis.explain import QUANTITIES, SUMS, Derivation, Step, explain_layer, explain_sum, heading
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.cli.options import load_network, spec_argument, spec_options
+from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
+from archcalc.numeric.traced import latex_text
 from archcalc.spec.errors import fail, suggest
 
 EVERYTHING = ("shape", "params", "macs", "rf")
 """What is derived where no quantity is named (costs without MACs are derived as operations)."""
 
 
-@click.command()
+@click.command(cls=SpecCommand)
 @spec_argument
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
@@ -44,7 +45,22 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     blocks = []
     for title, derivations in explain(analysis, layer, quantity, latex=form != "text"):
         blocks.append(write(title, derivations, form))
-    click.echo("\n".join(blocks), nl=False)
+    text = "\n".join(blocks)
+    click.echo(fitted(text) if form == "text" else text, nl=False)
+
+
+def fitted(text: str) -> str:
+    """Equations that are wider than the terminal, continued below their right side; no number is broken."""
+    width = terminal_width()
+    if width is None:
+        return text
+    from textwrap import wrap
+
+    lines = []
+    for line in text.splitlines():
+        under = " " * min(line.find("= ") + 2, width // 2)
+        lines += wrap(line, width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False) or [""]
+    return "\n".join(lines) + "\n"
 
 
 def split_target(target: str) -> tuple[str | None, str | None]:
@@ -75,6 +91,8 @@ def explain(
         row = find_row(layer, analysis)
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
+    if isinstance(row, Group) and len(row.layers) == 1:
+        row = row.layers[0]
     if isinstance(row, Layer):
         return [(heading(row, analysis.graph), explain_layer(analysis, row, wanted(row, quantity), latex=latex))]
     assert isinstance(row, Group)
@@ -128,5 +146,6 @@ def _latex(title: str, derivations: list[Derivation], *, markdown: bool) -> str:
 
 def _equation(step: Step) -> str:
     right = " = ".join(part for part in (step.formula, step.numbers, step.value) if part)
-    note = rf" && \text{{{step.note}}}" if step.note else ""
+    words = [latex_text(part) if index % 2 == 0 else f"${part}$" for index, part in enumerate(step.note.split("$"))]
+    note = rf" && \text{{{''.join(words)}}}" if step.note else ""
     return f"{step.symbol} &= {right}{note}"

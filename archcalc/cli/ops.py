@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from archcalc.cli.options import output_options, print_table
+from archcalc.cli.cells import chosen_columns
+from archcalc.cli.options import default_format, output_options, print_table
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
@@ -26,46 +27,66 @@ DEFAULTS = {
 }
 
 
+COLUMNS = {
+    column.key: column
+    for column in (
+        Column("family", "family"),
+        Column("operator", "operator"),
+        Column("written", "written", folds=True),
+        Column("summary", "is", folds=True),
+        *(Column(section.lower(), section.lower(), folds=True) for section in SECTIONS),
+    )
+}
+DEFAULT = ("family", "operator", "summary")
+
+
+def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Names of operators, for the shell."""
+    return [name for name in REGISTRY if name.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_operator)
+@click.option("--columns", metavar="NAMES", help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.")
 @output_options()
-def command(name: str | None, form: str | None, color: str) -> None:
+def command(name: str | None, columns: str | None, form: str | None, color: str) -> None:
     """All operators in a table, or the documentation of one: arguments, defaults, formulas, source."""
-    if name is None:
-        print_table(overview(), form, color)
+    names = chosen_columns(columns, tuple(COLUMNS), DEFAULT)
+    if name is not None and columns is not None:
+        raise click.UsageError("--columns chooses among the columns of the table; one operator is documented whole")
+    if name is None and default_format(form, color) != "json":
+        print_table(overview(names), form, color)
         return
-    if name not in REGISTRY:
+    if name is not None and name not in REGISTRY:
         fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest(name, REGISTRY, "`archcalc ops` lists them all"))
-    documentation = read_documentation(REGISTRY[name])
     if form == "json":
         from archcalc.report.render import write_json
 
-        click.echo(write_json(documentation), nl=False)
-    elif form in (None, "plain", "rich"):
+        documented = [read_documentation(cls) for cls in REGISTRY.values() if name in (None, cls.name)]
+        click.echo(write_json(documented if name is None else documented[0]), nl=False)
+        return
+    assert name is not None
+    documentation = read_documentation(REGISTRY[name])
+    if form in (None, "plain", "rich"):
         click.echo(write_documentation(documentation), nl=False)
     else:
         print_table(argument_table(documentation), form, color)
 
 
-def overview() -> Table:
+def overview(names: tuple[str, ...]) -> Table:
     """Every operator in a line."""
-    columns = (
-        Column("family", "family"),
-        Column("name", "operator"),
-        Column("signature", "written"),
-        Column("summary", "is"),
-    )
     rows = []
     for cls in REGISTRY.values():
         documentation = read_documentation(cls)
-        rows.append((documentation["family"], cls.name, documentation["signature"], documentation["summary"]))
-    notes = ("optional arguments in [brackets]; archcalc ops NAME documents one",)
-    return Table(columns, tuple(rows), notes=notes)
+        cells = {**documentation, "operator": cls.name, "written": documentation["signature"]}
+        rows.append(tuple(cells.get(name) for name in names))
+    notes = ("archcalc ops NAME documents one: arguments, defaults, formulas, source",)
+    return Table(tuple(COLUMNS[name] for name in names), tuple(rows), notes=notes)
 
 
 def read_documentation(cls: type[Operator]) -> dict[str, Any]:
     """The docstring's parts and the declared arguments."""
-    text = inspect.cleandoc(cls.__doc__ or "")
+    text = inspect.cleandoc(cls.__doc__ or "").replace("``", "`")
     sections = {match[1]: match for match in re.finditer(rf"^({'|'.join(SECTIONS)}):[ ]*", text, re.MULTILINE)}
     starts = sorted(match.start() for match in sections.values())
     head = text[: starts[0]].strip() if starts else text

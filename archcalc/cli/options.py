@@ -119,8 +119,18 @@ def load_network(spec: str, values: dict[str, Any]) -> Network:
     return load(spec, set=settings, shapes=shapes, limits=limits)
 
 
+class SpecCommand(click.Command):
+    """A command whose first argument is a SPEC, which the shell may have torn apart."""
+
+    allow_extra_args = True
+
+    def invoke(self, ctx: click.Context) -> Any:
+        no_surplus(ctx.params["spec"], tuple(ctx.args))
+        return super().invoke(ctx)
+
+
 def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
-    """Fail where a SPEC was torn apart by the shell.
+    """Fail where there are more arguments than a command takes.
 
     Raises:
         click.UsageError: there are surplus arguments.
@@ -131,9 +141,24 @@ def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
     if spec[:1].isdigit():
         raise click.UsageError(
             f"unexpected '{rest}': quote an expression, or the shell takes the '>' of '->' for itself: "
-            f'"{spec} -> conv 6 k5"'
+            f'"{spec[:60]} -> conv 6 k5"'
         )
     raise click.UsageError(f"unexpected '{rest}'")
+
+
+def stdin_once(specs: tuple[str, ...]) -> None:
+    """Fail where several specs are to come from standard input.
+
+    Raises:
+        click.UsageError: ``-`` is among them twice.
+    """
+    if specs.count("-") > 1:
+        raise click.UsageError("standard input ('-') can be read only once")
+
+
+def on_terminal() -> bool:
+    """Whether people read along."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def wants_color(color: str) -> bool:
@@ -142,19 +167,28 @@ def wants_color(color: str) -> bool:
         return color == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or (on_terminal() and os.environ.get("TERM") != "dumb")
 
 
-def default_format(form: str | None) -> str:
-    """The format asked for, or what suits the place the output goes to."""
-    return form or ("rich" if sys.stdout.isatty() or os.environ.get("FORCE_COLOR") else "plain")
+def default_format(form: str | None, color: str = "auto") -> str:
+    """The format asked for, or what suits the place the output goes to (and colour, where that is asked for)."""
+    colored = color == "always" or os.environ.get("FORCE_COLOR")
+    return form or ("rich" if on_terminal() or colored else "plain")
 
 
 def print_table(table: Table, form: str | None, color: str) -> None:
     """Write a table to standard output."""
-    import shutil
-
     from archcalc.report.render import render
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(render(table, default_format(form), color=wants_color(color), width=width), nl=False, color=True)
+    text = render(table, default_format(form, color), color=wants_color(color), width=terminal_width())
+    click.echo(text, nl=False, color=True)
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is; ``None`` if it is none."""
+    if not on_terminal():
+        return None
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None

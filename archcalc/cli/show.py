@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise, takewhile
 from typing import Any
 
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import Analysis
-from archcalc.cli.cells import COLUMNS, DEFAULT, SUMS, Row, cell, chosen_columns, field_text
+from archcalc.analysis.propagate import Analysis, Group
+from archcalc.cli.cells import COLUMNS, DEFAULT, SUMS, Row, bare_cell, cell, chosen_columns, field_text
 from archcalc.cli.options import (
+    SpecCommand,
     default_format,
     load_network,
-    no_surplus,
     output_options,
     print_table,
     spec_argument,
     spec_options,
 )
+from archcalc.ops.base import OPERATION_KINDS
 from archcalc.report.table import Table, bytes_text
 
 READABLE_ROWS = 40
 """Longer networks are folded, unless told otherwise, to the deepest level with no more rows than this."""
+ALL = 10**9
+"""Deeper than any network."""
 
 
 class Depth(click.ParamType[int]):
@@ -31,15 +36,14 @@ class Depth(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if value == "all":
-            return 10**9
+            return ALL
         if str(value).isdecimal() and len(str(value)) < 10:
             return int(value)
         return self.fail(f"'{str(value)[:40]}' is neither a whole number nor 'all'", param, ctx)
 
 
-@click.command()
+@click.command(cls=SpecCommand)
 @spec_argument
-@click.argument("surplus", nargs=-1)
 @click.option("--columns", metavar="NAMES", help=f"Columns, separated by commas: {', '.join(COLUMNS)}.")
 @click.option(
     "--depth",
@@ -54,27 +58,29 @@ class Depth(click.ParamType[int]):
 @click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
 @output_options()
-def command(spec: str, surplus: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
+def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """The table of a network: layer, operator, output, parameters, MACs, receptive field; and totals."""
-    no_surplus(spec, surplus)
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
     network = load_network(spec, values)
     analysis = network.analyze(training=values["training"], batch=values["batch"])
-    form = default_format(form)
-    if form == "json" and values["depth"] is None and values["columns"] is None:
+    form = default_format(form, color)
+    depth = values["depth"]
+    if form == "json":
+        if values["columns"] is not None:
+            raise click.UsageError("--columns chooses among the columns of a table; JSON has all of them")
         from archcalc.analysis.records import network_record
         from archcalc.report.render import write_json
 
-        click.echo(write_json(network_record(analysis, values["dtype"])), nl=False)
+        click.echo(write_json(network_record(analysis, values["dtype"], depth=depth)), nl=False)
         return
     layout = values["layout"] or analysis.graph.layout
-    depth = values["depth"]
     if depth is None:
-        depth = 10**9 if form in ("csv", "json") else readable_depth(analysis)
+        depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
+    content = bare_cell if form == "csv" else cell
     table = Table(
         columns=tuple(COLUMNS[name] for name in columns),
-        rows=tuple(tuple(cell(row, name, analysis, layout) for name in columns) for row in rows),
+        rows=tuple(tuple(content(row, name, analysis, layout) for name in columns) for row in rows),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),),
         notes=tuple(notes(analysis, rows, columns, values["dtype"])),
@@ -84,11 +90,14 @@ def command(spec: str, surplus: tuple[str, ...], form: str | None, color: str, *
 
 def readable_depth(analysis: Analysis) -> int:
     """The deepest level whose table is readable; the stages, if none is."""
-    deepest = max((len(layer.path) for layer in analysis.layers), default=1)
-    for depth in range(deepest, 1, -1):
-        if len(analysis.folded(depth)) <= READABLE_ROWS:
-            return depth
-    return 1
+    shared: Counter[int] = Counter()  # how many levels a layer has in common with the one before it
+    for before, layer in pairwise(analysis.layers):
+        parts = zip(before.path, layer.path, strict=False)
+        shared[sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], parts))] += 1
+    rows, depth = 1 + shared[0], 1
+    while rows + shared[depth] <= READABLE_ROWS and depth < max(shared, default=0) + 1:
+        rows, depth = rows + shared[depth], depth + 1
+    return depth
 
 
 def title(analysis: Analysis, layout: str) -> str:
@@ -104,7 +113,11 @@ def title(analysis: Analysis, layout: str) -> str:
 
 def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
     """The row of sums."""
-    cells = [getattr(analysis.totals, name) if name in SUMS else None for name in columns]
+    totals = analysis.totals
+    cells = [
+        getattr(totals, name) if name in SUMS else totals.operations.get(name, 0) if name in OPERATION_KINDS else None
+        for name in columns
+    ]
     for index, name in enumerate(columns):
         if name in ("layer", "op", "stage", "head", "input", "output"):
             cells[index] = "total"
@@ -119,15 +132,16 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
     if totals.trainable != totals.params:
         found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
     memory = analysis.memory(dtype)
+    found.append(f"parameters: {memory.params:,} bytes ({bytes_text(memory.params)}) in {dtype}")
     found.append(
-        f"memory ({dtype}): parameters {bytes_text(memory.params)}, activations {bytes_text(memory.activations)}, "
-        f"peak of live tensors {bytes_text(memory.peak)}"
+        f"activations: {memory.activations:,} bytes ({bytes_text(memory.activations)}), "
+        f"at most {memory.peak:,} ({bytes_text(memory.peak)}) at one time"
     )
-    folded = len(analysis.layers) - sum(1 for row in rows if not hasattr(row, "layers"))
-    if folded:
-        found.append(
-            f"{folded:,} layers folded into {sum(hasattr(row, 'layers') for row in rows)} rows; --depth all shows each"
-        )
+    groups = [row for row in rows if isinstance(row, Group)]
+    if groups:
+        layers = sum(len(group.layers) for group in groups)
+        into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
+        found.append(f"{layers:,} layers folded into {into}; --depth all shows each")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("auxiliary heads (training) are not counted; --training counts them")
     if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any, NamedTuple
 
 import click
 
-from archcalc.cli.options import limits_from, wants_color
-from archcalc.cli.options import spec_options as _spec_options
-from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.cli.options import limits_from, pairs_from, spec_options, stdin_once, wants_color
+from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import SUFFIXES, is_inline
 
@@ -26,7 +25,7 @@ class Outcome(NamedTuple):
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@_spec_options
+@spec_options
 @click.option("--quiet", "-q", is_flag=True, help="Only failures and the summary.")
 @click.option(
     "--format", "form", type=click.Choice(["plain", "json"]), default="plain", show_default=True, help="Output format."
@@ -35,20 +34,20 @@ class Outcome(NamedTuple):
 def command(paths: tuple[str, ...], quiet: bool, form: str, color: str, **values: Any) -> int:
     """Do specs parse, fit together, and meet their expectations?
 
-    PATHS are files, folders (every .yaml, .yml and .json below), bundled names or '-'. Exit status: 0 all well, 1 an
-    expectation failed, 2 a spec cannot be read.
+    PATHS are files, folders (every .yaml, .yml and .json below, but for hidden ones), bundled names or '-'. Exit
+    status: 0 all well, 1 an expectation failed, 2 a spec cannot be read.
     """
-    from archcalc.cli.options import pairs_from
-
+    stdin_once(paths)
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
     outcomes = []
-    for spec in [spec for path in paths for spec in expand(path)]:
-        outcome = judge(spec, settings, shapes, limits)
-        outcomes.append(outcome)
-        if form == "plain":
-            show(outcome, quiet=quiet, color=wants_color(color))
+    for path in paths:
+        for spec in expand(path):
+            outcome = judge(spec, settings, shapes, limits) if spec else empty_folder(path)
+            outcomes.append(outcome)
+            if form == "plain":
+                show(outcome, quiet=quiet, color=wants_color(color))
     if form == "json":
         from archcalc.report.render import write_json
 
@@ -59,17 +58,20 @@ def command(paths: tuple[str, ...], quiet: bool, form: str, color: str, **values
 
 
 def expand(path: str) -> list[str]:
-    """The specs of one argument; those of a folder in order.
-
-    Raises:
-        SpecError: a folder without specs.
-    """
-    if path == "-" or is_inline(path) or not Path(path).is_dir():
+    """The specs of one argument; those of a folder in order, or an empty name if it has none."""
+    if path == "-" or is_inline(path) or not os.path.isdir(path):
         return [path]
-    found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not found:
-        fail("not-found", "no .yaml, .yml or .json file in this folder", origin=path)
-    return [file if "/" in file else f"./{file}" for file in found]
+    found = []
+    for folder, below, files in os.walk(path):
+        below[:] = [name for name in below if not name.startswith(".")]
+        names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+        found += [os.path.join(folder, name) for name in names]
+    return sorted(found) or [""]
+
+
+def empty_folder(path: str) -> Outcome:
+    """A folder without specs: most likely not the one that was meant."""
+    return Outcome(path, 2, 0, (Problem("not-found", "no .yaml, .yml or .json file in this folder", origin=path),))
 
 
 def judge(spec: str, settings: dict[str, str], shapes: dict[str, str], limits: Limits) -> Outcome:

@@ -10,7 +10,7 @@ from archcalc.cli.options import output_options, print_table
 @click.command()
 @output_options()
 def command(form: str | None, color: str) -> None:
-    """The bundled networks: name, title, input, parameters, MACs."""
+    """The bundled networks: name, input, parameters, MACs, title, variables."""
     from archcalc.api import bundled, load
     from archcalc.graph import write_shape
     from archcalc.report.table import Column, Table
@@ -21,13 +21,13 @@ def command(form: str | None, color: str) -> None:
         graph = analysis.graph
         shapes = ", ".join(write_shape(shape, graph.layout) for shape in graph.inputs.values())
         knobs = " ".join(f"{variable}={value}" for variable, value in graph.variables.items())
-        rows.append((name, graph.name, shapes, analysis.totals.params, analysis.totals.macs, knobs))
+        rows.append((name, shapes, analysis.totals.params, analysis.totals.macs, graph.name, knobs))
     columns = (
         Column("name", "name"),
-        Column("title", "title"),
         Column("input", "input"),
         Column("params", "params", "right"),
         Column("macs", "MACs", "right"),
-        Column("variables", "variables"),
+        Column("title", "title", folds=True),
+        Column("variables", "variables", folds=True),
     )
     print_table(Table(columns, tuple(rows)), form, color)

@@ -6,6 +6,7 @@ plain numbers (``· 1``, ``+ 0``) leave no trace. `Notation` writes one down, in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -251,6 +252,12 @@ class Notation:
         head = head if len(head) == 1 else rf"\mathrm{{{head}}}"
         return f"{head}_{{{_escaped(index)}}}" if index else head
 
+    def text(self, words: str) -> str:
+        """Words among the symbols, such as the name of a layer."""
+        if not self.latex or words.isdigit():
+            return words
+        return rf"\text{{{latex_text(words)}}}"
+
     def steps(self, number: Any) -> list[Traced]:
         """The named steps inside a derivation, innermost first, each once."""
         found: dict[tuple[Any, ...], Traced] = {}
@@ -314,3 +321,8 @@ class Notation:
 
 def _escaped(text: str) -> str:
     return text if len(text) == 1 or text.isdigit() else rf"\mathrm{{{text.replace('_', ' ')}}}"
+
+
+def latex_text(words: str) -> str:
+    """Words as LaTeX writes them outside of formulas."""
+    return re.sub(r"[_#%&{}]", r"\\\g<0>", words.replace("–", "--")).replace("∪", r"$\cup$").replace("≤", r"$\le$")

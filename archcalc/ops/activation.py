@@ -8,7 +8,6 @@ position.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
@@ -18,9 +17,8 @@ from archcalc.ops.fields import real, whole, word
 from archcalc.ops.window import Reach, Window
 
 
-@dataclass(frozen=True, eq=False)
 class Elementwise(Operator):
-    """The same few operations to every number. Subclasses without attributes need no ``@dataclass``."""
+    """The same few operations to every number."""
 
     per_element: ClassVar[Mapping[str, Number]] = operations()
     """Kind of operation to how many for one number."""
@@ -53,7 +51,6 @@ class Relu6(Elementwise):
 
 
 @operator("leaky_relu")
-@dataclass(frozen=True, eq=False)
 class LeakyRelu(Elementwise):
     """Leaky rectified linear unit: x where x > 0, else slope·x.
 
@@ -67,7 +64,6 @@ class LeakyRelu(Elementwise):
 
 
 @operator("prelu")
-@dataclass(frozen=True, eq=False)
 class PRelu(Elementwise):
     """Parametric rectified linear unit: x where x > 0, else a·x with a learned.
 
@@ -88,7 +84,6 @@ class PRelu(Elementwise):
 
 
 @operator("elu")
-@dataclass(frozen=True, eq=False)
 class Elu(Elementwise):
     """Exponential linear unit: x where x > 0, else alpha·(eˣ − 1).
 
@@ -113,7 +108,6 @@ class Selu(Elementwise):
 
 
 @operator("gelu")
-@dataclass(frozen=True, eq=False)
 class Gelu(Elementwise):
     """Gaussian error linear unit: ½x·(1 + erf(x·√½)), or with ``tanh`` ½x·(1 + tanh(√(2/π)·(x + 0.044715·x·x·x))).
 
@@ -209,7 +203,6 @@ class Softplus(Elementwise):
 
 
 @operator("scale")
-@dataclass(frozen=True, eq=False)
 class Scale(Elementwise):
     """Multiplication by a constant, as Inception-ResNet scales its residuals.
 
@@ -223,7 +216,6 @@ class Scale(Elementwise):
 
 
 @operator("maxout")
-@dataclass(frozen=True, eq=False)
 class Maxout(Operator):
     """Maximum over groups of neighbouring channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
 
@@ -250,7 +242,6 @@ class Maxout(Operator):
         return Cost({"cmp": product(inputs[0]) - product(self.output(inputs))})
 
 
-@dataclass(frozen=True, eq=False)
 class AlongAxis(Operator):
     """An operator that normalises the numbers along one axis together."""
 
@@ -305,7 +296,6 @@ class LogSoftmax(AlongAxis):
 
 
 @operator("dropout")
-@dataclass(frozen=True, eq=False)
 class Dropout(Operator):
     """Dropout: in training each number is zero with probability rate and divided by 1 − rate otherwise.
 

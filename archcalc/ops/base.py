@@ -8,11 +8,23 @@ numbers, channels first, without the batch; the axes after the first are the spa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archcalc.numeric import Number, product, require
-from archcalc.ops.fields import Parameter, parameters
+from archcalc.ops.fields import (
+    Parameter,
+    axes,
+    flag,
+    pads,
+    parameters,
+    positions,
+    real,
+    sizes,
+    table,
+    whole,
+    word,
+)
 from archcalc.ops.window import Reach, Window
 
 Shape: TypeAlias = tuple[Number, ...]
@@ -51,9 +63,17 @@ class Cost:
 FREE = Cost()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass_transform(
+    kw_only_default=True,
+    frozen_default=True,
+    eq_default=False,
+    field_specifiers=(axes, flag, pads, positions, real, sizes, table, whole, word),
+)
 class Operator:
     """One layer's attributes and formulas. What a subclass leaves alone is element by element and without weights.
+
+    Every subclass becomes a frozen dataclass of the attributes it declares. They share the first methods below, which
+    ``@dataclass(frozen=True)`` would compile anew for each: with some fifty operators, most of the time of an import.
 
     Every method takes the shapes of the inputs as one tuple.
 
@@ -65,6 +85,32 @@ class Operator:
     arity: ClassVar[int | None] = 1
     """How many inputs; ``None`` for joins, which take two or more."""
     loses_positions: ClassVar[bool] = False
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    _defaults: ClassVar[Mapping[str, Any]] = {}
+    _names: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        declared = fields(dataclass(init=False, repr=False, eq=False)(cls))
+        cls._names = frozenset(each.name for each in declared)
+        cls._defaults = {each.name: each.default for each in declared if each.default is not MISSING}
+
+    def __init__(self, **attributes: Any) -> None:
+        own = self.__dict__
+        own.update(self._defaults)
+        own.update(attributes)
+        if own.keys() != self._names:
+            wrong = ", ".join(sorted(own.keys() ^ self._names))
+            raise TypeError(f"{type(self).__name__}: missing or unknown: {wrong}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"cannot assign to '{name}' of an operator")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete '{name}' of an operator")
+
+    def __repr__(self) -> str:
+        attributes = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({attributes})"
 
     def output(self, inputs: Shapes) -> Shape:
         """The shape of the (first) output; that of the input unless overridden."""

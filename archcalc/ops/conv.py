@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archcalc.numeric import Number, exact_div, maximum, product, require
 from archcalc.ops.base import (
     Cost,
@@ -52,7 +50,6 @@ def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
 
 
 @operator("conv")
-@dataclass(frozen=True, eq=False)
 class Conv(Sliding):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
@@ -107,7 +104,6 @@ class Conv(Sliding):
 
 
 @operator("dwconv")
-@dataclass(frozen=True, eq=False)
 class DepthwiseConv(Sliding):
     """Depthwise convolution: every input channel has filters of its own.
 
@@ -139,7 +135,6 @@ class DepthwiseConv(Sliding):
 
 
 @operator("sepconv")
-@dataclass(frozen=True, eq=False)
 class SeparableConv(Sliding):
     """Depthwise separable convolution in one layer: a depthwise one without bias, then a 1×1 convolution.
 
@@ -179,7 +174,6 @@ class SeparableConv(Sliding):
 
 
 @operator("upconv")
-@dataclass(frozen=True, eq=False)
 class TransposedConv(Operator):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.numeric import Number, product
@@ -13,7 +12,6 @@ from archcalc.ops.window import Reach
 
 
 @operator("fc")
-@dataclass(frozen=True, eq=False)
 class FullyConnected(Operator):
     """Fully connected layer. A tensor is flattened first, channels outermost.
 
@@ -43,7 +41,6 @@ class FullyConnected(Operator):
 
 
 @operator("linear")
-@dataclass(frozen=True, eq=False)
 class Linear(Operator):
     """One fully connected layer applied along the last axis, at every place of the other axes.
 
@@ -77,7 +74,6 @@ def last_axis_everywhere(shape: Shape) -> Reach:
 
 
 @operator("rbf")
-@dataclass(frozen=True, eq=False)
 class RadialBasis(Operator):
     """Euclidean radial basis function units, the output layer of LeNet-5: y_i = Σ_j (x_j − w_ij)².
 
@@ -109,7 +105,6 @@ class RadialBasis(Operator):
 
 
 @operator("embedding")
-@dataclass(frozen=True, eq=False)
 class Embedding(Operator):
     """A table of vectors: every entry of the input is a number that is replaced by its vector, along a new last axis.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
@@ -29,7 +28,6 @@ def is_one(n: Number) -> bool:
     return type(n) is int and n == 1
 
 
-@dataclass(frozen=True, eq=False)
 class Elementwise(Operator):
     """A join of the numbers at the same place. Axes of size 1 broadcast; a vector C over C×n… is taken as C×1…."""
 
@@ -127,7 +125,6 @@ class Max(Elementwise):
 
 
 @operator("concat")
-@dataclass(frozen=True, eq=False)
 class Concat(Operator):
     """Tensors one after another along an axis.
 
@@ -178,7 +175,9 @@ class Concat(Operator):
         offset: Number = 0
         reaches = []
         for index, shape in enumerate(inputs):
-            windows = [Window(padding=-((n - m) // 2) if self.crop == "smallest" else 0) for n, m in per_axis(shape, output)]
+            windows = [
+                Window(padding=-((n - m) // 2) if self.crop == "smallest" else 0) for n, m in per_axis(shape, output)
+            ]
             end = offset + shape[joined]
             begins, ends = (None if index == 0 else offset), (None if index == len(inputs) - 1 else end - 1)
             windows[joined] = Window(padding=offset, outputs=(begins, ends))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from archcalc.numeric import Number, product, require
@@ -51,7 +50,6 @@ def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
 
 
 @operator("bn")
-@dataclass(frozen=True, eq=False)
 class BatchNorm(Operator):
     """Batch normalisation. At inference it is a fixed linear map per channel, y = a·x + b.
 
@@ -76,7 +74,6 @@ class BatchNorm(Operator):
 
 
 @operator("ln")
-@dataclass(frozen=True, eq=False)
 class LayerNorm(Operator):
     """Layer normalisation, over the whole tensor, its last axis, or the channels at each position.
 
@@ -110,7 +107,6 @@ class LayerNorm(Operator):
 
 
 @operator("in")
-@dataclass(frozen=True, eq=False)
 class InstanceNorm(Operator):
     """Instance normalisation: each map by its own mean and variance.
 
@@ -140,7 +136,6 @@ class InstanceNorm(Operator):
 
 
 @operator("gn")
-@dataclass(frozen=True, eq=False)
 class GroupNorm(Operator):
     """Group normalisation: groups of neighbouring maps, each by its own mean and variance.
 
@@ -177,7 +172,6 @@ class GroupNorm(Operator):
 
 
 @operator("lrn")
-@dataclass(frozen=True, eq=False)
 class LocalResponseNorm(Operator):
     """Local response normalisation, y = x / (k + alpha·Σ x²)^beta, as AlexNet defines it.
 
@@ -216,7 +210,6 @@ class LocalResponseNorm(Operator):
 
 
 @operator("standardize")
-@dataclass(frozen=True, eq=False)
 class Standardize(Operator):
     """Inputs by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
 

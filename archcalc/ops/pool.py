@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archcalc.numeric import Number, gcd, product, require
 from archcalc.ops.base import (
     Cost,
@@ -23,7 +21,6 @@ from archcalc.ops.sliding import Axes, Pads, Sliding, extent
 from archcalc.ops.window import Reach, Window
 
 
-@dataclass(frozen=True, eq=False)
 class Pool(Sliding):
     """A pooling whose windows slide; each output channel comes from its own input channel."""
 
@@ -45,7 +42,6 @@ class Pool(Sliding):
 
 
 @operator("maxpool")
-@dataclass(frozen=True, eq=False)
 class MaxPool(Pool):
     """Maximum over a sliding window. Padding never wins.
 
@@ -62,7 +58,6 @@ class MaxPool(Pool):
 
 
 @operator("avgpool")
-@dataclass(frozen=True, eq=False)
 class AvgPool(Pool):
     """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
 
@@ -83,7 +78,6 @@ class AvgPool(Pool):
 
 
 @operator("subsample")
-@dataclass(frozen=True, eq=False)
 class Subsample(Pool):
     """LeNet's trainable pooling: the sum over a window, times a coefficient, plus a bias, both one per map.
 
@@ -105,7 +99,6 @@ class Subsample(Pool):
         return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
 
 
-@dataclass(frozen=True, eq=False)
 class GlobalPool(Operator):
     """A pooling over all positions; they are kept as axes of size 1."""
 
@@ -148,7 +141,6 @@ class GlobalMaxPool(GlobalPool):
         return Cost(operations(cmp=product(inputs[0]) - inputs[0][0]))
 
 
-@dataclass(frozen=True, eq=False)
 class AdaptivePool(Operator):
     """A pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
 

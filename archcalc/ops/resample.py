@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING
 from typing import TypeAlias
 
 from archcalc.numeric import Number, ceil_div, maximum, product, require
@@ -15,7 +15,6 @@ Margins: TypeAlias = tuple[tuple[Number, Number], ...]
 
 
 @operator("upsample")
-@dataclass(frozen=True, eq=False)
 class Upsample(Operator):
     """Upsampling by a whole factor, or to a given size (which may be smaller).
 
@@ -74,7 +73,6 @@ class Upsample(Operator):
 
 
 @operator("pad")
-@dataclass(frozen=True, eq=False)
 class Pad(Operator):
     """Zeros around the positions.
 
@@ -97,7 +95,6 @@ class Pad(Operator):
 
 
 @operator("crop")
-@dataclass(frozen=True, eq=False)
 class Crop(Operator):
     """The positions without a margin.
 
@@ -126,7 +123,6 @@ class Crop(Operator):
 
 
 @operator("padded_identity")
-@dataclass(frozen=True, eq=False)
 class PaddedIdentity(Operator):
     """The shortcut of ResNet's option A: every s-th position, and maps of zeros after those of the input.
 

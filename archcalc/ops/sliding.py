@@ -6,7 +6,6 @@ after.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from archcalc.numeric import Number, ceil_div, let, maximum, minimum, require
@@ -66,7 +65,6 @@ def extent(n: Number, reach: Number, s: Number, p0: Number, p1: Number, *, ceil:
     return size
 
 
-@dataclass(frozen=True, eq=False)
 class Sliding(Operator):
     """An operator whose windows slide over the spatial axes."""
 

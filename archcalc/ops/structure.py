@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from archcalc.numeric import Number, both, ceil_div, exact_div, product, require, select
@@ -44,7 +43,6 @@ class Flatten(Operator):
 
 
 @operator("reshape")
-@dataclass(frozen=True, eq=False)
 class Reshape(Operator):
     """The same numbers in the same order (the last axis runs fastest) under another shape. Positions are lost.
 
@@ -81,7 +79,6 @@ class Reshape(Operator):
 
 
 @operator("transpose")
-@dataclass(frozen=True, eq=False)
 class Transpose(Operator):
     """The axes in another order: output axis i is input axis order[i].
 
@@ -116,7 +113,6 @@ class Transpose(Operator):
 
 
 @operator("shuffle")
-@dataclass(frozen=True, eq=False)
 class ChannelShuffle(Operator):
     """Channel shuffle: the channels as groups × (C/groups), transposed: every group then holds channels of all groups.
 
@@ -139,7 +135,6 @@ class ChannelShuffle(Operator):
         return inputs[0]
 
 
-@dataclass(frozen=True, eq=False)
 class Selection(Operator):
     """Some positions of one axis."""
 
@@ -164,7 +159,6 @@ class Selection(Operator):
 
 
 @operator("split")
-@dataclass(frozen=True, eq=False)
 class Split(Selection):
     """One of several equal parts of an axis.
 
@@ -189,7 +183,6 @@ class Split(Selection):
 
 
 @operator("slice")
-@dataclass(frozen=True, eq=False)
 class Slice(Selection):
     """The positions start, start + step … before stop of an axis. Negative ones count from its end.
 

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from typing import Any
 
-from archcalc.report.table import Table, human, raw
+from archcalc.report.aligned import aligned
+from archcalc.report.table import Table, human, raw, total
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
-
-# a list of whole numbers; no string can look like it, because line breaks inside strings are escaped
-_NUMBERS = re.compile(r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]")
-
-_TABULATE = {"markdown": "github", "latex": "latex_booktabs", "html": "html"}
 
 
 def render(table: Table, form: str, *, color: bool = False, width: int | None = None) -> str:
@@ -28,20 +21,25 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
         width: columns of the terminal, for ``rich``; ``None``: as wide as it gets.
     """
     if form == "rich":
-        return _rich(table, color=color, width=width)
+        return aligned(table, width=width, color=color, line="─")
+    if form == "plain":
+        return aligned(table)
     if form == "csv":
         return _csv(table)
     if form == "json":
-        return write_json([dict(zip(_keys(table), map(raw, row), strict=True)) for row in table.rows])
-    if form == "plain":
-        return _plain(table)
-    return _tabulate(table, form)
+        keys = _keys(table)
+        return write_json([dict(zip(keys, map(raw, row), strict=True)) for row in table.rows])
+    return _html(table) if form == "html" else _tabulate(table, form)
 
 
 def write_json(document: Any) -> str:
     """A JSON document, readable, its keys in the order given; a list of whole numbers stands on one line."""
+    import json
+
+    # no string can look like a list of numbers, because line breaks inside strings are escaped
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    return _NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
+    numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
+    return re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
 
 
 def _keys(table: Table) -> list[str]:
@@ -49,6 +47,9 @@ def _keys(table: Table) -> list[str]:
 
 
 def _csv(table: Table) -> str:
+    import csv
+    import io
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_keys(table))
@@ -56,82 +57,43 @@ def _csv(table: Table) -> str:
     return out.getvalue()
 
 
-def _plain(table: Table) -> str:
-    """Aligned columns, two blanks apart: for pipes and terminals without lines."""
-    titles = tuple(column.title for column in table.columns)
-    body = [tuple(map(human, row)) for row in table.rows]
-    totals = [tuple("" if cell is None else human(cell) for cell in row) for row in table.totals]
-    widths = [max(map(len, cells)) for cells in zip(titles, *body, *totals, strict=True)]
-    right = [column.align == "right" for column in table.columns]
+def _html(table: Table) -> str:
+    from html import escape
 
-    def line(cells: tuple[str, ...]) -> str:
-        padded = [
-            cell.rjust(width) if flush else cell.ljust(width)
-            for cell, width, flush in zip(cells, widths, right, strict=True)
-        ]
-        return "  ".join(padded).rstrip()
+    def row(cells: list[str], tag: str) -> str:
+        styles = [' style="text-align: right"' if column.align == "right" else "" for column in table.columns]
+        return "".join(f"<{tag}{style}>{escape(cell)}</{tag}>" for cell, style in zip(cells, styles, strict=True))
 
-    rule = "  ".join("-" * width for width in widths)
-    lines = [table.title] if table.title else []
-    lines += [line(titles), rule, *map(line, body)]
-    if totals:
-        lines += [rule, *map(line, totals)]
-    return "\n".join([*lines, *table.notes]) + "\n"
+    lines = ["<table>"]
+    lines += [f"<caption>{escape(table.title)}</caption>"] if table.title else []
+    lines += ["<thead>", f"<tr>{row([column.title for column in table.columns], 'th')}</tr>", "</thead>", "<tbody>"]
+    lines += [f"<tr>{row(list(map(human, cells)), 'td')}</tr>" for cells in table.rows]
+    lines += ["</tbody>"]
+    foot = [f"<tr>{row(total(cells), 'th')}</tr>" for cells in table.totals]
+    foot += [f'<tr><td colspan="{len(table.columns)}">{escape(note)}</td></tr>' for note in table.notes]
+    lines += ["<tfoot>", *foot, "</tfoot>"] if foot else []
+    return "\n".join([*lines, "</table>"]) + "\n"
 
 
 def _tabulate(table: Table, form: str) -> str:
     from tabulate import tabulate
 
-    rows = [list(map(human, row)) for row in table.rows]
-    rows += [["" if cell is None else human(cell) for cell in row] for row in table.totals]
+    rows = [*(list(map(human, row)) for row in table.rows), *map(total, table.totals)]
+    if form == "markdown":
+        rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
     text = tabulate(
         rows,
         headers=[column.title for column in table.columns],
-        tablefmt=_TABULATE[form],
+        tablefmt={"markdown": "github", "latex": "latex_booktabs"}[form],
         colalign=[column.align for column in table.columns],
         disable_numparse=True,
     )
-    if form == "html":
-        return text + "\n"
-    comment = "% " if form == "latex" else ""
+    comment = ""
+    if form == "latex":
+        comment = "% "
+        lines = text.splitlines()
+        after = len(lines) - len(table.totals) - 2  # \bottomrule and \end{tabular} close the table
+        text = "\n".join([*lines[:after], *([r"\midrule"] if table.totals else []), *lines[after:]])
     title = [f"{comment}{table.title}", ""] if table.title else []
     notes = ["", *(f"{comment}{note}" for note in table.notes)] if table.notes else []
     return "\n".join([*title, text, *notes]) + "\n"
-
-
-def _rich(table: Table, *, color: bool, width: int | None) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    grid = RichTable(
-        title=Text(table.title) if table.title else None,
-        title_style="bold",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_footer=False,
-    )
-    for column in table.columns:
-        # numbers are never cut or broken; texts may wrap where the terminal is narrow
-        grid.add_column(column.title, justify=column.align, no_wrap=column.align == "right", overflow="fold")
-    for row in table.rows:
-        grid.add_row(*(Text(human(cell), style="dim" if cell is None or cell == 0 else "") for cell in row))
-    for index, row in enumerate(table.totals):
-        if index == 0:
-            grid.add_section()
-        grid.add_row(*(Text("" if cell is None else human(cell), style="bold") for cell in row))
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        force_terminal=color,
-        no_color=not color,
-        color_system="auto" if color else None,
-        width=width or 10_000,
-        highlight=False,
-    )
-    console.print(grid)
-    for note in table.notes:
-        console.print(Text(note, style="dim" if color else ""), soft_wrap=width is None)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column: the key programs know it by, and the title people read."""
 
     key: str
     title: str
     align: Literal["left", "right"] = "left"
+    folds: bool = False
+    """Whether its texts may be folded where a terminal is too narrow. Numbers never are."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of cells: texts, numbers (written with separators for people, raw for programs) or ``None`` for nothing."""
 
     columns: tuple[Column, ...]
@@ -38,16 +37,21 @@ def human(value: Any) -> str:
     return str(value)
 
 
+def total(row: tuple[Any, ...]) -> list[str]:
+    """A row of sums for people: what has no sum is left empty."""
+    return ["" if cell is None else human(cell) for cell in row]
+
+
 def raw(value: Any) -> Any:
     """A cell for programs: numbers as they are, fractions as text."""
-    return str(value) if isinstance(value, Fraction) else "" if value is None else value
+    return str(value) if isinstance(value, Fraction) else value
 
 
 def bytes_text(count: int) -> str:
     """Bytes for people: ``97.5 MiB``."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if size < 1024 or unit == "TiB":
-            break
-        size /= 1024
-    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}" if size < 1e6 else f"{size:.3g} {unit}"
+    if count < 1024:
+        return f"{count} B"
+    units = ("KiB", "MiB", "GiB", "TiB")
+    power = min((count.bit_length() - 1) // 10, len(units))
+    tenths = (count * 10 + (1 << (10 * power - 1))) >> (10 * power)  # in integers: floats end at 10^308
+    return f"{tenths // 10:,}.{tenths % 10} {units[power - 1]}"

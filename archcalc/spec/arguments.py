@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.numeric import Impossible, Number, is_plain, whole
+from archcalc.numeric import Impossible, Number, is_plain, normal, whole
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate, normal
+from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 

@@ -5,20 +5,20 @@ The builder walks the chains with a current tensor. It knows nothing of YAML and
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple, NoReturn
 
 from archcalc.graph import Graph, Input, Node, Ref, write_shape
-from archcalc.numeric import Impossible, is_plain, product
+from archcalc.numeric import Impossible
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes
 from archcalc.spec import syntax
 from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
-from archcalc.spec.values import PADDING, Names, Scope, Value, Word, evaluate, number
+from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, evaluate, number
 
 
 class Block(NamedTuple):
@@ -81,6 +81,15 @@ class _Draft(NamedTuple):
     frame: _Frame
 
 
+class _Label(NamedTuple):
+    """The name of a node, and where it belongs."""
+
+    name: str
+    stage: str | None = None
+    head: str | None = None
+    training: bool = False
+
+
 def build(network: Network, limits: Limits) -> Graph:
     """The graph of a network.
 
@@ -95,9 +104,10 @@ class _Builder:
         self.network = network
         self.limits = limits
         self.drafts: list[_Draft] = []
-        self.nodes: list[Node] = []
+        self.labels: list[_Label] = []
         self.stages: dict[str, Ref] = {}
         self.unnamed: Counter[str] = Counter()
+        self.variables = dict(network.variables)
         self.taken = set(network.inputs) | {
             s.name for s in (*network.stages, *network.heads, *network.training_heads) if s.name
         }
@@ -112,11 +122,11 @@ class _Builder:
         for name, shape in network.inputs.items():
             self.stages[name] = Ref(len(self.drafts))
             self.drafts.append(_Draft(Input(shape), (), (shape,), self.root))
-            self.nodes.append(Node(name, Input(shape), (), (shape,), (name,)))
+            self.labels.append(_Label(name))
         current = Ref(0)
         for stage in network.stages:
             current = self.run(stage, current)
-        outputs = {network.stages[-1].name or self.nodes[current.node].name: current}
+        outputs = {network.stages[-1].name or self.labels[current.node].name: current}
         for head in network.heads:
             assert head.name is not None
             outputs[head.name] = self.run(head, current, head=head.name)
@@ -126,12 +136,10 @@ class _Builder:
             training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
         return Graph(
             name=network.name,
-            nodes=tuple(self.nodes),
+            nodes=tuple(map(_node, self.drafts, self.labels)),
             outputs=outputs,
             stages=self.stages,
-            variables={
-                name: value.word if isinstance(value, Word) else value for name, value in network.variables.items()
-            },
+            variables={name: as_given(value) for name, value in network.variables.items()},
             layout=network.layout,
             training_outputs=training_outputs,
         )
@@ -142,12 +150,8 @@ class _Builder:
         self.stage = stage.name
         frame = _Frame("", None) if stage.name else self.root
         result = self.chain(stage.chain, current, self.network.variables, frame)
-        drafts = self.drafts[first:]
-        names = self.names(stage.name, drafts)
-        for draft, name in zip(drafts, names, strict=True):
-            path = (*((stage.name,) if stage.name else ()), *draft.frame.path())
-            full = path if path == (name,) else (*path, name.rpartition("/")[2])
-            self.nodes.append(Node(name, draft.op, draft.inputs, draft.outputs, full, head, training))
+        for name in self.names(stage.name, self.drafts[first:]):
+            self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
             self.stages[stage.name] = result
         return result
@@ -198,6 +202,7 @@ class _Builder:
             return self.repeat(item, current, names, frame)
         if isinstance(item, syntax.Join):
             return self.join(item, current, names, frame)
+        self.spend(1, item.span)
         return self.reference(item)
 
     def scope(self, current: Ref, names: Names) -> Scope:
@@ -243,7 +248,7 @@ class _Builder:
         if self.steps > self.limits.layers:
             fail(
                 "limit",
-                f"the network has more than {self.limits.layers} layers",
+                f"more than {self.limits.layers} layers, calls and repetitions",
                 span,
                 "raise the bound with --max-layers",
             )
@@ -254,9 +259,11 @@ class _Builder:
         if isinstance(held, Word):
             name = held.word
         if name == "identity" and not item.arguments:
+            self.spend(1, item.span)
             return current
         if name in self.network.blocks:
-            return self.bare_block(item, current, names, frame)
+            bare_block(item)
+            return self.call(name, (), item.head, current, names, frame)
         if not is_operator(name):
             unknown_operator(name, item.head, self.network.blocks, held)
         bound = self.bindings.get(id(item)) if held is None else None
@@ -265,16 +272,6 @@ class _Builder:
             if held is None:
                 self.bindings[id(item)] = bound
         return self.emit(REGISTRY[name], bound, (current,), self.scope(current, names), frame, item.span)
-
-    def bare_block(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
-        if item.arguments:
-            fail(
-                "argument",
-                f"'{item.name}' is a block: its arguments stand in brackets",
-                item.span,
-                f"write {item.name}(…)",
-            )
-        return self.call(item.name, (), item.head, current, names, frame)
 
     def call(
         self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, names: Names, frame: _Frame
@@ -285,15 +282,14 @@ class _Builder:
         self.spend(1, head)
         scope = self.scope(current, names)
         given = bind_call(block.signature, arguments, head)
-        inner: dict[str, Value] = dict(self.network.variables)
+        own: dict[str, Value] = {}
+        inner = ChainMap(own, self.variables)
         for parameter, default, _ in block.signature.parameters:
             argument = given.get(parameter)
             if argument is not None:
-                inner[parameter] = evaluate(argument.value, scope, words())
+                own[parameter] = evaluate(argument.value, scope, words())
             elif default is not None:
-                inner[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), words())
-            else:
-                fail("argument", f"block '{name}' needs its {parameter}", head, f"write {name}({parameter}=…)")
+                own[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), words())
         return self.chain(block.body, current, inner, _Frame(name, frame))
 
     def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:
@@ -324,16 +320,16 @@ class _Builder:
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             fail("shape", f"{cls.name} on {on}{where}: {error}", span)
         for shape in outputs:
-            elements = product(shape)
-            if is_plain(elements) and self.limits.too_large(elements):
-                fail(
-                    "limit",
-                    f"the output of {cls.name} has a number of elements with more than {self.limits.digits} digits",
-                    span,
-                    "raise the bound with --max-digits",
-                )
+            bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         self.drafts.append(_Draft(op, refs, outputs, frame))
         return Ref(len(self.drafts) - 1)
+
+
+def _node(draft: _Draft, label: _Label) -> Node:
+    """A node with its path: only when all is expanded is it known how often a block is called beside another."""
+    path = (*((label.stage,) if label.stage else ()), *draft.frame.path())
+    full = path if path == (label.name,) else (*path, label.name.rpartition("/")[2])
+    return Node(label.name, draft.op, draft.inputs, draft.outputs, full, label.head, label.training)
 
 
 @cache
@@ -368,7 +364,17 @@ def bind_call(
         if name in given:
             fail("argument", f"block '{signature.name}' has its {name} twice", argument.span)
         given[name] = argument
+    for name, default, _ in signature.parameters:
+        if default is None and name not in given:
+            fail("argument", f"block '{signature.name}' needs its {name}", head, f"write {signature.name}({name}=…)")
     return given
+
+
+def bare_block(item: syntax.Layer) -> None:
+    """Fail for a block that is written with arguments as if it were an operator."""
+    if item.arguments:
+        where = f"write {item.name}(…)"
+        fail("argument", f"'{item.name}' is a block: its arguments stand in brackets", item.span, where)
 
 
 def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:

@@ -6,13 +6,14 @@ Every error here is independent of the others, so all of a file come in one run.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
 from archcalc.spec.arguments import bind, flags_of, is_operator
-from archcalc.spec.build import Block, Stage, bind_call, unknown_block, unknown_operator
+from archcalc.spec.build import Block, Stage, bare_block, bind_call, unknown_block, unknown_operator, words
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.grammar import FUNCTIONS
 from archcalc.spec.values import PADDING, unknown_name
@@ -62,12 +63,17 @@ def check_blocks(blocks: Mapping[str, Block]) -> None:
 def check_names(blocks: Mapping[str, Block], variables: Mapping[str, object], chains: list[Stage]) -> None:
     """All names of all chains, in one go."""
     problems = Problems()
+    variables_known = dict(variables)
     for block in blocks.values():
-        known = {**variables, **{name: None for name, _, _ in block.signature.parameters}}
-        parameters = {name for name, _, _ in block.signature.parameters}
-        _check_chain(block.body, blocks, known, parameters, problems)
+        own: dict[str, object] = {}
+        known = ChainMap(own, variables_known)
+        for name, default, _ in block.signature.parameters:
+            with problems:
+                _check_value(default, known, words())
+            own[name] = None
+        _check_chain(block.body, blocks, known, own, problems)
     for stage in chains:
-        _check_chain(stage.chain, blocks, variables, set(variables), problems)
+        _check_chain(stage.chain, blocks, variables, variables, problems)
     problems.settle()
 
 
@@ -75,7 +81,7 @@ def _check_chain(
     chain: syntax.Chain,
     blocks: Mapping[str, Block],
     known: Mapping[str, object],
-    operators: set[str],
+    operators: Mapping[str, object],
     problems: Problems,
 ) -> None:
     for item in walk(chain):
@@ -84,11 +90,15 @@ def _check_chain(
 
 
 def _check_item(
-    item: syntax.Item, blocks: Mapping[str, Block], known: Mapping[str, object], operators: set[str]
+    item: syntax.Item, blocks: Mapping[str, Block], known: Mapping[str, object], operators: Mapping[str, object]
 ) -> None:
     if isinstance(item, syntax.Layer):
-        if item.name in operators or item.name in blocks or (item.name == "identity" and not item.arguments):
+        if item.name in operators or (item.name == "identity" and not item.arguments):
             return  # what a name holds is known only when its block is called
+        if item.name in blocks:
+            bare_block(item)
+            bind_call(blocks[item.name].signature, (), item.head)
+            return
         if not is_operator(item.name):
             unknown_operator(item.name, item.head, blocks, None)
         bound = bind(REGISTRY[item.name], item.arguments, item.head)
@@ -100,7 +110,7 @@ def _check_item(
             unknown_block(item.name, item.head, blocks)
         bind_call(blocks[item.name].signature, item.arguments, item.head)
         for argument in item.arguments:
-            _check_value(argument.value, known, PADDING | frozenset(REGISTRY))
+            _check_value(argument.value, known, words())
     elif isinstance(item, syntax.Join):
         for parameter, argument, flag in bind(REGISTRY[item.name], item.options, item.head):
             if not flag:
@@ -109,12 +119,12 @@ def _check_item(
         _check_value(item.times, known, frozenset())
 
 
-def _check_value(value: syntax.Value, known: Mapping[str, object], words: frozenset[str]) -> None:
+def _check_value(value: syntax.Value | None, known: Mapping[str, object], words: frozenset[str]) -> None:
     if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
         return
     for name in names_in(value):
         if name.name not in known and name.name != "C":
-            unknown_name(name, list(known))
+            unknown_name(name, [*known, *words] if name is value else [*known])
 
 
 def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:

@@ -70,7 +70,7 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Mapping:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                fail("yaml", "a spec file holds one document", builder.span(event), "remove the line '---'")
+                fail("yaml", "a spec file holds one document", builder.place(event), "remove the line '---'")
         elif isinstance(event, yaml.NodeEvent):
             content = builder.build(event, events, 0)
     if content is None or (isinstance(content, Scalar) and not content.text.value):
@@ -85,21 +85,30 @@ class _Builder:
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
         self.limits = limits
+        self.entries = 0
         self.problems = Problems()
 
-    def text(self, event: Any, value: str) -> Text:
-        start, end = event.start_mark, event.end_mark
-        return Text(self.source, value, (start.line, start.column), (end.line, end.column))
+    def place(self, event: Any) -> Span:
+        """The character where a list, a mapping or anything that specs do not have starts."""
+        return Span(Text(self.source, " ", event.start_mark.index), 0, 1)
 
-    def span(self, event: Any) -> Span:
-        return whole_text(self.text(event, getattr(event, "value", None) or " "))
+    def scalar(self, event: Any) -> Scalar:
+        return Scalar(Text(self.source, event.value, event.start_mark.index, event.end_mark.index, event.style))
 
     def build(self, event: Any, events: Iterator[Any], depth: int) -> Content:
+        self.entries += 1
+        if self.entries > self.limits.words:
+            fail(
+                "limit",
+                f"the file has more than {self.limits.words} entries",
+                self.place(event),
+                "raise the bound with --max-words",
+            )
         if depth > self.limits.nesting:
             fail(
                 "limit",
                 f"lists are nested deeper than {self.limits.nesting}",
-                self.span(event),
+                self.place(event),
                 "raise the bound with --max-nesting",
             )
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
@@ -107,18 +116,18 @@ class _Builder:
             fail(
                 "yaml",
                 f"YAML reads '{character}' as an alias or anchor, which specs do not have",
-                self.span(event),
+                self.place(event),
                 QUOTE_THIS,
             )
-        if event.tag is not None and event.tag != "!":
-            fail("yaml", "specs have no YAML tags: everything is text", self.span(event), QUOTE_THIS)
+        if event.tag is not None:
+            fail("yaml", "specs have no YAML tags: everything is text", self.place(event), QUOTE_THIS)
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(self.text(event, event.value))
+            return self.scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 items.append(self.build(inner, events, depth + 1))
-            return List(tuple(items), self.span(event))
+            return List(tuple(items), self.place(event))
         return self.mapping(event, events, depth)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Mapping:
@@ -142,41 +151,30 @@ class _Builder:
                     )
                 seen.add(name)
                 pairs.append((key, value))
-        return Mapping(tuple(pairs), self.span(event))
+        return Mapping(tuple(pairs), self.place(event))
 
 
 def _explained(source: Source, error: yaml.YAMLError) -> SpecError:
     """A YAML error in our form, with what usually causes it."""
     marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
     mark: Any = next((found for found in marks if found is not None), None)
-    reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable as YAML"
-    if mark is None:  # a character that YAML does not allow
-        position = getattr(error, "position", None)
-        line = source.text.count("\n", 0, position) if isinstance(position, int) else 0
-        column = position - source.text.rfind("\n", 0, position) - 1 if isinstance(position, int) else 0
-    else:
-        line, column = mark.line, mark.column
-    lines = source.lines()
-    line = min(line, len(lines) - 1)
-    column = min(column, len(lines[line]))
-    around = lines[line][column : column + 1]
+    reason = getattr(error, "problem", None) or "not readable as YAML"
+    index = min(mark.index if mark is not None else 0, len(source.text))
+    around = source.text[index : index + 1]
+    before = source.text[source.text.rfind("\n", 0, index) + 1 : index].rstrip()[-1:]
     context = getattr(error, "context", None) or ""
     hint = ""
-    if around in tuple("[{@*&!%>`|'\"") and around:
+    if around in tuple("[{@*&!%>`|'\""):
         hint = QUOTE_THIS
     elif "mapping values" in reason:
         hint = "a value that contains ': ' needs quotes"
-    elif (
-        "flow" in context
-        or "block collection" in context
-        or "expected <block end>" in reason
-        or "quoted scalar" in context
-    ):
-        hint = "a text that starts with [ { @ * & ! % > or a quote needs quotes around all of it"
-    elif around == "\t" or "\\t" in reason:
+    elif around == "\t" or " tab " in reason:
         hint = "indent with blanks, not tabs"
-    text = Text(source, " ", (line, column), (line, column + 1))
-    return SpecError([Problem("yaml", str(reason), whole_text(text), hint)])
+    elif before in tuple("'\"]}|>") or "flow" in context or "quoted scalar" in context:
+        hint = "a text that starts with [ { @ * & ! % | > or a quote needs quotes around all of it"
+    elif "block" in context or "not allowed" in reason:
+        hint = "the entries of a list or mapping start in one column, each on a line of its own"
+    return SpecError([Problem("yaml", str(reason), Span(Text(source, " ", index), 0, 1), hint)])
 
 
 def _short(text: str) -> str:

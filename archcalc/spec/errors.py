@@ -9,10 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from typing import NamedTuple, NoReturn
+from unicodedata import combining, east_asian_width
 
 SNIPPET_WIDTH = 100
 """How much of a line is shown; longer lines are cut around the caret."""
+
+MESSAGE_LENGTH = 400
+"""How much of a message is shown: some list shapes, and there may be any number of them."""
+
+NAMES_COMPARED = 1000
+"""How many known names are compared with an unknown one."""
 
 
 class Source(NamedTuple):
@@ -21,55 +29,67 @@ class Source(NamedTuple):
     name: str
     text: str
 
-    def lines(self) -> list[str]:
-        return self.text.split("\n")
-
 
 class Text:
-    """A piece of a source that is read on its own: its value, and where its raw form stands (0-based line, column)."""
+    """A piece of a source that is read on its own: its value, and where its raw form stands in the source."""
 
-    __slots__ = ("end", "source", "start", "value")
+    __slots__ = ("end", "source", "start", "style", "value")
 
     def __init__(
-        self, source: Source, value: str, start: tuple[int, int] = (0, 0), end: tuple[int, int] | None = None
+        self, source: Source, value: str, start: int = 0, end: int | None = None, style: str | None = None
     ) -> None:
         self.source = source
         self.value = value
         self.start = start
         self.end = end
+        """Where the raw form of a YAML scalar ends; ``None`` where the value stands in the source as it is."""
+        self.style = style or ""
+        """The character that YAML marks the scalar with: a quote, ``|``, ``>``; nothing for a plain one."""
+
+    def index(self, offset: int) -> int:
+        """Where in the source a character of the value stands."""
+        if self.end is None or not self.value:
+            return self.start + offset
+        where = _raw_index(self.source.text, self.start, self.end, self.style, self.value[: offset + 1])
+        return where if offset < len(self.value) else where + 1
 
     def place(self, offset: int) -> tuple[int, int]:
-        """The line and column (0-based) of a character of the value.
+        """The line and column (0-based) of a character of the value."""
+        text = self.source.text
+        index = min(self.index(offset), len(text) + 1)
+        return text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1
 
-        YAML folds lines, indents and escapes: every character of the value is looked for in the raw text from where
-        the one before was found, blanks matching blanks. An escape that is spelt otherwise leaves the place where it
-        was.
-        """
-        lines = self.source.lines()
-        line, column = self.start
-        if self.end is None or line >= len(lines):
-            return line, column + offset
-        last_line, last_column = self.end
-        raw = [
-            (number, position, character)
-            for number in range(line, min(last_line, len(lines) - 1) + 1)
-            for position, character in enumerate(lines[number] + "\n")
-            if (number > line or position >= column) and (number < last_line or position < last_column)
-        ]
-        index = 0
-        found = (line, column)
-        for character in self.value[: offset + 1]:
-            probe = index
-            while probe < len(raw) and not (
-                raw[probe][2] == character or (character.isspace() and raw[probe][2].isspace())
-            ):
-                probe += 1
-            if probe < len(raw):
-                found = raw[probe][:2]
-                index = probe + 1
-        if offset >= len(self.value):
-            return found[0], found[1] + (1 if self.value else 0)
-        return found
+
+def _raw_index(raw: str, start: int, end: int, style: str, value: str) -> int:
+    """Where the last character of ``value``, the beginning of a YAML scalar, stands in its raw form.
+
+    YAML folds and indents, so between the two only white space differs, but for the escapes of quoted scalars.
+    """
+    at = start
+    if style in ("|", ">"):
+        at = raw.find("\n", start, end) + 1 or end  # the header is a line of its own
+    elif style:
+        at += 1
+    found = at
+    for character in value:
+        if not character.isspace():
+            while at < end and raw[at].isspace():
+                at += 1
+        if style == '"':
+            while raw.startswith("\\\n", at):  # a line that goes on: nothing of it is in the value
+                at += 2
+                while at < end and raw[at] in " \t\n":
+                    at += 1
+        if at >= end:
+            return found
+        found = at
+        if style == '"' and raw[at] == "\\":
+            at += 2 + {"x": 2, "u": 4, "U": 8}.get(raw[at + 1], 0)
+        elif style == "'" and raw[at] == "'":
+            at += 2
+        elif raw[at].isspace() or not character.isspace():
+            at += 1
+    return found
 
 
 class Span(NamedTuple):
@@ -78,10 +98,6 @@ class Span(NamedTuple):
     text: Text
     start: int
     end: int
-
-    def to(self, other: Span) -> Span:
-        """From the start of this span to the end of another one in the same text."""
-        return Span(self.text, self.start, other.end)
 
 
 def whole_text(text: Text) -> Span:
@@ -113,34 +129,46 @@ class Problem:
         where = ":".join(str(part) for part in (name, line, column) if part is not None and part != "")
         rows = [f"{where}: error[{self.code}]: {self.message}" if where else f"error[{self.code}]: {self.message}"]
         if self.span is not None and line is not None and column is not None:
-            rows += self._snippet(line, column)
+            rows += self._snippet(self.span, line)
         if self.hint:
-            indent = " " * (len(str(line)) + 2) if line is not None else "  "
+            indent = " " * (len(str(line)) + 3) if line is not None else "  "
             rows += [f"{indent}= {self.hint}"]
-        return "\n".join(rows)
+        return "\n".join(printable(row, keep="\n") for row in rows)
 
-    def _snippet(self, line: int, column: int) -> list[str]:
-        assert self.span is not None
-        lines = self.span.text.source.lines()
-        if line > len(lines):
-            return []
-        text = "".join(
-            " " if character.isspace() or not character.isprintable() else character for character in lines[line - 1]
-        )
-        last_line, last_column = self.span.text.place(max(self.span.start, self.span.end - 1))
-        width = last_column + 2 - column if last_line == line - 1 else len(text) - column + 1
-        width = max(1, width)
-        if len(text) > SNIPPET_WIDTH:
-            first = max(0, min(column - 1 - SNIPPET_WIDTH // 3, len(text) - SNIPPET_WIDTH))
-            text = (
-                ("…" if first else "")
-                + text[first : first + SNIPPET_WIDTH]
-                + ("…" if first + SNIPPET_WIDTH < len(text) else "")
-            )
-            column -= first - (1 if first else 0)
-            width = min(width, max(1, len(text) - column + 1))
+    def _snippet(self, span: Span, line: int) -> list[str]:
+        text = span.text.source.text
+        index = min(span.text.index(span.start), len(text))
+        last = span.text.index(max(span.start, span.end - 1))
+        start = text.rfind("\n", 0, index) + 1
+        end = text.find("\n", index)
+        end = len(text) if end < 0 else end
+        first = max(start, min(index - SNIPPET_WIDTH // 3, end - SNIPPET_WIDTH))
+        final = min(end, first + SNIPPET_WIDTH)
+        before, after = "…" if first > start else "", "…" if final < end else ""
+        shown = f"{before}{_blanked(text[first:final])}{after}".rstrip()
+        indent = len(before) + _width(_blanked(text[first:index]))
+        carets = max(1, _width(_blanked(text[index : min(last + 1, final)])))
         gutter = " " * len(str(line))
-        return [f"  {line} | {text.rstrip()}", f"  {gutter} | {' ' * (column - 1)}{'^' * width}"]
+        return [f"  {line} | {shown}", f"  {gutter} | {' ' * indent}{'^' * carets}"]
+
+
+def printable(text: str, keep: str = "") -> str:
+    """The text with characters that a terminal would act upon (or cannot encode) written out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
+def _blanked(text: str) -> str:
+    """The text with a blank for everything that is not printable."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class SpecError(Exception):
@@ -156,12 +184,14 @@ class SpecError(Exception):
 
 def fail(code: str, message: str, span: Span | None = None, hint: str = "", origin: str = "") -> NoReturn:
     """Raise a `SpecError` with one problem."""
+    if len(message) > MESSAGE_LENGTH:
+        message = f"{message[:MESSAGE_LENGTH]}…"
     raise SpecError([Problem(code, message, span, hint, origin)])
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint for a word nobody knows: the nearest known one, or ``otherwise``."""
-    matches = get_close_matches(word[:60], list(known), n=1, cutoff=0.6)
+    matches = get_close_matches(word[:60], list(islice(known, NAMES_COMPARED)), n=1, cutoff=0.6)
     return f"did you mean '{matches[0]}'?" if matches else otherwise
 
 

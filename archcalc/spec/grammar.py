@@ -117,13 +117,13 @@ class Reader:
         self.depth -= 1
 
     def open(self) -> None:
-        """Count one more level of nesting."""
+        """Count one more level of nesting: that of the bracket or sign that was just read."""
         self.depth += 1
         if self.depth > self.limits.nesting:
             fail(
                 "limit",
                 f"brackets are nested deeper than {self.limits.nesting}",
-                Span(self.text, self.at, self.at + 1),
+                Span(self.text, self.at - 1, self.at),
                 "raise the bound with --max-nesting",
             )
 
@@ -219,15 +219,10 @@ def item(reader: Reader, *, first: bool) -> Item:
         return group(reader, "[", "]")
     if reader.take("AT"):
         stage = reader.take("STAGE") or reader.expected("the name of a stage or input after '@'")
-        span = reader.since(start)
+        reference = Reference(stage, reader.since(start))
         if not first:
-            fail(
-                "reference",
-                f"'@{stage}' may only stand first in its chain",
-                span,
-                "join it with the current tensor: concat(@…, identity), add(@…, identity)",
-            )
-        return Reference(stage, span)
+            misplaced_reference(reference)
+        return reference
     name = reader.take("NAME") or reader.expected("a layer, a block or a group")
     head = reader.since(start)
     if name in JOINS and (reader.check("(") or blank_bracket(reader)):
@@ -247,6 +242,16 @@ def item(reader: Reader, *, first: bool) -> Item:
         reader.expected("'->', an argument or the end", f"only groups and blocks repeat: ({name})*3")
     arguments = layer_arguments(reader)
     return Layer(name, arguments, reader.since(start), head)
+
+
+def misplaced_reference(reference: Reference) -> NoReturn:
+    """Fail: a reference must stand first in its chain."""
+    fail(
+        "reference",
+        f"'@{reference.name}' may only stand first in its chain",
+        reference.span,
+        "join it with the current tensor: concat(@…, identity), add(@…, identity)",
+    )
 
 
 def blank_bracket(reader: Reader) -> bool:
@@ -282,8 +287,12 @@ def repeated(reader: Reader, call: Call) -> Item:
 
 def repeat(reader: Reader) -> Expression | None:
     """["*" (NUMBER | NAME | "(" expression ")")]"""
+    before = reader.at
+    reader.blanks()
     if reader.take("STAR") is None:
+        reader.at = before
         return None
+    reader.blanks()
     if reader.check("(") or reader.check("NUMBER") or reader.check("NAME"):
         return primary(reader, blanks=False)
     return reader.expected("how many times: a number, a name or (expression)")
@@ -308,6 +317,9 @@ def join(reader: Reader, name: str, head: Span) -> Join:
         if reader.take("COMMA") is None:
             break
     reader.close(")", opened)
+    if len(branches) == 1:
+        hint = f"the current tensor is a branch by the name of identity: {name}(…, identity)"
+        fail("argument", f"{name} joins two branches or more", reader.since(head.start), hint)
     if reader.check("STAR"):
         reader.expected("'->' or the end", f"only groups and blocks repeat: ({name}(…))*3")
     return Join(name, tuple(branches), tuple(options), reader.since(head.start), head)
@@ -354,6 +366,8 @@ def layer_arguments(reader: Reader) -> tuple[Argument, ...]:
             reader.at = before
             break
         start = reader.at
+        if reader.value[start] == "=":
+            reader.expected("an argument", "no blanks around '=': write k=3")
         named = reader.take("NAMED")
         if named is not None:
             result.append(Argument(named[:-1], value(reader, blanks=False), False, reader.since(start)))
@@ -384,6 +398,8 @@ def after_word(reader: Reader, start: int) -> None:
         reader.expected(
             "a blank", f"functions are {', '.join(FUNCTIONS)}; a block stands in the chain, not among arguments"
         )
+    if reader.value[reader.at] in ":x×" or word.endswith(":"):
+        reader.expected("a blank", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16")
     reader.expected("a blank, '->' or the end")
 
 
@@ -435,19 +451,21 @@ def side(reader: Reader) -> Expression | None:
 
 def expression(reader: Reader, *, blanks: bool) -> Expression:
     """expression = term (("+" | "-") term)*"""
+    start = reader.at
     left = term(reader, blanks=blanks)
     while (sign := between(reader, "ADDITIVE", blanks=blanks)) is not None:
         right = term(reader, blanks=blanks)
-        left = Binary(sign, left, right, left.span.to(right.span))
+        left = Binary(sign, left, right, reader.since(start))
     return left
 
 
 def term(reader: Reader, *, blanks: bool) -> Expression:
     """term = factor (("*" | "/" | "//" | "%") factor)*"""
+    start = reader.at
     left = factor(reader, blanks=blanks)
     while (sign := between(reader, "MULTIPLICATIVE", blanks=blanks)) is not None:
         right = factor(reader, blanks=blanks)
-        left = Binary(sign, left, right, left.span.to(right.span))
+        left = Binary(sign, left, right, reader.since(start))
     return left
 
 
@@ -478,6 +496,7 @@ def factor(reader: Reader, *, blanks: bool) -> Expression:
 
 def power(reader: Reader, *, blanks: bool) -> Expression:
     """power = primary ["**" factor]"""
+    start = reader.at
     base = primary(reader, blanks=blanks)
     sign = between(reader, "POWER", blanks=blanks)
     if sign is None:
@@ -485,7 +504,7 @@ def power(reader: Reader, *, blanks: bool) -> Expression:
     reader.open()
     exponent = factor(reader, blanks=blanks)
     reader.depth -= 1
-    return Binary(sign, base, exponent, base.span.to(exponent.span))
+    return Binary(sign, base, exponent, reader.since(start))
 
 
 def primary(reader: Reader, *, blanks: bool) -> Expression:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache
 from pathlib import Path
 
-from archcalc.spec.errors import Source, fail, suggest
+from archcalc.spec.errors import Source, Span, Text, fail, suggest
 from archcalc.spec.limits import Limits
 
 SUFFIXES = (".yaml", ".yml", ".json")
+
+CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
+"""What YAML does not allow in a text, and the byte order mark, which has no meaning inside of one."""
 
 
 @cache
@@ -47,7 +51,7 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     path = bundled_folder() / f"{spec}.yaml"
     if spec and path.name == f"{spec}.yaml" and "\0" not in spec and path.is_file():
         return read_file(path, f"{spec}.yaml", limits), False
-    fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec))
+    fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 
 
 def _hint(spec: str) -> str:
@@ -75,9 +79,12 @@ def decode(data: bytes, name: str, limits: Limits) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        fail("encoding", f"not a UTF-8 text (byte {error.start})", origin=f"{name}:{line}")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        fail("encoding", "not a text: it contains a zero byte", origin=f"{name}:{line}")
-    return text.replace("\r\n", "\n")
+        before = len(data[: error.start].decode("utf-8-sig"))
+        where = Span(Text(Source(name, data.decode("utf-8-sig", "replace")), " ", before), 0, 1)
+        fail("encoding", f"not a UTF-8 text (byte {error.start})", where)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    control = CONTROL.search(text)
+    if control is not None:
+        where = Span(Text(Source(name, text), " ", control.start()), 0, 1)
+        fail("encoding", f"not a text: it contains the control character {control.group()!r}", where)
+    return text

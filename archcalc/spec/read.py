@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+import re
 from collections.abc import Mapping as Dictionary
+from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
 from archcalc.graph import Graph, channels_first
 from archcalc.ops.base import Shape
-from archcalc.spec import syntax
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Stage, build, words
 from archcalc.spec.check import check_blocks, check_names, declared_name
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import RULES, parse_chain, parse_inline, parse_signature, parse_value
+from archcalc.spec.grammar import RULES, misplaced_reference, parse_chain, parse_inline, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Chain
-from archcalc.spec.values import Names, Scope, Value, evaluate, shape_from
+from archcalc.spec.syntax import Chain, Reference, Signature
+from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 
 KEYS = (
     "name",
@@ -33,6 +35,13 @@ KEYS = (
     "training_heads",
     "expect",
 )
+
+EMPTY = "'identity' is the chain that does nothing"
+
+MORE_WORDS = "raise the bound with --max-words"
+
+WORD = re.compile(r"[A-Za-z0-9_.]+|[(\[@]")
+"""Everything that may become a value of its own."""
 
 EXAMPLE = "for example:\n  input: 3x32x32\n  layers:\n    - conv 6 k5 -> relu"
 
@@ -83,11 +92,26 @@ def read_spec(
     limits: Limits = DEFAULT,
 ) -> Spec:
     """Read a spec from its text; see `load_spec`."""
+    _bound_words(source, limits)
+    collecting = gc.isenabled()
+    gc.disable()  # a spec is a large tree that stays: looking through it again and again takes longer than building it
     try:
         reader = _Reader(source, dict(set or {}), dict(shapes or {}), limits)
         return reader.inline() if inline else reader.file()
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=source.name, hint="lower --max-nesting")
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _bound_words(source: Source, limits: Limits) -> None:
+    """Whatever a text says, its parsed form is as large as it has words: the bound on the memory that reading takes."""
+    if len(source.text) <= limits.words:
+        return
+    words = sum(1 for _ in islice(WORD.finditer(source.text), limits.words + 1))
+    if words > limits.words:
+        fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
 class _Reader:
@@ -104,33 +128,29 @@ class _Reader:
         self.no_unknown_settings({})
         shape = shape_from(evaluate(written, Scope({}, None, self.limits)), written.span, "the input", self.limits)
         inputs = self.override({"input": shape}, "chw")
-        return self.finish(self.source.text.strip(), inputs, {}, {}, {}, (Stage(None, chain),), (), (), "chw", ())
+        stages = (Stage(None, chain),)
+        check_names({}, {}, [*stages])
+        return self.finish(self.source.text.strip(), inputs, {}, {}, {}, stages, (), (), "chw", ())
 
     def file(self) -> Spec:
         top = read_yaml(self.source, self.limits)
-        known_keys(top, KEYS)
-        for key in ("layers",):
-            if top.get(key) is None:
-                fail("missing", f"a spec needs '{key}:'", top.span, EXAMPLE)
-        layout = self.layout(top.get("layout"))
-        variables = self.variables(top.get("variables"))
         with self.problems:
-            inputs = self.inputs(top, variables, layout)
-        tables = self.tables(top.get("tables"))
-        blocks = self.blocks(top.get("blocks"), variables)
+            known_keys(top, KEYS)
+        title = self.text(top, "name") or PurePath(self.source.name).stem
+        layout = self.layout(top)
+        variables = self.variables(top)
+        inputs = self.inputs(top, variables, layout)
+        tables = self.tables(top)
+        blocks = self.blocks(top, variables)
         callable_blocks = frozenset(blocks)
-        layers = top.get("layers")
-        assert layers is not None
-        stages = self.layers(layers, callable_blocks)
-        heads = self.heads(top.get("heads"), callable_blocks)
-        training_heads = self.heads(top.get("training_heads"), callable_blocks)
-        expectations = self.expectations(top.get("expect"))
+        stages = self.layers(top, callable_blocks)
+        heads = self.heads(top, "heads", callable_blocks)
+        training_heads = self.heads(top, "training_heads", callable_blocks)
+        expectations = self.expectations(top)
         with self.problems:
             check_names(blocks, variables, [*stages, *heads, *training_heads])
-        self.problems.settle()
         self.unique([*stages, *heads, *training_heads], inputs)
-        name = top.get("name")
-        title = expect_scalar(name, "name").text.value if name is not None else PurePath(self.source.name).stem
+        self.problems.settle()
         return self.finish(
             title, inputs, variables, blocks, tables, stages, heads, training_heads, layout, expectations
         )
@@ -148,38 +168,56 @@ class _Reader:
         layout: str,
         expectations: tuple[Expectation, ...],
     ) -> Spec:
-        check_names(blocks, variables, [*stages, *heads, *training_heads])
         network = Network(name, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
         return Spec(self.source, build(network, self.limits), expectations)
 
-    def layout(self, content: Content | None) -> str:
-        if content is None:
-            return "chw"
-        text = expect_scalar(content, "layout").text
-        if text.value not in ("chw", "hwc"):
-            fail(
-                "argument",
-                f"no layout '{text.value[:20]}'",
-                whole_text(text),
-                "the layouts are chw (channels first) and hwc",
-            )
-        return text.value
+    def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
+        """The entries of a section; none where it is missing, empty or (after an error) something else."""
+        content = top.get(section)
+        if content is None or (isinstance(content, Scalar) and not content.text.value):
+            return ()
+        with self.problems:
+            return expect_mapping(content, f"'{section}:'").pairs
+        return ()
 
-    def variables(self, content: Content | None) -> dict[str, Value]:
+    def text(self, top: Mapping, key: str) -> str:
+        """The text of a key; nothing where it is missing or (after an error) something else."""
+        content = top.get(key)
+        with self.problems:
+            return expect_scalar(content, f"'{key}:'").text.value if content is not None else ""
+        return ""
+
+    def layout(self, top: Mapping) -> str:
+        content = top.get("layout")
+        name = self.text(top, "layout")
+        if name in ("chw", "hwc"):
+            return name
+        with self.problems:
+            if isinstance(content, Scalar):
+                hint = "the layouts are chw (channels first) and hwc"
+                fail("argument", f"no layout '{name[:20]}'", content.span, hint)
+        return "chw"
+
+    def variables(self, top: Mapping) -> dict[str, Value]:
         """Variables in their order, each may use those before it; settings replace what is written."""
         values: dict[str, Value] = {}
-        pairs = expect_mapping(content, "variables").pairs if content is not None else ()
-        for key, written in pairs:
+        for key, written in self.pairs(top, "variables"):
             with self.problems:
                 name = self.identifier(key, "a variable")
-                values[name] = 1  # stands in while a broken one is reported, so that its users are not
-                text = expect_scalar(written, f"variable '{name}'").text
-                if name in self.settings:
-                    text = Text(Source(f"--set {name}", self.settings[name]), self.settings[name])
-                scope = Scope({k: v for k, v in values.items() if k != name}, None, self.limits)
-                values[name] = evaluate(parse_value(text, self.limits), scope, words())
-        self.no_unknown_settings(values)
+                try:
+                    values[name] = self.variable(name, written, values)
+                finally:
+                    values.setdefault(name, 1)  # stands in for a broken one, so that its users are not reported too
+        with self.problems:
+            self.no_unknown_settings(values)
         return values
+
+    def variable(self, name: str, written: Content, before: Names) -> Value:
+        text = expect_scalar(written, f"variable '{name}'").text
+        if name in self.settings:
+            text = Text(Source(f"--set {name}", self.settings[name]), self.settings[name])
+        value = evaluate(parse_value(text, self.limits), Scope(before, None, self.limits), words())
+        return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.settings:
@@ -201,25 +239,32 @@ class _Reader:
         return name
 
     def inputs(self, top: Mapping, variables: Names, layout: str) -> dict[str, Shape]:
+        """The shapes of the inputs (after an error perhaps not of all)."""
         single, several = top.get("input"), top.get("inputs")
-        if single is not None and several is not None:
-            fail("duplicate", "a spec has 'input:' or 'inputs:', not both", several.span)
-        if single is None and several is None:
-            fail("missing", "a spec needs 'input:' (or 'inputs:' for several)", top.span, EXAMPLE)
-        written: dict[str, Scalar] = {}
+        shapes: dict[str, Shape] = {}
+        with self.problems:
+            if single is not None and several is not None:
+                fail("duplicate", "a spec has 'input:' or 'inputs:', not both", several.span)
+            if single is None and several is None:
+                fail("missing", "a spec needs 'input:' (or 'inputs:' for several)", top.span, EXAMPLE)
         if single is not None:
-            written["input"] = expect_scalar(single, "input")
-        elif several is not None:
-            for key, content in expect_mapping(several, "inputs").pairs:
+            with self.problems:
+                shapes["input"] = self.shape("input", single, variables, layout)
+        for key, written in self.pairs(top, "inputs"):
+            with self.problems:
                 name = self.stage_name(key, "an input")
-                written[name] = expect_scalar(content, f"input '{name}'")
-            if not written:
+                shapes[name] = self.shape(name, written, variables, layout)
+        with self.problems:
+            if several is not None and not self.pairs(top, "inputs"):
                 fail("missing", "'inputs:' names no input", several.span)
-        shapes = {}
-        for name, scalar in written.items():
-            value = evaluate(parse_value(scalar.text, self.limits), Scope(variables, None, self.limits))
-            shapes[name] = channels_first(shape_from(value, scalar.span, "the input", self.limits), layout)
-        return self.override(shapes, layout)
+            if shapes:
+                return self.override(shapes, layout)
+        return shapes
+
+    def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
+        text = expect_scalar(written, f"input '{name}'").text
+        value = evaluate(parse_value(text, self.limits), Scope(variables, None, self.limits))
+        return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
     def override(self, inputs: dict[str, Shape], layout: str) -> dict[str, Shape]:
         """Put the shapes of ``--shape`` in place of the written ones."""
@@ -244,9 +289,9 @@ class _Reader:
             fail("name", f"the name of {what} is made of letters, digits and underscores", key.span)
         return name
 
-    def tables(self, content: Content | None) -> Tables:
+    def tables(self, top: Mapping) -> Tables:
         result: Tables = {}
-        for key, written in expect_mapping(content, "tables").pairs if content is not None else ():
+        for key, written in self.pairs(top, "tables"):
             with self.problems:
                 name = self.identifier(key, "a table")
                 text = expect_scalar(written, f"table '{name}'").text
@@ -271,39 +316,53 @@ class _Reader:
             fail("syntax", f"no input map feeds output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
-    def blocks(self, content: Content | None, variables: Names) -> dict[str, Block]:
-        signatures: list[tuple[syntax.Signature, Content]] = []
-        for key, written in expect_mapping(content, "blocks").pairs if content is not None else ():
+    def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
+        declared: dict[str, tuple[Signature, Content]] = {}
+        for key, written in self.pairs(top, "blocks"):
             with self.problems:
                 signature = parse_signature(key.text, self.limits)
                 declared_name(signature.name, signature.span, "a block")
                 if signature.name in variables:
                     fail("duplicate", f"a variable and a block are both called '{signature.name}'", signature.span)
-                if any(signature.name == other.name for other, _ in signatures):
+                if signature.name in declared:
                     fail("duplicate", f"two blocks are called '{signature.name}'", signature.span)
-                signatures.append((signature, written))
-                seen = set()
-                for parameter, _, span in signature.parameters:
-                    declared_name(parameter, span, "a parameter")
-                    if parameter in seen:
-                        fail("duplicate", f"two parameters are called '{parameter}'", span)
-                    seen.add(parameter)
-        names = frozenset(signature.name for signature, _ in signatures)
+                declared[signature.name] = signature, written
+        names = frozenset(declared)
         result = {}
-        for signature, written in signatures:
+        for name, (signature, written) in declared.items():
+            self.parameters(signature, names)
             body = self.chain(written, names)
-            result[signature.name] = Block(signature, body if body is not None else Chain((), signature.span))
+            result[name] = Block(signature, body if body is not None else Chain((), signature.span))
         with self.problems:
             check_blocks(result)
         return result
+
+    def parameters(self, signature: Signature, blocks: frozenset[str]) -> None:
+        seen = set()
+        for parameter, _, span in signature.parameters:
+            with self.problems:
+                declared_name(parameter, span, "a parameter")
+                if parameter in blocks:
+                    fail("name", f"a parameter cannot be called '{parameter}': a block has this name", span)
+                if parameter in seen:
+                    fail("duplicate", f"two parameters are called '{parameter}'", span)
+                seen.add(parameter)
 
     def chain(self, content: Content, blocks: frozenset[str]) -> Chain | None:
         """A chain, or a list of chains, which is that chain; ``None`` after an error."""
         if isinstance(content, List):
             chains = [self.chain(item, blocks) for item in content.items]
-            found = [chain for chain in chains if chain is not None]
-            return Chain(tuple(item for chain in found for item in chain.items), content.span)
+            for chain in chains[1:]:
+                with self.problems:
+                    if chain is not None and isinstance(chain.items[0], Reference):
+                        misplaced_reference(chain.items[0])
+            if None in chains:
+                return None
+            if chains:
+                return Chain(tuple(item for chain in chains if chain is not None for item in chain.items), content.span)
         with self.problems:
+            if isinstance(content, List):
+                fail("syntax", "a chain is empty", content.span, EMPTY)
             if isinstance(content, Mapping):
                 fail(
                     "syntax",
@@ -312,36 +371,37 @@ class _Reader:
                     "write the chain without 'name:', or move it to the top level",
                 )
             if not content.text.value.strip():
-                fail("syntax", "a chain is empty", content.span, "'identity' is the chain that does nothing")
+                fail("syntax", "a chain is empty", content.span, EMPTY)
             return parse_chain(content.text, blocks, self.limits)
         return None
 
-    def layers(self, content: Content, blocks: frozenset[str]) -> tuple[Stage, ...]:
+    def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
+        content = top.get("layers")
+        if content is None:
+            with self.problems:
+                fail("missing", "a spec needs 'layers:'", top.span, EXAMPLE)
+            return ()
         items = content.items if isinstance(content, List) else (content,)
         stages: list[Stage] = []
         for item in items:
             if isinstance(item, Mapping):
-                stages += self.named_chains(item, blocks, one=isinstance(content, List))
+                with self.problems:
+                    if isinstance(content, List) and len(item.pairs) > 1:
+                        second = item.pairs[1][0].span
+                        fail("syntax", "an entry of 'layers:' has one name", second, "start the next entry with '- '")
+                stages += self.named_chains(item.pairs, blocks)
                 continue
             chain = self.chain(item, blocks)
             if chain is not None:
                 stages.append(Stage(None, chain))
-        if not items:
-            with self.problems:
+        with self.problems:
+            if not stages and not self.problems.found:
                 fail("missing", "'layers:' lists no layer", content.span, EXAMPLE)
         return tuple(stages)
 
-    def named_chains(self, mapping: Mapping, blocks: frozenset[str], *, one: bool = False) -> list[Stage]:
+    def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
         stages = []
-        with self.problems:
-            if one and len(mapping.pairs) > 1:
-                fail(
-                    "syntax",
-                    "an entry of 'layers:' has one name",
-                    mapping.pairs[1][0].span,
-                    "start the next entry with '- '",
-                )
-        for key, content in mapping.pairs:
+        for key, content in pairs:
             chain = self.chain(content, blocks)
             with self.problems:
                 name = self.stage_name(key, "a stage")
@@ -349,12 +409,8 @@ class _Reader:
                     stages.append(Stage(name, chain, key.span))
         return stages
 
-    def heads(self, content: Content | None, blocks: frozenset[str]) -> tuple[Stage, ...]:
-        if content is None:
-            return ()
-        with self.problems:
-            return tuple(self.named_chains(expect_mapping(content, "heads"), blocks))
-        return ()
+    def heads(self, top: Mapping, section: str, blocks: frozenset[str]) -> tuple[Stage, ...]:
+        return tuple(self.named_chains(self.pairs(top, section), blocks))
 
     def unique(self, stages: list[Stage], inputs: Dictionary[str, Shape]) -> None:
         """Inputs, stages and heads share one name space."""
@@ -367,12 +423,10 @@ class _Reader:
                     taken = f"the name '{stage.name}' is taken: inputs, stages and heads share their names"
                     fail("duplicate", taken, stage.span)
                 seen.add(stage.name)
-        self.problems.settle()
 
-    def expectations(self, content: Content | None) -> tuple[Expectation, ...]:
+    def expectations(self, top: Mapping) -> tuple[Expectation, ...]:
         result = []
-        with self.problems:
-            for key, value in expect_mapping(content, "expect").pairs if content is not None else ():
-                with self.problems:
-                    result.append(Expectation(key.text, expect_scalar(value, "an expectation").text))
+        for key, value in self.pairs(top, "expect"):
+            with self.problems:
+                result.append(Expectation(key.text, expect_scalar(value, "an expectation").text))
         return tuple(result)

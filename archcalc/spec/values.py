@@ -16,6 +16,9 @@ from archcalc.numeric import (
     is_plain,
     maximum,
     minimum,
+    normal,
+    product,
+    ratio,
     round_half_even,
     whole,
 )
@@ -70,14 +73,14 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 
 
 def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """The value of an argument: a number, a size, or one of ``words`` (which a name of the scope hides)."""
+    """The value of an argument: a number, a size, or one of ``words`` (which hide a name of the scope)."""
     if isinstance(value, syntax.Size):
         return Sizes(tuple(_part(part, scope) for part in value.parts))
     if isinstance(value, syntax.Name):
-        if value.name in scope.names:
-            return scope.names[value.name]
         if value.name in words:
             return Word(value.name)
+        if value.name in scope.names:
+            return scope.names[value.name]
     return number(value, scope)
 
 
@@ -95,13 +98,20 @@ def number(expression: syntax.Expression, scope: Scope) -> Number:
         if expression.name == "divisible" and is_plain(arguments[1]) and arguments[1] <= 0:
             fail("arithmetic", "divisible needs a positive divisor", expression.span)
         return FUNCTIONS[expression.name](*arguments)
-    left = number(expression.left, scope)
-    right = number(expression.right, scope)
-    try:
-        result = _apply(expression, left, right, scope.limits)
-    except ZeroDivisionError:
-        fail("arithmetic", "division by zero", expression.span)
-    return bounded(result, expression.span, scope.limits)
+    spine = []  # "1 + 1 + … + 1" nests to the left as deep as it is long
+    innermost: syntax.Expression = expression
+    while isinstance(innermost, syntax.Binary):
+        spine.append(innermost)
+        innermost = innermost.left
+    result = number(innermost, scope)
+    for operation in reversed(spine):
+        right = number(operation.right, scope)
+        try:
+            result = _apply(operation, result, right, scope.limits)
+        except ZeroDivisionError:
+            fail("arithmetic", "division by zero", operation.span)
+        result = bounded(result, operation.span, scope.limits)
+    return result
 
 
 def _lookup(name: syntax.Name, scope: Scope) -> Number:
@@ -119,7 +129,7 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Fail: this name holds nothing here."""
     if name.name == "C":
         fail("unknown-name", "C, the channels of the current tensor, has no meaning here", name.span)
-    otherwise = f"known here: {', '.join(known[:12])}" if known else "declare it under 'variables:'"
+    otherwise = f"known here: {', '.join(known[:12])}" if 0 < len(known) <= 12 else "declare it under 'variables:'"
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
 
 
@@ -136,7 +146,7 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
     if sign == "%":
         return left % right
     if sign == "/":
-        return normal(Fraction(left) / right if is_plain(left) and is_plain(right) else left / right)
+        return ratio(left, right)
     if is_plain(right) and type(right) is not int:
         fail("arithmetic", f"the exponent must be a whole number, got {right}", expression.right.span)
     if is_plain(left) and is_plain(right):
@@ -146,11 +156,6 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
         if type(left) is int and right < 0:
             left = Fraction(left)
     return normal(left**right)
-
-
-def normal(value: Number) -> Number:
-    """Whole fractions as ``int``."""
-    return value.numerator if type(value) is Fraction and value.denominator == 1 else value
 
 
 def bounded(value: Number, span: Span, limits: Limits) -> Number:
@@ -198,6 +203,15 @@ def write_size(sizes: Sizes) -> str:
     )
 
 
+def as_given(value: Value) -> Number | str:
+    """A value outside of this room: a number, or the text of anything else."""
+    if isinstance(value, Word):
+        return value.word
+    if isinstance(value, Pair):
+        return write_size(Sizes((value,)))
+    return write_size(value) if isinstance(value, Sizes) else value
+
+
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
     """A shape: positive whole numbers, one per axis.
 
@@ -218,9 +232,27 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
         if is_plain(size) and size < 1:
             fail("shape", f"{what} has a size of {size}: sizes are positive", span)
         shape.append(size)
-    if len(shape) > 16:
-        fail("limit", f"{what} has {len(shape)} axes; 16 is the most", span)
+    bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)
+
+
+def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limits) -> None:
+    """Fail for a shape of too many axes or elements."""
+    if len(shape) > limits.axes:
+        fail(
+            "limit",
+            f"{what} has {len(shape)} axes, more than {limits.axes}",
+            span,
+            "raise the bound with --max-axes",
+        )
+    elements = product(shape)
+    if is_plain(elements) and limits.too_large(elements):
+        fail(
+            "limit",
+            f"{what} has a number of elements with more than {limits.digits} digits",
+            span,
+            "raise the bound with --max-digits",
+        )
 
 
 PADDING = frozenset(PADDING_WORDS)

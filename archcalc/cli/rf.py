@@ -1,0 +1,410 @@
+"""``archcalc rf``: receptive fields, and what a single unit sees."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from archcalc.analysis.receptive import AxisField, Field, Fields, coverage, receptive_fields, sees_past
+from archcalc.analysis.unit import Box, UnitField, unit_field
+from archcalc.api import Network
+from archcalc.cli.options import (
+    SpecCommand,
+    default_format,
+    load_network,
+    output_options,
+    print_table,
+    spec_argument,
+    spec_options,
+    terminal_width,
+)
+from archcalc.graph import Graph, Node, Ref, write_shape
+from archcalc.ops.base import Shape
+from archcalc.report.table import Column, Table
+from archcalc.spec.errors import fail
+
+SCHEMA = 1
+MOST_NOTES = 6
+
+
+@click.command(cls=SpecCommand)
+@spec_argument
+@click.argument("layer", required=False)
+@click.option("--at", metavar="Y,X", help="What the unit of LAYER at this position sees (one number per spatial axis).")
+@click.option("--from", "source", metavar="LAYER", help="Measure on this layer, stage or input instead of the inputs.")
+@click.option("--all", "everything", is_flag=True, help="Also list layers that leave the field as it was.")
+@click.option("--svg", metavar="FILE", help="Draw the unit's window on the input (the middle unit, unless --at says).")
+@click.option("--image", metavar="PHOTO", help="Lay the drawing on a photo, which is scaled to cover the input.")
+@spec_options
+@output_options()
+def command(spec: str, layer: str | None, form: str | None, color: str, **values: Any) -> None:
+    """Receptive fields: the window of the input that one unit of a layer depends on.
+
+    Lists every layer with its window's size, stride (how far the windows of neighbours are apart) and padding (how far
+    the first one hangs over the border), per axis where the axes differ. With LAYER, the layers it depends on. With
+    --at, what one of its units sees, before and after clipping at the borders.
+    """
+    for option in ("at", "svg"):
+        if values[option] is not None and layer is None:
+            raise click.UsageError(f"--{option} needs a LAYER")
+    if values["image"] is not None and values["svg"] is None:
+        raise click.UsageError("--image needs --svg FILE")
+    network = load_network(spec, values)
+    graph = network.graph
+    source = None if values["source"] is None else network.tensor(values["source"])
+    node = None if layer is None else network.tensor(layer).node
+    unit = None
+    if node is not None and (values["at"] is not None or values["svg"] is not None):
+        unit = _unit(graph, node, values["at"], source)
+        if values["svg"] is not None:
+            from archcalc.cli.rf_picture import write_picture
+
+            write_picture(graph, node, unit, source, values["svg"], values["image"])
+    survey = Survey(network, node, source, receptive_fields(graph, source=source))
+    form = default_format(form, color)
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        click.echo(write_json(survey.record(unit)), nl=False)
+    elif unit is not None and values["at"] is not None:
+        print_table(survey.unit_table(unit), form, color)
+    else:
+        table, bars = survey.table(everything=values["everything"] or form == "csv"), ""
+        if form in ("rich", "plain"):
+            bars = survey.bars(min(terminal_width() or 80, 100), blocks=_writes_blocks())
+        print_table(table, form, color)
+        click.echo(f"\n{bars}" if bars else "", nl=False)
+
+
+def _writes_blocks() -> bool:
+    """Whether the output's encoding has block characters."""
+    try:
+        "█▏░│".encode((sys.stdout and sys.stdout.encoding) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> UnitField:
+    """The unit that ``--at`` names, or the middle one.
+
+    Raises:
+        SpecError: the layer has no such unit.
+    """
+    if written is None:
+        place = tuple(n // 2 for n in graph.nodes[node].output[1:])
+    else:
+        parts = [part.strip() for part in written.split(",")]
+        if not all(part.removeprefix("-").isdecimal() and len(part) < 100 for part in parts):
+            fail(
+                "argument",
+                f"'{written[:40]}' is not a position",
+                hint="one whole number per spatial axis, such as 3,3",
+                origin="--at",
+            )
+        place = tuple(map(int, parts))
+    try:
+        unit = unit_field(graph, node, place, source=source)
+    except ValueError as error:
+        hint = "positions count from 0; the first axis comes first: y,x or z,y,x"
+        fail("argument", str(error), hint=hint, origin="--at" if written is not None else "LAYER")
+    return unit
+
+
+class Survey:
+    """The fields of a network, or of the layers that one of its layers depends on."""
+
+    def __init__(self, network: Network, node: int | None, source: Ref | None, fields: list[Fields]) -> None:
+        self.graph = network.graph
+        self.node = node
+        self.source = source
+        self.fields = fields
+        origins = [source.node] if source else [index for index, one in enumerate(self.graph.nodes) if one.is_input]
+        self.origins: dict[str, Shape] = {
+            self.graph.nodes[index].name: self.graph.shape(source or Ref(index)) for index in origins
+        }
+        self.nodes = list(self._nodes())
+        if source is not None and not any(fields[index] for index, _ in self.nodes):
+            name = self.graph.nodes[source.node].name
+            what = "no layer depends" if node is None else f"'{self.graph.nodes[node].name}' does not depend"
+            fail("argument", f"{what} on '{name}'", origin="--from")
+
+    def _nodes(self) -> Iterator[tuple[int, Node]]:
+        """The layers to report, in graph order."""
+        if self.node is None:
+            first = -1 if self.source is None else self.source.node
+            yield from ((index, node) for index, node in self.graph.layers() if index > first)
+            return
+        wanted = {self.node}
+        for index in range(self.node, -1, -1):
+            if index in wanted and (self.source is None or index > self.source.node):
+                wanted.update(ref.node for ref in self.graph.nodes[index].inputs)
+        stop = -1 if self.source is None else self.source.node
+        yield from ((index, node) for index, node in self.graph.layers() if index in wanted and index > stop)
+
+    def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[Node, Field]]]]:
+        """Per input that has positions: the layers that depend on it, and their fields."""
+        for name, shape in self.origins.items():
+            found = [(node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]]
+            if found and len(shape) > 1:
+                yield name, shape, found
+
+    def changed(self, name: str) -> list[tuple[Node, Field]]:
+        """The layers whose field on an input is another one than those of all they read."""
+        found = []
+        for index, node in self.nodes:
+            field = self.fields[index].get(name)
+            if field is None:
+                continue
+            if any(_alike(self.fields[ref.node].get(name), field) for ref in node.inputs):
+                continue
+            found.append((node, field))
+        return found
+
+    def table(self, *, everything: bool) -> Table:
+        """Size, stride, padding and coverage of every layer, for people."""
+        several = len(self.origins) > 1
+        rows = []
+        left_out = 0
+        notes: list[str] = []
+        for name, shape, found in self.by_input():
+            chosen = found if everything else self.changed(name)
+            left_out += len(found) - len(chosen)
+            for node, field in chosen:
+                row = (
+                    write_shape(node.output, self.graph.layout),
+                    _text(field, "size"),
+                    _text(field, "stride"),
+                    _text(field, "padding"),
+                    _percent(coverage(field, shape)),
+                    "yes" if sees_past(field, shape) else None,
+                )
+                rows.append((node.name, *((name,) if several else ()), *row))
+            notes += self._notes(name if several else "the whole input", shape, found)
+        if not rows:
+            notes.append("no layer has a receptive field: the inputs are vectors, without positions")
+        if left_out:
+            what = (
+                "layers that leave the field as it was are"
+                if left_out > 1
+                else "layer that leaves the field as it was is"
+            )
+            notes.append(f"{left_out:,} {what} not listed; --all lists them")
+        columns = (
+            Column("layer", "layer", folds=True),
+            *((Column("input", "input", folds=True),) if several else ()),
+            Column("output", "output"),
+            Column("rf", "RF", "right"),
+            Column("rf_stride", "stride", "right"),
+            Column("rf_padding", "padding", "right"),
+            Column("covers", "covers", "right"),
+            Column("past", "past the input"),
+        )
+        return Table(columns, tuple(rows), title=self.title(), notes=tuple(notes))
+
+    def title(self) -> str:
+        """The network and what fields are measured on."""
+        shapes = ", ".join(
+            write_shape(shape, self.graph.layout)
+            if self.source is None and len(self.origins) == 1
+            else f"{name} {write_shape(shape, self.graph.layout)}"
+            for name, shape in self.origins.items()
+        )
+        what = "from" if self.source is not None else "input"
+        own = self.graph.name
+        return f"{what} {shapes}" if "->" in own or "→" in own else f"{own}, {what} {shapes}"
+
+    def _notes(self, name: str, shape: Shape, found: list[tuple[Node, Field]]) -> Iterator[str]:
+        size = write_shape(shape[1:])
+        past = next(((node.name, field) for node, field in found if sees_past(field, shape)), None)
+        if past is not None:
+            layer, window = past[0], _text(past[1], "size")
+            yield (
+                f"{layer} is the first layer to see past {name} ({window} on {size}): layers that read it find nothing "
+                "new there (Richter et al. 2021, arXiv:2106.12307)"
+            )
+        else:
+            everywhere = next((node for node, field in found if all(axis.is_global for axis in field)), None)
+            all_of_it = f"; {everywhere.name} is the first to mix all positions" if everywhere else ""
+            yield f"no layer sees past {name} of {size}{all_of_it}"
+        if any(not axis.exact for _, field in found for axis in field):
+            yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
+        unaligned = [(node, field) for node, field in found if any(axis.offsets for axis in field)]
+        for node, field in unaligned[:MOST_NOTES]:
+            yield f"~ {node.name}: paths meet unaligned, their centres {_offsets(field)} positions from the first one's"
+        if len(unaligned) > MOST_NOTES:
+            yield f"~ and {len(unaligned) - MOST_NOTES} more layers where paths meet unaligned (--format json has all)"
+
+    def bars(self, width: int, *, blocks: bool) -> str:
+        """The field against depth, as a share of the first input's side."""
+        from archcalc.report.bars import Bar, draw_bars
+
+        for name, shape, _ in self.by_input():
+            bars = [Bar(node.name, _share(field, shape), _text(field, "size")) for node, field in self.changed(name)]
+            side = "×".join(map(str, dict.fromkeys(shape[1:])))
+            return draw_bars(bars, mark=1, mark_text=f"all of {name}, {side}", width=width, blocks=blocks)
+        return ""
+
+    def unit_table(self, unit: UnitField) -> Table:
+        """What one unit sees, before and after clipping."""
+        from archcalc.report.rf_svg import axis_names
+
+        rows: list[tuple[Any, ...]] = []
+        notes = []
+        for name, shape in self.origins.items():
+            window, seen = unit.windows.get(name, ()), unit.seen.get(name)
+            if seen is None:
+                hint = " (its window lies in the padding)" if window else ""
+                notes.append(f"the unit sees nothing of {name}{hint}")
+                continue
+            for axis, n, before, after in zip(axis_names(len(seen)), shape[1:], window, seen, strict=True):
+                rows.append(
+                    (
+                        name,
+                        axis,
+                        f"{before.first} … {before.last}",
+                        before.size,
+                        f"{after.first} … {after.last}",
+                        after.size,
+                        n,
+                    )
+                )
+            if seen:
+                notes.append(f"{_percent(_covered(seen, shape))} of {name}")
+            else:
+                notes.append(f"{name} is a vector: the unit depends on it as a whole")
+        if not unit.exact:
+            notes.append("what is seen may be less: the network scatters it over too many places to follow each")
+        columns = (
+            Column("input", "input", folds=True),
+            Column("axis", "axis"),
+            Column("window", "window", "right"),
+            Column("size", "size", "right"),
+            Column("sees", "inside the borders", "right"),
+            Column("seen", "size", "right"),
+            Column("of", "of", "right"),
+        )
+        node = self.graph.nodes[self.node or 0]
+        place = ", ".join(map(str, unit.unit))
+        title = f"unit ({place}) of {unit.layer}, {write_shape(node.output, self.graph.layout)}"
+        return Table(columns, tuple(rows), title=title, notes=tuple(notes))
+
+    def record(self, unit: UnitField | None) -> dict[str, Any]:
+        """Everything, for programs. Positions and sizes are channels first, one entry per spatial axis."""
+        first_past = {
+            name: next((node.name for node, field in found if sees_past(field, shape)), None)
+            for name, shape, found in self.by_input()
+        }
+        return {
+            "schema": SCHEMA,
+            "name": self.graph.name,
+            "from": self.graph.nodes[self.source.node].name if self.source else None,
+            "inputs": {name: list(shape) for name, shape in self.origins.items()},
+            "first_past": first_past,
+            "layers": [
+                {
+                    "name": node.name,
+                    "op": node.op.name,
+                    "output": list(node.output),
+                    "fields": {
+                        name: _field_record(field, self.origins[name]) for name, field in self.fields[index].items()
+                    },
+                }
+                for index, node in self.nodes
+            ],
+            "unit": None if unit is None else self._unit_record(unit),
+        }
+
+    def _unit_record(self, unit: UnitField) -> dict[str, Any]:
+        return {
+            "layer": unit.layer,
+            "at": list(unit.unit),
+            "exact": unit.exact,
+            "inputs": {
+                name: {
+                    "window": [list(interval) for interval in window],
+                    "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
+                    "covers": _json(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
+                }
+                for name, window in unit.windows.items()
+            },
+        }
+
+
+def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
+    def each(read: Callable[[AxisField], Any]) -> list[Any]:
+        return ["global" if axis.is_global else read(axis) for axis in field]
+
+    return {
+        "rf": each(lambda axis: _json(axis.size)),
+        "rf_smallest": each(lambda axis: _json(axis.sizes()[0])),
+        "rf_stride": each(lambda axis: _json(axis.stride)),
+        "rf_padding": each(lambda axis: _json(axis.padding)),
+        "aligned": all(axis.aligned for axis in field),
+        "offsets": [[_json(offset) for offset in axis.offsets] for axis in field],
+        "exact": all(axis.exact for axis in field),
+        "covers": _json(coverage(field, shape)) if field else None,
+        "past": sees_past(field, shape),
+    }
+
+
+def _json(number: Any) -> Any:
+    return str(number) if isinstance(number, Fraction) else number
+
+
+READ: dict[str, Callable[[AxisField], Any]] = {
+    "size": lambda axis: "–".join(map(str, dict.fromkeys(axis.sizes() if axis.exact else (axis.size,)))),
+    "stride": lambda axis: axis.stride,
+    "padding": lambda axis: axis.padding,
+}
+
+
+def _text(field: Field, quantity: str) -> str:
+    """A quantity of a field for people: one where all axes agree; ``~`` where paths meet unaligned."""
+    parts = ["global" if axis.is_global else str(READ[quantity](axis)) for axis in field]
+    text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
+    unaligned = quantity == "size" and any(not axis.aligned for axis in field if not axis.is_global)
+    return f"~{text}" if unaligned else text
+
+
+def _alike(field: Field | None, other: Field) -> bool:
+    """Whether two fields say the same to people."""
+    if field is other:
+        return True
+    if field is None or len(field) != len(other):
+        return False
+    return all(a.paths is b.paths or a.paths == b.paths for a, b in zip(field, other, strict=True)) and not any(
+        axis.offsets for axis in other
+    )
+
+
+def _offsets(field: Field) -> str:
+    texts = [", ".join(map(str, axis.offsets[1:])) for axis in field if axis.offsets]
+    return " / ".join(dict.fromkeys(texts))
+
+
+def _share(field: Field, shape: Shape) -> Fraction | None:
+    """The largest of the sizes by axis, as a share of the input's side; ``None`` where global."""
+    if any(axis.is_global for axis in field):
+        return None
+    return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
+
+
+def _covered(box: Box, shape: Shape) -> Fraction:
+    """The share of an input that a box holds."""
+    share = Fraction(1)
+    for interval, n in zip(box, shape[1:], strict=True):
+        share *= Fraction(interval.size, n)
+    return share if share.denominator > 1 else share.numerator  # type: ignore[return-value]
+
+
+def _percent(share: Fraction | int) -> str:
+    """A share for people, with one decimal; never 100 % or 0 % by rounding only."""
+    if share in (0, 1):
+        return f"{share * 100} %"
+    tenths = min(max(round(share * 1000), 1), 999)
+    return f"{tenths // 10}.{tenths % 10} %"

@@ -1,0 +1,80 @@
+"""The picture of ``archcalc rf --svg``: from a unit to a file."""
+
+from __future__ import annotations
+
+from archcalc.analysis.growth import growth
+from archcalc.analysis.unit import UnitField
+from archcalc.cli.files import write_file
+from archcalc.graph import Graph, Ref
+from archcalc.report.rf_svg import Nested, Picture, draw
+from archcalc.spec.errors import fail
+
+LONGEST_SIDE = 1024
+"""A photo is scaled down to this many pixels: it lies behind lines."""
+
+
+def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, path: str, photo: str | None) -> None:
+    """Draw a unit's window, and those of the layers before it, into a file.
+
+    Raises:
+        SpecError: there is nothing to draw on, no photo to lay it on, or no place to write it.
+    """
+    drawn = next((name for name, box in unit.seen.items() if box), None)
+    if drawn is None:
+        place = ",".join(map(str, unit.unit))
+        fail("argument", f"unit {place} of '{unit.layer}' sees no positions of any input", origin="--svg")
+    index = next(index for index, one in enumerate(graph.nodes) if one.name == drawn)
+    shape = graph.shape(source) if source is not None else graph.nodes[index].output
+    nested = tuple(
+        Nested(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
+        for step in growth(graph, node, unit.unit, drawn, source=source)
+    )
+    picture = Picture(
+        title=f"unit ({', '.join(map(str, unit.unit))}) of {unit.layer}",
+        network=graph.name,
+        input=drawn,
+        sizes=shape[1:],
+        nested=nested,
+        seen=tuple((interval.first, interval.last) for interval in unit.seen[drawn]),
+        image=None if photo is None else _photo(photo, shape[1:]),
+    )
+    try:
+        write_file(path, draw(picture))
+    except OSError as error:
+        fail("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin="--svg")
+
+
+def _photo(path: str, sizes: tuple[int, ...]) -> str:
+    """A photo as a ``data:`` address: scaled to cover the input, and what stands over on two sides cut off.
+
+    Raises:
+        SpecError: no Pillow, no photo, or no plane to lay it on.
+    """
+    if len(sizes) != 2:
+        fail("argument", "a photo lies on an input of two axes", origin="--image")
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        fail("missing", "--image needs Pillow", hint="pip install 'archcalc[image]'", origin="--image")
+    import base64
+    import io
+    import warnings
+
+    height, width = sizes
+    scale = LONGEST_SIDE / max(height, width)
+    target = max(1, round(width * scale)), max(1, round(height * scale))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                opened.draft("RGB", target)
+                fitted = ImageOps.fit(ImageOps.exif_transpose(opened).convert("RGB"), target)
+    except UnidentifiedImageError:
+        fail("argument", f"'{path[:80]}' is not an image that Pillow can read", origin="--image")
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        fail("limit", f"'{path[:80]}' has too many pixels", origin="--image")
+    except OSError as error:
+        fail("argument", f"cannot read '{path[:80]}': {error.strerror or error}", origin="--image")
+    buffer = io.BytesIO()
+    fitted.save(buffer, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

@@ -1,0 +1,128 @@
+"""Tables for eyes: aligned columns, fitted to the width of a terminal without ever breaking a number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+
+from archcalc.report.table import Table, human, total
+
+GAP = "  "
+BOLD, DIM, NORMAL = "1", "2", ""
+_PIECE = re.compile(r"\s*[^\s/_]*(?:[/_]+|(?=\s)|$)")
+"""What stays together when a text is folded: a word, or a part of a name with its ``/`` or ``_``."""
+
+Paint = Callable[[str, str], str]
+
+
+def aligned(table: Table, *, width: int | None = None, color: bool = False, line: str = "-") -> str:
+    """A table as aligned columns.
+
+    Where they are wider than the terminal, texts are folded; where that is not enough, the columns that are left stand
+    in tables of their own below, each beside the first column. Without a width, every row is one line.
+
+    Args:
+        table: what to write.
+        width: columns of the terminal; ``None``: as wide as it gets.
+        color: whether to set titles and totals off.
+        line: what the line below the titles is made of.
+    """
+    paint = _painted if color else _plain
+    titles = [column.title for column in table.columns]
+    body = [list(map(human, row)) for row in table.rows]
+    totals = [total(row) for row in table.totals]
+    grid = [titles, *body, *totals]
+    widths = [max(map(columns_of, cells)) for cells in zip(*grid, strict=True)]
+    pages = [list(range(len(widths)))]
+    if width is not None and _taken(widths) > width:
+        _shrink(widths, table, grid, width)
+        pages = _pages(widths, width)
+    lines = [paint(part, BOLD) for part in fold(table.title, width)] if table.title else []
+    for page in pages:
+        rule = paint(GAP.join(line * widths[index] for index in page), DIM)
+        styles = [[NORMAL if cell else DIM for cell in row] for row in table.rows]
+        lines += [] if page is pages[0] else [""]
+        lines += _row(titles, [BOLD] * len(titles), page, widths, table, paint)
+        lines.append(rule)
+        for cells, style in zip(body, styles, strict=True):
+            lines += _row(cells, style, page, widths, table, paint)
+        if totals:
+            lines.append(rule)
+        for cells in totals:
+            lines += _row(cells, [BOLD] * len(cells), page, widths, table, paint)
+    for note in table.notes:
+        lines += [paint(part, DIM) for part in fold(note, width)]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str, style: str) -> str:
+    return text
+
+
+def _painted(text: str, style: str) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if style and text else text
+
+
+def _taken(widths: list[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _shrink(widths: list[int], table: Table, grid: list[list[str]], width: int) -> None:
+    """Narrow the columns that may be folded: so far that all fit, the one with most to give first, or if they cannot
+    fit, so that none takes more than half of the terminal."""
+    least = list(widths)
+    for index, column in enumerate(table.columns):
+        if column.folds:
+            least[index] = max(columns_of(piece.strip()) for cells in grid for piece in _PIECE.findall(cells[index]))
+    if _taken(least) > width:
+        widths[:] = [max(narrow, min(wide, width // 2)) for narrow, wide in zip(least, widths, strict=True)]
+    while _taken(least) <= width < _taken(widths):
+        index = max(range(len(widths)), key=lambda index: widths[index] - least[index])
+        widths[index] -= 1
+
+
+def _pages(widths: list[int], width: int) -> list[list[int]]:
+    """The columns in groups that fit, each led by the first column."""
+    pages = [[0]]
+    for index in range(1, len(widths)):
+        if len(pages[-1]) > 1 and _taken([widths[other] for other in (*pages[-1], index)]) > width:
+            pages.append([0])
+        pages[-1].append(index)
+    return pages
+
+
+def _row(
+    cells: list[str], styles: list[str], page: list[int], widths: list[int], table: Table, paint: Paint
+) -> Iterator[str]:
+    """The lines of one row: several where a cell is folded."""
+    columns = [fold(cells[index], widths[index]) if table.columns[index].folds else [cells[index]] for index in page]
+    for parts in zip_longest(*columns, fillvalue=""):
+        line = ""
+        for index, part in zip(page, parts, strict=True):
+            blanks = " " * (widths[index] - columns_of(part))
+            shown = paint(part, styles[index])
+            line += (blanks + shown if table.columns[index].align == "right" else shown + blanks) + GAP
+        yield line.rstrip()
+
+
+def fold(text: str, width: int | None) -> list[str]:
+    """A text in lines no longer than ``width``, unless a piece of it is longer."""
+    if width is None or columns_of(text) <= width:
+        return [text]
+    lines = [""]
+    for piece in _PIECE.findall(text):
+        if lines[-1] and columns_of(lines[-1] + piece) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return [line for line in lines if line]
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,0 +1,314 @@
+"""Receptive fields as a picture: the input with the window of a unit on it, and the windows of the layers before it.
+
+Plain data in, SVG text out. The last two axes are drawn as a plane; an input of one axis, and every further one, as a
+strip with one line per layer. Colours follow the reader's light or dark mode where the viewer tells, and are legible in
+either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from archcalc.report.bars import select
+
+Span = tuple[int, int]
+"""First and last position of an axis."""
+
+MOST_WINDOWS = 28
+MOST_LABELS = 12
+
+WIDTH = 860
+MARGIN = 24
+PLANE = 480
+"""The longest side of the plane with all windows, in pixels."""
+STRIP = 480
+FURTHEST = 3
+"""How far beyond the input windows are drawn, in inputs."""
+LINE = 20
+LEGEND = 24
+LETTER = 7.2
+"""About the width of a letter, to keep texts within their room."""
+COLORS = ((38, 132, 200), (160, 80, 190), (218, 88, 20))
+"""Of the first window, one half way, and the last; those between are mixed. All stand out on white and on black."""
+
+STYLE = """
+  svg { --ground: #ffffff; --ink: #1b1f24; --faint: #59636e; --input: #e9edf2; --edge: #8c959f; --beyond: #8c959f;
+        font: 13px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif }
+  @media (prefers-color-scheme: dark) {
+    svg { --ground: #14181d; --ink: #e6e9ed; --faint: #a3acb7; --input: #2a323c; --edge: #7d8894; --beyond: #7d8894 } }
+  .ground { fill: var(--ground) } .input { fill: var(--input); stroke: var(--edge) }
+  .edge { fill: none; stroke: var(--edge) } .beyond { stroke: var(--beyond); stroke-width: 1.2 }
+  text { fill: var(--ink) } .faint { fill: var(--faint); font-size: 12px } .title { font-size: 15px; font-weight: 600 }
+  .halo { paint-order: stroke; stroke: var(--ground); stroke-width: 3px; stroke-linejoin: round }
+  .window { fill: none } .seen { fill-opacity: 0.22; stroke: none }
+"""
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A layer on the way, and the window of its unit: a span per axis, ``None`` for the whole axis."""
+
+    label: str
+    window: tuple[Span | None, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn."""
+
+    title: str
+    network: str
+    input: str
+    """The name of what is drawn on."""
+    sizes: tuple[int, ...]
+    """The input's positions per axis."""
+    nested: tuple[Nested, ...]
+    """Windows from the first layer to the unit, which is the last, each inside of the next."""
+    seen: tuple[Span, ...]
+    """What the unit sees inside the borders."""
+    image: str | None = None
+    """A ``data:`` address of a photo to lay on the plane."""
+
+
+def axis_names(rank: int) -> tuple[str, ...]:
+    """What axes are called: y and x of a plane, z before them."""
+    return ("z", "y", "x")[-rank:] if rank <= 3 else (*(f"axis {axis + 1}" for axis in range(rank - 2)), "y", "x")
+
+
+def draw(picture: Picture) -> str:
+    """The picture as an SVG document."""
+    nested = select(_drawable(picture), MOST_WINDOWS)
+    windows = [(one, _color(index, len(nested))) for index, one in enumerate(nested)]
+    names = axis_names(len(picture.sizes))
+    lines = [_text(MARGIN, MARGIN + 12, _short(picture.title, 92), "title")]
+    y: float = MARGIN + 12
+    for sentence in _sentences(picture, names):
+        y += 20
+        lines.append(_text(MARGIN, y, sentence, "faint"))
+    y += 18
+    strips = range(len(picture.sizes)) if len(picture.sizes) == 1 else range(len(picture.sizes) - 2)
+    for axis in strips:
+        y += 8
+        drawn, height = _strip(picture, windows, axis, names[axis], y)
+        lines += drawn
+        y += height
+    if len(picture.sizes) > 1:
+        drawn, height = _plane(picture, windows, y + 8)
+        lines += drawn
+        y += 8 + height
+    bottom = round(y + MARGIN)
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
+            'role="img">',
+            f"<title>{_clean(picture.title)}</title>",
+            f"<style>{STYLE}</style>",
+            "<defs>",
+            '<pattern id="beyond" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">',
+            '<line class="beyond" x1="0" y1="0" x2="0" y2="7" stroke-opacity="0.7"/></pattern>',
+            "</defs>",
+            f'<rect class="ground" width="{WIDTH}" height="{bottom}"/>',
+            *lines,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
+    """What the picture shows, in words."""
+    size = "×".join(str(n) for n in picture.sizes)
+    seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
+    share = "×".join(str(last - first + 1) for first, last in picture.seen)
+    found = [
+        _short(picture.network, 110),
+        _short(f"sees {share} of the {size} positions of {picture.input}: {seen}", 110),
+    ]
+    window = picture.nested[-1].window if picture.nested else ()
+    if any(span is not None and _beyond(span, n) for span, n in zip(window, picture.sizes, strict=False)):
+        whole = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in window)
+        found.append(f"its window of {whole} hangs over the border; there is only padding (hatched)")
+    if any(first < low or last > high for first, last, low, high in _reaches(picture)):
+        found.append("windows that reach much further than the input are cut off")
+    if len(picture.sizes) > 2:
+        found.append("a strip per axis, then the plane of the last two: the box is seen from its sides")
+    return found
+
+
+def _beyond(span: Span, n: int) -> bool:
+    return span[0] < 0 or span[1] >= n
+
+
+def _extent(picture: Picture, axis: int) -> Span:
+    """The positions that are drawn of an axis: the input and the windows, but not endlessly far beyond it."""
+    n = picture.sizes[axis]
+    spans = [span for one in picture.nested if (span := one.window[axis]) is not None]
+    first, last = min([0, *(span[0] for span in spans)]), max([n - 1, *(span[1] for span in spans)])
+    return max(first, -FURTHEST * n), min(last, n - 1 + FURTHEST * n)
+
+
+def _drawable(picture: Picture) -> list[Nested]:
+    """The windows that are not cut off, and the unit's own in any case."""
+    extents = [_extent(picture, axis) for axis in range(len(picture.sizes))]
+
+    def fits(one: Nested) -> bool:
+        pairs = zip(one.window, extents, strict=True)
+        return all(span is None or (low <= span[0] and span[1] <= high) for span, (low, high) in pairs)
+
+    return [one for index, one in enumerate(picture.nested, 1) if fits(one) or index == len(picture.nested)]
+
+
+def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
+    """The unit's window and what is drawn, per axis."""
+    if not picture.nested:
+        return []
+    window = picture.nested[-1].window
+    return [(*span, *_extent(picture, axis)) for axis, span in enumerate(window) if span is not None]
+
+
+def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> tuple[list[str], float]:
+    """The plane of the last two axes, with a legend beside it."""
+    height, width = picture.sizes[-2:]
+    (y0, y1), (x0, x1) = _extent(picture, -2), _extent(picture, -1)
+    scale = PLANE / max(y1 - y0 + 1, x1 - x0 + 1)
+    left = MARGIN + 34
+
+    def box(rows: Span, columns: Span, room: int = 0) -> str:
+        x, y = left + (columns[0] - x0) * scale - room, top + (rows[0] - y0) * scale - room
+        w, h = (columns[1] - columns[0] + 1) * scale + 2 * room, (rows[1] - rows[0] + 1) * scale + 2 * room
+        return f'x="{x:.2f}" y="{y:.2f}" width="{w:.2f}" height="{h:.2f}"'
+
+    def window(one: Nested) -> str:
+        rows, columns = one.window[-2:]
+        return box(rows or (0, height - 1), columns or (0, width - 1))
+
+    plane = box((0, height - 1), (0, width - 1))
+    lines = [f'<clipPath id="drawn"><rect {box((y0, y1), (x0, x1), 2)}/></clipPath>', '<g clip-path="url(#drawn)">']
+    lines += [f'<rect fill="url(#beyond)" {window(windows[-1][0])}/>'] if windows else []
+    lines.append(f'<rect class="input" {plane}/>')
+    color = windows[-1][1] if windows else _color(1, 1)
+    rows, columns = picture.seen[-2:]
+    seen = box(rows, columns)
+    if picture.image:  # a darker line below each window, and what the unit does not see dimmed
+        lines += [
+            f'<clipPath id="plane"><rect {plane}/></clipPath>',
+            f'<mask id="unseen"><rect fill="#fff" {plane}/><rect fill="#000" {seen}/></mask>',
+            f'<image {plane} preserveAspectRatio="none" href="{escape(picture.image)}"/>',
+            f'<rect class="ground" fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
+            f'<rect class="edge" {plane}/>',
+        ]
+    else:
+        lines.append(f'<rect class="seen" fill="{color}" {seen}/>')
+    for index, (one, color) in enumerate(windows):
+        thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MOST_LABELS else 1
+        if picture.image:
+            dark = f'stroke="#000" stroke-opacity="0.5" stroke-width="{thick + 1.5}" clip-path="url(#plane)"'
+            lines.append(f'<rect class="window" {dark} {window(one)}/>')
+        lines.append(f'<rect class="window" stroke="{color}" stroke-width="{thick}" {window(one)}/>')
+    lines.append("</g>")
+    lines += _ruler(left + (0 - x0) * scale, top + (y1 - y0 + 1) * scale + 16, width, scale)
+    near, far = top + (0 - y0) * scale, top + (height - y0) * scale
+    edge = left + (0 - x0) * scale - 6
+    if height * scale > 50:
+        lines += [
+            _text(edge, near + 11, "0", "faint halo", anchor="end"),
+            _text(edge, (near + far) / 2 + 4, "y", "faint halo", anchor="end"),
+        ]
+    lines.append(_text(edge, far, str(height - 1), "faint halo", anchor="end"))
+    drawn_height = (y1 - y0 + 1) * scale + 22
+    legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
+    return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MOST_LABELS) + 1))
+
+
+def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
+    """Below an axis: its first and last position and its name, as far as there is room."""
+    last = _text(left + n * scale, y, str(n - 1), "faint halo", anchor="end")
+    if n * scale < 60:
+        return [last]
+    middle = _text(left + n * scale / 2, y, name, "faint", anchor="middle")
+    return [_text(left, y, "0", "faint halo"), middle, last]
+
+
+def _legend(windows: list[tuple[Nested, str]], left: float, top: float) -> list[str]:
+    """The names of some of the windows, the largest first, as they lie around one another."""
+    lines = []
+    for index, (one, color) in enumerate(select(windows[::-1], MOST_LABELS)):
+        y = top + 13 + index * LEGEND
+        size = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in one.window[-2:])
+        swatch = f'x="{left:.1f}" y="{y - 10:.1f}" width="11" height="11"'
+        lines.append(f'<rect class="window" stroke="{color}" stroke-width="2.5" {swatch}/>')
+        lines += _label(left + 18, y, one.label, size)
+    return lines
+
+
+def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[str]:
+    """A name and, flush with the right edge, a size."""
+    right = WIDTH - MARGIN
+    room = int((right - left) / LETTER) - len(size) - 2
+    return [_text(left, y, _short(name, room), kind), _text(right, y, size, kind, anchor="end")]
+
+
+def _strip(
+    picture: Picture, windows: list[tuple[Nested, str]], axis: int, name: str, top: float
+) -> tuple[list[str], float]:
+    """One axis: a line per layer, the input below them."""
+    n = picture.sizes[axis]
+    x0, x1 = _extent(picture, axis)
+    scale = STRIP / (x1 - x0 + 1)
+    left = MARGIN + 34
+    shown = select(windows, MOST_LABELS)[::-1]
+
+    def span(positions: Span) -> tuple[float, float]:
+        return left + (positions[0] - x0) * scale, (positions[1] - positions[0] + 1) * scale
+
+    x, w = span((0, n - 1))
+    height = LINE * (len(shown) + 1)
+    lines = [f'<rect class="input" x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
+    if picture.seen and shown:
+        a, b = span(picture.seen[axis])
+        lines.append(
+            f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
+        )
+    for index, (one, color) in enumerate(shown):
+        y = top + index * LINE + 4
+        whole = one.window[axis] or (0, n - 1)
+        a, b = span((max(whole[0], x0), min(whole[1], x1)))
+        lines.append(f'<rect fill="{color}" x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}" rx="2"/>')
+        for first, last in ((max(whole[0], x0), -1), (n, min(whole[1], x1))):
+            if first <= last:  # beyond the border
+                a, b = span((first, last))
+                hatch = f'x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}"'
+                lines.append(f'<rect class="ground" fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>')
+        size = "all" if one.window[axis] is None else str(whole[1] - whole[0] + 1)
+        lines += _label(left + STRIP + 14, y + 10, one.label, size)
+    base = top + height
+    lines += [
+        *_ruler(x, base + 15, n, scale, name),
+        *_label(left + STRIP + 14, base - 5, picture.input, str(n), "faint"),
+    ]
+    return lines, height + 24
+
+
+def _color(index: int, count: int) -> str:
+    place = index / (count - 1) * (len(COLORS) - 1) if count > 1 else len(COLORS) - 1.0
+    below = min(int(place), len(COLORS) - 2)
+    mixed = (round(a + (b - a) * (place - below)) for a, b in zip(COLORS[below], COLORS[below + 1], strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
+    looks = f' class="{kind}"' if kind else ""
+    place = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}"{looks}{place}>{_clean(text)}</text>'
+
+
+def _short(text: str, most: int) -> str:
+    """A text of at most so many characters; what is cut is the beginning, for layers differ at the end."""
+    most = max(most, 6)
+    return text if len(text) <= most else "…" + text[1 - most :]
+
+
+def _clean(text: str) -> str:
+    """A text as XML allows it."""
+    return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

@@ -1,0 +1,53 @@
+"""Latency: `archcalc show resnet50` as a whole process, against importing the libraries such a program stands on.
+
+Prints medians of interleaved runs (A B A B …) and their ratio to the first; the bar is 1.5. Byte code is compiled to a
+folder of its own, as an installed package has it compiled.
+
+    python benchmarks/latency.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+BASELINE = "import click, yaml, rich.console, rich.table"
+COMMANDS = {
+    BASELINE: ["-c", BASELINE],
+    "archcalc show resnet50": ["-m", "archcalc", "show", "resnet50"],
+    "archcalc show resnet50 --format rich": ["-m", "archcalc", "show", "resnet50", "--format", "rich"],
+    "archcalc show resnet50 --format json": ["-m", "archcalc", "show", "resnet50", "--format", "json"],
+}
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    """Wall-clock time of one process."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, env=environment, cwd=ROOT, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 21
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = compiled
+        times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+        for run in range(runs + 2):
+            for name, command in COMMANDS.items():
+                taken = seconds(command, environment)
+                if run >= 2:  # the first rounds compile and fill the caches
+                    times[name].append(taken)
+    first = median(times[BASELINE])
+    for name, found in times.items():
+        print(f"{median(found) * 1000:7.1f} ms  {median(found) / first:5.2f} ×  {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,606 @@
+"""Receptive fields against witnesses that share nothing with them: sets sent through the network, and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import product
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc.analysis import receptive, unit
+from archcalc.analysis.receptive import AxisField, Path, coverage, receptive_fields, sees_past
+from archcalc.analysis.unit import Interval, Seen, trace_back, unit_box, unit_field
+from archcalc.graph import Graph, Input, Node, Ref
+from archcalc.ops import Operator, Shapes, Window
+from tests.analysis.witness import CUTTING, JOINING, RESAMPLING, dependencies, graphs
+
+random_graphs = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def units(graph: Graph, node: int) -> Any:
+    return product(*(range(n) for n in graph.nodes[node].output[1:]))
+
+
+def mask(seen: Seen | None, positions: tuple[int, ...]) -> Any:
+    """Positions as booleans."""
+    found = np.zeros(positions, dtype=bool)
+    for region in seen.regions if seen else ():
+        places = [[i for run in runs for i in range(run.first, run.last + 1)] for runs in region]
+        found[np.ix_(*places)] = True
+    return found
+
+
+# Random graphs -------------------------------------------------------------------------------------------------------
+
+
+def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) -> None:
+    truth = dependencies(graph)
+    for node in range(len(graph.nodes)):
+        for place in units(graph, node):
+            seen = trace_back(graph, node, place, clip=True)
+            for name, shape in graph.inputs.items():
+                depends = truth[node].get(name)
+                expected = np.zeros(shape[1:], dtype=bool) if depends is None else depends[place].reshape(shape[1:])
+                found = mask(seen.get(name), shape[1:])
+                assert not (expected & ~found).any(), (node, place, name)
+                if name in seen and seen[name].exact:
+                    assert (found == expected).all(), (node, place, name)
+            assert not exactly or all(found.exact for found in seen.values())
+
+
+def assert_the_closed_form_holds_what_units_see(graph: Graph) -> None:
+    fields = receptive_fields(graph)
+    for node in range(len(graph.nodes)):
+        for place in units(graph, node):
+            boxes = unit_box(graph, node, place, clip=False)
+            assert set(boxes) <= set(fields[node])
+            for name, field in fields[node].items():
+                closed = [axis.box(place) for axis in field]
+                box = boxes.get(name)
+                if box is None:  # it sees nothing at all: then nothing along one of the axes
+                    assert not all(closed) or any(axis.is_global or not axis.exact for axis in field)
+                    continue
+                for axis, one, found in zip(field, closed, box, strict=True):
+                    if one is not None:
+                        assert one.first <= found.first <= found.last <= one.last
+                        assert not axis.exact or one == found, (node, place, name)
+
+
+@random_graphs
+@given(graphs())
+def test_what_a_unit_sees_is_what_it_depends_on(graph: Graph) -> None:
+    assert_units_see_what_they_depend_on(graph)
+
+
+@random_graphs
+@given(graphs(ranks=(3,), most=4))
+def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph) -> None:
+    assume(max(np.prod(node.output[1:]) for node in graph.nodes) < 200)
+    assert_units_see_what_they_depend_on(graph)
+
+
+@random_graphs
+@given(graphs())
+def test_the_closed_form_is_what_going_back_from_every_unit_finds(graph: Graph) -> None:
+    assert_the_closed_form_holds_what_units_see(graph)
+
+
+@random_graphs
+@given(graphs(ranks=(1,), kinds=(*RESAMPLING, "conv", "slice", "padded_identity", *JOINING), most=12))
+def test_the_closed_form_follows_the_phases_of_upsampling(graph: Graph) -> None:
+    assert_the_closed_form_holds_what_units_see(graph)
+
+
+@random_graphs
+@given(graphs(), st.integers(1, 4))
+def test_maps_of_long_periods_are_bounded(graph: Graph, longest: int) -> None:
+    with mock.patch.object(receptive, "LONGEST_PERIOD", longest):
+        assert_the_closed_form_holds_what_units_see(graph)
+
+
+@random_graphs
+@given(graphs(kinds=(*CUTTING, "conv", "upconv", *JOINING)), st.integers(0, 20), st.integers(1, 2))
+def test_sets_of_too_many_pieces_are_bounded(graph: Graph, pieces: int, regions: int) -> None:
+    with mock.patch.object(unit, "MOST_PIECES", pieces), mock.patch.object(unit, "MOST_REGIONS", regions):
+        assert_units_see_what_they_depend_on(graph, exactly=False)
+
+
+@random_graphs
+@given(graphs())
+def test_sizes_are_the_smallest_and_the_largest_window_of_any_unit(graph: Graph) -> None:
+    for node, fields in zip(graph.nodes, receptive_fields(graph), strict=True):
+        for field in fields.values():
+            for axis in field:
+                if axis.is_global:
+                    continue
+                hulls = [axis.box(place) for place in product(*(range(n) for n in node.output[1:]))]
+                sizes = [hull.size for hull in hulls if hull is not None]
+                smallest, largest = axis.sizes()
+                assert smallest <= min(sizes)
+                assert max(sizes) <= largest
+                if len(axis.paths) == 1 and axis.exact and max(node.output[1:]) >= axis.paths[0].period:
+                    covered = node.output[1 + axis.paths[0].axis] >= axis.paths[0].period
+                    assert not covered or (smallest, largest) == (min(sizes), max(sizes))
+                if len(axis.paths) > 1 and axis.exact:
+                    assert largest == max(sizes)
+
+
+@random_graphs
+@given(graphs(), st.data())
+def test_from_another_layer_the_fields_are_those_of_the_rest_of_the_network(graph: Graph, data: st.DataObject) -> None:
+    source = data.draw(st.integers(0, len(graph.nodes) - 1))
+    shape = graph.nodes[source].output
+    cut = Node("source", Input(shape), (), (shape,), ("source",))
+    others = [  # the other inputs bring nothing: they stay inputs under names of their own
+        node if index != source else cut for index, node in enumerate(graph.nodes)
+    ]
+    rest = Graph("rest", tuple(others), graph.outputs)
+    whole, part = receptive_fields(graph, source=Ref(source)), receptive_fields(rest)
+    name = graph.nodes[source].name
+    for node in range(len(graph.nodes)):
+        for place in units(graph, node):
+            found = trace_back(graph, node, place, clip=True, source=Ref(source))
+            expected = trace_back(rest, node, place, clip=True)
+            assert found.get(name) == expected.get("source")
+            closed, again = whole[node].get(name), part[node].get("source")
+            assert (closed is None) == (again is None)
+            if closed is not None and again is not None:
+                assert [axis.box(place) for axis in closed] == [axis.box(place) for axis in again]
+
+
+# Gradients -----------------------------------------------------------------------------------------------------------
+
+
+def gradients(graph: Graph, node: int, torch: Any) -> dict[str, Any]:
+    """Where the output of a node, each of its units in turn, has a derivative by the inputs: units × positions."""
+    generator = torch.Generator().manual_seed(len(graph.nodes))
+
+    def positive(*shape: int) -> Any:
+        return torch.rand(*shape, dtype=torch.float64, generator=generator) + 0.5
+
+    tensors: list[Any] = []
+    for here in graph.nodes[: node + 1]:
+        if here.is_input:
+            tensors.append(positive(1, *here.output).requires_grad_())
+        else:
+            tensors.append(run_torch(here, [tensors[ref.node] for ref in here.inputs], positive, torch))
+    given = {here.name: tensors[index] for index, here in enumerate(graph.nodes) if here.is_input}
+    found: dict[str, list[Any]] = {name: [] for name in given}
+    result = tensors[node]
+    mixed = (result * positive(*result.shape)).sum(dim=(0, 1))
+    for place in units(graph, node):
+        slopes = torch.autograd.grad(mixed[place], list(given.values()), retain_graph=True, allow_unused=True)
+        for name, slope in zip(given, slopes, strict=True):
+            tensor = torch.zeros_like(given[name]) if slope is None else slope
+            found[name].append((tensor.abs() > 1e-10).any(dim=1)[0].numpy())
+    return {name: np.array(rows).reshape(*graph.nodes[node].output[1:], *rows[0].shape) for name, rows in found.items()}
+
+
+def run_torch(node: Node, given: list[Any], positive: Callable[..., Any], torch: Any) -> Any:
+    functional, values, name = torch.nn.functional, node.op.attributes(), node.op.name
+    first = given[0]
+    rank = first.ndim - 2
+    if name in ("conv", "dwconv", "maxpool"):
+        pad = pads_of(node, first)
+        value = float("-inf") if name == "maxpool" else 0.0
+        padded = functional.pad(first, [side for pair in reversed(pad) for side in pair], value=value)
+        stride = values["stride"] or values["kernel"]
+        if name == "maxpool":
+            pool = getattr(functional, f"max_pool{rank}d")
+            return pool(padded, values["kernel"], stride, dilation=values["dilation"])
+        groups = 1 if name == "conv" else first.shape[1]
+        weight = positive(node.output[0], first.shape[1] // groups, *values["kernel"])
+        convolve = getattr(functional, f"conv{rank}d")
+        return convolve(padded, weight, stride=stride, dilation=values["dilation"], groups=groups)
+    if name == "upconv":
+        weight = positive(first.shape[1], node.output[0], *values["kernel"])
+        full = getattr(functional, f"conv_transpose{rank}d")(
+            first, weight, stride=values["stride"], dilation=values["dilation"]
+        )
+        for axis, ((before, _), n) in enumerate(zip(values["pad"], node.output[1:], strict=True), start=2):
+            full = functional.pad(full, [0, 0] * (rank + 1 - axis) + [0, max(0, before + n - full.shape[axis])])
+            full = full.narrow(axis, before, n)
+        return full
+    if name == "upsample":
+        if values["mode"] == "nearest":
+            return functional.interpolate(first, size=node.output[1:], mode="nearest")
+        mode = {1: "linear", 2: "bilinear"}[rank]
+        return functional.interpolate(first, size=node.output[1:], mode=mode, align_corners=values["align_corners"])
+    if name == "adaptive_avgpool":
+        return getattr(functional, f"adaptive_avg_pool{rank}d")(first, values["size"])
+    if name in ("pad", "crop"):
+        sign = 1 if name == "pad" else -1
+        return functional.pad(first, [sign * side for pair in reversed(values["margin"]) for side in pair])
+    if name == "transpose":
+        return first.permute(0, *(1 + axis for axis in values["order"]))
+    if name in ("slice", "split"):
+        axis = values["axis"] % (rank + 1) + 1
+        if name == "split":
+            return first.chunk(values["parts"], dim=axis)[values["part"]]
+        start, stop = values["range"]
+        return first[(slice(None),) * axis + (slice(start, stop, values["step"]),)]
+    if name == "gap":
+        return first.mean(dim=tuple(range(2, 2 + rank)), keepdim=True)
+    if name == "relu":
+        return functional.softplus(first)  # no dead units
+    if name == "add":
+        return sum(given[1:], start=first)
+    return torch.cat(given, dim=values["axis"] % (rank + 1) + 1)
+
+
+def pads_of(node: Node, first: Any) -> list[tuple[int, int]]:
+    """The zeros that a sliding layer really needs on either side, from what it puts out."""
+    values = node.op.attributes()
+    rows = []
+    for axis, (n, m) in enumerate(zip(first.shape[2:], node.output[1:], strict=True)):
+        k, d = values["kernel"][axis], values["dilation"][axis]
+        s = k if values["stride"] is None else values["stride"][axis]
+        reach = d * (k - 1) + 1
+        if values["pad"] == "same":
+            before = max((m - 1) * s + reach - n, 0) // 2
+        else:
+            before = (reach - 1) // 2 if values["pad"] == "half" else values["pad"][axis][0]
+        rows.append((before, (m - 1) * s + reach - n - before))
+    return rows
+
+
+LINEAR = ("conv", "dwconv", *RESAMPLING, "pad", "crop", "slice", "split", "transpose", "gap", "relu", "add", "add")
+
+
+@pytest.mark.torch
+@settings(random_graphs, max_examples=200)
+@given(graphs(kinds=LINEAR))
+def test_a_unit_has_gradients_exactly_where_it_sees(graph: Graph) -> None:
+    torch = pytest.importorskip("torch")
+    node = len(graph.nodes) - 1
+    found = gradients(graph, node, torch)
+    for place in units(graph, node):
+        seen = trace_back(graph, node, place, clip=True)
+        for name, shape in graph.inputs.items():
+            assert (mask(seen.get(name), shape[1:]) == found[name][place]).all(), (place, name)
+
+
+@pytest.mark.torch
+@settings(random_graphs, max_examples=200)
+@given(graphs(kinds=(*LINEAR, "maxpool", "maxpool", "maxpool")))
+def test_a_unit_has_no_gradient_where_it_does_not_see(graph: Graph) -> None:
+    torch = pytest.importorskip("torch")
+    node = len(graph.nodes) - 1
+    found = gradients(graph, node, torch)
+    for place in units(graph, node):
+        seen = trace_back(graph, node, place, clip=True)
+        for name, shape in graph.inputs.items():
+            assert not (found[name][place] & ~mask(seen.get(name), shape[1:])).any(), (place, name)
+
+
+# By hand -------------------------------------------------------------------------------------------------------------
+
+
+def last_field(spec: str) -> AxisField:
+    """The field of the last layer along the first axis of the only input."""
+    (field,) = receptive_fields(archcalc.load(spec).graph)[-1].values()
+    return field[0]
+
+
+def box(spec: str, *place: int, clip: bool = True) -> tuple[int, int] | None:
+    """What a unit of the last layer sees along the first axis of the only input."""
+    graph = archcalc.load(spec).graph
+    boxes = list(unit_box(graph, len(graph.nodes) - 1, place, clip=clip).values())
+    return tuple(boxes[0][0]) if boxes else None  # type: ignore[return-value]
+
+
+def test_kernels_add_up_times_the_strides_before_them() -> None:
+    field = last_field("1x300 -> conv 1 k7 s2 p3 -> maxpool k3 s2 p1 -> conv 1 k3 d4 half")
+    assert (field.size, field.stride, field.padding) == (7 + 2 * 2 + 8 * 4, 4, 3 + 2 + 4 * 4)
+    assert field.aligned
+    assert field.exact
+
+
+def test_upsampling_makes_fractional_strides_and_sizes_that_depend_on_the_phase() -> None:
+    field = last_field("1x16 -> upsample 2 -> conv 1 k3 half")
+    assert (field.sizes(), field.stride, field.padding) == ((2, 2), Fraction(1, 2), 1)
+    field = last_field("1x16 -> upsample 3 -> conv 1 k3 half")
+    assert (field.sizes(), field.stride) == ((1, 2), Fraction(1, 3))
+
+
+def test_outputs_between_the_inputs_of_a_transposed_convolution_see_nothing() -> None:
+    assert last_field("1x8 -> upconv 1 k1 s3").sizes() == (0, 1)
+    assert [box("1x8 -> upconv 1 k1 s3", place) for place in range(4)] == [(0, 0), None, None, (1, 1)]
+    assert receptive_fields(archcalc.load("1x8 -> upconv 1 k1 s2 -> slice 1: axis=1 step=2").graph)[-1] == {}
+
+
+def test_a_dilated_transposed_convolution_sees_every_other_input() -> None:
+    # output 5 = 2·j + 3·m: only j = 1 with m = 1; the hull of a dense kernel would reach from 1 to 2
+    assert box("1x8 -> upconv 1 k2 s2 d3", 5) == (1, 1)
+    assert box("1x8 -> upconv 1 k3 s2 d2", 6) == (1, 3)
+    assert box("1x8 -> upconv 1 k3 s2 d2", 5) is None
+
+
+def test_taps_in_the_padding_of_a_dilated_convolution_see_nothing() -> None:
+    assert box("1x14 -> conv 1 k3 d6 half", 1) == (1, 7)  # taps −5, 1, 7
+    assert box("1x14 -> conv 1 k3 d6 half", 1, clip=False) == (-5, 7)
+
+
+def test_gridding_a_dilated_convolution_over_the_gaps_of_a_transposed_one_sees_nothing() -> None:
+    spec = "1x6 -> upconv 1 k1 s2 -> conv 1 k3 d2 half"
+    assert [box(spec, place) for place in (4, 5)] == [(1, 3), None]
+    assert last_field(spec).box((5,)) == Interval(0, -1)
+
+
+def test_paths_of_other_centres_are_reported_with_their_offsets() -> None:
+    field = last_field("1x16 -> add(conv 1 k3 p0:2, identity, conv 1 k5 half)")
+    assert (field.size, field.stride, field.padding) == (5, 1, 2)
+    assert (field.aligned, field.offsets, field.exact) == (False, (0, -1, -1), True)
+
+
+def test_paths_of_other_strides_are_reported_and_their_union_counts() -> None:
+    field = last_field("1x16 -> add(maxpool 2, slice 0:8 axis=1)")
+    assert (field.aligned, field.offsets) == (False, (0, Fraction(-1, 2)))
+    assert field.size == 9  # the last unit sees 7, and 14 to 15
+    later = last_field("1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
+    assert (later.aligned, later.offsets) == (False, ())  # where they met is one layer, what follows is unaligned
+
+
+def test_paths_that_agree_are_aligned() -> None:
+    assert last_field("1x16 -> add(conv 1 k3 half -> conv 1 k3 half, identity)").aligned
+    assert last_field("1x16 -> concat(conv 1 k3 half, conv 1 k5 half, maxpool k3 s1 p1)").aligned
+    unet = "1x32 -> add(maxpool 2 -> conv 1 k3 half -> upconv 1 k2 s2, identity)"
+    assert last_field(unet).aligned
+    assert last_field(unet).size == 6
+
+
+def test_the_same_parts_joined_again_are_where_they_were() -> None:
+    field = last_field("1x16 -> concat(split 2 part=0 axis=1, split 2 part=1 axis=1, axis=1)")
+    assert (field.size, field.stride, field.padding, field.aligned) == (1, 1, 0, True)
+
+
+def test_a_unit_of_joined_tensors_sees_the_one_it_comes_from() -> None:
+    inputs = archcalc.load("1x5 -> concat(conv 1 k3 half, conv 1 k3 half -> conv 1 k3 half, axis=1)").graph
+    for clip in (False, True):
+        assert unit_box(inputs, len(inputs.nodes) - 1, (2,), clip=clip) == {"input": ((1, 3),)}
+        assert unit_box(inputs, len(inputs.nodes) - 1, (7,), clip=clip) == {"input": ((0, 4),)}
+
+
+def test_a_cross_of_two_paths_is_cut_as_a_cross() -> None:
+    # a 1×7 and a 7×1 kernel: below the middle only the column is left
+    graph = archcalc.load("1x9x9 -> add(conv 1 k1x7 half, conv 1 k7x1 half) -> crop 5:0x0").graph
+    assert unit_box(graph, len(graph.nodes) - 1, (0, 4), clip=True) == {"input": ((2, 8), (1, 7))}
+    below = archcalc.load("1x9x9 -> pad 5:0x0 -> add(conv 1 k1x7 half, conv 1 k7x1 half) -> slice 0:4 axis=1").graph
+    assert unit_box(below, len(below.nodes) - 1, (3, 4), clip=True) == {"input": ((0, 1), (4, 4))}
+
+
+@pytest.mark.parametrize(
+    "layer", ["gap", "in", "ln", "gn 1", "fc 3", "flatten", "softmax axis=1", "adaptive_avgpool 1"]
+)
+def test_what_mixes_all_positions_makes_the_field_global(layer: str) -> None:
+    spec = f"2x8 -> conv 2 k3 half -> {layer}"
+    field = last_field(spec)
+    assert field.is_global or (layer == "adaptive_avgpool 1" and field.size == 10)
+
+
+def test_squeeze_and_excitation_makes_the_field_global() -> None:
+    field = last_field("4x8 -> mul(identity, gap -> conv 2 k1 -> relu -> conv 4 k1 -> sigmoid) -> conv 4 k3 half")
+    assert field.is_global
+    assert field.aligned
+
+
+def test_one_axis_may_be_global_and_the_other_not() -> None:
+    graph = archcalc.load("2x6x7 -> conv 2 k3 half -> linear 5 -> conv 2 k3 half").graph
+    rows, columns = receptive_fields(graph)[-1]["input"]
+    assert (rows.size, columns.is_global) == (5, True)
+
+
+def test_axes_that_change_places_keep_their_fields() -> None:
+    graph = archcalc.load("1x20x30 -> conv 1 k3x5 -> transpose 0x2x1 -> conv 1 k7x1").graph
+    rows, columns = receptive_fields(graph)[-1]["input"]
+    assert (rows.size, columns.size) == (3, 11)
+    assert unit_box(graph, 3, (2, 1), clip=True) == {"input": ((1, 3), (2, 12))}
+
+
+def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
+    spec = archcalc.load("4x8 -> conv 4 k3 half").graph
+    two = Node("other", Input((4, 8)), (), ((4, 8),), ("other",))
+    graph = Graph("two", (*spec.nodes, two), spec.outputs)
+    assert set(receptive_fields(graph)[1]) == {"input"}
+
+
+def test_very_many_paths_of_other_strides_are_given_as_global() -> None:
+    spec = "1x64" + " -> add(identity, upsample 2 -> slice 0:64 axis=1)" * 12
+    fields = receptive_fields(archcalc.load(spec).graph)
+    assert len(fields[-1]["input"][0].paths) == 0
+    assert not fields[-1]["input"][0].aligned
+
+
+def test_deep_networks_with_long_periods_stay_small() -> None:
+    spec = "1x2 -> upsample 1024 -> (conv 1 k3 half)*2000 -> (relu)*20000"
+    fields = receptive_fields(archcalc.load(spec).graph)
+    assert len({id(field) for field in fields}) < 2100  # layers without windows share the field of their input
+    assert not fields[-1]["input"][0].exact
+    assert fields[-1]["input"][0].size <= 8
+
+
+def test_a_box_of_astronomical_size_is_found_at_once() -> None:
+    n = 10**50
+    spec = f"1x{n} -> conv 1 k3 s2 -> conv 1 k3 d7 s3 -> softmax axis=1 -> upconv 1 k1 s3"
+    graph = archcalc.load(spec).graph
+    (seen,) = unit_field(graph, len(graph.nodes) - 1, (3,)).seen.values()
+    assert seen[0].first == 0
+    assert seen[0].last > n - 50
+
+
+def test_coverage_is_the_share_of_the_input_and_past_is_beyond_every_axis() -> None:
+    graph = archcalc.load("1x8x16 -> conv 1 k5 half -> conv 1 k5 half -> conv 1 k9 half -> gap").graph
+    fields = [found["input"] for found in receptive_fields(graph)]
+    shape = graph.inputs["input"]
+    assert [coverage(field, shape) for field in fields] == [
+        Fraction(1, 128),
+        Fraction(25, 128),
+        Fraction(8 * 9, 128),
+        1,
+        1,
+    ]
+    assert [sees_past(field, shape) for field in fields] == [False, False, False, True, False]
+
+
+# Units that are none -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((9, 0), "position 9 is outside of 'conv_1', whose axis goes from 0 to 7"),
+        ((-1, 0), "position -1 is outside"),
+        ((1,), "has 2 coordinates, got 1"),
+        ((1, 1, 1), "has 2 coordinates, got 3"),
+    ],
+)
+def test_a_unit_outside_of_its_layer_is_refused(place: tuple[int, ...], message: str) -> None:
+    graph = archcalc.load("1x8x8 -> conv 1 k3 half -> flatten").graph
+    with pytest.raises(ValueError, match=message):
+        unit_field(graph, 1, place)
+
+
+def test_a_vector_has_no_units_with_a_position() -> None:
+    graph = archcalc.load("1x8x8 -> fc 10").graph
+    with pytest.raises(ValueError, match="'fc_1' puts out a vector"):
+        unit_field(graph, 1, (0,))
+
+
+# Other kinds of numbers ----------------------------------------------------------------------------------------------
+
+
+class Late:
+    """A number that is only known once its variables are: an expression, which nobody may look into before."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Callable[[dict[str, int]], Any]) -> None:
+        self.value, self.kind = value, LATE
+
+    def __bool__(self) -> bool:
+        raise TypeError("a number was asked for its truth value")
+
+    __index__ = __int__ = __eq__ = __lt__ = __gt__ = __le__ = __ge__ = __bool__  # type: ignore[assignment]
+
+
+def known(number: Any, names: dict[str, int]) -> Any:
+    return number.value(names) if isinstance(number, Late) else number
+
+
+def _late(function: Callable[..., Any]) -> Callable[..., Late]:
+    return lambda *operands: Late(lambda names: function(*(known(operand, names) for operand in operands)))
+
+
+for _name, _function in {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "radd": lambda a, b: b + a,
+    "rsub": lambda a, b: b - a,
+    "rmul": lambda a, b: b * a,
+    "neg": lambda a: -a,
+    "truediv": lambda a, b: Fraction(a) / b,
+    "rtruediv": lambda a, b: Fraction(b) / a,
+}.items():
+    setattr(Late, f"__{_name}__", _late(_function))
+
+
+class LateKind:
+    maximum = staticmethod(_late(max))
+    minimum = staticmethod(_late(min))
+
+    def known_equal(self, a: Any, b: Any) -> bool:
+        return all(known(a, names) == known(b, names) for names in SAMPLES)
+
+
+LATE = LateKind()
+SAMPLES = [dict(zip("kspu", values, strict=True)) for values in product((1, 3, 4), (1, 2), (0, 2), (2, 3))]
+K, S, P, U = (Late(lambda names, name=name: names[name]) for name in "kspu")  # type: ignore[misc]
+
+
+class Seeing(Operator):
+    """An operator that sees its inputs through given windows."""
+
+    given: tuple[Window, ...]
+
+    def __init__(self, *windows: Window) -> None:
+        super().__init__(given=windows)
+
+    def windows(self, inputs: Shapes) -> tuple[tuple[Window], ...]:
+        return tuple((window,) for window in self.given)
+
+
+def seeing(*layers: tuple[tuple[int, ...], tuple[Window, ...]]) -> Graph:
+    shape = (1, K * 40)
+    nodes = [Node("in", Input(shape), (), (shape,), ("in",))]
+    for refs, windows in layers:
+        name = f"layer{len(nodes)}"
+        nodes.append(Node(name, Seeing(*windows), tuple(map(Ref, refs)), (shape,), (name,)))
+    return Graph("late", tuple(nodes), {})
+
+
+def in_names(number: Any, names: dict[str, int]) -> Any:
+    """A window or path or number with the variables known."""
+    if isinstance(number, Window):
+        window = (known(number.size, names), known(number.stride, names), known(number.padding, names))
+        return Window(*window, known(number.up, names))
+    return known(number, names)
+
+
+def assert_the_same_once_known(*layers: tuple[tuple[int, ...], tuple[Window, ...]], bound: bool = False) -> None:
+    late = receptive_fields(seeing(*layers))[-1]["in"][0]
+    for names in SAMPLES:
+        now = [(refs, tuple(in_names(window, names) for window in windows)) for refs, windows in layers]
+        plain = receptive_fields(seeing(*now))[-1]["in"][0]
+        assert late.aligned == plain.aligned
+        if bound:
+            for i in range(12):
+                hull = plain.box((i,))
+                assert hull is not None
+                assert known(late.paths[0].first(i), names) <= hull.first
+                assert hull.last <= known(late.paths[0].last(i), names)
+        else:
+            assert [known(n, names) for n in (late.size, late.stride, late.padding)] == [
+                plain.size,
+                plain.stride,
+                plain.padding,
+            ]
+
+
+def test_a_chain_with_unknown_kernels_strides_and_paddings_has_a_field() -> None:
+    assert_the_same_once_known(((0,), (Window(K, S, P),)), ((1,), (Window(3, 2, 1),)), ((2,), (Window(K, 1, P),)))
+    assert_the_same_once_known(((0,), (Window(3, 2, 1),)), ((1,), (Window(5, S, 0),)), ((2,), (Window(2, S, P),)))
+
+
+def test_branches_with_unknown_kernels_are_united() -> None:
+    assert_the_same_once_known(((0,), (Window(3, S, 1),)), ((1, 1), (Window(), Window(2 * P + 1, 1, P))))
+
+
+def test_unaligned_branches_with_an_unknown_padding_have_their_offsets() -> None:
+    graph = seeing(((0,), (Window(3, S, 1),)), ((1, 1), (Window(), Window(3, 1, P + 2))))
+    field = receptive_fields(graph)[-1]["in"][0]
+    assert not field.aligned
+    for names in SAMPLES:
+        assert [known(offset, names) for offset in field.offsets] == [0, -(names["p"] + 1) * names["s"]]
+
+
+def test_upsampling_by_an_unknown_factor_is_bounded() -> None:
+    assert_the_same_once_known(
+        ((0,), (Window(3, 1, 1),)), ((1,), (Window(1, 1, 0, U),)), ((2,), (Window(3, 1, 1),)), bound=True
+    )
+
+
+def test_known_periods_before_unknown_kernels_are_bounded() -> None:
+    assert_the_same_once_known(((0,), (Window(1, 1, 0, 2),)), ((1,), (Window(K, S, P),)), bound=True)
+
+
+def test_a_path_of_one_phase_needs_no_division() -> None:
+    path = Path(0, 1, (0,), (1,)).before(Window(K, S, P), 0)
+    assert [known(n, {"k": 5, "s": 2, "p": 1, "u": 2}) for n in (path.first(7), path.last(7))] == [13, 17]

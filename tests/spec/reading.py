@@ -1,0 +1,76 @@
+"""Short ways to read a spec in a test, and to say what came of it."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from archcalc.graph import Graph, write_shape
+from archcalc.spec import Problem, Source, SpecError, read_spec
+
+
+def graph(text: str, **how: Any) -> Graph:
+    """The graph of a spec file with this text."""
+    return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), **how).graph
+
+
+def chain(layers: str, shape: str = "8x32x32", **how: Any) -> Graph:
+    """The graph of an inline expression."""
+    return read_spec(Source("<expression>", f"{shape} -> {layers}"), inline=True, **how).graph
+
+
+def ops(network: Graph) -> list[str]:
+    """The operators of all layers, in order."""
+    return [node.op.name for _, node in network.layers()]
+
+
+def names(network: Graph) -> list[str]:
+    """The names of all layers, in order."""
+    return [node.name for _, node in network.layers()]
+
+
+def shapes(network: Graph) -> list[str]:
+    """The shapes of all layers, in order."""
+    return [write_shape(node.output) for _, node in network.layers()]
+
+
+def readers(network: Graph, name: str) -> list[str]:
+    """The names of what a layer reads."""
+    node = next(node for node in network.nodes if node.name == name)
+    return [network.nodes[ref.node].name for ref in node.inputs]
+
+
+def last(network: Graph) -> Any:
+    """The operator of the last layer."""
+    return network.nodes[-1].op
+
+
+def problems(text: str, **how: Any) -> tuple[Problem, ...]:
+    """What is wrong with a spec file."""
+    with pytest.raises(SpecError) as caught:
+        graph(text, **how)
+    return caught.value.problems
+
+
+def problem(text: str, **how: Any) -> Problem:
+    """The only thing that is wrong with a spec file."""
+    found = problems(text, **how)
+    assert len(found) == 1, str(SpecError(found))
+    return found[0]
+
+
+def wrong(layers: str, shape: str = "8x32x32", **how: Any) -> Problem:
+    """The only thing that is wrong with an inline expression."""
+    with pytest.raises(SpecError) as caught:
+        chain(layers, shape, **how)
+    assert len(caught.value.problems) == 1, str(caught.value)
+    return caught.value.problems[0]
+
+
+def marked(found: Problem) -> str:
+    """The text above the carets of a problem."""
+    rows = found.render().split("\n")
+    line, carets = rows[1].split(" | ", 1)[1], rows[2].split(" | ", 1)[1]
+    return line[carets.index("^") : carets.rindex("^") + 1]

@@ -1,0 +1,240 @@
+"""The argument words of layers: positional, named, short forms, flags, sizes and padding."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from archcalc.ops.fields import PADDING_WORDS
+from tests.spec.reading import chain, graph, last, marked, problem, shapes, wrong
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "conv 16 k3 s2 p1 d1 g4 nobias",
+        "conv 16 kernel=3 stride=2 pad=1 dilation=1 groups=4 bias=0",
+        "conv 16 k=3 s=2 p=1 d=1 g=4 bias=0",
+        "conv k3 s2 g4 p1 nobias 16",
+        "conv nobias channels=16 k3x3 s2x2 p1:1x1:1 g4",
+        "conv 2*C k=(1+2) s=C/4 p=2-1 g=C//2 nobias",
+        "conv (2 * C) k=( 1 + 2 ) s2 p1 g=(C // 2) nobias",
+    ],
+)
+def test_arguments_may_be_positional_named_short_or_flags_in_any_order(layer: str) -> None:
+    op = last(chain(layer))
+    assert op.attributes() == {
+        "channels": 16,
+        "kernel": (3, 3),
+        "stride": (2, 2),
+        "pad": ((1, 1), (1, 1)),
+        "dilation": (1, 1),
+        "groups": 4,
+        "bias": False,
+        "ws": False,
+        "table": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("layer", "code", "what", "at"),
+    [
+        ("conv 8", "argument", "conv needs its kernel", "conv"),
+        ("conv k3", "argument", "conv needs its channels", "conv"),
+        ("conv", "argument", "conv needs its kernel and channels", "conv"),
+        ("conv 8 3", "argument", "conv has no place for this argument", "3"),
+        ("conv 8 k3 k5", "argument", "conv has its kernel twice", "k5"),
+        ("conv 8 k3 kernel=5", "argument", "conv has its kernel twice", "kernel=5"),
+        ("conv 8 k3 channels=5", "argument", "conv has its channels twice", "channels=5"),
+        ("conv 8 k3 nobias nobias", "argument", "conv has its bias twice", "nobias"),
+        ("conv 8 k3 half p1", "argument", "conv has its pad twice", "p1"),
+        ("conv 8 k3 haff", "argument", "conv does not know the word 'haff'", "haff"),
+        ("conv 8 k3 kernal=3", "argument", "conv has no argument 'kernal'", "kernal=3"),
+        ("relu k3", "argument", "relu has no kernel (k)", "k3"),
+        ("relu 3", "argument", "relu has no place for this argument", "3"),
+        ("conv 8 k0", "argument", "the kernel of conv must be at least 1, got 0", "k0"),
+        ("conv 0 k1", "argument", "the channels of conv must be at least 1, got 0", "0"),
+        ("conv 8 k3 p=-1", "argument", "the pad of conv must be at least 0, got -1", "p=-1"),
+        ("conv 8 k3x3x3", "argument", "the kernel of conv has 3 parts, the tensor has 2 spatial axes", "k3x3x3"),
+        ("conv 8 k3 p1x1x1", "argument", "the pad of conv has 3 parts, the tensor has 2 spatial axes", "p1x1x1"),
+        ("conv 8 k=1:2", "argument", "the kernel of conv has one number per axis, not a pair", "k=1:2"),
+        ("conv 8 k3 p1:", "argument", "the pad of conv needs both sides of the colon, as in 1:2", "p1:"),
+        ("conv 8 k3 bias=2", "argument", "bias of conv is 0 or 1, got 2", "bias=2"),
+        ("conv 8x8 k3", "argument", "the channels of conv is one number, got the size 8x8", "8x8"),
+        ("conv same k3", "argument", "conv needs its channels", "conv"),
+        ("conv 8 k3 pad=haff", "unknown-name", "no variable or parameter 'haff'", "haff"),
+        ("conv 8 k3 pad=relu", "unknown-name", "no variable or parameter 'relu'", "relu"),
+        ("ln axis=lats", "unknown-name", "no variable or parameter 'lats'", "lats"),
+        ("ln axis=2", "argument", "the axis of ln is one of all, last, channels, got 2", "axis=2"),
+        ("slice 3", "argument", "the range of slice is start:stop", "3"),
+        ("reshape 1:2", "argument", "the shape of reshape has no pairs", "1:2"),
+        ("conv 8 k3*2", "syntax", "expected a blank, found '*2'", "*2"),
+        ("conv 8 k(3)", "syntax", "expected a blank, found '('", "("),
+        ("conv 8 k3 = 2", "syntax", "expected an argument, found '='", "="),
+        ("conv 8 k= 3", "syntax", "expected a number, a name or (expression)", " "),
+        ("conv 8 k3,p1", "syntax", "expected '->' or the end, found ','", ","),
+        ("conv(8)", "syntax", "'conv' is an operator: its arguments are words, without brackets", "conv"),
+        ("slice C//2:C", "syntax", "expected a blank, found ':C'", ":C"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_named_and_marked(layer: str, code: str, what: str, at: str) -> None:
+    found = wrong(layer)
+    assert found.code == code
+    assert what in found.message
+    assert marked(found).strip() == at.strip()
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("conv 8 k3 haff", "did you mean 'half'?"),
+        ("conv 8 k3 pad=haff", "did you mean 'half'?"),
+        ("ln axis=lats", "did you mean 'last'?"),
+        ("conv 8 kernal=3 k3", "did you mean 'kernel'?"),
+        ("conv 8 k3*2", "sugar holds whole sizes only: write k=3*…"),
+        ("conv 8 k(3)", "write k=(…)"),
+        ("conv 8 k3 = 2", "no blanks around '=': write k=3"),
+        ("slice C//2:C", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16"),
+        ("reshape -1x16", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16"),
+        ("maxpol 2", "did you mean 'maxpool'?"),
+        ("fc 10 10", "fc is written: fc features [nobias]"),
+        ("conv(8)", "for example: conv 64 k3"),
+    ],
+)
+def test_the_hint_says_what_to_write(layer: str, hint: str) -> None:
+    assert wrong(layer).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "expected"),
+    [
+        ("4x32", "k3", "8x30"),
+        ("4x32x20", "k3", "8x30x18"),
+        ("4x32x20", "k3x5", "8x30x16"),
+        ("4x32x20", "k3×5", "8x30x16"),
+        ("4x32x20", "k=(2+1)x(C+1)", "8x30x16"),
+        ("4x32x20", "k3x(C+1)", "8x30x16"),
+        ("4x9x32x20", "k1x3x5", "8x9x30x16"),
+        ("4x7x9x32x20", "k2", "8x6x8x31x19"),
+    ],
+)
+def test_a_size_is_one_part_for_every_axis_or_one_per_axis(shape: str, kernel: str, expected: str) -> None:
+    assert shapes(chain(f"conv 8 {kernel}", shape)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("pad", "expected"),
+    [
+        ("p1", ((1, 1), (1, 1))),
+        ("p1x2", ((1, 1), (2, 2))),
+        ("p0:1", ((0, 1), (0, 1))),
+        ("p1:1x0:2", ((1, 1), (0, 2))),
+        ("p1x0:2", ((1, 1), (0, 2))),
+        ("pad=(C-7):2", ((1, 2), (1, 2))),
+        ("p0:C", ((0, 8), (0, 8))),
+    ],
+)
+def test_padding_may_differ_by_axis_and_side(pad: str, expected: object) -> None:
+    assert last(chain(f"conv 8 k9 {pad}")).pad == expected
+
+
+@pytest.mark.parametrize("word", PADDING_WORDS)
+def test_padding_words_are_flags_and_values_and_pass_through_blocks_and_variables(word: str) -> None:
+    text = f"""
+        input: 3x15x16
+        variables: {{way: {word}}}
+        blocks:
+          direct(q): conv 8 k3 s2 d2 pad=q
+          through(q={word}): direct(q)
+          default: conv 8 k3 s2 d2 pad=way
+        layers:
+          - a: conv 8 k3 s2 d2 {word}
+          - b: "@input -> conv 8 k3 s2 d2 pad={word}"
+          - c: "@input -> direct({word})"
+          - d: "@input -> through(q={word})"
+          - e: "@input -> through"
+          - f: "@input -> default"
+          - g: "@input -> direct(way)"
+    """
+    assert {node.op.pad for _, node in graph(text).layers()} == {word}  # type: ignore[attr-defined]
+    expected = {"same": "8x8x8", "half": "8x8x8", "valid": "8x6x6", "full": "8x10x10"}[word]
+    assert set(shapes(graph(text))) == {expected}
+
+
+@pytest.mark.parametrize("n", range(9, 20))
+@pytest.mark.parametrize(("k", "s", "d"), [(3, 2, 1), (4, 3, 1), (2, 1, 1), (3, 2, 2), (1, 2, 1)])
+def test_padding_words_mean_what_the_design_says(n: int, k: int, s: int, d: int) -> None:
+    def size(word: str) -> str:
+        return shapes(chain(f"conv 1 k{k} s{s} d{d} {word}", f"1x{n}"))[0]
+
+    reach = d * (k - 1) + 1
+    assert size("same") == f"1x{-(-n // s)}"
+    assert size("half") == f"1x{(n + 2 * (d * (k - 1) // 2) - reach) // s + 1}"
+    assert size("valid") == f"1x{(n - reach) // s + 1}" == shapes(chain(f"conv 1 k{k} s{s} d{d}", f"1x{n}"))[0]
+    assert size("full") == f"1x{(n + 2 * d * (k - 1) - reach) // s + 1}"
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ("slice 0:(C//2)", "4x32x32"),
+        ("slice (C//2):C", "4x32x32"),
+        ("slice :3", "3x32x32"),
+        ("slice 3:", "5x32x32"),
+        ("slice :", "8x32x32"),
+        ("slice (-2):", "2x32x32"),
+        ("slice :(-2) axis=1", "8x30x32"),
+        ("slice 0:C step=3", "3x32x32"),
+        ("reshape (-1)x16", "512x16"),
+        ("reshape 8x1024", "8x1024"),
+        ("reshape 8192", "8192"),
+        ("reshape C*1024", "8192"),
+        ("transpose 2x0x1", "32x8x32"),
+        ("pad 1:2x3", "8x35x38"),
+        ("upsample 2x3", "8x64x96"),
+        ("upsample to=40x50", "8x40x50"),
+    ],
+)
+def test_sizes_pairs_and_positions(layer: str, expected: str) -> None:
+    assert shapes(chain(layer)) == [expected]
+
+
+def test_real_arguments_are_exact() -> None:
+    assert last(chain("dropout 0.1")).rate == Fraction(1, 10)
+    assert last(chain("leaky_relu 1e-2")).slope == Fraction(1, 100)
+    assert last(chain("scale 1/3")).factor == Fraction(1, 3)
+    assert last(chain("standardize mean=0.485x0.456 std=.229x(1/2)", "2x4x4")).std == (
+        Fraction(229, 1000),
+        Fraction(1, 2),
+    )
+
+
+def test_one_mean_per_channel_is_counted_against_the_channels() -> None:
+    found = wrong("standardize mean=1x2x3 std=1")
+    assert (found.code, "needs one or 8 means, got 3" in found.message) == ("shape", True)
+
+
+def test_a_word_of_an_argument_goes_before_a_parameter_of_that_name() -> None:
+    text = """
+        input: 3x8x8
+        blocks:
+          b(last): ln axis=last -> conv last k1
+        layers: b(5)
+    """
+    network = graph(text)
+    assert network.nodes[1].op.axis == "last"  # type: ignore[attr-defined]
+    assert shapes(network)[-1] == "5x8x8"
+
+
+def test_a_size_that_does_not_come_out_whole_names_the_helpers() -> None:
+    found = wrong("conv C/3 k1")
+    assert "must be a whole number, got 8/3" in found.message
+    assert all(name in found.message for name in ("floor(…)", "ceil(…)", "round(…)", "divisible(…, 8)"))
+
+
+def test_a_layer_that_does_not_fit_names_its_shapes_and_stage() -> None:
+    found = problem("input: 3x8x8\nlayers:\n  - big: relu -> conv 4 k9\n")
+    assert found.code == "shape"
+    assert found.message.startswith("conv on 3x8x8 (in stage big): ")
+    assert marked(found) == "conv 4 k9"

@@ -1,0 +1,270 @@
+"""Chains, groups, repeats, joins and references."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.spec.reading import chain, graph, marked, names, ops, problem, problems, readers, shapes, wrong
+
+
+def test_a_chain_applies_its_items_one_after_the_other() -> None:
+    network = chain("conv 6 k5 -> relu -> maxpool 2", "3x32x32")
+    assert ops(network) == ["conv", "relu", "maxpool"]
+    assert shapes(network) == ["6x28x28", "6x28x28", "6x14x14"]
+    assert [readers(network, name) for name in names(network)] == [["input"], ["conv_1"], ["relu_1"]]
+
+
+@pytest.mark.parametrize("arrow", ["->", " -> ", "→", " →", "\n  ->\n  ", " \t-> "])
+def test_items_are_joined_by_either_arrow_with_or_without_blanks(arrow: str) -> None:
+    assert ops(chain(f"conv 6 k5{arrow}relu{arrow}tanh")) == ["conv", "relu", "tanh"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "what"),
+    [
+        ("relu ->", "ends here"),
+        ("relu -> -> relu", "found '->'"),
+        ("-> relu", "found '->'"),
+        ("relu relu6", "relu does not know the word 'relu6'"),
+        ("relu, relu", "expected '->' or the end, found ','"),
+        ("relu - > relu", "expected a number"),
+    ],
+)
+def test_an_arrow_stands_between_two_items(layers: str, what: str) -> None:
+    assert what in wrong(layers).message
+
+
+def test_identity_is_the_current_tensor_and_no_layer() -> None:
+    assert ops(chain("identity -> relu -> identity")) == ["relu"]
+    assert chain("identity").outputs["input"].node == 0
+
+
+@pytest.mark.parametrize(
+    "group", ["(relu -> tanh)", "[relu -> tanh]", "( relu -> tanh )", "((relu -> tanh))", "[(relu) -> [tanh]]"]
+)
+def test_round_and_square_brackets_group(group: str) -> None:
+    assert ops(chain(f"{group} -> elu")) == ["relu", "tanh", "elu"]
+
+
+@pytest.mark.parametrize("count", ["0", "1", "3", "(2+1)", "(C-5)", "(7//2)", "3.0", "max(1, 3)", "C", "1e1"])
+def test_a_group_repeats_as_often_as_a_whole_number_says(count: str) -> None:
+    times = {"0": 0, "1": 1, "C": 8, "1e1": 10}.get(count, 3)
+    assert ops(chain(f"(relu -> tanh)*{count}")) == ["relu", "tanh"] * times
+
+
+def test_c_in_a_repeat_is_that_of_the_tensor_before_it() -> None:
+    assert ops(chain("(conv 2*C k1)*C", "2x4x4")) == ["conv", "conv"]
+
+
+def test_blanks_around_the_star_of_a_repeat_do_no_harm() -> None:
+    assert ops(chain("(relu) * 2 -> [tanh] *2")) == ["relu", "relu", "tanh", "tanh"]
+
+
+def test_the_textbook_pattern_of_nested_square_brackets_reads() -> None:
+    text = """
+        input: 3x32x32
+        variables: {N: 2, M: 2, K: 1}
+        layers: "[[conv 8 k3 half -> relu]*N -> maxpool 2]*M -> [fc 10 -> relu]*K -> fc 10"
+    """
+    assert ops(graph(text)) == [*(["conv", "relu"] * 2 + ["maxpool"]) * 2, "fc", "relu", "fc"]
+
+
+@pytest.mark.parametrize(
+    ("count", "what"),
+    [
+        ("2.5", "must be a whole number, got 5/2"),
+        ("(1/3)", "must be a whole number, got 1/3"),
+        ("(0-1)", "must not be negative, got -1"),
+        ("-1", "expected how many times"),
+        ("", "expected how many times"),
+        ("n", "no variable or parameter 'n'"),
+    ],
+)
+def test_a_repeat_that_is_not_a_whole_number_is_an_error(count: str, what: str) -> None:
+    assert what in wrong(f"(relu)*{count}").message
+
+
+@pytest.mark.parametrize("layers", ["relu*2", "relu *2", "conv 8 k1*2", "add(identity, relu)*2"])
+def test_only_groups_and_blocks_repeat(layers: str) -> None:
+    assert wrong(layers).code == "syntax"
+
+
+@pytest.mark.parametrize("join", ["add", "sub", "mul", "max", "concat"])
+def test_a_join_runs_every_branch_from_the_current_tensor(join: str) -> None:
+    network = chain(f"tanh -> {join}(conv 8 k1 -> relu, identity, conv 8 k3 half)")
+    assert ops(network) == ["tanh", "conv", "relu", "conv", join]
+    assert readers(network, "conv_1") == readers(network, "conv_2") == ["tanh_1"]
+    assert readers(network, f"{join}_1") == ["relu_1", "tanh_1", "conv_2"]
+    assert shapes(network)[-1] == ("24x32x32" if join == "concat" else "8x32x32")
+
+
+def test_joins_nest_and_branches_hold_groups() -> None:
+    network = chain("add(concat(conv 4 k1, (conv 4 k1 -> relu)*2), identity)")
+    assert ops(network) == ["conv", "conv", "relu", "conv", "relu", "concat", "add"]
+
+
+def test_options_of_a_join_are_named() -> None:
+    assert shapes(chain("concat(identity, identity, axis=1)"))[-1] == "8x64x32"
+    assert shapes(chain("concat(axis=-1, identity, identity)"))[-1] == "8x32x64"
+    assert shapes(chain("concat(identity, conv 8 k3, crop = smallest)"))[-1] == "16x30x30"
+
+
+@pytest.mark.parametrize(
+    ("layers", "what"),
+    [
+        ("add(identity)", "add joins two branches or more"),
+        ("concat(relu, axis=1)", "concat joins two branches or more"),
+        ("add()", "expected a branch of add"),
+        ("add(relu,)", "expected a layer"),
+        ("add(relu relu6, identity)", "relu does not know the word 'relu6'"),
+        ("concat(identity, identity, 1)", "expected a layer, a block or a group, found '1'"),
+        ("concat(identity, identity, ax=1)", "concat has no argument 'ax'"),
+        ("concat(identity, identity, crop=big)", "'big'"),
+        ("add(identity, identity, axis=1)", "add has no argument 'axis'"),
+        ("add", "'add' joins branches, which stand in brackets"),
+        ("add identity relu", "'add' joins branches, which stand in brackets"),
+        ("add (identity, relu)", "no blank between 'add' and its bracket"),
+        ("add(identity, conv 8 k3)", "needs equal shapes: 8x32x32 and 8x30x30"),
+        ("concat(identity, conv 8 k3)", "needs equal sizes on axis 1"),
+        ("concat(identity, identity, axis=3)", "axis 3 does not exist"),
+    ],
+)
+def test_what_a_join_cannot_do(layers: str, what: str) -> None:
+    assert what in wrong(layers).message
+
+
+def test_the_name_of_a_join_may_also_be_a_function() -> None:
+    assert ops(chain("conv max(2, C) k1 -> max(identity, relu)")) == ["conv", "relu", "max"]
+
+
+def test_a_reference_takes_the_output_of_an_earlier_stage_or_input() -> None:
+    network = graph("""
+        inputs: {image: 3x8x8, prior: 1x8x8}
+        layers:
+          - enc: conv 4 k1 -> relu
+          - 3b: concat(@enc, @prior, identity)
+          - "@image -> conv 9 k1"
+          - end: concat(@3b, @image -> tanh)
+    """)
+    assert readers(network, "3b") == ["enc/relu", "prior", "enc/relu"]
+    assert readers(network, "conv_1") == ["image"]
+    assert readers(network, "end/concat") == ["3b", "end/tanh"]
+
+
+def test_an_empty_stage_can_be_referred_to() -> None:
+    network = graph("""
+        input: 3x8x8
+        layers:
+          - conv 4 k1
+          - here: identity
+          - relu
+          - add(@here, identity)
+    """)
+    assert readers(network, "add_1") == ["conv_1", "relu_1"]
+
+
+@pytest.mark.parametrize(
+    "layers", ["relu -> @input", "relu -> @input -> relu", "add(relu -> @input, identity)", "(relu -> @input)*2"]
+)
+def test_a_reference_stands_first_in_its_chain_only(layers: str) -> None:
+    found = wrong(layers)
+    assert found.code == "reference"
+    assert found.message == "'@input' may only stand first in its chain"
+    assert marked(found) == "@input"
+
+
+def test_a_reference_looks_back_only() -> None:
+    text = """
+        input: 3x8x8
+        layers:
+          - a: "@b -> relu"
+          - b: relu
+    """
+    assert "'@b' stands before the stage it names" in problem(text).message
+    assert "stands inside the stage it names" in problem(text.replace("@b", "@a")).message
+    unknown = problem(text.replace("@b", "@inptu"))
+    assert "no stage or input 'inptu' stands earlier" in unknown.message
+    assert unknown.hint == "did you mean 'input'?"
+
+
+def test_a_list_of_chains_is_that_chain() -> None:
+    network = graph("""
+        input: 3x8x8
+        layers:
+          - mixed:
+              - conv 4 k1 -> relu   # may be commented
+              - add(identity,
+                    tanh)
+              - - elu
+                - - gelu
+          - relu
+    """)
+    assert names(network) == [
+        "mixed/conv",
+        "mixed/relu",
+        "mixed/tanh",
+        "mixed/add",
+        "mixed/elu",
+        "mixed/gelu",
+        "relu_1",
+    ]
+
+
+def test_lists_of_chains_stand_in_blocks_and_heads_too() -> None:
+    network = graph("""
+        input: 3x8x8
+        blocks:
+          b:
+            - relu
+            - tanh
+        layers: b
+        heads:
+          h:
+            - elu
+            - gelu
+    """)
+    assert names(network) == ["relu_1", "tanh_1", "h/elu", "h/gelu"]
+
+
+def test_a_reference_within_a_list_of_chains_stands_first_in_all_of_it() -> None:
+    text = """
+        input: 3x8x8
+        layers:
+          - a:
+              - "@input -> relu"
+              - "tanh"
+    """
+    assert names(graph(text)) == ["a/relu", "a/tanh"]
+    found = problem(text.replace('"tanh"', '"@input -> tanh"'))
+    assert found.message == "'@input' may only stand first in its chain"
+    assert found.place() == ("net.yaml", 5, 10)
+
+
+@pytest.mark.parametrize("empty", ["", "''", "'  '", "[]", "[[]]", "[relu, '']"])
+def test_an_empty_chain_is_an_error(empty: str) -> None:
+    assert problem(f"input: 3x8x8\nlayers:\n  - a: {empty}\n").message == "a chain is empty"
+
+
+def test_only_the_top_level_names_its_entries() -> None:
+    nested = "input: 3x8x8\nlayers:\n  - a:\n      - b: relu\n"
+    assert "only the top level" in problem(nested).message
+    two = "input: 3x8x8\nlayers:\n  - a: relu\n    b: relu\n"
+    assert "has one name" in problem(two).message
+
+
+@pytest.mark.parametrize("layers", ["[]", "{}", "[{}]", "''", ""])
+def test_a_spec_without_layers_is_an_error(layers: str) -> None:
+    assert len(problems(f"input: 3x8x8\nlayers: {layers}\n")) == 1
+
+
+def test_layers_may_be_one_chain_or_a_mapping() -> None:
+    assert names(graph("input: 3x8x8\nlayers: relu -> tanh\n")) == ["relu_1", "tanh_1"]
+    assert names(graph("input: 3x8x8\nlayers: {a: relu, b: tanh}\n")) == ["a", "b"]
+
+
+def test_an_unclosed_bracket_is_shown_where_it_opens() -> None:
+    found = wrong("(relu -> [tanh -> add(identity, relu)")
+    assert found.message == "this bracket is never closed by ']'"
+    assert found.place()[1:] == (1, 21)
+    assert wrong("relu)").hint == "one bracket too many"
+    assert wrong("(relu]").message == "expected ')', found ']'"

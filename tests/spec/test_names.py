@@ -1,0 +1,102 @@
+"""How layers are named, how they fold, and the one name space of inputs, stages and heads."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.spec.reading import chain, graph, marked, names, problems
+
+
+def paths(text: str) -> list[str]:
+    return ["/".join(node.path) for _, node in graph(text).layers()]
+
+
+HEAD = """
+input: 3x8x8
+blocks:
+  cbr(c): conv c k1 -> bn -> relu
+  two: cbr(4) -> cbr(5)
+layers:
+"""
+
+
+def test_a_stage_of_one_layer_is_that_layer() -> None:
+    assert names(graph(HEAD + "  - a: relu\n  - b: identity -> (tanh)*1 -> (relu)*0\n")) == ["a", "b"]
+
+
+def test_layers_of_a_longer_stage_are_numbered_where_an_operator_recurs() -> None:
+    text = HEAD + "  - s: cbr(4) -> maxpool 2 -> add(conv 4 k1 -> relu, identity) -> tanh\n"
+    assert names(graph(text)) == [
+        *("s/conv_1", "s/bn", "s/relu_1", "s/maxpool", "s/conv_2", "s/relu_2", "s/add", "s/tanh"),
+    ]
+
+
+def test_unnamed_layers_are_numbered_over_the_network() -> None:
+    text = HEAD + "  - relu -> conv 4 k1\n  - s: relu -> relu\n  - relu\n  - cbr(4)\n"
+    assert names(graph(text)) == ["relu_1", "conv_1", "s/relu_1", "s/relu_2", "relu_2", "conv_2", "bn_1", "relu_3"]
+
+
+def test_an_unnamed_layer_never_takes_the_name_of_a_stage_input_or_head() -> None:
+    text = """
+        inputs: {relu_1: 3x8x8}
+        layers:
+          - relu -> relu
+          - relu_3: relu
+        heads: {relu_4: relu}
+        training_heads: {relu_5: relu}
+    """
+    assert names(graph(text)) == ["relu_2", "relu_6", "relu_3", "relu_4", "relu_5"]
+
+
+def test_all_names_of_a_network_differ() -> None:
+    text = HEAD + "  - two -> (two)*3 -> cbr(3)\n  - s: two -> cbr(4)*2 -> relu\n  - relu\n  - t: relu\n"
+    found = names(graph(text))
+    assert len(found) == len(set(found))
+
+
+def test_the_path_of_a_layer_is_its_stage_its_blocks_and_its_name() -> None:
+    text = HEAD + "  - s: two -> relu\n  - cbr(3) -> tanh\n  - one: gelu\n  - cbr(3)\n"
+    assert paths(text) == [
+        *("s/two/cbr_1/conv_1", "s/two/cbr_1/bn_1", "s/two/cbr_1/relu_1"),
+        *("s/two/cbr_2/conv_2", "s/two/cbr_2/bn_2", "s/two/cbr_2/relu_2", "s/relu_3"),
+        *("cbr_1/conv_1", "cbr_1/bn_1", "cbr_1/relu_1", "tanh_1", "one", "cbr_2/conv_2", "cbr_2/bn_2", "cbr_2/relu_2"),
+    ]
+
+
+def test_an_expression_is_named_as_an_unnamed_stage() -> None:
+    network = chain("conv 4 k1 -> (relu -> conv 4 k1)*2")
+    assert names(network) == ["conv_1", "relu_1", "conv_2", "relu_2", "conv_3"]
+    assert network.name == "8x32x32 -> conv 4 k1 -> (relu -> conv 4 k1)*2"
+    assert list(network.outputs) == ["conv_3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("input: 3x8x8\nlayers:\n  - a: relu\n  - a: tanh\n", (4, 5)),
+        ("input: 3x8x8\nlayers:\n  - input: relu\n", (3, 5)),
+        ("inputs: {x: 3x8x8}\nlayers:\n  - x: relu\n", (3, 5)),
+        ("input: 3x8x8\nlayers:\n  - a: relu\nheads:\n  a: tanh\n", (5, 3)),
+        ("input: 3x8x8\nlayers:\n  - a: relu\ntraining_heads:\n  input: tanh\n", (5, 3)),
+        ("input: 3x8x8\nlayers: relu\nheads: {h: tanh}\ntraining_heads: {h: tanh}\n", (4, 18)),
+    ],
+)
+def test_inputs_stages_and_heads_share_one_name_space(text: str, taken: tuple[int, int]) -> None:
+    (found,) = problems(text)
+    assert (found.code, found.place()[1:]) == ("duplicate", taken)
+    assert "is taken" in found.message
+    assert marked(found) in ("a", "input", "x", "h")
+
+
+def test_a_stage_may_have_the_name_of_an_operator_block_or_variable() -> None:
+    text = (
+        HEAD.replace("input:", "variables: {w: 4}\ninput:")
+        + "  - conv: conv w k1\n  - cbr: cbr(4)\n  - w: add(@conv, @cbr)\n"
+    )
+    assert names(graph(text)) == ["conv", "cbr/conv", "cbr/bn", "cbr/relu", "w"]
+
+
+def test_the_name_of_a_network_is_the_key_or_the_file() -> None:
+    assert graph("name: My Net 2.0\ninput: 3x8x8\nlayers: relu\n").name == "My Net 2.0"
+    assert graph("name: 3.10\ninput: 3x8x8\nlayers: relu\n").name == "3.10"
+    assert graph("input: 3x8x8\nlayers: relu\n").name == "net"
