@@ -121,7 +121,7 @@ def stride(w: Writer, shape: Shape) -> str:
 def conv(w: Writer, shape: Shape) -> str:
     if w.among(*[False] * 7, True):
         return tabled(w, shape)
-    channels = w.whole(1, 8)
+    channels = w.among(w.whole(1, 8), shape[0])
     groups = w.divisor(shape[0], channels)
     words = [f"conv {w.number(channels, shape)}", window(w, shape), stride(w, shape)]
     words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "ws")]
@@ -141,7 +141,7 @@ def upconv(w: Writer, shape: Shape) -> str:
     sizes = shape[1:]
     k, s, d = w.whole(1, 4), w.among(1, 2, 3), w.among(1, 1, 2)
     reach = d * (k - 1) + 1
-    channels = w.whole(1, 6)
+    channels = w.among(w.whole(1, 6), shape[0])
     groups = w.divisor(shape[0], channels)
     ways = ["", "same", "half", "valid", "p1", "p0:1", "p" + "x".join(["1:0"] * len(sizes))]
     room = min((n - 1) * s + reach for n in sizes)

@@ -65,6 +65,7 @@ def explain_sum(
 ) -> list[Derivation]:
     """Derive sums of a stage or network from its rows."""
     notation = Notation(latex)
+    more = r" + \dots" if latex else " + …"
     result = []
     for quantity in quantities:
         if quantity not in SUMS:
@@ -72,8 +73,8 @@ def explain_sum(
         parts = [(row.name, getattr(row, quantity)) for row in rows if getattr(row, quantity)]
         steps = [Step(notation.text(name), "", "", notation.value(number)) for name, number in parts]
         total = sum(number for _, number in parts)
-        formula = " + ".join(notation.value(number) for _, number in parts[:8]) + (" + …" if len(parts) > 8 else "")
-        steps.append(Step(quantity, "", formula if len(parts) > 1 else "", notation.value(total)))
+        formula = " + ".join(notation.value(number) for _, number in parts[:8]) + (more if len(parts) > 8 else "")
+        steps.append(Step(notation.symbol(quantity), "", formula if len(parts) > 1 else "", notation.value(total)))
         result.append(Derivation(target, quantity, tuple(steps)))
     return result
 
@@ -273,7 +274,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before, _ in readers)
             differ = "" if field.aligned else "; their centres or strides differ"
             union = r" \cup " if notation.latex else " ∪ "
-            yield Step(symbol, union.join(joined), "", notation.text(_range(field)), f"{node.name}: the union of its paths{differ}")
+            note = f"{node.name}: the union of its paths{differ}"
+            yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
             note = f"{node.name}: after upsampling the window depends on the position; stride {field.stride}"

@@ -159,6 +159,8 @@ class Path(NamedTuple):
 
     def joins(self, other: Path) -> bool:
         """Whether the union with the other path is a path: same axis, same stride."""
+        if self.period == other.period:
+            return self.axis == other.axis and known_equal(self.rise, other.rise)
         return self.axis == other.axis and known_equal(self.stride, other.stride)
 
     def union(self, other: Path, longest: int = LONGEST_PERIOD) -> Path:

@@ -84,7 +84,8 @@ def run(args: list[str] | None) -> int:
     except SpecError as error:
         return _complain(f"{error}\n")
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
         return 130

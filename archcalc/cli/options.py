@@ -124,6 +124,15 @@ class SpecCommand(click.Command):
 
     allow_extra_args = True
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.option_name == "->":
+                no_surplus(words[0], tuple(words[1:]))
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         no_surplus(ctx.params["spec"], tuple(ctx.args))
         return super().invoke(ctx)

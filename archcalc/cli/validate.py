@@ -66,7 +66,7 @@ def expand(path: str) -> list[str]:
         below[:] = [name for name in below if not name.startswith(".")]
         names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
         found += [os.path.join(folder, name) for name in names]
-    return sorted(found) or [""]
+    return sorted(file for file in found if os.path.isfile(file) or not os.path.exists(file)) or [""]  # no pipes
 
 
 def empty_folder(path: str) -> Outcome:

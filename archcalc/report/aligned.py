@@ -76,7 +76,8 @@ def _shrink(widths: list[int], table: Table, grid: list[list[str]], width: int) 
         if column.folds:
             least[index] = max(columns_of(piece.strip()) for cells in grid for piece in _PIECE.findall(cells[index]))
     if _taken(least) > width:
-        widths[:] = [max(narrow, min(wide, width // 2)) for narrow, wide in zip(least, widths, strict=True)]
+        half = (width - len(GAP)) // 2
+        widths[:] = [max(narrow, min(wide, half)) for narrow, wide in zip(least, widths, strict=True)]
     while _taken(least) <= width < _taken(widths):
         index = max(range(len(widths)), key=lambda index: widths[index] - least[index])
         widths[index] -= 1
@@ -112,10 +113,9 @@ def fold(text: str, width: int | None) -> list[str]:
         return [text]
     lines = [""]
     for piece in _PIECE.findall(text):
-        if lines[-1] and columns_of(lines[-1] + piece) > width:
-            lines.append(piece.lstrip())
-        else:
-            lines[-1] += piece
+        if columns_of(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line for line in lines if line]
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from archcalc.report.aligned import aligned
-from archcalc.report.table import Table, human, raw, total
+from archcalc.report.table import Table, human, printable, raw, total
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -20,6 +20,11 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
         color: whether the format ``rich`` may use colour.
         width: columns of the terminal, for ``rich``; ``None``: as wide as it gets.
     """
+    table = table._replace(
+        columns=tuple(column._replace(title=printable(column.title)) for column in table.columns),
+        title=printable(table.title),
+        notes=tuple(map(printable, table.notes)),
+    )
     if form == "rich":
         return aligned(table, width=width, color=color, line="─")
     if form == "plain":
@@ -84,14 +89,14 @@ def _tabulate(table: Table, form: str) -> str:
     text = tabulate(
         rows,
         headers=[column.title for column in table.columns],
-        tablefmt={"markdown": "github", "latex": "latex_booktabs"}[form],
+        tablefmt={"markdown": "pipe", "latex": "latex_booktabs"}[form],
         colalign=[column.align for column in table.columns],
         disable_numparse=True,
     )
     comment = ""
     if form == "latex":
         comment = "% "
-        lines = text.splitlines()
+        lines = text.replace("≤", r"$\leq$").splitlines()
         after = len(lines) - len(table.totals) - 2  # \bottomrule and \end{tabular} close the table
         text = "\n".join([*lines[:after], *([r"\midrule"] if table.totals else []), *lines[after:]])
     title = [f"{comment}{table.title}", ""] if table.title else []

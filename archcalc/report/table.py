@@ -34,7 +34,12 @@ def human(value: Any) -> str:
         return "-"
     if type(value) is int:
         return f"{value:,}"
-    return str(value)
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """Text that stays on its line and leaves the terminal alone, whatever a file calls its network."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def total(row: tuple[Any, ...]) -> list[str]:

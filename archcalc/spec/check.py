@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from archcalc.ops.base import REGISTRY
@@ -60,10 +60,13 @@ def check_blocks(blocks: Mapping[str, Block]) -> None:
         fail("cycle", f"block '{cycle[0]}' uses itself: {' → '.join(cycle[:8])}", span)
 
 
-def check_names(blocks: Mapping[str, Block], variables: Mapping[str, object], chains: list[Stage]) -> None:
-    """All names of all chains, in one go."""
+def check_names(
+    blocks: Mapping[str, Block], variables: Mapping[str, object], chains: list[Stage], broken: Collection[str] = ()
+) -> None:
+    """All names of all chains, in one go; calls of ``broken`` blocks are left alone."""
     problems = Problems()
     variables_known = dict(variables)
+    standing_for_operators = {**variables, **dict.fromkeys(broken)}
     for block in blocks.values():
         own: dict[str, object] = {}
         known = ChainMap(own, variables_known)
@@ -71,9 +74,9 @@ def check_names(blocks: Mapping[str, Block], variables: Mapping[str, object], ch
             with problems:
                 _check_value(default, known, words())
             own[name] = None
-        _check_chain(block.body, blocks, known, own, problems)
+        _check_chain(block.body, blocks, known, {**own, **dict.fromkeys(broken)}, problems)
     for stage in chains:
-        _check_chain(stage.chain, blocks, variables, variables, problems)
+        _check_chain(stage.chain, blocks, variables, standing_for_operators, problems)
     problems.settle()
 
 
@@ -106,6 +109,8 @@ def _check_item(
             if not flag and parameter.argument.form != "table":
                 _check_value(argument.value, known, frozenset(parameter.argument.choices))
     elif isinstance(item, syntax.Call):
+        if item.name not in blocks and item.name in operators:
+            return
         if item.name not in blocks:
             unknown_block(item.name, item.head, blocks)
         bind_call(blocks[item.name].signature, item.arguments, item.head)

@@ -121,6 +121,8 @@ class _Reader:
         self.shapes = shapes
         self.limits = limits
         self.problems = Problems()
+        self.broken: set[str] = set()
+        """Blocks whose declaration is wrong: that they are unknown is no further error."""
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -148,7 +150,7 @@ class _Reader:
         training_heads = self.heads(top, "training_heads", callable_blocks)
         expectations = self.expectations(top)
         with self.problems:
-            check_names(blocks, variables, [*stages, *heads, *training_heads])
+            check_names(blocks, variables, [*stages, *heads, *training_heads], self.broken)
         self.unique([*stages, *heads, *training_heads], inputs)
         self.problems.settle()
         return self.finish(
@@ -327,6 +329,9 @@ class _Reader:
                 if signature.name in declared:
                     fail("duplicate", f"two blocks are called '{signature.name}'", signature.span)
                 declared[signature.name] = signature, written
+                continue
+            name = RULES["NAME"].match(key.text.value.lstrip())
+            self.broken |= {name.group()} if name else set()
         names = frozenset(declared)
         result = {}
         for name, (signature, written) in declared.items():

@@ -8,6 +8,9 @@ from typing import Any
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 
+MOST_PLACES = 12
+"""Decimal places of a number; one that needs more is written as a ratio."""
+
 
 def write_layer(op: Operator) -> str:
     """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``.
@@ -63,7 +66,12 @@ def _side(number: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    if isinstance(value, Fraction):
-        scaled = value * 10**12
-        return f"{float(value):.12g}" if scaled.denominator == 1 and abs(value) >= Fraction(1, 1000) else str(value)
+    """A number, exactly: a decimal where it has few places, a ratio otherwise."""
+    if not isinstance(value, Fraction) or value.denominator == 1:
+        return str(value)
+    for places in range(1, MOST_PLACES + 1):
+        digits = value * 10**places
+        if digits.denominator == 1:
+            whole, rest = divmod(abs(digits.numerator), 10**places)
+            return f"{'-' * (value < 0)}{whole}.{rest:0{places}}"
     return str(value)

@@ -108,13 +108,15 @@ def test_json_holds_to_its_schema_and_has_every_layer(run: Any, spec: str) -> No
 
 def test_several_inputs_have_rows_of_their_own(run: Any, tmp_path: Path) -> None:
     spec = tmp_path / "two.yaml"
-    spec.write_text("inputs: {a: 1x8, b: 1x8}\nlayers:\n  - one: conv 1 k3 half\n  - two: add(identity, @b)\n")
+    spec.write_text(
+        "inputs: {a: 1x8, b: 1x8}\nlayers:\n  - one: conv 1 k3 half\n  - two: add(identity, @b -> maxpool k3 s1 p1)\n"
+    )
     _, out, _ = run(str(spec))
     rows = [line.split()[:2] for line in out.splitlines()[3:]]
-    assert rows[:2] == [["one", "a"], ["two", "b"]]
+    assert rows[:2] == [["one", "a"], ["two/maxpool", "b"]]
     found = document(run(str(spec), "two", "--at", "0", "--format", "json")[1])
     assert found["unit"]["inputs"]["a"]["sees"] == [[0, 1]]
-    assert found["unit"]["inputs"]["b"]["sees"] == [[0, 0]]
+    assert found["unit"]["inputs"]["b"]["sees"] == [[0, 1]]
 
 
 def test_unaligned_paths_are_reported_with_their_offsets(run: Any) -> None:

@@ -180,3 +180,9 @@ def test_a_block_may_have_many_lines_and_be_called_over_many_lines() -> None:
         "one/conv_2",
         "one/concat",
     ]
+
+
+def test_a_wrong_declaration_does_not_make_its_calls_wrong_too() -> None:
+    for signature in ("b(c", "b(c, k=)", "b(c))", "b[c]"):
+        found = problem(spec(f"  {signature!r}: conv c k1\n  other: b(3) -> relu", "b(3) -> (b(4))*2 -> b -> other"))
+        assert found.place()[1] == 4

@@ -1,0 +1,46 @@
+"""The program, run in this process."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from archcalc.cli import run
+
+
+class Ran(NamedTuple):
+    """What a run of the program did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    def line(self, start: str) -> str:
+        """The first line of the output that starts like this."""
+        return next(line for line in self.lines if line.startswith(start))
+
+
+Archcalc = Callable[..., Ran]
+
+
+@pytest.fixture
+def archcalc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Archcalc:
+    """Run ``archcalc`` with arguments and, perhaps, a standard input; without a terminal."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def program(*arguments: str, stdin: str = "") -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
+        status = run(list(arguments))
+        out, err = capsys.readouterr()
+        return Ran(status, out, err)
+
+    return program

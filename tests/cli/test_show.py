@@ -1,0 +1,320 @@
+"""``archcalc show``: the table of a network."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import archcalc as package
+from archcalc.cli.cells import COLUMNS
+from archcalc.cli.show import READABLE_ROWS
+from tests.cli.conftest import Archcalc
+
+ALEXNET = "3x227x227 -> conv 96 k11 s4 -> relu -> maxpool k3 s2"
+SCHEMA = json.loads((Path(package.__file__).parent / "report" / "show.schema.json").read_text(encoding="utf-8"))
+
+FORKED = """
+name: Two readers
+inputs: {image: 3x16x16, prior: 1x16x16}
+layers:
+  - a: conv 4 k3 half
+  - b: concat(identity, @prior -> conv 2 k1) -> relu
+heads:
+  mask: "@a -> conv 1 k5 half"
+training_heads:
+  aux: "@a -> gap -> fc 3"
+"""
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def document(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def test_an_expression_gives_its_table_and_totals(archcalc: Archcalc) -> None:
+    ran = archcalc("show", ALEXNET)
+    assert ran.status == 0
+    assert not ran.err
+    assert ran.line("conv_1").split() == [
+        "conv_1",
+        "conv",
+        "96",
+        "k11",
+        "s4",
+        "96x55x55",
+        "34,944",
+        "105,415,200",
+        "11",
+    ]
+    assert ran.line("maxpool_1").split()[-1] == "19"
+    assert ran.line("total").split() == ["total", "34,944", "105,415,200"]
+
+
+def test_files_bundled_names_and_standard_input_are_read_alike(archcalc: Archcalc, tmp_path: Path) -> None:
+    text = "name: LeNet\ninput: 1x32x32\nlayers:\n  - conv 6 k5\n"
+    file = tmp_path / "net.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert archcalc("show", str(file)).out == archcalc("show", "-", stdin=text).out
+    assert "61,706" in archcalc("show", "lenet5").out
+
+
+def test_memory_is_exact_with_units_beside(archcalc: Archcalc) -> None:
+    ran = archcalc("show", ALEXNET, "--dtype", "float16")
+    assert "parameters: 69,888 bytes (68.3 KiB) in float16" in ran.lines
+    assert document(archcalc("show", ALEXNET, "--dtype", "float16", "--format", "json").out)["totals"]["memory"] == {
+        "dtype": "float16",
+        "params": 69_888,
+        "activations": 1_301_568,
+    }
+
+
+@pytest.mark.parametrize("form", ["plain", "rich", "markdown", "latex", "html"])
+def test_every_format_for_people_has_every_layer_and_the_totals(archcalc: Archcalc, form: str) -> None:
+    ran = archcalc("show", ALEXNET, "--format", form)
+    assert ran.status == 0
+    for text in ("relu", "96x55x55", "105,415,200", "total"):
+        assert text in ran.out
+
+
+def test_csv_is_raw_and_has_no_totals(archcalc: Archcalc) -> None:
+    found = rows(archcalc("show", "lenet5", "--format", "csv").out)
+    assert len(found) == 14
+    assert found[0] == {
+        "layer": "c1/conv",
+        "op": "conv 6 k5",
+        "output": "6x28x28",
+        "params": "156",
+        "macs": "117600",
+        "rf": "5",
+    }
+    assert sum(int(row["params"]) for row in found) == 61_706
+
+
+def test_csv_carries_no_marks_for_people(archcalc: Archcalc) -> None:
+    found = rows(archcalc("show", "-", "--format", "csv", stdin=FORKED).out)
+    assert [row["layer"] for row in found if row["layer"].startswith(("mask", "aux"))] == ["mask", "aux/gap", "aux/fc"]
+
+
+def test_columns_are_chosen_by_name(archcalc: Archcalc) -> None:
+    ran = archcalc("show", ALEXNET, "--columns", "name, operator,trainable mul,attributes,inputs")
+    assert ran.lines[1].split() == ["layer", "operator", "trainable", "mul", "attributes", "reads"]
+    assert ran.line("relu_1").split() == ["relu_1", "relu", "0", "0", "-", "conv_1"]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_column_can_be_shown(archcalc: Archcalc, column: str) -> None:
+    for depth in ("1", "all"):
+        ran = archcalc("show", "lenet5-1998", "--columns", column, "--depth", depth)
+        assert ran.status == 0, ran.err
+
+
+def test_an_unknown_column_gets_a_suggestion(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "lenet5", "--columns", "layer,parms")
+    assert ran.status == 2
+    assert "did you mean 'params'?" in ran.err
+    assert not ran.out
+
+
+def test_long_networks_fold_to_the_deepest_readable_level(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "resnet50")
+    body = ran.lines[3 : ran.lines.index(ran.line("total")) - 1]
+    assert len(body) == 22 <= READABLE_ROWS
+    assert body[3].split()[:3] == ["conv2_x/first", "12", "layers"]
+    assert "170 layers folded into 17 rows; --depth all shows each" in ran.lines
+
+
+def test_depth_folds_to_stages_blocks_or_nothing(archcalc: Archcalc) -> None:
+    def layers(depth: str) -> int:
+        return len(rows(archcalc("show", "resnet50", "--format", "csv", "--depth", depth).out))
+
+    assert [layers(depth) for depth in ("0", "1", "2", "all")] == [1, 7, 22, 175]
+
+
+def test_folding_keeps_every_sum(archcalc: Archcalc) -> None:
+    def sums(depth: str) -> list[int]:
+        found = rows(archcalc("show", "xception", "--format", "csv", "--depth", depth).out)
+        return [sum(int(row[key]) for row in found) for key in ("params", "macs")]
+
+    assert sums("1") == sums("2") == sums("all")
+
+
+@pytest.mark.parametrize("depth", ["-1", "many", "1.5", ""])
+def test_a_depth_is_a_whole_number_or_all(archcalc: Archcalc, depth: str) -> None:
+    ran = archcalc("show", "lenet5", "--depth", depth)
+    assert ran.status == 2
+    assert "--depth" in ran.err
+
+
+def test_csv_and_json_have_every_layer_unless_told_otherwise(archcalc: Archcalc) -> None:
+    assert len(rows(archcalc("show", "resnet50", "--format", "csv").out)) == 175
+    assert len(document(archcalc("show", "resnet50", "--format", "json").out)["layers"]) == 175
+    folded = document(archcalc("show", "resnet50", "--format", "json", "--depth", "1").out)["layers"]
+    assert [row["name"] for row in folded][-1] == "head"
+    assert folded[2]["layers"] == 32
+    assert folded[2]["inputs"] == ["pool1"]
+    assert folded[2]["op"] is None
+
+
+def test_settings_and_shapes_change_the_network(archcalc: Archcalc) -> None:
+    ran = archcalc(
+        "show", "resnet50", "--set", "classes=10", "--set", "width=32", "--shape", "3x160x160", "--depth", "1"
+    )
+    assert "input 3x160x160" in ran.lines[0]
+    assert ran.line("head").split()[3:5] == ["10", "10,250"]
+
+
+def test_a_shape_can_be_given_to_an_input_by_name(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "-", "--shape", "prior=1x32x32", "--shape", "image=3x32x32", stdin=FORKED)
+    assert "4x32x32" in ran.line("a ")
+
+
+@pytest.mark.parametrize("option", ["--set=alpha", "--set==1", "--set=nobody=1", "--shape=ghost=3x4x4", "--shape=0x1"])
+def test_wrong_settings_name_the_option(archcalc: Archcalc, option: str) -> None:
+    ran = archcalc("show", "lenet5", option)
+    assert ran.status == 2
+    assert option.partition("=")[0] in ran.err
+
+
+def test_a_batch_stands_in_front_and_multiplies_costs(archcalc: Archcalc) -> None:
+    ran = archcalc("show", ALEXNET, "--batch", "8")
+    assert ran.line("conv_1").split()[5:8] == ["8x96x55x55", "34,944", "843,321,600"]
+    found = document(archcalc("show", ALEXNET, "--batch", "8", "--format", "json").out)
+    assert found["inputs"] == {"input": [8, 3, 227, 227]}
+    assert list(found["outputs"].values()) == [[8, 96, 27, 27]]
+
+
+def test_the_layout_changes_how_shapes_are_written_and_nothing_in_json(archcalc: Archcalc) -> None:
+    assert "55x55x96" in archcalc("show", ALEXNET, "--layout", "hwc").line("conv_1")
+    assert "256x256x3" in archcalc("show", "homework-network-a").out
+    assert "3x256x256" in archcalc("show", "homework-network-a", "--layout", "chw").out
+    found = document(archcalc("show", "homework-network-a", "--format", "json").out)
+    assert found["layers"][0]["output"] == [3, 256, 256]
+
+
+def test_the_field_is_global_behind_global_layers_and_absent_from_vectors(archcalc: Archcalc) -> None:
+    assert archcalc("show", "lenet5").line("f6/fc").split()[-1] == "global"
+    ran = archcalc("show", "16 -> fc 4 -> relu")
+    assert ran.line("fc_1").split()[-1] == "-"
+    found = document(archcalc("show", "16 -> fc 4 -> relu", "--format", "json").out)
+    assert found["layers"][0]["rf"] == []
+
+
+def test_the_field_is_a_range_after_upsampling(archcalc: Archcalc) -> None:
+    assert archcalc("show", "unet").line("out").split()[-1] == "188–204"
+    assert rows(archcalc("show", "unet", "--format", "csv").out)[-1]["rf"] == "204"
+
+
+def test_the_field_has_one_size_per_axis_where_they_differ(archcalc: Archcalc) -> None:
+    assert archcalc("show", "3x32x32 -> conv 4 k3x5").line("conv_1").split()[-1] == "3x5"
+
+
+def test_unaligned_paths_are_marked_and_explained(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "3x32x32 -> add(conv 4 k3 p0:2, conv 4 k1) -> relu")
+    assert ran.line("relu_1").split()[-1].startswith("~")
+    assert any(line.startswith("~") for line in ran.lines)
+
+
+def test_a_stride_below_one_is_a_fraction(archcalc: Archcalc) -> None:
+    found = document(archcalc("show", "3x8x8 -> upsample 2", "--format", "json").out)
+    assert found["layers"][0]["rf_stride"] == ["1/2", "1/2"]
+
+
+def test_several_inputs_have_fields_of_their_own(archcalc: Archcalc) -> None:
+    assert "image 3, prior 1" in archcalc("show", "-", stdin=FORKED).line("b/relu")
+    found = document(archcalc("show", "-", "--format", "json", stdin=FORKED).out)
+    by_name = {layer["name"]: layer for layer in found["layers"]}
+    assert by_name["b/relu"]["rf"] == {"image": [3, 3], "prior": [1, 1]}
+    assert by_name["a"]["rf"] == {"image": [3, 3]}
+
+
+def test_heads_are_marked_and_training_heads_counted_on_request(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "-", stdin=FORKED)
+    assert "mask (head)" in ran.out
+    assert "aux/fc (training)" in ran.out
+    assert "auxiliary heads (training) are not counted; --training counts them" in ran.lines
+
+    def totals(*options: str) -> Any:
+        return document(archcalc("show", "-", "--format", "json", *options, stdin=FORKED).out)
+
+    without, with_them = totals(), totals("--training")
+    assert with_them["totals"]["params"] - without["totals"]["params"] == 4 * 3 + 3
+    assert without["outputs"].keys() == {"b", "mask"}
+    assert with_them["outputs"].keys() == {"b", "mask", "aux"}
+
+
+@pytest.mark.parametrize("spec", package.bundled())
+def test_json_of_every_bundled_spec_keeps_to_the_schema_and_adds_up(archcalc: Archcalc, spec: str) -> None:
+    found = document(archcalc("show", spec, "--format", "json").out)
+    counted = [layer for layer in found["layers"] if not layer["training"]]
+    for key in ("params", "trainable", "connections", "macs", "mults", "flops", "activations"):
+        assert sum(layer[key] for layer in counted) == found["totals"][key]
+    assert found["totals"]["layers"] == len(counted)
+
+
+def test_json_attributes_are_plain(archcalc: Archcalc) -> None:
+    layers = document(archcalc("show", "lenet5-1998", "--format", "json").out)["layers"]
+    c3 = next(layer for layer in layers if layer["name"] == "c3/conv")
+    assert c3["attributes"]["kernel"] == [5, 5]
+    assert c3["attributes"]["table"][0] == "X...XXX..XXXX.XX"
+    dropout = document(archcalc("show", "8x4x4 -> dropout 1/3", "--format", "json").out)["layers"][0]
+    assert dropout["attributes"] == {"rate": "1/3"}
+
+
+def test_json_variables_are_numbers_or_texts(archcalc: Archcalc) -> None:
+    spec = "input: 3x9x9\nvariables: {a: 2/3, k: 3x5, w: half, n: 2}\nlayers:\n  - conv n k=k pad=w\n"
+    found = document(archcalc("show", "-", "--format", "json", stdin=spec).out)
+    assert found["variables"] == {"a": "2/3", "k": "3x5", "w": "half", "n": 2}
+
+
+def test_json_has_all_columns(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "lenet5", "--format", "json", "--columns", "layer")
+    assert ran.status == 2
+    assert "--columns" in ran.err
+
+
+def test_what_a_file_calls_its_network_cannot_move_the_cursor(archcalc: Archcalc) -> None:
+    spec = 'name: "a\\x1b[2Jb\\nc"\ninput: 3x9x9\nlayers:\n  - conv 1 k1\n'
+    for form in ("plain", "markdown", "latex", "html"):
+        ran = archcalc("show", "-", "--format", form, stdin=spec)
+        assert "\x1b" not in ran.out
+        assert "a [2Jb c" in ran.out
+
+
+def test_numbers_of_any_size_are_exact(archcalc: Archcalc) -> None:
+    huge = 10**90
+    ran = archcalc("show", f"1x{huge} -> conv 7 k1")
+    assert f"{7 * huge:,}" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("bound", "spec"),
+    [
+        ("--max-layers=2", "3x9x9 -> relu -> relu -> relu"),
+        ("--max-nesting=2", "3x9x9 -> (((relu)*2)*2)*2"),
+        ("--max-bytes=8", "3x9x9 -> relu"),
+        ("--max-digits=3", "3x99999 -> relu"),
+    ],
+)
+def test_each_bound_is_an_option_that_its_error_names(archcalc: Archcalc, bound: str, spec: str) -> None:
+    ran = archcalc("show", spec, bound)
+    assert ran.status == 2
+    assert bound.partition("=")[0] in ran.err
+
+
+@pytest.mark.parametrize("surplus", [("-", "6", "k5"), ("->", "conv", "6"), ("conv",)])
+def test_an_expression_torn_by_the_shell_is_to_be_quoted(archcalc: Archcalc, surplus: tuple[str, ...]) -> None:
+    ran = archcalc("show", "3x32x32", *surplus)
+    assert ran.status == 2
+    assert "quote an expression" in ran.err
+    assert '"3x32x32 -> conv 6 k5"' in ran.err
