@@ -46,6 +46,8 @@ class Node:
     outputs: Shapes
     path: tuple[str, ...] = ()
     """Where it stands in the text: stage, then the block calls around it, then its own name. Rows fold along it."""
+    stage: str | None = None
+    """The named stage (or head) it stands in, or ``None`` for an unnamed top-level layer."""
     head: str | None = None
     """The head it belongs to, or ``None`` on the main path."""
     training: bool = False

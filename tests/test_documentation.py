@@ -96,6 +96,22 @@ def test_python_on_the_pages_runs(example: Example) -> None:
     assert not shown, "".join(shown)
 
 
+def test_the_table_of_operators_is_that_of_their_docstrings() -> None:
+    page = ROOT.joinpath("README.md").read_text(encoding="utf-8")
+    command = re.search(r"<!-- archcalc (ops .*) -->", page)
+    assert command is not None
+    arguments = [sys.executable, "-m", "archcalc", *command[1].split()]
+    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
+    printed = [line for line in page[command.end() :].split("## ")[0].splitlines() if line.startswith("|")]
+    expected = [line for line in run.stdout.splitlines() if line.startswith("|")]
+    assert list(map(unpadded, printed)) == list(map(unpadded, expected))
+
+
+def unpadded(row: str) -> str:
+    """A row of a Markdown table, without what only aligns it."""
+    return re.sub(r"-+", "-", re.sub(r" +", " ", row))
+
+
 def test_docstring_examples_run() -> None:
     assert doctest.testmod(archcalc.api).failed == 0
 

@@ -30,6 +30,7 @@ class Layer:
     operations: Mapping[str, Number]
     activations: Number
     fields: Fields
+    stage: str | None
     head: str | None
     training: bool
     node: int
@@ -39,11 +40,6 @@ class Layer:
     def output(self) -> Shape:
         """The shape of the first output."""
         return self.outputs[0]
-
-    @property
-    def stage(self) -> str | None:
-        """The stage it stands in, or ``None`` for an unnamed top-level layer."""
-        return self.path[0] if len(self.path) > 1 or self.path[0] == self.name else None
 
     @property
     def mults(self) -> Number:
@@ -95,10 +91,7 @@ class Analysis:
         Raises:
             KeyError: there is none.
         """
-        return self._by_name()[name]
-
-    def _by_name(self) -> dict[str, Layer]:
-        return {layer.name: layer for layer in self.layers}
+        return {layer.name: layer for layer in self.layers}[name]
 
     def stage(self, name: str) -> Group:
         """The layers of a stage or head, summed.
@@ -106,7 +99,7 @@ class Analysis:
         Raises:
             KeyError: there is no such stage, or it has no layers.
         """
-        layers = [layer for layer in self.layers if layer.path[0] == name]
+        layers = [layer for layer in self.layers if layer.stage == name]
         if not layers:
             raise KeyError(name)
         return group((name,), layers)
@@ -147,6 +140,10 @@ class Group:
     def fields(self) -> Fields:
         """The receptive field of the last layer."""
         return self.layers[-1].fields
+
+    @property
+    def stage(self) -> str | None:
+        return self.layers[-1].stage
 
     @property
     def head(self) -> str | None:
@@ -258,6 +255,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         operations=operations,
         activations=activations,
         fields=fields,
+        stage=node.stage,
         head=node.head,
         training=node.training,
         node=index,

@@ -73,7 +73,7 @@ def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: boo
     last = group.layers[-1]
     return {
         "name": group.name,
-        "stage": group.path[0] if group.path else None,
+        "stage": group.stage if group.path else None,
         "path": list(group.path),
         "op": None,
         "layers": len(group.layers),

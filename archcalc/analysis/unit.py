@@ -4,6 +4,8 @@ This is right where the closed form of `archcalc.analysis.receptive` only bounds
 between the taps of dilated kernels, where tensors are cut and joined. A set is a union of *regions*, a region a product
 of *runs* per axis; nearly always that is one box. Where a network would scatter a unit's input over too many pieces,
 gaps are filled, and the result says that it may be too large (``exact``).
+
+Channels are not followed: a unit is all of its channels, and every layer is taken to mix all that it reads.
 """
 
 from __future__ import annotations

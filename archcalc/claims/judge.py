@@ -59,7 +59,8 @@ def _judge(expectation: Expectation, analysis: Analysis) -> Verdict:
     except ValueError as error:
         fail("expectation", str(error), whole_text(value))
     written = actual.values
-    if not target.value.endswith("shape"):  # axes alike may be written one by one, and one number is meant for every axis
+    if not target.value.endswith("shape"):
+        # axes alike may be written one by one, and one number is meant for every axis
         if len(written) == 1:
             written *= max(1, len(statement.numbers))
         elif len(statement.numbers) == 1:

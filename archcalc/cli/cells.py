@@ -115,7 +115,7 @@ def _input(row: Row, analysis: Analysis, layout: str) -> str:
 
 
 def _stage(row: Row, analysis: Analysis, layout: str) -> str | None:
-    return row.path[0] if isinstance(row, Group) else row.stage
+    return row.stage
 
 
 _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {

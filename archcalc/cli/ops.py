@@ -11,6 +11,7 @@ import click
 
 from archcalc.cli.cells import chosen_columns
 from archcalc.cli.options import default_format, output_options, print_table
+from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
@@ -62,7 +63,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
     if form == "json":
         from archcalc.report.render import write_json
 
-        documented = [read_documentation(cls) for cls in REGISTRY.values() if name in (None, cls.name)]
+        documented = [read_documentation(cls) for cls in by_family() if name in (None, cls.name)]
         click.echo(write_json(documented if name is None else documented[0]), nl=False)
         return
     assert name is not None
@@ -73,10 +74,16 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
         print_table(argument_table(documentation), form, color)
 
 
+def by_family() -> list[type[Operator]]:
+    """All operators, family by family."""
+    order = [family.__name__ for family in FAMILIES]
+    return sorted(REGISTRY.values(), key=lambda cls: order.index(cls.__module__))
+
+
 def overview(names: tuple[str, ...]) -> Table:
     """Every operator in a line."""
     rows = []
-    for cls in REGISTRY.values():
+    for cls in by_family():
         documentation = read_documentation(cls)
         cells = {**documentation, "operator": cls.name, "written": documentation["signature"]}
         rows.append(tuple(cells.get(name) for name in names))

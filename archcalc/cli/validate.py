@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import click
@@ -11,6 +13,9 @@ from archcalc.cli.options import limits_from, pairs_from, spec_options, stdin_on
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import SUFFIXES, is_inline
+
+MANY = 20
+"""Specs that take long enough for a progress bar."""
 
 
 class Outcome(NamedTuple):
@@ -42,12 +47,13 @@ def command(paths: tuple[str, ...], quiet: bool, form: str, color: str, **values
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
     outcomes = []
-    for path in paths:
-        for spec in expand(path):
-            outcome = judge(spec, settings, shapes, limits) if spec else empty_folder(path)
-            outcomes.append(outcome)
-            if form == "plain":
-                show(outcome, quiet=quiet, color=wants_color(color))
+    listed = [(path, spec) for path in paths for spec in expand(path)]
+    seen = form == "plain" and not quiet and sys.stdout.isatty()  # a line for each spec shows how far it is
+    for path, spec in listed if seen else watched(listed):
+        outcome = judge(spec, settings, shapes, limits) if spec else empty_folder(path)
+        outcomes.append(outcome)
+        if form == "plain":
+            show(outcome, quiet=quiet, color=wants_color(color))
     if form == "json":
         from archcalc.report.render import write_json
 
@@ -67,6 +73,22 @@ def expand(path: str) -> list[str]:
         names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
         found += [os.path.join(folder, name) for name in names]
     return sorted(file for file in found if os.path.isfile(file) or not os.path.exists(file)) or [""]  # no pipes
+
+
+def watched(listed: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """The specs, with a progress bar on standard error if that is a terminal and they are many."""
+    if len(listed) < MANY or not sys.stderr.isatty():
+        return listed
+    from rich.console import Console
+    from rich.progress import Progress
+
+    def advancing() -> Iterator[tuple[str, str]]:
+        with Progress(
+            console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(), redirect_stderr=False
+        ) as progress:
+            yield from progress.track(listed, description="validating")
+
+    return advancing()
 
 
 def empty_folder(path: str) -> Outcome:

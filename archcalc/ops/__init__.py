@@ -7,7 +7,11 @@ from archcalc.ops import activation, conv, dense, merge, norm, pool, resample, s
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
 
+FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
+"""The families in the order in which documentation lists them."""
+
 __all__ = [
+    "FAMILIES",
     "OPERATION_KINDS",
     "REGISTRY",
     "Cost",

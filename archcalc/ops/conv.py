@@ -202,6 +202,7 @@ class TransposedConv(Operator):
         for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
             reach = effective_kernel(k, d)
             if p == "same":
+                require(extra == 0, "padding 'same' decides the output size: it leaves no room for output padding")
                 rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
                 continue
             p0, p1 = sides(p, n, k, s, d)

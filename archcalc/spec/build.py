@@ -329,7 +329,7 @@ def _node(draft: _Draft, label: _Label) -> Node:
     """A node with its path: only when all is expanded is it known how often a block is called beside another."""
     path = (*((label.stage,) if label.stage else ()), *draft.frame.path())
     full = path if path == (label.name,) else (*path, label.name.rpartition("/")[2])
-    return Node(label.name, draft.op, draft.inputs, draft.outputs, full, label.head, label.training)
+    return Node(label.name, draft.op, draft.inputs, draft.outputs, full, label.stage, label.head, label.training)
 
 
 @cache

@@ -199,10 +199,10 @@ def finish(reader: Reader, what: str) -> None:
         reader.expected(what, hint)
 
 
-def chain(reader: Reader) -> Chain:
-    """chain = item (ARROW item)*"""
+def chain(reader: Reader, *, first: bool = True) -> Chain:
+    """chain = item (ARROW item)*;  only where it is ``first`` may it start with a reference"""
     start = reader.at
-    items = [item(reader, first=True)]
+    items = [item(reader, first=first)]
     end = reader.at
     while reader.take("ARROW") is not None:
         items.append(item(reader, first=False))
@@ -214,9 +214,9 @@ def item(reader: Reader, *, first: bool) -> Item:
     """item = reference | group | layer | call | join"""
     start = reader.at
     if reader.check("("):
-        return group(reader, "(", ")")
+        return group(reader, "(", ")", first=first)
     if reader.check("["):
-        return group(reader, "[", "]")
+        return group(reader, "[", "]", first=first)
     if reader.take("AT"):
         stage = reader.take("STAGE") or reader.expected("the name of a stage or input after '@'")
         reference = Reference(stage, reader.since(start))
@@ -265,13 +265,13 @@ def no_blank(reader: Reader, head: Span, name: str) -> NoReturn:
     fail("syntax", f"no blank between '{name}' and its bracket", head, f"write {name}(…)")
 
 
-def group(reader: Reader, opening: str, closing: str) -> Repeat:
+def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     """group = "(" chain ")" ["*" count] | "[" chain "]" ["*" count]"""
     start = reader.at
     reader.take(opening)
     reader.open()
     reader.blanks()
-    body = chain(reader)
+    body = chain(reader, first=first)
     reader.close(closing, start)
     count = repeat(reader)
     return Repeat(body, count, reader.since(start))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from collections.abc import Mapping as Dictionary
 from itertools import islice
 from pathlib import PurePath
@@ -92,6 +93,7 @@ def read_spec(
     limits: Limits = DEFAULT,
 ) -> Spec:
     """Read a spec from its text; see `load_spec`."""
+    _bound_digits(limits)
     _bound_words(source, limits)
     collecting = gc.isenabled()
     gc.disable()  # a spec is a large tree that stays: looking through it again and again takes longer than building it
@@ -103,6 +105,18 @@ def read_spec(
     finally:
         if collecting:
             gc.enable()
+
+
+def _bound_digits(limits: Limits) -> None:
+    """Python writes integers up to some length only; a cost is at most a size per axis and a few more multiplied."""
+    longest = sys.get_int_max_str_digits()
+    if longest and limits.digits * (limits.axes + 4) > longest:
+        fail(
+            "limit",
+            f"--max-digits {limits.digits} and --max-axes {limits.axes} allow numbers longer than Python writes",
+            hint="the environment variable PYTHONINTMAXSTRDIGITS=0 lets it write any",
+            origin="--max-digits",
+        )
 
 
 def _bound_words(source: Source, limits: Limits) -> None:
@@ -330,8 +344,8 @@ class _Reader:
                     fail("duplicate", f"two blocks are called '{signature.name}'", signature.span)
                 declared[signature.name] = signature, written
                 continue
-            name = RULES["NAME"].match(key.text.value.lstrip())
-            self.broken |= {name.group()} if name else set()
+            start = RULES["NAME"].match(key.text.value.lstrip())
+            self.broken |= {start.group()} if start else set()
         names = frozenset(declared)
         result = {}
         for name, (signature, written) in declared.items():

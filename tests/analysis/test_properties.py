@@ -16,6 +16,7 @@ from archcalc.graph import Graph
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY
 from archcalc.spec import Source, read_spec
 from archcalc.spec.grammar import JOINS
+from archcalc.spec.write import write_layer
 from tests.random_networks import WRITERS, Writer, chain, document, layers, networks, shapes, written
 
 many = settings(
@@ -147,6 +148,20 @@ def test_reading_a_text_again_gives_the_same_network(text: str) -> None:
     first, second = read(text), read(text)
     assert everything(first) == everything(second)
     assert sums(analyze(first)) == sums(analyze(second))
+
+
+@many
+@given(networks())
+def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
+    network = read(text)
+    for _, node in network.layers():
+        attributes = node.op.attributes()
+        if node.op.name in JOINS or attributes.get("table") is not None:
+            continue
+        line = f"{written(network.input_shapes(node)[0])} -> {write_layer(node.op)}"
+        again = read_spec(Source("<expression>", line), inline=True).graph.nodes[-1]
+        assert again.op.attributes() == attributes, line
+        assert again.outputs == node.outputs
 
 
 @many

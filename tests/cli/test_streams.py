@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_an_interrupt_ends_with_130_and_without_a_traceback() -> None:
         assert running.stdin is not None
         assert running.stderr is not None
         running.stdin.write("# more than a pipe holds: the program is reading\n" * 20_000)
+        time.sleep(0.1)  # a signal between two reads would wait for the next one to end
         running.send_signal(signal.SIGINT)
         assert running.wait(10) == 130
         assert "Traceback" not in running.stderr.read()

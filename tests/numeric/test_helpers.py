@@ -36,7 +36,7 @@ def test_rounding_agrees_with_python(x: Fraction) -> None:
 
 @pytest.mark.parametrize(
     ("channels", "alpha", "made"),
-    # MobileNet v2's published widths at multipliers 0.35, 0.5, 0.75, 1.4 (the first and last layers; Sandler et al. 2018)
+    # MobileNet v2's published widths at other multipliers: first and last layers (Sandler et al. 2018)
     [(32, "0.35", 16), (32, "0.5", 16), (32, "0.75", 24), (32, "1.4", 48), (16, "0.35", 8), (1280, "1.4", 1792)],
 )
 def test_divisible_makes_the_published_widths(channels: int, alpha: str, made: int) -> None:

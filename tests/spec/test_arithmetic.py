@@ -124,7 +124,8 @@ def test_the_bound_on_digits_is_an_option() -> None:
     from archcalc import Limits
 
     assert "--max-digits" in wrong("scale 10**200").hint
-    assert value("10**200", limits=Limits(digits=300)) == 10**200
+    assert value("10**120", limits=Limits(digits=150)) == 10**120
+    assert "PYTHONINTMAXSTRDIGITS" in wrong("relu", limits=Limits(digits=10_000)).hint
 
 
 def test_c_has_no_meaning_before_there_is_a_tensor() -> None:
