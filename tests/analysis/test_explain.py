@@ -11,8 +11,9 @@ from tests.derivations import evaluate
 
 EVERY_KIND = """\
 3x31x37 -> conv 8 k3x5 s2x1 p1:2x0 d2 -> relu -> maxpool k3 s2 ceil p1 -> upconv 8 k4 s2 p1 -> dwconv k3 half
-multiplier=2 -> add(identity, conv 16 k1) -> concat(upsample 2 bilinear -> conv 4 k3 s2 pad=same, conv 12 k1 nobias g4) -> bn -> lrn
--> ln -> gn 4 -> avgpool 2 -> adaptive_avgpool 3x5 -> sepconv 8 k3 half -> subsample 2 -> flatten -> fc 10 -> softmax"""
+multiplier=2 -> add(identity, conv 16 k1) -> concat(upsample 2 bilinear -> conv 4 k3 s2 pad=same, conv 12 k1 nobias g4)
+-> bn -> lrn -> ln -> gn 4 -> avgpool 2 -> adaptive_avgpool 3x5 -> sepconv 8 k3 half -> subsample 2
+-> flatten -> fc 10 -> softmax"""
 
 
 def derive(layer: Layer, analysis: archcalc.api.Analysis) -> dict[str, Derivation]:
