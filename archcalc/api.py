@@ -16,9 +16,11 @@ from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
+    from archcalc.analysis.explain import Derivation
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
+    from archcalc.claims import Verdict
     from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "load"]
@@ -45,6 +47,33 @@ class Network:
         from archcalc.analysis.propagate import analyze
 
         return analyze(self.graph, training=training, batch=batch)
+
+    def explain(
+        self, layer: str | None = None, quantity: str | None = None, *, latex: bool = False
+    ) -> list[tuple[str, list[Derivation]]]:
+        """How numbers come about, step by step: titles, each with its derivations.
+
+        Args:
+            layer: a layer, a stage or a block in one; without it, the sums of the network are derived.
+            quantity: one of `archcalc.analysis.explain.QUANTITIES`; without it, the most asked for.
+            latex: whether formulas are written in LaTeX.
+
+        Raises:
+            archcalc.SpecError: there is no such layer.
+        """
+        from archcalc.claims.explain import explain
+
+        return explain(self.analyze(), layer, quantity, latex=latex)
+
+    def judge(self) -> list[Verdict]:
+        """Which of the spec's expectations hold.
+
+        Raises:
+            archcalc.SpecError: an expectation that cannot be read.
+        """
+        from archcalc.claims import judge_expectations
+
+        return judge_expectations(self.spec, self.analyze())
 
     def receptive_field(self, layer: str, *, source: str | None = None) -> Fields:
         """What the units of a layer see of every input it depends on, per axis: size, stride, padding and more.
@@ -123,7 +152,7 @@ def load(
     return Network(
         load_spec(
             spec,
-            set={name: str(value) for name, value in (set or {}).items()},
+            set={name: _written(value) for name, value in (set or {}).items()},
             shapes={name: _written(shape) for name, shape in by_input.items()},
             limits=limits,
         )

@@ -53,7 +53,7 @@ def explain_layer(
     """Derive quantities of one layer, the shape first, whose symbols the others use."""
     wanted = tuple(quantities)
     derive = _LayerDerivation(analysis.graph, layer, latex=latex)
-    result = [Derivation(layer.name, "shape", tuple(derive.shape()))]
+    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if {*wanted} != {"rf"} else []
     result += [Derivation(layer.name, quantity, tuple(derive.sum(quantity))) for quantity in SUMS if quantity in wanted]
     if "rf" in wanted:
         result += explain_field(analysis, layer, latex=latex)

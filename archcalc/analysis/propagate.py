@@ -13,8 +13,30 @@ from archcalc.numeric import Number, product
 from archcalc.ops.base import Shape, Shapes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Counts:
+    """What is counted of a layer, of several together, or of a network."""
+
+    params: Number
+    trainable: Number
+    connections: Number
+    macs: Number
+    operations: Mapping[str, Number]
+    activations: Number
+
+    @property
+    def mults(self) -> Number:
+        """All scalar multiplications."""
+        return self.operations.get("mul", 0)
+
+    @property
+    def flops(self) -> Number:
+        """All floating-point operations."""
+        return sum(self.operations.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Layer(Counts):
     """What is known of one layer. Costs and activations are for the whole batch, which shapes carry in front."""
 
     name: str
@@ -23,12 +45,6 @@ class Layer:
     attributes: Mapping[str, Any]
     inputs: tuple[str, ...]
     outputs: Shapes
-    params: Number
-    trainable: Number
-    connections: Number
-    macs: Number
-    operations: Mapping[str, Number]
-    activations: Number
     fields: Fields
     stage: str | None
     head: str | None
@@ -41,38 +57,39 @@ class Layer:
         """The shape of the first output."""
         return self.outputs[0]
 
-    @property
-    def mults(self) -> Number:
-        """All scalar multiplications."""
-        return self.operations.get("mul", 0)
 
-    @property
-    def flops(self) -> Number:
-        """All floating-point operations."""
-        return sum(self.operations.values())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Totals:
-    """Sums over layers: of a network, or of a stage or block."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Totals(Counts):
+    """The sums of a network."""
 
     layers: int
-    params: Number
-    trainable: Number
-    connections: Number
-    macs: Number
-    operations: Mapping[str, Number]
-    activations: Number
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Group(Counts):
+    """Several layers as one row: a stage or a block, with their sums, and with what its last layer puts out."""
+
+    name: str
+    path: tuple[str, ...]
+    layers: tuple[Layer, ...]
 
     @property
-    def mults(self) -> Number:
-        """All scalar multiplications."""
-        return self.operations.get("mul", 0)
+    def output(self) -> Shape:
+        """The shape that the last layer puts out."""
+        return self.layers[-1].output
 
     @property
-    def flops(self) -> Number:
-        """All floating-point operations."""
-        return sum(self.operations.values())
+    def fields(self) -> Fields:
+        """The receptive field of the last layer."""
+        return self.layers[-1].fields
+
+    @property
+    def stage(self) -> str | None:
+        return self.layers[-1].stage
+
+    @property
+    def head(self) -> str | None:
+        return self.layers[-1].head
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,94 +139,25 @@ class Analysis:
         return memory_of(self, dtype)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """Several layers as one row: a stage or a block."""
-
-    name: str
-    path: tuple[str, ...]
-    layers: tuple[Layer, ...]
-    totals: Totals
-
-    @property
-    def output(self) -> Shape:
-        """The shape that the last layer puts out."""
-        return self.layers[-1].output
-
-    @property
-    def fields(self) -> Fields:
-        """The receptive field of the last layer."""
-        return self.layers[-1].fields
-
-    @property
-    def stage(self) -> str | None:
-        return self.layers[-1].stage
-
-    @property
-    def head(self) -> str | None:
-        return self.layers[-1].head
-
-    @property
-    def params(self) -> Number:
-        return self.totals.params
-
-    @property
-    def trainable(self) -> Number:
-        return self.totals.trainable
-
-    @property
-    def connections(self) -> Number:
-        return self.totals.connections
-
-    @property
-    def macs(self) -> Number:
-        return self.totals.macs
-
-    @property
-    def operations(self) -> Mapping[str, Number]:
-        return self.totals.operations
-
-    @property
-    def mults(self) -> Number:
-        return self.totals.mults
-
-    @property
-    def flops(self) -> Number:
-        return self.totals.flops
-
-    @property
-    def activations(self) -> Number:
-        return self.totals.activations
-
-
 def _row(layers: list[Layer], depth: int) -> Layer | Group:
     return layers[0] if len(layers) == 1 and len(layers[0].path) <= depth else group(layers[0].path[:depth], layers)
 
 
 def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
     """Layers summed under a path."""
-    return Group("/".join(path), path, tuple(layers), total(layers))
+    return Group(name="/".join(path), path=path, layers=tuple(layers), **sums(layers))
 
 
-def total(layers: Iterable[Layer]) -> Totals:
-    """The sums over layers."""
-    count = 0
-    params: Number = 0
-    trainable: Number = 0
-    connections: Number = 0
-    macs: Number = 0
-    activations: Number = 0
+def sums(layers: Iterable[Layer]) -> dict[str, Any]:
+    """The sums over layers, by the names of `Counts`."""
+    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "connections", "macs", "activations"), 0)
     operations: dict[str, Number] = {}
     for layer in layers:
-        count += 1
-        params += layer.params
-        trainable += layer.trainable
-        connections += layer.connections
-        macs += layer.macs
-        activations += layer.activations
+        for name in found:
+            found[name] += getattr(layer, name)
         for kind, number in layer.operations.items():
             operations[kind] = operations.get(kind, 0) + number
-    return Totals(count, params, trainable, connections, macs, operations, activations)
+    return {**found, "operations": operations}
 
 
 def analyze(graph: Graph, *, training: bool = False, batch: int | None = None) -> Analysis:
@@ -223,7 +171,7 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None) -
     fields = receptive_fields(graph)
     layers = tuple(_layer(graph, index, node, fields[index], batch) for index, node in graph.layers())
     counted = layers if training else [layer for layer in layers if not layer.training]
-    return Analysis(graph, layers, total(counted), batch, training)
+    return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
 
 
 def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:

@@ -42,7 +42,7 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         source: Layer | Group | Totals = analysis.totals if row is None else row
         number = getattr(source, quantity)
         return Actual((number,), f"{number:,}")
-    last = _main(analysis) if row is None else row
+    last = main_layer(analysis) if row is None else row
     if quantity == "shape":
         shape = last.output if not isinstance(last, tuple) else last
         written = ordered(shape, analysis.graph.layout)
@@ -67,7 +67,12 @@ def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
     raise LookupError(f"no layer or stage '{place[:60]}'", suggest(place, known, "`archcalc show` lists them"))
 
 
-def _main(analysis: Analysis) -> Layer:
+def main_layer(analysis: Analysis) -> Layer:
+    """The layer that the main output comes from.
+
+    Raises:
+        LookupError: the network has no layers.
+    """
     main = next(iter(analysis.graph.outputs.values()))
     by_node = {layer.node: layer for layer in analysis.layers}
     if main.node not in by_node:

@@ -6,14 +6,11 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.explain import QUANTITIES, SUMS, Derivation, Step, explain_layer, explain_sum, heading
-from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.analysis.explain import QUANTITIES, Derivation, Step
+from archcalc.claims.explain import explain
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
 from archcalc.numeric.traced import latex_text
 from archcalc.spec.errors import fail, suggest
-
-EVERYTHING = ("shape", "params", "macs", "rf")
-"""What is derived where no quantity is named (costs without MACs are derived as operations)."""
 
 
 @click.command(cls=SpecCommand)
@@ -69,51 +66,6 @@ def split_target(target: str) -> tuple[str | None, str | None]:
     if dot and quantity in QUANTITIES:
         return place, quantity
     return (None, target) if target in QUANTITIES else (target, None)
-
-
-def explain(
-    analysis: Analysis, layer: str | None, quantity: str | None, *, latex: bool
-) -> list[tuple[str, list[Derivation]]]:
-    """Titles and derivations of what was asked for.
-
-    Raises:
-        SpecError: there is no such layer.
-    """
-    from archcalc.claims.targets import find_row
-
-    sums = (quantity,) if quantity in SUMS else () if quantity else ("params", "macs")
-    if layer is None:
-        rows = analysis.folded(1)
-        if quantity in ("shape", "rf"):
-            return explain(analysis, main_layer(analysis).name, quantity, latex=latex)
-        return [(analysis.graph.name, explain_sum(analysis.graph.name, rows, sums, latex=latex))]
-    try:
-        row = find_row(layer, analysis)
-    except LookupError as error:
-        fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
-    if isinstance(row, Group) and len(row.layers) == 1:
-        row = row.layers[0]
-    if isinstance(row, Layer):
-        return [(heading(row, analysis.graph), explain_layer(analysis, row, wanted(row, quantity), latex=latex))]
-    assert isinstance(row, Group)
-    if quantity in ("shape", "rf"):
-        last = row.layers[-1]
-        return [(heading(last, analysis.graph), explain_layer(analysis, last, (quantity,), latex=latex))]
-    inside = list(row.layers)
-    return [(row.name, explain_sum(row.name, list(inside), sums, latex=latex))]
-
-
-def main_layer(analysis: Analysis) -> Layer:
-    """The layer that the main output comes from."""
-    main = next(iter(analysis.graph.outputs.values()))
-    return next(layer for layer in analysis.layers if layer.node == main.node)
-
-
-def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:
-    """The quantities to derive of a layer."""
-    if quantity is not None:
-        return (quantity,)
-    return tuple("flops" if name == "macs" and not layer.macs else name for name in EVERYTHING)
 
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:
