@@ -6,7 +6,7 @@ about.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,7 +61,7 @@ def explain_layer(
 
 
 def explain_sum(
-    target: str, rows: list[Layer | Group], quantities: Iterable[str], *, latex: bool = False
+    target: str, rows: Sequence[Layer | Group], quantities: Iterable[str], *, latex: bool = False
 ) -> list[Derivation]:
     """Derive sums of a stage or network from its rows."""
     notation = Notation(latex)

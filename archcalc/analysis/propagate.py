@@ -91,6 +91,10 @@ class Group(Counts):
     def head(self) -> str | None:
         return self.layers[-1].head
 
+    @property
+    def training(self) -> bool:
+        return self.layers[-1].training
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:

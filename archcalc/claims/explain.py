@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archcalc.analysis.explain import SUMS, Derivation, explain_layer, explain_sum, heading
+from archcalc.analysis.explain import Derivation, explain_layer, explain_sum, heading
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.claims.targets import find_row, main_layer
+from archcalc.claims.targets import find_row, layer_behind
 from archcalc.spec.errors import fail
 
 EVERYTHING = ("shape", "params", "macs", "rf")
@@ -19,26 +19,25 @@ def explain(
     Raises:
         SpecError: there is no such layer.
     """
-    sums = (quantity,) if quantity in SUMS else () if quantity else ("params", "macs")
-    if layer is None:
-        rows = analysis.folded(1)
-        if quantity in ("shape", "rf"):
-            return explain(analysis, main_layer(analysis).name, quantity, latex=latex)
-        return [(analysis.graph.name, explain_sum(analysis.graph.name, rows, sums, latex=latex))]
+    place = layer or ""
     try:
-        row = find_row(layer, analysis)
+        row = find_row(place, analysis)
+        if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
+            row = layer_behind(place, row, analysis)
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     if isinstance(row, Group) and len(row.layers) == 1:
         row = row.layers[0]
     if isinstance(row, Layer):
         return [(heading(row, analysis.graph), explain_layer(analysis, row, wanted(row, quantity), latex=latex))]
-    assert isinstance(row, Group)
-    if quantity in ("shape", "rf"):
-        last = row.layers[-1]
-        return [(heading(last, analysis.graph), explain_layer(analysis, last, (quantity,), latex=latex))]
-    inside = list(row.layers)
-    return [(row.name, explain_sum(row.name, list(inside), sums, latex=latex))]
+    sums = (quantity,) if quantity else ("params", "macs")
+    title = analysis.graph.name if row is None else row.name
+    parts = [
+        part
+        for part in (analysis.folded(1) if row is None else row.layers)
+        if row is not None or analysis.training or not part.training
+    ]
+    return [(title, explain_sum(title, parts, sums, latex=latex))]
 
 
 def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Group, Layer, Totals, group
-from archcalc.graph import ordered
+from archcalc.graph import Ref, ordered
 from archcalc.spec.errors import suggest
 
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
@@ -20,7 +20,6 @@ class Actual(NamedTuple):
 
     values: tuple[Fraction | int | str, ...]
     text: str
-    exact: bool = True
 
 
 def resolve(target: str, analysis: Analysis) -> Actual:
@@ -42,42 +41,53 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         source: Layer | Group | Totals = analysis.totals if row is None else row
         number = getattr(source, quantity)
         return Actual((number,), f"{number:,}")
-    last = main_layer(analysis) if row is None else row
     if quantity == "shape":
-        shape = last.output if not isinstance(last, tuple) else last
+        shape = analysis.graph.shape(tensor_of(place, row, analysis))
         written = ordered(shape, analysis.graph.layout)
         return Actual(written, "x".join(map(str, written)))
-    return _field(quantity, last)
+    return _field(quantity, layer_behind(place, row, analysis))
 
 
 def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
-    """The layer, stage, head or block call of a name; ``None`` for the whole network."""
+    """The layer, stage, head, input or block call of a name; ``None`` for the whole network.
+
+    Raises:
+        LookupError: there is none; the arguments are a message and a hint.
+    """
     if not place:
         return None
+    for layer in analysis.layers:
+        if layer.name == place:
+            return layer
     wanted = tuple(place.split("/"))
-    found = [layer for layer in analysis.layers if layer.name == place]
-    if found:
-        return found[0]
     inside = [layer for layer in analysis.layers if layer.path[: len(wanted)] == wanted]
-    if inside:
+    if inside or place in analysis.graph.stages:
         return group(wanted, inside)
-    inputs = analysis.graph.inputs
-    stages = [name for name in analysis.graph.stages if name not in inputs]
-    known = dict.fromkeys([*stages, *(layer.name for layer in analysis.layers)])
+    known = dict.fromkeys([*analysis.graph.stages, *(layer.name for layer in analysis.layers)])
     raise LookupError(f"no layer or stage '{place[:60]}'", suggest(place, known, "`archcalc show` lists them"))
 
 
-def main_layer(analysis: Analysis) -> Layer:
-    """The layer that the main output comes from.
+def tensor_of(place: str, row: Layer | Group | None, analysis: Analysis) -> Ref:
+    """The tensor that a row found under ``place`` puts out."""
+    graph = analysis.graph
+    if row is None:
+        return next(iter(graph.outputs.values()))
+    if isinstance(row, Layer):
+        return Ref(row.node)
+    return graph.stages[place] if place in graph.stages else Ref(row.layers[-1].node)
+
+
+def layer_behind(place: str, row: Layer | Group | None, analysis: Analysis) -> Layer:
+    """The layer that puts out what a row found under ``place`` puts out.
 
     Raises:
-        LookupError: the network has no layers.
+        LookupError: it is an input as it is; the arguments are a message and a hint.
     """
-    main = next(iter(analysis.graph.outputs.values()))
-    by_node = {layer.node: layer for layer in analysis.layers}
-    if main.node not in by_node:
-        raise LookupError("the network has no layers", "")
-    return by_node[main.node]
+    node = tensor_of(place, row, analysis).node
+    for layer in analysis.layers:
+        if layer.node == node:
+            return layer
+    raise LookupError(f"'{place or analysis.graph.name}' has no layers", "`archcalc show` lists the layers")
 
 
 _READ: dict[str, Callable[[Any], Any]] = {
@@ -87,9 +97,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _field(quantity: str, row: Layer | Group) -> Actual:
-    if not row.fields:
-        raise LookupError(f"'{row.name}' depends on no input", "")
+def _field(quantity: str, row: Layer) -> Actual:
     axes = next(iter(row.fields.values()))
     if not axes:
         raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")

@@ -80,8 +80,7 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
-    training = row.training if isinstance(row, Layer) else row.layers[-1].training
-    mark = " (training)" if training else " (head)" if row.head else ""
+    mark = " (training)" if row.training else " (head)" if row.head else ""
     return (row.name or analysis.graph.name) + mark
 
 

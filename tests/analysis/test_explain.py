@@ -104,6 +104,15 @@ def test_latex_has_no_bare_text_signs() -> None:
                     assert text.count("{") == text.count("}")
 
 
+@pytest.mark.parametrize("name", archcalc.bundled())
+def test_the_sums_of_a_network_are_its_totals(name: str) -> None:
+    network = archcalc.load(name)
+    totals = network.analyze().totals
+    for quantity in SUMS:
+        ((_, (derivation,)),) = network.explain(quantity=quantity)
+        assert derivation.steps[-1].value == f"{getattr(totals, quantity):,}"
+
+
 def test_sums_add_up() -> None:
     analysis = archcalc.load("lenet5").analyze()
     (derivation,) = explain_sum("lenet5", analysis.folded(1), ["params"])

@@ -81,3 +81,11 @@ def test_all_wrong_targets_and_values_are_reported_in_one_run() -> None:
 def test_shapes_follow_the_layout_of_the_file() -> None:
     text = "layout: hwc\ninput: 32x24x3\nlayers:\n  - c1: conv 8 k3 half\nexpect:\n"
     assert judge("c1.shape: 32x24x8", text=text)[0].holds
+
+
+def test_stages_without_layers_and_inputs_are_targets() -> None:
+    text = "input: 3x8x8\nlayers:\n  - a: identity\n  - b: (relu)*0\nexpect:\n"
+    lines = ("shape: 3x8x8", "a.shape: 3x8x8", "b.params: 0", "input.shape: 3x8x8", "layers: 0")
+    assert all(verdict.holds for verdict in judge(*lines, text=text))
+    with pytest.raises(SpecError, match="has no layers"):
+        judge("a.rf: 1", text=text)
