@@ -1,8 +1,9 @@
 """The spec language: from a text to a graph.
 
-``locate`` finds the text, ``document`` reads YAML with positions, ``grammar`` parses expressions to the values of
-``syntax``, ``check`` finds wrong names, ``build`` expands them to a graph with the help of ``arguments`` and
-``values``; ``read`` leads through all of it. Errors carry their places (``errors``); work is bounded (``limits``).
+``locate`` finds the text, ``document`` reads YAML with positions, ``tokens``, ``expressions`` and ``grammar`` parse
+expressions to what ``syntax`` defines, ``check`` finds wrong names, ``build`` expands chains to a graph with the help
+of ``arguments`` and ``values``; ``read`` leads through all of it, ``write`` goes back. Errors carry their places
+(``errors``); work is bounded (``limits``).
 """
 
 from archcalc.spec.errors import Problem, Source, SpecError

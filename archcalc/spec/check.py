@@ -15,7 +15,7 @@ from archcalc.spec import syntax
 from archcalc.spec.arguments import bind, flags_of, is_operator
 from archcalc.spec.build import Block, Stage, bare_block, bind_call, unknown_block, unknown_operator, words
 from archcalc.spec.errors import Problems, Span, fail
-from archcalc.spec.grammar import FUNCTIONS
+from archcalc.spec.expressions import FUNCTIONS
 from archcalc.spec.values import PADDING, unknown_name
 
 SUGAR_LIKE = re.compile(r"[kspdg][0-9]")

@@ -17,10 +17,11 @@ from archcalc.spec.build import Block, Network, Stage, build, words
 from archcalc.spec.check import check_blocks, check_names, declared_name
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import RULES, misplaced_reference, parse_chain, parse_inline, parse_signature, parse_value
+from archcalc.spec.grammar import misplaced_reference, parse_chain, parse_inline, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.syntax import Chain, Reference, Signature
+from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 
 KEYS = (

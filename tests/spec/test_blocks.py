@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc.ops.base import REGISTRY
-from archcalc.spec.grammar import FUNCTIONS
+from archcalc.spec.expressions import FUNCTIONS
 from tests.spec.reading import graph, marked, names, ops, problem, problems, shapes
 
 
