@@ -135,6 +135,7 @@ def load(
     *,
     set: Mapping[str, object] | None = None,
     shapes: Mapping[str, object] | str | None = None,
+    layout: str | None = None,
     limits: Limits = DEFAULT,
 ) -> Network:
     """Read a network.
@@ -143,6 +144,7 @@ def load(
         spec: a bundled name, a file, an inline expression, or ``-`` for standard input.
         set: values for the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
         shapes: input shapes to use instead: one text such as ``"3x320x320"``, or one per input name.
+        layout: how these shapes are written, ``chw`` or ``hwc``; ``None``: as the spec writes its own.
         limits: bounds on the work.
 
     Raises:
@@ -154,6 +156,7 @@ def load(
             spec,
             set={name: _written(value) for name, value in (set or {}).items()},
             shapes={name: _written(shape) for name, shape in by_input.items()},
+            layout=layout,
             limits=limits,
         )
     )

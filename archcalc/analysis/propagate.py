@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archcalc.analysis.memory import Memory, memory_of
@@ -126,7 +126,15 @@ class Analysis:
         return group((name,), layers)
 
     def folded(self, depth: int) -> list[Layer | Group]:
-        """The rows of a table: layers, those deeper than ``depth`` levels folded into their stage or block."""
+        """The rows of a table: layers, those deeper than ``depth`` levels folded into their stage or block.
+
+        With depth 0 there is one row for all that counts in the totals; what it puts out is the main output.
+        """
+        if depth == 0:
+            main = next(iter(self.graph.outputs.values())).node
+            counted = [layer for layer in self.layers if self.training or not layer.training]
+            counted.sort(key=lambda layer: layer.node == main)
+            return [replace(group((), counted), name=self.graph.name)] if counted else []
         rows: list[Layer | Group] = []
         waiting: list[Layer] = []
         for layer in self.layers:

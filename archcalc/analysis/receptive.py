@@ -215,13 +215,21 @@ class AxisField:
         """The smallest and the largest window of any unit: they differ after upsampling.
 
         Where paths of different strides meet, the first number is a lower bound; where maps are bounds, it is 0.
+
+        Raises:
+            ValueError: the field is global (see `is_global`); so do `size`, `stride` and `padding`.
         """
+        self._needs_paths()
         smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
         if len(self.paths) == 1:
             largest = reduce(maximum, self.paths[0].sizes)
         else:
             largest = reduce(maximum, self._extreme_sizes())
         return smallest if self.exact else 0, _rounded(floor, largest)
+
+    def _needs_paths(self) -> None:
+        if not self.paths:
+            raise ValueError("the field is global: it has no size, stride or padding (see is_global)")
 
     def _extreme_sizes(self) -> Iterator[Number]:
         """Sizes of the hull of several paths, the largest among them.
@@ -254,11 +262,13 @@ class AxisField:
     @property
     def stride(self) -> Number:
         """The effective stride (jump) between the windows of neighbouring units; where paths differ, the first's."""
+        self._needs_paths()
         return normal(self.paths[0].stride)
 
     @property
     def padding(self) -> Number:
         """The effective padding: unit i's window starts at i·stride − padding (at the earliest, after upsampling)."""
+        self._needs_paths()
         return -reduce(minimum, [path.line()[0] for path in self.paths])
 
     def box(self, unit: tuple[int, ...]) -> Interval | None:

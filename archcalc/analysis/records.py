@@ -106,19 +106,22 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 
 
 def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
-    """Size, stride and padding: a list with an entry per axis; one such list per input where there are several."""
+    """Size, stride, padding: an entry per axis, or a list per input where there are several; and of what kind."""
     by_key: dict[str, Callable[[AxisField], Any]] = {
         "rf": lambda axis: axis.size,
         "rf_stride": lambda axis: axis.stride,
         "rf_padding": lambda axis: axis.padding,
     }
-    record = {}
+    record: dict[str, Any] = {}
     for key, read in by_key.items():
         by_input = {
             name: ["global" if axis.is_global else plain(read(axis)) for axis in axes]
             for name, axes in row.fields.items()
         }
         record[key] = by_input if several_inputs else next(iter(by_input.values()), [])
+    local = [axis for axes in row.fields.values() for axis in axes if not axis.is_global]
+    record["rf_exact"] = all(axis.exact for axis in local)
+    record["rf_aligned"] = all(axis.aligned for axis in local)
     return record
 
 

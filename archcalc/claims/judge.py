@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims.targets import resolve
 from archcalc.claims.written import read_statement
-from archcalc.spec.errors import Problem, Problems, Span, fail, whole_text
+from archcalc.spec.errors import Problem, Span, SpecError, fail, whole_text
 from archcalc.spec.read import Expectation, Spec
 
 
@@ -39,13 +39,22 @@ def judge_expectations(spec: Spec, analysis: Analysis) -> list[Verdict]:
     Raises:
         SpecError: a target that does not exist, or a value that cannot be read.
     """
-    problems = Problems()
+    verdicts, problems = judge_each(spec, analysis)
+    if problems:
+        raise SpecError(problems)
+    return verdicts
+
+
+def judge_each(spec: Spec, analysis: Analysis) -> tuple[list[Verdict], list[Problem]]:
+    """Judge every line of a spec's ``expect:``, and what is wrong with those that cannot be judged."""
+    problems: list[Problem] = []
     verdicts = []
     for expectation in spec.expectations:
-        with problems:
+        try:
             verdicts.append(_judge(expectation, analysis))
-    problems.settle()
-    return verdicts
+        except SpecError as error:
+            problems += error.problems
+    return verdicts, problems
 
 
 def _judge(expectation: Expectation, analysis: Analysis) -> Verdict:

@@ -116,7 +116,8 @@ def read_number(text: str) -> Quantity:
     """
     match = _NUMBER.fullmatch(text.strip())
     if match is None or not (match["whole"] or match["decimals"]):
-        raise ValueError(f"'{text.strip()[:40]}' is not a number, a shape or a bound such as 'at most 500K'")
+        shown = f"'{text.strip()[:40]}'" if text.strip() else "nothing"
+        raise ValueError(f"{shown} is not a number, a shape or a bound, such as 61,706, 569M, 6x28x28 or at most 500K")
     scale = match["scale"].lower()
     if scale not in SCALES:
         raise ValueError(

@@ -88,7 +88,7 @@ def _operator(row: Row, analysis: Analysis, layout: str) -> str:
     if isinstance(row, Group):
         count = len(row.layers)
         return f"{count} layer{'s' * (count > 1)}"
-    return write_layer(analysis.graph.nodes[row.node].op)
+    return write_layer(analysis.graph.nodes[row.node].op, layout)
 
 
 def _attributes(row: Row, analysis: Analysis, layout: str) -> str | None:

@@ -116,7 +116,7 @@ def load_network(spec: str, values: dict[str, Any]) -> Network:
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    return load(spec, set=settings, shapes=shapes, limits=limits)
+    return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
 
 
 class SpecCommand(click.Command):

@@ -54,7 +54,11 @@ class Depth(click.ParamType[int]):
 )
 @spec_options
 @click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once: N in front of every shape.")
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How shapes are printed.  [default: the spec's]")
+@click.option(
+    "--layout",
+    type=click.Choice(["chw", "hwc"]),
+    help="How shapes are printed, and --shape is read.  [default: the spec's]",
+)
 @click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
 @output_options()
@@ -144,6 +148,12 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
         found.append(f"{layers:,} layers folded into {into}; --depth all shows each")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("auxiliary heads (training) are not counted; --training counts them")
+    own = {layer.head for layer in analysis.layers}
+    for name, ref in list(analysis.graph.outputs.items())[1:]:
+        if name not in own:  # a head that only names a tensor has no layers to be listed
+            found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")
+    if "rf" in columns and any("≤" in (field_text(row, "rf") or "") for row in rows):
+        found.append("≤ bounds: not every unit sees as much; archcalc rf --at is exact")
     if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
         found.append("~ paths meet whose windows are not aligned: see archcalc rf")
     return found

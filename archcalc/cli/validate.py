@@ -99,16 +99,16 @@ def empty_folder(path: str) -> Outcome:
 def judge(spec: str, settings: dict[str, str], shapes: dict[str, str], limits: Limits) -> Outcome:
     """Read one spec and judge its expectations."""
     from archcalc.analysis.propagate import analyze
-    from archcalc.claims import judge_expectations
+    from archcalc.claims.judge import judge_each
     from archcalc.spec import load_spec
 
     try:
         read = load_spec(spec, set=settings, shapes=shapes, limits=limits)
-        verdicts = judge_expectations(read, analyze(read.graph))
     except SpecError as error:
         return Outcome(spec, 2, 0, error.problems)
-    problems = tuple(verdict.problem() for verdict in verdicts if not verdict.holds)
-    return Outcome(spec, 1 if problems else 0, len(verdicts), problems)
+    verdicts, wrong = judge_each(read, analyze(read.graph))
+    failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
+    return Outcome(spec, 2 if wrong else 1 if failed else 0, len(verdicts), (*wrong, *failed))
 
 
 def show(outcome: Outcome, *, quiet: bool, color: bool) -> None:

@@ -7,7 +7,7 @@ operands. Plain numbers are ``int`` and `Fraction`; a float never enters (decima
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
@@ -20,6 +20,18 @@ Condition: TypeAlias = Any
 
 class Impossible(ValueError):
     """A formula's requirement does not hold: no such layer can exist. The message says which, with its numbers."""
+
+    def __init__(self, message: str, **names: object) -> None:
+        super().__init__(message)
+        self.names = names
+
+    def __str__(self) -> str:
+        return self.worded(lambda value: value)
+
+    def worded(self, wording: Callable[[object], object]) -> str:
+        """The message, with what it names put in other words (shapes in another layout)."""
+        message = str(self.args[0])
+        return message.format(**{name: wording(value) for name, value in self.names.items()}) if self.names else message
 
 
 class Kind(Protocol):
@@ -119,7 +131,7 @@ def require(condition: Condition, message: str, **names: object) -> None:
     if condition is True:
         return
     if condition is False:
-        raise Impossible(message.format(**names))
+        raise Impossible(message, **names)
     _kind(condition).require(condition, message, names)
 
 

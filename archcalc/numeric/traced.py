@@ -177,7 +177,7 @@ class _Kind:
 
     def require(self, condition: Any, message: str, names: dict[str, object]) -> None:
         if not value_of(condition):
-            raise Impossible(message.format(**{name: value_of(number) for name, number in names.items()}))
+            raise Impossible(message, **{name: value_of(number) for name, number in names.items()})
 
     def floor(self, a: Any) -> Any:
         return a if type(a.value) is int else _make("floor", a)

@@ -205,6 +205,11 @@ class TransposedConv(Operator):
                 require(extra == 0, "padding 'same' decides the output size: it leaves no room for output padding")
                 rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
                 continue
+            require(
+                extra < maximum(s, d),
+                "output padding {extra} must be smaller than the stride or the dilation",
+                extra=extra,
+            )
             p0, p1 = sides(p, n, k, s, d)
             around = 2 * p0 if p0 is p1 else p0 + p1
             size = (n - 1) * s + reach - around + extra

@@ -40,8 +40,8 @@ class Argument:
     """Bare words that set it: ``nobias`` sets ``bias`` to ``False``."""
     choices: tuple[str, ...] = ()
     at_least: int | None = None
-    each: Literal["", "channels"] = ""
-    """For `sizes`: how many entries, where it is not free."""
+    each: Literal["", "axis", "channels"] = ""
+    """For `sizes`: what there is one of each for; ``axis`` makes it a shape, written in the layout of its file."""
     help: str = ""
 
 
@@ -119,7 +119,7 @@ def word(default: Any = MISSING, *choices: str, positional: bool = False, flags:
 
 def flag(default: bool, bare: str, *, help: str = "") -> Any:
     """A yes or no that the bare word ``bare`` turns to the opposite of its default: ``nobias``, ``ceil``."""
-    return _declare(default, form="flag", flags={bare: not default}, help=help)
+    return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), help=help)
 
 
 def sizes(
@@ -127,7 +127,7 @@ def sizes(
     *,
     positional: bool = False,
     at_least: int | None = 1,
-    each: Literal["", "channels"] = "",
+    each: Literal["", "axis", "channels"] = "",
     help: str = "",
 ) -> Any:
     """A shape, or one number per channel: ``reshape 16x5x5``, ``mean=0.485x0.456x0.406``."""

@@ -55,7 +55,7 @@ class Reshape(Operator):
 
     loses_positions: ClassVar[bool] = True
 
-    shape: Shape = sizes(positional=True, at_least=-1, help="the new shape; one size may be -1")
+    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
 
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if type(size) is int and size == -1]

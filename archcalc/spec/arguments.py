@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
+from archcalc.graph import channels_first
 from archcalc.numeric import Impossible, Number, is_plain, normal, whole
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
@@ -92,7 +93,10 @@ def _surplus(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
     if isinstance(argument.value, syntax.Name):
         word = argument.value.name
         known = [*flags_of(cls.name), *named_of(cls.name)]
-        fail("argument", f"{cls.name} does not know the word '{word}'", argument.span, suggest(word, known, usage(cls)))
+        hint = suggest(word, known, usage(cls))
+        if word in named_of(cls.name):
+            hint = f"write {word}3, without a blank" if word in SUGAR else f"write {word}=…"
+        fail("argument", f"{cls.name} does not know the word '{word}'", argument.span, hint)
     fail("argument", f"{cls.name} has no place for this argument", argument.span, usage(cls))
 
 
@@ -119,26 +123,39 @@ def signature(cls: type[Operator]) -> str:
 _SAMPLES = {"whole": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
 
 
+def _sample(parameter: Parameter) -> str:
+    """A value that an argument may have."""
+    argument = parameter.argument
+    if argument.at_least == 0:
+        return {"whole": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
+    if argument.each == "channels":
+        return "0.5"
+    return _SAMPLES.get(argument.form, argument.choices[0] if argument.choices else "…")
+
+
 def example(cls: type[Operator]) -> str:
     """A layer with the required arguments filled in."""
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: not p.argument.positional):
         if p.required:
-            sample = _SAMPLES.get(p.argument.form, p.argument.choices[0] if p.argument.choices else "…")
+            sample = _sample(p)
             letter = p.argument.sugar
             words.append(sample if p.argument.positional else f"{letter}{sample}" if letter else f"{p.name}={sample}")
     return " ".join(words)
 
 
-def make(cls: type[Operator], bound: tuple[Bound, ...], scope: Scope, rank: int, tables: Tables) -> Operator:
-    """The operator with its arguments evaluated, per-axis ones spread over ``rank`` spatial axes."""
+def make(
+    cls: type[Operator], bound: tuple[Bound, ...], scope: Scope, rank: int, tables: Tables, layout: str = "chw"
+) -> Operator:
+    """The operator with its arguments evaluated: per-axis ones for each of ``rank`` axes, shapes channels first."""
     values: dict[str, Any] = {}
     for parameter, argument, flag in bound:
         if flag:
             assert isinstance(argument.value, syntax.Name)
             values[parameter.name] = parameter.argument.flags[argument.value.name]
         else:
-            values[parameter.name] = _read(cls, parameter, argument, scope, rank, tables)
+            value = _read(cls, parameter, argument, scope, rank, tables)
+            values[parameter.name] = channels_first(value, layout) if parameter.argument.each == "axis" else value
     for parameter in cls.parameters():
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
@@ -247,8 +264,10 @@ def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word == "yes"
     if type(value) is not int or value not in (0, 1):
-        fail("argument", f"{what} is 0 or 1, got {describe(value)}", span)
+        fail("argument", f"{what} is yes or no (1 or 0), got {describe(value)}", span)
     return bool(value)
 
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import NamedTuple, NoReturn
 
-from archcalc.graph import Graph, Input, Node, Ref, write_shape
+from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible
-from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes
+from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
 from archcalc.spec import syntax
 from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make
-from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
 from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, evaluate, number
@@ -149,12 +150,22 @@ class _Builder:
         first = len(self.drafts)
         self.stage = stage.name
         frame = _Frame("", None) if stage.name else self.root
-        result = self.chain(stage.chain, current, self.network.variables, frame)
+        try:
+            result = self.chain(stage.chain, current, self.network.variables, frame)
+        except SpecError as error:
+            raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
             self.stages[stage.name] = result
         return result
+
+    def located(self, problem: Problem, stage: Stage) -> Problem:
+        """An error in a block says in which stage it was called: the block may be right elsewhere."""
+        inside = problem.span is None or problem.span.text is stage.chain.span.text
+        if stage.name is None or inside or f"stage {stage.name}" in problem.message:
+            return problem
+        return replace(problem, message=f"{problem.message} (in stage {stage.name})")
 
     def names(self, stage: str | None, drafts: list[_Draft]) -> list[str]:
         """The names of a stage's layers."""
@@ -243,12 +254,12 @@ class _Builder:
         return current
 
     def spend(self, steps: int, span: Span) -> None:
-        """Count layers and repetitions against the bound, before the work."""
+        """Count calls and repetitions against the bound on layers, before the work: they may be empty."""
         self.steps += steps
         if self.steps > self.limits.layers:
             fail(
                 "limit",
-                f"more than {self.limits.layers} layers, calls and repetitions",
+                f"more than {self.limits.layers} calls and repetitions",
                 span,
                 "raise the bound with --max-layers",
             )
@@ -310,19 +321,26 @@ class _Builder:
         span: Span,
     ) -> Ref:
         """Make the operator and append the layer."""
-        self.spend(1, span)
+        if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
+            fail("limit", f"more than {self.limits.layers} layers", span, "raise the bound with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
         try:
-            op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables)
+            op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables, self.network.layout)
             outputs = op.outputs(shapes)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
-            fail("shape", f"{cls.name} on {on}{where}: {error}", span)
+            reason = error.worded(partial(_in_layout, self.network.layout))
+            fail("shape", f"{cls.name} on {on}{where}: {reason}", span)
         for shape in outputs:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         self.drafts.append(_Draft(op, refs, outputs, frame))
         return Ref(len(self.drafts) - 1)
+
+
+def _in_layout(layout: str, value: object) -> object:
+    """What a message names, with shapes as the file writes them."""
+    return Written(tuple(ordered(shape, layout) for shape in value.shapes)) if isinstance(value, Written) else value
 
 
 def _node(draft: _Draft, label: _Label) -> Node:

@@ -77,7 +77,9 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Mapping:
         fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
     builder.problems.settle()
     if not isinstance(content, Mapping):
-        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span)
+        inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
+        hint = "an expression is given on the command line itself, in quotes" if inline else ""
+        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span, hint)
     return content
 
 
@@ -142,7 +144,7 @@ class _Builder:
                 name = key.text.value
                 if name in seen:
                     fail("duplicate", f"the key '{_short(name)}' stands here twice", key.span)
-                if event.flow_style and isinstance(value, Scalar) and not value.text.value:
+                if event.flow_style and isinstance(value, Scalar) and not value.text.value and not value.text.style:
                     fail(
                         "yaml",
                         f"'{_short(name)}' has no value",

@@ -129,7 +129,9 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
         return Literal(number(reader, digits, start), reader.since(start))
     name = reader.take("NAME")
     if name is None:
-        return reader.expected("a number, a name or (expression)")
+        blank = reader.value[reader.at : reader.at + 1].isspace()
+        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if blank else ""
+        return reader.expected("a number, a name or (expression)", hint)
     if name not in FUNCTIONS or not reader.check("("):
         return Name(name, reader.since(start))
     opened = reader.at

@@ -9,6 +9,7 @@ from archcalc.spec.expressions import FUNCTIONS, primary, size, value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.syntax import (
     Argument,
+    Binary,
     Call,
     Chain,
     Expression,
@@ -44,6 +45,7 @@ def parse_inline(text: Text, limits: Limits = DEFAULT) -> tuple[Size | Expressio
     if reader.take("ARROW") is None:
         reader.blanks()
         reader.expected("'->' after the input shape", "an expression reads: 3x32x32 -> conv 6 k5 -> relu (in quotes)")
+    no_bare_arithmetic(shape)
     result = chain(reader)
     finish(reader, "'->' or the end")
     return shape, result
@@ -56,6 +58,20 @@ def parse_value(text: Text, limits: Limits = DEFAULT) -> Value:
     result = value(reader, blanks=True)
     finish(reader, "the end of the value")
     return result
+
+
+def parse_shape(text: Text, limits: Limits = DEFAULT) -> Value:
+    """text = size end;  a size that is computed stands in brackets"""
+    result = parse_value(text, limits)
+    no_bare_arithmetic(result)
+    return result
+
+
+def no_bare_arithmetic(written: Value) -> None:
+    """Fail for ``3*32*32``, where 3x32x32 was meant."""
+    if isinstance(written, Binary) and written.span.text.value[written.span.start] != "(":
+        hint = "write 3x32x32; a size that is computed stands in brackets, 3x(2*16)x32"
+        fail("shape", "the sizes of a shape are joined by 'x'", written.span, hint)
 
 
 def parse_signature(text: Text, limits: Limits = DEFAULT) -> Signature:
@@ -173,6 +189,8 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     body = chain(reader, first=first)
     reader.close(closing, start)
     count = repeat(reader)
+    if count is not None and isinstance(body.items[0], Reference):
+        misplaced_reference(body.items[0])  # the second repetition would not start where the first one ends
     return Repeat(body, count, reader.since(start))
 
 

@@ -17,7 +17,14 @@ from archcalc.spec.build import Block, Network, Stage, build, words
 from archcalc.spec.check import check_blocks, check_names, declared_name
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import misplaced_reference, parse_chain, parse_inline, parse_signature, parse_value
+from archcalc.spec.grammar import (
+    misplaced_reference,
+    parse_chain,
+    parse_inline,
+    parse_shape,
+    parse_signature,
+    parse_value,
+)
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.syntax import Chain, Reference, Signature
@@ -68,6 +75,7 @@ def load_spec(
     *,
     set: Dictionary[str, str] | None = None,
     shapes: Dictionary[str, str] | None = None,
+    layout: str | None = None,
     limits: Limits = DEFAULT,
 ) -> Spec:
     """Read what a SPEC argument stands for.
@@ -76,13 +84,14 @@ def load_spec(
         spec: ``-``, an inline expression, a file or a bundled name.
         set: variables to set, as written on a command line.
         shapes: input shapes to use instead, by input name; ``""`` stands for the only (or first) input.
+        layout: how these shapes are written; ``None``: as the spec writes its own.
         limits: bounds on the work.
 
     Raises:
         SpecError: anything wrong with it, with places.
     """
     source, inline = locate(spec, limits)
-    return read_spec(source, inline=inline, set=set, shapes=shapes, limits=limits)
+    return read_spec(source, inline=inline, set=set, shapes=shapes, layout=layout, limits=limits)
 
 
 def read_spec(
@@ -91,6 +100,7 @@ def read_spec(
     inline: bool = False,
     set: Dictionary[str, str] | None = None,
     shapes: Dictionary[str, str] | None = None,
+    layout: str | None = None,
     limits: Limits = DEFAULT,
 ) -> Spec:
     """Read a spec from its text; see `load_spec`."""
@@ -99,7 +109,7 @@ def read_spec(
     collecting = gc.isenabled()
     gc.disable()  # a spec is a large tree that stays: looking through it again and again takes longer than building it
     try:
-        reader = _Reader(source, dict(set or {}), dict(shapes or {}), limits)
+        reader = _Reader(source, dict(set or {}), dict(shapes or {}), layout, limits)
         return reader.inline() if inline else reader.file()
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=source.name, hint="lower --max-nesting")
@@ -130,10 +140,13 @@ def _bound_words(source: Source, limits: Limits) -> None:
 
 
 class _Reader:
-    def __init__(self, source: Source, settings: dict[str, str], shapes: dict[str, str], limits: Limits) -> None:
+    def __init__(
+        self, source: Source, settings: dict[str, str], shapes: dict[str, str], layout: str | None, limits: Limits
+    ) -> None:
         self.source = source
         self.settings = settings
         self.shapes = shapes
+        self.shapes_layout = layout
         self.limits = limits
         self.problems = Problems()
         self.broken: set[str] = set()
@@ -280,7 +293,7 @@ class _Reader:
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
         text = expect_scalar(written, f"input '{name}'").text
-        value = evaluate(parse_value(text, self.limits), Scope(variables, None, self.limits))
+        value = evaluate(parse_shape(text, self.limits), Scope(variables, None, self.limits))
         return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
     def override(self, inputs: dict[str, Shape], layout: str) -> dict[str, Shape]:
@@ -296,8 +309,9 @@ class _Reader:
                     origin=origin.name,
                 )
             text = Text(origin, written)
-            value = evaluate(parse_value(text, self.limits), Scope({}, None, self.limits))
-            inputs[target] = channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
+            value = evaluate(parse_shape(text, self.limits), Scope({}, None, self.limits))
+            shape = shape_from(value, whole_text(text), "the input", self.limits)
+            inputs[target] = channels_first(shape, self.shapes_layout or layout)
         return inputs
 
     def stage_name(self, key: Scalar, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from archcalc.graph import ordered
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 
@@ -12,14 +13,15 @@ MOST_PLACES = 12
 """Decimal places of a number; one that needs more is written as a ratio."""
 
 
-def write_layer(op: Operator) -> str:
-    """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``.
+def write_layer(op: Operator, layout: str = "chw") -> str:
+    """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``. Shapes are in the layout.
 
     Connection tables have names only in their spec; ``table=…`` stands for one.
     """
     words = [op.name]
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
         value = getattr(op, parameter.name)
+        value = ordered(value, layout) if parameter.argument.each == "axis" else value
         if not _is_default(value, parameter):
             words.append(_word(value, parameter))
     return " ".join(words)

@@ -5,6 +5,7 @@ import pytest
 from archcalc import SpecError
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import Verdict, judge_expectations
+from archcalc.claims.judge import judge_each
 from archcalc.spec import Source, read_spec
 
 NETWORK = """\
@@ -89,3 +90,10 @@ def test_stages_without_layers_and_inputs_are_targets() -> None:
     assert all(verdict.holds for verdict in judge(*lines, text=text))
     with pytest.raises(SpecError, match="has no layers"):
         judge("a.rf: 1", text=text)
+
+
+def test_what_cannot_be_judged_hides_nothing_that_failed() -> None:
+    spec = read_spec(Source("net.yaml", NETWORK + "  c1.params: 1\n  c1.bad: 2\n"))
+    verdicts, problems = judge_each(spec, analyze(spec.graph))
+    assert [verdict.holds for verdict in verdicts] == [False]
+    assert [problem.message for problem in problems] == ["no quantity 'bad'"]

@@ -318,3 +318,29 @@ def test_an_expression_torn_by_the_shell_is_to_be_quoted(archcalc: Archcalc, sur
     assert ran.status == 2
     assert "quote an expression" in ran.err
     assert '"3x32x32 -> conv 6 k5"' in ran.err
+
+
+def test_one_row_for_the_network_counts_what_the_totals_count(archcalc: Archcalc) -> None:
+    for arguments in ((), ("--training",)):
+        ran = archcalc("show", "googlenet", "--depth", "0", "--columns", "layer,output,params", *arguments)
+        assert ran.line("GoogLeNet ").split()[1:] == ["1000", ran.line("total").split()[-1]]
+
+
+def test_an_input_shape_is_read_in_the_layout_of_the_option(archcalc: Archcalc) -> None:
+    ran = archcalc("show", "resnet50", "--layout", "hwc", "--shape", "320x320x3", "--depth", "0")
+    assert "input 320x320x3" in ran.lines[0]
+    assert ran.line("total").split()[1] == "25,610,152"
+
+
+def test_a_head_that_only_names_a_tensor_is_mentioned(archcalc: Archcalc, tmp_path: Path) -> None:
+    spec = tmp_path / "net.yaml"
+    spec.write_text('input: 3x8x8\nlayers:\n  - a: relu\n  - b: gap\nheads: {again: "@a"}\n', encoding="utf-8")
+    assert "again (head) is the output of a" in archcalc("show", str(spec)).out
+
+
+def test_bounds_are_marked_for_people_and_programs(archcalc: Archcalc) -> None:
+    spec = "3x8x8 -> concat(identity, maxpool 1x2, axis=2)"
+    assert "≤" in archcalc("show", spec).line("concat_1")
+    assert "≤ bounds" in archcalc("show", spec).out
+    layers = json.loads(archcalc("show", spec, "--format", "json").out)["layers"]
+    assert [layer["rf_exact"] for layer in layers] == [True, False]

@@ -6,7 +6,9 @@ from fractions import Fraction
 
 import pytest
 
+from archcalc.ops.base import REGISTRY
 from archcalc.ops.fields import PADDING_WORDS
+from archcalc.spec.arguments import example
 from tests.spec.reading import chain, graph, last, marked, problem, shapes, wrong
 
 
@@ -60,7 +62,7 @@ def test_arguments_may_be_positional_named_short_or_flags_in_any_order(layer: st
         ("conv 8 k3 p1x1x1", "argument", "the pad of conv has 3 parts, the tensor has 2 spatial axes", "p1x1x1"),
         ("conv 8 k=1:2", "argument", "the kernel of conv has one number per axis, not a pair", "k=1:2"),
         ("conv 8 k3 p1:", "argument", "the pad of conv needs both sides of the colon, as in 1:2", "p1:"),
-        ("conv 8 k3 bias=2", "argument", "bias of conv is 0 or 1, got 2", "bias=2"),
+        ("conv 8 k3 bias=2", "argument", "bias of conv is yes or no (1 or 0), got 2", "bias=2"),
         ("conv 8x8 k3", "argument", "the channels of conv is one number, got the size 8x8", "8x8"),
         ("conv same k3", "argument", "conv needs its channels", "conv"),
         ("conv 8 k3 pad=haff", "unknown-name", "no variable or parameter 'haff'", "haff"),
@@ -238,3 +240,27 @@ def test_a_layer_that_does_not_fit_names_its_shapes_and_stage() -> None:
     assert found.code == "shape"
     assert found.message.startswith("conv on 3x8x8 (in stage big): ")
     assert marked(found) == "conv 4 k9"
+
+
+def test_a_flag_may_be_set_by_name() -> None:
+    assert not last(chain("conv 8 k3 bias=no")).bias
+    assert last(chain("conv 8 k3 bias=yes")).bias
+    assert last(chain("conv 8 k3 ws=1")).ws
+
+
+@pytest.mark.parametrize(
+    ("layer", "hint"),
+    [
+        ("conv 8 k 3", "write k3"),
+        ("conv 8 k3 pad", "write pad=…"),
+        ("fc 10 bias", "write bias=…"),
+        ("conv 4 + 4 k3", "4+4"),
+    ],
+)
+def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) -> None:
+    assert hint in wrong(layer).hint
+
+
+@pytest.mark.parametrize("name", [name for name, cls in REGISTRY.items() if any(p.required for p in cls.parameters())])
+def test_the_example_in_a_hint_is_right_itself(name: str) -> None:
+    chain(example(REGISTRY[name]), "16x5x5" if name == "reshape" else "64x20x20")

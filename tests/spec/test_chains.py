@@ -268,3 +268,7 @@ def test_an_unclosed_bracket_is_shown_where_it_opens() -> None:
     assert found.place()[1:] == (1, 21)
     assert wrong("relu)").hint == "one bracket too many"
     assert wrong("(relu]").message == "expected ')', found ']'"
+
+
+def test_a_repeated_group_cannot_start_with_a_reference() -> None:
+    assert wrong("(@input -> relu)*3").code == "reference"

@@ -217,3 +217,11 @@ def test_sections_may_stand_in_any_order() -> None:
 
 def test_a_wrong_input_does_not_hide_wrong_layers() -> None:
     assert [p.place()[1] for p in problems("input: 3x0\nlayers: rleu -> conv 3\n")] == [1, 2, 2]
+
+
+def test_layout_hwc_is_how_shapes_are_written_in_layers_and_errors_too() -> None:
+    text = "layout: hwc\ninput: 32x32x3\nlayers:\n  - a: conv 6 k5\n  - r: reshape {}\n"
+    assert graph(text.format("14x14x24")).nodes[-1].output == (24, 14, 14)
+    message = problem(text.format("60x60x6")).message
+    assert "reshape on 28x28x6" in message
+    assert "28x28x6 (4704 numbers) to 60x60x6" in message
