@@ -6,7 +6,7 @@ The builder walks the chains with a current tensor. It knows nothing of YAML and
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from typing import NamedTuple, NoReturn
@@ -223,22 +223,7 @@ class _Builder:
         ref = self.stages.get(item.name)
         if ref is not None:
             return ref
-        if item.name == self.stage:
-            fail("reference", f"'@{item.name}' stands inside the stage it names", item.span)
-        if item.name in self.taken:
-            fail(
-                "reference",
-                f"'@{item.name}' stands before the stage it names",
-                item.span,
-                "a reference may only look back",
-            )
-        known = list(self.stages)
-        fail(
-            "reference",
-            f"no stage or input '{item.name}' stands earlier",
-            item.span,
-            suggest(item.name, known, _listed("known", known)),
-        )
+        unknown_reference(item, self.stage, self.stages, self.taken)
 
     def repeat(self, item: syntax.Repeat, current: Ref, names: Names, frame: _Frame) -> Ref:
         if item.times is None:
@@ -393,6 +378,20 @@ def bare_block(item: syntax.Layer) -> None:
     if item.arguments:
         where = f"write {item.name}(…)"
         fail("argument", f"'{item.name}' is a block: its arguments stand in brackets", item.span, where)
+
+
+def unknown_reference(
+    reference: syntax.Reference, stage: str | None, earlier: Collection[str], all_names: Collection[str]
+) -> NoReturn:
+    """Fail: nothing by this name stands before the stage."""
+    name = reference.name
+    if name == stage:
+        fail("reference", f"'@{name}' stands inside the stage it names", reference.span)
+    if name in all_names:
+        hint = "a reference may only look back"
+        fail("reference", f"'@{name}' stands before the stage it names", reference.span, hint)
+    hint = suggest(name, earlier, _listed("known", list(earlier)))
+    fail("reference", f"no stage or input '{name}' stands earlier", reference.span, hint)
 
 
 def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
 from archcalc.spec.arguments import bind, flags_of, is_operator
-from archcalc.spec.build import Block, Stage, bare_block, bind_call, unknown_block, unknown_operator, words
+from archcalc.spec.build import (
+    Block,
+    Stage,
+    bare_block,
+    bind_call,
+    unknown_block,
+    unknown_operator,
+    unknown_reference,
+    words,
+)
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
 from archcalc.spec.values import PADDING, unknown_name
@@ -77,6 +86,21 @@ def check_names(
         _check_chain(block.body, blocks, known, {**own, **dict.fromkeys(broken)}, problems)
     for stage in chains:
         _check_chain(stage.chain, blocks, variables, standing_for_operators, problems)
+    problems.settle()
+
+
+def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
+    """Every reference of a stage looks back, in one go (those in blocks are known only when the block is called)."""
+    problems = Problems()
+    earlier = dict.fromkeys(inputs)
+    all_names = {*earlier, *(stage.name for stage in chains if stage.name)}
+    for stage in chains:
+        for item in walk(stage.chain):
+            if isinstance(item, syntax.Reference) and item.name not in earlier:
+                with problems:
+                    unknown_reference(item, stage.name, earlier, all_names)
+        if stage.name:
+            earlier[stage.name] = None
     problems.settle()
 
 

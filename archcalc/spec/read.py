@@ -14,7 +14,7 @@ from archcalc.graph import Graph, channels_first
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Stage, build, words
-from archcalc.spec.check import check_blocks, check_names, declared_name
+from archcalc.spec.check import check_blocks, check_names, check_references, declared_name
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
@@ -181,6 +181,7 @@ class _Reader:
             check_names(blocks, variables, [*stages, *heads, *training_heads], self.broken)
         self.unique([*stages, *heads, *training_heads], inputs)
         self.problems.settle()
+        check_references(inputs, [*stages, *heads, *training_heads])  # only now: a stage that is broken would be missed
         return self.finish(
             title, inputs, variables, blocks, tables, stages, heads, training_heads, layout, expectations
         )

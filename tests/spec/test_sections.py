@@ -225,3 +225,19 @@ def test_layout_hwc_is_how_shapes_are_written_in_layers_and_errors_too() -> None
     message = problem(text.format("60x60x6")).message
     assert "reshape on 28x28x6" in message
     assert "28x28x6 (4704 numbers) to 60x60x6" in message
+
+
+def test_all_wrong_references_are_reported_in_one_run() -> None:
+    text = """
+        input: 3x8x8
+        layers:
+          - b: add(@zz, identity)
+          - c: add(@d, identity)
+          - d: relu
+        heads: {e: "@nope -> relu"}
+        """
+    assert [found.message for found in problems(text)] == [
+        "no stage or input 'zz' stands earlier",
+        "'@d' stands before the stage it names",
+        "no stage or input 'nope' stands earlier",
+    ]
