@@ -110,7 +110,8 @@ def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> U
     try:
         unit = unit_field(graph, node, place, source=source)
     except ValueError as error:
-        hint = "positions count from 0; the first axis comes first: y,x or z,y,x"
+        has_positions = len(graph.nodes[node].output) > 1
+        hint = "positions count from 0; the first axis comes first: y,x or z,y,x" if has_positions else ""
         fail("argument", str(error), hint=hint, origin="--at" if written is not None else "LAYER")
     return unit
 
