@@ -84,7 +84,6 @@ class Operator:
     name: ClassVar[str] = ""
     arity: ClassVar[int | None] = 1
     """How many inputs; ``None`` for joins, which take two or more."""
-    loses_positions: ClassVar[bool] = False
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()

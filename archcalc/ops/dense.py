@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
 from archcalc.ops.conv import biases, weighted_sums
@@ -21,8 +19,6 @@ class FullyConnected(Operator):
     Window: everything
     Source: PyTorch Linear after Flatten; ONNX Gemm
     """
-
-    loses_positions: ClassVar[bool] = True
 
     features: Number = whole(positional=True, help="outputs (units)")
     bias: bool = flag(True, "nobias", help="a bias per output")
@@ -84,8 +80,6 @@ class RadialBasis(Operator):
     Window: everything
     Source: LeCun et al. 1998, section II.B, equation 7
     """
-
-    loses_positions: ClassVar[bool] = True
 
     features: Number = whole(positional=True, help="outputs (units, classes)")
     trainable: bool = flag(False, "trainable", help="whether the centres are learned")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from archcalc.numeric import Number, both, ceil_div, exact_div, product, require, select
 from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
 from archcalc.ops.fields import positions, sizes, whole
@@ -33,8 +31,6 @@ class Flatten(Operator):
     Source: PyTorch Flatten
     """
 
-    loses_positions: ClassVar[bool] = True
-
     def output(self, inputs: Shapes) -> Shape:
         return (product(inputs[0]),)
 
@@ -52,8 +48,6 @@ class Reshape(Operator):
     Window: everything
     Source: PyTorch reshape; ONNX Reshape
     """
-
-    loses_positions: ClassVar[bool] = True
 
     shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
 

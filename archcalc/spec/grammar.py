@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from archcalc.ops import REGISTRY
 from archcalc.spec.errors import Span, Text, fail
 from archcalc.spec.expressions import FUNCTIONS, primary, size, value
 from archcalc.spec.limits import DEFAULT, Limits
@@ -24,7 +25,8 @@ from archcalc.spec.syntax import (
 )
 from archcalc.spec.tokens import RULES, Reader
 
-JOINS = ("add", "sub", "mul", "max", "concat")
+JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
+"""The operators that take branches."""
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 
 
