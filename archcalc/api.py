@@ -113,21 +113,14 @@ class Network:
         Raises:
             archcalc.SpecError: there is none by this name.
         """
-        from archcalc.graph import Ref
-
         graph = self.graph
-        if name in graph.stages:
-            return graph.stages[name]
-        by_name = {node.name: index for index, node in enumerate(graph.nodes)}
-        path = tuple(name.split("/"))
-        inside = [index for index, node in enumerate(graph.nodes) if node.path[: len(path)] == path]
-        if name not in by_name and not inside:
-            known = [*graph.stages, *by_name]
+        found = graph.find(name)
+        if found is None:
+            known = [*graph.stages, *(node.name for node in graph.nodes)]
             hint = suggest(name, known, "`archcalc show --depth all` lists the layers")
-            fail(
-                "unknown-name", f"no layer, stage or input '{name[:60]}'", hint=hint, origin=self.spec.source.name[:60]
-            )
-        return Ref(by_name[name] if name in by_name else inside[-1])
+            unknown = f"no layer, stage or input '{name[:60]}'"
+            fail("unknown-name", unknown, hint=hint, origin=self.spec.source.name[:60])
+        return found
 
 
 def load(

@@ -83,6 +83,18 @@ class Graph:
         """The shape of a tensor."""
         return self.nodes[ref.node].outputs[ref.output]
 
+    def find(self, name: str) -> Ref | None:
+        """What a stage, head, input, layer or block call of this name puts out; ``None`` if there is none."""
+        if name in self.stages:
+            return self.stages[name]
+        path, inside = tuple(name.split("/")), None
+        for index, node in enumerate(self.nodes):
+            if node.name == name:
+                return Ref(index)
+            if node.path[: len(path)] == path:
+                inside = Ref(index)
+        return inside
+
     def input_shapes(self, node: Node) -> Shapes:
         """The shapes of what a node reads."""
         nodes = self.nodes

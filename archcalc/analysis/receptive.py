@@ -26,6 +26,7 @@ from archcalc.ops.base import Shape
 from archcalc.ops.window import Reach, Window
 
 __all__ = [
+    "READINGS",
     "AxisField",
     "Box",
     "Field",
@@ -280,6 +281,14 @@ class AxisField:
             return Interval(0, -1)
         first, last = min(path.first(i) for path, i in present), max(path.last(i) for path, i in present)
         return Interval(ceiling(first), floor(last))
+
+
+READINGS: dict[str, Callable[[AxisField], Number]] = {
+    "rf": lambda axis: axis.size,
+    "rf_stride": lambda axis: axis.stride,
+    "rf_padding": lambda axis: axis.padding,
+}
+"""What is read off a field that is not global, by the names that tables, targets and JSON have for it."""
 
 
 def _rounded(rounding: Callable[[Number], Number], number: Number) -> Number:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis, Group, Layer, Totals
-from archcalc.analysis.receptive import AxisField
+from archcalc.analysis.receptive import READINGS
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 
@@ -107,13 +107,8 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 
 def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
     """Size, stride, padding: an entry per axis, or a list per input where there are several; and of what kind."""
-    by_key: dict[str, Callable[[AxisField], Any]] = {
-        "rf": lambda axis: axis.size,
-        "rf_stride": lambda axis: axis.stride,
-        "rf_padding": lambda axis: axis.padding,
-    }
     record: dict[str, Any] = {}
-    for key, read in by_key.items():
+    for key, read in READINGS.items():
         by_input = {
             name: ["global" if axis.is_global else plain(read(axis)) for axis in axes]
             for name, axes in row.fields.items()

@@ -23,7 +23,7 @@ def explain(
     try:
         row = find_row(place, analysis)
         if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
-            row = layer_behind(place, row, analysis)
+            row = layer_behind(place, analysis)
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     if isinstance(row, Group) and len(row.layers) == 1:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, Group, Layer, Totals, group
+from archcalc.analysis.receptive import READINGS
 from archcalc.graph import Ref, ordered
 from archcalc.spec.errors import suggest
 
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
-FIELDS = ("rf", "rf_stride", "rf_padding")
+FIELDS = tuple(READINGS)
 QUANTITIES = ("shape", *SUMS, *FIELDS, "layers")
 
 
@@ -42,10 +42,10 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         number = getattr(source, quantity)
         return Actual((number,), f"{number:,}")
     if quantity == "shape":
-        shape = analysis.graph.shape(tensor_of(place, row, analysis))
+        shape = analysis.graph.shape(_tensor(place, analysis))
         written = ordered(shape, analysis.graph.layout)
         return Actual(written, "x".join(map(str, written)))
-    return _field(quantity, layer_behind(place, row, analysis))
+    return _field(quantity, layer_behind(place, analysis))
 
 
 def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
@@ -67,41 +67,29 @@ def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
     raise LookupError(f"no layer or stage '{place[:60]}'", suggest(place, known, "`archcalc show` lists them"))
 
 
-def tensor_of(place: str, row: Layer | Group | None, analysis: Analysis) -> Ref:
-    """The tensor that a row found under ``place`` puts out."""
-    graph = analysis.graph
-    if row is None:
-        return next(iter(graph.outputs.values()))
-    if isinstance(row, Layer):
-        return Ref(row.node)
-    return graph.stages[place] if place in graph.stages else Ref(row.layers[-1].node)
-
-
-def layer_behind(place: str, row: Layer | Group | None, analysis: Analysis) -> Layer:
-    """The layer that puts out what a row found under ``place`` puts out.
+def layer_behind(place: str, analysis: Analysis) -> Layer:
+    """The layer that puts out the tensor of a place (which exists), or the main output.
 
     Raises:
         LookupError: it is an input as it is; the arguments are a message and a hint.
     """
-    node = tensor_of(place, row, analysis).node
+    node = _tensor(place, analysis).node
     for layer in analysis.layers:
         if layer.node == node:
             return layer
     raise LookupError(f"'{place or analysis.graph.name}' has no layers", "`archcalc show` lists the layers")
 
 
-_READ: dict[str, Callable[[Any], Any]] = {
-    "rf": lambda axis: axis.size,
-    "rf_stride": lambda axis: axis.stride,
-    "rf_padding": lambda axis: axis.padding,
-}
+def _tensor(place: str, analysis: Analysis) -> Ref:
+    found = analysis.graph.find(place) if place else None
+    return found or next(iter(analysis.graph.outputs.values()))
 
 
 def _field(quantity: str, row: Layer) -> Actual:
     axes = next(iter(row.fields.values()))
     if not axes:
         raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
-    values = tuple("global" if axis.is_global else _READ[quantity](axis) for axis in axes)
+    values = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
     if len(set(values)) == 1:  # axes alike are written once
         values = values[:1]
     return Actual(values, "x".join(map(str, values)))

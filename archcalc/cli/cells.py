@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import AxisField
+from archcalc.analysis.receptive import READINGS, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.report.table import Column
@@ -76,7 +76,7 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """What a column shows of a row, for programs: without the marks for people."""
     if column == "layer":
         return row.name
-    return field_text(row, column, bare=True) if column in READ else cell(row, column, analysis, layout)
+    return field_text(row, column, bare=True) if column in READINGS else cell(row, column, analysis, layout)
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
@@ -136,13 +136,6 @@ def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
     return "x".join(map(str, (*batch, *ordered(own, layout))))
 
 
-READ: dict[str, Callable[[AxisField], Any]] = {
-    "rf": lambda axis: axis.size,
-    "rf_stride": lambda axis: axis.stride,
-    "rf_padding": lambda axis: axis.padding,
-}
-
-
 def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
     """A receptive field: one number where all axes agree, else one per axis, as in ``35x33``.
 
@@ -150,18 +143,22 @@ def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
     """
     texts = []
     for name, axes in row.fields.items():
-        parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
-        if not parts:
-            continue
-        text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
-        unaligned = column == "rf" and not bare and any(not axis.aligned for axis in axes if not axis.is_global)
-        prefix = f"{name} " if len(row.fields) > 1 else ""
-        texts.append(f"{prefix}{'~' if unaligned else ''}{text}")
+        if axes:
+            prefix = f"{name} " if len(row.fields) > 1 else ""
+            texts.append(prefix + axes_text(axes, column, bare=bare))
     return ", ".join(texts) or None
 
 
+def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
+    """A receptive field on one input; see `field_text`."""
+    parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
+    text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
+    unaligned = column == "rf" and not bare and any(not axis.aligned for axis in axes if not axis.is_global)
+    return f"~{text}" if unaligned else text
+
+
 def _bare_axis(axis: AxisField, column: str) -> str:
-    return "global" if axis.is_global else str(READ[column](axis))
+    return "global" if axis.is_global else str(READINGS[column](axis))
 
 
 def _axis_text(axis: AxisField, column: str) -> str:
@@ -173,5 +170,5 @@ def _axis_text(axis: AxisField, column: str) -> str:
             return f"≤{largest:,}"
         if smallest != largest:
             return f"{smallest:,}–{largest:,}"
-    value = READ[column](axis)
+    value = READINGS[column](axis)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.receptive import AxisField, Field, Fields, coverage, receptive_fields, sees_past
+from archcalc.analysis.receptive import READINGS, AxisField, Field, Fields, coverage, receptive_fields, sees_past
+from archcalc.analysis.records import plain
 from archcalc.analysis.unit import Box, UnitField, unit_field
 from archcalc.api import Network
+from archcalc.cli.cells import axes_text
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -23,6 +25,7 @@ from archcalc.cli.options import (
     terminal_width,
 )
 from archcalc.graph import Graph, Node, Ref, write_shape
+from archcalc.numeric import Number, normal
 from archcalc.ops.base import Shape
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
@@ -178,9 +181,9 @@ class Survey:
             for node, field in chosen:
                 row = (
                     write_shape(node.output, self.graph.layout),
-                    _text(field, "size"),
-                    _text(field, "stride"),
-                    _text(field, "padding"),
+                    axes_text(field, "rf"),
+                    axes_text(field, "rf_stride"),
+                    axes_text(field, "rf_padding"),
                     _percent(coverage(field, shape)),
                     "yes" if sees_past(field, shape) else None,
                 )
@@ -223,7 +226,7 @@ class Survey:
         size = write_shape(shape[1:])
         past = next(((node.name, field) for node, field in found if sees_past(field, shape)), None)
         if past is not None:
-            layer, window = past[0], _text(past[1], "size")
+            layer, window = past[0], axes_text(past[1], "rf")
             yield (
                 f"{layer} is the first layer to see past {name} ({window} on {size}): layers that read it find nothing "
                 "new there (Richter et al. 2021, arXiv:2106.12307)"
@@ -245,7 +248,7 @@ class Survey:
         from archcalc.report.bars import Bar, draw_bars
 
         for name, shape, _ in self.by_input():
-            bars = [Bar(node.name, _share(field, shape), _text(field, "size")) for node, field in self.changed(name)]
+            bars = [Bar(node.name, _share(field, shape), axes_text(field, "rf")) for node, field in self.changed(name)]
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
             return draw_bars(bars, mark=1, mark_text=f"all of {name}, {side}", width=width, blocks=blocks)
         return ""
@@ -329,7 +332,7 @@ class Survey:
                 name: {
                     "window": [list(interval) for interval in window],
                     "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
-                    "covers": _json(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
+                    "covers": plain(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
                 }
                 for name, window in unit.windows.items()
             },
@@ -338,38 +341,17 @@ class Survey:
 
 def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
     def each(read: Callable[[AxisField], Any]) -> list[Any]:
-        return ["global" if axis.is_global else read(axis) for axis in field]
+        return ["global" if axis.is_global else plain(read(axis)) for axis in field]
 
     return {
-        "rf": each(lambda axis: _json(axis.size)),
-        "rf_smallest": each(lambda axis: _json(axis.sizes()[0])),
-        "rf_stride": each(lambda axis: _json(axis.stride)),
-        "rf_padding": each(lambda axis: _json(axis.padding)),
+        **{name: each(read) for name, read in READINGS.items()},
+        "rf_smallest": each(lambda axis: axis.sizes()[0]),
         "aligned": all(axis.aligned for axis in field),
-        "offsets": [[_json(offset) for offset in axis.offsets] for axis in field],
+        "offsets": [[plain(offset) for offset in axis.offsets] for axis in field],
         "exact": all(axis.exact for axis in field),
-        "covers": _json(coverage(field, shape)) if field else None,
+        "covers": plain(coverage(field, shape)) if field else None,
         "past": sees_past(field, shape),
     }
-
-
-def _json(number: Any) -> Any:
-    return str(number) if isinstance(number, Fraction) else number
-
-
-READ: dict[str, Callable[[AxisField], Any]] = {
-    "size": lambda axis: "–".join(map(str, dict.fromkeys(axis.sizes() if axis.exact else (axis.size,)))),
-    "stride": lambda axis: axis.stride,
-    "padding": lambda axis: axis.padding,
-}
-
-
-def _text(field: Field, quantity: str) -> str:
-    """A quantity of a field for people: one where all axes agree; ``~`` where paths meet unaligned."""
-    parts = ["global" if axis.is_global else str(READ[quantity](axis)) for axis in field]
-    text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
-    unaligned = quantity == "size" and any(not axis.aligned for axis in field if not axis.is_global)
-    return f"~{text}" if unaligned else text
 
 
 def _alike(field: Field | None, other: Field) -> bool:
@@ -395,12 +377,12 @@ def _share(field: Field, shape: Shape) -> Fraction | None:
     return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
 
 
-def _covered(box: Box, shape: Shape) -> Fraction:
+def _covered(box: Box, shape: Shape) -> Number:
     """The share of an input that a box holds."""
     share = Fraction(1)
     for interval, n in zip(box, shape[1:], strict=True):
         share *= Fraction(interval.size, n)
-    return share if share.denominator > 1 else share.numerator  # type: ignore[return-value]
+    return normal(share)
 
 
 def _percent(share: Fraction | int) -> str:
