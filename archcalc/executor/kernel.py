@@ -1,0 +1,94 @@
+"""The contract of a kernel: what it is given, what it returns, what it is lent; and the registry that finds one.
+
+A kernel evaluates one operator on arrays with the batch in front (N×C×n…). Its output sizes come out of the arrays. It
+never calls an operator's formulas: it reads attributes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from archcalc.ops.base import Operator
+
+Array: TypeAlias = NDArray[Any]
+Arrays: TypeAlias = tuple[Array, ...]
+Weights: TypeAlias = Mapping[str, Array]
+"""The stored arrays of one layer by their name: ``weight``, ``bias``, ``mean`` …"""
+
+Sizes: TypeAlias = tuple[int, ...]
+
+
+@dataclass
+class Work:
+    """What a kernel is lent for one evaluation of one layer."""
+
+    training: bool = False
+    """Batch statistics instead of stored ones, and dropout."""
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    """The source of dropout's choices."""
+    overwrite: bool = False
+    """Whether the first input may be overwritten: nobody reads it afterwards."""
+    tally: Counter[str] | None = None
+    """Where a kernel reports what it did, read from the operands it had in hand: kinds of operations, and ``macs``."""
+    updates: dict[str, Array] = field(default_factory=dict)
+    """New values of stored arrays: a batch norm's running statistics after a training step."""
+    buffers: dict[str, Array] = field(default_factory=dict)
+    """Scratch memory that outlives a layer, by purpose; see `scratch`."""
+
+    def count(self, **operations: int) -> None:
+        """Report operations by kind (``mul=…, add=…``) and multiply–accumulate pairs (``macs=…``)."""
+        if self.tally is not None:
+            self.tally.update(operations)
+
+    def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
+        """A reused array with arbitrary content: the same memory for the same purpose, enlarged when needed."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        held = self.buffers.get(purpose)
+        if held is None or held.nbytes < size:
+            held = self.buffers[purpose] = np.empty(size, np.uint8)
+        return held[:size].view(dtype).reshape(shape)
+
+
+class Kernel(Protocol):
+    """Evaluates an operator: one array per output. Outputs may share memory with inputs only if ``work.overwrite``,
+    or if they are views that nobody writes to."""
+
+    def __call__(self, op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays: ...
+
+
+Storage: TypeAlias = Callable[[Any, tuple[Sizes, ...]], Mapping[str, Sizes]]
+"""Which arrays a layer stores: its operator and the shapes of its inputs (without batch) to names and shapes."""
+
+KERNELS: dict[type[Operator], Kernel] = {}
+STORAGE: dict[type[Operator], Storage] = {}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(*operators: type[Operator]) -> Callable[[Function], Function]:
+    """Decorator: this function evaluates these operators."""
+    return _register(KERNELS, operators)
+
+
+def storage(*operators: type[Operator]) -> Callable[[Function], Function]:
+    """Decorator: this function says which arrays these operators store; others store none."""
+    return _register(STORAGE, operators)
+
+
+def _register(
+    registry: dict[type[Operator], Any], operators: tuple[type[Operator], ...]
+) -> Callable[[Function], Function]:
+    def register(function: Function) -> Function:
+        for each in operators:
+            if each in registry:
+                raise ValueError(f"two functions for {each.name!r}")
+            registry[each] = function
+        return function
+
+    return register
