@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.spec import Limits, Spec, bundled, load_spec
+from archcalc.spec import Given, Limits, Spec, bundled, load_spec
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT
 
@@ -144,15 +144,12 @@ def load(
         archcalc.SpecError: anything wrong with the spec; its text shows every error with its place.
     """
     by_input = {"": shapes} if isinstance(shapes, str) else dict(shapes or {})
-    return Network(
-        load_spec(
-            spec,
-            set={name: _written(value) for name, value in (set or {}).items()},
-            shapes={name: _written(shape) for name, shape in by_input.items()},
-            layout=layout,
-            limits=limits,
-        )
+    given = Given(
+        {name: _written(value) for name, value in (set or {}).items()},
+        {name: _written(shape) for name, shape in by_input.items()},
+        layout,
     )
+    return Network(load_spec(spec, given, limits))
 
 
 def _written(shape: object) -> str:

@@ -123,3 +123,20 @@ def ordered(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
 def channels_first(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
     """A shape written in a layout, channels first."""
     return (shape[-1], *shape[:-1]) if layout == "hwc" and len(shape) > 1 else shape
+
+
+AXIS_SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+
+
+def axis_symbols(rank: int) -> tuple[str, ...]:
+    """What the axes of a tensor are called: C, then L, H and W, or D, H and W; further ones are numbered."""
+    return ("C", *AXIS_SYMBOLS.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
+
+
+def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
+    """Names of input sizes, ``H`` of the first input and ``prior.H`` of any, to the input and the index of the axis."""
+    axes = {
+        f"{name}.{axis}": (name, index) for name in inputs for index, axis in enumerate(axis_symbols(len(inputs[name])))
+    }
+    first = next(iter(inputs))
+    return {axis: (first, index) for index, axis in enumerate(axis_symbols(len(inputs[first])))} | axes

@@ -12,7 +12,7 @@ from typing import Any
 
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import AxisField, Path
-from archcalc.graph import Graph, Node, write_shape
+from archcalc.graph import Graph, Node, axis_symbols, write_shape
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, Traced, leaf, value_of
 from archcalc.ops.base import Operator, Shape, Shapes
@@ -20,8 +20,6 @@ from archcalc.ops.window import Window
 
 SUMS = ("params", "trainable", "macs", "mults", "flops", "connections", "activations")
 QUANTITIES = ("shape", *SUMS, "rf")
-
-AXIS_NAMES = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class _LayerDerivation:
     def shape(self) -> Iterator[Step]:
         """The output, axis by axis; axes that come out alike in one line."""
         output = self.op.output(self.inputs)
-        names = _axis_symbols(len(output))
+        names = axis_symbols(len(output))
         lines: dict[tuple[str, str], list[tuple[str, Any]]] = {}
         for name, size in zip(names, output, strict=True):
             axis, symbol = name.partition("_")[0], f"{name}_out"
@@ -161,15 +159,9 @@ def _step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
     )
 
 
-def _axis_symbols(rank: int) -> tuple[str, ...]:
-    if rank == 1:
-        return ("C",)
-    return ("C", *AXIS_NAMES.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
-
-
 def _named_shape(shape: Shape, index: int | None) -> Shape:
     suffix = "" if index is None else f"_{index}"
-    return tuple(leaf(f"{name}{suffix}", size) for name, size in zip(_axis_symbols(len(shape)), shape, strict=True))
+    return tuple(leaf(f"{name}{suffix}", size) for name, size in zip(axis_symbols(len(shape)), shape, strict=True))
 
 
 ALWAYS_SHOWN = ("stride", "pad", "kernel")
@@ -200,13 +192,13 @@ def traced_operator(op: Operator, rank: int) -> Operator:
 def _traced_axes(name: str, value: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
     if len(set(value)) == 1:
         return (leaf(name, value[0]),) * len(value)
-    return tuple(leaf(f"{name}_{axis}", size) for axis, size in zip(_axis_symbols(rank + 1)[1:], value, strict=True))
+    return tuple(leaf(f"{name}_{axis}", size) for axis, size in zip(axis_symbols(rank + 1)[1:], value, strict=True))
 
 
 def _traced_pads(name: str, value: tuple[tuple[Any, Any], ...], rank: int) -> tuple[tuple[Any, Any], ...]:
     alike = len(set(value)) == 1
     result = []
-    for axis, (before, after) in zip(_axis_symbols(rank + 1)[1:], value, strict=True):
+    for axis, (before, after) in zip(axis_symbols(rank + 1)[1:], value, strict=True):
         own = name if alike else f"{name}_{axis}"
         if before == after:
             both = leaf(own, before)  # one object for both sides: "2·p"
@@ -227,7 +219,7 @@ def explain_field(analysis: Analysis, layer: Layer, *, latex: bool = False) -> l
     result = []
     for name, axes in layer.fields.items():
         done: list[tuple[Step, ...]] = []
-        symbols = _axis_symbols(len(axes) + 1)[1:]
+        symbols = axis_symbols(len(axes) + 1)[1:]
         for axis in range(len(axes)):
             steps = tuple(_field_steps(analysis, layer, name, axis, Notation(latex)))
             if steps in done:

@@ -172,15 +172,16 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     return {**found, "operations": operations}
 
 
-def analyze(graph: Graph, *, training: bool = False, batch: int | None = None) -> Analysis:
+def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, receptive: bool = True) -> Analysis:
     """Analyse every layer of a graph.
 
     Args:
         graph: the network.
         training: whether auxiliary heads count in the totals (they are among the layers in any case).
         batch: put this many examples in front of every shape, and multiply costs and activations.
+        receptive: whether receptive fields are found as well; without, ``fields`` are empty.
     """
-    fields = receptive_fields(graph)
+    fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
     layers = tuple(_layer(graph, index, node, fields[index], batch) for index, node in graph.layers())
     counted = layers if training else [layer for layer in layers if not layer.training]
     return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)

@@ -81,7 +81,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
 def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     """Analyse every network; a setting goes to those that declare it, and must be declared by one."""
     from archcalc.analysis.propagate import analyze
-    from archcalc.spec import read_spec
+    from archcalc.spec import Given, read_spec
     from archcalc.spec.locate import locate
 
     limits = limits_from(values)
@@ -92,11 +92,11 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     found = {spec: locate(spec, limits) for spec in specs}  # standard input can be read only once
     for spec in specs:
         source, inline = found[spec]
-        graph = read_spec(source, inline=inline, shapes=shapes, limits=limits).graph
+        graph = read_spec(source, Given(shapes=shapes), inline=inline, limits=limits).graph
         declared.update(dict.fromkeys(graph.variables))
         own = {name: value for name, value in settings.items() if name in graph.variables}
         if own:
-            graph = read_spec(source, inline=inline, set=own, shapes=shapes, limits=limits).graph
+            graph = read_spec(source, Given(own, shapes), inline=inline, limits=limits).graph
         analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
     for name in settings:
         if name not in declared:

@@ -100,10 +100,10 @@ def judge(spec: str, settings: dict[str, str], shapes: dict[str, str], limits: L
     """Read one spec and judge its expectations."""
     from archcalc.analysis.propagate import analyze
     from archcalc.claims.judge import judge_each
-    from archcalc.spec import load_spec
+    from archcalc.spec import Given, load_spec
 
     try:
-        read = load_spec(spec, set=settings, shapes=shapes, limits=limits)
+        read = load_spec(spec, Given(settings, shapes), limits)
     except SpecError as error:
         return Outcome(spec, 2, 0, error.problems)
     verdicts, wrong = judge_each(read, analyze(read.graph))

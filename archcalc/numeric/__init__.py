@@ -8,6 +8,7 @@ instances carry an attribute ``kind``, an object with the methods of `Kind`. Thi
 from archcalc.numeric.helpers import (
     Impossible,
     Kind,
+    NeedsPlain,
     Number,
     both,
     ceil_div,
@@ -33,6 +34,7 @@ from archcalc.numeric.helpers import (
 __all__ = [
     "Impossible",
     "Kind",
+    "NeedsPlain",
     "Number",
     "both",
     "ceil_div",

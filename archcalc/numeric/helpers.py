@@ -34,6 +34,13 @@ class Impossible(ValueError):
         return message.format(**{name: wording(value) for name, value in self.names.items()}) if self.names else message
 
 
+class NeedsPlain(TypeError):
+    """A number of a kind stands where the structure of a network depends on a plain one: a repeat count, an axis.
+
+    Kinds raise it where Python asks one of their numbers for a truth value or an index.
+    """
+
+
 class Kind(Protocol):
     """What a kind of number does where the operators of Python are not enough."""
 

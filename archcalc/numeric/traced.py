@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Any
 
-from archcalc.numeric.helpers import Impossible, ceiling, is_plain, normal
+from archcalc.numeric.helpers import Impossible, NeedsPlain, ceiling, is_plain, normal
 from archcalc.numeric.helpers import floor as plain_floor
 
 
@@ -33,12 +33,12 @@ class Traced:
         return f"Traced({self.name or self.op} = {self.value})"
 
     def __bool__(self) -> bool:
-        raise TypeError("a traced number has no truth value: a formula must use select, maximum or require")
+        raise NeedsPlain("a traced number has no truth value: a formula must use select, maximum or require")
 
     __hash__ = None  # type: ignore[assignment]
 
     def __index__(self) -> int:
-        raise TypeError("a traced number is not an int: a formula must stay generic")
+        raise NeedsPlain("a traced number is not an int: a formula must stay generic")
 
     def __add__(self, other: Any) -> Any:
         return self if _is(other, 0) else _make("+", self, other)
@@ -113,7 +113,7 @@ class Truth:
         return KIND
 
     def __bool__(self) -> bool:
-        raise TypeError("a traced comparison has no truth value: a formula must use select or require")
+        raise NeedsPlain("a traced comparison has no truth value: a formula must use select or require")
 
 
 def value_of(number: Any) -> Any:

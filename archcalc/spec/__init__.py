@@ -9,6 +9,17 @@ of ``arguments`` and ``values``; ``read`` leads through all of it, ``write`` goe
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import bundled
-from archcalc.spec.read import Expectation, Spec, load_spec, read_spec
+from archcalc.spec.read import Expectation, Given, Spec, load_spec, read_spec
 
-__all__ = ["Expectation", "Limits", "Problem", "Source", "Spec", "SpecError", "bundled", "load_spec", "read_spec"]
+__all__ = [
+    "Expectation",
+    "Given",
+    "Limits",
+    "Problem",
+    "Source",
+    "Spec",
+    "SpecError",
+    "bundled",
+    "load_spec",
+    "read_spec",
+]

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import channels_first
-from archcalc.numeric import Impossible, Number, is_plain, normal, whole
+from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain, normal, require, whole
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
@@ -184,8 +184,14 @@ def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
 
 def _whole(value: Number, declared: Declared, what: str) -> Number:
     number = whole(normal(value), what)
-    if declared.at_least is not None and is_plain(number) and number < declared.at_least:
-        raise Impossible(f"{what} must be at least {declared.at_least}, got {number}")
+    if declared.at_least is not None:
+        require(
+            number >= declared.at_least,
+            "{what} must be at least {least}, got {number}",
+            what=what,
+            least=declared.at_least,
+            number=number,
+        )
     return number
 
 
@@ -266,6 +272,8 @@ def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: S
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     if isinstance(value, Word) and value.word in declared.choices:
         return value.word == "yes"
+    if not isinstance(value, Word | Pair | Sizes) and not is_plain(value):
+        raise NeedsPlain(what)
     if type(value) is not int or value not in (0, 1):
         fail("argument", f"{what} is yes or no (1 or 0), got {describe(value)}", span)
     return bool(value)

@@ -6,13 +6,13 @@ The builder walks the chains with a current tensor. It knows nothing of YAML and
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
-from archcalc.numeric import Impossible
+from archcalc.numeric import Impossible, NeedsPlain, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
 from archcalc.spec import syntax
 from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make
@@ -20,6 +20,9 @@ from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
 from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, evaluate, number
+
+Observer: TypeAlias = Callable[[int], None]
+"""Told the index of each layer before its formulas are asked: a kind of number can say whose requirements it hears."""
 
 
 class Block(NamedTuple):
@@ -91,19 +94,25 @@ class _Label(NamedTuple):
     training: bool = False
 
 
-def build(network: Network, limits: Limits) -> Graph:
+def build(network: Network, limits: Limits, observe: Observer | None = None) -> Graph:
     """The graph of a network.
+
+    Args:
+        network: its parts; variables and input sizes may be numbers of any kind.
+        limits: bounds on the work.
+        observe: told the index of every layer before its formulas are asked.
 
     Raises:
         SpecError: a layer cannot exist on its input, a name is unknown, or a bound is exceeded.
     """
-    return _Builder(network, limits).build()
+    return _Builder(network, limits, observe).build()
 
 
 class _Builder:
-    def __init__(self, network: Network, limits: Limits) -> None:
+    def __init__(self, network: Network, limits: Limits, observe: Observer | None) -> None:
         self.network = network
         self.limits = limits
+        self.observe = observe
         self.drafts: list[_Draft] = []
         self.labels: list[_Label] = []
         self.stages: dict[str, Ref] = {}
@@ -154,6 +163,8 @@ class _Builder:
             result = self.chain(stage.chain, current, self.network.variables, frame)
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
+        except NeedsPlain:
+            needs_plain(f"something in {stage.name or 'this chain'}", stage.chain.span)
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
@@ -229,6 +240,8 @@ class _Builder:
         if item.times is None:
             return self.chain(item.body, current, names, frame)
         count = number(item.times, self.scope(current, names))
+        if not is_plain(count):
+            needs_plain("a number of repetitions", item.times.span)
         if type(count) is not int:
             fail("argument", f"the number of repetitions must be a whole number, got {count}", item.times.span)
         if count < 0:
@@ -309,6 +322,8 @@ class _Builder:
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
             fail("limit", f"more than {self.limits.layers} layers", span, "raise the bound with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
+        if self.observe is not None:
+            self.observe(len(self.drafts))
         try:
             op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables, self.network.layout)
             outputs = op.outputs(shapes)
@@ -317,10 +332,17 @@ class _Builder:
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
             fail("shape", f"{cls.name} on {on}{where}: {reason}", span)
+        except NeedsPlain:
+            needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         self.drafts.append(_Draft(op, refs, outputs, frame))
         return Ref(len(self.drafts) - 1)
+
+
+def needs_plain(what: str, span: Span) -> NoReturn:
+    """Fail: the structure of the network depends on a number that is not a plain one here."""
+    fail("needs-number", f"{what} depends on what is left open here; it has to be a plain number", span)
 
 
 def _in_layout(layout: str, value: object) -> object:

@@ -10,10 +10,11 @@ from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
-from archcalc.graph import Graph, channels_first
+from archcalc.graph import Graph, channels_first, input_axes
+from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Block, Network, Stage, build, words
+from archcalc.spec.build import Block, Network, Observer, Stage, build, words
 from archcalc.spec.check import check_blocks, check_names, check_references, declared_name
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
@@ -70,46 +71,44 @@ class Spec(NamedTuple):
     expectations: tuple[Expectation, ...]
 
 
-def load_spec(
-    spec: str,
-    *,
-    set: Dictionary[str, str] | None = None,
-    shapes: Dictionary[str, str] | None = None,
-    layout: str | None = None,
-    limits: Limits = DEFAULT,
-) -> Spec:
-    """Read what a SPEC argument stands for.
+class Given(NamedTuple):
+    """What is asked of a spec beside its text."""
 
-    Args:
-        spec: ``-``, an inline expression, a file or a bundled name.
-        set: variables to set, as written on a command line.
-        shapes: input shapes to use instead, by input name; ``""`` stands for the only (or first) input.
-        layout: how these shapes are written; ``None``: as the spec writes its own.
-        limits: bounds on the work.
+    set: Dictionary[str, str] = {}
+    """Variables, as written on a command line."""
+    shapes: Dictionary[str, str] = {}
+    """Input shapes to use instead, by input name; ``""`` stands for the only (or first) input."""
+    layout: str | None = None
+    """How these shapes are written; ``None``: as the spec writes its own."""
+    numbers: Dictionary[str, Number] = {}
+    """Numbers of any kind in place of variables and of input sizes, the latter under the names of
+    `archcalc.graph.input_axes`; a variable hides an axis of its name."""
+    observe: Observer | None = None
+    """Told the index of every layer before its formulas are asked."""
+
+
+AS_WRITTEN = Given()
+
+
+def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) -> Spec:
+    """Read what a SPEC argument stands for: ``-``, an inline expression, a file or a bundled name.
 
     Raises:
-        SpecError: anything wrong with it, with places.
+        SpecError: anything wrong with it, with places. Its code is ``needs-number`` where the structure of the network
+            depends on one of ``given.numbers`` that is not plain.
     """
     source, inline = locate(spec, limits)
-    return read_spec(source, inline=inline, set=set, shapes=shapes, layout=layout, limits=limits)
+    return read_spec(source, given, inline=inline, limits=limits)
 
 
-def read_spec(
-    source: Source,
-    *,
-    inline: bool = False,
-    set: Dictionary[str, str] | None = None,
-    shapes: Dictionary[str, str] | None = None,
-    layout: str | None = None,
-    limits: Limits = DEFAULT,
-) -> Spec:
+def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False, limits: Limits = DEFAULT) -> Spec:
     """Read a spec from its text; see `load_spec`."""
     _bound_digits(limits)
     _bound_words(source, limits)
     collecting = gc.isenabled()
     gc.disable()  # a spec is a large tree that stays: looking through it again and again takes longer than building it
     try:
-        reader = _Reader(source, dict(set or {}), dict(shapes or {}), layout, limits)
+        reader = _Reader(source, given, limits)
         return reader.inline() if inline else reader.file()
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=source.name, hint="lower --max-nesting")
@@ -140,13 +139,9 @@ def _bound_words(source: Source, limits: Limits) -> None:
 
 
 class _Reader:
-    def __init__(
-        self, source: Source, settings: dict[str, str], shapes: dict[str, str], layout: str | None, limits: Limits
-    ) -> None:
+    def __init__(self, source: Source, given: Given, limits: Limits) -> None:
         self.source = source
-        self.settings = settings
-        self.shapes = shapes
-        self.shapes_layout = layout
+        self.given = given
         self.limits = limits
         self.problems = Problems()
         self.broken: set[str] = set()
@@ -157,7 +152,7 @@ class _Reader:
         written, chain = parse_inline(text, self.limits)
         self.no_unknown_settings({})
         shape = shape_from(evaluate(written, Scope({}, None, self.limits)), written.span, "the input", self.limits)
-        inputs = self.override({"input": shape}, "chw")
+        inputs = self.override({"input": shape}, {}, "chw")
         stages = (Stage(None, chain),)
         check_names({}, {}, [*stages])
         return self.finish(self.source.text.strip(), inputs, {}, {}, {}, stages, (), (), "chw", ())
@@ -200,7 +195,7 @@ class _Reader:
         expectations: tuple[Expectation, ...],
     ) -> Spec:
         network = Network(name, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return Spec(self.source, build(network, self.limits), expectations)
+        return Spec(self.source, build(network, self.limits, self.given.observe), expectations)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """The entries of a section; none where it is missing, empty or (after an error) something else."""
@@ -245,13 +240,15 @@ class _Reader:
 
     def variable(self, name: str, written: Content, before: Names) -> Value:
         text = expect_scalar(written, f"variable '{name}'").text
-        if name in self.settings:
-            text = Text(Source(f"--set {name}", self.settings[name]), self.settings[name])
+        if name in self.given.numbers:
+            return self.given.numbers[name]
+        if name in self.given.set:
+            text = Text(Source(f"--set {name}", self.given.set[name]), self.given.set[name])
         value = evaluate(parse_value(text, self.limits), Scope(before, None, self.limits), words())
         return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
-        for name in self.settings:
+        for name in self.given.set:
             if name not in values:
                 known = f"its variables are {', '.join(values)}" if values else "this spec declares no variables"
                 fail(
@@ -289,7 +286,7 @@ class _Reader:
             if several is not None and not self.pairs(top, "inputs"):
                 fail("missing", "'inputs:' names no input", several.span)
             if shapes:
-                return self.override(shapes, layout)
+                return self.override(shapes, variables, layout)
         return shapes
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
@@ -297,9 +294,9 @@ class _Reader:
         value = evaluate(parse_shape(text, self.limits), Scope(variables, None, self.limits))
         return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
-    def override(self, inputs: dict[str, Shape], layout: str) -> dict[str, Shape]:
-        """Put the shapes of ``--shape`` in place of the written ones."""
-        for name, written in self.shapes.items():
+    def override(self, inputs: dict[str, Shape], variables: Names, layout: str) -> dict[str, Shape]:
+        """Put the shapes of ``--shape``, then sizes given as numbers, in place of the written ones."""
+        for name, written in self.given.shapes.items():
             target = name or next(iter(inputs))
             origin = Source(f"--shape {name}".rstrip(), written)
             if target not in inputs:
@@ -312,7 +309,17 @@ class _Reader:
             text = Text(origin, written)
             value = evaluate(parse_shape(text, self.limits), Scope({}, None, self.limits))
             shape = shape_from(value, whole_text(text), "the input", self.limits)
-            inputs[target] = channels_first(shape, self.shapes_layout or layout)
+            inputs[target] = channels_first(shape, self.given.layout or layout)
+        axes = input_axes(inputs)
+        for name, number in self.given.numbers.items():
+            if name in variables:
+                continue
+            if name not in axes:
+                known = [*variables, *axes]
+                hint = suggest(name, known, f"there are {', '.join(known[:12])}")
+                fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=self.source.name)
+            target, axis = axes[name]
+            inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
         return inputs
 
     def stage_name(self, key: Scalar, what: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from archcalc.numeric import (
     Impossible,
+    NeedsPlain,
     Number,
     ceiling,
     divisible,
@@ -19,6 +20,7 @@ from archcalc.numeric import (
     normal,
     product,
     ratio,
+    require,
     round_half_even,
     whole,
 )
@@ -141,15 +143,19 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
         return left - right
     if sign == "*":
         return left * right
+    if sign != "**" and not is_plain(right):
+        require(right != 0, "division by zero")
     if sign == "//":
         return left // right
     if sign == "%":
         return left % right
     if sign == "/":
         return ratio(left, right)
-    if is_plain(right) and type(right) is not int:
+    if not is_plain(right):
+        raise NeedsPlain("an exponent")
+    if type(right) is not int:
         fail("arithmetic", f"the exponent must be a whole number, got {right}", expression.right.span)
-    if is_plain(left) and is_plain(right):
+    if is_plain(left):
         size = max(abs(left.numerator), left.denominator).bit_length()
         if abs(right) > limits.digits * 4 or size * abs(right) > limits.digits * 8:
             too_many_digits(expression.span, limits)
@@ -227,10 +233,9 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
             fail("shape", f"{what} is a shape such as 3x224x224", span)
         try:
             size = whole(part, f"a size of {what}")
+            require(size >= 1, "{what} has a size of {size}: sizes are positive", what=what, size=size)
         except Impossible as error:
             fail("shape", str(error), span)
-        if is_plain(size) and size < 1:
-            fail("shape", f"{what} has a size of {size}: sizes are positive", span)
         shape.append(size)
     bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)

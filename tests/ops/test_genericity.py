@@ -1,11 +1,7 @@
-"""Every formula is generic in its number: a kind that refuses to be looked at gives the same results as ints.
-
-`Opaque` numbers raise where Python asks for a truth value or an index, so a stray ``if`` or ``range`` on one fails.
-"""
+"""Every formula is generic in its number: a kind that refuses to be looked at gives the same results as ints."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -14,72 +10,7 @@ import pytest
 
 from archcalc.numeric import Impossible
 from archcalc.ops import REGISTRY, Operator, merge, norm
-
-
-class Condition:
-    """What a comparison of opaque numbers says, known to its kind only."""
-
-    def __init__(self, holds: bool) -> None:
-        self.holds, self.kind = holds, KIND
-
-    def __bool__(self) -> bool:
-        raise TypeError("a condition was asked for its truth value")
-
-
-class Opaque:
-    """A number that computes but does not tell."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, number: Any) -> None:
-        self.number, self.kind = number, KIND
-
-    def _told(self, *_: object) -> Any:
-        raise TypeError("a number was asked for its value")
-
-    __bool__ = __index__ = __int__ = __float__ = __round__ = __format__ = _told
-
-
-def told(value: Any) -> Any:
-    """The plain counterpart of anything."""
-    if isinstance(value, Opaque):
-        return value.number
-    return value.holds if isinstance(value, Condition) else value
-
-
-def _lift(function: Callable[..., Any], wrap: type = Opaque) -> Callable[..., Any]:
-    return lambda *operands: wrap(function(*map(told, operands)))
-
-
-for _name in ("add", "sub", "mul", "floordiv", "mod", "neg", "radd", "rsub", "rmul", "rfloordiv", "rmod"):
-    setattr(Opaque, f"__{_name}__", _lift(lambda a, *b, how=f"__{_name}__": getattr(Fraction(a), how)(*b)))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Opaque, f"__{_name}__", _lift(lambda a, b, how=f"__{_name}__": getattr(Fraction(a), how)(b), Condition))
-
-
-class OpaqueKind:
-    ceil_div = staticmethod(_lift(lambda a, b: -(-Fraction(a) // b)))
-    exact_div = staticmethod(_lift(lambda a, b: Fraction(a) / b))
-    maximum = staticmethod(_lift(max))
-    minimum = staticmethod(_lift(min))
-    gcd = staticmethod(_lift(lambda a, b: math.gcd(int(a), int(b))))
-    select = staticmethod(_lift(lambda condition, a, b: a if condition else b))
-    both = staticmethod(_lift(lambda a, b: a and b, Condition))
-    floor = staticmethod(_lift(math.floor))
-    round_half_even = staticmethod(_lift(round))
-
-    def whole(self, a: Any, what: str) -> Any:
-        return a
-
-    def let(self, name: str, a: Any) -> Any:
-        return a
-
-    def require(self, condition: Condition, message: str, names: dict[str, object]) -> None:
-        if not condition.holds:
-            raise Impossible(message.format(**{name: told(value) for name, value in names.items()}))
-
-
-KIND = OpaqueKind()
+from tests.opaque import Opaque, told
 
 MAP, MAP2, VECTOR = (12, 20, 18), (12, 9, 8), (12,)
 TWO = {"stride": (2, 3), "pad": ((1, 0), (2, 1)), "dilation": (2, 1)}

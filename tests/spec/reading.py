@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 
 from archcalc.graph import Graph, write_shape
-from archcalc.spec import Problem, Source, SpecError, read_spec
+from archcalc.spec import Given, Problem, Source, SpecError, read_spec
+from archcalc.spec.limits import DEFAULT, Limits
 
 
-def graph(text: str, **how: Any) -> Graph:
+def graph(text: str, limits: Limits = DEFAULT, **given: Any) -> Graph:
     """The graph of a spec file with this text."""
-    return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), **how).graph
+    return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), Given(**given), limits=limits).graph
 
 
-def chain(layers: str, shape: str = "8x32x32", **how: Any) -> Graph:
+def chain(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given: Any) -> Graph:
     """The graph of an inline expression."""
-    return read_spec(Source("<expression>", f"{shape} -> {layers}"), inline=True, **how).graph
+    return read_spec(Source("<expression>", f"{shape} -> {layers}"), Given(**given), inline=True, limits=limits).graph
 
 
 def ops(network: Graph) -> list[str]:
@@ -47,24 +48,24 @@ def last(network: Graph) -> Any:
     return network.nodes[-1].op
 
 
-def problems(text: str, **how: Any) -> tuple[Problem, ...]:
+def problems(text: str, limits: Limits = DEFAULT, **given: Any) -> tuple[Problem, ...]:
     """What is wrong with a spec file."""
     with pytest.raises(SpecError) as caught:
-        graph(text, **how)
+        graph(text, limits, **given)
     return caught.value.problems
 
 
-def problem(text: str, **how: Any) -> Problem:
+def problem(text: str, limits: Limits = DEFAULT, **given: Any) -> Problem:
     """The only thing that is wrong with a spec file."""
-    found = problems(text, **how)
+    found = problems(text, limits, **given)
     assert len(found) == 1, str(SpecError(found))
     return found[0]
 
 
-def wrong(layers: str, shape: str = "8x32x32", **how: Any) -> Problem:
+def wrong(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given: Any) -> Problem:
     """The only thing that is wrong with an inline expression."""
     with pytest.raises(SpecError) as caught:
-        chain(layers, shape, **how)
+        chain(layers, shape, limits, **given)
     assert len(caught.value.problems) == 1, str(caught.value)
     return caught.value.problems[0]
 

@@ -1,0 +1,94 @@
+"""Specs are read with numbers of any kind in place of their variables and input sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archcalc.analysis.propagate import analyze
+from archcalc.graph import Graph, input_axes
+from archcalc.numeric import is_plain
+from archcalc.spec import Given, SpecError, bundled, load_spec
+from tests.opaque import Opaque, told
+from tests.spec.reading import graph, problem
+
+KNOBS = """
+    name: knobs
+    inputs: {image: 3x32x32, prior: 1x16x16}
+    variables: {width: 8, depth: 2, half_width: width//2, k: 3}
+    layers:
+      - body: (conv width k=k half -> relu)*2 -> conv 2*width k1 -> maxpool 2 -> concat(@prior, identity)
+      - tail: conv half_width k1
+"""
+
+
+def counts(network: Graph) -> list[Any]:
+    """All that is counted of every layer, in plain numbers."""
+    return [
+        (
+            layer.name,
+            [told(size) for size in layer.output],
+            *(told(getattr(layer, name)) for name in ("params", "trainable", "macs", "connections", "activations")),
+            {kind: told(count) for kind, count in layer.operations.items() if told(count)},
+        )
+        for layer in analyze(network, receptive=False).layers
+    ]
+
+
+def opened(name: str) -> Graph:
+    """A bundled network with everything opaque that its structure does not need as a plain number."""
+    plain = load_spec(name).graph
+    values = {name: value for name, value in plain.variables.items() if is_plain(value)}
+    values |= {
+        axis: plain.inputs[source][index]
+        for axis, (source, index) in input_axes(plain.inputs).items()
+        if axis not in values and plain.inputs[source][index] != 1  # as written, 1 broadcasts
+    }
+    structural = set()
+    for knob, value in values.items():
+        try:
+            load_spec(name, Given(numbers={knob: Opaque(value)}))
+        except SpecError as error:
+            if {found.code for found in error.problems} != {"needs-number"}:
+                raise
+            structural.add(knob)
+    numbers = {knob: Opaque(value) for knob, value in values.items() if knob not in structural}
+    return load_spec(name, Given(numbers=numbers)).graph
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_bundled_networks_are_generic_in_their_variables_and_input_sizes(name: str) -> None:
+    assert counts(opened(name)) == counts(load_spec(name).graph)
+
+
+def test_numbers_stand_in_for_variables_and_sizes_by_name() -> None:
+    changed = graph(KNOBS, numbers={"width": 16, "H": 64, "prior.W": 16, "prior.H": 32})
+    assert changed.inputs == {"image": (3, 64, 32), "prior": (1, 32, 16)}
+    assert [node.output[0] for _, node in changed.layers()] == [16, 16, 16, 16, 32, 32, 33, 8]
+
+
+def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
+    found = problem(KNOBS, numbers={"widht": 16})
+    assert (found.code, found.hint) == ("unknown-name", "did you mean 'width'?")
+
+
+@pytest.mark.parametrize(
+    ("layers", "what"),
+    [
+        ("(relu)*n", "a number of repetitions"),
+        ("softmax axis=n", "an argument of softmax"),
+        ("conv 2**n k1", "an argument of conv"),
+        ("maxpool 2 ceil=n", "an argument of maxpool"),
+    ],
+)
+def test_structure_needs_plain_numbers(layers: str, what: str) -> None:
+    text = f"input: 3x8x8\nvariables: {{n: 1}}\nlayers:\n  - body: {layers}\n"
+    found = problem(text, numbers={"n": Opaque(1)})
+    assert (found.code, found.message.split(" depends")[0]) == ("needs-number", what)
+
+
+def test_an_observer_hears_of_every_layer_before_its_formulas() -> None:
+    heard: list[int] = []
+    network = graph(KNOBS, observe=heard.append)
+    assert heard == [index for index, _ in network.layers()]
