@@ -49,13 +49,14 @@ class Network:
         return analyze(self.graph, training=training, batch=batch)
 
     def explain(
-        self, layer: str | None = None, quantity: str | None = None, *, latex: bool = False
+        self, layer: str | None = None, quantity: str | None = None, *, dtype: str = "float32", latex: bool = False
     ) -> list[tuple[str, list[Derivation]]]:
         """How numbers come about, step by step: titles, each with its derivations.
 
         Args:
             layer: a layer, a stage or a block in one; without it, the sums of the network are derived.
             quantity: one of `archcalc.analysis.explain.QUANTITIES`; without it, the most asked for.
+            dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
             latex: whether formulas are written in LaTeX.
 
         Raises:
@@ -63,7 +64,7 @@ class Network:
         """
         from archcalc.claims.explain import explain
 
-        return explain(self.analyze(), layer, quantity, latex=latex)
+        return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
 
     def judge(self) -> list[Verdict]:
         """Which of the spec's expectations hold.

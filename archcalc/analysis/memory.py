@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
-from archcalc.graph import Graph, Ref
+from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, maximum, product
 
 if TYPE_CHECKING:
@@ -55,26 +57,54 @@ def peak_elements(graph: Graph, *, training: bool = False) -> Number:
     Layers run in graph order. A tensor lives from when it is made until its last reader has run; outputs of the network
     live to the end, inputs from the start. Every layer makes a tensor of its own (nothing is computed in place).
     """
-    runs = [index for index, node in enumerate(graph.nodes) if training or not node.training]
-    last_use = {ref: len(graph.nodes) for ref in graph.outputs.values()}
-    if training:
-        last_use |= {ref: len(graph.nodes) for ref in graph.training_outputs.values()}
-    for index in runs:
-        for ref in graph.nodes[index].inputs:
-            last_use[ref] = max(last_use.get(ref, 0), index)
+    return reduce(maximum, (live for _, live in live_elements(graph, training=training)))
+
+
+def peak_at(graph: Graph, *, training: bool = False) -> int:
+    """The first layer that runs while most elements live (plain sizes only)."""
+    index, _ = max(live_elements(graph, training=training), key=lambda row: row[1])
+    return index
+
+
+def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
+    """The index of each layer that runs, and the elements that live meanwhile."""
+    last = _last_uses(graph, training=training)
     live: Number = 0
-    peak: Number = 0
-    for index in runs:
-        node = graph.nodes[index]
+    for node in graph.nodes:
         if node.is_input:
             live = live + product(node.output)
-    for index in runs:
-        node = graph.nodes[index]
+    for index, node in enumerate(graph.nodes):
+        if node.training and not training:
+            continue
         if not node.is_input:
             live = live + sum(product(shape) for shape in node.outputs)
-        peak = maximum(peak, live)
-        made = (Ref(index, output) for output in range(len(node.outputs)))
-        for ref in {*node.inputs, *(ref for ref in made if ref not in last_use)}:
-            if last_use.get(ref, index) == index:
+        yield index, live
+        for ref in {*node.inputs, *_made(index, node)}:
+            if last.get(ref, index) == index:
                 live = live - product(graph.shape(ref))
-    return peak
+
+
+def live_at(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
+    """The tensors that live while a layer runs."""
+    last = _last_uses(graph, training=training)
+    made = [
+        ref
+        for index, node in enumerate(graph.nodes)
+        if node.is_input or (index <= at and (training or not node.training))
+        for ref in _made(index, node)
+    ]
+    return [ref for ref in made if last.get(ref, ref.node) >= at]
+
+
+def _made(index: int, node: Node) -> list[Ref]:
+    return [Ref(index, output) for output in range(len(node.outputs))]
+
+
+def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:
+    """The last reader of every tensor that has one; the outputs of the network are read after everything."""
+    last: dict[Ref, int] = {}
+    for index, node in enumerate(graph.nodes):
+        if training or not node.training:
+            last.update(dict.fromkeys(node.inputs, index))
+    outputs = [*graph.outputs.values(), *(graph.training_outputs.values() if training else ())]
+    return last | dict.fromkeys(outputs, len(graph.nodes))

@@ -12,6 +12,9 @@ from archcalc.graph import Graph, Node
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Shape, Shapes
 
+SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
+"""What is counted of a layer and adds up over layers."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Counts:

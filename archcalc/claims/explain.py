@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from archcalc.analysis.explain import Derivation, explain_layer, explain_sum, heading
+from archcalc.analysis.explain import (
+    Derivation,
+    explain_layer,
+    explain_memory,
+    explain_sums,
+    heading,
+    stored,
+)
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.claims.targets import find_row, layer_behind
 from archcalc.spec.errors import fail
@@ -12,7 +19,7 @@ EVERYTHING = ("shape", "params", "macs", "rf")
 
 
 def explain(
-    analysis: Analysis, layer: str | None, quantity: str | None, *, latex: bool
+    analysis: Analysis, layer: str | None, quantity: str | None, *, dtype: str = "float32", latex: bool = False
 ) -> list[tuple[str, list[Derivation]]]:
     """Titles and derivations of what was asked for.
 
@@ -29,15 +36,20 @@ def explain(
     if isinstance(row, Group) and len(row.layers) == 1:
         row = row.layers[0]
     if isinstance(row, Layer):
-        return [(heading(row, analysis.graph), explain_layer(analysis, row, wanted(row, quantity), latex=latex))]
-    sums = (quantity,) if quantity else ("params", "macs")
+        derivations = explain_layer(analysis, row, wanted(row, quantity), dtype=dtype, latex=latex)
+        return [(heading(row, analysis.graph), derivations)]
     title = analysis.graph.name if row is None else row.name
+    if quantity == "memory":
+        memory = explain_memory(analysis, dtype, latex=latex) if row is None else stored(title, row, dtype, latex=latex)
+        return [(title, [memory])]
     parts = [
         part
         for part in (analysis.folded(1) if row is None else row.layers)
         if row is not None or analysis.training or not part.training
     ]
-    return [(title, explain_sum(title, parts, sums, latex=latex))]
+    quantities = (quantity,) if quantity else ("params", "macs")
+    whole = analysis.totals if row is None else row
+    return [(title, explain_sums(title, whole, parts, quantities, latex=latex))]
 
 
 def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:

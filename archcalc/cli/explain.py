@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
 
 from archcalc.analysis.explain import QUANTITIES, Derivation, Step
+from archcalc.analysis.memory import DTYPES
 from archcalc.claims.explain import explain
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
 from archcalc.numeric.traced import latex_text
@@ -18,6 +20,7 @@ from archcalc.spec.errors import fail, suggest
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
 @spec_options
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
 @click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
 @click.option(
     "--format",
@@ -31,7 +34,8 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     """The derivation of a layer's numbers, step by step: first in symbols, then with the numbers in.
 
     LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. QUANTITY is one
-    of shape, params, trainable, macs, mults, flops, connections, activations, rf. LAYER.QUANTITY may be one word.
+    of shape, params, trainable, connections, macs, mults, flops, activations, a kind of operation (mul, add, div, cmp,
+    exp, log, sqrt, pow, tanh, erf), memory and rf. LAYER.QUANTITY may be one word.
     """
     analysis = load_network(spec, values).analyze(training=values["training"])
     if layer is not None and quantity is None:
@@ -40,7 +44,7 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
         hint = suggest(quantity, QUANTITIES, f"there are {', '.join(QUANTITIES)}")
         fail("argument", f"no quantity '{quantity[:40]}'", hint=hint, origin="QUANTITY")
     blocks = []
-    for title, derivations in explain(analysis, layer, quantity, latex=form != "text"):
+    for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], latex=form != "text"):
         blocks.append(write(title, derivations, form))
     text = "\n".join(blocks)
     click.echo(fitted(text) if form == "text" else text, nl=False)
@@ -78,26 +82,58 @@ def _text(title: str, derivations: list[Derivation]) -> str:
     for derivation in derivations:
         lines += ["", f"  {derivation.quantity}"]
         width = max(len(step.symbol) for step in derivation.steps)
+        parts = max((len(step.value) for step in derivation.steps if _is_part(step)), default=0)
         for step in derivation.steps:
+            value = step.value.rjust(parts) if _is_part(step) else step.value
             equation = " = ".join(
-                part for part in (step.symbol.ljust(width), step.formula, step.numbers, step.value) if part
+                part for part in (step.symbol.ljust(width), step.formula, step.numbers, value) if part
             )
             lines.append(f"    {equation}" + (f"    ({step.note})" if step.note else ""))
     return "\n".join(lines) + "\n"
 
 
+def _is_part(step: Step) -> bool:
+    """Whether it is a part of a sum, of which there are several below one another."""
+    return not step.formula and not step.numbers and step.note.endswith("%")
+
+
 def _latex(title: str, derivations: list[Derivation], *, markdown: bool) -> str:
-    lines = [f"## {title}" if markdown else f"% {title}"]
+    lines = [f"## {title}" if markdown else rf"\subsection*{{{latex_text(title)}}}"]
     for derivation in derivations:
-        lines += ["", f"**{derivation.quantity}**" if markdown else f"% {derivation.quantity}", ""]
-        lines += ["$$", r"\begin{aligned}"] if markdown else [r"\begin{align*}"]
+        lines += ["", f"**{derivation.quantity}**" if markdown else rf"\paragraph{{{derivation.quantity}}}", ""]
+        lines += ["$$", r"\begin{aligned}"] if markdown else [r"{\allowdisplaybreaks", r"\begin{align*}"]
         lines += [_equation(step) + r" \\" for step in derivation.steps]
-        lines += [r"\end{aligned}", "$$"] if markdown else [r"\end{align*}"]
+        lines += [r"\end{aligned}", "$$"] if markdown else [r"\end{align*}", "}"]
     return "\n".join(lines) + "\n"
 
 
+LINE = 64
+"""About how many characters stand side by side on a line of an article."""
+
+
 def _equation(step: Step) -> str:
-    right = " = ".join(part for part in (step.formula, step.numbers, step.value) if part)
+    """A step in LaTeX; what would leave the page goes on below, each side of an equation on a line of its own."""
+    sides = [side for side in (step.formula, step.numbers, step.value) if side]
     words = [latex_text(part) if index % 2 == 0 else f"${part}$" for index, part in enumerate(step.note.split("$"))]
-    note = rf" && \text{{{''.join(words)}}}" if step.note else ""
-    return f"{step.symbol} &= {right}{note}"
+    note = [rf"\text{{({''.join(words)})}}"] if step.note else []
+    if _width(step.symbol, *sides, step.note) <= LINE:
+        return f"{step.symbol} &= {' = '.join(sides)}" + "".join(rf" \quad {words}" for words in note)
+    fits = _width(step.symbol, *sides) <= LINE
+    lines = [" = ".join(sides)] if fits else [_folded(side) for side in sides]
+    below = [f"&= {line}" for line in lines[1:]] + [rf"&\quad {words}" for words in note]
+    return "\n".join([f"{step.symbol} &= {lines[0]}", *below]).replace("\n", " \\\\\n")
+
+
+def _width(*parts: str) -> int:
+    """About how many characters formulas take, commands not counted."""
+    return sum(len(re.sub(r"\\[a-z]+|[{}_]| ", "", part)) + 3 for part in parts)
+
+
+def _folded(side: str) -> str:
+    """A long sum, broken before a ``+``."""
+    lines = [""]
+    for index, part in enumerate(side.split(" + ")):
+        if index and _width(lines[-1], part) > LINE:
+            lines.append(r"&\quad")
+        lines[-1] += f" + {part}" if index else part
+    return "\n".join(lines)

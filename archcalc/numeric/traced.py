@@ -325,4 +325,4 @@ def _escaped(text: str) -> str:
 
 def latex_text(words: str) -> str:
     """Words as LaTeX writes them outside of formulas."""
-    return re.sub(r"[_#%&{}]", r"\\\g<0>", words.replace("–", "--")).replace("≤", r"$\le$")
+    return re.sub(r"[_#%&{}]", r"\\\g<0>", words.replace("–", "--")).replace("≤", r"$\le$").replace("→", r"$\to$")

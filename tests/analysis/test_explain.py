@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import archcalc
-from archcalc.analysis.explain import QUANTITIES, SUMS, Derivation, explain_layer, explain_sum
-from archcalc.analysis.propagate import Layer
+from archcalc.analysis.explain import (
+    QUANTITIES,
+    Contradiction,
+    Derivation,
+    explain_layer,
+    explain_memory,
+    explain_sums,
+)
+from archcalc.analysis.propagate import SUMS, Analysis, Layer, analyze
+from archcalc.graph import Graph
+from archcalc.ops.base import OPERATION_KINDS, REGISTRY
+from archcalc.spec import Source, read_spec
 from tests.derivations import evaluate
+from tests.random_networks import layers
 
 EVERY_KIND = """\
 3x31x37 -> conv 8 k3x5 s2x1 p1:2x0 d2 -> relu -> maxpool k3 s2 ceil p1 -> upconv 8 k4 s2 p1 -> dwconv k3 half
@@ -16,27 +31,54 @@ multiplier=2 -> add(identity, conv 16 k1) -> concat(upsample 2 bilinear -> conv 
 -> flatten -> fc 10 -> softmax"""
 
 
-def derive(layer: Layer, analysis: archcalc.api.Analysis) -> dict[str, Derivation]:
+def derive(layer: Layer, analysis: Analysis) -> dict[str, Derivation]:
     return {derivation.quantity: derivation for derivation in explain_layer(analysis, layer, QUANTITIES)}
 
 
-@pytest.mark.parametrize(
-    "spec", [EVERY_KIND, "resnet18", "mobilenet-v1", "unet", "googlenet", "lenet5-1998", "3 -> fc 4"]
-)
-def test_every_line_evaluates_to_its_value_and_the_last_is_the_analysis(spec: str) -> None:
-    analysis = archcalc.load(spec).analyze()
+def check(network: Graph) -> None:
+    """Every line of every derivation evaluates to its value, and the last value is what the analysis says."""
+    analysis = analyze(network, batch=3)
     for layer in analysis.layers:
         derivations = derive(layer, analysis)
         for derivation in derivations.values():
             for step in derivation.steps:
                 if step.numbers:
                     assert evaluate(step.numbers) == evaluate(step.value.replace(",", "")), (layer.name, step)
-        for quantity in SUMS:
-            value = getattr(layer, quantity)
-            if value:
-                assert derivations[quantity].steps[-1].value == f"{value:,}", (layer.name, quantity)
+        counts = {quantity: getattr(layer, quantity) for quantity in SUMS} | dict(layer.operations)
+        for quantity, count in counts.items():
+            if count:
+                assert derivations[quantity].steps[-1].value == f"{count:,}", (layer.name, quantity)
             else:
                 assert quantity not in derivations
+        assert {*derivations} & {*OPERATION_KINDS} == {kind for kind, count in layer.operations.items() if count}
+        if layer.params:
+            params, activations = derivations["memory"].steps
+            assert (params.value, activations.value) == (f"{4 * layer.params:,}", f"{4 * layer.activations:,}")
+
+
+@pytest.mark.parametrize("spec", [EVERY_KIND, "resnet18", "mobilenet-v1", "unet", "googlenet", "lenet5-1998"])
+def test_derivations_of_known_networks_are_right_line_by_line(spec: str) -> None:
+    check(archcalc.load(spec).graph)
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+@settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_derivations_of_every_operator_are_right_line_by_line(name: str, data: st.DataObject) -> None:
+    check(read_spec(Source("random.yaml", data.draw(layers(name)))).graph)
+
+
+def test_a_derivation_that_contradicts_the_analysis_is_not_shown() -> None:
+    analysis = archcalc.load("lenet5").analyze()
+    wrong = replace(analysis.layer("c1/conv"), macs=1)
+    with pytest.raises(Contradiction, match="macs is derived as 117600, the analysis says 1"):
+        explain_layer(analysis, wrong, ["macs"])
+
+
+def test_what_a_layer_has_none_of_is_zero_where_it_is_asked_for() -> None:
+    analysis = archcalc.load("lenet5").analyze()
+    *_, exponentials = explain_layer(analysis, analysis.layer("c1/conv"), ["exp"])
+    assert [step.value for step in exponentials.steps] == ["0"]
 
 
 def test_the_first_layer_of_alexnet_as_on_the_blackboard() -> None:
@@ -46,7 +88,7 @@ def test_the_first_layer_of_alexnet_as_on_the_blackboard() -> None:
     assert (sizes.symbol, sizes.formula) == ("H_out = W_out", "⌊(H + 2·p − k)/s⌋ + 1")
     assert (sizes.numbers, sizes.value) == ("⌊(227 + 2·0 − 11)/4⌋ + 1", "55")
     weight = derivations["params"].steps[0]
-    assert (weight.formula, weight.numbers, weight.value) == ("C_out·C·k·k", "96·3·11·11", "34,848")
+    assert (weight.formula, weight.numbers, weight.value) == ("C_out·C_in·k·k", "96·3·11·11", "34,848")
 
 
 def test_a_dilated_kernel_gets_a_step_of_its_own() -> None:
@@ -113,7 +155,18 @@ def test_the_sums_of_a_network_are_its_totals(name: str) -> None:
         assert derivation.steps[-1].value == f"{getattr(totals, quantity):,}"
 
 
-def test_sums_add_up() -> None:
+def test_sums_add_up_and_name_their_largest_part_first() -> None:
     analysis = archcalc.load("lenet5").analyze()
-    (derivation,) = explain_sum("lenet5", analysis.folded(1), ["params"])
-    assert [step.value for step in derivation.steps] == ["156", "2,416", "48,120", "10,164", "850", "61,706"]
+    (derivation,) = explain_sums("lenet5", analysis.totals, analysis.folded(1), ["params"])
+    assert [step.value for step in derivation.steps] == ["48,120", "10,164", "2,416", "850", "156", "61,706"]
+    assert [step.note for step in derivation.steps] == ["78.0 %", "16.5 %", "3.9 %", "1.4 %", "0.3 %", ""]
+    with pytest.raises(Contradiction):
+        explain_sums("lenet5", analysis.totals, analysis.folded(1)[1:], ["params"])
+
+
+@pytest.mark.parametrize("name", archcalc.bundled())
+def test_the_peak_of_memory_is_what_lives_meanwhile(name: str) -> None:
+    analysis = archcalc.load(name).analyze(batch=2)
+    *parts, live, peak = explain_memory(analysis, "float16").steps[2:]
+    assert peak.value == f"{analysis.memory('float16').peak:,}"
+    assert sum(int(part.value.replace(",", "")) for part in parts) == int(live.value.replace(",", ""))

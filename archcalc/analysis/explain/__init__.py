@@ -1,0 +1,24 @@
+"""Derivations: the formulas of operators and passes, run on traced numbers, one layer at a time.
+
+Nothing is derived here that the analysis does not compute: the same functions get numbers that remember how they came
+about, and what they end in is compared with the analysis before it is shown.
+"""
+
+from archcalc.analysis.explain.fields import explain_field
+from archcalc.analysis.explain.layers import explain_layer, heading
+from archcalc.analysis.explain.memory import explain_memory, stored
+from archcalc.analysis.explain.steps import QUANTITIES, Contradiction, Derivation, Step
+from archcalc.analysis.explain.sums import explain_sums
+
+__all__ = [
+    "QUANTITIES",
+    "Contradiction",
+    "Derivation",
+    "Step",
+    "explain_field",
+    "explain_layer",
+    "explain_memory",
+    "explain_sums",
+    "heading",
+    "stored",
+]

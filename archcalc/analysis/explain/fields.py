@@ -1,0 +1,137 @@
+"""Derivations of receptive fields, along the layers before one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
+from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.propagate import Analysis, Layer
+from archcalc.analysis.receptive import AxisField, Path
+from archcalc.graph import Graph, axis_symbols
+from archcalc.numeric.traced import Notation, leaf, value_of
+from archcalc.ops.base import Shape
+from archcalc.ops.window import Window
+
+
+def explain_field(analysis: Analysis, layer: Layer, *, latex: bool = False) -> list[Derivation]:
+    """Derive a receptive field along the layers before it: RF_n = RF_{n−1} + (k_n − 1)·∏ s_i, step by step.
+
+    Axes that come out alike are derived once. Where paths join, their union is taken; where something upsamples, the
+    field depends on the position and its range is given.
+    """
+    result = []
+    for name, axes in layer.fields.items():
+        done: list[tuple[Step, ...]] = []
+        symbols = axis_symbols(len(axes) + 1)[1:]
+        for axis in range(len(axes)):
+            derived = tuple(_field_steps(analysis, layer, name, axis, Notation(latex)))
+            if derived in done:
+                continue
+            done.append(derived)
+            several = len(layer.fields) > 1
+            quantity = "rf" + (f" of {name}" if several else "") + (f" along {symbols[axis]}" if len(done) > 1 else "")
+            result.append(Derivation(layer.name, quantity, derived))
+    return result
+
+
+def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notation: Notation) -> Iterator[Step]:
+    graph = analysis.graph
+    fields: dict[int, Mapping[str, tuple[AxisField, ...]]] = {row.node: row.fields for row in analysis.layers}
+    numbers: dict[int, _Numbered] = {}
+    count = 0
+    stride = f"${notation.symbol('j_0')}$" if notation.latex else "j_0"
+    yield Step(notation.symbol("RF_0"), "", "", "1", f"{source}: one position; its stride {stride} is 1")
+    for index in _ancestors(graph, layer.node):
+        node = graph.nodes[index]
+        if node.is_input:
+            if node.name == source:
+                numbers[index] = _Numbered(0, 0, _start(node.output, axis))
+            continue
+        here = fields[index].get(source)
+        if here is None:
+            continue
+        field = here[axis]
+        reaches = node.op.windows(graph.input_shapes(node))
+        readers = {place: numbers[ref.node] for place, ref in enumerate(node.inputs) if ref.node in numbers}
+        place, first = next(iter(readers.items()))
+        window = reaches[place][first.field.paths[0].axis] if len(readers) == 1 and not first.field.is_global else None
+        still_global = field.is_global and all(before.field.is_global for before in readers.values())
+        if still_global or (window and window.is_pointwise):
+            numbers[index] = replace(first, field=field)
+            continue
+        count += 1
+        symbol = notation.symbol(f"RF_{count}")
+        numbers[index] = _Numbered(count, first.jump, field)
+        if field.is_global:
+            yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
+        elif len(readers) > 1:
+            joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before in readers.values())
+            differ = "" if field.aligned else "; their centres or strides differ"
+            union = r" \cup " if notation.latex else " ∪ "
+            note = f"{node.name}: the union of its paths{differ}"
+            yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
+        elif window is None or not _linear(first.field, field) or window.up != 1:
+            numbers[index] = _Numbered(count, count, field)
+            note = f"{node.name}: upsampled, so it depends on the position; stride {field.stride}"
+            yield Step(symbol, "", "", notation.text(_range(field)), note)
+        else:
+            jump = first.jump if _is_one(window.stride) else count
+            numbers[index] = _Numbered(count, jump, field)
+            traced_op, inputs = traced(graph, node)
+            seen = traced_op.windows(inputs)[place][first.field.paths[0].axis]
+            assert seen is not None
+            yield from _window_steps(Notation(notation.latex), node.name, seen, first, numbers[index])
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """The numbers n of RF_n and j_n that stand for a layer's field and stride."""
+
+    size: int
+    jump: int
+    field: AxisField
+
+
+def _start(shape: Shape, axis: int) -> AxisField:
+    return AxisField((Path(axis, 1, (0,), (1,)),), shape[1:])
+
+
+def _linear(*fields: AxisField) -> bool:
+    return all(len(field.paths) == 1 and field.paths[0].period == 1 for field in fields)
+
+
+def _is_one(number: Any) -> bool:
+    return bool(number == 1)
+
+
+def _window_steps(notation: Notation, name: str, window: Window, before: _Numbered, now: _Numbered) -> Iterator[Step]:
+    """The step of the analysis itself, on traced numbers."""
+    path = before.field.paths[0]
+    start = path._replace(
+        rise=leaf(f"j_{before.jump}", path.rise),
+        firsts=(leaf("start", path.firsts[0]),),
+        sizes=(leaf(f"RF_{before.size}", path.sizes[0]),),
+    )
+    through = start.before(window, path.axis)
+    agree(name, "rf", value_of(through.sizes[0]), now.field.paths[0].sizes[0])
+    agree(name, "rf_stride", value_of(through.rise), now.field.paths[0].rise)
+    yield from steps(notation, f"RF_{now.size}", through.sizes[0], name)
+    if now.jump == now.size:
+        yield from steps(notation, f"j_{now.jump}", through.rise)
+
+
+def _range(field: AxisField) -> str:
+    smallest, largest = field.sizes()
+    return str(largest) if smallest == largest else f"{smallest}–{largest}"
+
+
+def _ancestors(graph: Graph, node: int) -> list[int]:
+    """The nodes a node depends on, and itself, in topological order."""
+    wanted = {node}
+    for index in range(node, -1, -1):
+        if index in wanted:
+            wanted.update(ref.node for ref in graph.nodes[index].inputs)
+    return sorted(wanted)

@@ -1,0 +1,125 @@
+"""Derivations of what is known of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from archcalc.analysis.explain.fields import explain_field
+from archcalc.analysis.explain.memory import stored
+from archcalc.analysis.explain.steps import QUANTITIES, Derivation, Step, agree, steps
+from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.propagate import Analysis, Layer
+from archcalc.graph import Graph, axis_symbols, write_shape
+from archcalc.numeric import product
+from archcalc.numeric.traced import Notation, Traced, leaf, value_of
+from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes
+
+
+def explain_layer(
+    analysis: Analysis, layer: Layer, quantities: Iterable[str], *, dtype: str = "float32", latex: bool = False
+) -> list[Derivation]:
+    """Derive quantities of one layer, the shape first, whose symbols the others use.
+
+    Raises:
+        Contradiction: a derivation does not end in the number of the analysis.
+    """
+    wanted = tuple(quantities)
+    derive = _LayerDerivation(analysis, layer, latex=latex)
+    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= {"rf", "memory"} else []
+    for quantity in QUANTITIES:
+        if quantity == "rf" and quantity in wanted:
+            result += explain_field(analysis, layer, latex=latex)
+        elif quantity == "memory" and quantity in wanted:
+            result.append(stored(layer.name, layer, dtype, latex=latex))
+        elif quantity != "shape" and quantity in wanted:
+            zero = (Step(derive.notation.symbol(quantity), "", "", "0"),) if len(wanted) == 1 else ()
+            result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
+    return [derivation for derivation in result if derivation.steps]
+
+
+class _LayerDerivation:
+    def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
+        self.layer = layer
+        self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
+        self.batch = 1 if analysis.batch is None else leaf("N", analysis.batch)
+        self.notation = Notation(latex)
+
+    def shape(self) -> Iterator[Step]:
+        """The output, axis by axis; axes that come out alike in one line."""
+        output: Shape = self.op.output(self.inputs)
+        agree(self.layer.name, "shape", tuple(map(value_of, output)), self.layer.output[-len(output) :])
+        lines: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+        for name, size in zip(axis_symbols(len(output)), output, strict=True):
+            axis, symbol = name.partition("_")[0], f"{name}_out"
+            same = (Notation().symbols(size).replace(axis, "·"), str(value_of(size)))
+            key = same if axis != "C" else (axis, "")
+            lines.setdefault(key, []).append((symbol, size))
+        for alike in lines.values():
+            symbol, size = alike[0]
+            *inner, last = steps(self.notation, symbol, size)
+            yield from inner
+            yield replace(last, symbol=" = ".join(self.notation.symbol(other) for other, _ in alike))
+            for other, number in alike:
+                if isinstance(number, Traced):
+                    self.notation.names.setdefault(self.notation.key(number), other)
+
+    def count(self, quantity: str) -> Iterator[Step]:
+        """A count of the layer; nothing where it is zero."""
+        if quantity in ("params", "trainable"):
+            yield from self._weights(quantity)
+        elif quantity == "flops":
+            yield from self._flops()
+        else:
+            yield from self._plain(quantity)
+
+    def _cost(self) -> Cost:
+        cost = self.op.cost(self.inputs)
+        return Cost(
+            {kind: number * self.batch for kind, number in cost.operations.items()},
+            cost.macs * self.batch,
+            cost.connections * self.batch,
+        )
+
+    def _activations(self) -> Any:
+        return sum(product((*shape, self.batch)) for shape in self.op.outputs(self.inputs))
+
+    def _plain(self, quantity: str) -> Iterator[Step]:
+        kind = "mul" if quantity == "mults" else quantity
+        if quantity == "activations":
+            number = self._activations()
+        elif kind in OPERATION_KINDS:
+            number = self._cost().operations.get(kind, 0)
+            agree(self.layer.name, kind, value_of(number), self.layer.operations.get(kind, 0))
+        else:
+            number = getattr(self._cost(), quantity)
+        if quantity not in OPERATION_KINDS:
+            agree(self.layer.name, quantity, value_of(number), getattr(self.layer, quantity))
+        if value_of(number):
+            yield from steps(self.notation, quantity, number)
+
+    def _flops(self) -> Iterator[Step]:
+        operations = {kind: number for kind, number in self._cost().operations.items() if value_of(number)}
+        for kind, number in operations.items():
+            yield from steps(self.notation, kind, number)
+        total = sum(leaf(kind, number) for kind, number in operations.items())
+        agree(self.layer.name, "flops", value_of(total), self.layer.flops)
+        if operations:
+            yield from steps(self.notation, "flops", total)
+
+    def _weights(self, quantity: str) -> Iterator[Step]:
+        weights = [w for w in self.op.weights(self.inputs) if w.trainable or quantity == "params"]
+        for weight in weights:
+            yield from steps(self.notation, weight.name, weight.count, "" if weight.trainable else "not trainable")
+        total = sum(leaf(weight.name, weight.count) for weight in weights)
+        agree(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
+        if len(weights) > 1:
+            yield from steps(self.notation, quantity, total)
+
+
+def heading(layer: Layer, graph: Graph) -> str:
+    """A line that says what a layer is: its operator and what goes in and out."""
+    shapes: Shapes = graph.input_shapes(graph.nodes[layer.node])
+    before = " and ".join(write_shape(shape, graph.layout) for shape in shapes)
+    return f"{layer.name}: {layer.op}, {before} → {write_shape(graph.nodes[layer.node].output, graph.layout)}"

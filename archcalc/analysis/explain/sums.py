@@ -1,0 +1,57 @@
+"""How sums come together: of a stage from its layers, of a network from its stages, the largest parts first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from archcalc.analysis.explain.steps import QUANTITIES, Derivation, Step, agree
+from archcalc.analysis.propagate import SUMS, Counts, Group, Layer, Totals
+from archcalc.numeric.traced import Notation
+from archcalc.ops.base import OPERATION_KINDS
+
+IN_FULL = 8
+"""How many parts a sum is written out with."""
+
+
+def explain_sums(
+    target: str,
+    whole: Group | Totals,
+    rows: Sequence[Layer | Group],
+    quantities: Iterable[str],
+    *,
+    latex: bool = False,
+) -> list[Derivation]:
+    """Derive what adds up, from the rows of a stage or network.
+
+    Raises:
+        Contradiction: the rows do not add up to ``whole``.
+    """
+    notation = Notation(latex)
+    wanted = tuple(quantities)
+    result = []
+    for quantity in QUANTITIES:
+        if quantity in wanted and quantity in (*SUMS, *OPERATION_KINDS):
+            of = _reading(quantity)
+            parts = [(notation.text(row.name), of(row)) for row in rows]
+            steps = tuple(shares(notation, notation.symbol(quantity), parts))
+            agree(target, quantity, sum(part for _, part in parts), of(whole))
+            result.append(Derivation(target, quantity, steps))
+    return result
+
+
+def _reading(quantity: str) -> Callable[[Counts], Any]:
+    if quantity in OPERATION_KINDS:
+        return lambda row: row.operations.get(quantity, 0)
+    return lambda row: getattr(row, quantity)
+
+
+def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:
+    """Parts with their shares, the largest first, and what they add up to."""
+    total = sum(part for _, part in parts)
+    ranked = sorted([(name, part) for name, part in parts if part], key=lambda row: -row[1])
+    for name, part in ranked:
+        yield Step(name, "", "", notation.value(part), f"{100 * part / total:.1f} %")
+    more = (r" + \dots" if notation.latex else " + …") if len(ranked) > IN_FULL else ""
+    written = " + ".join(notation.value(part) for _, part in ranked[:IN_FULL]) + more
+    yield Step(symbol, "", written if len(ranked) > 1 else "", notation.value(total))
