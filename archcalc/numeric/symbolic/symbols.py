@@ -1,0 +1,504 @@
+"""One calculation with symbols: their kind of number, what is known of them, and what had to hold on the way.
+
+A symbol stands for a positive number. Of a size it is known from the start that it is whole; of a variable that is
+found out where it is used as one, and then the calculation starts again (`Refined`) with what is known now. In the same
+way a requirement such as "H % 16 == 0" narrows what H may be, and the next round calculates with H = 16·t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import floor
+from typing import Any, TypeVar
+
+from archcalc.numeric.helpers import Impossible, is_plain, normal
+from archcalc.numeric.symbolic.domain import Domain, Interval, from_low
+from archcalc.numeric.symbolic.floors import floor_quotient, floored
+from archcalc.numeric.symbolic.number import (
+    UNIT,
+    Atom,
+    Comparison,
+    Condition,
+    Number,
+    Op,
+    Plain,
+    Relation,
+    Symbolic,
+    TooComplex,
+    content,
+    is_whole,
+    joined,
+    make,
+    ordered_terms,
+    terms_of,
+)
+from archcalc.numeric.symbolic.reach import Point, bounds, evaluate, steady
+
+MOST_WORK = 400_000
+"""Values that one calculation may look at to decide its comparisons; beyond, they stay conditions."""
+MOST_CANDIDATES = 64
+"""Numbers of which a maximum or minimum remains to be found."""
+
+
+@dataclass(frozen=True)
+class Free:
+    """What is known of the number x that a symbol stands for."""
+
+    name: str
+    domain: Domain | Interval
+    """Where x lies; with ``step``, where t lies."""
+    step: Plain | None = None
+    """x = step·t + offset for a whole t; ``None``: any real number."""
+    offset: Plain = 0
+
+    @classmethod
+    def size(cls, name: str) -> Free:
+        """A positive whole number."""
+        return cls(name, from_low(1), 1)
+
+    @classmethod
+    def variable(cls, name: str) -> Free:
+        """A positive number."""
+        return cls(name, Interval(0, True))
+
+    def on_grid(self, step: Plain, offset: Plain) -> Free:
+        """The same, of which x (or, if it is on a grid already, its t) is step·t + offset."""
+        if isinstance(self.domain, Interval):
+            return Free(self.name, self.domain.whole(step, offset), step, offset)
+        assert self.step is not None
+        assert type(step) is int
+        assert type(offset) is int
+        inner = self.domain.through(step, offset)
+        return replace(self, domain=inner, step=self.step * step, offset=self.offset + self.step * offset)
+
+    @property
+    def is_plain_size(self) -> bool:
+        """Whether t is x itself."""
+        return self.step == 1 and self.offset == 0
+
+
+class Refined(Exception):
+    """More became known of a symbol than the calculation started with: it has to start again."""
+
+    def __init__(self, free: Free) -> None:
+        super().__init__(free.name)
+        self.free = free
+
+
+Result = TypeVar("Result")
+
+MOST_ROUNDS = 60
+"""How often a calculation starts again."""
+
+
+def settled(free: Iterable[Free], calculate: Callable[[Symbols], Result]) -> tuple[Symbols, Result]:
+    """Calculate, and again with what became known of the symbols, until there is nothing more to know.
+
+    Raises:
+        Impossible: from the calculation.
+    """
+    known = {each.name: each for each in free}
+    for _ in range(MOST_ROUNDS):
+        kind = Symbols(known.values())
+        try:
+            result = calculate(kind)
+        except Refined as more:
+            known[more.free.name] = more.free
+            continue
+        refined = kind.refined()
+        on_new_grid = any(refined[name].step != free.step for name, free in known.items())
+        if not on_new_grid and (refined == known or not kind.undecided):
+            break
+        known = refined
+    return kind, result
+
+
+class Symbols:
+    """The kind of the numbers of one calculation (see `archcalc.numeric.helpers.Kind`)."""
+
+    def __init__(self, free: Iterable[Free]) -> None:
+        self.free = {each.name: each for each in free}
+        self.conditions: dict[Any, tuple[Comparison, int | None]] = {}
+        """What must hold of several symbols at once (or could not be told of one), and for which layer."""
+        self.at: int | None = None
+        """The layer whose formulas are at work (an observer of the builder sets it)."""
+        self.learned = 0
+        """How often a domain was narrowed."""
+        self.undecided = False
+        """Whether a comparison was left open."""
+        self.known_bounds: dict[Atom, tuple[int, tuple[Plain | None, Plain | None]]] = {}
+        self._atoms: dict[Any, Atom] = {}
+        self._domains: dict[Atom, Domain | Interval] = {}
+        self._decisions: dict[Any, tuple[int, bool | None]] = {}
+        self._solutions: dict[Any, Domain | Interval | None] = {}
+        self._floors: dict[Any, Number] = {}
+        self._work = 0
+        self._symbols = {name: self._declare(each) for name, each in self.free.items()}
+
+    def _declare(self, free: Free) -> Atom:
+        atom = self.atom("symbol", (free.name,), whole=free.step is not None)
+        self._domains[atom] = free.domain
+        return atom
+
+    # symbols and what is known of them
+
+    def number(self, name: str) -> Number:
+        """The number that a name stands for."""
+        free = self.free[name]
+        t = Symbolic(self, {((self._symbols[name], 1),): 1})
+        return t if free.step is None else t * free.step + free.offset
+
+    def domain(self, symbol: Atom) -> Domain | Interval:
+        """Where a symbol lies, as far as is known by now."""
+        return self._domains[symbol]
+
+    def point(self, values: Mapping[str, Plain]) -> Point | None:
+        """Values of the symbols for values of their names; ``None`` where these are not possible."""
+        point: dict[Atom, Plain] = {}
+        for name, free in self.free.items():
+            value = values[name] if free.step is None else normal(Fraction(values[name] - free.offset) / free.step)
+            symbol = self._symbols[name]
+            if value not in self._domains[symbol]:
+                return None
+            point[symbol] = value
+        return point
+
+    def refined(self) -> dict[str, Free]:
+        """What is known of the symbols in the end, for another round."""
+        found = {}
+        for name, free in self.free.items():
+            domain = self._domains[self._symbols[name]]
+            free = replace(free, domain=domain)
+            if isinstance(domain, Domain):
+                modulus, residue = domain.only_class()
+                free = free.on_grid(modulus, residue) if modulus > 1 else free
+            found[name] = free
+        return found
+
+    # atoms
+
+    def atom(self, op: Op, args: tuple[Any, ...], *, whole: bool) -> Atom:
+        """The atom with these arguments."""
+        key = (op, *(getattr(arg, "key", arg) for arg in args))
+        atom = self._atoms.get(key)
+        if atom is None:
+            atom = self._atoms[key] = Atom(op, args, len(self._atoms), whole=whole)
+        return atom
+
+    def function(self, op: Op, args: tuple[Any, ...], *, whole: bool) -> Symbolic:
+        """An atom as a number."""
+        return Symbolic(self, {((self.atom(op, args, whole=whole), 1),): 1})
+
+    # arithmetic beyond + and *
+
+    def floor_div(self, a: Number, b: Number) -> Number:
+        """⌊a/b⌋ for a positive b."""
+        key = (getattr(a, "key", a), getattr(b, "key", b))
+        found = self._floors.get(key)
+        if found is None:
+            found = floored(self, a * Fraction(1) / b) if is_plain(b) else floor_quotient(self, a, b)
+            self._floors[key] = found
+        return found
+
+    def quotient(self, a: Number, b: Number) -> Number:
+        """a/b, exactly."""
+        if is_plain(b):
+            return a * (Fraction(1) / b)
+        if is_plain(a) and a == 0:
+            return 0
+        if len(b.terms) == 1:
+            ((monomial, coefficient),) = b.terms.items()
+            if all(atom.op != "truth" for atom, _ in monomial):
+                inverse = tuple((atom, -exponent) for atom, exponent in monomial)
+                return a * Symbolic(self, {inverse: normal(Fraction(1) / coefficient)})
+        found = divided(self, a, b)
+        if found is not None:
+            return found
+        scale = content(b.terms.values())
+        return a * self.function("reciprocal", (b * (Fraction(1) / scale),), whole=False) * (Fraction(1) / scale)
+
+    def ceil_div(self, a: Number, b: Number) -> Number:
+        return -self.floor_div(-a, b)
+
+    def exact_div(self, a: Number, b: Number) -> Number:
+        return self.quotient(a, b)
+
+    def floor(self, a: Number) -> Number:
+        return self.floor_div(a, 1)
+
+    def round_half_even(self, a: Number) -> Number:
+        if is_whole(a):
+            return a
+        nearest = self.floor(a + Fraction(1, 2))
+        tie = self.compared("==", nearest - a - Fraction(1, 2))
+        return nearest - self.select(tie, nearest - self.floor_div(nearest, 2) * 2, 0)
+
+    def gcd(self, a: Number, b: Number) -> Number:
+        if is_plain(a):
+            a, b = b, a
+        if self.compared("==", a % b) is True:
+            return b
+        return self.function("gcd", (a, b), whole=True)
+
+    def maximum(self, a: Number, b: Number) -> Number:
+        return self._extreme("max", a, b)
+
+    def minimum(self, a: Number, b: Number) -> Number:
+        return self._extreme("min", a, b)
+
+    def _extreme(self, op: Op, a: Number, b: Number) -> Number:
+        """The larger (smaller) one, if that can be told everywhere; else both, without what never is."""
+        kept: list[Number] = []
+        for new in (*_candidates(op, a), *_candidates(op, b)):
+            if any(self._first(op, old, new) for old in kept):
+                continue
+            kept = [*(old for old in kept if not self._first(op, new, old)), new]
+        if len(kept) == 1:
+            return kept[0]
+        if len(kept) > MOST_CANDIDATES:
+            raise TooComplex(f"the {op}imum of more than {MOST_CANDIDATES} numbers cannot be told")
+        scale = content([c for number in kept for c in terms_of(number).values()])
+        scaled = tuple([number * (Fraction(1) / scale) for number in kept])
+        return self.function(op, scaled, whole=all(map(is_whole, scaled))) * scale
+
+    def _first(self, op: Op, a: Number, b: Number) -> bool:
+        return self.compared(">=", a - b if op == "max" else b - a) is True
+
+    def select(self, condition: Any, a: Number, b: Number) -> Number:
+        if isinstance(condition, bool):
+            return a if condition else b
+        return b + (a - b) * self.function("truth", (condition,), whole=True)
+
+    def both(self, a: Any, b: Any) -> Any:
+        if isinstance(a, bool):
+            return b if a else False
+        if isinstance(b, bool):
+            return a if b else False
+        return Condition(self, (*a.parts, *b.parts))
+
+    def let(self, name: str, a: Number) -> Number:
+        return a
+
+    def known_equal(self, a: Number, b: Number) -> bool:
+        return self.compared("==", a - b) is True
+
+    # decisions
+
+    def compared(self, relation: Relation, value: Number) -> Any:
+        """Whether a number relates to 0 so: a ``bool`` where that is so everywhere or nowhere, else a `Condition`."""
+        if is_plain(value):
+            return {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
+        part = self._normal(relation, value)
+        if isinstance(part, bool):
+            return part
+        key = part.key
+        known = self._decisions.get(key)
+        if known is None or (known[1] is None and known[0] != self.learned):
+            known = self._decisions[key] = self.learned, self._decided(part)
+        if known[1] is not None:
+            return known[1]
+        self.undecided = True
+        return Condition(self, (part,))
+
+    def _normal(self, relation: Relation, value: Symbolic) -> Comparison | bool:
+        """A comparison in its simplest form."""
+        scale = content([c for m, c in value.terms.items() if m])
+        leading = next(ordered_terms(value))[1]
+        turned = relation in ("==", "!=") and leading < 0
+        value = value * ((-1 if turned else 1) * Fraction(1) / scale)
+        rest = value.constant
+        if is_whole(value - rest):
+            if relation == ">" and type(rest) is int:
+                relation, value = ">=", value - 1
+            elif type(rest) is not int:
+                if relation in ("==", "!="):
+                    return relation == "!="
+                relation, value = ">=", value - rest + floor(rest)
+        return Comparison(relation, value)
+
+    def _decided(self, part: Comparison) -> bool | None:
+        low, high = bounds(self, part.value)
+        if part.relation in ("==", "!="):
+            if (low is not None and low > 0) or (high is not None and high < 0):
+                return part.relation == "!="
+        else:
+            if low is not None and (low > 0 or (low == 0 and part.relation == ">=")):
+                return True
+            if high is not None and (high < 0 or (high == 0 and part.relation == ">")):
+                return False
+        solution = self.solution(part)
+        if solution is None:
+            return None
+        (symbol,) = part.value.symbols
+        domain = self._domains[symbol]
+        remaining = domain.both(solution)  # type: ignore[arg-type]  # both are of the sort of the symbol
+        if remaining is None:
+            return None
+        return False if remaining.is_empty else True if remaining == domain else None
+
+    def solution(self, part: Comparison) -> Domain | Interval | None:
+        """Where a comparison of one symbol holds; ``None`` where that cannot be told."""
+        key = part.key
+        if key not in self._solutions:
+            symbols = part.value.symbols
+            alone = next(iter(symbols)) if len(symbols) == 1 else None
+            self._solutions[key] = (
+                None if alone is None else self._periodic(part, alone) if alone.whole else _linear(part, alone)
+            )
+        return self._solutions[key]
+
+    def _periodic(self, part: Comparison, symbol: Atom) -> Domain | None:
+        found = steady(part.value)
+        if found is None:
+            return None
+        period, rise = found
+        self._work += period
+        if self._work > MOST_WORK:
+            return None
+        classes = []
+        for residue in range(period):
+            value = evaluate(part.value, {symbol: residue})
+            bounds_of_class = _where(part.relation, value, rise)
+            if bounds_of_class == "all but one":
+                return None
+            classes.append(_stretched(bounds_of_class, residue, period))
+        return Domain(tuple(classes)).reduced()
+
+    # requirements
+
+    def require(self, condition: Any, message: str, names: dict[str, object]) -> None:
+        for part in condition.parts:
+            if not self.learn(part):
+                raise Impossible(message, **names)
+
+    def learn(self, part: Comparison) -> bool:
+        """Take a comparison for granted from here on; whether it is possible at all."""
+        decided = self._decided(part)
+        if decided is not None:
+            return decided
+        solution = self.solution(part)
+        if solution is not None:
+            (symbol,) = part.value.symbols
+            domain = self._domains[symbol]
+            remaining = domain.both(solution)  # type: ignore[arg-type]  # both are of the sort of the symbol
+            if remaining is not None:
+                self._domains[symbol] = remaining
+                self.learned += 1
+                return not remaining.is_empty
+        self._on_grid(_made_whole(self, part))
+        self.conditions.setdefault(part.key, (part, self.at))
+        return True
+
+    def whole(self, a: Number, what: str) -> Number:
+        if is_whole(a):
+            return a
+        self._on_grid(a)
+        condition = self.compared("==", a - self.floor(a))
+        if condition is False:
+            raise Impossible("{what} must be a whole number, got {a}", what=what, a=a)
+        if condition is not True:
+            self.require(condition, "{what} must be a whole number, got {a}", {"what": what, "a": a})
+        return a
+
+    def _on_grid(self, number: Number) -> None:
+        """Start again where a whole number tells that a symbol is on a grid."""
+        terms = terms_of(number)
+        symbols = [(m[0][0], c) for m, c in terms.items() if len(m) == 1 and m[0][1] == 1]
+        if len(symbols) == 1 and len(terms) <= 1 + (UNIT in terms):
+            symbol, slope = symbols[0]
+            if symbol.op == "symbol" and not symbol.whole:
+                step = normal(abs(Fraction(1) / slope))
+                offset = normal(Fraction(-terms.get(UNIT, 0)) / slope % step)
+                free = replace(self.free[symbol.name], domain=self._domains[symbol])
+                raise Refined(free.on_grid(step, offset))
+
+
+def _candidates(op: Op, number: Number) -> list[Number]:
+    """The arguments of a maximum (with its factor), or the number itself."""
+    if isinstance(number, Symbolic) and len(number.terms) == 1:
+        ((monomial, scale),) = number.terms.items()
+        if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].op == op and scale > 0:
+            return [arg * scale for arg in monomial[0][0].args]
+    return [number]
+
+
+def divided(kind: Symbols, a: Number, b: Symbolic) -> Number | None:
+    """a/b where it comes out without a remainder, by division of polynomials."""
+    leading, coefficient = next(ordered_terms(b))
+    inverse = tuple((atom, -exponent) for atom, exponent in leading)
+    quotient: Number = 0
+    rest: Number = a
+    for _ in range(len(terms_of(a)) + 1):
+        if is_plain(rest):
+            return quotient if rest == 0 else None
+        top, number = next(ordered_terms(rest))
+        factor = joined(top, inverse)
+        if any(exponent < 0 for _, exponent in factor):
+            return None
+        step = make(kind, {factor: normal(Fraction(number) / coefficient)})
+        quotient, rest = quotient + step, rest - step * b
+    return None
+
+
+def _where(relation: Relation, value: Plain, rise: Plain) -> Any:
+    """The q for which value + q·rise relates to 0 so: bounds, ``None`` for no q."""
+    if rise == 0:
+        holds = {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
+        return (None, None) if holds else None
+    root = Fraction(-value) / rise
+    if relation == "==":
+        return (root.numerator, root.numerator) if root.denominator == 1 else None
+    if relation == "!=":
+        return "all but one" if root.denominator == 1 else (None, None)
+    strict = relation == ">" and root.denominator == 1
+    if rise > 0:
+        return -floor(-root) + strict, None
+    return None, floor(root) - strict
+
+
+def _stretched(found: Any, residue: int, period: int) -> tuple[int | None, int | None] | None:
+    """Bounds of q as bounds of residue + q·period."""
+    if found is None:
+        return None
+    low, high = found
+    return None if low is None else residue + low * period, None if high is None else residue + high * period
+
+
+def _linear(part: Comparison, symbol: Atom) -> Interval | None:
+    """Where a linear number of a real symbol, or the floor of one, relates to 0 so."""
+    terms = dict(part.value.terms)
+    constant = terms.pop(UNIT, 0)
+    if len(terms) != 1:
+        return None
+    ((monomial, slope),) = terms.items()
+    if len(monomial) != 1 or monomial[0][1] != 1:
+        return None
+    atom, relation = monomial[0][0], part.relation
+    if atom.op == "floor" and is_plain(atom.args[1]) and relation in (">=", ">"):
+        inside = atom.args[0] * (Fraction(1) / atom.args[1])
+        root = Fraction(-constant) / slope
+        strict = relation == ">" and root.denominator == 1
+        if slope > 0:  # ⌊y⌋ ≥ n where y ≥ n
+            return _linear(Comparison(">=", inside - (-floor(-root) + strict)), symbol)
+        return _linear(Comparison(">", floor(root) - strict + 1 - inside), symbol)  # ⌊y⌋ ≤ n where y < n + 1
+    if atom is not symbol or relation == "!=":
+        return None
+    root = normal(Fraction(-constant) / slope)
+    if relation == "==":
+        return Interval(root, False, root, False)
+    return Interval(root, relation == ">") if slope > 0 else Interval(None, False, root, relation == ">")
+
+
+def _made_whole(kind: Symbols, part: Comparison) -> Number:
+    """The number of which a comparison says that it is whole (y == ⌊y⌋); 0 where it says something else."""
+    if part.relation == "==":
+        for monomial, coefficient in part.value.terms.items():
+            if len(monomial) == 1 and monomial[0][0].op == "floor" and is_plain(monomial[0][0].args[1]):
+                top, bottom = monomial[0][0].args
+                number = top * (Fraction(1) / bottom)
+                rest = (Symbolic(kind, {monomial: 1}) - number) * coefficient
+                if part.value.key == rest.key:
+                    return number
+    return 0
