@@ -11,6 +11,7 @@ import click
 VERBS = {
     "show": "the table of a network: shapes, parameters, MACs, receptive fields",
     "explain": "the derivation of a layer's numbers, step by step",
+    "formula": "closed forms: quantities as functions of sizes and variables",
     "rf": "receptive fields, and what a single unit sees",
     "compare": "networks side by side",
     "validate": "for CI: do specs parse, fit together and meet their expectations?",

@@ -60,7 +60,12 @@ def expanded(number: Number) -> Sum:
 def arranged(number: Number) -> Sum:
     """The shortest form that was found."""
     plainly = expanded(number)
-    if is_plain(number) or len(number.terms) < 2 or len(number.terms) > MOST_TO_FACTOR:
+    if is_plain(number) or len(number.terms) < 2:
+        return plainly
+    divisors = tuple((atom, e) for atom, e in _common(number)[1] if atom.op == "reciprocal")
+    if divisors:
+        return Sum((Product(1, divisors, ((arranged(_without(number, 1, divisors)), 1),)),))
+    if len(number.terms) > MOST_TO_FACTOR:
         return plainly
     return min((plainly, _factored(number), _collected(number), _completed(number)), key=_length)
 
@@ -199,7 +204,6 @@ def _collected(number: Number) -> Sum:
     return best
 
 
-
 def denominators(number: Number) -> tuple[int, Monomial]:
     """What a number has to be multiplied with to have whole coefficients and no negative exponents."""
     lowest: dict[Atom, int] = {}
@@ -208,3 +212,32 @@ def denominators(number: Number) -> tuple[int, Monomial]:
             lowest[atom] = max(lowest.get(atom, 0), -exponent)
     scale = lcm(*(Fraction(coefficient).denominator for coefficient in terms_of(number).values()))
     return scale, tuple(sorted(((a, e) for a, e in lowest.items() if e), key=lambda factor: factor[0].index))
+
+
+def cancelled(a: Number, b: Number) -> Number:
+    """a/b in lowest terms: a sum with negative exponents where the divisor comes down to one term."""
+    if is_plain(b):
+        return a * (Fraction(1) / b) if b else None
+    exact = b.kind.quotient(a, b)
+    if not any(atom.op == "reciprocal" for monomial in terms_of(exact) for atom, _ in monomial):
+        return exact
+    atoms = sorted({atom for n in (a, b) for m in terms_of(n) for atom, _ in m}, key=lambda atom: atom.index)
+    scales = [denominators(number) for number in (a, b)]
+    common = dict.fromkeys(atoms, 0)
+    for _, monomial in scales:
+        for atom, exponent in monomial:
+            common[atom] = max(common[atom], exponent)
+    raised = Symbolic(b.kind, {tuple((atom, e) for atom, e in common.items() if e): lcm(*(s for s, _ in scales))})
+    top, bottom = sympy_cancelled(a * raised, b * raised, atoms)
+    return b.kind.quotient(top, bottom)
+
+
+def sympy_cancelled(a: Number, b: Symbolic, atoms: list[Atom]) -> tuple[Number, Number]:
+    """Two polynomials over these atoms without their common divisor."""
+    from sympy import Dummy, Poly
+
+    gens = [Dummy(f"a{atom.index}") for atom in atoms]
+    rows = [{tuple(dict(m).get(x, 0) for x in atoms): c for m, c in terms_of(n).items()} for n in (a, b)]
+    over, under = (Poly.from_dict(each, *gens, domain="QQ") for each in rows)
+    top, bottom = over.cancel(under, include=True)
+    return tuple(make(b.kind, _from_rows(b, atoms, each.as_dict()).terms) for each in (top, bottom))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from math import ceil, floor, lcm
 from typing import NamedTuple, TypeAlias
 
@@ -40,7 +40,8 @@ class Domain(NamedTuple):
         highs = [bounds[1] for bounds in self.classes if bounds]
         return None if None in highs else max(high for high in highs if high is not None)
 
-    def __contains__(self, number: object) -> bool:
+    def has(self, number: Plain) -> bool:
+        """Whether the number is one of them."""
         if not isinstance(number, int):
             return False
         bounds = self.classes[number % self.period]
@@ -66,7 +67,7 @@ class Domain(NamedTuple):
                     return Domain(classes)  # type: ignore[arg-type]  # no text is among them
         return self
 
-    def _together(self, residue: int, period: int) -> Bounds | None | str:
+    def _together(self, residue: int, period: int) -> Bounds | str | None:
         """Bounds of a coarser class, or the word that its parts cannot be told as one."""
         parts = self.classes[residue::period]
         present = [bounds for bounds in parts if bounds]
@@ -132,22 +133,13 @@ class Domain(NamedTuple):
                 found += range(first + (residue - first) % self.period, last + 1, self.period)[: most + 1]
         return sorted(found) if len(found) <= most else None
 
-    def smallest(self) -> Iterator[int]:
-        """The numbers from the least on."""
-        number = self.low
-        high = self.high
-        while number is not None and (high is None or number <= high):
-            if number in self:
-                yield number
-            number += 1
 
-
-def _end(lows: tuple[int | None, ...], period: int) -> int | None | str:
+def _end(lows: tuple[int | None, ...], period: int) -> int | str | None:
     """The common low end of classes that are to become one: theirs follow one another."""
     present = sorted(low for low in lows if low is not None)
     if not present:
         return None
-    if len(present) < len(lows) or any(b - a != period for a, b in zip(present, present[1:], strict=False)):
+    if len(present) < len(lows) or any(b - a != period for a, b in pairwise(present)):
         return "apart"
     return present[0]
 
@@ -181,9 +173,8 @@ class Interval(NamedTuple):
             return False
         return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
 
-    def __contains__(self, number: object) -> bool:
-        if not isinstance(number, int | Fraction):
-            return False
+    def has(self, number: Plain) -> bool:
+        """Whether the number is one of them."""
         above = self.low is None or number > self.low or (number == self.low and not self.low_open)
         return above and (self.high is None or number < self.high or (number == self.high and not self.high_open))
 

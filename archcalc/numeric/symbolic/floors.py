@@ -51,9 +51,8 @@ def floored(kind: Symbols, number: Number) -> Number:
         return outside + step + floored(kind, inside - step)
     if alone:
         top, bottom = leading[0][0].args
-        if is_plain(bottom):
-            opened = top * Fraction(1, bottom * divisor)
-            return outside + floored(kind, inside - Symbolic(kind, {leading: rest[leading]}) + opened)
+        others = inside - Symbolic(kind, {leading: rest[leading]})
+        return outside + kind.floor_div(top + others * bottom * divisor, bottom * divisor)
     return outside + _lowest(kind, rest)
 
 
@@ -101,7 +100,7 @@ def _leading(number: Symbolic) -> tuple[Monomial, bool]:
     floors = [monomial for monomial in number.terms if any(atom.op == "floor" for atom, _ in monomial)]
     if len(floors) == 1:
         (monomial,) = floors
-        once = abs(number.terms[monomial]) * divisor == 1
+        once = abs(Fraction(number.terms[monomial])) * divisor == 1
         if once and len(monomial) == 1 and monomial[0][1] == 1:
             return monomial, True
     return next(ordered_terms(number))[0], False
@@ -114,7 +113,7 @@ def _lowest(kind: Symbols, rest: Terms) -> Number:
     common = gcd(divisor, *numerators.values())
     divisor //= common
     terms: Terms = {m: n // common for m, n in numerators.items()}
-    constant = floor(rest.get(UNIT, 0) * divisor)
+    constant = floor(Fraction(rest.get(UNIT, 0)) * divisor)
     return _atom(kind, make(kind, terms) + constant, divisor)
 
 

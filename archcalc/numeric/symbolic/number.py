@@ -114,9 +114,10 @@ class Symbolic:
         return f"Symbolic({self})"
 
     def __str__(self) -> str:
+        from archcalc.numeric.symbolic.shown import shown
         from archcalc.numeric.symbolic.write import TEXT
 
-        return TEXT.number(self)
+        return TEXT.number(shown(self.kind, self))
 
     def __format__(self, form: str) -> str:
         return str(self)  # separators and the like are for plain numbers
@@ -261,11 +262,6 @@ class Condition:
     def __bool__(self) -> bool:
         raise NeedsPlain("whether this holds depends on a symbol: a formula must use select or require")
 
-    def __str__(self) -> str:
-        from archcalc.numeric.symbolic.write import TEXT
-
-        return " and ".join(TEXT.comparison(part) for part in self.parts)
-
 
 def make(kind: Symbols, terms: Terms) -> Number:
     """The number with these terms, plain if it has no symbols."""
@@ -332,7 +328,8 @@ def is_whole(number: Number) -> bool:
 def content(numbers: Iterable[Plain]) -> Plain:
     """The largest positive number that all numbers are whole multiples of."""
     fractions = [Fraction(number) for number in numbers]
-    return normal(Fraction(gcd(*(f.numerator for f in fractions)), lcm(*(f.denominator for f in fractions))))
+    scale = Fraction(gcd(*(f.numerator for f in fractions)), lcm(*(f.denominator for f in fractions)))
+    return scale.numerator if scale.denominator == 1 else scale
 
 
 def ordered_terms(number: Number) -> Iterator[tuple[Monomial, Plain]]:

@@ -6,7 +6,7 @@ some period P. What such a number is on one period decides what it is everywhere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,27 +34,31 @@ def evaluate(number: Number, point: Point, known: dict[Atom, Plain] | None = Non
     for monomial, coefficient in terms_of(number).items():
         term = coefficient
         for atom, exponent in monomial:
-            value = known.get(atom)
-            if value is None:
-                value = known[atom] = _atom_value(atom, point, known)
-            term = term * (value**exponent if exponent > 0 else Fraction(1) / value**-exponent)
+            if atom not in known:
+                known[atom] = _atom_value(atom, point, known)
+            factor = known[atom]
+            term = term * (factor**exponent if exponent > 0 else Fraction(1) / factor**-exponent)
         total = total + term
-    return normal(total)
+    value: Plain = normal(total)
+    return value
 
 
 def _atom_value(atom: Atom, point: Point, known: dict[Atom, Plain]) -> Plain:
     if atom.op == "truth":
         return int(holds(atom.args[0], point, known))
-    values = [evaluate(arg, point, known) for arg in atom.args]
-    if atom.op == "floor":
-        return values[0] // values[1]
-    if atom.op == "mod":
-        return values[0] % values[1]
-    if atom.op == "gcd":
-        return gcd(*(int(value) for value in values))
-    if atom.op == "reciprocal":
-        return normal(Fraction(1) / values[0])
-    return (max if atom.op == "max" else min)(values)
+    values: list[Any] = [evaluate(arg, point, known) for arg in atom.args]
+    value: Plain = _OPERATIONS[atom.op](*values)
+    return value
+
+
+_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "floor": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
+    "gcd": gcd,
+    "max": max,
+    "min": min,
+    "reciprocal": lambda a: normal(Fraction(1) / a),
+}
 
 
 def holds(condition: Condition, point: Point, known: dict[Atom, Plain] | None = None) -> bool:
@@ -128,12 +132,12 @@ def _new_bounds(kind: Symbols, atom: Atom) -> Range:
         return (None if low is None else low // least), (None if high is None else high // least)
     if atom.op == "max":
         lows = [low for low, _ in ends if low is not None]
-        highs = [high for _, high in ends]
-        return max(lows, default=None), None if None in highs else max(h for h in highs if h is not None)
+        highs = [high for _, high in ends if high is not None]
+        return max(lows, default=None), max(highs) if len(highs) == len(ends) else None
     if atom.op == "min":
         highs = [high for _, high in ends if high is not None]
-        all_lows = [low for low, _ in ends]
-        return None if None in all_lows else min(x for x in all_lows if x is not None), min(highs, default=None)
+        lows = [low for low, _ in ends if low is not None]
+        return min(lows) if len(lows) == len(ends) else None, min(highs, default=None)
     if atom.op == "gcd":
         return 1, min((high for _, high in ends if high is not None), default=None)
     if atom.op == "reciprocal":

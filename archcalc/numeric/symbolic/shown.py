@@ -29,7 +29,8 @@ def symbol_of(kind: Symbols, free: Free) -> Symbolic:
         return kind.function("symbol", (free.name,), whole=False)
     if free.is_plain_size:
         return kind.function("symbol", (free.name,), whole=True)
-    return kind.function("symbol", (free.name, "itself"), whole=False)
+    whole = type(free.step) is int and type(free.offset) is int
+    return kind.function("symbol", (free.name, "itself"), whole=whole)
 
 
 def shown(kind: Symbols, number: Number) -> Number:
@@ -77,7 +78,7 @@ def conditions(kind: Symbols) -> list[Comparison]:
     for free in kind.refined().values():
         found += _of_symbol(kind, free)
     outward = _Outward(kind)
-    for part, _ in kind.conditions.values():
+    for part in kind.open_conditions():
         value = outward.number(part.value)
         if isinstance(value, Symbolic):
             found.append(as_remainder(kind, part._replace(value=value)))
@@ -114,8 +115,10 @@ def _of_interval(x: Symbolic, interval: Interval) -> list[Comparison]:
 
 def _of_whole(kind: Symbols, x: Symbolic, domain: Domain) -> list[Comparison]:
     members = domain.members(MOST_LISTED)
-    if members is not None:
-        return [Comparison("==", x - members[0])] if len(members) == 1 else [Comparison("in", x, tuple(members))]
+    if members is not None and len(members) == 1:
+        return [Comparison("==", x - members[0])]
+    if members is not None and domain.period > 1:
+        return [Comparison("in", x, tuple(members))]
     modulus, residues = _residues(domain)
     found = []
     if len(residues) == 1 and modulus > 1:
@@ -131,7 +134,7 @@ def _of_whole(kind: Symbols, x: Symbolic, domain: Domain) -> list[Comparison]:
         found.append(Comparison(">=", x - low))
     if high is not None:
         found.append(Comparison(">=", high - x))
-    missing_ones = [n for n in _uneven(domain) if n % modulus in residues and n not in domain]
+    missing_ones = [n for n in _uneven(domain) if n % modulus in residues and not domain.has(n)]
     if missing_ones:
         found.append(Comparison("not in", x, tuple(missing_ones)))
     return found

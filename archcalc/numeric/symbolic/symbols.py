@@ -7,10 +7,11 @@ way a requirement such as "H % 16 == 0" narrows what H may be, and the next roun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
+from random import Random
 from typing import Any, TypeVar
 
 from archcalc.numeric.helpers import Impossible, is_plain, normal
@@ -34,7 +35,7 @@ from archcalc.numeric.symbolic.number import (
     ordered_terms,
     terms_of,
 )
-from archcalc.numeric.symbolic.reach import Point, bounds, evaluate, steady
+from archcalc.numeric.symbolic.reach import Point, bounds, comparison_holds, evaluate, steady
 
 MOST_WORK = 400_000
 """Values that one calculation may look at to decide its comparisons; beyond, they stay conditions."""
@@ -160,10 +161,32 @@ class Symbols:
         for name, free in self.free.items():
             value = values[name] if free.step is None else normal(Fraction(values[name] - free.offset) / free.step)
             symbol = self._symbols[name]
-            if value not in self._domains[symbol]:
+            if not self._domains[symbol].has(value):
                 return None
             point[symbol] = value
         return point
+
+    def samples(self, most: int = 200) -> Iterator[tuple[dict[str, Plain], Point]]:
+        """Some values of the names that are possible, small ones first, with their points."""
+        columns = [self._sample(free) for free in self.free.values()]
+        generator = Random(0)
+        for index in range(most):
+            picked = [column[0] if index == 0 else generator.choice(column) for column in columns]
+            values = dict(zip(self.free, picked, strict=True))
+            point = self.point(values)
+            if point is not None and self.holds(point):
+                yield values, point
+
+    def _sample(self, free: Free) -> list[Plain]:
+        domain = self._domains[self._symbols[free.name]]
+        if isinstance(domain, Interval):
+            low = domain.low or 0
+            high = domain.high if domain.high is not None else low + 2
+            return [n for q in range(17) if domain.has(n := normal(low + (high - low) * Fraction(q, 16)))]
+        assert free.step is not None
+        start = domain.low if domain.low is not None else -8
+        numbers = [t for t in range(start, start + 4 * domain.period + 32) if domain.has(t)]
+        return [normal(free.step * t + free.offset) for t in numbers]
 
     def refined(self) -> dict[str, Free]:
         """What is known of the symbols in the end, for another round."""
@@ -176,6 +199,14 @@ class Symbols:
                 free = free.on_grid(modulus, residue) if modulus > 1 else free
             found[name] = free
         return found
+
+    def open_conditions(self) -> list[Comparison]:
+        """What must hold beside the domains, as far as they do not say it."""
+        return [part for part, _ in self.conditions.values() if self._decided(part) is None]
+
+    def holds(self, point: Point) -> bool:
+        """Whether everything that must hold does so at a point of the domains."""
+        return all(comparison_holds(part, point) for part, _ in self.conditions.values())
 
     # atoms
 
@@ -316,7 +347,8 @@ class Symbols:
                 if relation in ("==", "!="):
                     return relation == "!="
                 relation, value = ">=", value - rest + floor(rest)
-        return Comparison(relation, value)
+        opened = _opened_floor(value) if relation == ">=" else None
+        return Comparison(relation, value) if opened is None else self._normal(relation, opened)
 
     def _decided(self, part: Comparison) -> bool | None:
         low, high = bounds(self, part.value)
@@ -439,6 +471,17 @@ def divided(kind: Symbols, a: Number, b: Symbolic) -> Number | None:
             return None
         step = make(kind, {factor: normal(Fraction(number) / coefficient)})
         quotient, rest = quotient + step, rest - step * b
+    return None
+
+
+def _opened_floor(value: Symbolic) -> Symbolic | None:
+    """x − n·m where the value is ⌊x/m⌋ − n: both are at least 0 at once."""
+    floors = [monomial for monomial in value.terms if monomial]
+    if len(floors) == 1 and len(floors[0]) == 1 and value.terms[floors[0]] == 1 and type(value.constant) is int:
+        ((atom, exponent),) = floors[0]
+        if atom.op == "floor" and exponent == 1:
+            opened = atom.args[0] + atom.args[1] * value.constant
+            return opened if isinstance(opened, Symbolic) else None
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Literal, NamedTuple
 
@@ -11,7 +12,6 @@ from archcalc.numeric.symbolic.number import (
     Atom,
     Comparison,
     Condition,
-    Monomial,
     Number,
     Plain,
     Symbolic,
@@ -20,8 +20,8 @@ from archcalc.numeric.symbolic.number import (
 )
 
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
+GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|chi|psi|omega"
 )
 SIGNS = {"==": ("==", "=", "=="), "!=": ("≠", r"\ne", "!="), ">=": ("≥", r"\ge", ">="), ">": (">", ">", ">")}
 TURNED = {"==": "==", "!=": "!=", ">=": ("≤", r"\le", "<="), ">": ("<", "<", "<")}
@@ -60,18 +60,29 @@ class Writer:
             return self._plain(number).text
         return self._sum(arranged(number)).text if not self.python else self._exact(number).text
 
+    def shape(self, sizes: tuple[Number, ...]) -> str:
+        """Sizes joined by ``x``, sums in brackets."""
+        times = r" \times " if self.latex else "x" if all(map(is_plain, sizes)) else " x "
+        pieces = [Piece(self.number(size), 1) if _is_sum(size) else Piece(self.number(size), 3) for size in sizes]
+        return times.join(piece.inside(2, self.latex) for piece in pieces)
+
     def comparison(self, part: Comparison) -> str:
         """A comparison with positive terms on both sides: ``H ≥ 29``, ``H % 16 = 0``."""
         if part.relation in ("in", "not in"):
             return self._membership(part)
-        left, right, turned = _sides(part.value)
+        value = part.value
+        if self.python:  # whole numbers on both sides
+            scale, monomial = denominators(value)
+            value = value * Symbolic(value.kind, {monomial: scale}) if monomial else value * scale
+        left, right, turned = _sides(value)
         sign = TURNED[part.relation] if turned else SIGNS[part.relation]
         sign = SIGNS[sign] if isinstance(sign, str) else sign
         if not self.python and part.relation == "==" and right == 0:
             whole = self._is_whole(left)
             if whole:
                 return whole
-        return f"{self.number(left)} {sign[self.index]} {self.number(right)}"
+        left, right = (self._sum(arranged(side)).text for side in (left, right))
+        return f"{left} {sign[self.index]} {right}"
 
     def _is_whole(self, left: Number) -> str:
         """``224·rho is whole`` for a remainder by 1."""
@@ -124,8 +135,11 @@ class Writer:
     def _product(self, product: Product) -> Piece:
         number = Fraction(product.coefficient)
         above = [(atom, e) for atom, e in product.monomial if e > 0 and atom.op != "reciprocal"]
-        below = [(self._atom(a) if a.op != "reciprocal" else self._reciprocal(a), -e if a.op != "reciprocal" else e)
-                 for a, e in product.monomial if e < 0 or a.op == "reciprocal"]
+        below = [
+            (self._atom(a) if a.op != "reciprocal" else self._reciprocal(a), -e if a.op != "reciprocal" else e)
+            for a, e in product.monomial
+            if e < 0 or a.op == "reciprocal"
+        ]
         over = [self._power(self._atom(atom), exponent) for atom, exponent in above]
         over += [self._power(self._sum(inner), exponent) for inner, exponent in product.sums]
         under = [self._power(piece, exponent) for piece, exponent in below]
@@ -163,8 +177,8 @@ class Writer:
         if atom.op == "symbol":
             return Piece(self.symbol(atom.name), 3)
         if atom.op == "truth":
-            inside = self.condition(atom.args[0])
-            return Piece(rf"\left[{inside}\right]" if self.latex else f"({inside})" if self.python else f"[{inside}]", 3)
+            left, right = {"text": "[]", "latex": (r"\left[", r"\right]"), "python": "()"}[self.style]
+            return Piece(f"{left}{self.condition(atom.args[0])}{right}", 3)
         if atom.op == "reciprocal":
             return Piece(f"1/{self._reciprocal(atom).inside(3, self.latex)}", 2)
         if atom.op == "floor":
@@ -201,11 +215,15 @@ class Writer:
         if not self.latex:
             return name.replace(".", "_") if self.python else name
         head, _, index = name.partition("_")
-        if head in GREEK:
+        if GREEK.fullmatch(head):
             head = rf"\{head}"
         elif len(head) > 1:
             head = rf"\mathrm{{{head}}}"
         return f"{head}_{{\\mathrm{{{index}}}}}" if index else head
+
+
+def _is_sum(number: Number) -> bool:
+    return not is_plain(number) and len(arranged(number).parts) > 1
 
 
 def _is_on_whole_symbols(number: Symbolic) -> bool:
@@ -214,7 +232,7 @@ def _is_on_whole_symbols(number: Symbolic) -> bool:
 
 
 def _sides(value: Symbolic) -> tuple[Number, Number, bool]:
-    """The terms with a positive coefficient, the others with their signs changed, and whether to read them backwards."""
+    """The positive terms, the others with their signs changed, and whether to read them backwards."""
     left = make(value.kind, {m: c for m, c in value.terms.items() if m and c > 0})
     right = make(value.kind, {m: -c for m, c in value.terms.items() if m and c < 0})
     constant = value.constant
@@ -226,8 +244,3 @@ def _sides(value: Symbolic) -> tuple[Number, Number, bool]:
 TEXT = Writer("text")
 LATEX = Writer("latex")
 PYTHON = Writer("python")
-
-
-def monomial_text(monomial: Monomial) -> str:
-    """A product of atoms as text."""
-    return TEXT._product(Product(1, monomial)).text

@@ -1,0 +1,181 @@
+"""``archcalc formula``: closed forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archcalc.analysis.formula import ClosedForm, limit, python_function
+from archcalc.analysis.memory import DTYPES
+from archcalc.claims.formula import TOTALS, Answer, Question, answer
+from archcalc.cli.explain import fitted
+from archcalc.cli.options import SpecCommand, limits_from, pairs_from, spec_argument, spec_options
+from archcalc.numeric.symbolic.write import LATEX, PYTHON, TEXT
+from archcalc.numeric.traced import latex_text
+from archcalc.report.render import write_json
+from archcalc.spec import Given
+from archcalc.spec.tokens import RULES
+
+SCHEMA = 1
+LONGEST_RATIO = 300
+"""Characters of a ratio that is written out beside its limit."""
+MOST_CONDITIONS = 10
+"""Conditions that people are shown."""
+
+
+@click.command(cls=SpecCommand)
+@spec_argument
+@click.argument("target", required=False)
+@click.option(
+    "--free", metavar="NAMES", default="", help="Variables and input sizes that stay open: H,W,alpha,classes."
+)
+@click.option("--assume", multiple=True, metavar="CONDITION", help='What holds of them: "H % 32 == 0" (repeatable).')
+@click.option("--when", metavar="CHANGES", help='The ratio when names change: "H=2*H,W=2*W".')
+@click.option("--over", metavar="SPEC", help="The ratio to the same quantity of another network.")
+@click.option("--each", is_flag=True, help="TARGET, a quantity, of every layer.")
+@spec_options
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once.")
+@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory, peak."
+)
+@click.option("--python", "python", is_flag=True, help="A Python function to paste.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "latex", "json"]),
+    default="text",
+    show_default=True,
+    help="Notation.",
+)
+def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:
+    """Closed forms: quantities as functions of input sizes and variables, and where they hold.
+
+    TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY: shape, params, trainable, macs, mults, flops, connections,
+    activations, rf, rf_stride, rf_padding, memory (bytes of the parameters), peak (bytes of the tensors that live at
+    one time). Free names are the spec's variables and C, L, H, W, D of the first input (NAME.H of input NAME).
+    """
+    if python and form != "text":
+        raise click.UsageError("--python is a format of its own")
+    limits = limits_from(values)
+    settings = pairs_from(values["settings"], "--set")
+    shapes = pairs_from(values["shapes"], "--shape", bare=True)
+    when = pairs_from(tuple(values["when"].split(",")), "--when") if values["when"] else None
+    free = tuple(name.strip() for name in values["free"].split(",") if name.strip())
+    question = Question(
+        spec=spec,
+        targets=(target,) if target else ("macs",) if values["each"] else TOTALS,
+        free=tuple(dict.fromkeys([*free, *(when or {})])),
+        assume=values["assume"],
+        given=Given(settings, shapes),
+        training=values["training"],
+        batch=values["batch"],
+        dtype=values["dtype"],
+        each=values["each"],
+        over=values["over"],
+        when=when,
+        limits=limits,
+    )
+    found = answer(question)
+    if python:
+        click.echo(python_function(function_name(spec, target), found.forms), nl=False)
+    elif form == "json":
+        click.echo(write_json(record(found, question)), nl=False)
+    elif form == "latex":
+        click.echo(latex(found), nl=False)
+    else:
+        click.echo(fitted(text(found, question)), nl=False)
+
+
+def function_name(spec: str, target: str | None) -> str:
+    """A name for the function: of the bundled network and the target, as far as they are letters."""
+    words = RULES["STAGE"].findall(f"{spec} {target or ''}" if " " not in spec else target or "formula")
+    name = "_".join(word for word in words if word not in ("yaml", "yml"))
+    return name if name[:1].isalpha() else f"f_{name}"
+
+
+def text(found: Answer, question: Question) -> str:
+    """The formulas, one a line, and below them where they hold."""
+    forms = found.forms
+    width = max(len(form.target) for form in forms.forms)
+    lines = [forms.title]
+    if found.dividends:
+        lines.append(ratio_line(question))
+    for index, form in enumerate(forms.forms):
+        sign = "=" if form.exact else "≤"
+        right = f"{form.values[0]:,}" if len(form.values) == 1 and type(form.values[0]) is int else form.write(TEXT)
+        tends = tends_to(found, index, question)
+        if tends and len(right) > LONGEST_RATIO:
+            lines.append(f"{form.target.ljust(width)} → {tends} (--format json has all of it)")
+            continue
+        lines.append(f"{form.target.ljust(width)} {sign} {right}")
+        if tends:
+            lines.append(f"{' ' * width} → {tends}")
+    conditions = [TEXT.comparison(part) for part in forms.conditions]
+    if len(conditions) > MOST_CONDITIONS:
+        more = f"and {len(conditions) - MOST_CONDITIONS} more (--format json lists all)"
+        conditions = [*conditions[:MOST_CONDITIONS], more]
+    if conditions:
+        lines.append(f"where {', '.join(conditions)}")
+    return "\n".join(lines) + "\n"
+
+
+def ratio_line(question: Question) -> str:
+    """What is divided by what."""
+    changes = ", ".join(f"{name} → {value}" for name, value in (question.when or {}).items())
+    over = f"over {question.over}" if question.over else "over what it was"
+    return f"when {changes}, {over}" if changes else over
+
+
+def tends_to(found: Answer, index: int, question: Question) -> str:
+    """The limit of a ratio that is not simply a number, where the names change."""
+    form = found.forms.forms[index]
+    if not found.dividends or question.when is None or isinstance(form.values[0], int | str) or len(form.values) > 1:
+        return ""
+    tends = limit(found.dividends[index], found.divisors[index], question.when)
+    if tends is None:
+        return ""
+    shown = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
+    return "" if shown == form.write(TEXT) else f"{shown} as {' and '.join(question.when)} grow"
+
+
+def latex(found: Answer) -> str:
+    """An aligned block of equations."""
+    forms = found.forms
+    lines = [f"% {forms.title}", r"\begin{align*}"]
+    for form in forms.forms:
+        sign = "=" if form.exact else r"\le"
+        lines.append(rf"\text{{{latex_text(form.target)}}} &{sign} {form.write(LATEX)} \\")
+    conditions = [LATEX.comparison(part) for part in forms.conditions]
+    if conditions:
+        lines.append(rf"&\text{{where }} {', '.join(conditions)}")
+    return "\n".join([*lines, r"\end{align*}"]) + "\n"
+
+
+def record(found: Answer, question: Question) -> dict[str, Any]:
+    """JSON: every formula as text, LaTeX and Python; the conditions likewise."""
+    forms = found.forms
+    return {
+        "schema": SCHEMA,
+        "title": forms.title,
+        "symbols": list(forms.names),
+        "assumed": list(question.assume),
+        "ratio": ratio_line(question) if found.dividends else None,
+        "formulas": [formula_record(form) for form in forms.forms],
+        "conditions": [
+            {writer.style: writer.comparison(part) for writer in (TEXT, LATEX, PYTHON)} for part in forms.conditions
+        ],
+    }
+
+
+def formula_record(form: ClosedForm) -> dict[str, Any]:
+    """One formula; a shape has one Python expression per axis."""
+    python = [value if isinstance(value, str) else PYTHON.number(value) for value in form.shown]
+    return {
+        "target": form.target,
+        "text": form.write(TEXT),
+        "latex": form.write(LATEX),
+        "python": python if len(python) > 1 else python[0],
+        "exact": form.exact,
+    }
