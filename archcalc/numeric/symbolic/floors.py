@@ -46,9 +46,6 @@ def floored(kind: Symbols, number: Number) -> Number:
     taken: Terms = {m: floor(c) for m, c in rest.items() if floor(c)}
     if taken:
         return outside + make(kind, taken) + floored(kind, inside - make(kind, taken))
-    if not alone and rest[leading] > Fraction(1, 2):
-        step = Symbolic(kind, {leading: 1})
-        return outside + step + floored(kind, inside - step)
     if alone:
         top, bottom = leading[0][0].args
         others = inside - Symbolic(kind, {leading: rest[leading]})

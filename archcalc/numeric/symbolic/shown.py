@@ -117,7 +117,7 @@ def _of_whole(kind: Symbols, x: Symbolic, domain: Domain) -> list[Comparison]:
     members = domain.members(MOST_LISTED)
     if members is not None and len(members) == 1:
         return [Comparison("==", x - members[0])]
-    if members is not None and domain.period > 1:
+    if members is not None and (domain.period > 1 or len(members) <= 3):
         return [Comparison("in", x, tuple(members))]
     modulus, residues = _residues(domain)
     found = []

@@ -39,7 +39,7 @@ from archcalc.numeric.symbolic.reach import Point, bounds, comparison_holds, eva
 
 MOST_WORK = 400_000
 """Values that one calculation may look at to decide its comparisons; beyond, they stay conditions."""
-MOST_CANDIDATES = 64
+MOST_CANDIDATES = 32
 """Numbers of which a maximum or minimum remains to be found."""
 
 
