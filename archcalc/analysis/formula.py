@@ -133,4 +133,6 @@ def _docstring(text: str) -> str:
 
 def _python_value(form: ClosedForm) -> str:
     texts = [f'"{value}"' if isinstance(value, str) else PYTHON.number(value) for value in form.shown]
+    if form.target.rpartition(".")[2] == "shape":
+        return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"

@@ -16,7 +16,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.targets import FIELDS, layer_behind, resolve
 from archcalc.graph import Graph, input_axes, write_shape
-from archcalc.numeric import Impossible, Number, is_plain, require
+from archcalc.numeric import Impossible, Number, require, whole
 from archcalc.numeric.symbolic import Free, Symbols, settled
 from archcalc.numeric.symbolic.domain import Interval, from_low
 from archcalc.spec import Given, Limits, read_spec
@@ -215,8 +215,8 @@ class _Calculation:
         graph = self.graph if source is self.source else None
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
-            if not is_plain(number) and (name in axes or (graph is None and AXIS.fullmatch(name))):
-                require(symbols.whole(number, name) >= 1, "{name} is a size, and positive", name=name)
+            if name in axes or (graph is None and AXIS.fullmatch(name)):
+                require(whole(number, name) >= 1, "{name} is a size, and positive", name=name)
 
         def observe(layer: int) -> None:
             symbols.at = layer
@@ -235,8 +235,9 @@ class _Calculation:
     def _one(self, target: str, analysis: Analysis, symbols: Symbols) -> ClosedForm:
         place, _, quantity = target.rpartition(".")
         if quantity in MEMORY and not place:
-            memory = analysis.memory(self.question.dtype)
-            return ClosedForm(target, (memory.params if quantity == "memory" else memory.peak,), symbols)
+            if quantity == "peak":
+                return ClosedForm(target, (analysis.memory(self.question.dtype).peak,), symbols)
+            return ClosedForm(target, (analysis.totals.params * DTYPES[self.question.dtype],), symbols)
         try:
             if quantity in MEMORY:
                 stored = resolve(f"{place}.params", analysis).values[0]

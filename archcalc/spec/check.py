@@ -171,6 +171,19 @@ def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
             waiting += reversed(branch.items)
 
 
+def names_used(chain: syntax.Chain) -> set[str]:
+    """All names that stand where a chain has values."""
+    values: list[syntax.Value | None] = []
+    for item in walk(chain):
+        if isinstance(item, syntax.Layer | syntax.Call):
+            values += [argument.value for argument in item.arguments]
+        elif isinstance(item, syntax.Join):
+            values += [option.value for option in item.options]
+        elif isinstance(item, syntax.Repeat):
+            values.append(item.times)
+    return {name.name for value in values for name in names_in(value)}
+
+
 def names_in(value: syntax.Value | syntax.Part | None) -> Iterator[syntax.Name]:
     """The names an expression or size asks for."""
     if isinstance(value, syntax.Name):

@@ -15,7 +15,7 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, build, words
-from archcalc.spec.check import check_blocks, check_names, check_references, declared_name
+from archcalc.spec.check import check_blocks, check_names, check_references, declared_name, names_in, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
@@ -82,7 +82,8 @@ class Given(NamedTuple):
     """How these shapes are written; ``None``: as the spec writes its own."""
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind in place of variables and of input sizes, the latter under the names of
-    `archcalc.graph.input_axes`; a variable hides an axis of its name."""
+    `archcalc.graph.input_axes`; a variable hides an axis of its name. The variables of an inline expression are the
+    names among these that stand in it."""
     observe: Observer | None = None
     """Told the index of every layer before its formulas are asked."""
 
@@ -151,11 +152,14 @@ class _Reader:
         text = Text(self.source, self.source.text)
         written, chain = parse_inline(text, self.limits)
         self.no_unknown_settings({})
-        shape = shape_from(evaluate(written, Scope({}, None, self.limits)), written.span, "the input", self.limits)
-        inputs = self.override({"input": shape}, {}, "chw")
+        used = {name.name for name in names_in(written)} | names_used(chain)
+        names = {name: number for name, number in self.given.numbers.items() if name in used}
+        shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
+        variables = {name: number for name, number in names.items() if name not in input_axes({"input": shape})}
+        inputs = self.override({"input": shape}, variables, "chw")
         stages = (Stage(None, chain),)
-        check_names({}, {}, [*stages])
-        return self.finish(self.source.text.strip(), inputs, {}, {}, {}, stages, (), (), "chw", ())
+        check_names({}, names, [*stages])
+        return self.finish(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw", ())
 
     def file(self) -> Spec:
         top = read_yaml(self.source, self.limits)

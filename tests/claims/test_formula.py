@@ -72,10 +72,8 @@ def admissible(forms: ClosedForms, random: Random, count: int) -> list[dict[str,
 def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
     for index, sizes in enumerate(admissible(forms, Random(name), 100)):
-        if index < 2:  # read again, from the text on
-            plain = load_spec(name, Given(numbers=sizes)).graph
-        else:
-            plain = at_sizes(graph, tuple(sizes.values()))
+        read_again = index < 2
+        plain = load_spec(name, Given(numbers=sizes)).graph if read_again else at_sizes(graph, tuple(sizes.values()))
         analysis = analyze(plain, receptive=False)
         for form in forms.forms:
             assert form.at(**sizes) == measured(analysis, form.target), (form.target, sizes)
@@ -232,7 +230,7 @@ def test_conditions_of_networks() -> None:
     [
         ("resnet50", "Q", (), "no variable or input size 'Q'"),
         ("resnet50", "widht", (), "did you mean 'width'?"),
-        ("resnet50", "H", ("H == 0",), "nothing meets this"),
+        ("resnet50", "H", ("H == 0",), "H is a size, and positive"),
         ("resnet50", "H", ("H % 2 == 0", "H % 2 == 1"), "nothing meets this"),
         ("resnet50", "H", ("H",), "compares nothing"),
         ("resnet50", "H", ("X >= 3",), "no variable or parameter 'X'"),

@@ -327,8 +327,7 @@ def long_periods(kind: Symbols) -> Any:
 def test_work_is_bounded(hostile: Callable[[Symbols], Any]) -> None:
     kind = symbols()
     try:
-        result = hostile(kind)
-    except TooComplex as error:
-        assert "more than" in str(error)
-    else:
-        assert len(written(result)) < 200_000
+        size = len(written(hostile(kind)))
+    except TooComplex:
+        size = 0
+    assert size < 200_000

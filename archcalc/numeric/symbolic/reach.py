@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from archcalc.numeric.helpers import normal
 from archcalc.numeric.symbolic.domain import MOST_CLASSES
-from archcalc.numeric.symbolic.number import Atom, Comparison, Condition, Monomial, Number, Plain, terms_of
+from archcalc.numeric.symbolic.number import (
+    Atom,
+    Comparison,
+    Condition,
+    Monomial,
+    Number,
+    Plain,
+    Symbolic,
+    accumulate,
+    joined,
+    terms_of,
+)
 
 if TYPE_CHECKING:
     from archcalc.numeric.symbolic.symbols import Symbols
@@ -145,6 +156,38 @@ def _new_bounds(kind: Symbols, atom: Atom) -> Range:
         if low is not None and low > 0:
             return (Fraction(1) / high if high else 0), Fraction(1) / low
     return None, None
+
+
+MOST_SHIFTED = 40
+"""Terms of a number that is looked at around the least values of its atoms."""
+
+
+def bounds_beyond(kind: Symbols, number: Symbolic) -> Range:
+    """Bounds of a sum of products, where its atoms count from their least values: y = least + u with u ≥ 0.
+
+    H·W − H has no bound if H·W and H are looked at alone; with H = 1 + u and W = 1 + v it is (1 + u)·v.
+    """
+    if len(number.terms) > MOST_SHIFTED:
+        return None, None
+    total: dict[Monomial, Plain] = {}
+    for monomial, coefficient in number.terms.items():
+        rows: dict[Monomial, Plain] = {(): coefficient}
+        for atom, exponent in monomial:
+            least = _atom_bounds(kind, atom)[0]
+            if least is None or not 0 < exponent <= 4:
+                return None, None
+            for _ in range(exponent):
+                moved: dict[Monomial, Plain] = {}
+                for row, factor in rows.items():
+                    accumulate(moved, joined(row, ((atom, 1),)), factor)
+                    if least:
+                        accumulate(moved, row, factor * least)
+                rows = moved
+        for row, factor in rows.items():
+            accumulate(total, row, factor)
+    constant = total.pop((), 0)
+    low = constant if all(factor > 0 for factor in total.values()) else None
+    return low, constant if all(factor < 0 for factor in total.values()) else None
 
 
 Steady: TypeAlias = tuple[int, Plain]

@@ -35,11 +35,11 @@ from archcalc.numeric.symbolic.number import (
     ordered_terms,
     terms_of,
 )
-from archcalc.numeric.symbolic.reach import Point, bounds, comparison_holds, evaluate, steady
+from archcalc.numeric.symbolic.reach import Point, bounds, bounds_beyond, comparison_holds, evaluate, steady
 
 MOST_WORK = 400_000
 """Values that one calculation may look at to decide its comparisons; beyond, they stay conditions."""
-MOST_CANDIDATES = 32
+MOST_CANDIDATES = 24
 """Numbers of which a maximum or minimum remains to be found."""
 
 
@@ -289,7 +289,9 @@ class Symbols:
         if len(kept) == 1:
             return kept[0]
         if len(kept) > MOST_CANDIDATES:
-            raise TooComplex(f"the {op}imum of more than {MOST_CANDIDATES} numbers cannot be told")
+            raise TooComplex(
+                f"the {op}imum is one of more than {MOST_CANDIDATES} numbers, depending on the symbols: assume more"
+            )
         scale = content([c for number in kept for c in terms_of(number).values()])
         scaled = tuple([number * (Fraction(1) / scale) for number in kept])
         return self.function(op, scaled, whole=all(map(is_whole, scaled))) * scale
@@ -351,18 +353,12 @@ class Symbols:
         return Comparison(relation, value) if opened is None else self._normal(relation, opened)
 
     def _decided(self, part: Comparison) -> bool | None:
-        low, high = bounds(self, part.value)
-        if part.relation in ("==", "!="):
-            if (low is not None and low > 0) or (high is not None and high < 0):
-                return part.relation == "!="
-        else:
-            if low is not None and (low > 0 or (low == 0 and part.relation == ">=")):
-                return True
-            if high is not None and (high < 0 or (high == 0 and part.relation == ">")):
-                return False
+        found = _told(part.relation, *bounds(self, part.value))
+        if found is not None:
+            return found
         solution = self.solution(part)
         if solution is None:
-            return None
+            return _told(part.relation, *bounds_beyond(self, part.value))
         (symbol,) = part.value.symbols
         domain = self._domains[symbol]
         remaining = domain.both(solution)  # type: ignore[arg-type]  # both are of the sort of the symbol
@@ -471,6 +467,18 @@ def divided(kind: Symbols, a: Number, b: Symbolic) -> Number | None:
             return None
         step = make(kind, {factor: normal(Fraction(number) / coefficient)})
         quotient, rest = quotient + step, rest - step * b
+    return None
+
+
+def _told(relation: Relation, low: Plain | None, high: Plain | None) -> bool | None:
+    """Whether what lies within these bounds relates to 0 so; ``None`` if they do not tell."""
+    if relation in ("==", "!="):
+        apart = (low is not None and low > 0) or (high is not None and high < 0)
+        return relation == "!=" if apart else None
+    if low is not None and (low > 0 or (low == 0 and relation == ">=")):
+        return True
+    if high is not None and (high < 0 or (high == 0 and relation == ">")):
+        return False
     return None
 
 

@@ -77,7 +77,7 @@ class Writer:
         left, right, turned = _sides(value)
         sign = TURNED[part.relation] if turned else SIGNS[part.relation]
         sign = SIGNS[sign] if isinstance(sign, str) else sign
-        if not self.python and part.relation == "==" and right == 0:
+        if not self.python and part.relation == "==" and is_plain(right) and right == 0:
             whole = self._is_whole(left)
             if whole:
                 return whole
@@ -87,7 +87,8 @@ class Writer:
     def _is_whole(self, left: Number) -> str:
         """``224·rho is whole`` for a remainder by 1."""
         for monomial in terms_of(left):
-            if len(monomial) == 1 and monomial[0][0].op == "mod" and monomial[0][0].args[1] == 1:
+            atom = monomial[0][0]
+            if len(monomial) == 1 and atom.op == "mod" and is_plain(atom.args[1]) and atom.args[1] == 1:
                 number = self.number(monomial[0][0].args[0])
                 return rf"{number} \in \mathbb{{Z}}" if self.latex else f"{number} is whole"
         return ""
@@ -196,7 +197,7 @@ class Writer:
         if self.python:
             return Piece(f"({over.inside(2, False)} // {under.inside(3, False)})", 3)
         if self.latex:
-            inside = over.text if bottom == 1 else rf"\frac{{{over.text}}}{{{under.text}}}"
+            inside = over.text if is_plain(bottom) and bottom == 1 else rf"\frac{{{over.text}}}{{{under.text}}}"
             return Piece(rf"\left\lfloor {inside} \right\rfloor", 3)
         inside = over.text if is_plain(bottom) and bottom == 1 else f"{over.inside(2, False)}/{under.inside(3, False)}"
         return Piece(f"⌊{inside}⌋", 3)
