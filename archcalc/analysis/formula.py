@@ -31,6 +31,8 @@ class ClosedForm:
     symbols: Symbols
     exact: bool = True
     """False for a receptive field that only bounds what units see."""
+    whole: bool = True
+    """Whether the values are whole numbers: not those of ratios, and perhaps not those of receptive fields."""
 
     @cached_property
     def shown(self) -> Values:
@@ -46,6 +48,10 @@ class ClosedForm:
         else:
             text = writer.shape(self.shown)
         return text
+
+    def expression(self, value: Any) -> str:
+        """One of the shown values in Python."""
+        return PYTHON.whole(value) if self.whole else PYTHON.number(value)
 
     def at(self, **values: Plain) -> tuple[Any, ...] | None:
         """The values for these symbols; ``None`` where the closed form does not hold (there is no such network)."""
@@ -88,7 +94,7 @@ class ClosedForms:
 def ratio(form: ClosedForm, other: ClosedForm) -> ClosedForm:
     """The quotient of two closed forms with common symbols, in lowest terms."""
     values = tuple(cancelled(a, b) for a, b in zip(form.values, other.values, strict=True))
-    return ClosedForm(form.target, values, form.symbols, form.exact and other.exact)
+    return ClosedForm(form.target, values, form.symbols, form.exact and other.exact, whole=False)
 
 
 def limit(form: ClosedForm, other: ClosedForm, growing: Iterable[str]) -> Any:
@@ -132,7 +138,7 @@ def _docstring(text: str) -> str:
 
 
 def _python_value(form: ClosedForm) -> str:
-    texts = [f'"{value}"' if isinstance(value, str) else PYTHON.number(value) for value in form.shown]
+    texts = [f'"{value}"' if isinstance(value, str) else form.expression(value) for value in form.shown]
     if form.target.rpartition(".")[2] == "shape":
         return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"

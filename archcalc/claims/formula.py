@@ -17,7 +17,7 @@ from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.targets import FIELDS, layer_behind, resolve
 from archcalc.graph import Graph, input_axes, write_shape
 from archcalc.numeric import Impossible, Number, require, whole
-from archcalc.numeric.symbolic import Free, Symbols, settled
+from archcalc.numeric.symbolic import Free, Symbols, TooComplex, settled
 from archcalc.numeric.symbolic.domain import Interval, from_low
 from archcalc.spec import Given, Limits, read_spec
 from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
@@ -173,6 +173,9 @@ class _Calculation:
             symbols, forms = settled(self._free(), self._forms)
         except Impossible as error:
             fail("formula", str(error), origin=self.question.spec[:60])
+        except TooComplex as error:
+            hint = "leave fewer names open, or assume more of them (such as H % 32 == 0)"
+            fail("limit", str(error), origin=self.question.spec[:60], hint=hint)
         names, title = tuple(symbols.free), self.title
         if self.question.over is None and self.question.when is None:
             return Answer(ClosedForms(title, forms[0], symbols, names))
@@ -250,7 +253,7 @@ class _Calculation:
             )
         except LookupError as error:
             fail("unknown-name", error.args[0], hint=error.args[1], origin="TARGET")
-        return ClosedForm(target, values, symbols, exact)
+        return ClosedForm(target, values, symbols, exact, whole=quantity not in FIELDS)
 
 
 COMPARE: dict[str, Callable[[Number, Number], Number]] = {

@@ -171,7 +171,7 @@ def record(found: Answer, question: Question) -> dict[str, Any]:
 
 def formula_record(form: ClosedForm) -> dict[str, Any]:
     """One formula; a shape has one Python expression per axis."""
-    python = [value if isinstance(value, str) else PYTHON.number(value) for value in form.shown]
+    python = [value if isinstance(value, str) else form.expression(value) for value in form.shown]
     return {
         "target": form.target,
         "text": form.write(TEXT),

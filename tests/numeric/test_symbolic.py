@@ -157,7 +157,7 @@ def test_requirements_narrow_the_symbols_to_where_they_hold(
 @given(formulas, points)
 def test_what_is_written_is_what_was_computed(formula: Formula, values: dict[str, int]) -> None:
     kind = symbols()
-    text = PYTHON.number(formula(numbers(kind)))
+    text = PYTHON.whole(formula(numbers(kind)))
     assert eval(text, {"gcd": gcd, "Fraction": Fraction, "max": max, "min": min}, dict(values)) == formula(values)
 
 
@@ -173,7 +173,7 @@ def test_on_a_grid_the_same_comes_out(formula: Formula, modulus: int, values: di
 
     kind, result = settled([Free.size(name) for name in NAMES], calculation)
     assert plain(result, values, kind) == formula(values)
-    text = PYTHON.number(shown(kind, result))
+    text = PYTHON.whole(shown(kind, result))
     assert eval(text, {"gcd": gcd, "Fraction": Fraction}, dict(values)) == formula(values)
 
 

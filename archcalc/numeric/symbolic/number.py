@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.numeric.helpers import Impossible, NeedsPlain, is_plain, normal
+from archcalc.numeric.helpers import NeedsPlain, is_plain, normal
 
 if TYPE_CHECKING:
     from archcalc.numeric.symbolic.symbols import Symbols
@@ -27,7 +27,7 @@ MOST_POWER = 64
 """The largest exponent."""
 
 
-class TooComplex(Impossible):
+class TooComplex(ValueError):
     """A closed form grew beyond what can be handled (or read)."""
 
 

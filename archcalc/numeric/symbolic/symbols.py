@@ -37,8 +37,8 @@ from archcalc.numeric.symbolic.number import (
 )
 from archcalc.numeric.symbolic.reach import Point, bounds, bounds_beyond, comparison_holds, evaluate, steady
 
-MOST_WORK = 400_000
-"""Values that one calculation may look at to decide its comparisons; beyond, they stay conditions."""
+MOST_WORK = 4_000_000
+"""Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MOST_CANDIDATES = 24
 """Numbers of which a maximum or minimum remains to be found."""
 
@@ -281,8 +281,8 @@ class Symbols:
 
     def _extreme(self, op: Op, a: Number, b: Number) -> Number:
         """The larger (smaller) one, if that can be told everywhere; else both, without what never is."""
-        kept: list[Number] = []
-        for new in (*_candidates(op, a), *_candidates(op, b)):
+        kept = _candidates(op, a)
+        for new in _candidates(op, b):
             if any(self._first(op, old, new) for old in kept):
                 continue
             kept = [*(old for old in kept if not self._first(op, new, old)), new]
@@ -382,7 +382,7 @@ class Symbols:
         if found is None:
             return None
         period, rise = found
-        self._work += period
+        self._work += period * part.value.weight
         if self._work > MOST_WORK:
             return None
         classes = []

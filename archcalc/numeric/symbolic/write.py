@@ -58,7 +58,11 @@ class Writer:
         """A number, arranged as people would."""
         if is_plain(number):
             return self._plain(number).text
-        return self._sum(arranged(number)).text if not self.python else self._exact(number).text
+        return self._sum(arranged(number)).text
+
+    def whole(self, number: Number) -> str:
+        """A number that is whole wherever it holds: Python then divides it once, at the end, and without a rest."""
+        return self._exact(number) if self.python and not is_plain(number) else self.number(number)
 
     def shape(self, sizes: tuple[Number, ...]) -> str:
         """Sizes joined by ``x``, sums in brackets."""
@@ -153,9 +157,10 @@ class Writer:
             bottom = self._times(under)
             if self.latex:
                 top = Piece(rf"\frac{{{top.text}}}{{{bottom.text}}}", 3)
+            elif self.python:
+                top = Piece(f"Fraction({top.text}, {bottom.text})", 3)
             else:
-                bar = " / " if self.python else "/"
-                top = Piece(f"{top.inside(2, False)}{bar}{bottom.inside(3, False)}", 2)
+                top = Piece(f"{top.inside(2, False)}/{bottom.inside(3, False)}", 2)
         return Piece(f"{self.minus}{top.inside(2, self.latex)}", 1) if number < 0 else top
 
     def _times(self, pieces: list[Piece]) -> Piece:
@@ -202,14 +207,13 @@ class Writer:
         inside = over.text if is_plain(bottom) and bottom == 1 else f"{over.inside(2, False)}/{under.inside(3, False)}"
         return Piece(f"⌊{inside}⌋", 3)
 
-    def _exact(self, number: Symbolic) -> Piece:
-        """Python that stays whole: one division of a whole number at the end."""
+    def _exact(self, number: Symbolic) -> str:
         scale, monomial = denominators(number)
         divisor = Symbolic(number.kind, {monomial: scale}) if monomial else scale
         over = self._sum(arranged(number * divisor))
-        if is_plain(divisor) and divisor == 1 and _is_on_whole_symbols(number):
-            return over
-        return Piece(f"{over.inside(2, False)} // {self._sum(arranged(divisor)).inside(3, False)}", 2)
+        if not is_plain(divisor) or divisor != 1 or not _is_on_whole_symbols(number):
+            return f"{over.inside(2, False)} // {self._sum(arranged(divisor)).inside(3, False)}"
+        return f"int({over.text})" if "Fraction(" in over.text else over.text
 
     def symbol(self, name: str) -> str:
         """A name; in LaTeX, Greek ones as letters, and what follows an underscore is an index."""
