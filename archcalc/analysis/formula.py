@@ -14,6 +14,7 @@ from archcalc.numeric.symbolic import Comparison, Symbols
 from archcalc.numeric.symbolic.arrange import cancelled
 from archcalc.numeric.symbolic.growth import leading
 from archcalc.numeric.symbolic.reach import evaluate
+from archcalc.numeric.symbolic.samples import samples
 from archcalc.numeric.symbolic.shown import conditions, shown
 from archcalc.numeric.symbolic.write import PYTHON, Writer
 
@@ -69,7 +70,7 @@ class ClosedForm:
 
     def differs_at(self, other: Any) -> dict[str, Plain] | None:
         """Values of the symbols for which the (only) value is not this number, if some are found among small ones."""
-        for values, point in self.symbols.samples():
+        for values, point in samples(self.symbols):
             if evaluate(self.values[0], point) != evaluate(other, point):
                 return values
         return None

@@ -7,6 +7,7 @@ from itertools import count
 
 from archcalc.numeric.helpers import is_plain, normal
 from archcalc.numeric.symbolic.domain import Domain, Interval
+from archcalc.numeric.symbolic.free import Free
 from archcalc.numeric.symbolic.number import (
     Atom,
     Comparison,
@@ -17,7 +18,7 @@ from archcalc.numeric.symbolic.number import (
     content,
     terms_of,
 )
-from archcalc.numeric.symbolic.symbols import Free, Symbols
+from archcalc.numeric.symbolic.symbols import Symbols
 
 MOST_LISTED = 12
 """Numbers that a condition lists one by one."""

@@ -7,16 +7,17 @@ way a requirement such as "H % 16 == 0" narrows what H may be, and the next roun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
-from math import floor
-from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from archcalc.numeric.helpers import Impossible, is_plain, normal
-from archcalc.numeric.symbolic.domain import Domain, Interval, from_low
+from archcalc.numeric.symbolic.comparisons import linear, periodic, simplest, told
+from archcalc.numeric.symbolic.division import quotient
+from archcalc.numeric.symbolic.domain import Domain, Interval
 from archcalc.numeric.symbolic.floors import floor_quotient, floored
+from archcalc.numeric.symbolic.free import Free, Refined
 from archcalc.numeric.symbolic.number import (
     UNIT,
     Atom,
@@ -30,90 +31,14 @@ from archcalc.numeric.symbolic.number import (
     TooComplex,
     content,
     is_whole,
-    joined,
-    make,
-    ordered_terms,
     terms_of,
 )
-from archcalc.numeric.symbolic.reach import Point, bounds, bounds_beyond, comparison_holds, evaluate, steady
+from archcalc.numeric.symbolic.reach import Point, bounds, bounds_beyond, comparison_holds, steady
 
 MOST_WORK = 4_000_000
 """Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MOST_CANDIDATES = 24
 """Numbers of which a maximum or minimum remains to be found."""
-
-
-@dataclass(frozen=True)
-class Free:
-    """What is known of the number x that a symbol stands for."""
-
-    name: str
-    domain: Domain | Interval
-    """Where x lies; with ``step``, where t lies."""
-    step: Plain | None = None
-    """x = step·t + offset for a whole t; ``None``: any real number."""
-    offset: Plain = 0
-
-    @classmethod
-    def size(cls, name: str) -> Free:
-        """A positive whole number."""
-        return cls(name, from_low(1), 1)
-
-    @classmethod
-    def variable(cls, name: str) -> Free:
-        """A positive number."""
-        return cls(name, Interval(0, True))
-
-    def on_grid(self, step: Plain, offset: Plain) -> Free:
-        """The same, of which x (or, if it is on a grid already, its t) is step·t + offset."""
-        if isinstance(self.domain, Interval):
-            return Free(self.name, self.domain.whole(step, offset), step, offset)
-        assert self.step is not None
-        assert type(step) is int
-        assert type(offset) is int
-        inner = self.domain.through(step, offset)
-        return replace(self, domain=inner, step=self.step * step, offset=self.offset + self.step * offset)
-
-    @property
-    def is_plain_size(self) -> bool:
-        """Whether t is x itself."""
-        return self.step == 1 and self.offset == 0
-
-
-class Refined(Exception):
-    """More became known of a symbol than the calculation started with: it has to start again."""
-
-    def __init__(self, free: Free) -> None:
-        super().__init__(free.name)
-        self.free = free
-
-
-Result = TypeVar("Result")
-
-MOST_ROUNDS = 60
-"""How often a calculation starts again."""
-
-
-def settled(free: Iterable[Free], calculate: Callable[[Symbols], Result]) -> tuple[Symbols, Result]:
-    """Calculate, and again with what became known of the symbols, until there is nothing more to know.
-
-    Raises:
-        Impossible: from the calculation.
-    """
-    known = {each.name: each for each in free}
-    for _ in range(MOST_ROUNDS):
-        kind = Symbols(known.values())
-        try:
-            result = calculate(kind)
-        except Refined as more:
-            known[more.free.name] = more.free
-            continue
-        refined = kind.refined()
-        on_new_grid = any(refined[name].step != free.step for name, free in known.items())
-        if not on_new_grid and (refined == known or not kind.undecided):
-            break
-        known = refined
-    return kind, result
 
 
 class Symbols:
@@ -166,28 +91,6 @@ class Symbols:
             point[symbol] = value
         return point
 
-    def samples(self, most: int = 200) -> Iterator[tuple[dict[str, Plain], Point]]:
-        """Some values of the names that are possible, small ones first, with their points."""
-        columns = [self._sample(free) for free in self.free.values()]
-        generator = Random(0)
-        for index in range(most):
-            picked = [column[0] if index == 0 else generator.choice(column) for column in columns]
-            values = dict(zip(self.free, picked, strict=True))
-            point = self.point(values)
-            if point is not None and self.holds(point):
-                yield values, point
-
-    def _sample(self, free: Free) -> list[Plain]:
-        domain = self._domains[self._symbols[free.name]]
-        if isinstance(domain, Interval):
-            low = domain.low or 0
-            high = domain.high if domain.high is not None else low + 2
-            return [n for q in range(17) if domain.has(n := normal(low + (high - low) * Fraction(q, 16)))]
-        assert free.step is not None
-        start = domain.low if domain.low is not None else -8
-        numbers = [t for t in range(start, start + 4 * domain.period + 32) if domain.has(t)]
-        return [normal(free.step * t + free.offset) for t in numbers]
-
     def refined(self) -> dict[str, Free]:
         """What is known of the symbols in the end, for another round."""
         found = {}
@@ -235,20 +138,7 @@ class Symbols:
 
     def quotient(self, a: Number, b: Number) -> Number:
         """a/b, exactly."""
-        if is_plain(b):
-            return a * (Fraction(1) / b)
-        if is_plain(a) and a == 0:
-            return 0
-        if len(b.terms) == 1:
-            ((monomial, coefficient),) = b.terms.items()
-            if all(atom.op != "truth" for atom, _ in monomial):
-                inverse = tuple((atom, -exponent) for atom, exponent in monomial)
-                return a * Symbolic(self, {inverse: normal(Fraction(1) / coefficient)})
-        found = divided(self, a, b)
-        if found is not None:
-            return found
-        scale = content(b.terms.values())
-        return a * self.function("reciprocal", (b * (Fraction(1) / scale),), whole=False) * (Fraction(1) / scale)
+        return quotient(self, a, b)
 
     def ceil_div(self, a: Number, b: Number) -> Number:
         return -self.floor_div(-a, b)
@@ -323,7 +213,7 @@ class Symbols:
         """Whether a number relates to 0 so: a ``bool`` where that is so everywhere or nowhere, else a `Condition`."""
         if is_plain(value):
             return {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
-        part = self._normal(relation, value)
+        part = simplest(relation, value)
         if isinstance(part, bool):
             return part
         key = part.key
@@ -335,30 +225,13 @@ class Symbols:
         self.undecided = True
         return Condition(self, (part,))
 
-    def _normal(self, relation: Relation, value: Symbolic) -> Comparison | bool:
-        """A comparison in its simplest form."""
-        scale = content([c for m, c in value.terms.items() if m])
-        leading = next(ordered_terms(value))[1]
-        turned = relation in ("==", "!=") and leading < 0
-        value = value * ((-1 if turned else 1) * Fraction(1) / scale)
-        rest = value.constant
-        if is_whole(value - rest):
-            if relation == ">" and type(rest) is int:
-                relation, value = ">=", value - 1
-            elif type(rest) is not int:
-                if relation in ("==", "!="):
-                    return relation == "!="
-                relation, value = ">=", value - rest + floor(rest)
-        opened = _opened_floor(value) if relation == ">=" else None
-        return Comparison(relation, value) if opened is None else self._normal(relation, opened)
-
     def _decided(self, part: Comparison) -> bool | None:
-        found = _told(part.relation, *bounds(self, part.value))
+        found = told(part.relation, *bounds(self, part.value))
         if found is not None:
             return found
         solution = self.solution(part)
         if solution is None:
-            return _told(part.relation, *bounds_beyond(self, part.value))
+            return told(part.relation, *bounds_beyond(self, part.value))
         (symbol,) = part.value.symbols
         domain = self._domains[symbol]
         remaining = domain.both(solution)  # type: ignore[arg-type]  # both are of the sort of the symbol
@@ -373,7 +246,7 @@ class Symbols:
             symbols = part.value.symbols
             alone = next(iter(symbols)) if len(symbols) == 1 else None
             self._solutions[key] = (
-                None if alone is None else self._periodic(part, alone) if alone.whole else _linear(part, alone)
+                None if alone is None else self._periodic(part, alone) if alone.whole else linear(part, alone)
             )
         return self._solutions[key]
 
@@ -381,18 +254,8 @@ class Symbols:
         found = steady(part.value)
         if found is None:
             return None
-        period, rise = found
-        self._work += period * part.value.weight
-        if self._work > MOST_WORK:
-            return None
-        classes = []
-        for residue in range(period):
-            value = evaluate(part.value, {symbol: residue})
-            bounds_of_class = _where(part.relation, value, rise)
-            if bounds_of_class == "all but one":
-                return None
-            classes.append(_stretched(bounds_of_class, residue, period))
-        return Domain(tuple(classes)).reduced()
+        self._work += found[0] * part.value.weight
+        return None if self._work > MOST_WORK else periodic(part, symbol, found)
 
     # requirements
 
@@ -450,96 +313,6 @@ def _candidates(op: Op, number: Number) -> list[Number]:
         if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].op == op and scale > 0:
             return [arg * scale for arg in monomial[0][0].args]
     return [number]
-
-
-def divided(kind: Symbols, a: Number, b: Symbolic) -> Number | None:
-    """a/b where it comes out without a remainder, by division of polynomials."""
-    leading, coefficient = next(ordered_terms(b))
-    inverse = tuple((atom, -exponent) for atom, exponent in leading)
-    quotient: Number = 0
-    rest: Number = a
-    for _ in range(len(terms_of(a)) + 1):
-        if is_plain(rest):
-            return quotient if rest == 0 else None
-        top, number = next(ordered_terms(rest))
-        factor = joined(top, inverse)
-        if any(exponent < 0 for _, exponent in factor):
-            return None
-        step = make(kind, {factor: normal(Fraction(number) / coefficient)})
-        quotient, rest = quotient + step, rest - step * b
-    return None
-
-
-def _told(relation: Relation, low: Plain | None, high: Plain | None) -> bool | None:
-    """Whether what lies within these bounds relates to 0 so; ``None`` if they do not tell."""
-    if relation in ("==", "!="):
-        apart = (low is not None and low > 0) or (high is not None and high < 0)
-        return relation == "!=" if apart else None
-    if low is not None and (low > 0 or (low == 0 and relation == ">=")):
-        return True
-    if high is not None and (high < 0 or (high == 0 and relation == ">")):
-        return False
-    return None
-
-
-def _opened_floor(value: Symbolic) -> Symbolic | None:
-    """x − n·m where the value is ⌊x/m⌋ − n: both are at least 0 at once."""
-    floors = [monomial for monomial in value.terms if monomial]
-    if len(floors) == 1 and len(floors[0]) == 1 and value.terms[floors[0]] == 1 and type(value.constant) is int:
-        ((atom, exponent),) = floors[0]
-        if atom.op == "floor" and exponent == 1:
-            opened = atom.args[0] + atom.args[1] * value.constant
-            return opened if isinstance(opened, Symbolic) else None
-    return None
-
-
-def _where(relation: Relation, value: Plain, rise: Plain) -> Any:
-    """The q for which value + q·rise relates to 0 so: bounds, ``None`` for no q."""
-    if rise == 0:
-        holds = {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
-        return (None, None) if holds else None
-    root = Fraction(-value) / rise
-    if relation == "==":
-        return (root.numerator, root.numerator) if root.denominator == 1 else None
-    if relation == "!=":
-        return "all but one" if root.denominator == 1 else (None, None)
-    strict = relation == ">" and root.denominator == 1
-    if rise > 0:
-        return -floor(-root) + strict, None
-    return None, floor(root) - strict
-
-
-def _stretched(found: Any, residue: int, period: int) -> tuple[int | None, int | None] | None:
-    """Bounds of q as bounds of residue + q·period."""
-    if found is None:
-        return None
-    low, high = found
-    return None if low is None else residue + low * period, None if high is None else residue + high * period
-
-
-def _linear(part: Comparison, symbol: Atom) -> Interval | None:
-    """Where a linear number of a real symbol, or the floor of one, relates to 0 so."""
-    terms = dict(part.value.terms)
-    constant = terms.pop(UNIT, 0)
-    if len(terms) != 1:
-        return None
-    ((monomial, slope),) = terms.items()
-    if len(monomial) != 1 or monomial[0][1] != 1:
-        return None
-    atom, relation = monomial[0][0], part.relation
-    if atom.op == "floor" and is_plain(atom.args[1]) and relation in (">=", ">"):
-        inside = atom.args[0] * (Fraction(1) / atom.args[1])
-        root = Fraction(-constant) / slope
-        strict = relation == ">" and root.denominator == 1
-        if slope > 0:  # ⌊y⌋ ≥ n where y ≥ n
-            return _linear(Comparison(">=", inside - (-floor(-root) + strict)), symbol)
-        return _linear(Comparison(">", floor(root) - strict + 1 - inside), symbol)  # ⌊y⌋ ≤ n where y < n + 1
-    if atom is not symbol or relation == "!=":
-        return None
-    root = normal(Fraction(-constant) / slope)
-    if relation == "==":
-        return Interval(root, False, root, False)
-    return Interval(root, relation == ">") if slope > 0 else Interval(None, False, root, relation == ">")
 
 
 def _made_whole(kind: Symbols, part: Comparison) -> Number:
