@@ -16,10 +16,11 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.targets import FIELDS, layer_behind, resolve
 from archcalc.graph import Graph, input_axes, write_shape
-from archcalc.numeric import Impossible, Number, require, whole
+from archcalc.numeric import Impossible, Number, is_plain, require, whole
 from archcalc.numeric.symbolic import Free, Symbols, TooComplex, settled
 from archcalc.numeric.symbolic.domain import Interval, from_low
 from archcalc.spec import Given, Limits, read_spec
+from archcalc.spec.check import names_in
 from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.limits import DEFAULT
@@ -124,6 +125,11 @@ class _Calculation:
         self.assumptions = [_assumption(text) for given in question.assume for text in re.split(r",|\band\b", given)]
         self.substituted = self._substitutions()
         self.title = question.spec
+        if question.over is not None or question.when is not None:
+            for target in question.targets:
+                if _quantity(target) in ("shape", *FIELDS):
+                    hint = "ratios are those of params, macs, activations and the like"
+                    fail("argument", f"a {_quantity(target)} is no quantity to divide", origin="TARGET", hint=hint)
 
     def _plain_graph(self) -> Graph | None:
         """The network as it is written, which tells variables from sizes; expressions have no variables."""
@@ -179,6 +185,9 @@ class _Calculation:
         names, title = tuple(symbols.free), self.title
         if self.question.over is None and self.question.when is None:
             return Answer(ClosedForms(title, forms[0], symbols, names))
+        for form in forms[1]:
+            if is_plain(form.values[0]) and form.values[0] == 0:
+                fail("argument", f"{form.target} is 0 in what is divided by", origin="TARGET")
         ratios = tuple(ratio(a, b) for a, b in zip(*forms, strict=True))
         return Answer(ClosedForms(title, ratios, symbols, names), *forms)
 
@@ -191,19 +200,29 @@ class _Calculation:
             if each not in self.substituted.values():
                 self._assume(each, numbers)
         numbers = {name: number for name, number in numbers.items() if name in self.question.free}
-        own = self._analysis(numbers, symbols, self.source, self.inline)
+        own = self._analysis(numbers, self.source, self.inline)
         self.title = _headline(own)
         if self.question.when is not None:
             changed = dict(numbers)
             for name, text in self.question.when.items():
                 changed[name] = _read(text, names, f"--when {name}={text}", self.question.limits)
-            dividend = self._analysis(changed, symbols, self.source, self.inline)
+            dividend = self._analysis(changed, self.source, self.inline)
         else:
             dividend = own
-        divisor = self._analysis(numbers, symbols, *self.other) if self.other is not None else own
+        divisor = own
+        if self.other is not None:
+            known = self._known_in(*self.other)
+            divisor = self._analysis({n: x for n, x in numbers.items() if n in known}, *self.other)
         if dividend is divisor:
             return (self._of(own, symbols),)
         return self._of(dividend, symbols), self._of(divisor, symbols)
+
+    def _known_in(self, source: Source, inline: bool) -> set[str]:
+        """Which of the free names another network has."""
+        if inline:
+            return {n for n in self.question.free if AXIS.fullmatch(n) or n in RULES["NAME"].findall(source.text)}
+        graph = read_spec(source, limits=self.question.limits).graph
+        return {*graph.variables, *input_axes(graph.inputs)}
 
     def _assume(self, each: Assumption, names: Mapping[str, Number]) -> None:
         where = f"--assume {each.text}"
@@ -214,18 +233,14 @@ class _Calculation:
         except Impossible as error:
             fail("assumption", str(error), origin=where)
 
-    def _analysis(self, numbers: Mapping[str, Number], symbols: Symbols, source: Source, inline: bool) -> Analysis:
+    def _analysis(self, numbers: Mapping[str, Number], source: Source, inline: bool) -> Analysis:
+        given = self.question.given if source is self.source else AS_WRITTEN
         graph = self.graph if source is self.source else None
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
             if name in axes or (graph is None and AXIS.fullmatch(name)):
                 require(whole(number, name) >= 1, "{name} is a size, and positive", name=name)
-
-        def observe(layer: int) -> None:
-            symbols.at = layer
-
-        given = self.question.given._replace(numbers=numbers, observe=observe)
-        graph = read_spec(source, given, inline=inline, limits=self.question.limits).graph
+        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
         fields = any(_quantity(target) in FIELDS for target in self.question.targets)
         return analyze(graph, training=self.question.training, batch=self.question.batch, receptive=fields)
 
@@ -295,6 +310,10 @@ def _read(text: str, names: Mapping[str, Number], where: str, limits: Limits) ->
     parsed = parse_value(written, limits)
     if isinstance(parsed, Size):
         fail("argument", "one number is expected here, not a size", whole_text(written))
+    for name in names_in(parsed):
+        if name.name not in names:
+            hint = suggest(name.name, names, f"free are {', '.join(names)}" if names else "--free leaves names open")
+            fail("unknown-name", f"'{name.name[:40]}' is not free here", name.span, hint)
     try:
         return evaluated(parsed, Scope(names, names.get("C"), limits))
     except Impossible as error:

@@ -18,7 +18,7 @@ from archcalc.spec import Given
 from archcalc.spec.tokens import RULES
 
 SCHEMA = 1
-LONGEST_RATIO = 300
+LONGEST_RATIO = 160
 """Characters of a ratio that is written out beside its limit."""
 MOST_CONDITIONS = 10
 """Conditions that people are shown."""
@@ -63,9 +63,10 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     shapes = pairs_from(values["shapes"], "--shape", bare=True)
     when = pairs_from(tuple(values["when"].split(",")), "--when") if values["when"] else None
     free = tuple(name.strip() for name in values["free"].split(",") if name.strip())
+    divided = when is not None or values["over"] is not None
     question = Question(
         spec=spec,
-        targets=(target,) if target else ("macs",) if values["each"] else TOTALS,
+        targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
         assume=values["assume"],
         given=Given(settings, shapes),
@@ -123,9 +124,8 @@ def text(found: Answer, question: Question) -> str:
 
 def ratio_line(question: Question) -> str:
     """What is divided by what."""
-    changes = ", ".join(f"{name} → {value}" for name, value in (question.when or {}).items())
-    over = f"over {question.over}" if question.over else "over what it was"
-    return f"when {changes}, {over}" if changes else over
+    changes = " and ".join(f"{name} becomes {value}" for name, value in (question.when or {}).items())
+    return "ratio" + (f" to {question.over}" if question.over else "") + (f", when {changes}" if changes else "")
 
 
 def tends_to(found: Answer, index: int, question: Question) -> str:

@@ -233,7 +233,7 @@ def test_conditions_of_networks() -> None:
         ("resnet50", "H", ("H == 0",), "H is a size, and positive"),
         ("resnet50", "H", ("H % 2 == 0", "H % 2 == 1"), "nothing meets this"),
         ("resnet50", "H", ("H",), "compares nothing"),
-        ("resnet50", "H", ("X >= 3",), "no variable or parameter 'X'"),
+        ("resnet50", "H", ("X >= 3",), "'X' is not free here"),
         ("resnet50", "H", ("H >= (",), "expected"),
         ("resnet50", "H", ("H <= 0",), "nothing meets this"),
         ("3x32x32 -> conv 8 k3 -> Q 7", "H", (), "no operator 'Q'"),

@@ -67,7 +67,7 @@ def arranged(number: Number) -> Sum:
         return Sum((Product(1, divisors, ((arranged(_without(number, 1, divisors)), 1),)),))
     if len(number.terms) > MOST_TO_FACTOR:
         return plainly
-    return min((plainly, _factored(number), _collected(number), _completed(number)), key=_length)
+    return min((_factored(number), _completed(number), plainly, _collected(number)), key=_length)
 
 
 def _reads_well(number: Number) -> bool:

@@ -46,10 +46,8 @@ class Symbols:
 
     def __init__(self, free: Iterable[Free]) -> None:
         self.free = {each.name: each for each in free}
-        self.conditions: dict[Any, tuple[Comparison, int | None]] = {}
-        """What must hold of several symbols at once (or could not be told of one), and for which layer."""
-        self.at: int | None = None
-        """The layer whose formulas are at work (an observer of the builder sets it)."""
+        self.conditions: dict[Any, Comparison] = {}
+        """What must hold of several symbols at once, or could not be told of one."""
         self.learned = 0
         """How often a domain was narrowed."""
         self.undecided = False
@@ -105,11 +103,11 @@ class Symbols:
 
     def open_conditions(self) -> list[Comparison]:
         """What must hold beside the domains, as far as they do not say it."""
-        return [part for part, _ in self.conditions.values() if self._decided(part) is None]
+        return [part for part in self.conditions.values() if self._decided(part) is None]
 
     def holds(self, point: Point) -> bool:
         """Whether everything that must hold does so at a point of the domains."""
-        return all(comparison_holds(part, point) for part, _ in self.conditions.values())
+        return all(comparison_holds(part, point) for part in self.conditions.values())
 
     # atoms
 
@@ -279,7 +277,7 @@ class Symbols:
                 self.learned += 1
                 return not remaining.is_empty
         self._on_grid(_made_whole(self, part))
-        self.conditions.setdefault(part.key, (part, self.at))
+        self.conditions.setdefault(part.key, part)
         return True
 
     def whole(self, a: Number, what: str) -> Number:
