@@ -206,7 +206,7 @@ def test_chains_of_convolutions_have_one_floor() -> None:
         (lambda h: maximum(h, 0), "H"),
         (lambda h: minimum(2 * h, h), "H"),
         (lambda h: maximum(h, 7), "max(H, 7)"),
-        (lambda h: (h + 3) ** 2 - 9, "H·(H + 6)"),
+        (lambda h: (h + 3) ** 2 - 9, "H² + 6·H"),
     ],
 )
 def test_forms_that_people_write(formula: Callable[[Any], Any], expected: str) -> None:
