@@ -57,7 +57,8 @@ class Assumption(NamedTuple):
 class Question:
     """Closed forms of which targets, in which symbols."""
 
-    spec: str
+    spec: str | Source
+    """As after ``archcalc formula``, or the text of a spec file."""
     targets: tuple[str, ...] = TOTALS
     free: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class Answer(NamedTuple):
     divisors: tuple[ClosedForm, ...] = ()
 
 
-def closed_form(spec: str, target: str, free: tuple[str, ...], assume: tuple[str, ...] = ()) -> ClosedForm:
+def closed_form(spec: str | Source, target: str, free: tuple[str, ...], assume: tuple[str, ...] = ()) -> ClosedForm:
     """One closed form of a network; see `answer` for the errors."""
     return answer(Question(spec, (target,), free, assume)).forms.forms[0]
 
@@ -119,12 +120,13 @@ def equals(form: ClosedForm, expression: str) -> bool | None:
 class _Calculation:
     def __init__(self, question: Question) -> None:
         self.question = question
-        self.source, self.inline = locate(question.spec, question.limits)
+        spec = question.spec
+        self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, question.limits)
         self.other = locate(question.over, question.limits) if question.over is not None else None
         self.graph = self._plain_graph()
         self.assumptions = [_assumption(text) for given in question.assume for text in re.split(r",|\band\b", given)]
         self.substituted = self._substitutions()
-        self.title = question.spec
+        self.title = self.source.name
         if question.over is not None or question.when is not None:
             for target in question.targets:
                 if _quantity(target) in ("shape", *FIELDS):
@@ -178,10 +180,10 @@ class _Calculation:
         try:
             symbols, forms = settled(self._free(), self._forms)
         except Impossible as error:
-            fail("formula", str(error), origin=self.question.spec[:60])
+            fail("formula", str(error), origin=self.source.name[:60])
         except TooComplex as error:
             hint = "leave fewer names open, or assume more of them (such as H % 32 == 0)"
-            fail("limit", str(error), origin=self.question.spec[:60], hint=hint)
+            fail("limit", str(error), origin=self.source.name[:60], hint=hint)
         names, title = tuple(symbols.free), self.title
         if self.question.over is None and self.question.when is None:
             return Answer(ClosedForms(title, forms[0], symbols, names))

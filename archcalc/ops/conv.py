@@ -167,7 +167,10 @@ class SeparableConv(Sliding):
         depthwise = weighted_sums(positions * maps * product(self.kernel), positions * maps, bias=False)
         pointwise = weighted_sums(positions * maps * self.channels, positions * self.channels, self.bias)
         return Cost(
-            {kind: depthwise.operations.get(kind, 0) + count for kind, count in pointwise.operations.items()},
+            {
+                kind: depthwise.operations.get(kind, 0) + pointwise.operations.get(kind, 0)
+                for kind in {**depthwise.operations, **pointwise.operations}
+            },
             depthwise.macs + pointwise.macs,
             depthwise.connections + pointwise.connections,
         )
