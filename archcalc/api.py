@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
+    from archcalc.analysis.formula import ClosedForms
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Verdict
     from archcalc.graph import Graph, Ref
 
-__all__ = ["Network", "bundled", "load"]
+__all__ = ["Network", "bundled", "formula", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +152,31 @@ def load(
         layout,
     )
     return Network(load_spec(spec, given, limits))
+
+
+def formula(
+    spec: str,
+    *targets: str,
+    free: Iterable[str],
+    assume: Iterable[str] = (),
+    set: Mapping[str, object] | None = None,
+) -> ClosedForms:
+    """Closed forms of a network, and the conditions under which they hold; see `archcalc.claims.formula`.
+
+    Args:
+        spec: as for `load`.
+        targets: ``QUANTITY``, ``LAYER.QUANTITY`` or ``STAGE.QUANTITY``; the totals, if there are none.
+        free: the variables and input sizes that become symbols, such as ``("H", "W", "classes")``.
+        assume: what holds of them, such as ``"H % 32 == 0"`` or ``"alpha == a/4"``.
+        set: values for other variables.
+
+    Raises:
+        archcalc.SpecError: anything wrong with the spec, the names, the targets or the assumptions.
+    """
+    from archcalc.claims.formula import TOTALS, Question, answer
+
+    given = Given({name: _written(value) for name, value in (set or {}).items()})
+    return answer(Question(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
 
 
 def _written(shape: object) -> str:

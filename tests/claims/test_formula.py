@@ -8,16 +8,19 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import archcalc
 from archcalc.analysis.formula import ClosedForms, python_function
 from archcalc.analysis.propagate import analyze
 from archcalc.claims.formula import Question, answer, closed_form, equals
 from archcalc.claims.targets import resolve
-from archcalc.graph import Graph, Node, axis_symbols
+from archcalc.graph import Graph, Node, axis_symbols, input_axes
 from archcalc.numeric import Impossible
 from archcalc.numeric.symbolic.write import TEXT
-from archcalc.spec import Given, SpecError, load_spec
+from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
+from tests.random_networks import networks
 
 QUANTITIES = ("shape", "params", "trainable", "macs", "mults", "flops", "connections", "activations", "memory")
 
@@ -99,6 +102,32 @@ def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
     assert (refused > 0) == bool(forms.conditions)
 
 
+few = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(networks(), st.randoms(use_true_random=False))
+def test_closed_forms_of_random_networks(text: str, random: Random) -> None:
+    source = Source("random.yaml", text)
+    graph = read_spec(source).graph
+    axes = {name: place for name, place in input_axes(graph.inputs).items() if "." not in name and name != "C"}
+    own = {name: graph.inputs[first][axis] for name, (first, axis) in axes.items()}
+    forms = answer(Question(source, QUANTITIES, tuple(own))).forms
+    for change in range(6):
+        sizes = {name: max(1, size + random.randrange(-5, 7) * (change > 0)) for name, size in own.items()}
+        found = [form.at(**sizes) for form in forms.forms]
+        try:
+            analysis = analyze(read_spec(source, Given(numbers=sizes)).graph, receptive=False)
+        except SpecError:
+            assert found[0] is None
+            continue
+        if found[0] is None:  # a size that happens to be 1 broadcasts, one that depends on a symbol never does
+            assert any(1 in layer.output for layer in analysis.layers) or 1 in sizes.values()
+        else:
+            for form, value in zip(forms.forms, found, strict=True):
+                assert value == measured(analysis, form.target), (form.target, sizes)
+
+
 VARIABLES: dict[str, tuple[str, ...]] = {
     "colourisation-base": ("NIC", "NF", "NC", "k"),
     "colourisation-unet": ("NIC", "NF", "NC", "k", "H"),
@@ -168,6 +197,13 @@ def text(spec: str, target: str, free: str, *assume: str) -> str:
 def where(spec: str, free: str, *assume: str) -> list[str]:
     found = answer(Question(spec, ("macs",), tuple(free.split(",")), assume)).forms
     return [TEXT.comparison(part) for part in found.conditions]
+
+
+def test_the_python_api() -> None:
+    forms = archcalc.formula("mobilenet-v1", "macs", free=["alpha"], assume=["alpha == a/4"], set={"classes": 10})
+    (form,) = forms.forms
+    assert form.write(TEXT) == "33718272·a² + 7058560·a"
+    assert form.at(a=2) == (archcalc.load("mobilenet-v1", set={"alpha": 0.5, "classes": 10}).analyze().totals.macs,)
 
 
 def test_resnet50_is_a_polynomial_where_sizes_are_multiples_of_32() -> None:

@@ -11,6 +11,12 @@ from archcalc.numeric import Impossible
 from archcalc.ops import conv
 from tests.ops.windows import only_window, seen
 
+
+def test_a_separable_convolution_of_one_channel_adds_in_its_depthwise_half_only() -> None:
+    separable = conv.SeparableConv(channels=1, kernel=(2,), pad="valid", stride=(1,), dilation=(1,), bias=False)
+    assert separable.cost(((1, 2),)).operations == {"mul": 2 + 1, "add": 1}
+
+
 C3_TABLE = (  # LeCun et al. 1998, Table I: which of the six maps of S2 feed which of the sixteen of C3
     "X...XXX..XXXX.XX",
     "XX...XXX..XXXX.X",
