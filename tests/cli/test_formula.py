@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import validate
 
 import archcalc as package
 from tests.cli.conftest import Archcalc
+
+FOLDER = Path(package.__file__).parent / "report"
+SCHEMA = json.loads((FOLDER / "formula.schema.json").read_text(encoding="utf-8"))
 
 BY_32 = ("--assume", "H % 32 == 0", "--assume", "W % 32 == 0")
 
@@ -96,6 +101,20 @@ def test_json_has_every_notation(archcalc: Archcalc) -> None:
     assert shape["text"] == "2 x (16·⌊(H + 4)/16⌋ − 188) x (16·⌊(W + 4)/16⌋ − 188)"
     assert [eval(size, {}, {"H": 572, "W": 572}) for size in shape["python"]] == [2, 388, 388]
     assert [condition["python"] for condition in record["conditions"]] == ["H >= 188", "W >= 188"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("mobilenet-v1", "--free", "alpha,rho"),
+        ("vgg-d", "macs", "--when", "H=2*H"),
+        ("lenet5", "shape"),
+        ("alexnet", "c5.rf", "--free", "H"),
+        ("3x32x32 -> conv 8 k3 g=g half", "--free", "g"),
+    ],
+)
+def test_json_follows_its_schema(archcalc: Archcalc, arguments: tuple[str, ...]) -> None:
+    validate(json.loads(archcalc("formula", *arguments, "--format", "json").out), SCHEMA)
 
 
 def test_python_to_paste(archcalc: Archcalc) -> None:
