@@ -242,6 +242,16 @@ def test_mobilenet_is_a_polynomial_in_quarters_of_alpha() -> None:
     assert form.at(a=Fraction(1, 2)) is None
 
 
+def test_widths_that_are_rounded_to_multiples_stay_piecewise() -> None:
+    spec = "3x32x32 -> conv (divisible(32*alpha,8)) k3 half"
+    assert where(spec, "alpha") == []
+    form = closed_form(spec, "params", ("alpha",))
+    for alpha in (Fraction(n, 40) for n in range(1, 120)):
+        plain = load_spec(spec, Given(numbers={"alpha": alpha})).graph
+        assert form.at(alpha=alpha) == (analyze(plain).totals.params,)
+    assert text(spec, "params", "alpha", "alpha == a/4") == "224·a"
+
+
 def test_separable_convolutions_cost_one_nth_and_one_k_squared() -> None:
     separable = "3x32x32 -> dwconv k=K half nobias -> conv N k1 nobias"
     standard = "3x32x32 -> conv N k=K half nobias"

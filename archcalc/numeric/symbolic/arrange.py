@@ -217,7 +217,7 @@ def denominators(number: Number) -> tuple[int, Monomial]:
 def cancelled(a: Number, b: Number) -> Number:
     """a/b in lowest terms: a sum with negative exponents where the divisor comes down to one term."""
     if is_plain(b):
-        return a * (Fraction(1) / b) if b else None
+        return normal(a * (Fraction(1) / b)) if b else None
     exact = b.kind.quotient(a, b)
     if not any(atom.op == "reciprocal" for monomial in terms_of(exact) for atom, _ in monomial):
         return exact

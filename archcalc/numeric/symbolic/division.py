@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def quotient(kind: Symbols, a: Number, b: Number) -> Number:
     """a/b, exactly: a polynomial where it comes out, a sum with negative exponents where b is one term."""
     if is_plain(b):
-        return a * (Fraction(1) / b)
+        return normal(a * (Fraction(1) / b))
     if is_plain(a) and a == 0:
         return 0
     if len(b.terms) == 1:

@@ -69,7 +69,7 @@ class _Outward:
         args = [self.number(arg) for arg in atom.args]
         if atom.op == "floor":
             scale = content([c for arg in args for c in terms_of(arg).values()])
-            args = [arg * (Fraction(1) / scale) for arg in args]
+            args = [normal(arg * (Fraction(1) / scale)) for arg in args]
         return self.kind.function(atom.op, tuple(args), whole=atom.whole)
 
 

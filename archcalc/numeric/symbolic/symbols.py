@@ -181,7 +181,7 @@ class Symbols:
                 f"the {op}imum is one of more than {MOST_CANDIDATES} numbers, depending on the symbols: assume more"
             )
         scale = content([c for number in kept for c in terms_of(number).values()])
-        scaled = tuple([number * (Fraction(1) / scale) for number in kept])
+        scaled = tuple([normal(number * (Fraction(1) / scale)) for number in kept])
         return self.function(op, scaled, whole=all(map(is_whole, scaled))) * scale
 
     def _first(self, op: Op, a: Number, b: Number) -> bool:
@@ -309,7 +309,7 @@ def _candidates(op: Op, number: Number) -> list[Number]:
     if isinstance(number, Symbolic) and len(number.terms) == 1:
         ((monomial, scale),) = number.terms.items()
         if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].op == op and scale > 0:
-            return [arg * scale for arg in monomial[0][0].args]
+            return [normal(arg * scale) for arg in monomial[0][0].args]
     return [number]
 
 
