@@ -16,7 +16,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.targets import FIELDS, layer_behind, resolve
 from archcalc.graph import Graph, input_axes, write_shape
-from archcalc.numeric import Impossible, Number, is_plain, require, whole
+from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain, require, whole
 from archcalc.numeric.symbolic import Free, Symbols, TooComplex, settled
 from archcalc.numeric.symbolic.domain import Interval, from_low
 from archcalc.spec import Given, Limits, read_spec
@@ -207,7 +207,7 @@ class _Calculation:
         if self.question.when is not None:
             changed = dict(numbers)
             for name, text in self.question.when.items():
-                changed[name] = _read(text, names, f"--when {name}={text}", self.question.limits)
+                changed[name] = _read(text, {**names, **numbers}, f"--when {name}={text}", self.question.limits)
             dividend = self._analysis(changed, self.source, self.inline)
         else:
             dividend = own
@@ -320,3 +320,5 @@ def _read(text: str, names: Mapping[str, Number], where: str, limits: Limits) ->
         return evaluated(parsed, Scope(names, names.get("C"), limits))
     except Impossible as error:
         fail("argument", str(error), whole_text(written))
+    except NeedsPlain as error:
+        fail("needs-number", f"{error} has to be a plain number", whole_text(written))
