@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from archcalc.analysis.counts import LayerCounts
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import Fields, receptive_fields
 from archcalc.graph import Graph, Node
-from archcalc.numeric import Number, product
+from archcalc.numeric import Number
 from archcalc.ops.base import Shape, Shapes
 
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
@@ -191,16 +192,9 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
 
 
 def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:
-    shapes = graph.input_shapes(node)
-    params: Number = 0
-    trainable: Number = 0
-    for weight in node.op.weights(shapes):
-        params += weight.count
-        if weight.trainable:
-            trainable += weight.count
-    cost = node.op.cost(shapes)
-    activations = sum([product(shape) for shape in node.outputs])
-    macs, connections, operations, outputs = cost.macs, cost.connections, cost.operations, node.outputs
+    counts = LayerCounts(graph, node)
+    activations, outputs = counts.activations, node.outputs
+    macs, connections, operations = counts.macs, counts.connections, counts.operations
     if batch is not None:
         macs, connections, activations = macs * batch, connections * batch, activations * batch
         operations = {kind: number * batch for kind, number in operations.items()}
@@ -212,8 +206,8 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         attributes=node.op.attributes(),
         inputs=tuple([graph.nodes[ref.node].name for ref in node.inputs]),
         outputs=outputs,
-        params=params,
-        trainable=trainable,
+        params=counts.params,
+        trainable=counts.trainable,
         connections=connections,
         macs=macs,
         operations=operations,

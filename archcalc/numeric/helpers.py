@@ -59,6 +59,10 @@ class Kind(Protocol):
     def let(self, name: str, a: Number) -> Number: ...
 
 
+NOT_DIVISIBLE = "{a} is not divisible by {b}"
+NOT_WHOLE = "{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+
+
 def is_plain(x: object) -> bool:
     """Whether ``x`` is an ``int`` or a `Fraction` (and not a number of some kind)."""
     return type(x) is int or type(x) is Fraction
@@ -84,7 +88,7 @@ def exact_div(a: Number, b: Number) -> Number:
     if is_plain(a) and is_plain(b):
         quotient, rest = divmod(a, b)
         if rest:
-            raise Impossible(f"{a} is not divisible by {b}")
+            raise Impossible(NOT_DIVISIBLE, a=a, b=b)
         return quotient
     return _kind(a, b).exact_div(a, b)
 
@@ -192,9 +196,7 @@ def whole(a: Number, what: str) -> Number:
     if type(a) is Fraction:
         if a.denominator == 1:
             return a.numerator
-        raise Impossible(
-            f"{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
-        )
+        raise Impossible(NOT_WHOLE, a=a, what=what)
     return _kind(a).whole(a, what)
 
 

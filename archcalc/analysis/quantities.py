@@ -1,0 +1,106 @@
+"""Quantities of a network by their names (``macs``, ``conv1.params``), worked out one by one, in any kind of number.
+
+Where a whole analysis would hold every number of every layer, this holds the graph only: for networks whose numbers
+are large arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from archcalc.analysis.counts import LayerCounts
+from archcalc.analysis.memory import DTYPES, peak_elements
+from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
+from archcalc.graph import Graph, Node, Ref
+from archcalc.numeric import Number
+
+COUNTS: dict[str, Callable[[LayerCounts], Number]] = {
+    "params": lambda layer: layer.params,
+    "trainable": lambda layer: layer.trainable,
+    "connections": lambda layer: layer.connections,
+    "macs": lambda layer: layer.macs,
+    "mults": lambda layer: layer.mults,
+    "flops": lambda layer: layer.flops,
+    "activations": lambda layer: layer.activations,
+}
+"""What is summed over layers."""
+
+BYTES = ("memory", "peak")
+"""Bytes of the parameters, and of the tensors that live at one time (see `archcalc.analysis.memory`)."""
+
+QUANTITIES = ("shape", *COUNTS, *READINGS, "layers", *BYTES)
+
+
+class Quantities:
+    """The quantities of one graph.
+
+    Args:
+        graph: its sizes may be of any kind of number.
+        training: whether auxiliary heads count in the totals.
+        dtype: the number format of what is counted in bytes.
+    """
+
+    def __init__(self, graph: Graph, *, training: bool = False, dtype: str = "float32") -> None:
+        self.graph = graph
+        self.training = training
+        self.width = DTYPES[dtype]
+
+    def of(self, place: str, quantity: str) -> Any:
+        """A quantity of a layer, a stage or a block in one; of the whole network where ``place`` is empty.
+
+        Returns:
+            A number; for ``shape`` a tuple of them; for receptive fields one per axis, ``"global"`` among them.
+
+        Raises:
+            LookupError: there is no such place, or no such quantity of it; the argument says why.
+        """
+        if quantity == "shape":
+            return self.graph.shape(self.tensor(place))
+        if quantity in READINGS:
+            return self.field(place, quantity)
+        if quantity in BYTES and place:
+            raise LookupError(f"'{quantity}' is a quantity of the whole network")
+        if quantity == "memory":
+            return self.of("", "params") * self.width
+        if quantity == "peak":
+            return peak_elements(self.graph, training=self.training) * self.width
+        layers = self.layers(place)
+        if quantity == "layers":
+            return len(layers)
+        total: Number = 0
+        for node in layers:
+            total = total + COUNTS[quantity](LayerCounts(self.graph, node))
+        return total
+
+    def layers(self, place: str) -> list[Node]:
+        """The layers of a place."""
+        if not place:
+            return [node for _, node in self.graph.layers() if self.training or not node.training]
+        path = tuple(place.split("/"))
+        exactly = [node for _, node in self.graph.layers() if node.name == place]
+        inside = exactly[:1] or [node for _, node in self.graph.layers() if node.path[: len(path)] == path]
+        if not inside and place not in self.graph.stages:
+            raise LookupError(f"no layer or stage '{place[:60]}'")
+        return inside
+
+    def tensor(self, place: str) -> Ref:
+        """What a place puts out."""
+        if not place:
+            return next(iter(self.graph.outputs.values()))
+        found = self.graph.find(place)
+        if found is None:
+            raise LookupError(f"no layer or stage '{place[:60]}'")
+        return found
+
+    @cached_property
+    def fields(self) -> list[Fields]:
+        return receptive_fields(self.graph)
+
+    def field(self, place: str, quantity: str) -> tuple[Any, ...]:
+        """What is read off the receptive field on the first input it depends on, per axis."""
+        axes = next(iter(self.fields[self.tensor(place).node].values()), ())
+        if not axes:
+            raise LookupError("the input is a vector: it has no positions, so there is no receptive field")
+        return tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
