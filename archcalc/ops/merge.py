@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import ClassVar
 
-from archcalc.numeric import Number, minimum, product, require
+from archcalc.numeric import Number, known_equal, minimum, product, require
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -24,8 +24,8 @@ from archcalc.ops.window import Reach, Window
 
 
 def is_one(n: Number) -> bool:
-    """Whether a size is 1 outright: such an axis broadcasts. One that depends on a variable never does."""
-    return type(n) is int and n == 1
+    """Whether a size is certainly 1: such an axis broadcasts. One that is 1 for some values of a variable does not."""
+    return known_equal(n, 1)
 
 
 class Elementwise(Operator):
