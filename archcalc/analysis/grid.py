@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from typing import Any, NamedTuple, TypeAlias, overload
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from archcalc.numeric import is_plain, normal
+from archcalc.numeric import is_plain
 from archcalc.numeric.arrays import Run
+from archcalc.numeric.steps import Steps
 
 Values: TypeAlias = Sequence[Any]
-"""Plain numbers, tuples of them (the sizes of a shape), or texts."""
+"""Plain numbers, or texts."""
 
 Region: TypeAlias = tuple[Values, ...]
 """Values per axis: all of their combinations."""
@@ -25,49 +25,17 @@ class Axis(NamedTuple):
     values: Values
 
 
-class Steps(Sequence[int | Fraction]):
-    """An arithmetic progression, exact: a `range` of rational numbers."""
-
-    def __init__(self, start: int | Fraction, step: int | Fraction, length: int) -> None:
-        self.start = start
-        self.step = step
-        self.length = length
-
-    def __len__(self) -> int:
-        return self.length
-
-    @overload
-    def __getitem__(self, index: int) -> int | Fraction: ...
-    @overload
-    def __getitem__(self, index: slice) -> Steps: ...
-    def __getitem__(self, index: int | slice) -> int | Fraction | Steps:
-        places = range(self.length)[index]
-        if isinstance(places, range):
-            return Steps(self.start + self.step * places.start, self.step * places.step, len(places))
-        number: int | Fraction = normal(self.start + self.step * places)
-        return number
-
-
 def is_numeric(values: Values) -> bool:
-    """Whether these can be an array of numbers: all are plain numbers, or shapes with as many axes."""
-    if isinstance(values, range | Steps):
-        return True
-    if all(isinstance(value, tuple) for value in values):
-        return len(set(map(len, values))) == 1
-    return all(is_plain(value) for value in values)
+    """Whether these can be an array of numbers."""
+    return isinstance(values, range | Steps) or all(is_plain(value) for value in values)
 
 
 def setting(run: Run, values: Values, axis: int) -> Any:
-    """What an axis is set to in a region: a plain value where it has one only, else arrays."""
+    """What an axis is set to in a region: a plain value where it has one only, else an array."""
     if len(values) == 1:
         return values[0]
-    if isinstance(values, range):
+    if isinstance(values, range | Steps):
         return run.progression(values.start, values.step, len(values), axis)
-    if isinstance(values, Steps):
-        return run.progression(values.start, values.step, len(values), axis)
-    if isinstance(values[0], tuple):
-        sizes = zip(*values, strict=True)
-        return tuple(setting(run, size if len(set(size)) > 1 else size[:1], axis) for size in sizes)
     return run.numbers(values, axis)
 
 

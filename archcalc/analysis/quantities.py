@@ -13,8 +13,8 @@ from typing import Any
 from archcalc.analysis.counts import LayerCounts
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
-from archcalc.graph import Graph, Node, Ref
-from archcalc.numeric import Number
+from archcalc.graph import Graph, Node, Ref, axis_symbols
+from archcalc.numeric import NeedsPlain, Number, is_plain
 
 COUNTS: dict[str, Callable[[LayerCounts], Number]] = {
     "params": lambda layer: layer.params,
@@ -30,7 +30,10 @@ COUNTS: dict[str, Callable[[LayerCounts], Number]] = {
 BYTES = ("memory", "peak")
 """Bytes of the parameters, and of the tensors that live at one time (see `archcalc.analysis.memory`)."""
 
-QUANTITIES = ("shape", *COUNTS, *READINGS, "layers", *BYTES)
+SIZES = ("C", "L", "D", "H", "W")
+"""Sizes of a layer's output, by the names of its axes."""
+
+QUANTITIES = ("shape", *COUNTS, *READINGS, "layers", *BYTES, *SIZES)
 
 
 class Quantities:
@@ -51,13 +54,16 @@ class Quantities:
         """A quantity of a layer, a stage or a block in one; of the whole network where ``place`` is empty.
 
         Returns:
-            A number; for ``shape`` a tuple of them; for receptive fields one per axis, ``"global"`` among them.
+            A number; for ``shape`` a tuple of them; for receptive fields one per axis, or one for all where they are
+            alike, ``"global"`` among them.
 
         Raises:
             LookupError: there is no such place, or no such quantity of it; the argument says why.
         """
         if quantity == "shape":
             return self.graph.shape(self.tensor(place))
+        if quantity in SIZES:
+            return self.size(place, quantity)
         if quantity in READINGS:
             return self.field(place, quantity)
         if quantity in BYTES and place:
@@ -94,8 +100,23 @@ class Quantities:
             raise LookupError(f"no layer or stage '{place[:60]}'")
         return found
 
+    def size(self, place: str, axis: str) -> Number:
+        """One size of what a place puts out."""
+        shape = self.graph.shape(self.tensor(place))
+        sizes = dict(zip(axis_symbols(len(shape)), shape, strict=True))
+        if axis not in sizes:
+            raise LookupError(f"'{place[:60]}' has no axis {axis}: its axes are {', '.join(sizes)}")
+        return sizes[axis]
+
     @cached_property
     def fields(self) -> list[Fields]:
+        """The receptive fields of all nodes; arrays of sizes or windows have none of their own."""
+        for node in self.graph.nodes:
+            for reach in node.op.windows(self.graph.input_shapes(node)):
+                for window in reach:
+                    numbers = () if window is None else (window.size, window.stride, window.padding, window.up)
+                    if not all(map(is_plain, (*numbers, *node.output[1:]))):
+                        raise NeedsPlain("receptive fields are found for plain numbers")
         return receptive_fields(self.graph)
 
     def field(self, place: str, quantity: str) -> tuple[Any, ...]:
@@ -103,4 +124,5 @@ class Quantities:
         axes = next(iter(self.fields[self.tensor(place).node].values()), ())
         if not axes:
             raise LookupError("the input is a vector: it has no positions, so there is no receptive field")
-        return tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
+        found = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
+        return found[:1] if len(set(found)) == 1 else found

@@ -23,7 +23,7 @@ from archcalc.numeric.arrays import Numbers, Run, Truths
 
 Array: TypeAlias = Any
 Settings: TypeAlias = Mapping[str, Any]
-"""Axis to what it is set to: a number of any kind, a tuple of them (the sizes of a shape), or a text."""
+"""Axis to what it is set to: a number of any kind, or a text."""
 
 LARGEST_BLOCK = 65_536
 """Configurations evaluated together."""
@@ -31,23 +31,24 @@ MOST_NUMBERS = 2**24
 """Shapes that a block may keep, in numbers: longer networks are evaluated in smaller blocks."""
 
 
+class Refused(Exception):
+    """No network exists with these settings; the text says why, ``requirement`` what does not hold of all such."""
+
+    def __init__(self, message: str, requirement: str) -> None:
+        super().__init__(message)
+        self.requirement = requirement
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """What is swept over.
-
-    Raises from any of its functions: ``refusals``, where a configuration is impossible.
-    """
+    """What is swept over. Its functions may raise `Refused`, and `NeedsPlain` where a number must not be an array."""
 
     read: Callable[[Settings, Callable[[int], None]], Graph]
     """The network of settings; the second argument is told the index of each layer before its formulas are asked."""
     measure: Callable[[Graph, Settings], Sequence[Any]]
     """What is asked of it: numbers, texts, or tuples of them."""
-    keep: Callable[[Graph, Settings], Any] | None
+    keep: Callable[[Graph, Settings], Any] | None = None
     """Which configurations are wanted: ``bool`` or what the comparisons of a kind of number return; ``None``: all."""
-    refusals: tuple[type[Exception], ...]
-    """Exceptions that say that no network exists with these settings; their text says why."""
-    varies: Callable[[Exception], bool]
-    """Whether a refusal says that a plain number is needed where one of another kind was given."""
 
 
 class Refusal(NamedTuple):
@@ -57,22 +58,23 @@ class Refusal(NamedTuple):
     message: str
 
 
+class Example(NamedTuple):
+    """One of several impossible configurations: what its axes are set to, and what is said of it."""
+
+    settings: dict[str, Any]
+    message: str
+
+
 class Block(NamedTuple):
     """Some of the configurations: those that are possible and wanted, and how many are not."""
 
-    columns: tuple[Array, ...]
-    """What each axis is set to, then what was measured: one entry per configuration."""
+    columns: tuple[Array, ...] | None
+    """What each axis is set to, then what was measured: one entry per configuration; ``None`` where none exists."""
     total: int
     """Configurations evaluated."""
     impossible: Counter[Refusal]
-    examples: dict[Refusal, str]
-    """The message for one of the configurations."""
+    examples: dict[Refusal, Example]
     unwanted: int
-
-    @property
-    def rows(self) -> int:
-        """Configurations left."""
-        return len(self.columns[0])
 
 
 def sweep(subject: Subject, axes: Sequence[Axis]) -> Iterator[Block]:
@@ -118,7 +120,7 @@ class _Sweep:
             self.run(region)
         except NeedsPlain:
             return True
-        except self.subject.refusals:
+        except Refused:
             return False
         return False
 
@@ -145,7 +147,7 @@ class _Sweep:
         except NeedsPlain:
             self.find_plain(region)
             smaller = self.stepped(region)
-        except self.subject.refusals as refusal:
+        except Refused as refusal:
             first = tuple(values[:1] for values in region)
             if all(len(values) == 1 for values in region) or self.refused(first):
                 yield self.nothing(region, refusal)
@@ -158,7 +160,7 @@ class _Sweep:
         """Whether there is no network in a region."""
         try:
             self.run(region)
-        except self.subject.refusals:
+        except Refused:
             return True
         return False
 
@@ -168,12 +170,12 @@ class _Sweep:
         step = self.plain.intersection(varied) or {varied[0]}
         return parts([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
 
-    def nothing(self, region: Region, reason: Exception) -> Block:
+    def nothing(self, region: Region, refused: Refused) -> Block:
         """The block of a region without any network."""
         total = math.prod(map(len, region))
-        refusal = Refusal("", str(reason))
-        empty = tuple(np.zeros(0, np.int64) for _ in self.axes)
-        return Block(empty, total, Counter({refusal: total}), {refusal: str(reason)}, 0)
+        refusal = Refusal("", refused.requirement)
+        settings = {axis.name: values[0] for axis, values in zip(self.axes, region, strict=True)}
+        return Block(None, total, Counter({refusal: total}), {refusal: Example(settings, str(refused))}, 0)
 
     def run(self, region: Region) -> Block:
         """Evaluate a region in one pass.
@@ -191,24 +193,23 @@ class _Sweep:
         def observe(node: int) -> None:
             run.node = node
 
-        try:
-            graph = self.subject.read(settings, observe)
-            self.layers = len(graph.nodes)
-            run.node = None
-            wanted = True if self.subject.keep is None else self.subject.keep(graph, settings)
-            measured = [_flat(value, shape) for value in self.subject.measure(graph, settings)]
-        except self.subject.refusals as refusal:
-            if self.subject.varies(refusal):
-                raise NeedsPlain(str(refusal)) from None
-            raise
+        graph = self.subject.read(settings, observe)
+        self.layers = len(graph.nodes)
+        run.node = None
+        wanted = True if self.subject.keep is None else self.subject.keep(graph, settings)
+        measured = [_flat(value, shape) for value in self.subject.measure(graph, settings)]
         why = np.broadcast_to(run.why, shape).reshape(-1)
         impossible: Counter[Refusal] = Counter()
-        examples: dict[Refusal, str] = {}
+        examples: dict[Refusal, Example] = {}
         if run.reasons:
             for reason, count in zip(run.reasons, np.bincount(why, minlength=len(run.reasons) + 1)[1:], strict=True):
                 why_not = Refusal("" if reason.node is None else graph.nodes[reason.node].name, reason.message)
                 impossible[why_not] += int(count)
-                examples.setdefault(why_not, reason.example)
+                at = zip(self.axes, region, reason.where, strict=True)
+                example = Example(
+                    {axis.name: values[min(place, len(values) - 1)] for axis, values, place in at}, reason.example
+                )
+                examples.setdefault(why_not, example)
         chosen = why == 0
         if wanted is not True:
             chosen &= np.broadcast_to(wanted.values if isinstance(wanted, Truths) else wanted, shape).reshape(-1)

@@ -12,6 +12,7 @@ VERBS = {
     "show": "the table of a network: shapes, parameters, MACs, receptive fields",
     "explain": "the derivation of a layer's numbers, step by step",
     "formula": "closed forms: quantities as functions of sizes and variables",
+    "sweep": "every combination of settings: ranges, conditions, the best ones",
     "rf": "receptive fields, and what a single unit sees",
     "compare": "networks side by side",
     "validate": "for CI: do specs parse, fit together and meet their expectations?",

@@ -31,6 +31,8 @@ class Reason(NamedTuple):
     """The requirement, before it is filled in."""
     example: str
     """The message for the first of the configurations."""
+    where: tuple[int, ...]
+    """Which one that is."""
 
 
 class Run:
@@ -75,8 +77,8 @@ class Run:
         new = ~holds & (self.why == 0)
         if not new.any():
             return
-        self.example = tuple(int(index) for index in np.unravel_index(int(new.argmax()), shape))
-        self.reasons.append(Reason(self.node, message, message.format(**names)))
+        self.example = tuple(int(place) for place in np.unravel_index(int(new.argmax()), shape))
+        self.reasons.append(Reason(self.node, message, message.format(**names), self.example))
         self.why[new] = len(self.reasons)
 
     def ceil_div(self, a: Any, b: Any) -> Any:

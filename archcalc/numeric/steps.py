@@ -1,0 +1,40 @@
+"""Arithmetic progressions of exact numbers: `range`, and what it would be for fractions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import overload
+
+from archcalc.numeric.helpers import normal
+
+
+class Steps(Sequence[int | Fraction]):
+    """start, start + step …: as many numbers as ``length``, none of them stored."""
+
+    def __init__(self, start: int | Fraction, step: int | Fraction, length: int) -> None:
+        self.start = start
+        self.step = step
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, index: int) -> int | Fraction: ...
+    @overload
+    def __getitem__(self, index: slice) -> Steps: ...
+    def __getitem__(self, index: int | slice) -> int | Fraction | Steps:
+        places = range(self.length)[index]
+        if isinstance(places, range):
+            return Steps(self.start + self.step * places.start, self.step * places.step, len(places))
+        number: int | Fraction = normal(self.start + self.step * places)
+        return number
+
+
+def steps(start: int | Fraction, step: int | Fraction, length: int) -> range | Steps:
+    """A progression, as a `range` where its numbers are whole."""
+    start, step = normal(start), normal(step)
+    if isinstance(start, int) and isinstance(step, int):
+        return range(start, start + step * length, step)
+    return Steps(start, step, length)
