@@ -46,7 +46,7 @@ class Subject:
     read: Callable[[Settings, Callable[[int], None]], Graph]
     """The network of settings; the second argument is told the index of each layer before its formulas are asked."""
     measure: Callable[[Graph, Settings], Sequence[Any]]
-    """What is asked of it: numbers, texts, or tuples of them."""
+    """What is asked of it: numbers, texts, tuples of them, or whether something holds."""
     keep: Callable[[Graph, Settings], Any] | None = None
     """Which configurations are wanted: ``bool`` or what the comparisons of a kind of number return; ``None``: all."""
 
@@ -227,6 +227,8 @@ def _flat(value: Any, shape: tuple[int, ...]) -> Array:
         array = np.empty(math.prod(shape), object)
         array[:] = list(zip(*(_flat(part, shape).tolist() for part in value), strict=True))
         return array
+    if isinstance(value, Truths):
+        return np.broadcast_to(value.values, shape).reshape(-1)
     if isinstance(value, Numbers):
         return np.broadcast_to(value.plain(), shape).reshape(-1)
     return np.broadcast_to(listed([value]), math.prod(shape))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from archcalc.analysis.quantities import QUANTITIES, Quantities
+from archcalc.analysis.quantities import QUANTITIES, SIZES, Quantities
 from archcalc.analysis.sweep import Refused, Settings, Subject
 from archcalc.claims.conditions import Condition, Name, holds
 from archcalc.graph import Graph, input_axes
-from archcalc.numeric import Impossible, NeedsPlain
+from archcalc.numeric import NeedsPlain
 from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.spec.arguments import NUMERIC
 from archcalc.spec.errors import Problem, fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
 
@@ -24,6 +26,14 @@ class Written(NamedTuple):
 
     source: Source
     inline: bool
+
+
+class Attribute(NamedTuple):
+    """An attribute of a layer."""
+
+    node: int
+    layer: str
+    name: str
 
 
 @dataclass
@@ -40,6 +50,8 @@ class Question:
     training: bool = False
     dtype: str = "float32"
     limits: Limits = DEFAULT
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    """Settings that are attributes of layers, once they were looked for."""
     absent: SpecError | None = None
     """Some network does not have what is asked for: an error if none has it."""
 
@@ -57,6 +69,8 @@ class Question:
             SpecError: the spec is wrong whatever the settings.
         """
         texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
+        layers: dict[int, str] = {}
+        attributes: dict[int, dict[str, Any]] = {}
         for joint, value in settings.items():
             if joint in self.shapes:
                 shapes[self.shapes[joint]] = value
@@ -64,18 +78,39 @@ class Question:
             for name in joint.split("="):
                 if isinstance(value, str):
                     texts[name] = value
+                elif (attribute := self.attribute(name)) is not None:
+                    layers[attribute.node] = attribute.layer
+                    attributes.setdefault(attribute.node, {})[attribute.name] = value
                 else:
                     numbers[name] = value
-        given = Given(texts, shapes, self.given.layout, numbers, observe)
+        given = Given(texts, shapes, self.given.layout, numbers, observe, attributes)
         try:
-            return read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
+            graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
+            for node, layer in layers.items():
+                if graph.nodes[node].name != layer:
+                    fail("shape", f"'{layer}' stands elsewhere in the network")
+            return graph
         except SpecError as error:
             codes = {problem.code for problem in error.problems}
             if "needs-number" in codes:
                 raise NeedsPlain(str(error)) from None
             if codes <= ABOUT_VALUES:
-                raise Refused(error.problems[0].message, _requirement(error)) from error
+                message = error.problems[0].message
+                raise Refused(message, _requirement(message)) from error
             raise
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of a layer that a setting stands for (``conv1.p``); ``None`` for any other setting.
+
+        Raises:
+            SpecError: there is no such layer, or it has no such attribute.
+        """
+        place, dot, word = name.rpartition(".")
+        if not dot or word in SIZES or word.startswith("n_"):
+            return None
+        if name not in self.attributes:
+            self.attributes[name] = find_attribute(self.read({}), place, word, name)
+        return self.attributes[name]
 
     def measure(self, graph: Graph, settings: Settings) -> list[Any]:
         """What the names stand for."""
@@ -134,9 +169,33 @@ class Question:
         return word in words() and any(isinstance(value, str) for value in held)
 
 
-def _requirement(error: SpecError) -> str:
-    """The requirement that does not hold, before its numbers are filled in: the same for many configurations."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, Impossible):
-        cause = cause.__context__
-    return error.problems[0].message if cause is None else str(cause.args[0])
+def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribute:
+    """The attribute, by its name or letter, of the one layer of a place that has it.
+
+    Raises:
+        SpecError: there is none, or there are several.
+    """
+    try:
+        nodes = Quantities(graph, training=True).layers(place)
+    except LookupError as error:
+        known = [*graph.stages, *(node.name for node in graph.nodes)]
+        fail("unknown-name", error.args[0], hint=suggest(place, known), origin=origin[:60])
+    found, known = [], []
+    for node in nodes:
+        for parameter in node.op.parameters():
+            if parameter.argument.form in NUMERIC:
+                known.append(parameter.argument.sugar or parameter.name)
+                if word in (parameter.name, parameter.argument.sugar):
+                    found.append(Attribute(graph.nodes.index(node), node.name, parameter.name))
+    if not found:
+        hint = suggest(word, known, f"it has {', '.join(dict.fromkeys(known))}" if known else "")
+        fail("unknown-name", f"'{place[:60]}' has no number '{word[:40]}'", hint=hint, origin=origin[:60])
+    if len(found) > 1:
+        hint = f"name one of them: {', '.join(f'{each.layer}.{word}' for each in found[:8])}"
+        fail("argument", f"{len(found)} layers of '{place[:60]}' have a {found[0].name}", hint=hint, origin=origin[:60])
+    return found[0]
+
+
+def _requirement(message: str) -> str:
+    """What a message says of all configurations: without its numbers."""
+    return re.sub(r"\d+(?:/\d+)?", "…", message)

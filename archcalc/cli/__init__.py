@@ -13,6 +13,7 @@ VERBS = {
     "explain": "the derivation of a layer's numbers, step by step",
     "formula": "closed forms: quantities as functions of sizes and variables",
     "sweep": "every combination of settings: ranges, conditions, the best ones",
+    "solve": "which value of a variable, size or attribute meets a target?",
     "rf": "receptive fields, and what a single unit sees",
     "compare": "networks side by side",
     "validate": "for CI: do specs parse, fit together and meet their expectations?",

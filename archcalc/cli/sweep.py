@@ -20,7 +20,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import name_text, progress, read_names, read_settings, value_text
+from archcalc.cli.varied import name_text, progress, read_names, read_settings, reason_text, value_text
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
@@ -194,18 +194,10 @@ class _Run:
             return [f"{self.total:,} configurations"]
         found = [f"{self.total:,} configurations: {', '.join(filter(None, [*parts, left]))}"]
         for refusal, count in self.impossible.most_common(MOST_REASONS):
-            found.append(f"{count:,} impossible{self.reason(refusal)}")
+            found.append(f"{count:,} impossible{reason_text(refusal, self.examples.get(refusal))}")
         if len(self.impossible) > MOST_REASONS:
             found.append(f"and {len(self.impossible) - MOST_REASONS:,} more reasons")
         return found
-
-    def reason(self, refusal: Refusal) -> str:
-        """An impossible configuration and what is wrong with it."""
-        example = self.examples.get(refusal)
-        if example is None:
-            return f": {refusal.message}"
-        settings = ", ".join(f"{name}={value_text(value)}" for name, value in example.settings.items())
-        return f", such as {settings}: {f'{refusal.layer}: ' * bool(refusal.layer)}{example.message}"
 
 
 def _keeper(pareto: list[Key], sort: list[Key], most: int) -> Keeper:

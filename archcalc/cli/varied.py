@@ -17,6 +17,7 @@ from archcalc.spec.ranges import read_values
 
 if TYPE_CHECKING:
     from archcalc.analysis.grid import Axis
+    from archcalc.analysis.sweep import Example, Refusal
     from archcalc.claims.conditions import Name
 
 SIZE = re.compile(r"(?:\w+\.)?(?:[CLDHW]|n_\d+)")
@@ -137,6 +138,14 @@ def value_text(value: Any) -> Any:
     scaled = str(abs(int(value * 10**digits))).rjust(digits + 1, "0")
     sign = "-" if value < 0 else ""
     return f"{sign}{scaled[:-digits]}.{scaled[-digits:]}"
+
+
+def reason_text(refusal: Refusal, example: Example | None) -> str:
+    """An impossible configuration and what is wrong with it."""
+    if example is None:
+        return f": {refusal.message}"
+    settings = ", ".join(f"{name}={value_text(value)}" for name, value in example.settings.items())
+    return f", such as {settings}: {f'{refusal.layer}: ' * bool(refusal.layer)}{example.message}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
@@ -162,6 +162,26 @@ def make(
             if type(value) is tuple and len(value) == 1:
                 values[parameter.name] = value * rank
     return cls(**values)
+
+
+def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
+    """The operator with numbers in place of some attributes, the same for all of ``rank`` axes and both sides.
+
+    Raises:
+        Impossible: a number that the attribute cannot have.
+    """
+    changed = dict(vars(op))
+    for p in op.parameters():
+        if p.name in numbers and p.argument.form in NUMERIC:
+            number = _whole(numbers[p.name], p.argument, f"the {p.name} of {op.name}")
+            changed[p.name] = {"whole": number, "axes": (number,) * rank, "pads": ((number, number),) * rank}[
+                p.argument.form
+            ]
+    return type(op)(**changed)
+
+
+NUMERIC = ("whole", "axes", "pads")
+"""Forms of attributes that one number can stand for."""
 
 
 def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:

@@ -12,10 +12,10 @@ from functools import cache, partial
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
-from archcalc.numeric import Impossible, NeedsPlain, is_plain
+from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
 from archcalc.spec import syntax
-from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make
+from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make, with_numbers
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
@@ -23,6 +23,9 @@ from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, b
 
 Observer: TypeAlias = Callable[[int], None]
 """Told the index of each layer before its formulas are asked: a kind of number can say whose requirements it hears."""
+
+Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
+"""Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
 
 
 class Block(NamedTuple):
@@ -94,25 +97,29 @@ class _Label(NamedTuple):
     training: bool = False
 
 
-def build(network: Network, limits: Limits, observe: Observer | None = None) -> Graph:
+def build(
+    network: Network, limits: Limits, observe: Observer | None = None, attributes: Attributes | None = None
+) -> Graph:
     """The graph of a network.
 
     Args:
         network: its parts; variables and input sizes may be numbers of any kind.
         limits: bounds on the work.
         observe: told the index of every layer before its formulas are asked.
+        attributes: numbers in place of what layers are written with.
 
     Raises:
         SpecError: a layer cannot exist on its input, a name is unknown, or a bound is exceeded.
     """
-    return _Builder(network, limits, observe).build()
+    return _Builder(network, limits, observe, attributes or {}).build()
 
 
 class _Builder:
-    def __init__(self, network: Network, limits: Limits, observe: Observer | None) -> None:
+    def __init__(self, network: Network, limits: Limits, observe: Observer | None, attributes: Attributes) -> None:
         self.network = network
         self.limits = limits
         self.observe = observe
+        self.attributes = attributes
         self.drafts: list[_Draft] = []
         self.labels: list[_Label] = []
         self.stages: dict[str, Ref] = {}
@@ -326,6 +333,8 @@ class _Builder:
             self.observe(len(self.drafts))
         try:
             op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables, self.network.layout)
+            if len(self.drafts) in self.attributes:
+                op = with_numbers(op, self.attributes[len(self.drafts)], max(map(len, shapes)) - 1)
             outputs = op.outputs(shapes)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""

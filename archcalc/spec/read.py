@@ -86,6 +86,8 @@ class Given(NamedTuple):
     names among these that stand in it."""
     observe: Observer | None = None
     """Told the index of every layer before its formulas are asked."""
+    attributes: Dictionary[int, Dictionary[str, Number]] = {}
+    """Numbers of any kind in place of attributes of layers: the index of the layer, the name of the attribute."""
 
 
 AS_WRITTEN = Given()
@@ -199,7 +201,7 @@ class _Reader:
         expectations: tuple[Expectation, ...],
     ) -> Spec:
         network = Network(name, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return Spec(self.source, build(network, self.limits, self.given.observe), expectations)
+        return Spec(self.source, build(network, self.limits, self.given.observe, self.given.attributes), expectations)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """The entries of a section; none where it is missing, empty or (after an error) something else."""

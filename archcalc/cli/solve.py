@@ -1,0 +1,204 @@
+"""``archcalc solve``: for which values of a setting is a target met?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.analysis.memory import DTYPES
+from archcalc.cli.options import (
+    SpecCommand,
+    default_format,
+    limits_from,
+    output_options,
+    print_table,
+    spec_argument,
+    spec_options,
+)
+from archcalc.cli.varied import name_text, read_names, read_settings, reason_text, value_text
+from archcalc.report.table import Column, Table, human
+from archcalc.spec.errors import fail
+
+if TYPE_CHECKING:
+    from archcalc.analysis.grid import Axis
+    from archcalc.claims.conditions import Name
+    from archcalc.claims.question import Question
+    from archcalc.claims.solve import Solution
+
+MOST_INTERVALS = 40
+"""Rows of a table for people."""
+
+EPILOG = """\b
+What may vary: a variable, a size of an input (H, or H=W for both), an attribute of a layer (conv1.p):
+  --vary alpha --target "macs = 300M"             --vary H=W --target "macs <= 4G and conv5_x.H >= 7"
+  --vary conv1.p --target "conv1.shape = 64x32x32"  --vary alpha=0.25:2:0.01 --target "params <= 3M"
+Exit status 1: no value in the range meets the target; the nearest one is shown.
+"""
+
+
+@click.command(cls=SpecCommand, epilog=EPILOG)
+@spec_argument
+@click.option(
+    "--vary", required=True, metavar="NAME[=VALUES]", help="What is looked for; values as for sweep: start:stop:step."
+)
+@click.option("--target", required=True, metavar="CONDITION", help="What is to hold, as for sweep --where.")
+@click.option("--columns", metavar="NAMES", help="Further quantities to show.")
+@spec_options
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")
+@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@output_options("rich", "plain", "markdown", "csv", "json")
+def command(spec: str, form: str | None, color: str, **values: Any) -> int:
+    """For which values of a setting is a target met? All solutions in a range, as intervals."""
+    from archcalc.claims.conditions import read_condition
+    from archcalc.claims.question import Question, Written
+    from archcalc.claims.solve import names_in, solve
+    from archcalc.spec.locate import locate
+
+    limits = limits_from(values)
+    fixed = read_settings(values["settings"], values["shapes"], values["layout"], limits)
+    if fixed.axes:
+        fail("argument", "one thing varies here, and it is named by --vary", origin=f"--set {fixed.axes[0].name}")
+    condition = read_condition("--target", values["target"])
+    further = [] if values["columns"] is None else read_names("--columns", values["columns"])
+    question = Question(
+        Written(*locate(spec, limits)),
+        [],
+        given=fixed.given,
+        training=values["training"],
+        dtype=values["dtype"],
+        limits=limits,
+    )
+    axis = read_axis(question, values["vary"])
+    wanted = {name_text(name): name for name in (*names_in(condition), *further)}
+    question.names = [name for text, name in wanted.items() if text not in axis.name.split("=") and measurable(name)]
+    solution = solve(question, axis, condition)
+    form = default_format(form, color)
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        click.echo(write_json(record(solution, axis, question, values["target"])), nl=False)
+    else:
+        print_table(table(solution, axis, question, values["target"], programs=form == "csv"), form, color)
+        if form == "csv" and not solution.intervals:
+            click.echo("\n".join(notes(solution, axis, question, values["target"])), err=True)
+    return 0 if solution.intervals else 1
+
+
+def measurable(name: Name) -> bool:
+    """Whether a name of a condition is not just a word to compare with."""
+    from archcalc.spec.build import words
+
+    return name.place is not None or name.name not in words()
+
+
+def read_axis(question: Question, written: str) -> Axis:
+    """What varies, and its values.
+
+    Raises:
+        SpecError: it cannot be read, or needs values that were not given.
+    """
+    from archcalc.analysis.grid import Axis
+    from archcalc.analysis.sweep import Refused
+    from archcalc.claims.solve import MOST_VALUES, default_values
+    from archcalc.spec.ranges import read_values
+
+    parts = [part.strip() for part in written.split("=")]
+    origin = f"--vary {written[:40]}"
+    with_values = len(parts) > 1 and not parts[-1][:1].isalpha()
+    name = "=".join(parts[:-1] if with_values else parts)
+    if not all(parts):
+        raise click.UsageError(f"--vary takes NAME or NAME=VALUES, got '{written[:60]}'")
+    if with_values:
+        given = read_values(f"--vary {name}", parts[-1], question.limits)
+        if len(given) > MOST_VALUES:
+            fail("limit", f"more than {MOST_VALUES:,} values", origin=origin)
+        return Axis(name, given)
+    try:
+        values = default_values(question, name)
+    except Refused as refused:
+        fail("shape", str(refused), hint=f"give the values to try: --vary {name}=1:100", origin=origin)
+    if values is None:
+        fail("argument", f"'{name}' is no number", hint=f"give the values to try: --vary {name}=1:100", origin=origin)
+    return Axis(name, values)
+
+
+def table(solution: Solution, axis: Axis, question: Question, target: str, *, programs: bool) -> Table:
+    """Intervals of solutions, or the nearest miss; with what is measured at both ends."""
+    titles = list(map(name_text, question.names))
+    rows: list[tuple[Any, ...]] = []
+    if programs:
+        columns = [Column("first", ""), Column("last", ""), Column("count", "")]
+        columns += [Column(f"{title} {end}", "") for title in titles for end in ("first", "last")]
+        for first, last, count in solution.intervals:
+            both = [value_text(end) for pair in zip(first.measured, last.measured, strict=True) for end in pair]
+            rows.append((value_text(first.value), value_text(last.value), count, *both))
+        return Table(tuple(columns), tuple(rows))
+    columns = [Column(axis.name, axis.name)]
+    columns += [Column(title, {"macs": "MACs", "flops": "FLOPs"}.get(title, title), "right") for title in titles]
+    shown = solution.intervals[:MOST_INTERVALS]
+    for first, last, _ in shown:
+        ends = (between(a, b) for a, b in zip(first.measured, last.measured, strict=True))
+        rows.append((between(first.value, last.value, plain=True), *ends))
+    if solution.nearest is not None:
+        near = solution.nearest
+        rows.append((str(value_text(near.value)), *(human(value_text(each)) for each in near.measured)))
+    return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axis, question, target)))
+
+
+def between(first: Any, last: Any, *, plain: bool = False) -> str:
+    """Two ends of an interval, once where they are the same."""
+    write = str if plain else human
+    ends = write(value_text(first)), write(value_text(last))
+    return ends[0] if first == last else " … ".join(ends)
+
+
+def notes(solution: Solution, axis: Axis, question: Question, target: str) -> list[str]:
+    """How much was tried, and what came of it."""
+    values = axis.values
+    span = f"{axis.name} from {value_text(values[0])} to {value_text(values[-1])}"
+    if isinstance(values, tuple) or len(values) == 1:
+        tried = f"{len(values):,} values of {axis.name}"
+    else:
+        tried = f"{len(values):,} values, {span} in steps of {value_text(values[1] - values[0])}"
+    found = []
+    if solution.intervals:
+        count = sum(interval.values for interval in solution.intervals)
+        each = [point for interval in solution.intervals for point in (interval.first, interval.last)]
+        ends = [point.value for point in each]
+        if not isinstance(ends[0], str):
+            least, largest = value_text(min(ends)), value_text(max(ends))
+            found.append(f"largest: {largest}" + (f", smallest: {least}" if count > 1 else ""))
+        found.append(f"{count:,} of {tried}")
+        if len(solution.intervals) > MOST_INTERVALS:
+            found.append(f"the first {MOST_INTERVALS} of {len(solution.intervals):,} intervals are shown")
+    else:
+        found.append(f"none of {tried}, meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
+        for name, extremes in zip(map(name_text, question.names), solution.extremes, strict=True):
+            if extremes is not None:
+                found.append(f"{name} goes from {human(extremes[0])} to {human(extremes[1])}")
+    if solution.impossible:
+        refusal, _ = solution.impossible.most_common(1)[0]
+        reason = reason_text(refusal, solution.examples.get(refusal))
+        found.append(f"{solution.impossible.total():,} impossible{reason}")
+    return found
+
+
+def record(solution: Solution, axis: Axis, question: Question, target: str) -> dict[str, Any]:
+    """The solution for programs."""
+    titles = list(map(name_text, question.names))
+
+    def point(value: Any, measured: tuple[Any, ...]) -> dict[str, Any]:
+        return {axis.name: value_text(value), **dict(zip(titles, map(value_text, measured), strict=True))}
+
+    return {
+        "vary": axis.name,
+        "target": target,
+        "tried": solution.tried,
+        "impossible": solution.impossible.total(),
+        "solutions": [
+            {"first": point(*first), "last": point(*last), "count": count} for first, last, count in solution.intervals
+        ],
+        "nearest": None if solution.nearest is None else point(*solution.nearest),
+    }
