@@ -78,9 +78,8 @@ def main() -> None:
     print(f"{'one by one (load, analyze), from a sample':50} {1_000_000:14,}  {each * 1e6:7.0f}  {1 / each:11,.0f}")
     for name, options in WAYS.items():
         seconds, peak = run([*arguments(1000), *options])
-        print(
-            f"{name:50} {1_000_000:14,}  {seconds:7.2f}  {1e6 / seconds:11,.0f}  {peak:8.0f}  {each * 1e6 / seconds:,.0f}"
-        )
+        ratio = each * 1e6 / seconds
+        print(f"{name:50} {1_000_000:14,}  {seconds:7.2f}  {1e6 / seconds:11,.0f}  {peak:8.0f}  {ratio:,.0f}")
     if len(sys.argv) > 1:
         side = isqrt(int(sys.argv[1]))
         seconds, peak = run([*arguments(side), "--sort", "macs", "--top", "10"])

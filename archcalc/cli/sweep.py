@@ -242,10 +242,15 @@ def _stream_rows(rows: Columns | None, titles: list[str], form: str) -> None:
 
 def _cells(columns: Columns) -> Iterator[tuple[Any, ...]]:
     """Rows for programs."""
-    listed = [
-        column.tolist() if column.dtype != object else [value_text(value) for value in column] for column in columns
-    ]
+    listed = [column.tolist() if column.dtype != object else _written(column) for column in columns]
     return zip(*listed, strict=True)
+
+
+def _written(column: Any) -> list[Any]:
+    """Objects as cells show them; the same few stand in most rows."""
+    known = {id(value): value for value in column}
+    texts = {place: value_text(value) for place, value in known.items()}
+    return [texts[id(value)] for value in column]
 
 
 def _table(rows: Columns | None, titles: list[str], settings: int, notes: list[str], form: str, color: str) -> None:
