@@ -72,7 +72,8 @@ class Integers(NamedTuple):
     def where(self, condition: Any, other: Integers) -> Integers:
         """These where the condition holds, else the others."""
         a, b, fits = _fitting(self, other, max(self.bound, other.bound), max)
-        values = np.where(condition, a.values, b.values)
+        dtype = np.int64 if fits else object
+        values = np.where(condition, np.asarray(a.values, dtype), np.asarray(b.values, dtype))
         return Integers(values, max(a.bound, b.bound)) if fits else narrow(Integers(values, 0))
 
     def compare(self, comparison: Callable[[Any, Any], Any], other: Integers) -> Any:
