@@ -87,7 +87,9 @@ def solve(question: Question, axis: Axis, condition: Condition) -> Solution:
         tried=len(axis.values),
         impossible=impossible,
         examples=examples,
-        extremes=tuple(map(_extremes, zip(*(point.measured for point in points), strict=True))),
+        extremes=tuple(
+            _extremes([point.measured[column] for point in points]) for column in range(len(question.names))
+        ),
     )
 
 
@@ -136,8 +138,8 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
     return min(misses) if condition.word == "or" else sum(misses) if condition.word == "and" else 1
 
 
-def _extremes(values: tuple[Any, ...]) -> tuple[Any, Any] | None:
-    return (min(values), max(values)) if all(map(is_plain, values)) else None
+def _extremes(values: list[Any]) -> tuple[Any, Any] | None:
+    return (min(values), max(values)) if values and all(map(is_plain, values)) else None
 
 
 def names_in(condition: Condition) -> list[Name]:

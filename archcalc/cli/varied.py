@@ -66,8 +66,8 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
             if len(texts) == 1:
                 fixed_shapes[joint] = written
             else:
-                axes.append(Axis(joint or "shape", texts))
-                whole[joint or "shape"] = joint
+                axes.append(Axis(joint or "input", texts))
+                whole[joint or "input"] = joint
             continue
         if option == "--shape":
             _positive(values, f"{option} {joint}")

@@ -1,0 +1,66 @@
+"""``archcalc solve`` as users run it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from tests.cli.conftest import Archcalc
+
+
+def test_the_largest_width_within_a_budget(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=0.25:1:0.05", "--target", "macs <= 300M")
+    assert ran.status == 0
+    assert ran.line("0.25").startswith("0.25 … 0.7 ")
+    assert "largest: 0.7, smallest: 0.25" in ran.out
+    assert "10 of 16 values, alpha from 0.25 to 1 in steps of 0.05" in ran.out
+
+
+def test_a_padding_that_keeps_the_size(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "3x32x32 -> conv 64 k5", "--vary", "conv_1.p", "--target", "conv_1.shape = 64x32x32")
+    assert ran.line("2").split() == ["2", "64x32x32"]
+    assert ran.status == 0
+
+
+def test_formats_for_programs(archcalc: Archcalc) -> None:
+    arguments = ("solve", "resnet50", "--vary", "H=W", "--target", "conv5_x.H = 7", "--columns", "macs")
+    found = json.loads(archcalc(*arguments, "--format", "json").out)
+    (only,) = found["solutions"]
+    assert (only["first"]["H=W"], only["last"]["H=W"], only["count"]) == (193, 224, 32)
+    assert only["last"]["macs"] == 3_857_973_248
+    (row,) = csv.DictReader(io.StringIO(archcalc(*arguments, "--format", "csv").out))
+    assert (row["first"], row["last"], row["macs last"]) == ("193", "224", "3857973248")
+
+
+def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=0.25:1:0.25", "--target", "macs = 300M")
+    assert ran.status == 1
+    assert ran.line("0.75").split() == ["0.75", "325,400,448"]
+    assert "none of 4 values, alpha from 0.25 to 1 in steps of 0.25, meets macs = 300M; the nearest is shown" in ran.out
+    assert "macs goes from 41,030,272 to 568,740,352" in ran.out
+    empty = archcalc("solve", "3x5x5 -> conv 6 k7", "--vary", "H=1:4", "--target", "macs > 0", "--format", "csv")
+    assert empty.status == 1
+    assert "4 impossible, such as H=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--vary", "alhpa", "--target", "macs < 3"), "did you mean 'alpha'?"),
+        (("--vary", "alpha=", "--target", "macs < 3"), "--vary takes NAME or NAME=VALUES"),
+        (("--vary", "alpha=1:0", "--target", "macs < 3"), "is empty"),
+        (("--vary", "alpha=0:9:0.000001", "--target", "macs < 3"), "more than 1,000,000 values"),
+        (("--vary", "alpha", "--target", "mac < 3"), "did you mean 'macs'?"),
+        (("--vary", "alpha", "--target", "macs"), "expected a comparison"),
+        (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "one thing varies here"),
+        (("--target", "macs < 3"), "--vary"),
+    ],
+)
+def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
+    ran = archcalc("solve", "mobilenet-v1", *arguments)
+    assert ran.status == 2
+    assert message in ran.err
+    assert not ran.out
