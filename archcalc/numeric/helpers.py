@@ -207,6 +207,17 @@ def known_equal(a: Number, b: Number) -> bool:
     return a is b or _kind(a, b).known_equal(a, b)
 
 
+def may_equal(a: Number, b: Number) -> bool:
+    """Whether two numbers are known to be equal in some configuration: a plain truth value for every kind.
+
+    A kind of one configuration does not tell this from `known_equal`, nor need it.
+    """
+    if is_plain(a) and is_plain(b):
+        return bool(a == b)
+    kind = _kind(a, b)
+    return a is b or bool(getattr(kind, "may_equal", kind.known_equal)(a, b))
+
+
 def normal(a: Number) -> Number:
     """Whole fractions as ``int``; any other number as it is."""
     return a.numerator if type(a) is Fraction and a.denominator == 1 else a

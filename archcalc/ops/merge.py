@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import ClassVar
 
-from archcalc.numeric import Number, known_equal, minimum, product, require
+from archcalc.numeric import Number, known_equal, maximum, may_equal, minimum, product, require
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -51,8 +51,11 @@ class Elementwise(Operator):
         for size in sizes:
             if is_one(agreed):
                 agreed = size
-            elif not is_one(size):
-                require(agreed == size, "{what} needs equal shapes: {shapes}", what=self.name, shapes=Written(inputs))
+            elif not is_one(size) and not known_equal(agreed, size):
+                mixed = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
+                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if mixed else agreed == size
+                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=Written(inputs))
+                agreed = maximum(agreed, size) if mixed else agreed
         return agreed
 
     def cost(self, inputs: Shapes) -> Cost:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from archcalc.numeric import Number, both, ceil_div, exact_div, known_equal, product, require, select
+from archcalc.numeric import (
+    NeedsPlain,
+    Number,
+    both,
+    ceil_div,
+    exact_div,
+    known_equal,
+    may_equal,
+    product,
+    require,
+    select,
+)
 from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
 from archcalc.ops.fields import positions, sizes, whole
 from archcalc.ops.window import Reach, Window
@@ -52,7 +63,7 @@ class Reshape(Operator):
     shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
 
     def output(self, inputs: Shapes) -> Shape:
-        open_axes = [axis for axis, size in enumerate(self.shape) if known_equal(size, -1)]
+        open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
         given = [size for axis, size in enumerate(self.shape) if axis not in open_axes]
         require(len(open_axes) <= 1, "reshape can infer one size (-1), not {count}", count=len(open_axes))
         for size in given:
@@ -70,6 +81,17 @@ class Reshape(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (everywhere(inputs[0]),)
+
+
+def _is_open(size: Number) -> bool:
+    """Whether a size is to be inferred.
+
+    Raises:
+        NeedsPlain: in some configurations only.
+    """
+    if may_equal(size, -1) and not known_equal(size, -1):
+        raise NeedsPlain("a size that is inferred in some configurations")
+    return known_equal(size, -1)
 
 
 @operator("transpose")

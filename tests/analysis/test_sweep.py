@@ -74,14 +74,14 @@ def test_bundled_networks(name: str) -> None:
     graph = load_spec(name).graph
     sizes = next(iter(graph.inputs.values()))[1:]
     axes: dict[str, Sequence[Any]] = {"H": (sizes[0], sizes[0] // 2 + 3)} if sizes else {}
-    for variable, value in list(graph.variables.items())[:2]:
+    for variable, value in list(graph.variables.items())[-1:]:
         if is_plain(value):
             axes[variable] = (value, Fraction(value) * Fraction(3, 4) if value == 1 else value + 5)
     layers = [node.name for _, node in graph.layers()]
     assert check(source, axes, [layers[len(layers) // 3], layers[-1]]) > 0
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.large_base_example])
 @given(text=networks(), data=st.data())
 def test_random_networks(text: str, data: Any) -> None:
     source = Source("net.yaml", text)
@@ -229,9 +229,9 @@ def swept(configurations: int) -> tuple[int, int]:
 
 def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeps, "LARGEST_BLOCK", 2_000)
-    few, little = swept(20_000)
-    many, much = swept(100_000)
-    assert (few, many) == (20_000, 100_000)
+    few, little = swept(10_000)
+    many, much = swept(40_000)
+    assert (few, many) == (10_000, 40_000)
     assert much < 1.2 * little
 
 

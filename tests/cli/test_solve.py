@@ -41,9 +41,9 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
     assert ran.line("0.75").split() == ["0.75", "325,400,448"]
     assert "none of 4 values, alpha from 0.25 to 1 in steps of 0.25, meets macs = 300M; the nearest is shown" in ran.out
     assert "macs goes from 41,030,272 to 568,740,352" in ran.out
-    empty = archcalc("solve", "3x5x5 -> conv 6 k7", "--vary", "H=1:4", "--target", "macs > 0", "--format", "csv")
+    empty = archcalc("solve", "3x5x5 -> conv 6 k7", "--vary", "H=W=1:4", "--target", "macs > 0", "--format", "csv")
     assert empty.status == 1
-    assert "4 impossible, such as H=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
+    assert "4 impossible, such as H=W=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
 
 
 @pytest.mark.parametrize(
