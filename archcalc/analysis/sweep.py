@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from archcalc.analysis.grid import Axis, Region, halves, is_numeric, listed, parts, setting
+from archcalc.analysis.grid import Axis, Region, Values, halves, is_numeric, listed, parts, setting
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.numeric.arrays import Numbers, Run, Truths
@@ -98,6 +98,8 @@ class _Sweep:
         """Of the network, as far as is known."""
         self.plain = {index for index, axis in enumerate(axes) if not is_numeric(axis.values)}
         """Axes that are stepped through."""
+        self.listed: dict[int, tuple[Values, Array]] = {}
+        """Values of an axis as an array, as they were in the last block: mostly they are the same in the next."""
 
     def blocks(self) -> Iterator[Block]:
         self.find_plain(tuple(axis.values[:2] for axis in self.axes))
@@ -177,6 +179,12 @@ class _Sweep:
         settings = {axis.name: values[0] for axis, values in zip(self.axes, region, strict=True)}
         return Block(None, total, Counter({refusal: total}), {refusal: Example(settings, str(refused))}, 0)
 
+    def values(self, axis: int, values: Values) -> Array:
+        """Values of an axis as an array."""
+        if axis not in self.listed or self.listed[axis][0] != values:
+            self.listed[axis] = (values, listed(values))
+        return self.listed[axis][1]
+
     def run(self, region: Region) -> Block:
         """Evaluate a region in one pass.
 
@@ -216,7 +224,9 @@ class _Sweep:
         total, possible = math.prod(shape), math.prod(shape) - impossible.total()
         rows = np.flatnonzero(chosen)
         places = np.unravel_index(rows, shape)
-        columns = [listed(values)[place] for values, place in zip(region, places, strict=True)]
+        columns = [
+            self.values(index, values)[place] for index, (values, place) in enumerate(zip(region, places, strict=True))
+        ]
         columns += [column[rows] for column in measured]
         return Block(tuple(columns), total, impossible, examples, possible - len(rows))
 

@@ -17,6 +17,14 @@ class Steps(Sequence[int | Fraction]):
         self.step = step
         self.length = length
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Steps):
+            return NotImplemented
+        return (self.start, self.step, self.length) == (other.start, other.step, other.length)
+
+    def __hash__(self) -> int:
+        return hash((self.start, self.step, self.length))
+
     def __len__(self) -> int:
         return self.length
 
