@@ -169,7 +169,7 @@ class SeparableConv(Sliding):
         return Cost(
             {
                 kind: depthwise.operations.get(kind, 0) + pointwise.operations.get(kind, 0)
-                for kind in {**depthwise.operations, **pointwise.operations}
+                for kind in {**depthwise.operations, **pointwise.operations}  # without additions, one has no such kind
             },
             depthwise.macs + pointwise.macs,
             depthwise.connections + pointwise.connections,

@@ -112,3 +112,11 @@ def test_transposed_convolutions_agree_with_pytorch_in_size_parameters_and_windo
             for i in range(expected[1]):
                 assert seen(window, i, n) == set(used[:, i].nonzero().flatten().tolist())
     assert agreed > 500
+
+
+def test_a_separable_convolution_without_additions_in_one_half_keeps_those_of_the_other() -> None:
+    # one map in, one out: four outputs of four products each, three additions; then one product and no addition each
+    layer = conv.SeparableConv(channels=1, kernel=(2, 2), stride=(1, 1), pad="valid", dilation=(1, 1), bias=False)
+    assert layer.cost(((1, 3, 3),)).operations == {"mul": 4 * 4 + 4, "add": 4 * 3}
+    single = conv.SeparableConv(channels=5, kernel=(1, 1), stride=(1, 1), pad="valid", dilation=(1, 1), bias=False)
+    assert single.cost(((3, 1, 1),)).operations == {"mul": 3 + 15, "add": 10}
