@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archcalc.spec import Given, Limits, Spec, bundled, load_spec
 from archcalc.spec.errors import fail, suggest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archcalc.claims import Verdict
     from archcalc.graph import Graph, Ref
 
-__all__ = ["Network", "bundled", "formula", "load"]
+__all__ = ["Network", "bundled", "formula", "load", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +177,63 @@ def formula(
 
     given = Given({name: _written(value) for name, value in (set or {}).items()})
     return answer(Question(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
+
+
+def sweep(
+    spec: str,
+    *,
+    set: Mapping[str, object] | None = None,
+    shapes: Mapping[str, object] | None = None,
+    quantities: Sequence[str] = ("params", "macs"),
+    where: str | None = None,
+    layout: str | None = None,
+    training: bool = False,
+    limits: Limits = DEFAULT,
+) -> Iterator[dict[str, Any]]:
+    """Every combination of settings, evaluated many at a time; impossible ones are left out.
+
+    Args:
+        spec: as for `load`.
+        set: variables, also attributes of layers (``"conv1.p"``): values as after ``--set`` (``"0.25:1:0.25"``), or a
+            list of them.
+        shapes: input sizes (``{"H=W": "128:512:32"}``), or lists of shapes by input name (``""``: the first).
+        quantities: targets, such as ``"macs"`` and ``"conv1.params"``.
+        where: a condition that is to hold.
+        layout: how shapes are written, ``chw`` or ``hwc``.
+        training: whether auxiliary heads count in the totals.
+        limits: bounds on the work.
+
+    Returns:
+        One row per configuration, settings and quantities by name, as exact numbers; shapes as tuples.
+
+    Raises:
+        archcalc.SpecError: anything wrong with the spec or the question.
+    """
+    from archcalc.analysis.sweep import sweep as swept
+    from archcalc.claims.conditions import read_condition, read_name
+    from archcalc.claims.question import Question, Written
+    from archcalc.claims.settings import read_settings
+    from archcalc.spec.locate import locate
+
+    def options(given: Mapping[str, object] | None) -> list[str]:
+        listed = {name: values if isinstance(values, list) else [values] for name, values in (given or {}).items()}
+        return [f"{name}={','.join(map(_written, values))}".removeprefix("=") for name, values in listed.items()]
+
+    varied = read_settings(options(set), options(shapes), layout, limits)
+    question = Question(
+        Written(*locate(spec, limits)),
+        [read_name("quantities", name) for name in quantities],
+        None if where is None else read_condition("where", where),
+        varied.given,
+        varied.shapes,
+        training=training,
+        limits=limits,
+    )
+    names = [*(axis.name for axis in varied.axes), *quantities]
+    for block in swept(question.subject(), varied.axes):
+        if block.columns is not None:
+            for row in zip(*(column.tolist() for column in block.columns), strict=True):
+                yield dict(zip(names, row, strict=True))
 
 
 def _written(shape: object) -> str:

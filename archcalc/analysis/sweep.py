@@ -85,7 +85,7 @@ def sweep(subject: Subject, axes: Sequence[Axis]) -> Iterator[Block]:
 
     Args:
         subject: the network, and what is asked of it.
-        axes: at least one, each with at least one value.
+        axes: each with at least one value.
     """
     return _Sweep(subject, axes).blocks()
 
@@ -223,7 +223,7 @@ class _Sweep:
             chosen &= np.broadcast_to(wanted.values if isinstance(wanted, Truths) else wanted, shape).reshape(-1)
         total, possible = math.prod(shape), math.prod(shape) - impossible.total()
         rows = np.flatnonzero(chosen)
-        places = np.unravel_index(rows, shape)
+        places = np.unravel_index(rows, shape) if shape else ()
         columns = [
             self.values(index, values)[place] for index, (values, place) in enumerate(zip(region, places, strict=True))
         ]

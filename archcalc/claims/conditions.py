@@ -53,6 +53,11 @@ class Name(NamedTuple):
     name: str
     span: Span
 
+    @property
+    def text(self) -> str:
+        """The name as it is written."""
+        return self.name if self.place is None else f"{self.place}.{self.name}"
+
 
 class Operation(NamedTuple):
     """Arithmetic on two operands; a sign has 0 before it."""

@@ -16,7 +16,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import name_text, read_names, read_settings, reason_text, value_text
+from archcalc.cli.varied import reason_text, value_text
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
@@ -53,6 +53,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """For which values of a setting is a target met? All solutions in a range, as intervals."""
     from archcalc.claims.conditions import read_condition
     from archcalc.claims.question import Question, Written
+    from archcalc.claims.settings import read_names, read_settings
     from archcalc.claims.solve import names_in, solve
     from archcalc.spec.locate import locate
 
@@ -71,7 +72,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         limits=limits,
     )
     axis = read_axis(question, values["vary"])
-    wanted = {name_text(name): name for name in (*names_in(condition), *further)}
+    wanted = {name.text: name for name in (*names_in(condition), *further)}
     question.names = [name for text, name in wanted.items() if text not in axis.name.split("=") and measurable(name)]
     solution = solve(question, axis, condition)
     form = default_format(form, color)
@@ -126,7 +127,7 @@ def read_axis(question: Question, written: str) -> Axis:
 
 def table(solution: Solution, axis: Axis, question: Question, target: str, *, programs: bool) -> Table:
     """Intervals of solutions, or the nearest miss; with what is measured at both ends."""
-    titles = list(map(name_text, question.names))
+    titles = [name.text for name in question.names]
     rows: list[tuple[Any, ...]] = []
     if programs:
         columns = [Column("first", ""), Column("last", ""), Column("count", "")]
@@ -175,9 +176,9 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
             found.append(f"the first {MOST_INTERVALS} of {len(solution.intervals):,} intervals are shown")
     else:
         found.append(f"none of {tried}, meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
-        for name, extremes in zip(map(name_text, question.names), solution.extremes, strict=True):
+        for name, extremes in zip(question.names, solution.extremes, strict=True):
             if extremes is not None:
-                found.append(f"{name} goes from {human(extremes[0])} to {human(extremes[1])}")
+                found.append(f"{name.text} goes from {human(extremes[0])} to {human(extremes[1])}")
     if solution.impossible:
         refusal, _ = solution.impossible.most_common(1)[0]
         reason = reason_text(refusal, solution.examples.get(refusal))
@@ -187,7 +188,7 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
 
 def record(solution: Solution, axis: Axis, question: Question, target: str) -> dict[str, Any]:
     """The solution for programs."""
-    titles = list(map(name_text, question.names))
+    titles = [name.text for name in question.names]
 
     def point(value: Any, measured: tuple[Any, ...]) -> dict[str, Any]:
         return {axis.name: value_text(value), **dict(zip(titles, map(value_text, measured), strict=True))}

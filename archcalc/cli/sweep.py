@@ -20,7 +20,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import name_text, progress, read_names, read_settings, reason_text, value_text
+from archcalc.cli.varied import progress, reason_text, value_text
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
@@ -67,6 +67,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
     from archcalc.claims.conditions import read_condition
     from archcalc.claims.question import Question, Written
+    from archcalc.claims.settings import read_names, read_settings
     from archcalc.spec.locate import locate
 
     limits = limits_from(values)
@@ -116,15 +117,16 @@ class _Names:
 
     def __init__(self, axes: list[Axis], measured: list[Name]) -> None:
         self.axes = [axis.name for axis in axes]
-        self.measured = list(dict.fromkeys(name for name in measured if name_text(name) not in self.axes))
+        self.measured = list(dict.fromkeys(name for name in measured if name.text not in self.axes))
 
     @property
     def titles(self) -> list[str]:
-        return [*self.axes, *map(name_text, self.measured)]
+        return [*self.axes, *(name.text for name in self.measured)]
 
     def keys(self, option: str, written: str | None) -> list[Key]:
         """What to rank by: columns, which are added where they are missing."""
         from archcalc.analysis.ranking import Key
+        from archcalc.claims.settings import read_names
 
         if written is None:
             return []
@@ -136,9 +138,9 @@ class _Names:
             column = next((index for index, joint in enumerate(self.axes) if text in (joint, *joint.split("="))), None)
             if column is None:
                 (name,) = read_names(option, text)
-                if name_text(name) not in self.titles:
+                if name.text not in self.titles:
                     self.measured.append(name)
-                column = self.titles.index(name_text(name))
+                column = self.titles.index(name.text)
             found.append(Key(column, descending))
         return found
 
