@@ -45,8 +45,8 @@ BOUNDS = {
 }
 
 
-def spec_options(command: Command) -> Command:
-    """``--set``, ``--shape`` and the bounds."""
+def limit_options(command: Command) -> Command:
+    """The bounds."""
     for name in reversed(Limits._fields):
         command = click.option(
             f"--max-{name}",
@@ -55,6 +55,12 @@ def spec_options(command: Command) -> Command:
             show_default=True,
             help=f"Bound: {BOUNDS[name]}.",
         )(command)
+    return command
+
+
+def spec_options(command: Command) -> Command:
+    """``--set``, ``--shape`` and the bounds."""
+    command = limit_options(command)
     command = click.option(
         "--shape",
         "shapes",

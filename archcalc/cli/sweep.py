@@ -14,11 +14,11 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
+    limit_options,
     limits_from,
     output_options,
     print_table,
     spec_argument,
-    spec_options,
 )
 from archcalc.cli.varied import progress, reason_text, value_text
 from archcalc.report.table import Column, Table
@@ -51,7 +51,21 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 
 @click.command(cls=SpecCommand, epilog=EPILOG)
 @spec_argument
-@spec_options
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Set a variable, or an attribute of a layer (conv1.k), to each of the values (repeatable).",
+)
+@click.option(
+    "--shape",
+    "shapes",
+    multiple=True,
+    metavar="H=VALUES",
+    help="Input sizes: H, W, C, L, D; H=W=VALUES for both at once, prior.H of another input; or whole shapes, "
+    "3x64x64,3x96x96 (repeatable).",
+)
 @click.option("--where", metavar="CONDITION", help="Only configurations that meet it.")
 @click.option("--sort", metavar="NAMES", help="Order by quantities or variables; -macs: the largest first.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Only the first N (the best, with --sort).")
@@ -62,6 +76,7 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")
 @click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@limit_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""

@@ -15,7 +15,11 @@ from archcalc.spec.syntax import Size
 from archcalc.spec.values import Scope, number
 
 MOST_LISTED = 1_000_000
-"""Values that a list with ranges in it may have; a range alone may have any number."""
+"""Values that a list with ranges in it may have; a range alone may have many more."""
+
+
+MOST_IN_RANGE = 10**15
+"""Values that a range may have."""
 
 
 def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tuple[int | Fraction | str, ...]:
@@ -76,6 +80,8 @@ def _item(text: Text, limits: Limits) -> range | Steps | int | Fraction | str:
     if count < 1:
         hint = "to count down, write a negative step" if start > stop and step > 0 else ""
         fail("argument", f"the range from {start} to {stop} in steps of {step} is empty", whole_text(text), hint)
+    if count > MOST_IN_RANGE:
+        fail("limit", f"a range of more than {MOST_IN_RANGE:,} values", whole_text(text))
     return steps(start, step, int(count))
 
 

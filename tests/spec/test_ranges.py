@@ -72,6 +72,7 @@ def test_a_range_is_not_listed() -> None:
         ("1,2)", "expected"),
         ("1:1/0", "division by zero"),
         ("0,1:2000000", "more than 1,000,000 values in a list"),
+        ("0:1:1e-60", "a range of more than 1,000,000,000,000,000 values"),
         ("9" * 300, "a number of more than 100 digits"),
     ],
 )
