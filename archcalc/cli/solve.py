@@ -16,7 +16,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import reason_text, value_text
+from archcalc.cli.varied import collect_garbage, reason_text, value_text
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
@@ -57,6 +57,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     from archcalc.claims.solve import names_in, solve
     from archcalc.spec.locate import locate
 
+    collect_garbage()
     limits = limits_from(values)
     fixed = read_settings(values["settings"], values["shapes"], values["layout"], limits)
     if fixed.axes:

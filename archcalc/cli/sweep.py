@@ -20,7 +20,7 @@ from archcalc.cli.options import (
     print_table,
     spec_argument,
 )
-from archcalc.cli.varied import progress, reason_text, value_text
+from archcalc.cli.varied import collect_garbage, progress, reason_text, value_text
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
@@ -85,6 +85,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     from archcalc.claims.settings import read_names, read_settings
     from archcalc.spec.locate import locate
 
+    collect_garbage()
     limits = limits_from(values)
     varied = read_settings(values["settings"], values["shapes"], values["layout"], limits)
     if not varied.axes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 MANY = 500_000
 """Configurations from which on a progress bar is worth its place."""
+
+
+def collect_garbage() -> None:
+    """Collect garbage, unlike verbs that answer one question and end: a sweep reads its network any number of times."""
+    gc.enable()
 
 
 def value_text(value: Any) -> Any:

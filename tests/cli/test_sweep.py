@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.api import load
+from archcalc.cli.varied import MANY, progress
 from tests.cli.conftest import Archcalc
 
 GRID = ("sweep", "mobilenet-v1", "--set", "alpha=0.25:1:0.25", "--set", "rho=0.5,6/7,1")
@@ -128,6 +129,21 @@ def test_tables_are_cut_and_say_so(archcalc: Archcalc) -> None:
     ran = archcalc("sweep", "3x5x5 -> relu", "--shape", "H=1:2000", "--columns", "macs")
     assert len(ran.lines) == 2 + 1000 + 1
     assert ran.lines[-1] == "2,000 configurations: 2,000 left, of which 1,000 shown"
+
+
+def test_a_long_sweep_on_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    with progress(MANY - 1, "sweeping") as advance:
+        advance(5)
+    assert not shown.getvalue()
+    with progress(MANY, "sweeping") as advance:
+        advance(MANY)
+    assert "500,000 of 500,000" in shown.getvalue()
 
 
 def test_rows_are_written_as_they_come(archcalc: Archcalc) -> None:
