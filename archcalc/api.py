@@ -210,7 +210,7 @@ def sweep(
         archcalc.SpecError: anything wrong with the spec or the question.
     """
     from archcalc.analysis.sweep import sweep as swept
-    from archcalc.claims.conditions import read_condition, read_name
+    from archcalc.claims.condition_grammar import read_condition, read_name
     from archcalc.claims.question import Question, Written
     from archcalc.claims.settings import read_settings
     from archcalc.spec.locate import locate

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.analysis.grid import Axis
-from archcalc.claims.conditions import Name, read_name
+from archcalc.claims.condition_grammar import read_name
+from archcalc.claims.conditions import Name
 from archcalc.spec import Given
 from archcalc.spec.errors import fail
 from archcalc.spec.limits import Limits

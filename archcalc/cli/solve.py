@@ -51,7 +51,7 @@ Exit status 1: no value in the range meets the target; the nearest one is shown.
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """For which values of a setting is a target met? All solutions in a range, as intervals."""
-    from archcalc.claims.conditions import read_condition
+    from archcalc.claims.condition_grammar import read_condition
     from archcalc.claims.question import Question, Written
     from archcalc.claims.settings import read_names, read_settings
     from archcalc.claims.solve import names_in, solve

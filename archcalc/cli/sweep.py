@@ -80,7 +80,7 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
-    from archcalc.claims.conditions import read_condition
+    from archcalc.claims.condition_grammar import read_condition
     from archcalc.claims.question import Question, Written
     from archcalc.claims.settings import read_names, read_settings
     from archcalc.spec.locate import locate

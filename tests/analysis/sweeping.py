@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.grid import Axis
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.analysis.sweep import Block, sweep
-from archcalc.claims.conditions import read_condition, read_name
+from archcalc.claims.condition_grammar import read_condition, read_name
 from archcalc.claims.question import Question, Written
 from archcalc.spec import Given, Source, SpecError, read_spec
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.claims.conditions import Name, holds, read_condition, read_name
+from archcalc.claims.condition_grammar import read_condition, read_name
+from archcalc.claims.conditions import Name, holds
 from archcalc.numeric.arrays import Run, Truths
 from archcalc.spec import SpecError
 

@@ -9,7 +9,7 @@ import pytest
 
 from archcalc.analysis.grid import Axis
 from archcalc.api import load
-from archcalc.claims.conditions import read_condition
+from archcalc.claims.condition_grammar import read_condition
 from archcalc.claims.question import Question, Written
 from archcalc.claims.solve import Solution, default_values, names_in, solve
 from archcalc.numeric.steps import steps
