@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from archcalc.analysis import sweep as sweeps
 from archcalc.analysis.grid import Axis
-from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.analysis.quantities import COUNTS
 from archcalc.analysis.sweep import Block, sweep
 from archcalc.numeric import is_plain
 from archcalc.numeric.steps import steps
-from archcalc.spec import Limits, Source, SpecError, bundled, load_spec, read_spec
+from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from tests.analysis.sweeping import blocks, loop, question
@@ -109,6 +109,19 @@ layers:
   - gate: mul(identity, gap -> conv width*2**e k1 -> sigmoid)
   - head: gap -> fc 10
 """
+
+
+def test_auxiliary_heads_count_where_they_are_asked_for() -> None:
+    source, _ = locate("googlenet", DEFAULT)
+    for training in (False, True):
+        asked = question(source, ["params", "macs", "layers", "peak"])
+        asked.training = training
+        (block,) = blocks(asked, {"H": (224, 256)})
+        assert block.columns is not None
+        for size, *row in zip(*(column.tolist() for column in block.columns), strict=True):
+            analysis = analyze(read_spec(source, Given(numbers={"H": size})).graph, training=training)
+            totals = analysis.totals
+            assert row == [totals.params, totals.macs, totals.layers, analysis.memory().peak]
 
 
 def test_structure_is_stepped_through_and_the_rest_is_not() -> None:

@@ -1,0 +1,88 @@
+"""Every formula on arrays: each entry is what the formula gives for it alone, or masked where that is impossible."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archcalc.numeric import Impossible, NeedsPlain
+from archcalc.numeric.arrays import Numbers, Run
+from archcalc.ops import REGISTRY
+from tests.ops.test_genericity import CASES, MAP, PLAIN
+
+COUNT = 5
+"""Configurations of a run."""
+
+
+class Chooser:
+    """Replaces some whole numbers by arrays, and remembers what they hold."""
+
+    def __init__(self, draw: st.DataObject, run: Run) -> None:
+        self.draw = draw
+        self.run = run
+
+    def varied(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(self.varied, value))
+        if type(value) is not int or not self.draw.draw(st.booleans()):
+            return value
+        others = st.integers(max(0, value - 3), value + 6) if value >= 0 else st.just(value)
+        return self.run.numbers([value, *self.draw.draw(st.lists(others, min_size=COUNT - 1, max_size=COUNT - 1))], 0)
+
+
+def entry(value: Any, index: int) -> Any:
+    """What a value is in one configuration."""
+    if isinstance(value, Numbers):
+        return value.at((index,))
+    if isinstance(value, tuple):
+        return tuple(entry(part, index) for part in value)
+    return value
+
+
+def results(op: Any, inputs: Any) -> tuple[Any, ...]:
+    """Shape, weights and costs."""
+    output = op.output(inputs)
+    cost = op.cost(inputs)
+    weights = tuple((weight.name, weight.shape, weight.count) for weight in op.weights(inputs))
+    return (output, weights, tuple(sorted(cost.operations.items())), cost.macs, cost.connections)
+
+
+def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Kinds of operations that do not occur are left out where that is plain."""
+    return (*found[:2], tuple((kind, count) for kind, count in found[2] if count), *found[3:])
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_each_entry_is_what_ints_give(name: str, data: st.DataObject) -> None:
+    attributes, inputs = data.draw(st.sampled_from(CASES.get(name, [({}, (MAP,))])))
+    run = Run((COUNT,))
+    choose = Chooser(data, run)
+    varied = {
+        key: value if key in PLAIN or key == "table" else choose.varied(value) for key, value in attributes.items()
+    }
+    shapes = choose.varied(inputs)
+    cls = REGISTRY[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            found = results(cls(**varied), shapes)
+        except (Impossible, NeedsPlain, ZeroDivisionError):
+            found = None
+    for index in range(COUNT):
+        masked = bool(np.broadcast_to(run.why, (COUNT,))[index])
+        alone = {key: entry(value, index) for key, value in varied.items()}
+        try:
+            expected = results(cls(**alone), entry(shapes, index))
+        except (Impossible, ZeroDivisionError):
+            assert masked or found is None
+            continue
+        if found is not None:
+            assert not masked
+            assert without_zeros(entry(found, index)) == without_zeros(expected)
