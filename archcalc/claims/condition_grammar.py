@@ -28,6 +28,8 @@ DEEPEST = 64
 """Brackets and ``not`` inside one another."""
 LONGEST = 10_000
 """Characters of a condition."""
+LONGEST_NUMBER = 200
+"""Characters of a number in it."""
 
 HINT = "a condition is written like: macs <= 300M and params < 3M"
 
@@ -176,8 +178,10 @@ class _Parser:
         word = match[kind]
         span = Span(self.text, match.start(kind), match.end(kind))
         self.at = match.end()
+        if kind in ("number", "size") and len(word) > LONGEST_NUMBER:
+            fail("limit", f"a number of more than {LONGEST_NUMBER} characters", span)
         if kind == "number":
-            quantity: Quantity = read_number(word)
+            quantity = self.quantity(word, span)
             return Literal(quantity.value, quantity.tolerance, span)
         if kind == "size":
             return Literal(tuple(map(int, re.split("[x×]", word))), Fraction(0), span)
@@ -185,6 +189,13 @@ class _Parser:
             place, _, name = word.rpartition(".")
             return Name(place, name, span)
         return Name(None, word, span)
+
+    def quantity(self, word: str, span: Span) -> Quantity:
+        """A number with its precision."""
+        try:
+            return read_number(word)
+        except ValueError as error:
+            fail("syntax", str(error), span)
 
     def take(self, *words: str) -> str:
         """Read one of these words or signs if it stands here; nothing otherwise."""

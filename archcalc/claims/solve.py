@@ -16,7 +16,8 @@ from archcalc.analysis.sweep import Example, Refusal, Subject, sweep
 from archcalc.claims.conditions import Comparison, Condition, Expression, Literal, Name, Operation, holds, value
 from archcalc.claims.question import Question
 from archcalc.graph import input_axes
-from archcalc.numeric import is_plain
+from archcalc.numeric import NeedsPlain, is_plain
+from archcalc.numeric.arrays import Run
 from archcalc.numeric.steps import Steps, steps
 
 MOST_VALUES = 1_000_000
@@ -163,9 +164,9 @@ def names_in(condition: Condition) -> list[Name]:
 def default_values(question: Question, name: str) -> range | Steps | None:
     """The values to try of a setting where no range is given; ``None`` if it is not a number.
 
-    A variable (as the spec sets it) of at most 2 is taken for a multiplier and goes up to its double in a hundred
-    steps each; a larger one, and the size of an input, from 1 to four times as much; the attribute of a layer from its
-    least to 64.
+    A variable that the structure depends on (a repeat count) goes from 1 to 64. Any other (as the spec sets it) of at
+    most 2 is taken for a multiplier and goes up to its double in hundredths of itself; a larger one, and the size of an
+    input, from 1 to four times as much; the attribute of a layer from its least to 64.
 
     Raises:
         Refused: there is no network as it is.
@@ -190,6 +191,16 @@ def default_values(question: Question, name: str) -> range | Steps | None:
         return None
     if not is_plain(current) or current <= 0:
         return None
-    return (
-        steps(Fraction(current, 100), Fraction(current, 100), 200) if current <= 2 else range(1, 4 * int(current) + 1)
-    )
+    if _is_structural(question, name):
+        return range(1, 65)
+    hundredth = Fraction(current, 100)
+    return steps(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
+
+
+def _is_structural(question: Question, name: str) -> bool:
+    """Whether the structure of the network depends on a setting: then it cannot be an array."""
+    try:
+        question.read({name: Run((2,)).numbers([1, 2], 0)})
+    except NeedsPlain:
+        return True
+    return False

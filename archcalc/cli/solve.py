@@ -108,7 +108,7 @@ def read_axis(question: Question, written: str) -> Axis:
 
     parts = [part.strip() for part in written.split("=")]
     origin = f"--vary {written[:40]}"
-    with_values = len(parts) > 1 and not parts[-1][:1].isalpha()
+    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
     name = "=".join(parts[:-1] if with_values else parts)
     if not all(parts):
         raise click.UsageError(f"--vary takes NAME or NAME=VALUES, got '{written[:60]}'")

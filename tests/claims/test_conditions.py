@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -91,6 +92,9 @@ WRONG = {
     "not " * 100 + "macs < 3": "nested deeper than 64",
     "macs < " + "1" * 20_000: "more than 10000 characters",
     "macs < 'a'": "found '''",
+    "macs < 1e99999": "is not a number",
+    "macs < " + "1" * 300: "a number of more than 200 characters",
+    "macs < " + "9" * 5000 + "x3": "a number of more than 200 characters",
 }
 
 
@@ -152,3 +156,9 @@ def test_arrays_are_judged_entry_by_entry(text: str, a: list[int], b: int) -> No
     plain = [eval(python, {"a": each, "b": b, "c": 2.5}) for each in a]
     if "2k" not in text:  # a rounded value stands for what rounds to it
         assert alone == plain
+
+
+@given(text=st.text(alphabet="macs params.1 20.5kM<>=!()+-*/%xa andornot_é½", max_size=30))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with suppress(SpecError):
+        holds(read_condition("--where", text), lookup)

@@ -118,3 +118,5 @@ def test_default_values() -> None:
     assert default_values(asked("mobilenet-v1"), "H=W") == range(1, 897)
     assert default_values(asked("lenet5"), "c1/conv.p") == range(65)
     assert default_values(asked("lenet5"), "c1/conv.k") == range(1, 65)
+    source = Source("net.yaml", "input: 3x8x8\nvariables: {n: 1}\nlayers:\n  - (conv 3 k3 half)*n\n")
+    assert default_values(Question(Written(source, False), []), "n") == range(1, 65)

@@ -64,3 +64,10 @@ def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[st
     assert ran.status == 2
     assert message in ran.err
     assert not ran.out
+
+
+def test_words_may_be_tried_too(archcalc: Archcalc) -> None:
+    text = "{input: 3x8x8, variables: {f: relu}, blocks: {unit(g=f): conv 4 k3 -> g}, layers: [unit()]}"
+    ran = archcalc("solve", "-", "--vary", "f=relu,gelu", "--target", "flops <= 8000", stdin=text)
+    assert (ran.status, ran.line("relu").split()[0]) == (0, "relu")
+    assert ran.lines[-1] == "1 of 2 values of f"
