@@ -225,6 +225,7 @@ def sweep(
         [read_name("quantities", name) for name in quantities],
         None if where is None else read_condition("where", where),
         varied.given,
+        varied.fixed,
         varied.shapes,
         training=training,
         limits=limits,

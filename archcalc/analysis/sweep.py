@@ -207,17 +207,7 @@ class _Sweep:
         wanted = True if self.subject.keep is None else self.subject.keep(graph, settings)
         measured = [_flat(value, shape) for value in self.subject.measure(graph, settings)]
         why = np.broadcast_to(run.why, shape).reshape(-1)
-        impossible: Counter[Refusal] = Counter()
-        examples: dict[Refusal, Example] = {}
-        if run.reasons:
-            for reason, count in zip(run.reasons, np.bincount(why, minlength=len(run.reasons) + 1)[1:], strict=True):
-                why_not = Refusal("" if reason.node is None else graph.nodes[reason.node].name, reason.message)
-                impossible[why_not] += int(count)
-                at = zip(self.axes, region, reason.where, strict=True)
-                example = Example(
-                    {axis.name: values[min(place, len(values) - 1)] for axis, values, place in at}, reason.example
-                )
-                examples.setdefault(why_not, example)
+        impossible, examples = self.refusals(run, why, graph, region)
         chosen = why == 0
         if wanted is not True:
             chosen &= np.broadcast_to(wanted.values if isinstance(wanted, Truths) else wanted, shape).reshape(-1)
@@ -229,6 +219,22 @@ class _Sweep:
         ]
         columns += [column[rows] for column in measured]
         return Block(tuple(columns), total, impossible, examples, possible - len(rows))
+
+    def refusals(
+        self, run: Run, why: Array, graph: Graph, region: Region
+    ) -> tuple[Counter[Refusal], dict[Refusal, Example]]:
+        """How many configurations of a region are impossible for which reason, and an example of each."""
+        impossible: Counter[Refusal] = Counter()
+        examples: dict[Refusal, Example] = {}
+        if not run.reasons:
+            return impossible, examples
+        for reason, count in zip(run.reasons, np.bincount(why, minlength=len(run.reasons) + 1)[1:], strict=True):
+            refusal = Refusal("" if reason.node is None else graph.nodes[reason.node].name, reason.message)
+            impossible[refusal] += int(count)
+            at = zip(self.axes, region, reason.where, strict=True)
+            settings = {axis.name: values[min(place, len(values) - 1)] for axis, values, place in at}
+            examples.setdefault(refusal, Example(settings, reason.example))
+        return impossible, examples
 
 
 def _flat(value: Any, shape: tuple[int, ...]) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from archcalc.analysis.quantities import QUANTITIES, SIZES, Quantities
@@ -44,7 +44,9 @@ class Question:
     names: Sequence[Name]
     where: Condition | None = None
     given: Given = field(default_factory=Given)
-    """What is the same in all configurations."""
+    """What is the same in all configurations, as written on a command line."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that are the same in all configurations."""
     shapes: Mapping[str, str] = field(default_factory=dict)
     """Settings that are the shape of a whole input, to its name."""
     training: bool = False
@@ -71,7 +73,7 @@ class Question:
         texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
         layers: dict[int, str] = {}
         attributes: dict[int, dict[str, Any]] = {}
-        for joint, value in settings.items():
+        for joint, value in {**self.fixed, **settings}.items():
             if joint in self.shapes:
                 shapes[self.shapes[joint]] = value
                 continue
@@ -109,8 +111,13 @@ class Question:
         if not dot or word in SIZES or word.startswith("n_"):
             return None
         if name not in self.attributes:
-            self.attributes[name] = find_attribute(self.read({}), place, word, name)
+            self.attributes[name] = find_attribute(self.as_written(), place, word, name)
         return self.attributes[name]
+
+    def as_written(self) -> Graph:
+        """The network with the attributes of its layers as they are written."""
+        sizes = {name: value for name, value in self.fixed.items() if "." not in name}
+        return replace(self, fixed=sizes).read({})
 
     def measure(self, graph: Graph, settings: Settings) -> list[Any]:
         """What the names stand for."""
@@ -125,7 +132,7 @@ class Question:
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
         """What names stand for in a network: settings, quantities, variables, sizes of inputs."""
         quantities = Quantities(graph, training=self.training, dtype=self.dtype)
-        set_to = {name: value for joint, value in settings.items() for name in joint.split("=")}
+        set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
         known: dict[Name, Any] = {}
 
         def found(name: Name) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from archcalc.analysis.grid import Axis
@@ -23,6 +22,8 @@ class Varied(NamedTuple):
     """What is the same in all configurations, and what is varied."""
 
     given: Given
+    fixed: dict[str, Any]
+    """Sizes of inputs and attributes of layers that have one value."""
     axes: list[Axis]
     shapes: dict[str, str]
     """Axes whose values are shapes of a whole input, to its name."""
@@ -34,9 +35,9 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
     Raises:
         SpecError: values that cannot be read, or a name that is missing or set twice.
     """
-    fixed: dict[str, str] = {}
+    texts: dict[str, str] = {}
     fixed_shapes: dict[str, str] = {}
-    numbers: dict[str, int | Fraction] = {}
+    fixed: dict[str, Any] = {}
     axes: list[Axis] = []
     whole: dict[str, str] = {}
     taken: set[str] = set()
@@ -51,22 +52,21 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
         taken |= {*names}
         values = read_values(f"{option} {joint}".strip(), written, limits)
         if option == "--shape" and not all(SIZE.fullmatch(name) for name in names):
-            texts = tuple(map(str, values))
-            if len(texts) == 1:
+            if len(values) == 1:
                 fixed_shapes[joint] = written
             else:
-                axes.append(Axis(joint or "input", texts))
+                axes.append(Axis(joint or "input", tuple(map(str, values))))
                 whole[joint or "input"] = joint
             continue
         if option == "--shape":
             _positive(values, f"{option} {joint}")
         if len(values) > 1:
             axes.append(Axis("=".join(names), values))
-        elif option == "--shape":
-            numbers.update(dict.fromkeys(names, int(values[0])))
+        elif option == "--shape" or "." in joint:
+            fixed.update(dict.fromkeys(names, values[0]))
         else:
-            fixed.update(dict.fromkeys(names, written))
-    return Varied(Given(fixed, fixed_shapes, layout, numbers), axes, whole)
+            texts.update(dict.fromkeys(names, written))
+    return Varied(Given(texts, fixed_shapes, layout), fixed, axes, whole)
 
 
 def _positive(values: Sequence[Any], origin: str) -> None:

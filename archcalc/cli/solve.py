@@ -68,6 +68,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         Written(*locate(spec, limits)),
         [],
         given=fixed.given,
+        fixed=fixed.fixed,
         training=values["training"],
         dtype=values["dtype"],
         limits=limits,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -99,33 +99,27 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
         varied.given,
+        varied.fixed,
         varied.shapes,
         values["training"],
         values["dtype"],
         limits,
     )
     form = default_format(form, color)
-    run = _Run(question.subject(), varied.axes)
-    streams = form in ("csv", "json")
-    if streams and not sort and not pareto and values["top"] is None:
-        _stream(run, names.titles, form)
-    else:
-        most = values["top"] or (SORTED_ROWS if streams else TABLE_ROWS)
-        keeper = _keeper(pareto, sort, most)
-        for columns in run.blocks():
-            keeper.add(columns)
-        run.settle(question)
-        rows = _ordered(keeper.kept, pareto, sort, values["top"] or most)
-        if streams and values["top"] is None and sort and not pareto and run.wanted > SORTED_ROWS:
+    run = _Run(question, varied.axes)
+    if form not in ("csv", "json"):
+        rows = _ranked(run, pareto, sort, values["top"] or TABLE_ROWS)
+        shown = len(rows[0]) if rows else 0
+        _table(rows, names.titles, len(varied.axes), run.notes(shown, pareto=bool(pareto)), form, color)
+        return
+    if sort or pareto or values["top"] is not None:
+        rows = _ranked(run, pareto, sort, values["top"] or SORTED_ROWS)
+        if values["top"] is None and not pareto and run.wanted > SORTED_ROWS:
             fail("limit", f"{run.wanted:,} rows are too many to be sorted", hint="add --top N", origin="--sort")
-        if streams:
-            _stream_rows(rows, names.titles, form)
-        else:
-            shown = len(rows[0]) if rows else 0
-            _table(rows, names.titles, len(varied.axes), run.notes(shown, pareto=bool(pareto)), form, color)
-    if streams:
-        run.settle(question)
-        click.echo("\n".join(run.notes(None, pareto=bool(pareto))), err=True)
+        _stream([] if rows is None else [rows], names.titles, form)
+    else:
+        _stream(run.blocks(), names.titles, form)
+    click.echo("\n".join(run.notes(None, pareto=bool(pareto))), err=True)
 
 
 class _Names:
@@ -164,8 +158,8 @@ class _Names:
 class _Run:
     """A sweep and what is to be said of it in the end."""
 
-    def __init__(self, subject: Any, axes: list[Axis]) -> None:
-        self.subject = subject
+    def __init__(self, question: Question, axes: list[Axis]) -> None:
+        self.question = question
         self.axes = axes
         self.total = 0
         self.unwanted = 0
@@ -174,16 +168,22 @@ class _Run:
         self.examples: dict[Refusal, Example] = {}
 
     def blocks(self) -> Iterator[Columns]:
-        """The rows, block by block."""
+        """The rows, block by block.
+
+        Raises:
+            SpecError: in the end, where no network at all has what was asked for: its name is wrong.
+        """
         from archcalc.analysis.sweep import sweep
 
         with progress(math.prod(len(axis.values) for axis in self.axes), "sweeping") as advance:
-            for block in sweep(self.subject, self.axes):
+            for block in sweep(self.question.subject(), self.axes):
                 self.count(block)
                 advance(block.total)
                 if block.columns is not None:
                     self.wanted += len(block.columns[0])
                     yield block.columns
+        if self.question.absent is not None and self.total == self.impossible.total():
+            raise self.question.absent
 
     def count(self, block: Block) -> None:
         self.total += block.total
@@ -194,18 +194,13 @@ class _Run:
             if known:
                 self.examples.setdefault(refusal, block.examples[refusal])
 
-    def settle(self, question: Question) -> None:
-        """Fail where no network at all has what was asked for: its name is wrong."""
-        if question.absent is not None and self.total == self.impossible.total():
-            raise question.absent
-
     def notes(self, shown: int | None, *, pareto: bool) -> list[str]:
         """How many configurations there were, and why not more."""
         left = f"{self.wanted:,} left"
         parts = [f"{self.impossible.total():,} impossible" if self.impossible else ""]
         parts += [f"{self.unwanted:,} not wanted (--where)" if self.unwanted else ""]
         if pareto:
-            left += "" if shown is None else f", of which nothing beats {shown:,}"
+            left += "" if shown is None else f", {shown:,} of them beaten by none"
         elif shown is not None and shown < self.wanted:
             left += f", of which {shown:,} shown"
         if not any(parts) and left == f"{self.wanted:,} left":
@@ -218,43 +213,33 @@ class _Run:
         return found
 
 
-def _keeper(pareto: list[Key], sort: list[Key], most: int) -> Keeper:
+def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns | None:
+    """The best rows of a sweep, or its first; ``None`` where there is none.
+
+    Raises:
+        SpecError: a Pareto front that is too wide.
+    """
     from archcalc.analysis.ranking import Best, First, Front
 
-    if pareto:
-        return Front(pareto)
-    return Best(most, sort) if sort else First(most)
+    last = Best(most, sort) if sort else First(most)
+    keeper: Keeper = Front(pareto) if pareto else last
+    try:
+        for columns in run.blocks():
+            keeper.add(columns)
+    except OverflowError as error:
+        fail("limit", str(error), hint="--where may leave fewer", origin="--pareto")
+    if pareto and keeper.kept is not None:
+        last.add(keeper.kept)
+    return last.kept
 
 
-def _ordered(rows: Columns | None, pareto: list[Key], sort: list[Key], most: int) -> Columns | None:
-    """The rows of a Pareto front in the order asked for, no more than asked for."""
-    from archcalc.analysis.ranking import Best
-
-    if rows is None or not pareto:
-        return rows
-    if sort:
-        best = Best(most, sort)
-        best.add(rows)
-        return best.kept
-    return tuple(column[:most] for column in rows)
-
-
-def _stream(run: _Run, titles: list[str], form: str) -> None:
+def _stream(blocks: Iterable[Columns], titles: list[str], form: str) -> None:
     """Write rows as they come."""
     from archcalc.report.rows import RowWriter
 
     writer = RowWriter(sys.stdout.write, form, titles)
-    for columns in run.blocks():
+    for columns in blocks:
         writer.rows(_cells(columns))
-    writer.close()
-
-
-def _stream_rows(rows: Columns | None, titles: list[str], form: str) -> None:
-    from archcalc.report.rows import RowWriter
-
-    writer = RowWriter(sys.stdout.write, form, titles)
-    if rows is not None:
-        writer.rows(_cells(rows))
     writer.close()
 
 

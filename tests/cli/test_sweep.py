@@ -57,7 +57,7 @@ def test_sorted_and_the_best(archcalc: Archcalc) -> None:
 def test_the_pareto_front(archcalc: Archcalc) -> None:
     ran = archcalc(*GRID, "--format", "csv", "--pareto", "macs,max:alpha")
     assert [(row["alpha"], row["rho"]) for row in table(ran.out)] == [(a, "0.5") for a in ("0.25", "0.5", "0.75", "1")]
-    assert "of which nothing beats 4" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
+    assert "12 left, 4 of them beaten by none" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
 
 
 def test_both_axes_of_a_picture_at_once_and_layers_as_columns(archcalc: Archcalc) -> None:
@@ -81,6 +81,9 @@ def test_whole_shapes_words_and_attributes(archcalc: Archcalc, tmp_path: Path) -
     assert int(rows[0]["flops"]) < int(rows[1]["flops"])
     rows = table(archcalc("sweep", str(spec), "--set", "two/conv.k=1:3", "--columns", "shape", "--format", "csv").out)
     assert [row["shape"] for row in rows] == ["4x6x6", "4x5x5", "4x4x4"]
+    fixed = ("--set", "one/conv.k=1", "--shape", "W=20", "--columns", "shape", "--format", "csv")
+    rows = table(archcalc("sweep", str(spec), "--set", "two/conv.k=1:2", *fixed).out)
+    assert [row["shape"] for row in rows] == ["4x8x20", "4x7x19"]
     rows = table(archcalc("sweep", str(spec), "--shape", "b.H=1:2", "--columns", "shape", "--format", "csv").out)
     assert [row["b.H"] for row in rows] == ["1", "2"]
 
