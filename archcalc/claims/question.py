@@ -115,9 +115,17 @@ class Question:
         return self.attributes[name]
 
     def as_written(self) -> Graph:
-        """The network with the attributes of its layers as they are written."""
+        """The network with the attributes of its layers as they are written.
+
+        Raises:
+            SpecError: there is none.
+        """
         sizes = {name: value for name, value in self.fixed.items() if "." not in name}
-        return replace(self, fixed=sizes).read({})
+        try:
+            return replace(self, fixed=sizes).read({})
+        except Refused as refused:
+            hint = "attributes can be varied of layers that exist as they are written"
+            fail("shape", str(refused), hint=hint, origin=self.spec.source.name)
 
     def measure(self, graph: Graph, settings: Settings) -> list[Any]:
         """What the names stand for."""

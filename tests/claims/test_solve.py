@@ -112,6 +112,11 @@ def test_an_attribute_that_several_layers_have_must_be_named() -> None:
     assert "sep7_11/dwconv_1.k" in str(error.value)
 
 
+def test_attributes_of_what_does_not_exist_as_written_cannot_be_varied() -> None:
+    with pytest.raises(SpecError, match="a window of 7 does not fit into 5 positions"):
+        solved("3x5x5 -> conv 6 k7", "conv_1.k", range(1, 4), "macs > 1")
+
+
 def test_default_values() -> None:
     assert list(default_values(asked("mobilenet-v1"), "alpha") or ()) == [Fraction(n, 100) for n in range(1, 201)]
     assert default_values(asked("mobilenet-v1"), "classes") == range(1, 4001)
