@@ -22,6 +22,8 @@ Weights: TypeAlias = Mapping[str, Array]
 """The stored arrays of one layer by their name: ``weight``, ``bias``, ``mean`` …"""
 
 Sizes: TypeAlias = tuple[int, ...]
+Index: TypeAlias = tuple[Any, ...]
+"""Slices and places, one per axis."""
 
 
 @dataclass
@@ -56,10 +58,22 @@ class Work:
 
 
 class Kernel(Protocol):
-    """Evaluates an operator: one array per output. Outputs may share memory with inputs only if ``work.overwrite``,
-    or if they are views that nobody writes to."""
+    """Evaluates an operator: one array per output, in the number format of its inputs.
+
+    An output may be a view of an input, or (with ``work.overwrite``) the first input itself with new content. It is
+    never scratch memory. Whoever runs kernels sees which arrays share memory (`owner`), and lends nothing for
+    overwriting that somebody else still reads.
+    """
 
     def __call__(self, op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays: ...
+
+
+def owner(array: Array) -> Any:
+    """What owns the memory of an array: itself, or what it is a view of at the end of the chain."""
+    found: Any = array
+    while (base := getattr(found, "base", None)) is not None:
+        found = base
+    return found
 
 
 Storage: TypeAlias = Callable[[Any, tuple[Sizes, ...]], Mapping[str, Sizes]]

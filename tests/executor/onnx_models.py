@@ -211,30 +211,30 @@ def convolution(
 def upconv(
     model: Model, op: Any, inputs: list[str], shapes: list[tuple[int, ...]], weights: Mapping[str, Array]
 ) -> str:
-    """The full result of ONNX's operator, from which padding is cut off."""
-    extra = list(op.outpad)
+    """The full result of ONNX's operator, from which padding is cut off; zeros after the input make room for more."""
+    sizes = shapes[0][1:]
+    reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
+    full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
     if op.pad == "same":  # Keras: n·s positions, what is too much is cut off on both sides, the odd one at the end
-        reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
-        extra = [max(s - r, 0) for r, s in zip(reach, op.stride, strict=True)]
-        surplus = [max(r - s, 0) for r, s in zip(reach, op.stride, strict=True)]
-        rows = [(total // 2, total - total // 2) for total in surplus]
+        starts = [max(r - s, 0) // 2 for r, s in zip(reach, op.stride, strict=True)]
+        ends = [start + n * s for start, n, s in zip(starts, sizes, op.stride, strict=True)]
     else:
-        rows = pads(op, shapes[0][1:])
-    stored = [model.constant(weights[name]) for name in ("weight", "bias") if name in weights]
-    full = model.add(
+        rows = pads(op, sizes)
+        starts = [before for before, _ in rows]
+        ends = [size - after + more for size, (_, after), more in zip(full, rows, op.outpad, strict=True)]
+    missing = [max(-((size - end) // s), 0) for size, end, s in zip(full, ends, op.stride, strict=True)]
+    room = model.constant([0, 0, *(0 for _ in sizes), 0, 0, *missing], np.int64)
+    laid = model.add(
         "ConvTranspose",
-        inputs[0],
-        *stored,
+        model.add("Pad", inputs[0], room),
+        *(model.constant(weights[name]) for name in ("weight", "bias") if name in weights),
         kernel_shape=list(op.kernel),
         strides=list(op.stride),
         dilations=list(op.dilation),
-        output_padding=extra,
         group=op.groups,
     )
-    axes = range(2, 2 + len(rows))
-    ends = [-after if after else np.iinfo(np.int64).max for _, after in rows]
-    bounds = ([before for before, _ in rows], ends, list(axes))
-    return model.add("Slice", full, *(model.constant(numbers, np.int64) for numbers in bounds))
+    axes = list(range(2, 2 + len(sizes)))
+    return model.add("Slice", laid, *(model.constant(numbers, np.int64) for numbers in (starts, ends, axes)))
 
 
 # --- dense layers ---

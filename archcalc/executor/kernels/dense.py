@@ -1,0 +1,88 @@
+"""Layers that weigh every number of their input, and the embedding table."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
+
+Op = FullyConnected | Linear
+
+
+@storage(FullyConnected)
+def fc_storage(op: FullyConnected, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """``weight``: a row for every feature, a column for every number of the flattened input."""
+    return _rows(op, prod(inputs[0]))
+
+
+@storage(Linear)
+def linear_storage(op: Linear, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """``weight``: a row for every feature, a column for every place of the last axis."""
+    return _rows(op, inputs[0][-1])
+
+
+def _rows(op: Op, length: int) -> dict[str, Sizes]:
+    return {"weight": (op.features, length)} | ({"bias": (op.features,)} if op.bias else {})
+
+
+@kernel(FullyConnected)
+def fc(op: FullyConnected, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    """The flattened input times the weight."""
+    return (weighted(inputs[0].reshape(len(inputs[0]), -1), weights, work),)
+
+
+@kernel(Linear)
+def linear(op: Linear, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    """The last axis times the weight, at every place of the others; of a vector, the vector."""
+    x = inputs[0]
+    return (weighted(x.reshape(-1, x.shape[-1]), weights, work).reshape(*x.shape[:-1], -1),)
+
+
+def weighted(rows: Array, weights: Weights, work: Work) -> Array:
+    """Rows of numbers to rows of features."""
+    weight = weights["weight"]
+    y: Array = rows @ weight.T
+    products = y.size * rows.shape[1]
+    work.count(mul=products, add=products - y.size, macs=products)
+    if "bias" in weights:
+        y += weights["bias"]
+        work.count(add=y.size)
+    return y
+
+
+@storage(RadialBasis)
+def rbf_storage(op: RadialBasis, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """``centre``: a row for every unit."""
+    return {"centre": (op.features, prod(inputs[0]))}
+
+
+@kernel(RadialBasis)
+def rbf(op: RadialBasis, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    """Squared distances from the centres, one unit after another so that no table of all differences is made."""
+    x, centres = inputs[0].reshape(len(inputs[0]), -1), weights["centre"]
+    y = np.empty((len(x), len(centres)), x.dtype)
+    for unit, centre in enumerate(centres):
+        difference = np.subtract(x, centre, out=work.scratch("differences", x.shape, x.dtype))
+        np.einsum("ij,ij->i", difference, difference, out=y[:, unit])
+        pairs = difference.size
+        work.count(mul=pairs, add=2 * pairs - len(x))
+    return (y,)
+
+
+@storage(Embedding)
+def embedding_storage(op: Embedding, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """``weight``: a vector for every entry of the vocabulary."""
+    return {"weight": (op.vocabulary, op.dim)}
+
+
+@kernel(Embedding)
+def embedding(op: Embedding, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    """The vector of the nearest entry that there is; what is not a number has no vector."""
+    x, vectors = inputs[0], weights["weight"]
+    known = np.nan_to_num(x, nan=0.0)
+    y = vectors[np.clip(np.rint(known), 0, len(vectors) - 1).astype(np.intp)]
+    y[np.isnan(x)] = np.nan
+    return (y,)

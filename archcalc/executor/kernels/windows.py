@@ -1,0 +1,106 @@
+"""Where windows stand on an input: padding, positions, and which part of the input each tap of a kernel meets.
+
+Found by laying windows on the axis, from the definitions of the words; no formula of `archcalc.ops` is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from archcalc.executor.kernel import Sizes
+
+
+class Axis(NamedTuple):
+    """One spatial axis under a sliding window."""
+
+    size: int
+    """Positions of the input."""
+    before: int
+    """Padding before the input."""
+    after: int
+    """Padding after it."""
+    kernel: int
+    stride: int
+    dilation: int
+    positions: int
+    """How many windows there are."""
+
+    def met(self, tap: int, start: int, stop: int) -> tuple[slice, slice]:
+        """Of the windows ``start`` … ``stop`` − 1, those whose tap lies on the input (counted from ``start``), and
+        what they meet there."""
+        shift = tap * self.dilation - self.before
+        first = max(start, -(shift // self.stride))
+        last = max(first, min(stop, -((shift - self.size) // self.stride)))
+        at = first * self.stride + shift
+        return slice(first - start, last - start), slice(at, at + (last - first) * self.stride, self.stride)
+
+
+def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
+    """The spatial axes of a sliding operator, by its kernel, stride, padding and dilation.
+
+    With ``ceil``, a further window stands where the one before leaves padded positions uncovered, as long as it starts
+    before the padding after the input (PyTorch).
+    """
+    strides = op.kernel if op.stride is None else op.stride
+    pads: Sequence[Any] = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
+    found = []
+    for n, k, s, d, pad in zip(sizes, op.kernel, strides, op.dilation, pads, strict=True):
+        reach = range(0, k * d, d)[-1] + 1
+        before, after = pad if isinstance(pad, tuple) else padding(pad, n, reach, s)
+        end = n + before + after
+        starts = range(0, min(end - reach + s, n + before), s) if ceil else range(0, end - reach + 1, s)
+        found.append(Axis(n, before, after, k, s, d, len(starts)))
+    return found
+
+
+def padding(word: str, n: int, reach: int, stride: int) -> tuple[int, int]:
+    """The padding that a word stands for, before and after an axis, under a kernel that reaches over so many places."""
+    if word == "same":  # a window for every stride-th position, the last one complete; the odd place is at the end
+        last = range(0, n, stride)[-1]
+        total = max(last + reach - n, 0)
+        return total // 2, total - total // 2
+    each = {"valid": 0, "half": (reach - 1) // 2, "full": reach - 1}[word]
+    return each, each
+
+
+def positions(axes: Sequence[Axis]) -> Sizes:
+    """The spatial sizes of the output."""
+    return tuple(axis.positions for axis in axes)
+
+
+def taps(axes: Sequence[Axis]) -> Iterator[Sizes]:
+    """The places of a kernel, the last axis fastest."""
+    return product(*(range(axis.kernel) for axis in axes))
+
+
+class Block(NamedTuple):
+    """Neighbouring output positions: a range along every axis, contiguous when all axes are laid out in a row."""
+
+    ranges: tuple[tuple[int, int], ...]
+    start: int
+    stop: int
+
+    @property
+    def sizes(self) -> Sizes:
+        return tuple(stop - start for start, stop in self.ranges)
+
+
+def blocks(sizes: Sizes, most: int) -> Iterator[Block]:
+    """Cut positions into blocks of about equal size, of at most ``most`` positions where single ones allow it.
+
+    Whole rows (planes, …) stay together unless one alone is too large.
+    """
+    row = prod(sizes[1:])
+    if len(sizes) > 1 and row > most:
+        for index in range(sizes[0]):
+            for inner in blocks(sizes[1:], most):
+                yield Block(((index, index + 1), *inner.ranges), index * row + inner.start, index * row + inner.stop)
+        return
+    count = -(-sizes[0] // max(most // row, 1))
+    rest = tuple((0, size) for size in sizes[1:])
+    for part in range(count):
+        start, stop = part * sizes[0] // count, (part + 1) * sizes[0] // count
+        yield Block(((start, stop), *rest), start * row, stop * row)

@@ -1,0 +1,272 @@
+"""Runs a graph on arrays: layer by layer in graph order, every tensor freed as soon as nobody needs it.
+
+What a layer may overwrite is decided here, by who else still reads that memory: tensors that are views of one array
+(reshaped, sliced, transposed) live and die as one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archcalc.executor import kernels  # noqa: F401  # registers the kernels
+from archcalc.executor.errors import ArrayError
+from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Work, owner
+from archcalc.executor.weights import stored_by, unlike
+from archcalc.graph import Graph, Node, Ref
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One layer that has just been evaluated. Its arrays may be overwritten by what comes next."""
+
+    node: Node
+    inputs: Arrays
+    """What it read; the first has new content if the layer worked in place."""
+    outputs: Arrays
+    weights: Mapping[str, Array]
+    counts: Mapping[str, int]
+    """Operations by kind, and ``macs``; nothing unless a tally was asked for."""
+    seconds: float
+    live: int
+    """Bytes of all tensors alive when it had run."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """What came out of a run. Arrays have the batch in front."""
+
+    outputs: Mapping[str, Array]
+    """The main output first, then the heads, in training the training heads as well."""
+    kept: Mapping[str, Array]
+    """The tensors that were asked for, by the names they were asked for with."""
+    updates: Mapping[str, Array]
+    """New content of stored arrays after a training step (running statistics), by ``layer.array``."""
+    counts: Mapping[str, Mapping[str, int]]
+    """Layer to operations by kind and ``macs``, if a tally was asked for."""
+    seconds: float
+    peak: int
+    """The most bytes of tensors alive at one time, inputs among them, parameters not."""
+    scratch: int
+    """Bytes of the work buffers that kernels share."""
+
+    @property
+    def output(self) -> Array:
+        """The main output."""
+        return next(iter(self.outputs.values()))
+
+
+class Planned(NamedTuple):
+    """A layer, prepared."""
+
+    index: int
+    node: Node
+    kernel: Kernel
+    weights: Mapping[str, Array]
+    releases: tuple[Ref, ...]
+    """What nobody needs once it has run."""
+
+
+@dataclass
+class Memory:
+    """The tensors that are alive, and whose memory they are in."""
+
+    foreign: frozenset[int] = frozenset()
+    """Owners whose memory is never lent: stored arrays, and the arrays of whoever called."""
+    tensors: dict[Ref, Array] = field(default_factory=dict)
+    readers: Counter[int] = field(default_factory=Counter)
+    """Owner (by identity) to how many live tensors are in its memory."""
+    live: int = 0
+    peak: int = 0
+
+    def hold(self, ref: Ref, array: Array) -> None:
+        memory = owner(array)
+        self.tensors[ref] = array
+        self.readers[id(memory)] += 1
+        if self.readers[id(memory)] == 1:
+            self.live += _bytes(memory, array)
+            self.peak = max(self.peak, self.live)
+
+    def release(self, ref: Ref) -> None:
+        array = self.tensors.pop(ref)
+        memory = owner(array)
+        self.readers[id(memory)] -= 1
+        if not self.readers[id(memory)]:
+            del self.readers[id(memory)]
+            self.live -= _bytes(memory, array)
+
+    def lendable(self, ref: Ref) -> bool:
+        """Whether nobody but this tensor is in its memory, which is ours."""
+        array = self.tensors[ref]
+        memory = id(owner(array))
+        return self.readers[memory] == 1 and memory not in self.foreign and array.flags.writeable
+
+
+def _bytes(memory: Any, array: Array) -> int:
+    return int(memory.nbytes if isinstance(memory, np.ndarray) else array.nbytes)
+
+
+class Runner:
+    """A graph with its stored arrays, ready to run any number of times."""
+
+    def __init__(self, graph: Graph, weights: Mapping[str, Array], *, overwrite: bool = True) -> None:
+        """Prepare a graph.
+
+        Args:
+            graph: the network.
+            weights: stored arrays by ``layer.array``, all in the number format to compute in.
+            overwrite: whether layers may work in place, and tensors are freed. Without it every tensor stays until the
+                end: to see that it makes no difference.
+
+        Raises:
+            ArrayError: arrays that are missing, unknown, of another shape or of mixed number formats.
+        """
+        self.graph = graph
+        self.overwrite = overwrite
+        self.work_buffers: dict[str, Array] = {}
+        own = {index: stored_by(graph, node) for index, node in graph.layers()}
+        expected = {f"{graph.nodes[i].name}.{name}": shape for i, arrays in own.items() for name, shape in arrays.items()}
+        problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in weights.items()})]
+        formats = sorted({array.dtype.name for array in weights.values()})
+        if len(formats) > 1:
+            problems.append(f"stored arrays have different number formats: {', '.join(formats)}")
+        if problems:
+            raise ArrayError(problems)
+        self.dtype = np.dtype(formats[0]) if formats else None
+        self._stored = frozenset(id(owner(array)) for array in weights.values())
+        self._weights = {
+            index: {name: weights[f"{graph.nodes[index].name}.{name}"] for name in arrays} for index, arrays in own.items()
+        }
+
+    def run(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        training: bool = False,
+        seed: int = 0,
+        keep: Iterable[str] = (),
+        tally: bool = False,
+        observe: Callable[[Step], None] | None = None,
+    ) -> Run:
+        """Evaluate every layer once.
+
+        Args:
+            inputs: an array for every input of the graph, batch in front; they are not written to.
+            training: batch statistics, dropout, and training heads.
+            seed: what dropout draws from.
+            keep: layers, stages, inputs or blocks whose tensors are wanted as well.
+            tally: whether layers count what they do.
+            observe: called after every layer.
+
+        Raises:
+            ArrayError: inputs that do not fit.
+            KeyError: nothing is called by a name in ``keep``.
+        """
+        wanted = {name: self._find(name) for name in keep}
+        results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
+        arrays = self._checked(inputs)
+        begin = perf_counter()
+        memory = Memory(self._stored | {id(owner(array)) for array in arrays.values()})
+        for index, node in enumerate(self.graph.nodes):
+            if node.is_input:
+                memory.hold(Ref(index), arrays[node.name])
+        counts: dict[str, Mapping[str, int]] = {}
+        updates: dict[str, Array] = {}
+        with np.errstate(all="ignore"):  # numbers that are not finite show in the result
+            for layer in self._plan({*results.values(), *wanted.values()}, training):
+                self._step(layer, memory, counts if tally else None, updates, training, seed, observe)
+        return Run(
+            outputs={name: memory.tensors[ref] for name, ref in results.items()},
+            kept={name: memory.tensors[ref] for name, ref in wanted.items()},
+            updates=updates,
+            counts=counts,
+            seconds=perf_counter() - begin,
+            peak=memory.peak,
+            scratch=sum(buffer.nbytes for buffer in self.work_buffers.values()),
+        )
+
+    def _step(
+        self,
+        layer: Planned,
+        memory: Memory,
+        counts: dict[str, Mapping[str, int]] | None,
+        updates: dict[str, Array],
+        training: bool,
+        seed: int,
+        observe: Callable[[Step], None] | None,
+    ) -> None:
+        node = layer.node
+        first = node.inputs[0]
+        lent = self.overwrite and first in layer.releases and node.inputs.count(first) == 1 and memory.lendable(first)
+        work = Work(
+            training=training, overwrite=lent, tally=None if counts is None else Counter(), buffers=self.work_buffers
+        )
+        if training:
+            work.rng = np.random.default_rng([seed, layer.index])
+        given = tuple([memory.tensors[ref] for ref in node.inputs])
+        begin = perf_counter()
+        outputs = layer.kernel(node.op, given, layer.weights, work)
+        seconds = perf_counter() - begin
+        for output, array in enumerate(outputs):
+            memory.hold(Ref(layer.index, output), array)
+        updates.update({f"{node.name}.{name}": array for name, array in work.updates.items()})
+        if counts is not None and work.tally is not None:
+            counts[node.name] = {kind: number for kind, number in work.tally.items() if number}
+        if observe is not None:
+            counted = {} if counts is None else counts[node.name]
+            observe(Step(node, given, outputs, layer.weights, counted, seconds, memory.live))
+        if self.overwrite:
+            for ref in layer.releases:
+                memory.release(ref)
+
+    def _plan(self, results: set[Ref], training: bool) -> list[Planned]:
+        """The layers to run, each with what nobody needs after it."""
+        runs = [(index, node) for index, node in self.graph.layers() if training or not node.training]
+        last = {Ref(index, output): index for index, node in runs for output in range(len(node.outputs))}
+        for index, node in runs:
+            last.update(dict.fromkeys(node.inputs, index))
+        ends: dict[int, list[Ref]] = {}
+        for ref, index in last.items():
+            if ref not in results:
+                ends.setdefault(index, []).append(ref)
+        return [
+            Planned(index, node, KERNELS[type(node.op)], self._weights[index], tuple(ends.get(index, ())))
+            for index, node in runs
+        ]
+
+    def _find(self, name: str) -> Ref:
+        found = self.graph.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def _checked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """The inputs, held to the graph."""
+        shapes = self.graph.inputs
+        problems = [f"there is no input '{name}'" for name in inputs if name not in shapes]
+        batches, formats = set(), set()
+        for name, shape in shapes.items():
+            if name not in inputs:
+                problems.append(f"the input '{name}' is missing")
+                continue
+            array = inputs[name]
+            batches.add(array.shape[:1])
+            formats.add(array.dtype)
+            if array.shape[1:] != tuple(shape) or not array.shape or not len(array):
+                written = "x".join(map(str, array.shape))
+                expected = "x".join(map(str, shape))
+                problems.append(f"the input '{name}' has shape {written}, expected Nx{expected}")
+            elif self.dtype not in (None, array.dtype) or array.dtype.kind != "f":
+                problems.append(f"the input '{name}' holds {array.dtype}, the network computes in {self.dtype or 'floats'}")
+        if len(batches) > 1 and not problems:
+            problems.append("inputs have different numbers of examples")
+        if len(formats) > 1 and not problems:
+            problems.append("inputs have different number formats")
+        if problems:
+            raise ArrayError(problems)
+        return dict(inputs)

@@ -1,0 +1,156 @@
+"""The stored arrays of a network by name, ``layer.weight``, ``layer.bias`` …: which there are, and seeded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import prod, sqrt
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from archcalc.executor import kernels  # noqa: F401  # registers what layers store
+from archcalc.executor.errors import ArrayError
+from archcalc.executor.kernel import STORAGE, Array, Sizes
+from archcalc.graph import Graph, Node, Ref
+from archcalc.ops.activation import LeakyRelu, PRelu, Relu, Relu6, Scale, Sigmoid, Softmax, Tanh
+from archcalc.ops.base import Operator
+from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
+from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
+from archcalc.ops.merge import Add, Mul, Sub
+from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Standardize
+from archcalc.ops.pool import Subsample
+
+CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
+"""What stored numbers start as that are not drawn."""
+SQUARES = {Relu: 0.5, Relu6: 0.5, LeakyRelu: 0.5, PRelu: 0.5, Sigmoid: 0.3, Tanh: 0.4, Softmax: 0.1}
+"""About the mean square of an activation's output for numbers of mean square 1."""
+
+
+def stored_by(graph: Graph, node: Node) -> dict[str, Sizes]:
+    """The arrays that one layer stores, by their name in the layer, with their shapes."""
+    store = STORAGE.get(type(node.op))
+    return dict(store(node.op, graph.input_shapes(node))) if store else {}
+
+
+def stored(graph: Graph) -> dict[str, Sizes]:
+    """The arrays of a network by ``layer.array``, in graph order, training heads included, with their shapes."""
+    return {
+        f"{node.name}.{name}": shape for _, node in graph.layers() for name, shape in stored_by(graph, node).items()
+    }
+
+
+def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
+    """Hold arrays to a network.
+
+    Raises:
+        ArrayError: arrays are missing, unknown, of another shape or of another number format than ``float32`` or
+            ``float64``, or hold what is not a finite number; every one is listed.
+    """
+    expected = stored(graph)
+    problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in arrays.items()})]
+    for name, array in arrays.items():
+        if name in expected and array.dtype.kind == "f" and not np.isfinite(array).all():
+            problems.append(f"{name} holds numbers that are not finite (NaN or infinite)")
+    if problems:
+        raise ArrayError(problems)
+
+
+def unlike(expected: Mapping[str, Sizes], found: Mapping[str, tuple[Sizes, np.dtype]]) -> Iterator[str]:
+    """What differs between the arrays of a network and those at hand, a sentence for each."""
+    for name, shape in expected.items():
+        if name not in found:
+            yield f"{name} is missing: {_written(shape)}"
+            continue
+        got, dtype = found[name]
+        if tuple(got) != tuple(shape):
+            yield f"{name} has shape {_written(got)}, the layer stores {_written(shape)}"
+        if dtype.kind != "f":
+            yield f"{name} holds {dtype.name}, not floating-point numbers"
+    for name in found:
+        if name not in expected:
+            yield f"{name} belongs to no layer"
+
+
+def _written(shape: Sizes) -> str:
+    return "x".join(map(str, shape)) if shape else "a single number"
+
+
+# --- seeded numbers ---
+
+
+def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+    """Stored arrays to start with: drawn ones that keep the size of activations, others neutral.
+
+    Kernels are normal with variance 1/(fan-in · mean square of the input), which is He et al. 2015's 2/fan-in after a
+    rectifier. The mean square is followed along the graph, so that sums of many branches, standardised kernels and
+    layers without normalisation stay in range at any depth. Running variances are that mean square, running means 0.
+
+    The numbers of a layer depend on the seed and on its name only.
+    """
+    squares: dict[Ref, float] = {}
+    arrays: dict[str, Array] = {}
+    for index, node in enumerate(graph.nodes):
+        square = _joined(node, [squares[ref] for ref in node.inputs])
+        rng = np.random.default_rng([seed, crc32(node.name.encode())])
+        for name, shape in stored_by(graph, node).items():
+            arrays[f"{node.name}.{name}"] = _drawn(node.op, name, shape, square, rng).astype(dtype, copy=False)
+        after = _after(node.op, square, graph.input_shapes(node))
+        squares.update({Ref(index, output): after for output in range(len(node.outputs))})
+    return arrays
+
+
+def _joined(node: Node, squares: list[float]) -> float:
+    """About the mean square of what a layer reads."""
+    if isinstance(node.op, Add | Sub):
+        return sum(squares)
+    if isinstance(node.op, Mul):
+        return prod(squares)
+    return max(squares, default=1.0)
+
+
+def _after(op: Operator, square: float, inputs: tuple[Sizes, ...]) -> float:
+    """About the mean square of what it puts out."""
+    if isinstance(op, Conv) and op.ws:
+        return square * _fan_in(op, (1, inputs[0][0] // op.groups, *op.kernel))
+    if isinstance(op, SQUARES_KEPT):
+        return 1.0
+    if isinstance(op, Scale):
+        return square * float(op.factor) ** 2
+    return SQUARES.get(type(op), 1.0) * square
+
+
+SQUARES_KEPT = (Conv, DepthwiseConv, SeparableConv, TransposedConv, FullyConnected, Linear, Embedding) + (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    Standardize,
+)
+"""Their output has mean square 1, by how their kernels are drawn or because they normalise."""
+
+
+def _drawn(op: Operator, name: str, shape: Sizes, square: float, rng: np.random.Generator) -> Array:
+    """The first content of one stored array."""
+    if isinstance(op, Standardize):
+        return np.array([float(number) for number in getattr(op, name)])
+    if isinstance(op, BatchNorm) and name == "variance":
+        return np.full(shape, square)
+    if isinstance(op, Subsample) and name == "coefficient":
+        return np.full(shape, 1 / prod(op.kernel))  # the average
+    if name in CONSTANTS:
+        return np.full(shape, CONSTANTS[name])
+    numbers = rng.standard_normal(shape, np.float32)
+    if isinstance(op, Embedding | RadialBasis):
+        return numbers
+    numbers *= 1 / sqrt(_fan_in(op, shape) * (1.0 if name == "pointwise" else max(square, 1e-12)))
+    return numbers
+
+
+def _fan_in(op: Operator, shape: Sizes) -> float:
+    """How many products an output sums, from the shape of a kernel."""
+    if isinstance(op, TransposedConv):
+        return max(shape[0] // op.groups * prod(op.kernel) / prod(op.stride), 1.0)
+    if isinstance(op, Conv) and op.table is not None:
+        return prod(shape) / op.channels
+    return prod(shape[1:])
