@@ -232,14 +232,14 @@ def layer_norm(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
 def instance_norm(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
     (shape,) = shapes
     if torch.Size(shape[1:]).numel() == 1:  # PyTorch refuses to normalise one number by itself: as many groups as maps
-        return nn.GroupNorm(shape[0], shape[0], affine=op.affine)
+        return nn.GroupNorm(shape[0], shape[0], float(op.eps), op.affine)
     return INSTANCE_NORMS[len(shape) - 1](shape[0], float(op.eps), affine=op.affine)
 
 
 def local_response_norm(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
     (shape,) = shapes
     if op.region == "across":
-        norm = nn.LocalResponseNorm(op.size, float(op.alpha), float(op.beta), float(op.k))
+        norm = nn.LocalResponseNorm(op.size, float(op.alpha * op.size), float(op.beta), float(op.k))  # divides alpha
         return Layer(lambda x: norm(x[..., None])[..., 0] if x.dim() == 2 else norm(x))
     before = op.size // 2
 

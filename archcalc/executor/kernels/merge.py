@@ -1,0 +1,54 @@
+"""Kernels of joins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Weights, Work, kernel
+from archcalc.executor.kernels.counted import Counted, add, maximum, multiply, subtract
+from archcalc.ops.base import Operator
+from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+
+
+def _joins(operator: type[Operator], function: Counted) -> Callable[[Operator, Arrays, Weights, Work], Arrays]:
+    """Register the kernel that joins numbers at the same place, the inputs from left to right."""
+
+    def run(op: Operator, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+        rank = max(x.ndim for x in inputs)
+        first, *others = (x.reshape(*x.shape, *(1,) * (rank - x.ndim)) for x in inputs)
+        shape = np.broadcast_shapes(first.shape, *(x.shape for x in others))
+        own = work.overwrite and first.shape == shape
+        out = first if own else np.empty(shape, first.dtype)
+        for other in others:
+            first = function(work, first, other, out=out)
+        return (first,)
+
+    return kernel(operator)(run)
+
+
+_joins(Add, add)
+_joins(Sub, subtract)
+_joins(Mul, multiply)
+_joins(Max, maximum)
+
+
+@kernel(Concat)
+def concat(op: Concat, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    """One after another into one array; with ``crop`` what is not joined is first cut to the smallest."""
+    joined = (op.axis if op.axis >= 0 else op.axis + inputs[0].ndim - 1) + 1
+    if op.crop == "smallest":
+        smallest = [min(sizes) for sizes in zip(*(x.shape for x in inputs), strict=True)]
+        inputs = tuple(_centre(x, smallest, joined) for x in inputs)
+    return (np.concatenate(inputs, axis=joined),)
+
+
+def _centre(x: Array, sizes: list[int], joined: int) -> Array:
+    """The middle of every spatial axis but the joined one; the odd position is dropped after it."""
+    cut = [slice(None)] * x.ndim
+    for axis in range(2, x.ndim):
+        if axis != joined:
+            first = (x.shape[axis] - sizes[axis]) // 2
+            cut[axis] = slice(first, first + sizes[axis])
+    return x[tuple(cut)]

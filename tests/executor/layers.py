@@ -1,0 +1,61 @@
+"""One layer of a random spec with random inputs and stored arrays: what the tests of kernels have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from archcalc.executor.kernel import KERNELS, STORAGE, Array, Arrays, Work
+from archcalc.executor.kernels import activation, merge, norm, resample, structure
+from archcalc.graph import Graph
+from archcalc.ops.base import Operator
+from archcalc.ops.norm import Standardize
+from archcalc.spec import Source, read_spec
+
+FAMILIES = (activation, merge, norm, resample, structure)
+POSITIVE = {"variance", "std"}
+
+
+@dataclass
+class Layer:
+    """An operator with what it reads, the batch in front."""
+
+    op: Operator
+    inputs: Arrays
+    weights: dict[str, Array]
+
+    def run(self, **work: Any) -> tuple[Arrays, Work]:
+        """What its kernel puts out, and what it was lent; the inputs are left as they are."""
+        lent = Work(**work)
+        inputs = tuple(x.copy() for x in self.inputs)
+        return KERNELS[type(self.op)](self.op, inputs, self.weights, lent), lent
+
+
+def read(text: str) -> Graph:
+    return read_spec(Source("random.yaml", text), inline="->" in text and ":" not in text).graph
+
+
+def arrays(op: Operator, shapes: tuple[tuple[int, ...], ...], rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
+    """Random stored arrays of a layer; those that the attributes decide, from the attributes."""
+    if isinstance(op, Standardize):
+        return {name: np.array([float(x) for x in getattr(op, name)], dtype) for name in ("mean", "std")}
+    stored = STORAGE[type(op)](op, shapes) if type(op) in STORAGE else {}
+    return {name: numbers(rng, shape, dtype, positive=name in POSITIVE) for name, shape in stored.items()}
+
+
+def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, *, positive: bool = False) -> Array:
+    drawn = rng.normal(size=shape) * 1.5
+    return (np.abs(drawn) + 0.2 if positive else drawn).astype(dtype)
+
+
+def layers_of(graph: Graph, seed: int, *, batch: int = 2, dtype: Any = np.float64) -> list[Layer]:
+    """Every layer of a graph, each on random inputs of its own."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _, node in graph.layers():
+        shapes = graph.input_shapes(node)
+        inputs = tuple(numbers(rng, (batch, *shape), dtype) for shape in shapes)
+        found.append(Layer(node.op, inputs, arrays(node.op, shapes, rng, dtype)))
+    return found
