@@ -7,8 +7,10 @@ never calls an operator's formulas: it reads attributes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -26,14 +28,19 @@ Index: TypeAlias = tuple[Any, ...]
 """Slices and places, one per axis."""
 
 
+def fresh(size: int) -> Array:
+    """So many bytes of new memory, at least."""
+    return np.empty(size, np.uint8)
+
+
 @dataclass
 class Work:
     """What a kernel is lent for one evaluation of one layer."""
 
     training: bool = False
     """Batch statistics instead of stored ones, and dropout."""
-    rng: np.random.Generator = field(default_factory=np.random.default_rng)
-    """The source of dropout's choices."""
+    seed: Sequence[int] = ()
+    """What dropout's choices are drawn from."""
     overwrite: bool = False
     """Whether the first input may be overwritten: nobody reads it afterwards."""
     tally: Counter[str] | None = None
@@ -42,18 +49,30 @@ class Work:
     """New values of stored arrays: a batch norm's running statistics after a training step."""
     buffers: dict[str, Array] = field(default_factory=dict)
     """Scratch memory that outlives a layer, by purpose; see `scratch`."""
+    allocate: Callable[[int], Array] = fresh
+    """Where memory of at least so many bytes comes from, as an array of bytes; see `empty`."""
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The source of dropout's choices, the same for the same seed."""
+        return np.random.default_rng(list(self.seed))
 
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate pairs (``macs=…``)."""
         if self.tally is not None:
             self.tally.update(operations)
 
+    def empty(self, shape: Sizes, dtype: DTypeLike) -> Array:
+        """An array for an output, with arbitrary content. It may be memory that another layer used before."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        return self.allocate(size)[:size].view(dtype).reshape(shape)
+
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
         """A reused array with arbitrary content: the same memory for the same purpose, enlarged when needed."""
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        size = prod(shape) * np.dtype(dtype).itemsize
         held = self.buffers.get(purpose)
         if held is None or held.nbytes < size:
-            held = self.buffers[purpose] = np.empty(size, np.uint8)
+            held = self.buffers[purpose] = fresh(size)
         return held[:size].view(dtype).reshape(shape)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Work, owner
+from archcalc.executor.memory import Memory, Pool
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
 
@@ -51,7 +52,7 @@ class Run:
     """Layer to operations by kind and ``macs``, if a tally was asked for."""
     seconds: float
     peak: int
-    """The most bytes of tensors alive at one time, inputs among them, parameters not."""
+    """The most bytes of tensors at one time, inputs and memory kept for the next tensors among them, parameters not."""
     scratch: int
     """Bytes of the work buffers that kernels share."""
 
@@ -72,45 +73,6 @@ class Planned(NamedTuple):
     """What nobody needs once it has run."""
 
 
-@dataclass
-class Memory:
-    """The tensors that are alive, and whose memory they are in."""
-
-    foreign: frozenset[int] = frozenset()
-    """Owners whose memory is never lent: stored arrays, and the arrays of whoever called."""
-    tensors: dict[Ref, Array] = field(default_factory=dict)
-    readers: Counter[int] = field(default_factory=Counter)
-    """Owner (by identity) to how many live tensors are in its memory."""
-    live: int = 0
-    peak: int = 0
-
-    def hold(self, ref: Ref, array: Array) -> None:
-        memory = owner(array)
-        self.tensors[ref] = array
-        self.readers[id(memory)] += 1
-        if self.readers[id(memory)] == 1:
-            self.live += _bytes(memory, array)
-            self.peak = max(self.peak, self.live)
-
-    def release(self, ref: Ref) -> None:
-        array = self.tensors.pop(ref)
-        memory = owner(array)
-        self.readers[id(memory)] -= 1
-        if not self.readers[id(memory)]:
-            del self.readers[id(memory)]
-            self.live -= _bytes(memory, array)
-
-    def lendable(self, ref: Ref) -> bool:
-        """Whether nobody but this tensor is in its memory, which is ours."""
-        array = self.tensors[ref]
-        memory = id(owner(array))
-        return self.readers[memory] == 1 and memory not in self.foreign and array.flags.writeable
-
-
-def _bytes(memory: Any, array: Array) -> int:
-    return int(memory.nbytes if isinstance(memory, np.ndarray) else array.nbytes)
-
-
 class Runner:
     """A graph with its stored arrays, ready to run any number of times."""
 
@@ -128,7 +90,8 @@ class Runner:
         """
         self.graph = graph
         self.overwrite = overwrite
-        self.work_buffers: dict[str, Array] = {}
+        self._buffers: dict[str, Array] = {}
+        self._pool = Pool()
         own = {index: stored_by(graph, node) for index, node in graph.layers()}
         expected = {f"{graph.nodes[i].name}.{name}": shape for i, arrays in own.items() for name, shape in arrays.items()}
         problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in weights.items()})]
@@ -171,7 +134,7 @@ class Runner:
         results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
         arrays = self._checked(inputs)
         begin = perf_counter()
-        memory = Memory(self._stored | {id(owner(array)) for array in arrays.values()})
+        memory = Memory(self._pool, self._stored | {id(owner(array)) for array in arrays.values()})
         for index, node in enumerate(self.graph.nodes):
             if node.is_input:
                 memory.hold(Ref(index), arrays[node.name])
@@ -187,7 +150,7 @@ class Runner:
             counts=counts,
             seconds=perf_counter() - begin,
             peak=memory.peak,
-            scratch=sum(buffer.nbytes for buffer in self.work_buffers.values()),
+            scratch=sum(buffer.nbytes for buffer in self._buffers.values()),
         )
 
     def _step(
@@ -204,10 +167,13 @@ class Runner:
         first = node.inputs[0]
         lent = self.overwrite and first in layer.releases and node.inputs.count(first) == 1 and memory.lendable(first)
         work = Work(
-            training=training, overwrite=lent, tally=None if counts is None else Counter(), buffers=self.work_buffers
+            training=training,
+            seed=(seed, layer.index),
+            overwrite=lent,
+            tally=None if counts is None else Counter(),
+            buffers=self._buffers,
+            allocate=memory.allocate,
         )
-        if training:
-            work.rng = np.random.default_rng([seed, layer.index])
         given = tuple([memory.tensors[ref] for ref in node.inputs])
         begin = perf_counter()
         outputs = layer.kernel(node.op, given, layer.weights, work)

@@ -84,7 +84,7 @@ def read_and_write(given: Array, work: Work) -> tuple[Array, Array]:
     """An input without gaps, and memory for a result of its shape: the same wherever that is nobody else's."""
     x = np.ascontiguousarray(given)
     own = work.overwrite or x is not given
-    return x, x if own else np.empty_like(x)
+    return x, x if own else work.empty(x.shape, x.dtype)
 
 
 def _stretches(x: Array) -> Iterator[Array]:

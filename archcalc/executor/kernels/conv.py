@@ -46,7 +46,7 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     if op.ws:
         weight = standardised(weight)
     axes = axes_of(op, x.shape[2:])
-    y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
+    y = work.empty((len(x), op.channels, *positions(axes)), x.dtype)
     if op.table is None:
         convolve(x, weight, op.groups, axes, y, work)
     else:
@@ -152,7 +152,7 @@ def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, work: Wo
     """Every channel with filters of its own."""
     (x,), weight = inputs, weights["weight"]
     axes = axes_of(op, x.shape[2:])
-    y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
+    y = work.empty((len(x), len(weight), *positions(axes)), x.dtype)
     depthwise(x, weight, axes, y, work)
     add_bias(y, weights, work)
     return (y,)
@@ -173,7 +173,7 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, work: Wo
     axes = axes_of(op, x.shape[2:])
     between = work.scratch("depthwise maps", (len(x), len(filters), *positions(axes)), x.dtype)
     depthwise(x, filters, axes, between, work)
-    y = np.empty((len(x), len(mixing), *positions(axes)), x.dtype)
+    y = work.empty((len(x), len(mixing), *positions(axes)), x.dtype)
     maps = between.reshape(len(x), 1, len(filters), -1)
     multiply(mixing.reshape(1, len(mixing), -1), maps, y.reshape(len(x), 1, len(mixing), -1), work)
     add_bias(y, weights, work)
@@ -194,7 +194,7 @@ def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, work: 
     """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off."""
     (x,), weight = inputs, weights["weight"]
     axes = transposed_axes(op, x.shape[2:])
-    y = np.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
+    y = work.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
     y[...] = weights["bias"].reshape(-1, *(1,) * len(axes)) if op.bias else 0
     fan_in = len(weight) // op.groups
     matrix = weight.reshape(op.groups, fan_in, -1).transpose(0, 2, 1)

@@ -20,7 +20,7 @@ def _joins(operator: type[Operator], function: Counted) -> Callable[[Operator, A
         first, *others = (x.reshape(*x.shape, *(1,) * (rank - x.ndim)) for x in inputs)
         shape = np.broadcast_shapes(first.shape, *(x.shape for x in others))
         own = work.overwrite and first.shape == shape
-        out = first if own else np.empty(shape, first.dtype)
+        out = first if own else work.empty(shape, first.dtype)
         for other in others:
             first = function(work, first, other, out=out)
         return (first,)

@@ -28,7 +28,7 @@ from archcalc.ops.pool import (
 @kernel(MaxPool)
 def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The maximum of every window; places in the padding never win."""
-    y, axes = over_windows(op, inputs[0], np.maximum, -np.inf)
+    y, axes = over_windows(op, inputs[0], np.maximum, -np.inf, work)
     work.count(cmp=y.size * (taps_of(axes) - 1))
     return (y,)
 
@@ -36,7 +36,7 @@ def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays
 @kernel(AvgPool)
 def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The sum of every window, by the number of its places that count."""
-    y, axes = over_windows(op, inputs[0], np.add, 0)
+    y, axes = over_windows(op, inputs[0], np.add, 0, work)
     y /= reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
     work.count(add=y.size * (taps_of(axes) - 1), div=y.size)
     return (y,)
@@ -51,7 +51,7 @@ def subsample_storage(op: Subsample, inputs: tuple[Sizes, ...]) -> dict[str, Siz
 @kernel(Subsample)
 def subsample(op: Subsample, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The sum of every window, times the coefficient of its map, plus its bias."""
-    y, axes = over_windows(op, inputs[0], np.add, 0)
+    y, axes = over_windows(op, inputs[0], np.add, 0, work)
     each = (-1, *(1,) * len(axes))
     y *= weights["coefficient"].reshape(each)
     y += weights["bias"].reshape(each)
@@ -64,11 +64,13 @@ def taps_of(axes: Sequence[Axis]) -> int:
     return prod(axis.kernel for axis in axes)
 
 
-def over_windows(op: Any, x: Array, join: Callable[..., Array], neutral: float) -> tuple[Array, list[Axis]]:
+def over_windows(
+    op: Any, x: Array, join: Callable[..., Array], neutral: float, work: Work
+) -> tuple[Array, list[Axis]]:
     """Join the numbers of every window; places outside of the input leave the result as it is."""
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     sizes = positions(axes)
-    y = np.empty((*x.shape[:2], *sizes), x.dtype)
+    y = work.empty((*x.shape[:2], *sizes), x.dtype)
     meetings = [
         [axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)] for tap in taps(axes)
     ]
@@ -124,7 +126,7 @@ def _over_positions(y: Array, x: Array) -> Array:
 @kernel(AdaptiveAvgPool)
 def adaptive_avgpool(op: AdaptiveAvgPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The average of every part."""
-    y, held = over_parts(op.size, inputs[0], np.mean)
+    y, held = over_parts(op.size, inputs[0], np.mean, work)
     work.count(add=held - y.size, div=y.size)
     return (y,)
 
@@ -132,17 +134,17 @@ def adaptive_avgpool(op: AdaptiveAvgPool, inputs: Arrays, weights: Weights, work
 @kernel(AdaptiveMaxPool)
 def adaptive_maxpool(op: AdaptiveMaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The maximum of every part."""
-    y, held = over_parts(op.size, inputs[0], np.max)
+    y, held = over_parts(op.size, inputs[0], np.max, work)
     work.count(cmp=held - y.size)
     return (y,)
 
 
-def over_parts(sizes: Sequence[int], x: Array, join: Callable[..., Array]) -> tuple[Array, int]:
+def over_parts(sizes: Sequence[int], x: Array, join: Callable[..., Array], work: Work) -> tuple[Array, int]:
     """Join the numbers of every part, and how many numbers all parts hold together.
 
     The borders of the parts are the input's length divided evenly; positions that a border cuts belong to both sides.
     """
-    y = np.empty((*x.shape[:2], *sizes), x.dtype)
+    y = work.empty((*x.shape[:2], *sizes), x.dtype)
     positions_axes = tuple(range(2, x.ndim))
     cuts = [
         [slice(part * n // m, -(-(part + 1) * n // m)) for part in range(m)]
