@@ -90,10 +90,12 @@ class Runner:
         """
         self.graph = graph
         self.overwrite = overwrite
-        self._buffers: dict[str, Array] = {}
+        self._buffers: dict[tuple[str, int], Array] = {}
         self._pool = Pool()
         own = {index: stored_by(graph, node) for index, node in graph.layers()}
-        expected = {f"{graph.nodes[i].name}.{name}": shape for i, arrays in own.items() for name, shape in arrays.items()}
+        expected = {
+            f"{graph.nodes[i].name}.{name}": shape for i, arrays in own.items() for name, shape in arrays.items()
+        }
         problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in weights.items()})]
         formats = sorted({array.dtype.name for array in weights.values()})
         if len(formats) > 1:
@@ -103,7 +105,8 @@ class Runner:
         self.dtype = np.dtype(formats[0]) if formats else None
         self._stored = frozenset(id(owner(array)) for array in weights.values())
         self._weights = {
-            index: {name: weights[f"{graph.nodes[index].name}.{name}"] for name in arrays} for index, arrays in own.items()
+            index: {name: weights[f"{graph.nodes[index].name}.{name}"] for name in arrays}
+            for index, arrays in own.items()
         }
 
     def run(
@@ -228,7 +231,9 @@ class Runner:
                 expected = "x".join(map(str, shape))
                 problems.append(f"the input '{name}' has shape {written}, expected Nx{expected}")
             elif self.dtype not in (None, array.dtype) or array.dtype.kind != "f":
-                problems.append(f"the input '{name}' holds {array.dtype}, the network computes in {self.dtype or 'floats'}")
+                problems.append(
+                    f"the input '{name}' holds {array.dtype}, the network computes in {self.dtype or 'floats'}"
+                )
         if len(batches) > 1 and not problems:
             problems.append("inputs have different numbers of examples")
         if len(formats) > 1 and not problems:

@@ -70,4 +70,6 @@ def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: 
             (ours,), _ = layer.run(overwrite=overwrite)
             assert ours.dtype == dtype
             assert ours.shape == theirs.shape
-            np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op))
+            np.testing.assert_allclose(
+                ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op)
+            )

@@ -7,7 +7,7 @@ overflow although its result does not, IEEE arithmetic leads to the right end (1
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
+from archcalc.executor.threads import share
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -70,8 +71,14 @@ def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         def run(op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
             x, out = read_and_write(inputs[0], work)
-            for some, there in zip(_stretches(x), _stretches(out), strict=True):
-                function(op, some, there, work)
+            flat, results = x.reshape(-1), out.reshape(-1)
+
+            def part(start: int, stop: int) -> None:
+                for first in range(start, stop, STRETCH):
+                    some = slice(first, min(first + STRETCH, stop))
+                    function(op, flat[some], results[some], work)
+
+            share(part, x.size, x.size)
             return (out,)
 
         kernel(*operators)(run)
@@ -85,11 +92,6 @@ def read_and_write(given: Array, work: Work) -> tuple[Array, Array]:
     x = np.ascontiguousarray(given)
     own = work.overwrite or x is not given
     return x, x if own else work.empty(x.shape, x.dtype)
-
-
-def _stretches(x: Array) -> Iterator[Array]:
-    flat = x.reshape(-1)
-    return (flat[start : start + STRETCH] for start in range(0, flat.size, STRETCH))
 
 
 @elementwise(Relu)

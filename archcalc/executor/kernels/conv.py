@@ -14,10 +14,11 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.depthwise import depthwise
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, padding, positions, taps
+from archcalc.executor.threads import share
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
-BLOCK_BYTES = 1 << 20
-"""What a block of gathered windows may take: half of a common second-level cache."""
+BLOCK_BYTES = 1 << 21
+"""What a block of gathered windows may take: a common second-level cache."""
 LEAST_POSITIONS = 128
 """Fewer columns than this make matrix products slow, so a block may be larger than `BLOCK_BYTES` to have them."""
 STANDARDISATION_EPSILON = 1e-5
@@ -42,7 +43,7 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 @kernel(Conv)
 def conv(op: Conv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Every filter's weighted sum over the windows of its group's channels."""
-    x, weight = inputs[0], weights["weight"]
+    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     if op.ws:
         weight = standardised(weight)
     axes = axes_of(op, x.shape[2:])
@@ -105,22 +106,35 @@ def block_positions(bytes_per_position: int) -> int:
 
 def gather(sample: Array, axes: list[Axis], block: Block, work: Work) -> Array:
     """The windows of a block of positions of one sample (C×n…), as an array C×taps×positions; padding is zeros."""
+    framed, first = frame(sample, axes, block, work)
     channels, sizes = len(sample), block.sizes
-    columns = work.scratch("columns", (channels, prod(axis.kernel for axis in axes), *sizes), sample.dtype)
-    for number, tap in enumerate(taps(axes)):
-        into = columns[:, number]
-        source: list[slice] = [slice(None)]
-        target: list[slice] = [slice(None)]
-        for axis, place, (start, stop) in zip(axes, tap, block.ranges, strict=True):
-            inside, met = axis.met(place, start, stop)
-            if inside.start > 0:
-                into[(*target, slice(0, inside.start))] = 0
-            if inside.stop < stop - start:
-                into[(*target, slice(inside.stop, None))] = 0
-            source.append(met)
-            target.append(inside)
-        into[tuple(target)] = sample[tuple(source)]
+    columns = work.scratch("columns", (channels, *(axis.kernel for axis in axes), *sizes), sample.dtype)
+    steps = framed.strides[1:]
+    apart = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))
+    onward = (axis.stride * step for axis, step in zip(axes, steps, strict=True))
+    strides = (framed.strides[0], *apart, *onward)
+
+    def part(start: int, stop: int) -> None:
+        shape = (stop - start, *columns.shape[1:])
+        begin = first + start * framed.strides[0]
+        columns[start:stop] = np.ndarray(shape, framed.dtype, framed, begin, strides)
+
+    share(part, channels, columns.size)
     return columns.reshape(channels, -1, prod(sizes))
+
+
+def frame(sample: Array, axes: list[Axis], block: Block, work: Work) -> tuple[Array, int]:
+    """What the windows of a block reach, with its padding: an array, and the offset in it (in bytes) of the first
+    place. Without padding this is the sample itself."""
+    reached = [axis.reached(*bounds) for axis, bounds in zip(axes, block.ranges, strict=True)]
+    inside = [(max(first, 0), min(last, axis.size)) for axis, (first, last) in zip(axes, reached, strict=True)]
+    if inside == reached:
+        return sample, sum(first * step for (first, _), step in zip(reached, sample.strides[1:], strict=True))
+    framed = work.scratch("frame", (len(sample), *(last - first for first, last in reached)), sample.dtype)
+    framed[...] = 0
+    target = [slice(low - first, max(high, low) - first) for (first, _), (low, high) in zip(reached, inside, strict=True)]
+    framed[(slice(None), *target)] = sample[(slice(None), *(slice(low, max(high, low)) for low, high in inside))]
+    return framed, 0
 
 
 def multiply(rows: Array, columns: Array, out: Array, work: Work) -> None:

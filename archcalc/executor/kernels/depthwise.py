@@ -15,6 +15,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Sizes, Work
 from archcalc.executor.kernels.windows import Axis, positions, taps
+from archcalc.executor.threads import share
 
 BLOCK_BYTES = 1 << 18
 """What the planes of the channels computed together may take."""
@@ -27,12 +28,16 @@ def depthwise(x: Array, weight: Array, axes: Sequence[Axis], y: Array, work: Wor
     results = y.reshape(len(x), x.shape[1], multiplier, *y.shape[2:])
     widths = plane_sizes(axes)
     together = max(BLOCK_BYTES // (prod(widths) * x.itemsize), 1)
-    for sample, result in zip(x, results, strict=True):
-        for start in range(0, len(sample), together):
-            some = slice(start, start + together)
-            planes = laid_out(sample[some], axes, widths, work)
-            sums = tap_by_tap(planes, filters[some], axes, widths, work)
-            result[some] = sums[(..., *(slice(size) for size in y.shape[2:]))]
+
+    def part(first: int, last: int) -> None:
+        for sample, result in zip(x, results, strict=True):
+            for start in range(first, last, together):
+                some = slice(start, min(start + together, last))
+                planes = laid_out(sample[some], axes, widths, work)
+                sums = tap_by_tap(planes, filters[some], axes, widths, work)
+                result[some] = sums[(..., *(slice(size) for size in y.shape[2:]))]
+
+    share(part, x.shape[1], y.size * weight[0, 0].size)
     products = y.size * weight[0, 0].size
     work.count(mul=products, add=products - y.size, macs=products)
 

@@ -9,6 +9,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.activation import STRETCH, read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
+from archcalc.executor.threads import share
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
 
 MOMENTUM = 0.1
@@ -52,11 +53,15 @@ def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> N
     maps, results = (each.reshape(examples, channels, -1) for each in (x, out))
     factor, offset = factor[:, None], offset[:, None]
     together = max(1, STRETCH // maps.shape[2])
-    for example in range(examples):
-        for first in range(0, channels, together):
-            some = slice(first, first + together)
-            there = results[example, some]
-            add(work, multiply(work, maps[example, some], factor[some], out=there), offset[some], out=there)
+
+    def part(start: int, stop: int) -> None:
+        for example in range(examples):
+            for first in range(start, stop, together):
+                some = slice(first, min(first + together, stop))
+                there = results[example, some]
+                add(work, multiply(work, maps[example, some], factor[some], out=there), offset[some], out=there)
+
+    share(part, channels, x.size)
 
 
 def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Array]:

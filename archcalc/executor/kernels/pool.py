@@ -12,6 +12,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.windows import Axis, axes_of, positions, taps
+from archcalc.executor.threads import share
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -64,9 +65,7 @@ def taps_of(axes: Sequence[Axis]) -> int:
     return prod(axis.kernel for axis in axes)
 
 
-def over_windows(
-    op: Any, x: Array, join: Callable[..., Array], neutral: float, work: Work
-) -> tuple[Array, list[Axis]]:
+def over_windows(op: Any, x: Array, join: Callable[..., Array], neutral: float, work: Work) -> tuple[Array, list[Axis]]:
     """Join the numbers of every window; places outside of the input leave the result as it is."""
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     sizes = positions(axes)
@@ -75,14 +74,22 @@ def over_windows(
         [axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)] for tap in taps(axes)
     ]
     whole = [all(inside == slice(0, n) for (inside, _), n in zip(met, sizes, strict=True)) for met in meetings]
-    if any(whole):  # a place that all windows have on the input: it is copied, and nothing needs to be filled in
+    if any(whole):  # a place that all windows have on the input comes first: it is copied, and nothing needs filling in
         meetings.insert(0, meetings.pop(whole.index(True)))
-        y[...] = x[(..., *(there for _, there in meetings.pop(0)))]
-    else:
-        y[...] = neutral
-    for met in meetings:
-        part = y[(..., *(inside for inside, _ in met))]
-        join(part, x[(..., *(there for _, there in met))], out=part)
+
+    def part(first: int, last: int) -> None:
+        for maps, results in zip(x[:, first:last], y[:, first:last], strict=True):
+            if not any(whole):
+                results[...] = neutral
+            for number, met in enumerate(meetings):
+                there = maps[tuple([slice(None), *(there for _, there in met)])]
+                here = results[tuple([slice(None), *(inside for inside, _ in met)])]
+                if number or not any(whole):
+                    join(here, there, out=here)
+                else:
+                    here[...] = there
+
+    share(part, x.shape[1], y.size * len(meetings))
     return y, axes
 
 

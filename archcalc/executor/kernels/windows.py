@@ -37,6 +37,12 @@ class Axis(NamedTuple):
         at = first * self.stride + shift
         return slice(first - start, last - start), slice(at, at + (last - first) * self.stride, self.stride)
 
+    def reached(self, start: int, stop: int) -> tuple[int, int]:
+        """The places from the first tap of window ``start`` to behind the last tap of window ``stop`` − 1; those
+        before 0 and behind the input are padding."""
+        last = (stop - 1) * self.stride - self.before + (self.kernel - 1) * self.dilation
+        return start * self.stride - self.before, last + 1
+
 
 def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
     """The spatial axes of a sliding operator, by its kernel, stride, padding and dilation.
