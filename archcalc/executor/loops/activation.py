@@ -1,0 +1,176 @@
+"""Activations by their definition. Where it has two branches, both are evaluated, and one of them is taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from archcalc.executor.loops.scalar import Scalar, Tally, erf, exp, log, maximum, minimum, tanh
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, largest, lines, total
+from archcalc.ops.activation import (
+    Dropout,
+    Elu,
+    Gelu,
+    HardSigmoid,
+    HardSwish,
+    LeakyRelu,
+    LogSoftmax,
+    Maxout,
+    Mish,
+    PRelu,
+    Relu,
+    Relu6,
+    Scale,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    SpatialDropout,
+    Tanh,
+)
+from archcalc.ops.base import Operator
+
+Function = Callable[[Any, Scalar], Scalar]
+
+
+def elementwise(operator: type[Operator]) -> Callable[[Function], Function]:
+    """Decorator: this function of one number defines the operator."""
+
+    def register(function: Function) -> Function:
+        @definition(operator)
+        def define(op: Any, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+            return {index: function(op, x) for index, x in inputs[0].items()}
+
+        return function
+
+    return register
+
+
+@elementwise(Relu)
+def relu(op: Relu, x: Scalar) -> Scalar:
+    return maximum(x, 0)
+
+
+@elementwise(Relu6)
+def relu6(op: Relu6, x: Scalar) -> Scalar:
+    return minimum(maximum(x, 0), 6)
+
+
+@elementwise(LeakyRelu)
+def leaky_relu(op: LeakyRelu, x: Scalar) -> Scalar:
+    other = float(op.slope) * x
+    return x if x > 0 else other
+
+
+@elementwise(Elu)
+def elu(op: Elu, x: Scalar) -> Scalar:
+    other = float(op.alpha) * (exp(x) - 1)
+    return x if x > 0 else other
+
+
+@elementwise(Selu)
+def selu(op: Selu, x: Scalar) -> Scalar:
+    other = 1.6732632423543772 * (exp(x) - 1)
+    return 1.0507009873554805 * (x if x > 0 else other)
+
+
+@elementwise(Gelu)
+def gelu(op: Gelu, x: Scalar) -> Scalar:
+    if op.form == "exact":
+        return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+    return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+@elementwise(Silu)
+def silu(op: Silu, x: Scalar) -> Scalar:
+    return x / (1 + exp(-x))
+
+
+@elementwise(Mish)
+def mish(op: Mish, x: Scalar) -> Scalar:
+    return x * tanh(log(1 + exp(x)))
+
+
+@elementwise(Sigmoid)
+def sigmoid(op: Sigmoid, x: Scalar) -> Scalar:
+    return 1 / (1 + exp(-x))
+
+
+@elementwise(Tanh)
+def hyperbolic_tangent(op: Tanh, x: Scalar) -> Scalar:
+    return tanh(x)
+
+
+@elementwise(HardSwish)
+def hardswish(op: HardSwish, x: Scalar) -> Scalar:
+    return x * minimum(maximum(x + 3, 0), 6) / 6
+
+
+@elementwise(HardSigmoid)
+def hardsigmoid(op: HardSigmoid, x: Scalar) -> Scalar:
+    return minimum(maximum(x + 3, 0), 6) / 6
+
+
+@elementwise(Softplus)
+def softplus(op: Softplus, x: Scalar) -> Scalar:
+    """Where eˣ overflows, x itself is the result to the last digit."""
+    curve = log(1 + exp(x))
+    return x if math.isinf(curve.value) else curve
+
+
+@elementwise(Scale)
+def scale(op: Scale, x: Scalar) -> Scalar:
+    return x * float(op.factor)
+
+
+@elementwise(Dropout)
+def dropout(op: Dropout, x: Scalar) -> Scalar:
+    return x
+
+
+@elementwise(SpatialDropout)
+def spatial_dropout(op: SpatialDropout, x: Scalar) -> Scalar:
+    return x
+
+
+@definition(PRelu)
+def prelu(op: PRelu, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    out: Tensor = {}
+    for index, x in inputs[0].items():
+        other = weights["slope"][0 if op.slopes == "shared" else index[0],] * x
+        out[index] = x if x > 0 else other
+    return out
+
+
+@definition(Maxout)
+def maxout(op: Maxout, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    groups: dict[Index, list[Scalar]] = {}
+    for index, x in inputs[0].items():
+        groups.setdefault((index[0] // op.pieces, *index[1:]), []).append(x)
+    return {index: largest(group) for index, group in groups.items()}
+
+
+@definition(Softmax)
+def softmax(op: Softmax, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    out: Tensor = {}
+    for line in lines(x, along(op.axis, x)):
+        top = largest(x[index] for index in line)
+        powers = {index: exp(x[index] - top) for index in line}
+        summed = total(powers.values())
+        out.update({index: power / summed for index, power in powers.items()})
+    return out
+
+
+@definition(LogSoftmax)
+def log_softmax(op: LogSoftmax, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    out: Tensor = {}
+    for line in lines(x, along(op.axis, x)):
+        top = largest(x[index] for index in line)
+        below = {index: x[index] - top for index in line}
+        logarithm = log(total(exp(z) for z in below.values()))
+        out.update({index: z - logarithm for index, z in below.items()})
+    return out

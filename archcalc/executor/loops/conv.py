@@ -1,0 +1,138 @@
+"""Convolutions by their definition: for every position and output channel, a weighted sum over the taps."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from statistics import fmean
+
+from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.sliding import Sliding, axes_of, seen, sides, windows
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, weighted_sum
+from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
+
+STANDARDISATION_EPSILON = 1e-5
+"""What weight standardisation adds to variances (Qiao et al. 2019)."""
+
+Kernels = list[dict[int, list[Scalar]]]
+"""Per output channel: input channel to the weights of its kernel, in the order of the taps."""
+
+
+def _bias(weights: dict[str, Tensor], channel: int) -> Scalar | None:
+    return weights["bias"][channel,] if "bias" in weights else None
+
+
+def _kernel(weight: Tensor, place: Index, kernel: Index) -> list[Scalar]:
+    return [weight[*place, *tap] for tap in product(*map(range, kernel))]
+
+
+def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    """What every kind of sliding convolution does once it is known which input channels an output channel weighs."""
+    channels, *size = sizes(x)
+    zero = Scalar(0.0, tally)
+    out: Tensor = {}
+    for window in windows(axes_of(op, tuple(size))):
+        under = [seen(x, channel, window, zero) for channel in range(channels)]
+        for f, kernel in enumerate(kernels):
+            numbers = [number for channel in kernel for number in under[channel]]
+            row = [weight for channel in kernel.values() for weight in channel]
+            out[f, *window.output] = weighted_sum(numbers, row, _bias(weights, f))
+    return out
+
+
+@definition(Conv)
+def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    channels = sizes(x)[0]
+    weight = _standardised(weights["weight"], tally) if op.ws else weights["weight"]
+    kernels: Kernels
+    if op.table is None:
+        fan_in, fan_out = channels // op.groups, op.channels // op.groups
+        kernels = [
+            {f // fan_out * fan_in + c: _kernel(weight, (f, c), op.kernel) for c in range(fan_in)}
+            for f in range(op.channels)
+        ]
+    else:  # one kernel per connected pair of maps: those of the first output map first
+        kernels, pair = [], 0
+        for f in range(op.channels):
+            kernels.append({})
+            for c in range(channels):
+                if op.table[c][f]:
+                    kernels[f][c] = _kernel(weight, (pair,), op.kernel)
+                    pair += 1
+    return _convolve(op, x, kernels, weights, tally)
+
+
+@definition(DepthwiseConv)
+def depthwise(op: DepthwiseConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    maps = sizes(x)[0] * op.multiplier
+    kernels = [{f // op.multiplier: _kernel(weights["weight"], (f, 0), op.kernel)} for f in range(maps)]
+    return _convolve(op, x, kernels, weights, tally)
+
+
+@definition(SeparableConv)
+def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    maps = sizes(x)[0] * op.multiplier
+    kernels = [{f // op.multiplier: _kernel(weights["depthwise"], (f, 0), op.kernel)} for f in range(maps)]
+    deep = _convolve(op, x, kernels, {}, tally)
+    pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
+    out: Tensor = {}
+    for f in range(op.channels):
+        row = [pointwise[f, m, *ones] for m in range(maps)]
+        for place in product(*map(range, sizes(deep)[1:])):
+            out[f, *place] = weighted_sum([deep[m, *place] for m in range(maps)], row, _bias(weights, f))
+    return out
+
+
+@definition(TransposedConv)
+def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    """Every number, times the whole kernel, is added where the kernel falls, to the bias that is there at first; what
+    falls on the border is cut off."""
+    (x,) = inputs
+    channels, *size = sizes(x)
+    fan_in, fan_out = channels // op.groups, op.channels // op.groups
+    begin = [_bias(weights, f) or Scalar(0.0, tally) for f in range(op.channels)]
+    laid: Tensor = {}
+    for c, *at in product(*map(range, sizes(x))):
+        for tap in product(*map(range, op.kernel)):
+            place = [i * s + t * d for i, t, s, d in zip(at, tap, op.stride, op.dilation, strict=True)]
+            for f in range(fan_out):
+                filter_ = c // fan_in * fan_out + f
+                reached = laid.get((filter_, *place), begin[filter_])
+                laid[filter_, *place] = reached + x[c, *at] * weights["weight"][c, f, *tap]
+                tally.macs += 1
+    kept = [_kept(op, axis, n, full) for axis, (n, full) in enumerate(zip(size, _ends(laid), strict=True))]
+    out: Tensor = {}
+    for f in range(op.channels):
+        for moved in product(*map(enumerate, kept)):
+            out[f, *(to for to, _ in moved)] = laid.get((f, *(at for _, at in moved)), begin[f])
+    return out
+
+
+def _ends(x: Tensor) -> Index:
+    """Per spatial axis, one more than the last position that was written: a kernel may leave gaps."""
+    return tuple(max(positions) + 1 for positions in zip(*x, strict=True))[1:]
+
+
+def _kept(op: TransposedConv, axis: int, n: int, full: int) -> range:
+    """The positions of the full result that the output has; output padding adds some that no input reaches."""
+    stride, pad = op.stride[axis], op.pad if isinstance(op.pad, str) else op.pad[axis]
+    if pad == "same":  # as many as stride times the input has; what is too much is cut off on both sides
+        first = max(full - n * stride, 0) // 2
+        return range(first, first + n * stride)
+    before, after = sides(pad, op.dilation[axis] * (op.kernel[axis] - 1))
+    return range(before, full - after + op.outpad[axis])
+
+
+def _standardised(weight: Tensor, tally: Tally) -> Tensor:
+    """Every filter with mean 0 and variance 1: done once before any input, so that it counts nothing."""
+    out: Tensor = {}
+    for filter_ in {index[0] for index in weight}:
+        own = {index: number.value for index, number in weight.items() if index[0] == filter_}
+        mean = fmean(own.values())
+        variance = fmean((value - mean) ** 2 for value in own.values())
+        deviation = math.sqrt(variance + STANDARDISATION_EPSILON)
+        out.update({index: Scalar((value - mean) / deviation, tally) for index, value in own.items()})
+    return out

@@ -1,0 +1,57 @@
+"""Joins by their definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from itertools import product
+
+from archcalc.executor.loops.scalar import Scalar, Tally, maximum
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
+from archcalc.ops.base import Operator
+from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+
+
+def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:
+    @definition(operator)
+    def define(op: Operator, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+        rank = max(len(sizes(x)) for x in inputs)
+        shapes = [(*sizes(x), *(1,) * (rank - len(sizes(x)))) for x in inputs]
+        out: Tensor = {}
+        for place in product(*(range(max(along_axis)) for along_axis in zip(*shapes, strict=True))):
+            at_place = (x[_read(place, sizes(x))] for x in inputs)
+            out[place] = reduce(join, at_place)
+        return out
+
+
+def _read(place: Index, shape: Index) -> Index:
+    """Where a tensor is read for a place of the result: an axis of size 1 has but its first position."""
+    return tuple(0 if n == 1 else at for at, n in zip(place, shape, strict=False))
+
+
+_joined(Add, lambda a, b: a + b)
+_joined(Sub, lambda a, b: a - b)
+_joined(Mul, lambda a, b: a * b)
+_joined(Max, maximum)
+
+
+@definition(Concat)
+def concat(op: Concat, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    axis = along(op.axis, inputs[0])
+    smallest = [min(column) for column in zip(*map(sizes, inputs), strict=True)]
+    out: Tensor = {}
+    offset = 0
+    for x in inputs:
+        shape = sizes(x)
+        reach = [range(n) for n in shape]
+        if op.crop == "smallest":
+            for other in range(1, len(shape)):
+                if other != axis:
+                    first = (shape[other] - smallest[other]) // 2
+                    reach[other] = range(first, first + smallest[other])
+        for moved in product(*map(enumerate, reach)):
+            place = [to for to, _ in moved]
+            place[axis] += offset
+            out[tuple(place)] = x[tuple(at for _, at in moved)]
+        offset += shape[axis]
+    return out

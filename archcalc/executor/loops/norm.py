@@ -1,0 +1,98 @@
+"""Normalisations by their definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from itertools import product
+
+from archcalc.executor.loops.scalar import Scalar, Tally, sqrt
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, total
+from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
+
+
+@definition(BatchNorm)
+def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    """y = a·x + b per channel, with a and b worked out once before any input: that counts nothing."""
+    stored = {name: {c: number.value for (c,), number in array.items()} for name, array in weights.items()}
+    factor, offset = {}, {}
+    for c, mean in stored["mean"].items():
+        factor[c] = stored.get("scale", {}).get(c, 1.0) / math.sqrt(stored["variance"][c] + float(op.eps))
+        offset[c] = stored.get("shift", {}).get(c, 0.0) - mean * factor[c]
+    return {index: x * factor[index[0]] + offset[index[0]] for index, x in inputs[0].items()}
+
+
+def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> Tensor:
+    """Every group of numbers less its mean, divided by its standard deviation."""
+    groups: dict[object, list[Index]] = {}
+    for index in sorted(x):
+        groups.setdefault(group_of(index), []).append(index)
+    out: Tensor = {}
+    for group in groups.values():
+        mean = total(x[index] for index in group) / len(group)
+        differences = {index: x[index] - mean for index in group}
+        variance = total(difference * difference for difference in differences.values()) / len(group)
+        deviation = sqrt(variance + eps)
+        out.update({index: difference / deviation for index, difference in differences.items()})
+    return out
+
+
+def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]) -> Tensor:
+    """scale·x + shift, if they are learned."""
+    if "scale" not in weights:
+        return x
+    return {index: weights["scale"][of(index)] * number + weights["shift"][of(index)] for index, number in x.items()}
+
+
+@definition(LayerNorm)
+def layer_norm(op: LayerNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    group: Callable[[Index], Index]
+    learned: Callable[[Index], Index]
+    if op.axis == "all":
+        group, learned = (lambda index: ()), (lambda index: index)
+    elif op.axis == "last":
+        group, learned = (lambda index: index[:-1]), (lambda index: index[-1:])
+    else:
+        group, learned = (lambda index: index[1:]), (lambda index: index[:1])
+    return _learned(_normalised(inputs[0], group, float(op.eps)), weights, learned)
+
+
+@definition(InstanceNorm)
+def instance_norm(op: InstanceNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    return _learned(_normalised(inputs[0], lambda index: index[0], float(op.eps)), weights, lambda index: index[:1])
+
+
+@definition(GroupNorm)
+def group_norm(op: GroupNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    together = (max(index[0] for index in x) + 1) // op.groups
+    normalised = _normalised(x, lambda index: index[0] // together, float(op.eps))
+    return _learned(normalised, weights, lambda index: index[:1])
+
+
+@definition(LocalResponseNorm)
+def local_response_norm(op: LocalResponseNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    squares = {index: number * number for index, number in x.items()}
+    zero = Scalar(0.0, tally)
+    out: Tensor = {}
+    for index, number in x.items():
+        summed = total(squares.get(place, zero) for place in _neighbours(index, op))
+        out[index] = number / (float(op.k) + float(op.alpha) * summed) ** float(op.beta)
+    return out
+
+
+def _neighbours(index: Index, op: LocalResponseNorm) -> Iterable[Index]:
+    channel, *position = index
+    reach = range(-(op.size // 2), op.size - op.size // 2)
+    if op.region == "across":
+        return ((channel + shift, *position) for shift in reach)
+    return ((channel, *place) for place in product(*([at + shift for shift in reach] for at in position)))
+
+
+@definition(Standardize)
+def standardize(op: Standardize, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    def own(name: str, channel: int) -> Scalar:
+        return weights[name][channel if len(weights[name]) > 1 else 0,]
+
+    return {index: (x - own("mean", index[0])) / own("std", index[0]) for index, x in inputs[0].items()}

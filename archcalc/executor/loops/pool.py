@@ -1,0 +1,95 @@
+"""Pooling by its definition: for every window, the maximum, sum or mean of what it covers."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.sliding import Axis, Placed, axes_of, seen, windows
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, largest, sizes, total
+from archcalc.ops.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool,
+    Subsample,
+)
+
+
+@definition(MaxPool)
+def max_pool(op: MaxPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    channels, *size = sizes(x)
+    never = Scalar(-math.inf, tally)
+    return {
+        (c, *window.output): largest(seen(x, c, window, never))
+        for window in windows(axes_of(op, tuple(size), ceil=op.ceil))
+        for c in range(channels)
+    }
+
+
+@definition(AvgPool)
+def avg_pool(op: AvgPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    channels, *size = sizes(x)
+    axes = axes_of(op, tuple(size), ceil=op.ceil)
+    zero = Scalar(0.0, tally)
+    out: Tensor = {}
+    for window in windows(axes):
+        counted = sum(_counts(place, axes, op.count_include_pad) for place in window.covered)
+        for c in range(channels):
+            out[c, *window.output] = total(seen(x, c, window, zero)) / counted
+    return out
+
+
+def _counts(place: Index, axes: list[Axis], padding: bool) -> bool:
+    """Whether a place counts in an average: it lies on the input, or on the padding if that counts."""
+    return all(
+        -axis.before * padding <= at < axis.size + axis.after * padding for at, axis in zip(place, axes, strict=True)
+    )
+
+
+@definition(Subsample)
+def subsample(op: Subsample, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    channels, *size = sizes(x)
+    zero = Scalar(0.0, tally)
+    out: Tensor = {}
+    for window in windows(axes_of(op, tuple(size), ceil=op.ceil)):
+        for c in range(channels):
+            summed = total(seen(x, c, window, zero))
+            out[c, *window.output] = summed * weights["coefficient"][c,] + weights["bias"][c,]
+    return out
+
+
+@definition(GlobalAvgPool, GlobalMaxPool)
+def global_pool(op: GlobalAvgPool | GlobalMaxPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    return _parts(op, inputs[0], (1,) * (len(sizes(inputs[0])) - 1))
+
+
+@definition(AdaptiveAvgPool, AdaptiveMaxPool)
+def adaptive_pool(
+    op: AdaptiveAvgPool | AdaptiveMaxPool, inputs: Tensors, weights: dict[str, Tensor], tally: Tally
+) -> Tensor:
+    return _parts(op, inputs[0], op.size)
+
+
+def _parts(op: object, x: Tensor, parts: Index) -> Tensor:
+    """The mean or the maximum over each of so many parts per axis; a part holds every position that it touches."""
+    channels, *size = sizes(x)
+    out: Tensor = {}
+    for output in product(*map(range, parts)):
+        covered = tuple(product(*(_part(i, m, n) for i, m, n in zip(output, parts, size, strict=True))))
+        for c in range(channels):
+            numbers = seen(x, c, Placed(output, covered), x[c, *covered[0]])
+            averages = isinstance(op, GlobalAvgPool | AdaptiveAvgPool)
+            out[c, *output] = total(numbers) / len(numbers) if averages else largest(numbers)
+    return out
+
+
+def _part(i: int, parts: int, n: int) -> list[int]:
+    """The positions j … j + 1 of n that part i … i + 1 of the whole touches."""
+    return [j for j in range(n) if j * parts < (i + 1) * n and (j + 1) * parts > i * n]

@@ -1,0 +1,73 @@
+"""Upsampling, padding and cropping by their definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import product
+from math import ceil, floor
+
+from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, lines, sizes
+from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
+
+
+@definition(Upsample)
+def upsample(op: Upsample, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    """Axis by axis: the position at the source coordinate, or the mean of those around it."""
+    (x,) = inputs
+    for axis, n in enumerate(sizes(x)[1:], start=1):
+        m = n * op.scale[axis - 1] if op.scale is not None else (op.to or ())[axis - 1]
+        resampled: Tensor = {}
+        for line in lines(x, axis):
+            numbers = [x[index] for index in line]
+            for i in range(m):
+                place = (*line[0][:axis], i, *line[0][axis + 1 :])
+                resampled[place] = numbers[i * n // m] if op.mode == "nearest" else _between(numbers, i, m, op)
+        x = resampled
+    return x
+
+
+def _between(numbers: list[Scalar], i: int, m: int, op: Upsample) -> Scalar:
+    """Output i of m by linear interpolation."""
+    n = len(numbers)
+    if op.align_corners:
+        source = Fraction(i * (n - 1), m - 1) if m > 1 else Fraction(0)
+    else:
+        source = (i + Fraction(1, 2)) * Fraction(n, m) - Fraction(1, 2)
+    source = min(max(source, Fraction(0)), Fraction(n - 1))
+    weight = float(source - floor(source))
+    return numbers[floor(source)] * (1 - weight) + numbers[ceil(source)] * weight
+
+
+@definition(Pad)
+def pad(op: Pad, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    return _moved(inputs[0], sizes(inputs[0])[0], op.margin, tally)
+
+
+@definition(Crop)
+def crop(op: Crop, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    return _moved(inputs[0], sizes(inputs[0])[0], [(-before, -after) for before, after in op.margin], tally)
+
+
+def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally) -> Tensor:
+    """So many channels, with a margin around the positions (negative: without it); what is not there is zero."""
+    reach = [range(-before, n + after) for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)]
+    out: Tensor = {}
+    for c in range(channels):
+        for moved in product(*map(enumerate, reach)):
+            index: Index = (c, *(at for _, at in moved))
+            out[c, *(to for to, _ in moved)] = x.get(index, Scalar(0.0, tally))
+    return out
+
+
+@definition(PaddedIdentity)
+def padded_identity(op: PaddedIdentity, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    out: Tensor = {}
+    for c in range(op.channels):
+        taken = (enumerate(range(0, n, s)) for n, s in zip(sizes(x)[1:], op.stride, strict=True))
+        for moved in product(*taken):
+            index: Index = (c, *(at for _, at in moved))
+            out[c, *(to for to, _ in moved)] = x.get(index, Scalar(0.0, tally))
+    return out

@@ -1,0 +1,92 @@
+"""Windows that slide, by sliding them: where they start, and which places they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from archcalc.executor.loops.scalar import Scalar
+from archcalc.executor.loops.tensor import Index, Tensor
+from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
+from archcalc.ops.pool import AvgPool, MaxPool, Subsample
+
+Sliding = Conv | DepthwiseConv | SeparableConv | MaxPool | AvgPool | Subsample
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How windows slide along one axis."""
+
+    size: int
+    starts: tuple[int, ...]
+    """Of every window, counted from the first number of the input; in the padding before it, negative."""
+    taps: tuple[int, ...]
+    """What a window covers, counted from its start."""
+    before: int
+    after: int
+    """Padding."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One window: the place of its output, and the places it covers."""
+
+    output: Index
+    covered: tuple[Index, ...]
+
+
+def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[Axis]:
+    """The sliding along every spatial axis of an input of this size."""
+    strides = op.kernel if op.stride is None else op.stride
+    pads: Sequence[str | tuple[int, int]] = (op.pad,) * len(size) if isinstance(op.pad, str) else op.pad
+    rows = zip(size, op.kernel, strides, op.dilation, pads, strict=True)
+    return [_slide(n, tuple(range(0, k * d, d)), s, pad, ceil) for n, k, s, d, pad in rows]
+
+
+def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int], ceil: bool) -> Axis:
+    last = taps[-1]
+    if pad == "same":  # a window at every stride-th number; what they reach beyond the end is shared by both sides
+        beyond = max(range(0, n, stride)[-1] + last - (n - 1), 0)
+        before, after = beyond // 2, beyond - beyond // 2
+    else:
+        before, after = sides(pad, last)
+    starts = []
+    start = -before
+    while _exists(start, last, stride, n, after, ceil):
+        starts.append(start)
+        start += stride
+    return Axis(n, tuple(starts), taps, before, after)
+
+
+def sides(pad: str | tuple[int, int], span: int) -> tuple[int, int]:
+    """Padding on both sides: as given, or (``half``, ``full``) of the distance between first and last tap."""
+    if not isinstance(pad, str):
+        return pad
+    each = {"valid": 0, "half": span // 2, "full": span}[pad]
+    return each, each
+
+
+def _exists(start: int, last: int, stride: int, n: int, after: int, ceil: bool) -> bool:
+    """Whether there is a window here: all of it must lie on the padded input.
+
+    With ``ceil`` there also is one that begins on the input, or in the padding before, and covers something of the
+    padded input that the window before it did not reach.
+    """
+    end = n + after
+    if ceil:
+        return start < n and start - stride + last < end - 1
+    return start + last < end
+
+
+def windows(axes: list[Axis]) -> Iterator[Placed]:
+    """Every window, in the order of the outputs."""
+    for place in product(*(range(len(axis.starts)) for axis in axes)):
+        corner = [axis.starts[i] for axis, i in zip(axes, place, strict=True)]
+        reached = product(*([at + tap for tap in axis.taps] for axis, at in zip(axes, corner, strict=True)))
+        yield Placed(place, tuple(reached))
+
+
+def seen(x: Tensor, channel: int, window: Placed, outside: Scalar) -> list[Scalar]:
+    """The numbers of one channel under a window."""
+    return [x.get((channel, *place), outside) for place in window.covered]
