@@ -399,8 +399,9 @@ def chain(w: Writer, shape: Shape, depth: int = 2) -> tuple[str, Shape]:
     for _ in range(w.whole(1, 4)):
         text = item(w, shape, depth)
         after = w.after(shape, text)
-        for smaller in (w.among("gap", "adaptive_avgpool 2", "slice 0:1 axis=-1"), "slice 0:8"):
-            if prod(after) > MOST and (len(after) > 1 or smaller == "slice 0:8"):
+        fewer = f"slice 0:{min(8, after[0])}"
+        for smaller in (w.among("gap", "adaptive_avgpool 2", "slice 0:1 axis=-1"), fewer):
+            if prod(after) > MOST and (len(after) > 1 or smaller == fewer):
                 text, after = f"{text} -> {smaller}", w.after(after, smaller)
         items.append(text)
         shape = after
