@@ -7,42 +7,44 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.kernel import KERNELS, STORAGE, Array, Arrays, Work
-from archcalc.executor.kernels import activation, merge, norm, resample, structure
-from archcalc.graph import Graph
+from archcalc.executor.kernel import KERNELS, Array, Arrays, Work
+from archcalc.executor.weights import stored_by
+from archcalc.graph import Graph, Node
 from archcalc.ops.base import Operator
 from archcalc.ops.norm import Standardize
 from archcalc.spec import Source, read_spec
 
-FAMILIES = (activation, merge, norm, resample, structure)
-POSITIVE = {"variance", "std"}
-
 
 @dataclass
 class Layer:
-    """An operator with what it reads, the batch in front."""
+    """A layer with what it reads, the batch in front."""
 
-    op: Operator
+    node: Node
     inputs: Arrays
     weights: dict[str, Array]
+
+    @property
+    def op(self) -> Operator:
+        return self.node.op
 
     def run(self, **work: Any) -> tuple[Arrays, Work]:
         """What its kernel puts out, and what it was lent; the inputs are left as they are."""
         lent = Work(**work)
         inputs = tuple(x.copy() for x in self.inputs)
-        return KERNELS[type(self.op)](self.op, inputs, self.weights, lent), lent
+        with np.errstate(all="ignore"):
+            return KERNELS[type(self.op)](self.op, inputs, self.weights, lent), lent
 
 
 def read(text: str) -> Graph:
     return read_spec(Source("random.yaml", text), inline="->" in text and ":" not in text).graph
 
 
-def arrays(op: Operator, shapes: tuple[tuple[int, ...], ...], rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
+def arrays(graph: Graph, node: Node, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
     """Random stored arrays of a layer; those that the attributes decide, from the attributes."""
-    if isinstance(op, Standardize):
-        return {name: np.array([float(x) for x in getattr(op, name)], dtype) for name in ("mean", "std")}
-    stored = STORAGE[type(op)](op, shapes) if type(op) in STORAGE else {}
-    return {name: numbers(rng, shape, dtype, positive=name in POSITIVE) for name, shape in stored.items()}
+    if isinstance(node.op, Standardize):
+        return {name: np.array([float(x) for x in getattr(node.op, name)], dtype) for name in ("mean", "std")}
+    stored = stored_by(graph, node)
+    return {name: numbers(rng, shape, dtype, positive=name == "variance") for name, shape in stored.items()}
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, *, positive: bool = False) -> Array:
@@ -57,5 +59,5 @@ def layers_of(graph: Graph, seed: int, *, batch: int = 2, dtype: Any = np.float6
     for _, node in graph.layers():
         shapes = graph.input_shapes(node)
         inputs = tuple(numbers(rng, (batch, *shape), dtype) for shape in shapes)
-        found.append(Layer(node.op, inputs, arrays(node.op, shapes, rng, dtype)))
+        found.append(Layer(node, inputs, arrays(graph, node, rng, dtype)))
     return found

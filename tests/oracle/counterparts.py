@@ -103,7 +103,7 @@ def tabled(op: Any, shape: tuple[int, ...], sides: Pads) -> nn.Module:
     convolve = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}[len(shape) - 1]
 
     def run(x: Tensor) -> Tensor:
-        weight = torch.zeros(op.channels, shape[0], *op.kernel)
+        weight = torch.zeros(op.channels, shape[0], *op.kernel, dtype=x.dtype)
         weight[connected] = kernels
         return convolve(padded(x, sides), weight, bias, op.stride, 0, op.dilation)
 
@@ -156,7 +156,13 @@ def mean(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
     if even(sides) and fits and set(op.dilation) == {1}:
         cls = MEANS[len(shape) - 1]
         return cls(op.kernel, stride, [before for before, _ in sides], op.ceil, op.count_include_pad)
-    return Layer(lambda x: windows(x, op, sides, 0.0).mean(-1))
+    inside = float(op.count_include_pad)
+
+    def run(x: Tensor) -> Tensor:
+        counted = windows(torch.ones_like(x), op, sides, inside, beyond=0.0).sum(-1)
+        return windows(x, op, sides, 0.0).sum(-1) / counted
+
+    return Layer(run)
 
 
 def subsample(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
@@ -171,16 +177,16 @@ def subsample(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
     return Layer(run, coefficient=coefficient, bias=bias)
 
 
-def windows(x: Tensor, op: Any, sides: Pads, value: float) -> Tensor:
+def windows(x: Tensor, op: Any, sides: Pads, value: float, *, beyond: float | None = None) -> Tensor:
     """The windows of a pooling along a new last axis, with `Tensor.unfold`.
 
-    With ``ceil``, positions are added until every window that starts is complete; windows that start in the padding
-    after the input are dropped, as PyTorch defines it.
+    With ``ceil``, positions (of the value ``beyond``, if that is another one) are added until every window that starts
+    is complete; windows that start in the padding after the input are dropped, as PyTorch defines it.
     """
     starts = [n + before for n, (before, _) in zip(x.shape[2:], sides, strict=True)]
     stride = op.stride or op.kernel
-    more = [(before, after + (s - 1) * op.ceil) for (before, after), s in zip(sides, stride, strict=True)]
-    x = padded(x, more, value)
+    x = padded(x, sides, value)
+    x = padded(x, [(0, (s - 1) * op.ceil) for s in stride], value if beyond is None else beyond)
     rank = len(starts)
     for axis, (k, s, d, end) in enumerate(zip(op.kernel, stride, op.dilation, starts, strict=True), start=2):
         x = x.unfold(axis, d * (k - 1) + 1, s)[..., ::d]
@@ -218,7 +224,8 @@ def radial(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
 
 
 def embedding(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:
-    return nn.Sequential(Layer(lambda x: torch.zeros_like(x, dtype=torch.long)), nn.Embedding(op.vocabulary, op.dim))
+    nearest = Layer(lambda x: x.round().clamp(0, op.vocabulary - 1).long())
+    return nn.Sequential(nearest, nn.Embedding(op.vocabulary, op.dim))
 
 
 def layer_norm(op: Any, shapes: list[tuple[int, ...]]) -> nn.Module:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archcalc.executor.kernel import KERNELS
-from tests.executor.layers import FAMILIES, Layer, layers_of, read
+from archcalc.ops.base import REGISTRY
+from tests.executor.layers import Layer, layers_of, read
 from tests.random_networks import layers
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
@@ -19,8 +19,7 @@ some = settings(
     max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
-HERE = {family.__name__ for family in FAMILIES}
-NAMES = sorted(op.name for op, kernel in KERNELS.items() if kernel.__module__ in HERE)
+NAMES = sorted(set(REGISTRY) - {"identity"})
 
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-10}
 
@@ -47,7 +46,11 @@ def counterpart(layer: Layer) -> Any:
     theirs = [*module.parameters(), *(b for name, b in module.named_buffers() if "num_batches" not in name)]
     with torch.no_grad():
         for tensor, ours in zip(theirs, layer.weights.values(), strict=True):
-            tensor.copy_(torch.from_numpy(ours).reshape(tensor.shape))
+            given = torch.from_numpy(ours).reshape(tensor.shape)
+            if getattr(layer.op, "ws", False) and given.dim() > 1:
+                variance, mean = torch.var_mean(given, tuple(range(1, given.dim())), correction=0, keepdim=True)
+                given = (given - mean) / (variance + 1e-5).sqrt()
+            tensor.copy_(given)
     return module
 
 
@@ -58,7 +61,7 @@ def expected(module: Any, layer: Layer) -> Any:
         return module(*map(torch.from_numpy, layer.inputs)).numpy()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "identity"])
+@pytest.mark.parametrize("name", NAMES)
 @some
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), dtype=st.sampled_from([np.float32, np.float64]))
 def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: int, dtype: Any) -> None:
@@ -73,3 +76,30 @@ def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: 
             np.testing.assert_allclose(
                 ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op)
             )
+
+
+@pytest.mark.parametrize("text", ["bn", "bn noaffine", "bn eps=1/10"])
+@pytest.mark.parametrize("shape", ["5", "3x7", "4x5x6", "2x3x2x4"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_batch_norm_trains_as_in_pytorch(text: str, shape: str, dtype: Any) -> None:
+    """The result by the batch's statistics, the new running ones, and (seen at inference) their use."""
+    (layer,) = layers_of(read(f"{shape} -> {text}"), seed=1, batch=3, dtype=dtype)
+    module = counterpart(layer).train()
+    near = TOLERANCE[dtype]
+    for _ in range(3):
+        theirs = expected(module, layer)
+        (ours,), work = layer.run(training=True, overwrite=True)
+        np.testing.assert_allclose(ours, theirs, rtol=near, atol=near)
+        assert work.updates.keys() == {"mean", "variance"}
+        assert all(update.dtype == dtype for update in work.updates.values())
+        layer.weights.update(work.updates)
+        np.testing.assert_allclose(work.updates["mean"], module.running_mean, rtol=near, atol=near)
+        np.testing.assert_allclose(work.updates["variance"], module.running_var, rtol=near, atol=near)
+    np.testing.assert_allclose(layer.run()[0][0], expected(module.eval(), layer), rtol=near, atol=near)
+
+
+@pytest.mark.parametrize("name", ["ln", "in", "gn 2", "lrn", "relu", "softmax", "standardize mean=1 std=2", "scale 2"])
+def test_what_does_not_learn_from_the_batch_is_the_same_in_training(name: str) -> None:
+    (layer,) = layers_of(read(f"4x5x6 -> {name}"), seed=2)
+    np.testing.assert_array_equal(layer.run(training=True)[0][0], layer.run()[0][0])
+    np.testing.assert_allclose(layer.run()[0][0], expected(counterpart(layer).train(), layer), rtol=1e-9, atol=1e-9)

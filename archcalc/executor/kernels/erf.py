@@ -33,8 +33,7 @@ def erf(work: Work, x: Array) -> Array:
     limited = np.clip(x, -LIMIT, LIMIT)
     nearest = np.rint(limited / STEP)
     distance = limited - nearest * x.dtype.type(STEP)
-    with np.errstate(invalid="ignore"):  # NaN has no place; its distance, NaN, makes the result so
-        place = (nearest + LIMIT / STEP).astype(np.intp)
+    place = (nearest + LIMIT / STEP).astype(np.intp)  # NaN has none; its distance, NaN, makes the result so
     first, *others = _expansions(x.dtype)
     result: Array = first.take(place, mode="clip")
     for coefficients in others:

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.activation import STRETCH, read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
@@ -71,12 +72,12 @@ def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Ar
     estimate of that of all data (divided by N − 1).
 
     Raises:
-        ValueError: there is but one number per channel, which has no variance.
+        ArrayError: there is but one number per channel, which has no variance.
     """
     axes = (0, *range(2, x.ndim))
     together = x.size // x.shape[1]
     if together == 1:
-        raise ValueError("batch norm needs more than one number per channel in training: take a larger batch")
+        raise ArrayError(["batch norm needs more than one number per channel in training: take a larger batch"])
     mean, differences = _centred(x, axes, work)
     variance = _mean_square(differences, axes, work)
     mean, variance = mean.reshape(-1), variance.reshape(-1)

@@ -5,6 +5,6 @@ multiplied, and a tensor has the shape of the places that a loop wrote to. One f
 `archcalc.ops`; each function reads as the textbook's definition of its layer.
 """
 
-from archcalc.executor.loops.run import Measured, measure
+from archcalc.executor.loops.run import Measured, measure, measure_layer
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Measured", "measure", "measure_layer"]

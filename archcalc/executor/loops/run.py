@@ -1,15 +1,18 @@
-"""A whole graph through loops, layer by layer."""
+"""One layer, or a whole graph layer by layer, through loops."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from archcalc.executor.kernel import Array, Weights
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops import activation, conv, dense, merge, norm, pool, resample, structure
-from archcalc.executor.loops.scalar import Scalar, Tally
-from archcalc.executor.loops.tensor import DEFINITIONS, Tensor, counting, plain
+from archcalc.executor.loops.scalar import Tally
+from archcalc.executor.loops.tensor import DEFINITIONS, counting, plain
 from archcalc.graph import Graph
+from archcalc.ops.base import Operator
 
 FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
 """What has to be imported so that every operator has its definition."""
@@ -34,33 +37,38 @@ class Measured:
         return self.values.shape
 
 
-def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Weights]) -> Iterator[Measured]:
-    """Run a network at inference on one example and count, one layer after the other.
+def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> Measured:
+    """One layer at inference on one example: arrays without batch, stored arrays by their name in the layer."""
+    tally = Tally()
+    read = tuple(counting(array, tally) for array in inputs)
+    stored = {own: counting(array, tally) for own, array in weights.items()}
+    values = plain(DEFINITIONS[type(op)](op, read, stored, tally))
+    return Measured(name, values, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
-    It does about a million operations per second: how much work that is, is for the caller to weigh.
+
+def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:
+    """A network at inference on one example, one layer after the other (training heads included).
+
+    It does a few million operations per second: how much work there is, is for the caller to weigh.
 
     Args:
         graph: the network.
         inputs: name to array of every input, without batch.
-        weights: layer to its stored arrays by their names; layers without any may be left out.
+        weights: stored arrays by ``layer.array``.
     """
-    tensors: dict[int, Tensor] = {}
+    stored: dict[str, dict[str, Array]] = {}
+    for name, array in weights.items():
+        layer, _, own = name.rpartition(".")
+        stored.setdefault(layer, {})[own] = array
     last_use = {ref.node: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
+    tensors: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
-        tally = Tally()
         if node.is_input:
-            tensors[index] = counting(inputs[node.name], tally)
+            tensors[index] = np.asarray(inputs[node.name])
             continue
-        arrays = {name: counting(array, tally) for name, array in weights.get(node.name, {}).items()}
-        read = tuple(_counted_by(tally, tensors[ref.node]) for ref in node.inputs)
-        tensors[index] = DEFINITIONS[type(node.op)](node.op, read, arrays, tally)
-        for ref in node.inputs:
-            if last_use[ref.node] == index:
-                tensors.pop(ref.node, None)
-        params = sum(map(len, arrays.values()))
-        yield Measured(node.name, plain(tensors[index]), tally.operations(), tally.macs, params)
-
-
-def _counted_by(tally: Tally, x: Tensor) -> Tensor:
-    """The same numbers, counting for another layer."""
-    return {index: Scalar(number.value, tally) for index, number in x.items()}
+        read = tuple(tensors[ref.node] for ref in node.inputs)
+        measured = measure_layer(node.name, node.op, read, stored.get(node.name, {}))
+        tensors[index] = measured.values
+        for done in {ref.node for ref in node.inputs if last_use[ref.node] == index}:
+            del tensors[done]
+        yield measured
