@@ -49,7 +49,9 @@ def concat(op: Concat, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     if op.crop == "smallest":
         smallest = [min(sizes) for sizes in zip(*(x.shape for x in inputs), strict=True)]
         inputs = tuple(_centre(x, smallest, joined) for x in inputs)
-    return (np.concatenate(inputs, axis=joined),)
+    shape = list(inputs[0].shape)
+    shape[joined] = sum(x.shape[joined] for x in inputs)
+    return (np.concatenate(inputs, axis=joined, out=work.empty(tuple(shape), inputs[0].dtype)),)
 
 
 def _centre(x: Array, sizes: list[int], joined: int) -> Array:

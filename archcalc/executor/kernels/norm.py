@@ -153,8 +153,9 @@ def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights,
     x, out = read_and_write(inputs[0], work)
     axes = (1,) if op.region == "across" else tuple(range(2, x.ndim))
     before = op.size // 2
-    framed = [n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape)]
-    squares = np.zeros(framed, x.dtype)
+    framed = tuple(n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape))
+    squares = work.scratch("squares", framed, x.dtype)
+    squares[...] = 0
     middle = tuple(slice(before, before + n) if axis in axes else slice(None) for axis, n in enumerate(x.shape))
     multiply(work, x, x, out=squares[middle])
     sums: Array | None = None

@@ -13,7 +13,7 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 def upsample(op: Upsample, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     (x,) = inputs
     if op.mode == "nearest" and op.scale is not None:
-        return (_repeated(x, op.scale),)
+        return (_repeated(x, op.scale, work),)
     sizes = op.to or tuple(n * times for n, times in zip(x.shape[2:], op.scale or (), strict=True))
     if op.mode == "bilinear":
         return (_linear(x, sizes, op.align_corners, work),)
@@ -22,7 +22,7 @@ def upsample(op: Upsample, inputs: Arrays, weights: Weights, work: Work) -> Arra
     return (x,)
 
 
-def _repeated(x: Array, times: Sizes) -> Array:
+def _repeated(x: Array, times: Sizes, work: Work) -> Array:
     """Every position so many times per axis, written at once."""
     examples, channels, *positions = x.shape
     apart = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
@@ -64,7 +64,8 @@ def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
 def pad(op: Pad, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     (x,) = inputs
     sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
-    out = np.zeros((*x.shape[:2], *sizes), x.dtype)
+    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+    out[...] = 0
     inside = [slice(before, before + n) for n, (before, _) in zip(x.shape[2:], op.margin, strict=True)]
     out[:, :, *inside] = x
     return (out,)
@@ -81,6 +82,7 @@ def crop(op: Crop, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
 def padded_identity(op: PaddedIdentity, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     (x,) = inputs
     taken = x[:, :, *(slice(None, None, s) for s in op.stride)]
-    out = np.zeros((x.shape[0], op.channels, *taken.shape[2:]), x.dtype)
+    out = work.empty((x.shape[0], op.channels, *taken.shape[2:]), x.dtype)
     out[:, : x.shape[1]] = taken
+    out[:, x.shape[1] :] = 0
     return (out,)
