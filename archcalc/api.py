@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Verdict
+    from archcalc.executor.kernel import Array
+    from archcalc.executor.runner import Run
     from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]
@@ -108,6 +111,49 @@ class Network:
 
         ref = None if source is None else self.tensor(source)
         return unit_field(self.graph, self.tensor(layer).node, at, source=ref)
+
+    def run(
+        self,
+        inputs: Mapping[str, Array] | None = None,
+        *,
+        weights: Mapping[str, Array] | None = None,
+        batch: int = 1,
+        dtype: str = "float32",
+        seed: int = 0,
+        training: bool = False,
+        keep: Iterable[str] = (),
+        tally: bool = False,
+    ) -> Run:
+        """Evaluate the network on arrays; see `archcalc.executor.runner`.
+
+        Args:
+            inputs: an array per input, channels first, with or without a batch; inputs left out are random.
+            weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored` names them); seeded ones
+                unless given.
+            batch: examples of random inputs.
+            dtype: ``float32`` or ``float64``.
+            seed: of weights, random inputs and dropout.
+            training: batch statistics, dropout, training heads.
+            keep: further layers, stages or inputs whose tensors are wanted.
+            tally: whether to count what every layer does.
+
+        Raises:
+            archcalc.executor.errors.ArrayError: arrays that do not fit; every problem is listed.
+            archcalc.SpecError: there is no layer by a name in ``keep``.
+        """
+        from archcalc.executor.inputs import fitted, random_inputs
+        from archcalc.executor.runner import Runner
+        from archcalc.executor.weights import initial
+
+        names = tuple(keep)
+        for name in names:
+            self.tensor(name)
+        given = fitted(self.graph, inputs or {}, dtype=dtype)
+        size = max(map(len, given.values()), default=batch)
+        drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
+        stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights
+        runner = Runner(self.graph, stored)
+        return runner.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
 
     def tensor(self, name: str) -> Ref:
         """What a layer, an input, a stage, a head or a block in one puts out.

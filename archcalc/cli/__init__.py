@@ -15,6 +15,7 @@ VERBS = {
     "sweep": "every combination of settings: ranges, conditions, the best ones",
     "solve": "which value of a variable, size or attribute meets a target?",
     "rf": "receptive fields, and what a single unit sees",
+    "run": "a network evaluated on arrays",
     "compare": "networks side by side",
     "validate": "for CI: do specs parse, fit together and meet their expectations?",
     "zoo": "the bundled networks",

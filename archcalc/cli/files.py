@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
+from typing import IO
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a file under a temporary name beside it, then move it to its place.
+    """Write a text file under a temporary name beside it, then move it to its place.
+
+    Raises:
+        OSError: it cannot be written; whatever stood there is left alone.
+    """
+    write_with(path, lambda file: file.write(text.encode()))
+
+
+def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
+    """Let a function write a file under a temporary name beside its place, then move it there.
 
     Raises:
         OSError: it cannot be written; whatever stood there is left alone.
     """
     if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout, a pipe: nothing to replace
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(path, "wb") as file:
+            write(file)
         return
     place = os.path.dirname(os.path.realpath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=place)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            write(file)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

@@ -25,8 +25,6 @@ Weights: TypeAlias = Mapping[str, Array]
 """The stored arrays of one layer by their name: ``weight``, ``bias``, ``mean`` …"""
 
 Sizes: TypeAlias = tuple[int, ...]
-Index: TypeAlias = tuple[Any, ...]
-"""Slices and places, one per axis."""
 
 
 def fresh(size: int) -> Array:

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Work, owner
+from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Sizes, Work, owner
 from archcalc.executor.memory import Memory, Pool
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
@@ -65,7 +65,8 @@ class Run:
 class Planned(NamedTuple):
     """A layer, prepared."""
 
-    index: int
+    number: int
+    """Its index in the graph."""
     node: Node
     kernel: Kernel
     weights: Mapping[str, Array]
@@ -92,11 +93,9 @@ class Runner:
         self.overwrite = overwrite
         self._buffers: dict[tuple[str, int], Array] = {}
         self._pool = Pool()
-        own = {index: stored_by(graph, node) for index, node in graph.layers()}
-        expected = {
-            f"{graph.nodes[i].name}.{name}": shape for i, arrays in own.items() for name, shape in arrays.items()
-        }
-        problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in weights.items()})]
+        self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
+        self.weights = weights
+        problems = [*unlike(graph, self._declared())]
         formats = sorted({array.dtype.name for array in weights.values()})
         if len(formats) > 1:
             problems.append(f"stored arrays have different number formats: {', '.join(formats)}")
@@ -104,10 +103,6 @@ class Runner:
             raise ArrayError(problems)
         self.dtype = np.dtype(formats[0]) if formats else None
         self._stored = frozenset(id(owner(array)) for array in weights.values())
-        self._weights = {
-            index: {name: weights[f"{graph.nodes[index].name}.{name}"] for name in arrays}
-            for index, arrays in own.items()
-        }
 
     def run(
         self,
@@ -130,9 +125,11 @@ class Runner:
             observe: called after every layer.
 
         Raises:
-            ArrayError: inputs that do not fit.
+            ArrayError: inputs that do not fit; in training, stored arrays of training heads that are missing.
             KeyError: nothing is called by a name in ``keep``.
         """
+        if training and (missing := [*unlike(self.graph, self._declared(), training=True)]):
+            raise ArrayError(missing)
         wanted = {name: self._find(name) for name in keep}
         results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
         arrays = self._checked(inputs)
@@ -144,7 +141,7 @@ class Runner:
         counts: dict[str, Mapping[str, int]] = {}
         updates: dict[str, Array] = {}
         with np.errstate(all="ignore"):  # numbers that are not finite show in the result
-            for layer in self._plan({*results.values(), *wanted.values()}, training):
+            for layer in self._plan(frozenset({*results.values(), *wanted.values()}), training):
                 self._step(layer, memory, counts if tally else None, updates, training, seed, observe)
         return Run(
             outputs={name: memory.tensors[ref] for name, ref in results.items()},
@@ -171,7 +168,7 @@ class Runner:
         lent = self.overwrite and first in layer.releases and node.inputs.count(first) == 1 and memory.lendable(first)
         work = Work(
             training=training,
-            seed=(seed, layer.index),
+            seed=(seed, layer.number),
             overwrite=lent,
             tally=None if counts is None else Counter(),
             buffers=self._buffers,
@@ -182,7 +179,7 @@ class Runner:
         outputs = layer.kernel(node.op, given, layer.weights, work)
         seconds = perf_counter() - begin
         for output, array in enumerate(outputs):
-            memory.hold(Ref(layer.index, output), array)
+            memory.hold(Ref(layer.number, output), array)
         updates.update({f"{node.name}.{name}": array for name, array in work.updates.items()})
         if counts is not None and work.tally is not None:
             counts[node.name] = {kind: number for kind, number in work.tally.items() if number}
@@ -193,8 +190,10 @@ class Runner:
             for ref in layer.releases:
                 memory.release(ref)
 
-    def _plan(self, results: set[Ref], training: bool) -> list[Planned]:
+    def _plan(self, results: frozenset[Ref], training: bool) -> list[Planned]:
         """The layers to run, each with what nobody needs after it."""
+        if self._planned is not None and self._planned[0] == (results, training):
+            return self._planned[1]
         runs = [(index, node) for index, node in self.graph.layers() if training or not node.training]
         last = {Ref(index, output): index for index, node in runs for output in range(len(node.outputs))}
         for index, node in runs:
@@ -203,10 +202,19 @@ class Runner:
         for ref, index in last.items():
             if ref not in results:
                 ends.setdefault(index, []).append(ref)
-        return [
-            Planned(index, node, KERNELS[type(node.op)], self._weights[index], tuple(ends.get(index, ())))
+        plan = [
+            Planned(index, node, KERNELS[type(node.op)], self._own(node), tuple(ends.get(index, ())))
             for index, node in runs
         ]
+        self._planned = (results, training), plan
+        return plan
+
+    def _declared(self) -> dict[str, tuple[Sizes, np.dtype[Any]]]:
+        return {name: (array.shape, array.dtype) for name, array in self.weights.items()}
+
+    def _own(self, node: Node) -> dict[str, Array]:
+        """The stored arrays of a layer by their names in it."""
+        return {name: self.weights[f"{node.name}.{name}"] for name in stored_by(self.graph, node)}
 
     def _find(self, name: str) -> Ref:
         found = self.graph.find(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import prod, sqrt
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -33,34 +34,46 @@ def stored_by(graph: Graph, node: Node) -> dict[str, Sizes]:
     return dict(store(node.op, graph.input_shapes(node))) if store else {}
 
 
-def stored(graph: Graph) -> dict[str, Sizes]:
-    """The arrays of a network by ``layer.array``, in graph order, training heads included, with their shapes."""
+def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
+    """The arrays of a network by ``layer.array``, in graph order, with their shapes; of training heads on request."""
     return {
-        f"{node.name}.{name}": shape for _, node in graph.layers() for name, shape in stored_by(graph, node).items()
+        f"{node.name}.{name}": shape
+        for _, node in graph.layers()
+        if training or not node.training
+        for name, shape in stored_by(graph, node).items()
     }
 
 
-def check(graph: Graph, arrays: Mapping[str, Array]) -> None:
+def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) -> None:
     """Hold arrays to a network.
+
+    Args:
+        graph: the network.
+        arrays: by ``layer.array``.
+        training: whether those of training heads have to be there (they may be in any case).
 
     Raises:
         ArrayError: arrays are missing, unknown, of another shape or of another number format than ``float32`` or
             ``float64``, or hold what is not a finite number; every one is listed.
     """
-    expected = stored(graph)
-    problems = [*unlike(expected, {name: (array.shape, array.dtype) for name, array in arrays.items()})]
+    problems = [*unlike(graph, {name: (array.shape, array.dtype) for name, array in arrays.items()}, training=training)]
     for name, array in arrays.items():
-        if name in expected and array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             problems.append(f"{name} holds numbers that are not finite (NaN or infinite)")
     if problems:
         raise ArrayError(problems)
 
 
-def unlike(expected: Mapping[str, Sizes], found: Mapping[str, tuple[Sizes, np.dtype]]) -> Iterator[str]:
-    """What differs between the arrays of a network and those at hand, a sentence for each."""
-    for name, shape in expected.items():
+def unlike(graph: Graph, found: Mapping[str, tuple[Sizes, np.dtype[Any]]], *, training: bool = False) -> Iterator[str]:
+    """What differs between the arrays of a network and those at hand, a sentence for each.
+
+    Arguments are as for `check`, with shapes and number formats in the place of arrays.
+    """
+    needed, known = stored(graph, training=training), stored(graph, training=True)
+    for name, shape in known.items():
         if name not in found:
-            yield f"{name} is missing: {_written(shape)}"
+            if name in needed:
+                yield f"{name} is missing: {_written(shape)}"
             continue
         got, dtype = found[name]
         if tuple(got) != tuple(shape):
@@ -68,7 +81,7 @@ def unlike(expected: Mapping[str, Sizes], found: Mapping[str, tuple[Sizes, np.dt
         if dtype.kind != "f":
             yield f"{name} holds {dtype.name}, not floating-point numbers"
     for name in found:
-        if name not in expected:
+        if name not in known:
             yield f"{name} belongs to no layer"
 
 
@@ -79,12 +92,13 @@ def _written(shape: Sizes) -> str:
 # --- seeded numbers ---
 
 
-def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, Array]:
-    """Stored arrays to start with: drawn ones that keep the size of activations, others neutral.
+def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, training: bool = False) -> dict[str, Array]:
+    """Stored arrays to start with, those of training heads on request: kernels are drawn, the others are neutral.
 
-    Kernels are normal with variance 1/(fan-in · mean square of the input), which is He et al. 2015's 2/fan-in after a
-    rectifier. The mean square is followed along the graph, so that sums of many branches, standardised kernels and
-    layers without normalisation stay in range at any depth. Running variances are that mean square, running means 0.
+    Kernels keep the size of activations: they are normal with variance 1/(fan-in · mean square of the input), which is
+    He et al. 2015's 2/fan-in after a rectifier. The mean square is followed along the graph, so that sums of many
+    branches, standardised kernels and layers without normalisation stay in range at any depth. Running variances are
+    that mean square, running means 0.
 
     The numbers of a layer depend on the seed and on its name only.
     """
@@ -93,7 +107,7 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32) -> di
     for index, node in enumerate(graph.nodes):
         square = _joined(node, [squares[ref] for ref in node.inputs])
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
-        for name, shape in stored_by(graph, node).items():
+        for name, shape in stored_by(graph, node).items() if training or not node.training else ():
             arrays[f"{node.name}.{name}"] = _drawn(node.op, name, shape, square, rng).astype(dtype, copy=False)
         after = _after(node.op, square, graph.input_shapes(node))
         squares.update({Ref(index, output): after for output in range(len(node.outputs))})
@@ -113,20 +127,15 @@ def _after(op: Operator, square: float, inputs: tuple[Sizes, ...]) -> float:
     """About the mean square of what it puts out."""
     if isinstance(op, Conv) and op.ws:
         return square * _fan_in(op, (1, inputs[0][0] // op.groups, *op.kernel))
-    if isinstance(op, SQUARES_KEPT):
+    if isinstance(op, UNIT_SQUARE):
         return 1.0
     if isinstance(op, Scale):
         return square * float(op.factor) ** 2
     return SQUARES.get(type(op), 1.0) * square
 
 
-SQUARES_KEPT = (Conv, DepthwiseConv, SeparableConv, TransposedConv, FullyConnected, Linear, Embedding) + (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    Standardize,
-)
+UNIT_SQUARE = Conv | DepthwiseConv | SeparableConv | TransposedConv | FullyConnected | Linear | Embedding
+UNIT_SQUARE |= BatchNorm | GroupNorm | InstanceNorm | LayerNorm | Standardize
 """Their output has mean square 1, by how their kernels are drawn or because they normalise."""
 
 
@@ -150,7 +159,7 @@ def _drawn(op: Operator, name: str, shape: Sizes, square: float, rng: np.random.
 def _fan_in(op: Operator, shape: Sizes) -> float:
     """How many products an output sums, from the shape of a kernel."""
     if isinstance(op, TransposedConv):
-        return max(shape[0] // op.groups * prod(op.kernel) / prod(op.stride), 1.0)
+        return float(max(shape[0] // op.groups * prod(op.kernel) / prod(op.stride), 1))
     if isinstance(op, Conv) and op.table is not None:
-        return prod(shape) / op.channels
-    return prod(shape[1:])
+        return float(prod(shape) / op.channels)
+    return float(prod(shape[1:]))

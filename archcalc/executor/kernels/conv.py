@@ -13,7 +13,7 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.depthwise import depthwise
-from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, padding, positions, taps
+from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.executor.threads import share
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -132,8 +132,10 @@ def frame(sample: Array, axes: list[Axis], block: Block, work: Work) -> tuple[Ar
         return sample, sum(first * step for (first, _), step in zip(reached, sample.strides[1:], strict=True))
     framed = work.scratch("frame", (len(sample), *(last - first for first, last in reached)), sample.dtype)
     framed[...] = 0
-    target = [slice(low - first, max(high, low) - first) for (first, _), (low, high) in zip(reached, inside, strict=True)]
-    framed[(slice(None), *target)] = sample[(slice(None), *(slice(low, max(high, low)) for low, high in inside))]
+    target = [
+        slice(low - first, max(high, low) - first) for (first, _), (low, high) in zip(reached, inside, strict=True)
+    ]
+    framed[index(target)] = sample[index(slice(low, max(high, low)) for low, high in inside)]
     return framed, 0
 
 
@@ -230,8 +232,8 @@ def lay(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
     """Add what a block of inputs contributes, tap by tap (O×taps×positions), to the output it falls on."""
     for number, tap in enumerate(taps(axes)):
         met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
-        target = result[(slice(None), *(place for _, place in met))]
-        target += columns[(slice(None), number, *(inside for inside, _ in met))]
+        target = result[index(place for _, place in met)]
+        target += columns[:, number][index(inside for inside, _ in met)]
 
 
 def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:

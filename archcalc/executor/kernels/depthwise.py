@@ -1,8 +1,8 @@
 """Depthwise convolution without matrices: every tap of a kernel is one number per map, times a shifted plane.
 
 The planes of a few channels at a time are padded and laid out so that each shift is a plain offset: positions that a
-stride keeps apart go to planes of their own, so that a tap reads neighbours, and rows stay joined, so that a plane is one
-long run. The windows that straddle two rows come out as well, and are dropped at the end.
+stride keeps apart go to planes of their own, so that a tap reads neighbours, and rows stay joined, so that a plane is
+one long run. The windows that straddle two rows come out as well, and are dropped at the end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Sizes, Work
-from archcalc.executor.kernels.windows import Axis, positions, taps
+from archcalc.executor.kernels.windows import Axis, index, positions, taps
 from archcalc.executor.threads import share
 
 BLOCK_BYTES = 1 << 18
@@ -35,7 +35,7 @@ def depthwise(x: Array, weight: Array, axes: Sequence[Axis], y: Array, work: Wor
                 some = slice(start, min(start + together, last))
                 planes = laid_out(sample[some], axes, widths, work)
                 sums = tap_by_tap(planes, filters[some], axes, widths, work)
-                result[some] = sums[(..., *(slice(size) for size in y.shape[2:]))]
+                result[some] = sums[index((slice(size) for size in y.shape[2:]), slice(None), slice(None))]
 
     share(part, x.shape[1], y.size * weight[0, 0].size)
     products = y.size * weight[0, 0].size
@@ -59,8 +59,8 @@ def laid_out(maps: Array, axes: Sequence[Axis], widths: Sizes, work: Work) -> Ar
             for axis, remainder, width in zip(axes, remainders, widths, strict=True)
         ]
         places = [axis.met(0, 0, axis.positions) for axis in spread]
-        target = planes[(slice(None), *remainders)]
-        target[(slice(None), *(inside for inside, _ in places))] = maps[(slice(None), *(met for _, met in places))]
+        target = planes[index(remainders)]
+        target[index(inside for inside, _ in places)] = maps[index(met for _, met in places)]
     return planes
 
 
@@ -76,7 +76,7 @@ def tap_by_tap(planes: Array, filters: Array, axes: Sequence[Axis], widths: Size
     for number, tap in enumerate(taps(axes)):
         places = [divmod(place * axis.dilation, axis.stride) for place, axis in zip(tap, axes, strict=True)]
         start = sum(skipped * step for (skipped, _), step in zip(places, steps, strict=True))
-        run = runs[(slice(None), *(remainder for _, remainder in places), None, slice(start, start + length))]
+        run = runs[index(remainder for _, remainder in places)][:, None, start : start + length]
         into = part if number else sums
         np.multiply(run, filters[:, :, number], out=into)
         if number:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
-from archcalc.executor.kernels.windows import Axis, axes_of, positions, taps
+from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
 from archcalc.executor.threads import share
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -38,7 +38,7 @@ def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays
 def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The sum of every window, by the number of its places that count."""
     y, axes = over_windows(op, inputs[0], np.add, 0, work)
-    y /= reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
+    y /= reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes])
     work.count(add=y.size * (taps_of(axes) - 1), div=y.size)
     return (y,)
 
@@ -82,8 +82,8 @@ def over_windows(op: Any, x: Array, join: Callable[..., Array], neutral: float, 
             if not any(whole):
                 results[...] = neutral
             for number, met in enumerate(meetings):
-                there = maps[tuple([slice(None), *(there for _, there in met)])]
-                here = results[tuple([slice(None), *(inside for inside, _ in met)])]
+                there = maps[index(met_there for _, met_there in met)]
+                here = results[index(inside for inside, _ in met)]
                 if number or not any(whole):
                     join(here, there, out=here)
                 else:
@@ -98,7 +98,8 @@ def counted(axis: Axis, padding: bool) -> Array:
     first = np.arange(axis.positions) * axis.stride - axis.before
     places = first[:, None] + np.arange(axis.kernel) * axis.dilation
     least, most = (-axis.before, axis.size + axis.after) if padding else (0, axis.size)
-    return np.maximum(((places >= least) & (places < most)).sum(1), 1)
+    held: Array = np.maximum(((places >= least) & (places < most)).sum(1), 1)
+    return held
 
 
 # --- global ---
@@ -159,7 +160,7 @@ def over_parts(sizes: Sequence[int], x: Array, join: Callable[..., Array], work:
     ]
     held = 0
     for place in product(*map(range, sizes)):
-        part = x[(..., *(cut[index] for cut, index in zip(cuts, place, strict=True)))]
-        y[(..., *place)] = join(part, axis=positions_axes)
+        part = x[index((cut[number] for cut, number in zip(cuts, place, strict=True)), slice(None), slice(None))]
+        y[index(place, slice(None), slice(None))] = join(part, axis=positions_axes)
         held += part.size
     return y, held

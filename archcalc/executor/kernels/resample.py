@@ -26,7 +26,7 @@ def _repeated(x: Array, times: Sizes, work: Work) -> Array:
     """Every position so many times per axis, written at once."""
     examples, channels, *positions = x.shape
     apart = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
-    out = work.empty((examples, channels, *apart), x.dtype)
+    out: Array = np.empty((examples, channels, *apart), x.dtype)
     out[...] = np.expand_dims(x, tuple(range(3, 3 + 2 * len(times), 2)))
     return out.reshape(examples, channels, *(n * f for n, f in zip(positions, times, strict=True)))
 

@@ -5,12 +5,17 @@ Found by laying windows on the axis, from the definitions of the words; no formu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.executor.kernel import Sizes
+
+
+def index(ranges: Iterable[slice | int], *before: slice) -> tuple[Any, ...]:
+    """An index of an array: channels (all, unless told which), and a range or a place of every spatial axis."""
+    return (*(before or (slice(None),)), *ranges)
 
 
 class Axis(NamedTuple):

@@ -1,0 +1,136 @@
+"""What verbs that execute networks share: the bound on memory, errors of arrays, progress on a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.report.table import bytes_text
+from archcalc.spec.errors import Problem, SpecError, fail
+
+if TYPE_CHECKING:
+    from archcalc.api import Network
+    from archcalc.executor.runner import Step
+
+UNITS = {"": 1, "k": 10, "m": 20, "g": 30, "t": 40}
+WORK_BUFFERS = 8 << 20
+"""What the kernels' shared buffers take besides tensors and parameters, about: blocks of gathered windows."""
+PATIENCE = 0.5
+"""Seconds after which a run shows its progress."""
+
+
+class Bytes(click.ParamType[int]):
+    """A size of memory: ``500M``, ``2G``, ``1.5 GiB``, a number of bytes. Units are powers of 1,024."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]?)(?:i?b)?", str(value).strip().lower(), re.ASCII)
+        if not found:
+            return self.fail(f"'{str(value)[:40]}' is not a size of memory such as 500M or 2G", param, ctx)
+        number, unit = found.groups()
+        return int(float(number) * (1 << UNITS[unit] if unit else 1))
+
+
+def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--max-memory``."""
+    return click.option(
+        "--max-memory",
+        type=Bytes(),
+        metavar="SIZE",
+        help="Refuse networks that need more memory, e.g. 4G.  [default: what is available]",
+    )(command)
+
+
+def within_memory(
+    network: Network, limit: int | None, *, batch: int, dtype: str, training: bool = False, copies: int = 1
+) -> int:
+    """The bytes that a run needs, by the analysis: parameters, live tensors, work buffers.
+
+    Args:
+        network: what is to be run.
+        limit: bytes that it may take; what is available unless given.
+        batch: examples at once.
+        dtype: the number format.
+        training: whether training heads run as well.
+        copies: how many copies of the parameters are held.
+
+    Raises:
+        SpecError: it needs more than the limit.
+    """
+    memory = network.analyze(batch=batch, training=training).memory(dtype)
+    needed = memory.params * copies + memory.peak + WORK_BUFFERS
+    most = available_memory() if limit is None else limit
+    if most is not None and needed > most:
+        what = "are available" if limit is None else "--max-memory allows"
+        fail(
+            "too-large",
+            f"running {network.name} takes about {bytes_text(needed)} "
+            f"(parameters {bytes_text(memory.params * copies)}, tensors {bytes_text(memory.peak)}); "
+            f"{bytes_text(most)} {what}",
+            hint="--max-memory raises the bound; --shape and --batch make the network smaller",
+            origin=network.spec.source.name[:60],
+        )
+    return int(needed)
+
+
+def available_memory() -> int | None:
+    """Bytes that can be had without swapping; ``None`` where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+@contextmanager
+def array_errors(origin: str) -> Iterator[None]:
+    """Errors of arrays become errors of the command: every problem a line, named after where the arrays are from."""
+    from archcalc.executor.errors import MOST_SHOWN, ArrayError
+
+    try:
+        yield
+    except ArrayError as error:
+        shown = [Problem("array", problem, origin=origin) for problem in error.problems[:MOST_SHOWN]]
+        if more := len(error.problems) - len(shown):
+            shown.append(Problem("array", f"and {more:,} more", origin=origin))
+        raise SpecError(shown) from None
+
+
+@contextmanager
+def progress(title: str, steps: int) -> Iterator[Callable[[Step], None] | None]:
+    """A function to call after every layer, which shows a bar on a terminal where a run takes long; else nothing."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    begin = time.monotonic()
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(title, total=steps)
+
+    def advance(step: Step) -> None:
+        bar.advance(task)
+        if not bar.live.is_started and time.monotonic() - begin > PATIENCE:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

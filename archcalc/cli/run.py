@@ -1,0 +1,224 @@
+"""``archcalc run``: evaluate a network on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.cli.execution import array_errors, memory_option, progress, within_memory
+from archcalc.cli.options import (
+    SpecCommand,
+    load_network,
+    output_options,
+    print_table,
+    spec_argument,
+    spec_options,
+)
+from archcalc.graph import write_shape
+from archcalc.report.table import Column, Table, bytes_text
+from archcalc.spec.errors import fail, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from archcalc.api import Network
+    from archcalc.executor.kernel import Array
+    from archcalc.executor.runner import Run
+
+FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
+BEST = 5
+"""How many of the largest numbers of an output vector are named."""
+
+
+@click.command(cls=SpecCommand)
+@spec_argument
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="An input, as .npy, channels first, with or without batch (repeatable).  [default: random, by --seed]",
+)
+@click.option("--weights", metavar="FILE", help="Stored arrays, as .npz, named layer.weight, layer.bias, …")
+@click.option("--output", metavar="FILE", help="Write the output, as .npy; several by name, as .npz.")
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Take this layer's tensor instead (repeatable).")
+@click.option(
+    "--save-weights", metavar="FILE", help="Write the stored arrays, as .npz: after the step with --mode train."
+)
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples of random inputs.  [default: 1]")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For weights, inputs and dropout.")
+@click.option(
+    "--mode",
+    type=click.Choice(["inference", "train"]),
+    default="inference",
+    show_default=True,
+    help="train: batch statistics and their moving averages, dropout, training heads. Weights are not learned.",
+)
+@spec_options
+@memory_option
+@output_options(*FORMATS)
+def command(spec: str, form: str | None, color: str, **values: Any) -> None:
+    """Run a network: on your arrays and weights, or on random ones.
+
+    Prints what comes out: shape, number format, range; the largest numbers of a vector; time and memory.
+    """
+    network = load_network(spec, values)
+    training = values["mode"] == "train"
+    for name in values["layers"]:
+        network.tensor(name)  # errors come before the work
+    outputs = names_of_outputs(network, values["layers"], training)
+    check_output_file(values["output"], outputs)
+    batch = batch_of(network, values)
+    copies = 2 if values["save_weights"] and training else 1
+    within_memory(network, values["max_memory"], batch=batch, dtype=values["dtype"], training=training, copies=copies)
+    run, weights = evaluate(network, values, batch)
+    found = run.kept if values["layers"] else run.outputs
+    write_results(values, found, {**weights, **run.updates})
+    print_table(table(network, found, run, weights), form, color)
+
+
+def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:
+    """What will come out, by name."""
+    graph = network.graph
+    return list(layers) or [*graph.outputs, *(graph.training_outputs if training else ())]
+
+
+def check_output_file(path: str | None, outputs: list[str]) -> None:
+    """Fail where a file cannot hold the outputs, before anything is computed."""
+    if path is not None and path.endswith(".npy") and len(outputs) > 1:
+        fail(
+            "argument",
+            f"an .npy file holds one array, there are {len(outputs)}: {', '.join(outputs[:5])}",
+            hint="name an .npz file, or choose one with --layer",
+            origin="--output",
+        )
+
+
+def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
+    """Input to file. A file alone is for the first input."""
+    graph, files = network.graph, {}
+    for text in written:
+        name, equals, path = text.partition("=")
+        if not equals or (name not in graph.inputs and "/" in name):
+            name, path = next(iter(graph.inputs)), text
+        if name not in graph.inputs:
+            hint = suggest(name, graph.inputs, f"there is {', '.join(graph.inputs)}")
+            fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
+        if name in files:
+            fail("argument", f"two files for the input '{name}'", hint="write NAME=FILE", origin="--input")
+        files[name] = path
+    return files
+
+
+def batch_of(network: Network, values: dict[str, Any]) -> int:
+    """How many examples: as many as in the files, which ``values`` then hold as arrays."""
+    from archcalc.executor.files import read_array
+    from archcalc.executor.inputs import fitted
+
+    given: dict[str, Array] = {}
+    for name, path in input_files(network, values["inputs"]).items():
+        with array_errors("--input"):
+            given[name] = read_array(path, tuple(network.graph.inputs[name]))
+    with array_errors("--input"):
+        arrays = fitted(network.graph, given, dtype=values["dtype"])
+    values["inputs"] = arrays
+    batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
+    if len(batches) > 1:
+        found = " and ".join(map(str, sorted(batches)))
+        fail("array", f"inputs and --batch do not agree on the number of examples: {found}", origin="--input")
+    return max(batches, default=1)
+
+
+def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array]]:
+    """Run the network as the options say; what came out, and the stored arrays that went in."""
+    from archcalc.executor.files import read_weights
+    from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.runner import Runner
+    from archcalc.executor.weights import initial
+
+    graph, dtype, seed = network.graph, values["dtype"], values["seed"]
+    training = values["mode"] == "train"
+    inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **values["inputs"]}
+    if values["weights"] is None:
+        weights = initial(graph, seed=seed, dtype=dtype, training=training)
+    else:
+        with array_errors("--weights"):
+            weights = read_weights(values["weights"], graph, dtype=dtype, training=training)
+    runner = Runner(graph, weights)
+    with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):
+        run = runner.run(inputs, training=training, seed=seed, keep=values["layers"], observe=observe)
+    return run, weights
+
+
+def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
+    """Write the files that were asked for."""
+    from archcalc.cli.files import write_with
+    from archcalc.executor.files import write_array, write_arrays
+
+    output, saved = values["output"], values["save_weights"]
+    if output is not None:
+        single = len(found) == 1 and not output.endswith(".npz")
+        array = next(iter(found.values()))
+        write_with(output, lambda file: write_array(file, array) if single else write_arrays(file, found))
+    if saved is not None:
+        write_with(saved, lambda file: write_arrays(file, weights))
+
+
+def table(network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array]) -> Table:
+    """What came out, for people."""
+    columns = (
+        Column("tensor", "tensor", folds=True),
+        Column("shape", "shape"),
+        Column("dtype", "dtype"),
+        Column("min", "min", "right"),
+        Column("mean", "mean", "right"),
+        Column("max", "max", "right"),
+    )
+    rows = []
+    notes = []
+    for name, array in found.items():
+        numbers = [number_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
+        shape = (len(array), *array.shape[1:])
+        written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
+        rows.append((name, written, array.dtype.name, *numbers))
+        notes += best(name if len(found) > 1 else "", array)
+        notes += unfit(name, array)
+    stored = sum(array.nbytes for array in weights.values())
+    notes.append(
+        f"{run.seconds * 1000:,.1f} ms; tensors at most {bytes_text(run.peak)}, parameters {bytes_text(stored)}, "
+        f"work buffers {bytes_text(run.scratch)}"
+    )
+    if run.updates:
+        notes.append(f"{len(run.updates):,} stored arrays (running statistics) moved; --save-weights writes them")
+    return Table(columns, tuple(rows), title=network.name, notes=tuple(notes))
+
+
+def best(name: str, array: Array) -> list[str]:
+    """The largest numbers of every example of a vector, by their place; of the first few examples."""
+    import numpy as np
+
+    if array.ndim != 2 or array.shape[1] < 2 or np.isnan(array).any():
+        return []
+    lines = []
+    for example, numbers in enumerate(array[:BEST]):
+        places = np.argsort(-numbers, kind="stable")[:BEST]
+        label = " ".join(part for part in (name, f"example {example}" if len(array) > 1 else "") if part)
+        listed = ", ".join(f"{place}: {number_text(numbers[place])}" for place in places)
+        lines.append(f"largest{f' of {label}' if label else ''}: {listed}")
+    return lines
+
+
+def unfit(name: str, array: Array) -> list[str]:
+    """Whether numbers went out of range."""
+    import numpy as np
+
+    wrong = array.size - int(np.isfinite(array).sum())
+    return [f"{wrong:,} of {array.size:,} numbers of {name} are not finite (NaN or infinite)"] if wrong else []
+
+
+def number_text(number: np.floating[Any]) -> str:
+    """A measured number: six digits tell it apart from others."""
+    return f"{float(number):.6g}"

@@ -1,0 +1,81 @@
+"""The inputs of a run: arrays of the caller made to fit, and seeded random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from archcalc.executor.errors import ArrayError
+from archcalc.executor.kernel import Array, Sizes
+from archcalc.graph import Graph
+from archcalc.ops.dense import Embedding
+
+
+def random_inputs(graph: Graph, *, batch: int = 1, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+    """Normally distributed numbers for every input; for one that an embedding reads, entries of its vocabulary."""
+    tables = vocabularies(graph)
+    arrays = {}
+    for name, shape in graph.inputs.items():
+        rng = np.random.default_rng([seed, crc32(name.encode())])
+        sizes = (batch, *map(int, shape))
+        drawn = rng.integers(tables[name], size=sizes) if name in tables else rng.standard_normal(sizes, np.float32)
+        arrays[name] = drawn.astype(dtype)
+    return arrays
+
+
+def fitted(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+    """Arrays for inputs in the number format of a run; one without a batch is one example.
+
+    Raises:
+        ArrayError: an array of another shape or not of real numbers, an unknown input, entries outside of a vocabulary.
+    """
+    shapes, tables, arrays, problems = graph.inputs, vocabularies(graph), {}, []
+    for name, values in given.items():
+        array = np.asarray(values)
+        if name not in shapes:
+            problems.append(f"there is no input '{name}': there is {', '.join(shapes)}")
+            continue
+        expected = tuple(map(int, shapes[name]))
+        if array.dtype.kind not in "fiu":
+            problems.append(f"the input '{name}' holds {array.dtype.name}, not real numbers")
+        elif problem := misshapen(array.shape, expected):
+            problems.append(f"the input '{name}' {problem}")
+        else:
+            if name in tables:
+                problems += _unknown_entries(name, array, tables[name])
+            arrays[name] = np.ascontiguousarray(array, np.dtype(dtype)).reshape(-1, *expected)
+    if problems:
+        raise ArrayError(problems)
+    return arrays
+
+
+def vocabularies(graph: Graph) -> dict[str, int]:
+    """The inputs that an embedding reads, with how many entries it has (the smallest, if several read one)."""
+    found: dict[str, int] = {}
+    for _, node in graph.layers():
+        source = graph.nodes[node.inputs[0].node]
+        if isinstance(node.op, Embedding) and source.is_input:
+            found[source.name] = min(found.get(source.name, int(node.op.vocabulary)), int(node.op.vocabulary))
+    return found
+
+
+def _unknown_entries(name: str, array: Array, vocabulary: int) -> list[str]:
+    known = (array == np.floor(array)) & (array >= 0) & (array < vocabulary)
+    if known.all():
+        return []
+    wrong = array[~known].flat[0]
+    return [f"the input '{name}' holds {wrong:g}: the embedding that reads it knows whole numbers 0 … {vocabulary - 1}"]
+
+
+def misshapen(shape: Sizes, expected: Sizes) -> str:
+    """What is wrong with a shape where one example or a batch of them is expected; nothing if all is well."""
+    if shape == expected or (shape[1:] == expected and shape[0]):
+        return ""
+    got, wanted = ("x".join(map(str, each)) for each in (shape, expected))
+    text = f"has shape {got or '() (a single number)'}, expected {wanted} or Nx{wanted}"
+    last = (*expected[1:], expected[0])
+    return f"{text} (channels come first)" if len(expected) > 1 and last in (shape, shape[1:]) else text
