@@ -1,0 +1,78 @@
+"""What kernels compute, against ONNX Runtime: every operator in many combinations of its attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("onnxruntime")
+
+from archcalc.executor.kernel import Array
+from archcalc.executor.runner import Runner
+from archcalc.executor.weights import initial
+from archcalc.graph import Graph
+from archcalc.ops import activation, merge, norm, resample, structure
+from archcalc.ops.base import REGISTRY
+from tests.executor import onnx_counterparts  # noqa: F401  # registers them
+from tests.executor.layers import arrays, numbers, read
+from tests.executor.onnx_models import evaluate
+from tests.random_networks import layers, networks
+
+FAMILIES = {family.__name__ for family in (activation, merge, norm, resample, structure)}
+NAMES = sorted(name for name, op in REGISTRY.items() if op.__module__ in FAMILIES and name != "identity")
+
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def compare(graph: Graph, seed: int, dtype: Any, near: float) -> None:
+    """A graph with random inputs and stored arrays."""
+    rng = np.random.default_rng(seed)
+    inputs = {name: numbers(rng, (2, *shape), dtype) for name, shape in graph.inputs.items()}
+    weights = {}
+    for _, node in graph.layers():
+        weights |= {f"{node.name}.{name}": array for name, array in arrays(graph, node, rng, dtype).items()}
+    agree(graph, inputs, weights, near)
+
+
+def agree(graph: Graph, inputs: dict[str, Array], weights: dict[str, Array], near: float) -> None:
+    """Every output of a graph."""
+    ours = Runner(graph, weights).run(inputs).outputs
+    theirs = evaluate(graph, inputs, weights)
+    assert ours.keys() == theirs.keys()
+    for name, expected in theirs.items():
+        assert ours[name].shape == expected.shape
+        assert ours[name].dtype == expected.dtype
+        np.testing.assert_allclose(ours[name], expected, rtol=near, atol=near * max(1.0, float(abs(expected).max())))
+
+
+def drawn(name: str, data: st.DataObject, seed: int) -> None:
+    compare(read(data.draw(layers(name))), seed, np.float32, 1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not REGISTRY[name].parameters()])
+@settings(max_examples=30)
+@given(data=st.data(), seed=SEEDS)
+def test_kernels_without_attributes_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: int) -> None:
+    drawn(name, data, seed)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].parameters()])
+@settings(max_examples=200)
+@given(data=st.data(), seed=SEEDS)
+def test_kernels_agree_with_onnx_runtime_whatever_their_attributes(name: str, data: st.DataObject, seed: int) -> None:
+    drawn(name, data, seed)
+
+
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@given(text=networks(), seed=SEEDS)
+def test_random_networks_agree_with_onnx_runtime(text: str, seed: int) -> None:
+    graph = read(text)
+    assume(not any(node.op.name == "embedding" for node in graph.nodes))  # what is no index is an error there
+    rng = np.random.default_rng(seed)
+    inputs = {name: numbers(rng, (2, *shape), np.float32) for name, shape in graph.inputs.items()}
+    agree(graph, inputs, initial(graph, seed=seed), 1e-3)
