@@ -1,0 +1,61 @@
+"""Activations where exponentials overflow, and at numbers that are none."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archcalc.executor.kernel import KERNELS, Array, Work
+from archcalc.executor.kernels.erf import erf
+from archcalc.executor.loops import measure_layer
+from archcalc.ops.base import REGISTRY
+from archcalc.spec import Source, read_spec
+
+FAR = [-1e4, -800.0, -100.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 100.0, 800.0, 1e4]
+ACTIVATIONS = ["relu", "relu6", "leaky_relu", "leaky_relu 2", "leaky_relu -1", "elu", "selu", "gelu", "gelu tanh"]
+ACTIVATIONS += ["silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid", "softplus", "softmax", "log_softmax"]
+
+
+def run(text: str, x: Array) -> tuple[Any, Array]:
+    graph = read_spec(Source("e", f"{x.shape[1]} -> {text}"), inline=True).graph
+    op = graph.nodes[-1].op
+    with np.errstate(all="ignore"):
+        return op, KERNELS[type(op)](op, (x.copy(),), {}, Work())[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("text", ACTIVATIONS)
+def test_far_out_activations_are_finite_and_what_the_definition_says(text: str, dtype: Any) -> None:
+    x = np.array([FAR], dtype)
+    op, y = run(text, x)
+    assert np.isfinite(y).all()
+    slow = measure_layer("far", op, (x[0],), {})
+    near = 1e-6 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(y[0], slow.values, rtol=near, atol=near)
+
+
+@pytest.mark.parametrize("text", ACTIVATIONS)
+def test_what_is_not_a_number_stays_so(text: str) -> None:
+    _, y = run(text, np.array([[math.nan, 1.0, -1.0]]))
+    assert np.isnan(y[0, 0])
+
+
+@pytest.mark.parametrize(("dtype", "near"), [(np.float32, 2e-7), (np.float64, 3e-16)])
+def test_the_error_function_is_exact_to_the_last_digits(dtype: Any, near: float) -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.linspace(-7, 7, 20_001), rng.normal(size=20_000) / 100, [0.0, 1e30, -1e30]]).astype(dtype)
+    work = Work(tally=Counter())
+    expected = np.array([math.erf(float(number)) for number in x])
+    np.testing.assert_allclose(erf(work, x), expected, rtol=0, atol=near)
+    assert work.tally == {"erf": x.size}
+    assert erf(work, np.array([math.inf, -math.inf])).tolist() == [1, -1]
+
+
+def test_every_activation_of_one_number_is_among_these() -> None:
+    others = {"prelu", "scale", "dropout", "spatial_dropout", "maxout"}
+    family = {name for name, op in REGISTRY.items() if op.__module__ == "archcalc.ops.activation"}
+    assert family - others == {text.split()[0] for text in ACTIVATIONS}
