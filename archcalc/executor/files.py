@@ -44,6 +44,8 @@ def read_array(path: str, expected: Sizes) -> Array:
                 raise ArrayError([f"{path} is an archive (.npz): an input is a single array (.npy)"])
             file.seek(0)
             shape, dtype = _header(file)
+            if dtype.kind not in "fiu":
+                raise ArrayError([f"{path} holds {dtype.name}, not real numbers"])
             if problem := misshapen(shape, expected):
                 raise ArrayError([f"{path} {problem}"])
             if _bytes(shape, dtype) > os.path.getsize(path):

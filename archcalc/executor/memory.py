@@ -1,8 +1,8 @@
 """The memory of a run: which tensors are alive, who shares memory with whom, and what can be used again.
 
 Tensors that are views of one array (reshaped, sliced, transposed) live and die as one. Memory that nobody reads any
-more is kept for the next tensor that fits, as long as all of it together is no more than what was once alive at one
-time: asking the system for fresh pages costs as much as filling them.
+more is kept for the next tensor of that size, as long as all of it together is hardly more than what was once alive at
+one time: asking the system for fresh pages costs as much as filling them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ import numpy as np
 from archcalc.executor.kernel import Array, fresh, owner
 from archcalc.graph import Ref
 
+WASTE = 8
+"""A block may be larger than what is asked for by one part in so many."""
+
 
 class Pool:
     """Blocks of bytes that tensors were in and others may be in next. Outlives a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: int) -> None:
+        """Start empty.
+
+        Args:
+            spare: how many bytes more may be kept than tensors ever took at one time.
+        """
         self.free: list[Array] = []
+        self.spare = spare
         self.most = 0
         """The most bytes of tensors that were alive at one time, in any run."""
 
@@ -31,13 +40,13 @@ class Pool:
 
     def take(self, size: int, live: int) -> Array:
         """A block of at least so many bytes, while so many are alive: the smallest that fits, or a new one."""
-        fitting = [block for block in self.free if block.nbytes >= size]
+        fitting = [block for block in self.free if size <= block.nbytes <= size + size // WASTE]
         if fitting:
             found = min(fitting, key=lambda block: block.nbytes)
             self.free = [block for block in self.free if block is not found]
             return found
         self.free.sort(key=lambda block: block.nbytes)
-        while self.free and live + self.bytes + size > self.most:
+        while self.free and live + self.bytes + size > self.most + self.spare:
             self.free.pop()
         return fresh(size)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import prod, sqrt
-from typing import Any
+from math import erf, exp, pi, prod, sqrt
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -24,8 +24,31 @@ from archcalc.ops.pool import Subsample
 
 CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
 """What stored numbers start as that are not drawn."""
-SQUARES = {Relu: 0.5, Relu6: 0.5, LeakyRelu: 0.5, PRelu: 0.5, Sigmoid: 0.3, Tanh: 0.4, Softmax: 0.1}
-"""About the mean square of an activation's output for numbers of mean square 1."""
+SQUASHED = {Sigmoid: (0.5, 0.05), Tanh: (0.0, 0.4), Softmax: (0.0, 0.1)}
+"""About the mean and variance of what bounded activations put out."""
+
+
+class Spread(NamedTuple):
+    """About the mean and the variance of a tensor's numbers."""
+
+    mean: float = 0.0
+    variance: float = 1.0
+
+    @property
+    def square(self) -> float:
+        """The mean square."""
+        return self.mean**2 + self.variance
+
+    def rectified(self) -> Spread:
+        """After a rectifier, if the numbers are normally distributed."""
+        if not self.variance:
+            return self
+        deviation = sqrt(self.variance)
+        ratio = self.mean / deviation
+        above = (1 + erf(ratio / sqrt(2))) / 2
+        density = exp(-(ratio**2) / 2) / sqrt(2 * pi)
+        mean = self.mean * above + deviation * density
+        return Spread(mean, max(self.square * above + self.mean * deviation * density - mean**2, 0.0))
 
 
 def stored_by(graph: Graph, node: Node) -> dict[str, Sizes]:
@@ -98,53 +121,58 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
     Kernels keep the size of activations: they are normal with variance 1/(fan-in · mean square of the input), which is
     He et al. 2015's 2/fan-in after a rectifier. The mean square is followed along the graph, so that sums of many
     branches, standardised kernels and layers without normalisation stay in range at any depth. Running variances are
-    that mean square, running means 0.
+    that mean square too, running means 0.
 
     The numbers of a layer depend on the seed and on its name only.
     """
-    squares: dict[Ref, float] = {}
+    spreads: dict[Ref, Spread] = {}
     arrays: dict[str, Array] = {}
     for index, node in enumerate(graph.nodes):
-        square = _joined(node, [squares[ref] for ref in node.inputs])
+        spread = _joined(node.op, [spreads[ref] for ref in node.inputs])
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
         for name, shape in stored_by(graph, node).items() if training or not node.training else ():
-            arrays[f"{node.name}.{name}"] = _drawn(node.op, name, shape, square, rng).astype(dtype, copy=False)
-        after = _after(node.op, square, graph.input_shapes(node))
-        squares.update({Ref(index, output): after for output in range(len(node.outputs))})
+            arrays[f"{node.name}.{name}"] = _drawn(node.op, name, shape, spread, rng).astype(dtype, copy=False)
+        after = _after(node.op, spread, graph.input_shapes(node))
+        spreads.update({Ref(index, output): after for output in range(len(node.outputs))})
     return arrays
 
 
-def _joined(node: Node, squares: list[float]) -> float:
-    """About the mean square of what a layer reads."""
-    if isinstance(node.op, Add | Sub):
-        return sum(squares)
-    if isinstance(node.op, Mul):
-        return prod(squares)
-    return max(squares, default=1.0)
+def _joined(op: Operator, spreads: list[Spread]) -> Spread:
+    """The spread of what a layer reads; of a join, of what it puts out."""
+    if isinstance(op, Add | Sub):
+        means = [spread.mean for spread in spreads]
+        mean = sum(means) if isinstance(op, Add) else 2 * means[0] - sum(means)
+        return Spread(mean, sum(spread.variance for spread in spreads))
+    if isinstance(op, Mul):
+        mean = prod(spread.mean for spread in spreads)
+        return Spread(mean, prod(spread.square for spread in spreads) - mean**2)
+    return max(spreads, key=lambda spread: spread.square, default=Spread())
 
 
-def _after(op: Operator, square: float, inputs: tuple[Sizes, ...]) -> float:
-    """About the mean square of what it puts out."""
+def _after(op: Operator, spread: Spread, inputs: tuple[Sizes, ...]) -> Spread:
+    """The spread of what a layer puts out."""
     if isinstance(op, Conv) and op.ws:
-        return square * _fan_in(op, (1, inputs[0][0] // op.groups, *op.kernel))
-    if isinstance(op, UNIT_SQUARE):
-        return 1.0
+        return Spread(0.0, spread.square * _fan_in(op, (1, inputs[0][0] // op.groups, *op.kernel)))
+    if isinstance(op, NORMAL):
+        return Spread()
+    if isinstance(op, Relu | Relu6 | LeakyRelu | PRelu):
+        return spread.rectified()
     if isinstance(op, Scale):
-        return square * float(op.factor) ** 2
-    return SQUARES.get(type(op), 1.0) * square
+        return Spread(spread.mean * float(op.factor), spread.variance * float(op.factor) ** 2)
+    return Spread(*SQUASHED[type(op)]) if type(op) in SQUASHED else spread
 
 
-UNIT_SQUARE = Conv | DepthwiseConv | SeparableConv | TransposedConv | FullyConnected | Linear | Embedding
-UNIT_SQUARE |= BatchNorm | GroupNorm | InstanceNorm | LayerNorm | Standardize
-"""Their output has mean square 1, by how their kernels are drawn or because they normalise."""
+NORMAL = Conv | DepthwiseConv | SeparableConv | TransposedConv | FullyConnected | Linear | Embedding
+NORMAL |= BatchNorm | GroupNorm | InstanceNorm | LayerNorm | Standardize
+"""Their output has mean 0 and variance 1, by how their kernels are drawn or because they normalise."""
 
 
-def _drawn(op: Operator, name: str, shape: Sizes, square: float, rng: np.random.Generator) -> Array:
+def _drawn(op: Operator, name: str, shape: Sizes, spread: Spread, rng: np.random.Generator) -> Array:
     """The first content of one stored array."""
     if isinstance(op, Standardize):
         return np.array([float(number) for number in getattr(op, name)])
     if isinstance(op, BatchNorm) and name == "variance":
-        return np.full(shape, square)
+        return np.full(shape, spread.square)
     if isinstance(op, Subsample) and name == "coefficient":
         return np.full(shape, 1 / prod(op.kernel))  # the average
     if name in CONSTANTS:
@@ -152,7 +180,7 @@ def _drawn(op: Operator, name: str, shape: Sizes, square: float, rng: np.random.
     numbers = rng.standard_normal(shape, np.float32)
     if isinstance(op, Embedding | RadialBasis):
         return numbers
-    numbers *= 1 / sqrt(_fan_in(op, shape) * (1.0 if name == "pointwise" else max(square, 1e-12)))
+    numbers *= 1 / sqrt(_fan_in(op, shape) * (1.0 if name == "pointwise" else max(spread.square, 1e-12)))
     return numbers
 
 

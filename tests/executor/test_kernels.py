@@ -1,0 +1,62 @@
+"""What kernels do that no other library does, or that cannot be seen in a result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import archcalc
+from archcalc.executor.kernel import KERNELS, STORAGE, Work, owner
+from archcalc.ops.base import REGISTRY
+from tests.executor.layers import layers_of, read
+
+
+def test_every_operator_has_a_kernel() -> None:
+    assert {op.name for op in KERNELS} == set(REGISTRY)
+
+
+def test_storage_is_stated_for_operators_only_that_store_something() -> None:
+    assert {op.name for op in STORAGE} <= set(REGISTRY)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["64x40x40 -> conv 32 k3 half", "8x4000 -> conv 8 k9", "4x20x20x20 -> conv 4 k3", "64x40x40 -> upconv 32 k3 s2"],
+)
+def test_gathered_windows_take_bounded_memory(spec: str) -> None:
+    (layer,) = layers_of(read(spec), 0, dtype=np.float32)
+    _, work = layer.run()
+    held = sum(buffer.nbytes for (purpose, _), buffer in work.buffers.items() if purpose == "columns")
+    assert 0 < held <= 5 * 2**19  # 2 MiB, and a row more
+
+
+def test_pointwise_convolutions_copy_nothing() -> None:
+    (layer,) = layers_of(read("16x9x9 -> conv 8 k1"), 0)
+    _, work = layer.run()
+    assert not work.buffers
+
+
+def test_an_embedding_takes_the_nearest_entry_and_passes_on_what_is_not_a_number() -> None:
+    run = archcalc.load("4 -> embedding 3 2 -> identity").run
+    weights = {"embedding_1.weight": np.arange(6, dtype=np.float32).reshape(3, 2)}
+    y = run({"input": np.array([0.0, 1.0, 2.0, 2.0])}, weights=weights).output
+    assert y.tolist() == [[[0, 1], [2, 3], [4, 5], [4, 5]]]
+    inner = archcalc.load("4 -> scale 1 -> embedding 3 2")
+    y = inner.run({"input": np.array([np.nan, -7, 1.4, 99])}, weights={**weights}).output
+    assert np.isnan(y[0, 0]).all()
+    assert y[0, 1:].tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+def test_scratch_is_reused_and_grows() -> None:
+    work = Work()
+    small = work.scratch("here", (2, 3), np.float32)
+    large = work.scratch("here", (4, 5), np.float64)
+    assert work.scratch("here", (3,), np.float32).base is owner(large)
+    assert owner(small) is not owner(large)
+    assert owner(work.scratch("there", (3,), np.float32)) is not owner(large)
+
+
+def test_owner_is_at_the_end_of_a_chain_of_views() -> None:
+    array = np.zeros((4, 6))
+    view = np.lib.stride_tricks.sliding_window_view(array.T[1:], 2, axis=0)[..., ::2]
+    assert owner(view) is array

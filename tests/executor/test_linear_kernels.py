@@ -1,0 +1,73 @@
+"""Convolutions, dense layers and pooling against ONNX Runtime, over generated attributes, shapes and batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from archcalc.executor.kernels import conv as conv_kernels
+from archcalc.executor.kernels import depthwise as depthwise_kernels
+from archcalc.executor.runner import Runner
+from archcalc.ops import conv, dense, pool
+from archcalc.ops.base import REGISTRY
+from archcalc.ops.dense import Embedding
+from archcalc.ops.sliding import Sliding
+from tests.executor.layers import arrays, numbers, read
+from tests.executor.onnx_models import evaluate
+from tests.random_networks import layers
+
+FAMILIES = {family.__name__ for family in (conv, dense, pool)}
+NAMES = sorted(name for name, op in REGISTRY.items() if op.__module__ in FAMILIES)
+WITH_WINDOWS = [name for name in NAMES if issubclass(REGISTRY[name], Sliding | conv.TransposedConv)]
+"""They have many attributes, the others hardly any."""
+
+everything = {"seed": st.integers(0, 2**32 - 1), "batch": st.integers(1, 3), "block": st.sampled_from([1, 2**21])}
+
+
+@pytest.mark.parametrize("name", WITH_WINDOWS)
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), **everything)
+def test_windows_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: int, batch: int, block: int) -> None:
+    compare(data.draw(layers(name)), seed, batch, block)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*WITH_WINDOWS}))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), **everything)
+def test_other_layers_agree_with_onnx_runtime(
+    name: str, data: st.DataObject, seed: int, batch: int, block: int
+) -> None:
+    compare(data.draw(layers(name)), seed, batch, block)
+
+
+def compare(text: str, seed: int, batch: int, block: int) -> None:
+    """One layer on random numbers, with windows gathered in blocks of so many bytes."""
+    graph = read(text)
+    node = graph.nodes[-1]
+    assume(not _beyond_onnx_runtime(node.op))
+    rng = np.random.default_rng(seed)
+    weights = {f"{node.name}.{name}": array for name, array in arrays(graph, node, rng, np.float32).items()}
+    inputs = {name: numbers(rng, (batch, *shape), np.float32) for name, shape in graph.inputs.items()}
+    if isinstance(node.op, Embedding):
+        inputs = {name: rng.integers(node.op.vocabulary, size=x.shape).astype(np.float32) for name, x in inputs.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conv_kernels, "BLOCK_BYTES", block)
+        patch.setattr(conv_kernels, "LEAST_POSITIONS", min(block, 128))
+        patch.setattr(depthwise_kernels, "BLOCK_BYTES", block)
+        ours = Runner(graph, weights).run(inputs).output
+    (theirs,) = evaluate(graph, inputs, weights).values()
+    assert ours.shape == theirs.shape
+    assert ours.dtype == theirs.dtype
+    scale = max(1.0, float(np.abs(theirs).max()))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)
+
+
+def _beyond_onnx_runtime(op: object) -> bool:
+    """Padding of the size of an undilated window: ONNX Runtime's pooling refuses it, dilated or not."""
+    if not isinstance(op, pool.MaxPool | pool.AvgPool):
+        return False
+    if isinstance(op.pad, str):
+        return op.pad in ("full", "same", "half") and any(d > 1 for d in op.dilation)
+    return any(max(sides) >= k for sides, k in zip(op.pad, op.kernel, strict=True))

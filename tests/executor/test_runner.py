@@ -1,0 +1,209 @@
+"""Running graphs: what is freed, overwritten, kept; what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc.executor.errors import ArrayError
+from archcalc.executor.inputs import random_inputs
+from archcalc.executor.kernel import Array
+from archcalc.executor.runner import Run, Runner
+from archcalc.executor.weights import initial
+from tests.executor.layers import read
+from tests.random_networks import networks
+
+
+def prepared(spec: str, *, shapes: str | None = None, batch: int = 1, training: bool = False) -> tuple[Any, ...]:
+    graph = archcalc.load(spec, shapes=shapes).graph
+    return graph, initial(graph, training=training), random_inputs(graph, batch=batch)
+
+
+def same(ours: Any, theirs: Any) -> None:
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+
+
+# --- memory ---
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(text=networks(), seed=st.integers(0, 99), training=st.booleans())
+def test_overwriting_and_freeing_change_nothing(text: str, seed: int, training: bool) -> None:
+    graph = read(text)
+    weights = initial(graph, seed=seed, training=True)
+    inputs = random_inputs(graph, batch=2, seed=seed)
+    before = {name: array.copy() for name, array in {**weights, **inputs}.items()}
+    runner = Runner(graph, weights)
+    try:
+        plain = Runner(graph, weights, overwrite=False).run(inputs, training=training, seed=seed)
+    except ValueError:
+        assert training  # a batch norm over one number
+        return
+    kept = runner.run(inputs, training=training, seed=seed)
+    first = {name: array.copy() for name, array in kept.outputs.items()}
+    again = runner.run(inputs, training=training, seed=seed)  # in memory that was used before
+    same(plain.outputs, again.outputs)
+    same(plain.updates, again.updates)
+    same(first, kept.outputs)  # results belong to whoever has them
+    same(before, {**weights, **inputs})
+
+
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@given(text=networks())
+def test_kept_tensors_are_what_layers_put_out(text: str) -> None:
+    graph = read(text)
+    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    names = [node.name for _, node in graph.layers() if not node.training]
+    seen: dict[str, Array] = {}
+    runner.run(inputs, observe=lambda step: seen.update({step.node.name: step.outputs[0].copy()}))
+    same(seen, runner.run(inputs, keep=names).kept)
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "add(reshape 8x2x8 -> relu -> reshape 8x4x4, identity)",
+        "add(identity, slice 0:8 -> relu)",
+        "sub(slice 0:8 step=1 -> relu -> tanh, transpose 0x2x1 -> relu)",
+        "mul(identity, identity) -> add(identity, flatten -> reshape 8x4x4 -> sigmoid)",
+        "concat(split 2 part=0 -> relu, split 2 part=1)",
+    ],
+)
+def test_views_are_not_overwritten_while_others_read_them(chain: str) -> None:
+    graph, weights, inputs = prepared(f"8x4x4 -> tanh -> {chain}")
+    with_freeing, without = (Runner(graph, weights, overwrite=how).run(inputs) for how in (True, False))
+    same(with_freeing.outputs, without.outputs)
+
+
+def test_activations_work_in_place() -> None:
+    graph, weights, inputs = prepared("4x8x8 -> conv 4 k3 -> bn -> relu -> tanh")
+    owners = []
+    Runner(graph, weights).run(inputs, observe=lambda step: owners.append(id(step.outputs[0].base)))
+    assert len(set(owners)) == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "shapes"), [("lenet5", None), ("resnet18", None), ("googlenet", "3x128x128"), ("unet", "1x284x284")]
+)
+def test_peak_stays_near_the_analysis(spec: str, shapes: str | None) -> None:
+    network = archcalc.load(spec, shapes=shapes)
+    graph = network.graph
+    runner = Runner(graph, initial(graph))
+    estimate = network.analyze().memory()
+    for _ in range(3):
+        run = runner.run(random_inputs(graph))
+        assert run.peak <= 1.2 * (estimate.peak + estimate.params / 16)
+        assert run.peak + estimate.params <= 1.2 * (estimate.peak + estimate.params)
+        assert run.scratch < 2**22
+
+
+def test_peak_is_that_of_one_example_times_the_batch() -> None:
+    graph, weights, one = prepared("3x16x16 -> conv 8 k1 -> relu -> conv 8 k1 -> fc 4")
+    many = {name: np.repeat(array, 6, 0) for name, array in one.items()}
+    assert Runner(graph, weights).run(many).peak == 6 * Runner(graph, weights).run(one).peak
+
+
+# --- what comes out ---
+
+
+def test_heads_come_with_the_main_output_and_training_heads_in_training() -> None:
+    graph, weights, inputs = prepared("googlenet", shapes="3x224x224", training=True)
+    runner = Runner(graph, weights)
+    assert [*runner.run(inputs).outputs] == ["head"]
+    assert [*runner.run(inputs, training=True).outputs] == ["head", "aux1", "aux2"]
+
+
+def test_training_heads_need_their_arrays_in_training_only() -> None:
+    graph, weights, inputs = prepared("3x9x9 -> conv 2 k3 -> gap -> fc 2")
+    assert Runner(graph, weights).run(inputs, training=True).outputs
+    graph, weights, inputs = prepared("googlenet", shapes="3x224x224")
+    with pytest.raises(ArrayError, match=r"aux1/conv\.weight is missing"):
+        Runner(graph, weights).run(inputs, training=True)
+
+
+def test_a_batch_is_its_examples() -> None:
+    graph, weights, inputs = prepared("resnet18", shapes="3x64x64", batch=3)
+    runner = Runner(graph, weights)
+    together = runner.run(inputs).output
+    for example in range(3):
+        alone = runner.run({name: array[example : example + 1] for name, array in inputs.items()}).output
+        np.testing.assert_allclose(together[example : example + 1], alone, rtol=1e-3, atol=1e-6)
+
+
+def test_both_number_formats_agree() -> None:
+    network = archcalc.load("googlenet", shapes="3x96x96")
+    single, double = (network.run(dtype=dtype).output for dtype in ("float32", "float64"))
+    assert (single.dtype, double.dtype) == (np.float32, np.float64)
+    np.testing.assert_allclose(single, double, rtol=1e-2, atol=1e-6)
+
+
+def test_dropout_follows_the_seed() -> None:
+    network = archcalc.load("1000 -> dropout 0.5")
+    first, again, other = (network.run({"input": np.ones(1000)}, training=True, seed=n).output for n in (1, 1, 2))
+    assert set(np.unique(first)) == {0.0, 2.0}
+    assert (first == again).all()
+    assert not (first == other).all()
+
+
+def test_running_statistics_move_in_training_only() -> None:
+    network = archcalc.load("4x9x9 -> bn")
+    x = np.random.default_rng(0).normal(3, 2, (8, 4, 9, 9))
+    assert not network.run({"input": x}).updates
+    run: Run = network.run({"input": x}, training=True)
+    assert sorted(run.updates) == ["bn_1.mean", "bn_1.variance"]
+    np.testing.assert_allclose(run.updates["bn_1.mean"], 0.1 * x.mean((0, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(run.output.mean((0, 2, 3)), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "resnet152",
+        "3x64x64 -> conv 8 k3 half -> (conv 8 k3 half -> relu)*151 -> gap -> fc 10",
+        "3x64x64 -> conv 8 k3 half -> (add(identity, conv 8 k3 half -> relu -> conv 8 k3 half))*75 -> gap -> fc 10",
+        "3x64x64 -> conv 8 k3 half ws -> (conv 8 k3 half ws -> bn -> relu)*151 -> gap -> fc 10",
+    ],
+)
+def test_activations_stay_in_range_through_152_layers(spec: str) -> None:
+    graph, weights, inputs = prepared(spec, shapes="3x64x64")
+    sizes: dict[str, float] = {}
+
+    def note(step: Any) -> None:
+        sizes[step.node.name] = float(np.abs(step.outputs[0]).max())
+
+    run = Runner(graph, weights).run(inputs, observe=note)
+    assert np.isfinite(run.output).all()
+    assert run.output.std() > 0
+    assert max(sizes.values()) < 1e5
+
+
+# --- what does not fit ---
+
+
+@pytest.mark.parametrize(
+    ("inputs", "problem"),
+    [
+        ({}, "the input 'input' is missing"),
+        ({"input": np.zeros((1, 3, 8, 8), np.float32), "other": np.zeros(1)}, "there is no input 'other'"),
+        ({"input": np.zeros((3, 8, 8), np.float32)}, "has shape 3x8x8, expected Nx3x8x8"),
+        ({"input": np.zeros((0, 3, 8, 8), np.float32)}, "has shape 0x3x8x8"),
+        ({"input": np.zeros((1, 3, 8, 8), np.float64)}, "holds float64, the network computes in float32"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(inputs: dict[str, Array], problem: str) -> None:
+    graph, weights, _ = prepared("3x8x8 -> conv 2 k3")
+    with pytest.raises(ArrayError, match=problem):
+        Runner(graph, weights).run(inputs)
+
+
+def test_several_inputs_have_one_batch() -> None:
+    graph = read("inputs: {a: 2x3, b: 2x3}\nlayers: add(@a, @b)\n")
+    with pytest.raises(ArrayError, match="different numbers of examples"):
+        Runner(graph, {}).run({"a": np.zeros((1, 2, 3)), "b": np.zeros((2, 2, 3))})
