@@ -113,6 +113,15 @@ def array_errors(origin: str) -> Iterator[None]:
 
 
 @contextmanager
+def output_errors(option: str, path: str) -> Iterator[None]:
+    """A file that cannot be written is an error of the option that names it."""
+    try:
+        yield
+    except OSError as error:
+        fail("output", f"cannot write '{path[:80]}': {error.strerror or error}", origin=option)
+
+
+@contextmanager
 def progress(title: str, steps: int) -> Iterator[Callable[[Step], None] | None]:
     """A function to call after every layer, which shows a bar on a terminal where a run takes long; else nothing."""
     if sys.stderr is None or not sys.stderr.isatty():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.execution import array_errors, memory_option, progress, within_memory
+from archcalc.cli.execution import array_errors, memory_option, output_errors, progress, within_memory
 from archcalc.cli.options import (
     SpecCommand,
     load_network,
@@ -47,7 +47,7 @@ BEST = 5
 @click.option(
     "--save-weights", metavar="FILE", help="Write the stored arrays, as .npz: after the step with --mode train."
 )
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="To compute in.")
 @click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples of random inputs.  [default: 1]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For weights, inputs and dropout.")
 @click.option(
@@ -162,9 +162,11 @@ def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: M
     if output is not None:
         single = len(found) == 1 and not output.endswith(".npz")
         array = next(iter(found.values()))
-        write_with(output, lambda file: write_array(file, array) if single else write_arrays(file, found))
+        with output_errors("--output", output):
+            write_with(output, lambda file: write_array(file, array) if single else write_arrays(file, found))
     if saved is not None:
-        write_with(saved, lambda file: write_arrays(file, weights))
+        with output_errors("--save-weights", saved):
+            write_with(saved, lambda file: write_arrays(file, weights))
 
 
 def table(network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array]) -> Table:

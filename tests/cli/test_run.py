@@ -1,0 +1,139 @@
+"""``archcalc run``: what goes in, what comes out, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archcalc as api
+from archcalc.executor.weights import stored
+from tests.cli.conftest import Archcalc
+
+SPEC = "3x8x8 -> conv 4 k3 -> bn -> relu -> fc 5 -> softmax"
+TWO = """
+inputs: {image: 2x4x4, prior: 1x4x4}
+layers:
+  - joined: concat(@image, @prior)
+  - out: conv 2 k3
+heads:
+  mask: '@joined -> gap'
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_prints_what_comes_out(archcalc: Archcalc) -> None:
+    ran = archcalc("run", SPEC)
+    assert ran.status == 0
+    name, shape, dtype, *numbers = ran.line("softmax").split()
+    assert (name, shape, dtype) == ("softmax_1", "1x5", "float32")
+    assert [float(number) for number in numbers][1] == pytest.approx(0.2)
+    assert ran.line("largest:").count(":") == 6
+    assert " ms; tensors at most " in ran.out
+
+
+def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
+    first, again, other = (archcalc("run", SPEC, "--seed", seed).line("softmax") for seed in ("1", "1", "2"))
+    assert first == again != other
+
+
+def test_output_is_what_the_interface_gives(archcalc: Archcalc, here: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(2, 3, 8, 8))
+    np.save("x.npy", x)
+    assert archcalc("run", SPEC, "--input", "x.npy", "--output", "y.npy", "--dtype", "float64").status == 0
+    expected = api.load(SPEC).run({"input": x}, dtype="float64").output
+    np.testing.assert_array_equal(np.load("y.npy"), expected)
+
+
+def test_weights_go_out_and_come_in(archcalc: Archcalc, here: Path) -> None:
+    assert archcalc("run", SPEC, "--seed", "5", "--save-weights", "w.npz", "--output", "a.npy").status == 0
+    np.save("x.npy", np.ones((3, 8, 8), np.uint8))
+    for seed in ("5", "6"):
+        done = archcalc(
+            "run", SPEC, "--weights", "w.npz", "--seed", seed, "--input", "x.npy", "--output", f"y{seed}.npy"
+        )
+        assert done.status == 0
+    assert (np.load("y5.npy") == np.load("y6.npy")).all()
+    with np.load("w.npz") as arrays:
+        assert sorted(arrays) == sorted(stored(api.load(SPEC).graph))
+
+
+def test_training_moves_running_statistics(archcalc: Archcalc, here: Path) -> None:
+    ran = archcalc("run", SPEC, "--mode", "train", "--batch", "4", "--save-weights", "w.npz")
+    assert ran.status == 0
+    assert "2 stored arrays (running statistics) moved" in ran.out
+    with np.load("w.npz") as arrays:
+        assert (arrays["bn_1.mean"] != 0).all()
+
+
+def test_several_inputs_and_outputs_go_by_name(archcalc: Archcalc, here: Path) -> None:
+    Path("net.yaml").write_text(TWO, encoding="utf-8")
+    np.save("image.npy", np.zeros((3, 2, 4, 4)))
+    np.save("prior.npy", np.ones((3, 1, 4, 4)))
+    ran = archcalc("run", "./net.yaml", "--input", "image=image.npy", "--input", "prior=prior.npy", "--output", "y.npz")
+    assert ran.status == 0
+    with np.load("y.npz") as arrays:
+        assert sorted(arrays) == ["mask", "out"]
+        assert arrays["mask"].reshape(3, 3).tolist() == [[0, 0, 1]] * 3
+    ran = archcalc("run", "./net.yaml", "--layer", "joined", "--output", "z.npy")
+    assert ran.status == 0
+    assert np.load("z.npy").shape == (1, 3, 4, 4)
+
+
+def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
+    np.save("x.npy", np.full((3, 8, 8), np.nan))
+    ran = archcalc("run", SPEC, "--input", "x.npy")
+    assert ran.status == 0
+    assert "5 of 5 numbers of softmax_1 are not finite" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "none.npy"], "No such file"),
+        (["--input", "other=x.npy"], "no input 'other'"),
+        (["--input", "x.npy", "--input", "x.npy"], "two files for the input"),
+        (["--input", "x.npy", "--batch", "3"], "do not agree on the number of examples: 2 and 3"),
+        (["--input", "last.npy"], "has shape 8x8x3, expected 3x8x8 or Nx3x8x8 (channels come first)"),
+        (["--input", "text.npy"], "cannot be read"),
+        (["--input", "words.npy"], "not real numbers"),
+        (["--input", "w.npz"], "is an archive"),
+        (["--weights", "w.npz"], "conv_1.bias is missing: 4"),
+        (["--weights", "x.npy"], "cannot be read"),
+        (["--layer", "convv"], "no layer, stage or input 'convv'"),
+        (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, there are 2"),
+        (["--output", "missing/folder/y.npy"], "No such file or directory"),
+        (["--max-memory", "much"], "not a size of memory"),
+        (["--max-memory", "1k"], "1.0 KiB --max-memory allows"),
+        (["--mode", "train", "--shape", "3x3x3"], "batch norm needs more than one number per channel"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_written(
+    archcalc: Archcalc, here: Path, arguments: list[str], message: str
+) -> None:
+    np.save("x.npy", np.zeros((2, 3, 8, 8)))
+    np.save("last.npy", np.zeros((8, 8, 3)))
+    np.save("words.npy", np.full((3, 8, 8), "a"))
+    Path("text.npy").write_text("no array", encoding="utf-8")
+    np.savez("w.npz", **{"conv_1.weight": np.zeros((4, 3, 3, 3))})
+    before = sorted(here.iterdir())
+    ran = archcalc("run", SPEC, *arguments)
+    assert ran.status == 2
+    assert message in ran.err
+    assert "Traceback" not in ran.err
+    assert not ran.out
+    assert sorted(here.iterdir()) == before
+
+
+def test_a_network_larger_than_memory_is_refused_with_the_estimate(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "3x100000x100000 -> conv 64 k3 half")
+    assert ran.status == 2
+    assert "takes about 2.4 TiB" in ran.err
+    assert "are available" in ran.err
+    assert "--max-memory" in ran.err
