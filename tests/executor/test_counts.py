@@ -72,7 +72,7 @@ def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text
     assume(analysis.totals.flops < MOST_WORK)
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (1, *shape), np.float64) for name, shape in graph.inputs.items()}
-    weights = initial(graph, seed=seed, dtype=np.float64)
+    weights = initial(graph, seed=seed, dtype=np.float64, training=True)
     fast: dict[str, Step] = {}
     values: dict[str, Any] = {}
 

@@ -149,23 +149,42 @@ def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, wor
 
 @kernel(LocalResponseNorm)
 def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """The squares with zeros around them, as often as a sum has terms, each time shifted by one."""
+    """Some positions (``within``: some channels) at a time, so that all steps find them in the cache."""
     x, out = read_and_write(inputs[0], work)
-    axes = (1,) if op.region == "across" else tuple(range(2, x.ndim))
+    across = op.region == "across"
+    examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
+    length = examples.shape[2 if across else 1]
+    together = max(1, STRETCH * length * len(x) // x.size)
+
+    def part(start: int, stop: int) -> None:
+        for example, result in zip(examples, results, strict=True):
+            for first in range(start, stop, together):
+                some = (slice(None),) * across + (slice(first, min(first + together, stop)),)
+                _respond(op, example[some], result[some], work)
+
+    share(part, length, x.size)
+    return (out,)
+
+
+def _respond(op: LocalResponseNorm, x: Array, out: Array, work: Work) -> None:
+    """Squares with zeros around them are added up as often as a sum has terms, each time shifted by one."""
+    axes = (0,) if op.region == "across" else tuple(range(1, x.ndim))
     before = op.size // 2
     framed = tuple(n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape))
     squares = work.scratch("squares", framed, x.dtype)
     squares[...] = 0
     middle = tuple(slice(before, before + n) if axis in axes else slice(None) for axis, n in enumerate(x.shape))
     multiply(work, x, x, out=squares[middle])
-    sums: Array | None = None
-    for shift in product(*(range(op.size) if axis in axes else (0,) for axis in range(x.ndim))):
+    sums = work.scratch("sums of squares", x.shape, x.dtype)
+    for number, shift in enumerate(product(*(range(op.size) if axis in axes else (0,) for axis in range(x.ndim)))):
         terms = squares[tuple(slice(first, first + n) for first, n in zip(shift, x.shape, strict=True))]
-        sums = terms.copy() if sums is None else add(work, sums, terms, out=sums)
-    assert sums is not None
+        if number:
+            add(work, sums, terms, out=sums)
+        else:
+            sums[...] = terms
     multiply(work, sums, float(op.alpha), out=sums)
     add(work, sums, float(op.k), out=sums)
-    return (divide(work, x, power(work, sums, float(op.beta), out=sums), out=out),)
+    divide(work, x, power(work, sums, float(op.beta), out=sums), out=out)
 
 
 @storage(Standardize)

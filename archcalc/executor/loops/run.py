@@ -49,7 +49,7 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
 def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:
     """A network at inference on one example, one layer after the other (training heads included).
 
-    It does a few million operations per second: how much work there is, is for the caller to weigh.
+    It does about a million operations per second: how much work there is, is for the caller to weigh.
 
     Args:
         graph: the network.
