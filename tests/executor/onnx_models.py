@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from archcalc.graph import Graph, Node
+from archcalc.ops.pool import AvgPool, MaxPool
 
 Array: TypeAlias = NDArray[Any]
 OPSET = 22
@@ -127,6 +128,15 @@ def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Ar
     model = session(export(graph, weights, batch=len(first), dtype=first.dtype))
     found = model.run(None, {f"input:{name}": array for name, array in inputs.items()})
     return dict(zip(graph.outputs, found, strict=True))
+
+
+def beyond_onnx_runtime(op: object) -> bool:
+    """Padding of the size of an undilated window: ONNX Runtime's pooling refuses it, dilated or not."""
+    if not isinstance(op, MaxPool | AvgPool):
+        return False
+    if isinstance(op.pad, str):
+        return op.pad in ("full", "same", "half") and any(d > 1 for d in op.dilation)
+    return any(max(sides) >= k for sides, k in zip(op.pad, op.kernel, strict=True))
 
 
 # --- windows ---

@@ -15,7 +15,7 @@ from archcalc.ops.base import REGISTRY
 from archcalc.ops.dense import Embedding
 from archcalc.ops.sliding import Sliding
 from tests.executor.layers import arrays, numbers, read
-from tests.executor.onnx_models import evaluate
+from tests.executor.onnx_models import beyond_onnx_runtime, evaluate
 from tests.random_networks import layers
 
 FAMILIES = {family.__name__ for family in (conv, dense, pool)}
@@ -46,7 +46,7 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     """One layer on random numbers, with windows gathered in blocks of so many bytes."""
     graph = read(text)
     node = graph.nodes[-1]
-    assume(not _beyond_onnx_runtime(node.op))
+    assume(not beyond_onnx_runtime(node.op))
     rng = np.random.default_rng(seed)
     weights = {f"{node.name}.{name}": array for name, array in arrays(graph, node, rng, np.float32).items()}
     inputs = {name: numbers(rng, (batch, *shape), np.float32) for name, shape in graph.inputs.items()}
@@ -62,12 +62,3 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     assert ours.dtype == theirs.dtype
     scale = max(1.0, float(np.abs(theirs).max()))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale)
-
-
-def _beyond_onnx_runtime(op: object) -> bool:
-    """Padding of the size of an undilated window: ONNX Runtime's pooling refuses it, dilated or not."""
-    if not isinstance(op, pool.MaxPool | pool.AvgPool):
-        return False
-    if isinstance(op.pad, str):
-        return op.pad in ("full", "same", "half") and any(d > 1 for d in op.dilation)
-    return any(max(sides) >= k for sides, k in zip(op.pad, op.kernel, strict=True))
