@@ -55,7 +55,7 @@ def test_every_operator_is_defined_by_loops() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {Identity.name}))
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data(), seed=SEEDS)
 def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.DataObject, seed: int) -> None:
     graph = read(data.draw(layers(name)))
@@ -64,7 +64,7 @@ def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.D
             agree(layer, graph)
 
 
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=SEEDS)
 def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text: str, seed: int) -> None:
     graph = read(text)
