@@ -1,0 +1,33 @@
+"""Work that is divided, into stretches for the cache and among threads, gives what undivided work gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archcalc.executor import threads
+from archcalc.executor.kernels import activation, norm
+from archcalc.ops.base import REGISTRY
+from tests.executor.layers import layers_of, read
+from tests.random_networks import layers
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([1, 7, 64]), overwrite=st.booleans())
+def test_divided_work_is_the_same_work(
+    name: str, data: st.DataObject, seed: int, stretch: int, overwrite: bool
+) -> None:
+    for layer in layers_of(read(data.draw(layers(name))), seed):
+        (whole,), alone = layer.run(tally=Counter())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(activation, "STRETCH", stretch)
+            patch.setattr(norm, "STRETCH", stretch)
+            patch.setattr(threads, "WORTHWHILE", 0)
+            (divided,), together = layer.run(tally=Counter(), overwrite=overwrite)
+        np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
+        assert together.tally == alone.tally
