@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -49,20 +51,32 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, work: Work) -> A
 
 
 def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> None:
-    """factor·x + offset per channel, so many channels at a time that the addition finds them in the cache."""
+    """factor·x + offset per channel."""
     examples, channels = x.shape[:2]
     maps, results = (each.reshape(examples, channels, -1) for each in (x, out))
-    factor, offset = factor[:, None], offset[:, None]
-    together = max(1, STRETCH // maps.shape[2])
+    factors, offsets = (np.broadcast_to(each[:, None], (examples, channels, 1)) for each in (factor, offset))
+    _in_stretches(partial(_learned_map, work), 1, maps, factors, offsets, results)
+
+
+def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -> None:
+    """scale·x + shift."""
+    add(work, multiply(work, x, scale, out=out), shift, out=out)
+
+
+def _in_stretches(function: Callable[..., None], axis: int, *arrays: Array) -> None:
+    """Give a function the same part of every array, example by example: some of an axis at a time, so few that all its
+    steps find them in the cache. The processors share the axis."""
+    x = arrays[0]
+    length = x.shape[axis]
+    together = max(1, STRETCH * length * len(x) // x.size)
 
     def part(start: int, stop: int) -> None:
-        for example in range(examples):
+        for examples in zip(*arrays, strict=True):
             for first in range(start, stop, together):
-                some = slice(first, min(first + together, stop))
-                there = results[example, some]
-                add(work, multiply(work, maps[example, some], factor[some], out=there), offset[some], out=there)
+                some = (*[slice(None)] * (axis - 1), slice(first, min(first + together, stop)))
+                function(*(example[some] for example in examples))
 
-    share(part, channels, x.size)
+    share(part, length, x.size)
 
 
 def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Array]:
@@ -98,17 +112,16 @@ def _mean_square(x: Array, axes: Sizes, work: Work) -> Array:
     return divide(work, sums, x.size // sums.size, out=sums)
 
 
-def _normalised(x: Array, axes: Sizes, eps: float, out: Array, work: Work) -> None:
-    """x less its mean, divided by the root of its variance, both along axes."""
-    _, differences = _centred(x, axes, work, out)
-    variance = _mean_square(differences, axes, work)
-    deviation = sqrt(work, add(work, variance, eps, out=variance), out=variance)
-    divide(work, differences, deviation, out=differences)
+def _normalised(x: Array, axis: int, eps: float, out: Array, work: Work) -> None:
+    """Numbers along one of the last two axes of three, less their mean, divided by the root of their variance."""
 
+    def normalise(x: Array, out: Array) -> None:
+        _, differences = _centred(x, (axis - 1,), work, out)
+        variance = _mean_square(differences, (axis - 1,), work)
+        deviation = sqrt(work, add(work, variance, eps, out=variance), out=variance)
+        divide(work, differences, deviation, out=differences)
 
-def _learned_map(x: Array, scale: Array, shift: Array, work: Work) -> None:
-    """scale·x + shift, in place."""
-    add(work, multiply(work, x, scale, out=x), shift, out=x)
+    _in_stretches(normalise, 3 - axis, x, out)
 
 
 @storage(LayerNorm)
@@ -120,13 +133,12 @@ def layer_norm_arrays(op: LayerNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
 @kernel(LayerNorm)
 def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     x, out = read_and_write(inputs[0], work)
-    axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
-    _normalised(x, axes, float(op.eps), out, work)
+    across = op.axis == "channels"
+    flat = {"all": (1, len(x), -1), "last": (1, -1, x.shape[-1]), "channels": (*x.shape[:2], -1)}[op.axis]
+    _normalised(x.reshape(flat), 1 if across else 2, float(op.eps), out.reshape(flat), work)
     if op.affine:
-        scale, shift = weights["scale"], weights["shift"]
-        if op.axis == "channels":
-            scale, shift = _per_channel(scale, x), _per_channel(shift, x)
-        _learned_map(out, scale, shift, work)
+        scale, shift = (_per_channel(each, x) if across else each for each in (weights["scale"], weights["shift"]))
+        _learned_map(work, out, scale, shift, out)
     return (out,)
 
 
@@ -140,33 +152,24 @@ def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, wor
     """Each map by itself, or groups of neighbouring maps."""
     x, out = read_and_write(inputs[0], work)
     groups = op.groups if isinstance(op, GroupNorm) else x.shape[1]
-    together = (x.shape[0], groups, -1)
-    _normalised(x.reshape(together), (2,), float(op.eps), out.reshape(together), work)
+    flat = (len(x), groups, -1)
+    _normalised(x.reshape(flat), 2, float(op.eps), out.reshape(flat), work)
     if op.affine:
-        _learned_map(out, _per_channel(weights["scale"], x), _per_channel(weights["shift"], x), work)
+        _linear(out, weights["scale"], weights["shift"], out, work)
     return (out,)
 
 
 @kernel(LocalResponseNorm)
 def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """Some positions (``within``: some channels) at a time, so that all steps find them in the cache."""
+    """Some positions (``within``: some channels) at a time."""
     x, out = read_and_write(inputs[0], work)
     across = op.region == "across"
     examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
-    length = examples.shape[2 if across else 1]
-    together = max(1, STRETCH * length * len(x) // x.size)
-
-    def part(start: int, stop: int) -> None:
-        for example, result in zip(examples, results, strict=True):
-            for first in range(start, stop, together):
-                some = (slice(None),) * across + (slice(first, min(first + together, stop)),)
-                _respond(op, example[some], result[some], work)
-
-    share(part, length, x.size)
+    _in_stretches(partial(_respond, op, work), 2 if across else 1, examples, results)
     return (out,)
 
 
-def _respond(op: LocalResponseNorm, x: Array, out: Array, work: Work) -> None:
+def _respond(op: LocalResponseNorm, work: Work, x: Array, out: Array) -> None:
     """Squares with zeros around them are added up as often as a sum has terms, each time shifted by one."""
     axes = (0,) if op.region == "across" else tuple(range(1, x.ndim))
     before = op.size // 2
