@@ -1,4 +1,4 @@
-"""Back from operators to the language: a layer as one would write it."""
+"""Back from operators to the language: a layer as one would write it (for whole networks see `write_graph`)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MOST_PLACES = 12
 """Decimal places of a number; one that needs more is written as a ratio."""
 
 
-def write_layer(op: Operator, layout: str = "chw") -> str:
+def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
     """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``. Shapes are in the layout.
 
-    Connection tables have names only in their spec; ``table=…`` stands for one.
+    Connection tables have names only in their spec: ``table`` is the name to write.
     """
     words = [op.name]
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
         value = getattr(op, parameter.name)
         value = ordered(value, layout) if parameter.argument.each == "axis" else value
         if not _is_default(value, parameter):
-            words.append(_word(value, parameter))
+            words.append(f"{parameter.name}={table}" if parameter.argument.form == "table" else _word(value, parameter))
     return " ".join(words)
 
 
@@ -46,8 +46,6 @@ def _word(value: Any, parameter: Parameter) -> str:
 
 
 def _written(value: Any, form: str) -> str:
-    if form == "table":
-        return "…"
     if form == "positions":
         return ":".join("" if side is None else _side(side) for side in value)
     if isinstance(value, tuple):

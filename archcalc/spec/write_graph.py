@@ -1,0 +1,256 @@
+"""Back from a graph to a spec file that reads as the same network.
+
+Stages stay stages: the layers of one are written as the chain, with its joins, that makes them in their order. Where
+there is no such chain (layers that nobody reads, graphs that no spec wrote), every layer becomes a stage of its own
+that says what it reads. Blocks and variables are gone; repetitions are found again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import count, groupby
+from textwrap import wrap
+from typing import NamedTuple
+
+from archcalc.graph import Graph, Node, Ref, write_shape
+from archcalc.ops.base import Operator
+from archcalc.spec.chains import Chains, NotAChain
+from archcalc.spec.errors import fail
+from archcalc.spec.write import write_layer
+
+WIDTH = 100
+"""Columns of a line, about."""
+PLAIN = re.compile(r"[A-Za-z0-9(](?:[ -~]*[!-~])?")
+"""Texts that YAML takes as they stand, unless there is a mark of its own in them."""
+MARKS = re.compile(r": | #|:$")
+
+
+class Group(NamedTuple):
+    """Neighbouring layers that are written together."""
+
+    name: str | None
+    """Their stage or head."""
+    head: bool
+    training: bool
+    nodes: tuple[int, ...]
+    result: Ref
+    """What the group puts out."""
+
+
+class Entry(NamedTuple):
+    """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
+
+    name: str | None
+    chain: str
+
+
+class _Unnamed(Exception):
+    """A tensor is read that has no name in the text."""
+
+    def __init__(self, ref: Ref) -> None:
+        self.ref = ref
+
+
+def write_graph(graph: Graph) -> str:
+    """The text of a spec of this network: it reads back to the same layers, in the same order.
+
+    Names and stages are kept, except that a stage of one layer names that layer, and that unnamed layers are numbered
+    as the language does.
+
+    Raises:
+        SpecError: the language cannot say it: a layer's second output is read, or a head is no chain.
+    """
+    for node in graph.nodes:
+        if any(ref.output for ref in node.inputs):
+            fail("write", f"'{node.name}' reads a further output of a layer: no spec can say this", origin=graph.name)
+    groups = _groups(graph)
+    flat: set[int] = set()
+    while True:  # a tensor without a name shows itself when it is read
+        try:
+            return _Writer(graph, groups, flat).document()
+        except _Unnamed as error:
+            owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
+            if owner in flat or groups[owner].head:
+                name = graph.nodes[error.ref.node].name
+                fail("write", f"no spec can say what reads '{name}'", origin=graph.name)
+            flat.add(owner)
+
+
+def _groups(graph: Graph) -> list[Group]:
+    """The layers by stage or head, in graph order."""
+    groups = []
+    seen: set[str] = set()
+    for (stage, head, training), members in groupby(graph.layers(), lambda pair: _belongs(pair[1])):
+        nodes = tuple(index for index, _ in members)
+        name = stage if stage not in seen else None
+        result = graph.stages.get(name, Ref(nodes[-1])) if name else Ref(nodes[-1])
+        groups.append(Group(name, head, training, nodes, result))
+        seen |= {name} if name else set()
+    return groups
+
+
+def _belongs(node: Node) -> tuple[str | None, bool, bool]:
+    return node.stage, node.head is not None, node.training
+
+
+class _Writer:
+    def __init__(self, graph: Graph, groups: list[Group], flat: set[int]) -> None:
+        self.graph = graph
+        self.groups = groups
+        self.flat = flat
+        self.names: dict[Ref, str] = {}
+        """What can be referred to by now."""
+        self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
+        self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
+        heads = [*list(graph.outputs)[1:], *graph.training_outputs]
+        made = {each.name for each in groups}
+        self.aliases = {name: ref for name, ref in graph.stages.items() if name not in {*made, *heads, *graph.inputs}}
+        """Stages without layers: further names of tensors."""
+
+    def document(self) -> str:
+        graph = self.graph
+        for index, node in enumerate(graph.nodes):
+            if node.is_input:
+                self.names[Ref(index)] = node.name
+        layers, current = self.main()
+        heads = self.heads(dict(list(graph.outputs.items())[1:]), current)
+        training = self.heads(graph.training_outputs, current)
+        lines = [f"name: {_scalar(graph.name)}"]
+        lines += self.inputs()
+        lines += [f"layout: {graph.layout}"] if graph.layout != "chw" else []
+        if self.tables:
+            lines += ["tables:", *(f"  {name}: {_scalar(_table(table))}" for table, name in self.tables.items())]
+        lines += ["layers:", *(_line("  - ", entry) for entry in layers)]
+        for section, entries in (("heads", heads), ("training_heads", training)):
+            lines += [f"{section}:", *(_line("  ", entry) for entry in entries)] if entries else []
+        return "\n".join(lines) + "\n"
+
+    def inputs(self) -> list[str]:
+        shapes = {name: write_shape(shape, self.graph.layout) for name, shape in self.graph.inputs.items()}
+        if list(shapes) == ["input"]:
+            return [f"input: {shapes['input']}"]
+        return ["inputs:", *(f"  {name}: {shape}" for name, shape in shapes.items())]
+
+    def main(self) -> tuple[list[Entry], Ref]:
+        """The entries of ``layers:``, and the tensor they end with."""
+        entries: list[Entry] = []
+        current = Ref(0)
+        for ref in list(self.names):
+            found = self.aliased(ref, current)
+            entries += found
+            current = ref if found else current
+        for number, group in enumerate(self.groups):
+            if not group.head:
+                for entry, result in self.written(group, current, flat=number in self.flat):
+                    current = result
+                    if entry.name is not None:
+                        self.names.setdefault(result, entry.name)
+                    entries += [entry, *self.aliased(result, result)]
+        if self.aliases:
+            raise _Unnamed(next(iter(self.aliases.values())))
+        name, main = next(iter(self.graph.outputs.items()))
+        if main != current:
+            entries.append(Entry(self.free(f"{name}.output" if name in self.taken else name), self.reference(main)))
+        return entries or [Entry(None, "identity")], main
+
+    def aliased(self, ref: Ref, current: Ref) -> list[Entry]:
+        """The stages without layers that are this tensor."""
+        found = [name for name, source in self.aliases.items() if source == ref]
+        for name in found:
+            del self.aliases[name]
+        entries = [Entry(name, "identity") for name in found]
+        if entries and ref != current:
+            entries[0] = Entry(found[0], self.reference(ref))
+        for name in found:
+            self.names.setdefault(ref, name)
+        return entries
+
+    def written(self, group: Group, current: Ref, *, flat: bool) -> Iterator[tuple[Entry, Ref]]:
+        """A group as a chain, or layer by layer; each entry with the tensor it puts out."""
+        chain = None if flat else self.chain(group, current)
+        if chain is not None:
+            yield Entry(group.name, chain), group.result
+            return
+        for index in group.nodes:
+            made = Ref(index)
+            name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
+            yield Entry(name, self.layer(index, current)), made
+            current = made
+        if group.result.node not in group.nodes and group.name:
+            yield Entry(group.name, self.reference(group.result)), group.result
+
+    def chain(self, group: Group, current: Ref) -> str | None:
+        """The chain that makes a group's layers in their order; ``None`` if there is none."""
+        chains = Chains(self.graph, group.nodes, current, self.words, self.reference)
+        try:
+            text = chains.write(group.result)
+        except NotAChain:
+            return None
+        return text if chains.visited == list(group.nodes) else None
+
+    def layer(self, index: int, current: Ref) -> str:
+        """One layer, with what it reads."""
+        node = self.graph.nodes[index]
+        words = self.words(node.op)
+        if node.op.arity is None:
+            name, *options = words.split()
+            branches = ["identity" if ref == current else self.reference(ref) for ref in node.inputs]
+            return f"{name}({', '.join([*branches, *options])})"
+        (read,) = node.inputs
+        return words if read == current else f"{self.reference(read)} -> {words}"
+
+    def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
+        """The entries of ``heads:`` or ``training_heads:``."""
+        entries = []
+        for name, ref in outputs.items():
+            group = next((each for each in self.groups if each.head and each.name == name), None)
+            if group is None:
+                chain: str | None = "identity" if ref == main else self.reference(ref)
+            else:
+                chain = self.chain(group, main)
+            if chain is None:
+                fail("write", f"the head '{name}' is no chain of layers: no spec can say this", origin=self.graph.name)
+            self.names.setdefault(ref, name)
+            entries.append(Entry(name, chain))
+        return entries
+
+    def words(self, op: Operator) -> str:
+        """A layer's words, its connection table under a name."""
+        table = getattr(op, "table", None)
+        name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
+        return write_layer(op, self.graph.layout, name)
+
+    def reference(self, ref: Ref) -> str:
+        if ref not in self.names:
+            raise _Unnamed(ref)
+        return f"@{self.names[ref]}"
+
+    def free(self, name: str) -> str:
+        """A name for a stage, like this one and not in use."""
+        allowed = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+        if allowed == name:
+            return name
+        numbered = (allowed if number == 1 else f"{allowed}_{number}" for number in count(1))
+        found = next(each for each in numbered if each not in self.taken)
+        self.taken.add(found)
+        return found
+
+
+def _table(table: tuple[tuple[bool, ...], ...]) -> str:
+    """A connection table as specs have it."""
+    return " / ".join("".join("X" if connected else "." for connected in row) for row in table)
+
+
+def _line(start: str, entry: Entry) -> str:
+    """An entry, on several lines if it is long."""
+    text = _scalar(entry.chain)
+    first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
+    indent = " " * (len(start) + 4)
+    return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML reads it back."""
+    return text if PLAIN.fullmatch(text) and not MARKS.search(text) else json.dumps(text, ensure_ascii=False)
