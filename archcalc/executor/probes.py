@@ -1,0 +1,193 @@
+"""Receptive fields by probing: which input positions, made NaN, make a unit NaN.
+
+A NaN passes through every sum, product and maximum it gets into, so nothing can cancel. The kernels run as they are,
+layer by layer, but a tensor is reduced to a single map before it is passed on, NaN where any of its channels is NaN and
+one elsewhere: the geometry of the network is kept, its width and its numbers are not. A unit is all of its channels.
+
+That the first k positions of an axis reach a unit is the more likely the larger k is, so the first position that does
+is found by bisection; the last one likewise from the other end. One run of a batch asks many such questions, and every
+answer is an answer for all layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from archcalc.executor import kernels  # noqa: F401  # registers the kernels
+from archcalc.executor.kernel import KERNELS, STORAGE, Array, Sizes, Work
+from archcalc.graph import Graph, Ref
+from archcalc.ops.activation import Maxout
+from archcalc.ops.base import Operator
+from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
+from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
+from archcalc.ops.norm import GroupNorm, Standardize
+from archcalc.ops.resample import PaddedIdentity
+from archcalc.ops.structure import ChannelShuffle, Identity, Reshape, Slice, Split, Transpose
+
+BATCH = 64
+"""Questions asked in one run."""
+ELEMENTS = 1 << 22
+"""Numbers of the inputs of one run, at most: fewer questions are asked at once where inputs are large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a unit sees of one axis: its first and last position, or nothing at all."""
+
+    first: int
+    last: int
+
+    def __bool__(self) -> bool:
+        return self.last >= self.first
+
+
+NOTHING = Seen(0, -1)
+
+
+def why_not(graph: Graph) -> str:
+    """Why a network cannot be probed with a single map, or nothing."""
+    for _, node in graph.layers():
+        if isinstance(node.op, Embedding):
+            return f"{node.name} reads entries of a table, which cannot be NaN"
+        if isinstance(node.op, Reshape) or (isinstance(node.op, Transpose) and node.op.order[0] != 0):
+            return f"{node.name} turns channels into positions"
+    return ""
+
+
+def probe(
+    graph: Graph,
+    sizes: Mapping[str, Sizes],
+    units: Mapping[int, Sizes],
+    source: str,
+    axis: int,
+    guesses: Mapping[int, Seen],
+) -> dict[int, Seen]:
+    """What units see of one axis of an input.
+
+    Args:
+        graph: the network.
+        sizes: the spatial sizes of every input, which need not be those of the graph.
+        units: layers by index, each with the position of its unit (none for a vector).
+        source: the input.
+        axis: its spatial axis.
+        guesses: what units might see. Questions begin there, so that right guesses save most of the work; what is
+            returned is what was seen in any case.
+    """
+    n = sizes[source][axis]
+    found: dict[tuple[int, bool], tuple[int, int]] = {(index, end): (0, n) for index in units for end in (False, True)}
+    questions = {
+        (end, place)
+        for seen in guesses.values()
+        for end, edge in ((False, seen.first), (True, n - 1 - seen.last))
+        for place in (edge - 1, edge)
+        if seen and 0 <= place < n
+    }
+    while questions or (questions := _halves(found)):
+        for question, reached in _answers(graph, sizes, units, source, axis, sorted(questions)):
+            end, count = question[0], question[1] + 1
+            for index in units:
+                low, high = found[index, end]
+                if low < count <= high:
+                    found[index, end] = (low, count - 1) if reached[index] else (count, high)
+        questions = set()
+    seen = {index: Seen(found[index, False][0], n - 1 - found[index, True][0]) for index in units}
+    return {index: each if each.first < n else NOTHING for index, each in seen.items()}
+
+
+def _halves(found: Mapping[tuple[int, bool], tuple[int, int]]) -> set[tuple[bool, int]]:
+    """The questions that halve what is still open."""
+    return {(end, (low + high) // 2) for (_, end), (low, high) in found.items() if low < high}
+
+
+def _answers(
+    graph: Graph,
+    sizes: Mapping[str, Sizes],
+    units: Mapping[int, Sizes],
+    source: str,
+    axis: int,
+    questions: list[tuple[bool, int]],
+) -> Iterator[tuple[tuple[bool, int], dict[int, bool]]]:
+    """Whether the first (or last) positions up to a place reach each unit, for every question."""
+    largest = max(int(np.prod(each)) for each in sizes.values())
+    together = max(1, min(BATCH, ELEMENTS // largest))
+    for begin in range(0, len(questions), together):
+        asked = questions[begin : begin + together]
+        inputs = {name: np.ones((len(asked), 1, *each), np.float32) for name, each in sizes.items()}
+        moved = np.moveaxis(inputs[source], axis + 2, 1)
+        for example, (from_the_end, place) in zip(moved, asked, strict=True):
+            example[-1 - place :] = np.nan if from_the_end else 1
+            example[: 0 if from_the_end else place + 1] = np.nan
+        reached = _reached(graph, inputs, units)
+        for number, question in enumerate(asked):
+            yield question, {index: bool(row[number]) for index, row in reached.items()}
+
+
+def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Sizes]) -> dict[int, Array]:
+    """Which examples of a batch have NaN at each unit."""
+    tensors: dict[Ref, Array] = {}
+    last = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
+    work = Work()
+    found: dict[int, Array] = {}
+    for index, node in enumerate(graph.nodes):
+        if node.is_input:
+            tensors[Ref(index)] = inputs[node.name]
+            continue
+        given = tuple([tensors[ref] for ref in node.inputs])
+        outputs = _run(node.op, given, work)
+        tensors.update({Ref(index, output): _single(array) for output, array in enumerate(outputs)})
+        if index in units:
+            place: tuple[Any, ...] = (slice(None), 0, *units[index])
+            found[index] = np.isnan(tensors[Ref(index)][place])
+        for ref in {*node.inputs}:
+            if last[ref] == index:
+                del tensors[ref]
+    return found
+
+
+def _run(op: Operator, given: tuple[Array, ...], work: Work) -> tuple[Array, ...]:
+    """One layer with a single map, all of its stored numbers 1."""
+    narrow = _narrow(op, given[0].ndim - 1)
+    shapes = tuple([array.shape[1:] for array in given])
+    store = STORAGE.get(type(narrow))
+    weights = {name: np.ones(shape, np.float32) for name, shape in store(narrow, shapes).items()} if store else {}
+    with np.errstate(all="ignore"):
+        return KERNELS[type(narrow)](narrow, given, weights, work)
+
+
+def _single(array: Array) -> Array:
+    """One map: NaN where any channel is, else one."""
+    poisoned = np.isnan(array).any(axis=1, keepdims=True)
+    return np.where(poisoned, np.float32(np.nan), np.float32(1))
+
+
+def _narrow(op: Operator, rank: int) -> Operator:
+    """The operator with one channel going in and one coming out."""
+    if isinstance(op, Conv):
+        return replace(op, channels=1, groups=1, table=None)
+    if isinstance(op, Slice | Split) and op.axis % rank == 0:
+        return Identity()
+    return replace(op, **{name: value for name, value in _ONE.get(type(op), {}).items() if _applies(op, rank)})
+
+
+_ONE: dict[type[Operator], dict[str, Any]] = {
+    DepthwiseConv: {"multiplier": 1},
+    SeparableConv: {"channels": 1, "multiplier": 1},
+    TransposedConv: {"channels": 1, "groups": 1},
+    FullyConnected: {"features": 1},
+    Linear: {"features": 1},
+    RadialBasis: {"features": 1},
+    PaddedIdentity: {"channels": 1},
+    GroupNorm: {"groups": 1},
+    ChannelShuffle: {"groups": 1},
+    Maxout: {"pieces": 1},
+    Standardize: {"mean": (0,), "std": (1,)},
+}
+
+
+def _applies(op: Operator, rank: int) -> bool:
+    """Along the last of several axes, a layer's features are positions."""
+    return not (isinstance(op, Linear) and rank > 1)

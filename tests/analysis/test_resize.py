@@ -1,0 +1,39 @@
+"""The same network on other input sizes, or with fewer channels."""
+
+from __future__ import annotations
+
+import pytest
+
+import archcalc
+from archcalc.analysis.propagate import analyze
+from archcalc.analysis.resize import narrowed, resized, smallest
+from archcalc.numeric import Impossible
+from tests.spec.reading import chain
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "unet"])
+def test_another_input_size_is_the_spec_on_that_size(name: str) -> None:
+    shape = {"unet": (1, 700, 700)}.get(name, (3, 320, 288))
+    written = archcalc.load(name, shapes="x".join(map(str, shape))).graph
+    network = resized(archcalc.load(name).graph, {"input": shape})
+    assert [node.outputs for node in network.nodes] == [node.outputs for node in written.nodes]
+    assert analyze(network).totals.macs == analyze(written).totals.macs
+
+
+def test_fewer_channels_are_the_spec_with_that_width() -> None:
+    written = archcalc.load("resnet50", set={"width": 16, "classes": 250})
+    network = narrowed(archcalc.load("resnet50").graph, 4)
+    assert analyze(network).totals.params == written.analyze().totals.params
+
+
+def test_the_smallest_input() -> None:
+    network = chain("conv 4 k5 -> maxpool 2 -> conv 4 k5 -> maxpool 2 -> fc 3", "3x64x64")
+    assert smallest(network).inputs == {"input": (3, 16, 16)}
+    assert smallest(network, 20).inputs == {"input": (3, 20, 20)}
+
+
+def test_a_network_of_fixed_sizes_stays() -> None:
+    network = chain("conv 4 k3 -> reshape 4x30x30", "3x32x32")
+    assert smallest(network).inputs == network.inputs
+    with pytest.raises(Impossible):
+        resized(network, {"input": (3, 16, 16)})
