@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,12 @@ from archcalc.spec.limits import DEFAULT
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
     from archcalc.analysis.formula import ClosedForms
+    from archcalc.analysis.fold import Folding
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Verdict
+    from archcalc.claims.verify import Check
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
     from archcalc.graph import Graph, Ref
@@ -154,6 +157,22 @@ class Network:
         stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights
         runner = Runner(self.graph, stored)
         return runner.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
+
+    def fold(self) -> Folding:
+        """Batch norms and standardisations folded into their neighbours; see `archcalc.analysis.fold`."""
+        from archcalc.analysis.fold import fold
+
+        return fold(self.graph)
+
+    def verify(self, aspects: Iterable[str] | None = None) -> Iterator[Check]:
+        """Hold the analysis to what the executor measures, one aspect after another; see `archcalc.claims.verify`.
+
+        Args:
+            aspects: which of `archcalc.claims.verify.ASPECTS`; all of them unless given.
+        """
+        from archcalc.claims.verify import ASPECTS, verify
+
+        return verify(self.graph, ASPECTS if aspects is None else aspects)
 
     def tensor(self, name: str) -> Ref:
         """What a layer, an input, a stage, a head or a block in one puts out.

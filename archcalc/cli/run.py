@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from archcalc.api import Network
     from archcalc.executor.kernel import Array
-    from archcalc.executor.runner import Run
+    from archcalc.executor.runner import Run, Runner
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
 BEST = 5
@@ -47,7 +47,9 @@ BEST = 5
 @click.option(
     "--save-weights", metavar="FILE", help="Write the stored arrays, as .npz: after the step with --mode train."
 )
-@click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="To compute in.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="To compute in."
+)
 @click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples of random inputs.  [default: 1]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For weights, inputs and dropout.")
 @click.option(
@@ -57,6 +59,7 @@ BEST = 5
     show_default=True,
     help="train: batch statistics and their moving averages, dropout, training heads. Weights are not learned.",
 )
+@click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference).")
 @spec_options
 @memory_option
 @output_options(*FORMATS)
@@ -67,8 +70,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """
     network = load_network(spec, values)
     training = values["mode"] == "train"
+    if values["folds"] and training:
+        raise click.UsageError("--fold goes with inference: in training a batch norm is no fixed map")
     for name in values["layers"]:
         network.tensor(name)  # errors come before the work
+    if values["folds"]:
+        still_there(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
     check_output_file(values["output"], outputs)
     batch = batch_of(network, values)
@@ -147,10 +154,29 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
     else:
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=dtype, training=training)
-    runner = Runner(graph, weights)
+    runner = folded_runner(network, weights) if values["folds"] else Runner(graph, weights)
     with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):
         run = runner.run(inputs, training=training, seed=seed, keep=values["layers"], observe=observe)
     return run, weights
+
+
+def still_there(network: Network, layers: tuple[str, ...]) -> None:
+    """Fail for layers that folding takes away."""
+    folding = network.fold()
+    into = {fold.node: folding.graph.nodes[fold.into].name for fold in folding.folds}
+    for name in layers:
+        found = into.get(network.tensor(name).node)
+        if found is not None and folding.folded.find(name) is None:
+            fail("argument", f"'{name[:60]}' is folded into '{found}'", hint="run it without --fold", origin="--layer")
+
+
+def folded_runner(network: Network, weights: Mapping[str, Array]) -> Runner:
+    """The network without what can be folded; its layers have the names they had."""
+    from archcalc.executor.folding import folded_weights
+    from archcalc.executor.runner import Runner
+
+    folding = network.fold()
+    return Runner(folding.folded, folded_weights(folding.graph, folding.folds, weights))
 
 
 def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:

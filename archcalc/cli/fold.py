@@ -1,0 +1,218 @@
+"""``archcalc fold``: what folding batch norms saves, and the folded network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from archcalc.analysis.fold import Change, Folding, fold
+from archcalc.analysis.propagate import Counts, analyze
+from archcalc.cli.execution import array_errors, memory_option, within_memory
+from archcalc.cli.options import (
+    SpecCommand,
+    default_format,
+    load_network,
+    output_options,
+    print_table,
+    spec_argument,
+    spec_options,
+)
+from archcalc.report.table import Column, Table
+from archcalc.spec.write import write_layer
+from archcalc.spec.write_graph import write_graph
+
+if TYPE_CHECKING:
+    from archcalc.api import Network
+    from archcalc.executor.kernel import Array
+    from archcalc.graph import Graph
+
+SUMS = ("params", "trainable", "macs", "mults", "flops", "connections", "activations")
+SHOWN = ("params", "mults", "flops")
+TITLES = {"params": "params", "mults": "mults", "flops": "FLOPs"}
+MOST_KEPT = 8
+"""Layers that stay, with their reasons, below a table."""
+
+
+class Verified(NamedTuple):
+    """How far the folded network is from the original one."""
+
+    differences: Mapping[str, float]
+    tolerance: float
+
+    @property
+    def worst(self) -> float:
+        return max(self.differences.values(), default=0.0)
+
+    @property
+    def holds(self) -> bool:
+        return all(each <= self.tolerance for each in self.differences.values())
+
+
+@click.command(cls=SpecCommand)
+@spec_argument
+@click.option("-o", "--output", metavar="FILE", help="Write the folded network as a spec.")
+@click.option("--weights", metavar="FILE", help="Stored arrays of the network, as .npz (see archcalc run).")
+@click.option("--save-weights", metavar="FILE", help="Write the folded arrays, as .npz, named as in the folded spec.")
+@click.option("--verify", is_flag=True, help="Run both networks in double precision; exit status 1 where they differ.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For --verify.")
+@spec_options
+@memory_option
+@output_options()
+def command(spec: str, form: str | None, color: str, **values: Any) -> int:
+    """Fold batch norms (and the standardisation of inputs) into their neighbours, where that is exact.
+
+    Prints parameters and operations before and after, layer by layer, and which layers have to stay, and why.
+    """
+    if values["save_weights"] and not values["weights"]:
+        raise click.UsageError("--save-weights writes folded arrays: --weights says which to fold")
+    network = load_network(spec, values)
+    folding = fold(network.graph)
+    text = write_graph(folding.folded) if values["output"] or values["save_weights"] else ""
+    verified = None
+    if values["weights"] or values["verify"]:
+        verified = run_both(network, folding, text, values)
+    if values["output"]:
+        from archcalc.cli.files import write_file
+
+        write_file(values["output"], text)
+    form = default_format(form, color)
+    if form == "json":
+        from archcalc.report.render import write_json
+
+        click.echo(write_json(record(folding, verified)), nl=False)
+    else:
+        print_table(table(folding, verified, programs=form == "csv"), form, color)
+    return 0 if verified is None or verified.holds else 1
+
+
+def run_both(network: Network, folding: Folding, text: str, values: dict[str, Any]) -> Verified | None:
+    """Whatever needs arrays: fold the given ones, and run both networks."""
+    import numpy as np
+
+    from archcalc.claims.folding import EXAMPLES, TOLERANCE, differences, trained
+    from archcalc.executor.files import read_weights
+
+    graph = network.graph
+    within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
+    weights: Mapping[str, Array] | None = None
+    if values["weights"]:
+        with array_errors("--weights"):
+            weights = read_weights(values["weights"], graph, dtype=np.float64)
+        if values["save_weights"]:
+            save_weights(values["save_weights"], folding, weights, text)
+    if not values["verify"]:
+        return None
+    given = trained(graph, seed=values["seed"]) if weights is None else weights
+    return Verified(differences(folding, given, seed=values["seed"]), TOLERANCE)
+
+
+def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text: str) -> None:
+    """Write the folded arrays in single precision, under the names that the folded spec gives its layers."""
+    import numpy as np
+
+    from archcalc.cli.files import write_with
+    from archcalc.executor.files import write_arrays
+    from archcalc.executor.folding import folded_weights
+    from archcalc.spec import Source, read_spec
+
+    again = read_spec(Source("the folded spec", text)).graph
+    names = dict(zip((node.name for node in folding.folded.nodes), (node.name for node in again.nodes), strict=True))
+    arrays = {}
+    for name, array in folded_weights(folding.graph, folding.folds, weights).items():
+        layer, _, own = name.rpartition(".")
+        arrays[f"{names[layer]}.{own}"] = array.astype(np.float32)
+    write_with(path, lambda file: write_arrays(file, arrays))
+
+
+def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Table:
+    """The layers that took others in (programs get all), before and after."""
+    columns = [Column("layer", "layer", folds=True), Column("op", "operator", folds=True)]
+    columns.append(Column("folded", "folded in", folds=True))
+    for name in SHOWN:
+        columns += [Column(f"{name}_before", TITLES[name], "right"), Column(f"{name}_after", "after", "right")]
+    changes = folding.changes()
+    shown = [change for change in changes if change.taken or programs]
+    before, after = totals(folding)
+    rows = [
+        (
+            change.layer.name,
+            write_layer(folding.folded.nodes[change.after.node].op, folding.graph.layout),
+            " ".join(layer.name.rpartition("/")[2] for layer in change.taken) or None,
+            *counts(change.before, change.after),
+        )
+        for change in shown
+    ]
+    return Table(
+        tuple(columns),
+        tuple(rows),
+        title=folding.graph.name,
+        totals=(("total", None, len(folding.folds), *counts(before, after)),),
+        notes=tuple(notes(folding, len(changes) - len(shown), verified)),
+    )
+
+
+def counts(before: Counts, after: Counts) -> list[Any]:
+    """Before and after, quantity by quantity."""
+    return [getattr(each, name) for name in SHOWN for each in (before, after)]
+
+
+def totals(folding: Folding) -> tuple[Counts, Counts]:
+    """The sums of both networks."""
+    return analyze(folding.graph).totals, analyze(folding.folded).totals
+
+
+def notes(folding: Folding, unchanged: int, verified: Verified | None) -> list[str]:
+    """What stands below the table."""
+    folds, kept = folding.folds, folding.kept
+    forward = sum(each.forward for each in folds)
+    found = [
+        f"{len(folds):,} layer{'s' * (len(folds) != 1)} folded"
+        + (f", {forward:,} of them into the layer after" if forward else "")
+        + f"; {unchanged:,} layer{'s' * (unchanged != 1)} without change"
+    ]
+    found += [f"{folding.graph.nodes[each.node].name} stays: {each.reason}" for each in kept[:MOST_KEPT]]
+    if len(kept) > MOST_KEPT:
+        found.append(f"and {len(kept) - MOST_KEPT:,} more stay; --format json lists them all")
+    if verified is not None:
+        word = "agree" if verified.holds else "DIFFER"
+        found.append(
+            f"both networks {word}: largest relative difference {verified.worst:.1e}, "
+            f"tolerance {verified.tolerance:.0e}"
+        )
+    return found
+
+
+def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
+    """Everything, for programs."""
+    graph = folding.graph
+    before, after = totals(folding)
+    forward = {each.node: each.forward for each in folding.folds}
+    return {
+        "schema": 1,
+        "name": graph.name,
+        "layers": [layer_record(graph, change, forward) for change in folding.changes()],
+        "kept": [{"name": graph.nodes[each.node].name, "reason": each.reason} for each in folding.kept],
+        "totals": {"before": sums(before), "after": sums(after)},
+        "verified": verified
+        and {"holds": verified.holds, "tolerance": verified.tolerance, "differences": dict(verified.differences)},
+    }
+
+
+def layer_record(graph: Graph, change: Change, forward: Mapping[int, bool]) -> dict[str, Any]:
+    """One layer that is left."""
+    return {
+        "name": change.layer.name,
+        "op": change.layer.op,
+        "folded": [
+            {"name": layer.name, "op": layer.op, "direction": "forward" if forward[layer.node] else "backward"}
+            for layer in change.taken
+        ],
+        "before": sums(change.before),
+        "after": sums(change.after),
+    }
+
+
+def sums(counted: Counts) -> dict[str, Any]:
+    return {**{name: getattr(counted, name) for name in SUMS}, "operations": dict(counted.operations)}
