@@ -8,8 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Iterable, Mapping
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +17,8 @@ from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
-    from archcalc.analysis.formula import ClosedForms
     from archcalc.analysis.fold import Folding
+    from archcalc.analysis.formula import ClosedForms
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField

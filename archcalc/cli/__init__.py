@@ -69,12 +69,12 @@ def main(args: list[str] | None = None) -> None:
     import gc
 
     gc.disable()  # one question, one answer, then the process ends: collecting garbage only takes time
-    status = run(args)
+    status = status_of(args)
     gc.freeze()  # nor is there anything to gain from the collection at exit
     sys.exit(status)
 
 
-def run(args: list[str] | None) -> int:
+def status_of(args: list[str] | None) -> int:
     """Run the command line; the exit status."""
     from archcalc.spec.errors import SpecError
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from archcalc.cli import run
+from archcalc.cli import status_of
 
 
 class Ran(NamedTuple):
@@ -39,7 +39,7 @@ def archcalc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 
     def program(*arguments: str, stdin: str = "") -> Ran:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
-        status = run(list(arguments))
+        status = status_of(list(arguments))
         out, err = capsys.readouterr()
         return Ran(status, out, err)
 
