@@ -126,7 +126,8 @@ class Writer:
     def _sum(self, tree: Sum) -> Piece:
         if not tree.parts:
             return Piece("0", 3)
-        first, *others = tree.parts
+        start = next((index for index, part in enumerate(tree.parts) if part.coefficient > 0), 0)  # not with a minus
+        first, others = tree.parts[start], [*tree.parts[:start], *tree.parts[start + 1 :]]
         piece = self._product(first)
         if not others:
             return piece
