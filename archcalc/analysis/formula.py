@@ -86,6 +86,11 @@ class ClosedForms:
     names: tuple[str, ...]
     """The symbols, in the order they were asked for."""
 
+    @property
+    def decided(self) -> bool:
+        """Whether every comparison was looked at: if not, conditions are right, but may be longer than they need be."""
+        return not self.symbols.exhausted
+
     @cached_property
     def conditions(self) -> list[Comparison]:
         """What must hold of the symbols beside that they are positive."""

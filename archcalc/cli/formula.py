@@ -119,6 +119,10 @@ def text(found: Answer, question: Question) -> str:
         conditions = [*conditions[:MOST_CONDITIONS], more]
     if conditions:
         lines.append(f"where {', '.join(conditions)}")
+    if not forms.decided:
+        lines.append(
+            "not every comparison could be decided within bounds: what is above is right, but longer than need be"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -162,6 +166,7 @@ def record(found: Answer, question: Question) -> dict[str, Any]:
         "symbols": list(forms.names),
         "assumed": list(question.assume),
         "ratio": ratio_line(question) if found.dividends else None,
+        "decided": forms.decided,
         "formulas": [formula_record(form) for form in forms.forms],
         "conditions": [
             {writer.style: writer.comparison(part) for writer in (TEXT, LATEX, PYTHON)} for part in forms.conditions

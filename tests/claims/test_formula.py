@@ -296,6 +296,25 @@ def test_what_is_wrong_is_said(spec: str, free: str, assume: tuple[str, ...], me
     assert message in str(error.value)
 
 
+def test_what_bounds_on_work_leave_undecided_is_right_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = "1x64x64 -> add(identity, maxpool 6 -> upsample 6) -> conv 8 k5 s3"
+    question = Question(spec, ("macs",), ("H", "W"))
+    merged = answer(question).forms
+    monkeypatch.setattr("archcalc.numeric.symbolic.symbols.MOST_WORK", 1)
+    found = answer(question).forms
+    assert merged.decided
+    assert not found.decided
+    for sizes in ({"H": h, "W": w} for h in range(1, 40) for w in (12, 13)):
+        assert found.forms[0].at(**sizes) == merged.forms[0].at(**sizes)
+
+
+def test_conditions_that_repeat_too_late_stay_as_they_are() -> None:
+    found = where("1x4096 -> add(maxpool 1009 -> upsample 1009, maxpool 1013 -> upsample 1013)", "L")
+    assert found == ["L ≥ 1013", "1009·⌊L/1009⌋ == 1013·⌊L/1013⌋"]
+    halves = " -> ".join(f"add(identity, maxpool {n} -> upsample {n})" for n in (61, 67, 71, 73, 79))
+    assert where(f"1x4096 -> {halves}", "L") == [f"L % {61 * 67 * 71 * 73 * 79} == 0"]
+
+
 def test_unknown_targets_are_answered_with_a_suggestion() -> None:
     with pytest.raises(SpecError, match="no quantity 'mac'") as error:
         closed_form("lenet5", "mac", ("H",))

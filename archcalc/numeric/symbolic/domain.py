@@ -40,6 +40,13 @@ class Domain(NamedTuple):
         highs = [bounds[1] for bounds in self.classes if bounds]
         return None if None in highs else max(high for high in highs if high is not None)
 
+    @property
+    def is_ragged(self) -> bool:
+        """Whether the classes begin (or end) so far from one another that nobody could list what is missing."""
+        ends = [[bounds[side] for bounds in self.classes if bounds] for side in (0, 1)]
+        known = [[end for end in side if end is not None] for side in ends]
+        return any(side and max(side) - min(side) > MOST_CLASSES for side in known)
+
     def has(self, number: Plain) -> bool:
         """Whether the number is one of them."""
         if not isinstance(number, int):

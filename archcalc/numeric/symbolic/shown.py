@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import count
 
 from archcalc.numeric.helpers import is_plain, normal
-from archcalc.numeric.symbolic.domain import Domain, Interval
+from archcalc.numeric.symbolic.domain import MOST_CLASSES, Domain, Interval
 from archcalc.numeric.symbolic.free import Free
 from archcalc.numeric.symbolic.number import (
     Atom,
@@ -92,16 +91,18 @@ def _of_symbol(kind: Symbols, free: Free) -> list[Comparison]:
     if isinstance(free.domain, Interval):
         return _of_interval(x, free.domain)
     assert free.step is not None
-    if type(free.step) is int and type(free.offset) is int:
-        return _of_whole(kind, x, free.domain.spread(free.step, free.offset).reduced())
-    step, offset = Fraction(free.step), free.offset
-    found = [Comparison("==", _remainder(kind, x * step.denominator - offset * step.denominator, step.numerator))]
-    low = free.domain.low
+    step, offset, domain = Fraction(free.step), free.offset, free.domain
+    if type(free.step) is type(offset) is int and step * domain.period <= MOST_CLASSES:
+        return _of_whole(kind, x, domain.spread(free.step, offset).reduced())
+    scaled = (x - offset) * step.denominator
+    found = [Comparison("==", _remainder(kind, scaled, step.numerator))]
+    if domain.period > 1:
+        return [*found, *_of_whole(kind, (x - offset) * (1 / step), domain)]
     smallest = 1 + (-Fraction(offset) / step).__floor__()
-    if low is not None and low != smallest:
-        found.append(Comparison(">=", x - normal(step * low + offset)))
-    if free.domain.high is not None:
-        found.append(Comparison(">=", normal(step * free.domain.high + offset) - x))
+    if domain.low is not None and domain.low != smallest:
+        found.append(Comparison(">=", x - normal(step * domain.low + offset)))
+    if domain.high is not None:
+        found.append(Comparison(">=", normal(step * domain.high + offset) - x))
     return found
 
 
@@ -130,7 +131,7 @@ def _of_whole(kind: Symbols, x: Symbolic, domain: Domain) -> list[Comparison]:
     elif modulus > 1:
         found.append(Comparison("in", _remainder(kind, x, modulus), residues))
     low, high = domain.low, domain.high
-    natural = next(n for n in count(1) if n % modulus in residues)
+    natural = min(residue or modulus for residue in residues)
     if low is not None and low != natural:
         found.append(Comparison(">=", x - low))
     if high is not None:

@@ -50,6 +50,8 @@ class Symbols:
         """What must hold of several symbols at once, or could not be told of one."""
         self.learned = 0
         """How often a domain was narrowed."""
+        self.exhausted = False
+        """Whether comparisons were left open because looking further would take too long."""
         self.undecided = False
         """Whether a comparison was left open."""
         self.known_bounds: dict[Atom, tuple[int, tuple[Plain | None, Plain | None]]] = {}
@@ -253,7 +255,10 @@ class Symbols:
         if found is None:
             return None
         self._work += found[0] * part.value.weight
-        return None if self._work > MOST_WORK else periodic(part, symbol, found)
+        if self._work > MOST_WORK:
+            self.exhausted = True
+            return None
+        return periodic(part, symbol, found)
 
     # requirements
 
@@ -272,7 +277,7 @@ class Symbols:
             (symbol,) = part.value.symbols
             domain = self._domains[symbol]
             remaining = domain.both(solution)  # type: ignore[arg-type]  # both are of the sort of the symbol
-            if remaining is not None:
+            if remaining is not None and not (isinstance(remaining, Domain) and remaining.is_ragged):
                 self._domains[symbol] = remaining
                 self.learned += 1
                 return not remaining.is_empty
