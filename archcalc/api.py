@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from archcalc.claims.verify import Check
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
+    from archcalc.claims import Judgement
     from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]
@@ -71,7 +72,7 @@ class Network:
 
         return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
 
-    def judge(self) -> list[Verdict]:
+    def judge(self) -> list[Judgement]:
         """Which of the spec's expectations hold.
 
         Raises:

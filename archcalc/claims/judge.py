@@ -1,77 +1,112 @@
-"""Judging: does a statement hold of what the analysis says?"""
+"""Judging: does what is claimed hold of what the analysis says, and if not, why does somebody say so?"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.claims.targets import resolve
-from archcalc.claims.written import read_statement
-from archcalc.spec.errors import Problem, Span, SpecError, fail, whole_text
-from archcalc.spec.read import Expectation, Spec
+from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.targets import Actual, resolve_among
+from archcalc.claims.written import Statement, read_statement
+from archcalc.spec.errors import Problem, Span, SpecError, whole_text
+from archcalc.spec.read import Spec
+
+Networks: TypeAlias = Analysis | Mapping[str, Analysis]
+"""One network, or several by the names that targets put in front: ``A.params``."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an expectation holds."""
+def judge(claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True) -> list[Judgement]:
+    """Judge claims that belong together: those of one student, one paper, one ``expect:`` block.
 
-    target: str
-    value: str
-    """As it was written."""
-    holds: bool
-    actual: str
-    span: Span
-    """Where the value stands."""
+    Args:
+        claims: in their order; an earlier wrong one may explain a later one.
+        networks: what they are about.
+        diagnose: whether wrong values are explained.
 
-    @property
-    def message(self) -> str:
-        """One line for people."""
-        return f"{self.target} is {self.actual}" + ("" if self.holds else f", expected {self.value}")
-
-    def problem(self) -> Problem:
-        """The failed expectation in the form of an error."""
-        return Problem("expectation", self.message, self.span)
-
-
-def judge_expectations(spec: Spec, analysis: Analysis) -> list[Verdict]:
-    """Judge every line of a spec's ``expect:``.
-
-    Raises:
-        SpecError: a target that does not exist, or a value that cannot be read.
+    Nothing is raised for a claim that cannot be read: its verdict says so. To judge many lists about the same networks
+    use one `Judge`, which remembers what it worked out.
     """
-    verdicts, problems = judge_each(spec, analysis)
-    if problems:
-        raise SpecError(problems)
-    return verdicts
+    return Judge(networks).judge(claims, diagnose=diagnose)
 
 
-def judge_each(spec: Spec, analysis: Analysis) -> tuple[list[Verdict], list[Problem]]:
-    """Judge every line of a spec's ``expect:``, and what is wrong with those that cannot be judged."""
-    problems: list[Problem] = []
-    verdicts = []
-    for expectation in spec.expectations:
+class Judge:
+    """Judges any number of lists of claims about the same networks."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = {"": networks} if isinstance(networks, Analysis) else dict(networks)
+        self._actual: dict[str, Actual] = {}
+
+    def judge(self, claims: Iterable[Claim], *, diagnose: bool = True) -> list[Judgement]:
+        """Judge claims that belong together; see `judge`."""
+        return [self._judge(claim) for claim in claims]
+
+    def _judge(self, claim: Claim) -> Judgement:
         try:
-            verdicts.append(_judge(expectation, analysis))
-        except SpecError as error:
-            problems += error.problems
-    return verdicts, problems
+            actual = self.actual(claim.target)
+        except LookupError as error:
+            return _unreadable(claim, error.args[0], claim.target_place or claim.place, error.args[1])
+        try:
+            statement = read_statement(claim.value)
+            if statement.other:
+                statement = statement.about(self.actual(statement.other).values)
+        except LookupError as error:
+            return _unreadable(claim, error.args[0], claim.place, error.args[1])
+        except ValueError as error:
+            return _unreadable(claim, str(error), claim.place)
+        verdict = compare(statement, actual, claim.target)
+        holds = verdict in (Verdict.EXACT, Verdict.ROUNDS) or (verdict is Verdict.TRUNCATED and statement.truncated)
+        return Judgement(claim, verdict, actual.text, holds)
+
+    def actual(self, target: str) -> Actual:
+        """What a target is; see `archcalc.claims.targets.resolve_among`."""
+        target = target.strip()
+        found = self._actual.get(target)
+        if found is None:
+            found = self._actual[target] = resolve_among(target, self.networks)
+        return found
 
 
-def _judge(expectation: Expectation, analysis: Analysis) -> Verdict:
-    target, value = expectation
-    try:
-        actual = resolve(target.value.strip(), analysis)
-    except LookupError as error:
-        fail("expectation", error.args[0], whole_text(target), error.args[1])
-    try:
-        statement = read_statement(value.value)
-    except ValueError as error:
-        fail("expectation", str(error), whole_text(value))
+def compare(statement: Statement, actual: Actual, target: str) -> Verdict:
+    """How a statement compares with what is true: exact, rounds, truncated or wrong."""
     written = actual.values
-    if not target.value.endswith("shape"):
+    if not target.rstrip().endswith("shape"):
         # axes alike may be written one by one, and one number is meant for every axis
         if len(written) == 1:
             written *= max(1, len(statement.numbers))
         elif len(statement.numbers) == 1:
             statement = statement._replace(numbers=statement.numbers * len(written))
-    return Verdict(target.value, value.value, statement.holds(written), actual.text, whole_text(value))
+    if statement.holds(written):
+        return Verdict.EXACT if statement.exact(written) else Verdict.ROUNDS
+    return Verdict.TRUNCATED if statement.cut_off(written) else Verdict.WRONG
+
+
+def _unreadable(claim: Claim, message: str, place: Span | None, hint: str = "") -> Judgement:
+    return Judgement(claim, Verdict.UNREADABLE, fault=Problem("expectation", message, place, hint))
+
+
+def judge_expectations(spec: Spec, analysis: Analysis) -> list[Judgement]:
+    """Judge every line of a spec's ``expect:``.
+
+    Raises:
+        SpecError: a target that does not exist, or a value that cannot be read.
+    """
+    judgements, problems = judge_each(spec, analysis)
+    if problems:
+        raise SpecError(problems)
+    return judgements
+
+
+def judge_each(spec: Spec, analysis: Analysis, *, diagnose: bool = False) -> tuple[list[Judgement], list[Problem]]:
+    """Judge every line of a spec's ``expect:``, and what is wrong with those that cannot be judged."""
+    judged = judge(expectations(spec), analysis, diagnose=diagnose)
+    problems = [judgement.fault for judgement in judged if judgement.fault is not None]
+    return [judgement for judgement in judged if judgement.fault is None], problems
+
+
+def expectations(spec: Spec) -> list[Claim]:
+    """The lines of a spec's ``expect:`` as claims."""
+    return [
+        Claim(target.value.strip(), value.value, whole_text(value), whole_text(target))
+        for target, value in spec.expectations
+    ]

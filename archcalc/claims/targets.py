@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -46,6 +47,43 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         written = ordered(shape, analysis.graph.layout)
         return Actual(written, "x".join(map(str, written)))
     return _field(quantity, layer_behind(place, analysis))
+
+
+def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
+    """What a target is among several networks: ``A.params``, ``A.c1.macs``, or the ratio ``A.params / B.params``.
+
+    Raises:
+        LookupError: there is no such network, layer, stage or quantity; the arguments are a message and a hint.
+    """
+    above, ratio, below = target.partition(" / ")
+    if ratio:
+        return _ratio(resolve_among(above.strip(), networks), resolve_among(below.strip(), networks))
+    name, rest = network_of(target, networks)
+    return resolve(rest, networks[name])
+
+
+def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
+    """The network that a target speaks of, and the target within it.
+
+    Raises:
+        LookupError: it names none of several; the arguments are a message and a hint.
+    """
+    named = [name for name in networks if name and target.startswith(f"{name}.")]
+    if named:
+        name = max(named, key=len)
+        return name, target[len(name) + 1 :]
+    if len(networks) == 1:
+        return next(iter(networks)), target
+    known = f"the networks are {', '.join(networks)}: write {next(iter(networks), 'A')}.{target[:40]}"
+    raise LookupError(f"'{target[:60]}' does not say of which network", suggest(target.split(".")[0], networks, known))
+
+
+def _ratio(above: Actual, below: Actual) -> Actual:
+    (a, *more), (b, *others) = above.values, below.values
+    if more or others or isinstance(a, str) or isinstance(b, str) or not b:
+        raise LookupError("a ratio needs one number above and one other than zero below", "")
+    value = Fraction(a) / Fraction(b)
+    return Actual((value,), f"{float(value):.4g}")
 
 
 def find_row(place: str, analysis: Analysis) -> Layer | Group | None:

@@ -47,6 +47,7 @@ _NUMBER = re.compile(
     r"\s*(?P<scale>[A-Za-z]*)"
 )
 _RATIO = re.compile(r"(\d{1,60})/(\d{1,60})")
+_TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _LONGEST = 200
 
 
@@ -63,6 +64,31 @@ class Statement(NamedTuple):
     relation: Relation
     numbers: tuple[Quantity, ...]
     word: str = ""
+    other: str = ""
+    """A target to compare with, instead of numbers: ``> B.params``."""
+    truncated: bool = False
+    """Whether it says of itself that digits were cut off."""
+
+    def about(self, values: tuple[Fraction | int | str, ...]) -> Statement:
+        """The statement with the numbers of the other target."""
+        words = [value for value in values if isinstance(value, str)]
+        numbers = tuple(Quantity(Fraction(value), Fraction(0)) for value in values if not isinstance(value, str))
+        return Statement(self.relation, () if words else numbers, words[0] if words else "")
+
+    def exact(self, actual: tuple[Fraction | int | str, ...]) -> bool:
+        """Whether it is true without any rounding."""
+        return self.relation != "=" or all(
+            value == number.value for value, number in zip(actual, self.numbers, strict=False)
+        )
+
+    def cut_off(self, actual: tuple[Fraction | int | str, ...]) -> bool:
+        """Whether these numbers, cut off after the digits written, are what is written."""
+        return (
+            self.relation == "="
+            and bool(self.numbers)
+            and len(actual) == len(self.numbers)
+            and all(map(_is_cut_off, actual, self.numbers))
+        )
 
     def holds(self, actual: tuple[Fraction | int | str, ...]) -> bool:
         """Whether it is true of these numbers (or words)."""
@@ -71,6 +97,13 @@ class Statement(NamedTuple):
         if len(actual) != len(self.numbers):
             return False
         return all(_compare(self.relation, value, number) for value, number in zip(actual, self.numbers, strict=True))
+
+
+def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
+    if isinstance(actual, str) or actual * written.value < 0:
+        return False
+    size, least = abs(Fraction(actual)), abs(written.value)
+    return least <= size < least + 2 * written.tolerance
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
@@ -99,13 +132,17 @@ def read_statement(text: str) -> Statement:
         if rest.lower().startswith(words):
             relation, rest = meaning, rest[len(words) :].strip()
             break
+    without = re.sub(r"[\s,(]+truncated\)?$", "", rest)
+    truncated, rest = without != rest, without
+    if _TARGET.fullmatch(rest):
+        return Statement(relation, (), other=rest)
     if rest == "global":
         return Statement(relation, (), "global")
     ratio = _RATIO.fullmatch(rest)
     if ratio is not None and int(ratio[2]):
         return Statement(relation, (Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0)),))
     parts = re.split(r"(?<=\d)\s*[x×]\s*(?=\d+\s*(?:[x×]|$))", rest)
-    return Statement(relation, tuple(read_number(part) for part in parts))
+    return Statement(relation, tuple(read_number(part) for part in parts), truncated=truncated)
 
 
 def read_number(text: str) -> Quantity:

@@ -4,7 +4,7 @@ import pytest
 
 from archcalc import SpecError
 from archcalc.analysis.propagate import analyze
-from archcalc.claims import Verdict, judge_expectations
+from archcalc.claims import Judgement, judge_expectations
 from archcalc.claims.judge import judge_each
 from archcalc.spec import Source, read_spec
 
@@ -21,7 +21,7 @@ expect:
 """
 
 
-def judge(*lines: str, text: str = NETWORK) -> list[Verdict]:
+def judge(*lines: str, text: str = NETWORK) -> list[Judgement]:
     spec = read_spec(Source("net.yaml", text + "".join(f"  {line}\n" for line in lines)))
     return judge_expectations(spec, analyze(spec.graph))
 
