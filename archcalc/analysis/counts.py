@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from archcalc.graph import Graph, Node
 from archcalc.numeric import Number, product
-from archcalc.ops.base import Cost, Shapes, Weight
+from archcalc.ops.base import Cost, Operator, Shapes, Weight
 
 
 class LayerCounts:
     """The counts of a layer, for one example."""
 
-    def __init__(self, graph: Graph, node: Node) -> None:
-        self.node = node
-        self.inputs: Shapes = graph.input_shapes(node)
+    def __init__(self, op: Operator, inputs: Shapes, outputs: Shapes) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.outputs = outputs
 
     @cached_property
     def weights(self) -> tuple[Weight, ...]:
-        return self.node.op.weights(self.inputs)
+        return self.op.weights(self.inputs)
 
     @cached_property
     def cost(self) -> Cost:
-        return self.node.op.cost(self.inputs)
+        return self.op.cost(self.inputs)
 
     @property
     def params(self) -> Number:
@@ -60,4 +60,4 @@ class LayerCounts:
     @property
     def activations(self) -> Number:
         """Elements of all outputs."""
-        return sum([product(shape) for shape in self.node.outputs])
+        return sum([product(shape) for shape in self.outputs])

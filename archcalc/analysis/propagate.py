@@ -11,7 +11,7 @@ from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import Fields, receptive_fields
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
-from archcalc.ops.base import Shape, Shapes
+from archcalc.ops.base import Operator, Shape, Shapes
 
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
 """What is counted of a layer and adds up over layers."""
@@ -191,8 +191,21 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
     return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
 
 
+def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
+    """What is counted of one layer, for one example."""
+    counts = LayerCounts(op, inputs, outputs)
+    return Counts(
+        params=counts.params,
+        trainable=counts.trainable,
+        connections=counts.connections,
+        macs=counts.macs,
+        operations=counts.operations,
+        activations=counts.activations,
+    )
+
+
 def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:
-    counts = LayerCounts(graph, node)
+    counts = LayerCounts(node.op, graph.input_shapes(node), node.outputs)
     activations, outputs = counts.activations, node.outputs
     macs, connections, operations = counts.macs, counts.connections, counts.operations
     if batch is not None:

@@ -77,7 +77,7 @@ class Quantities:
             return len(layers)
         total: Number = 0
         for node in layers:
-            total = total + COUNTS[quantity](LayerCounts(self.graph, node))
+            total = total + COUNTS[quantity](LayerCounts(node.op, self.graph.input_shapes(node), node.outputs))
         return total
 
     def layers(self, place: str) -> list[Node]:

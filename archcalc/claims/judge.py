@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.compare import compare, meanings
 from archcalc.claims.targets import Actual, resolve_among
-from archcalc.claims.written import Statement, read_statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
 
@@ -47,15 +47,15 @@ class Judge:
         except LookupError as error:
             return _unreadable(claim, error.args[0], claim.target_place or claim.place, error.args[1])
         try:
-            statement = read_statement(claim.value)
-            if statement.other:
-                statement = statement.about(self.actual(statement.other).values)
+            statements = meanings(claim.value, actual)
+            if statements[0].other:
+                statements = [statements[0].about(self.actual(statements[0].other).values)]
         except LookupError as error:
             return _unreadable(claim, error.args[0], claim.place, error.args[1])
         except ValueError as error:
             return _unreadable(claim, str(error), claim.place)
-        verdict = compare(statement, actual, claim.target)
-        holds = verdict in (Verdict.EXACT, Verdict.ROUNDS) or (verdict is Verdict.TRUNCATED and statement.truncated)
+        verdict = compare(statements, actual)
+        holds = verdict in (Verdict.EXACT, Verdict.ROUNDS) or (verdict is Verdict.TRUNCATED and statements[0].truncated)
         return Judgement(claim, verdict, actual.text, holds)
 
     def actual(self, target: str) -> Actual:
@@ -65,20 +65,6 @@ class Judge:
         if found is None:
             found = self._actual[target] = resolve_among(target, self.networks)
         return found
-
-
-def compare(statement: Statement, actual: Actual, target: str) -> Verdict:
-    """How a statement compares with what is true: exact, rounds, truncated or wrong."""
-    written = actual.values
-    if not target.rstrip().endswith("shape"):
-        # axes alike may be written one by one, and one number is meant for every axis
-        if len(written) == 1:
-            written *= max(1, len(statement.numbers))
-        elif len(statement.numbers) == 1:
-            statement = statement._replace(numbers=statement.numbers * len(written))
-    if statement.holds(written):
-        return Verdict.EXACT if statement.exact(written) else Verdict.ROUNDS
-    return Verdict.TRUNCATED if statement.cut_off(written) else Verdict.WRONG
 
 
 def _unreadable(claim: Claim, message: str, place: Span | None, hint: str = "") -> Judgement:

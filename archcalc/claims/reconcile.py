@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Verdict
-from archcalc.claims.judge import compare
+from archcalc.claims.compare import compare, meanings
 from archcalc.claims.targets import QUANTITIES, resolve
-from archcalc.claims.written import read_statement
 from archcalc.spec import bundled, load_spec
 
 _ASKED = re.compile(r"(?P<left>.+?)\s*(?P<relation><=|>=|≤|≥|<|>|≈|~|=|:|\bis\b)\s*(?P<value>.+)", re.DOTALL)
@@ -90,12 +89,11 @@ def reconcile(question: Question) -> list[Reading]:
     """
     if len(question.networks) != 1:
         raise ValueError("a claim about several networks holds or not: there is nothing to reconcile")
-    statement = read_statement(question.claim.value)
     readings = []
     for name in question.networks:
         analysis = _analysis(name)
         actual = resolve(question.claim.target, analysis)
-        verdict = compare(statement, actual, question.claim.target)
+        verdict = compare(meanings(question.claim.value, actual), actual)
         if verdict is not Verdict.WRONG:
             readings.append(Reading(name, "", f"{name} has {actual.text}", verdict, actual.text))
     return readings

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group, Layer, Totals, group
 from archcalc.analysis.receptive import READINGS
+from archcalc.claims.written import Values
 from archcalc.graph import Ref, ordered
 from archcalc.spec.errors import suggest
 
@@ -16,11 +18,20 @@ FIELDS = tuple(READINGS)
 QUANTITIES = ("shape", *SUMS, *FIELDS, "layers")
 
 
+STORED = ("params", "trainable", "activations")
+"""What is kept in memory, and may be claimed in bytes."""
+
+
 class Actual(NamedTuple):
     """What the analysis says of a target: numbers (or the word "global"), and how people write them."""
 
-    values: tuple[Fraction | int | str, ...]
+    values: Values
     text: str
+    kind: Literal["count", "shape", "field", "ratio"] = "count"
+    layout: str = "chw"
+    """In which a shape is given."""
+    width: int = 0
+    """Bytes of each number that is counted, where it is one that memory keeps."""
 
 
 def resolve(target: str, analysis: Analysis) -> Actual:
@@ -41,11 +52,11 @@ def resolve(target: str, analysis: Analysis) -> Actual:
     if quantity in SUMS:
         source: Layer | Group | Totals = analysis.totals if row is None else row
         number = getattr(source, quantity)
-        return Actual((number,), f"{number:,}")
+        return Actual((number,), f"{number:,}", width=DTYPES["float32"] if quantity in STORED else 0)
     if quantity == "shape":
         shape = analysis.graph.shape(_tensor(place, analysis))
         written = ordered(shape, analysis.graph.layout)
-        return Actual(written, "x".join(map(str, written)))
+        return Actual(written, "x".join(map(str, written)), "shape", analysis.graph.layout)
     return _field(quantity, layer_behind(place, analysis))
 
 
@@ -83,7 +94,7 @@ def _ratio(above: Actual, below: Actual) -> Actual:
     if more or others or isinstance(a, str) or isinstance(b, str) or not b:
         raise LookupError("a ratio needs one number above and one other than zero below", "")
     value = Fraction(a) / Fraction(b)
-    return Actual((value,), f"{float(value):.4g}")
+    return Actual((value,), f"{float(value):.4g}", "ratio")
 
 
 def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
@@ -130,4 +141,4 @@ def _field(quantity: str, row: Layer) -> Actual:
     values = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
     if len(set(values)) == 1:  # axes alike are written once
         values = values[:1]
-    return Actual(values, "x".join(map(str, values)))
+    return Actual(values, "x".join(map(str, values)), "field")

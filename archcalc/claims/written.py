@@ -1,61 +1,76 @@
-"""Values as people write them: ``61,706``, ``569M``, ``1.8e9``, ``60 million``, ``6x28x28``, ``at most 500K``.
+"""Values as people write them, with their relation: ``61,706``, ``569M``, ``1.8e9``, ``6x28x28``, ``at most 500K``,
+``100..200``, ``≈ 5%``, ``> B.params``.
 
-A whole number without a suffix is meant exactly. A suffix, a decimal point or an exponent says that the value was
-rounded: it holds for every number that rounds to it at the printed precision.
+Numbers are read in `archcalc.claims.numerals`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-Relation = Literal["=", "<=", ">=", "<", ">"]
+from archcalc.claims.numerals import BYTES, UNUSUAL, USUAL, Quantity, Reading, plain, read_number
+
+__all__ = ["BYTES", "Quantity", "Statement", "Values", "other_readings", "read_number", "read_statement"]
+
+Values: TypeAlias = tuple[Fraction | int | str, ...]
+"""What is true of a target: a number, one per axis, or words."""
+
+Relation = Literal["=", "<=", ">=", "<", ">", "≈", ".."]
 
 RELATIONS: dict[str, Relation] = {
     "at most": "<=",
+    "no more than": "<=",
+    "not more than": "<=",
+    "up to": "<=",
     "at least": ">=",
+    "no less than": ">=",
+    "not less than": ">=",
     "below": "<",
+    "less than": "<",
+    "fewer than": "<",
+    "under": "<",
     "above": ">",
+    "more than": ">",
+    "over": ">",
     "<=": "<=",
     "≤": "<=",
+    "=<": "<=",
     ">=": ">=",
     "≥": ">=",
     "<": "<",
     ">": ">",
+    "≈": "≈",
+    "~": "≈",
+    "about": "≈",
+    "around": "≈",
+    "approximately": "≈",
+    "approx.": "≈",
+    "approx": "≈",
+    "roughly": "≈",
+    "circa": "≈",
+    "ca.": "≈",
+    "ca": "≈",
+    "==": "=",
     "=": "=",
 }
 
-SCALES = {
-    "": 0,
-    "k": 3,
-    "thousand": 3,
-    "m": 6,
-    "million": 6,
-    "mio": 6,
-    "g": 9,
-    "b": 9,
-    "billion": 9,
-    "t": 12,
-    "trillion": 12,
-}
+ABOUT = Fraction(5, 100)
+"""How far from ``≈`` a number the truth may lie, relative to it, unless the number says (``60M ± 2%``)."""
 
-SEPARATORS = ",_'’ \u00a0\u2009\u202f٬"
-_NUMBER = re.compile(
-    rf"(?P<sign>[-−]?)(?P<whole>\d{{1,3}}(?:[{SEPARATORS}]\d{{3}})+|\d+)?(?:\.(?P<decimals>\d+))?"
-    r"(?:[eE](?P<exponent>[+-]?\d{1,3})|(?:\s*[·×x*]\s*10\^(?P<power>[+-]?\d{1,3})))?"
-    r"\s*(?P<scale>[A-Za-z]*)"
-)
+GLOBAL = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
+
 _RATIO = re.compile(r"(\d{1,60})/(\d{1,60})")
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
+_BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
+_RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\w%])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
+_MARGIN = re.compile(r"(.+?)\s*(?:±|\+/-|\+-|≈|\bwithin\b)\s*(.+)")
+_TIMES = re.compile(r"\s*[x×*✕·](?!\s*10\s*\^)\s*", re.IGNORECASE)
+_UNKNOWN_BATCH = re.compile(r"(?:none|n|b|batch|batch_size|\?|-1)\s*[,x×]\s*", re.IGNORECASE)
+_BRACKETS = re.compile(r"(?:torch\.size|tensorshape|shape)?\s*\(?[(\[]([^()\[\]]*?),?\s*[)\]]\)?", re.IGNORECASE)
 _LONGEST = 200
-
-
-class Quantity(NamedTuple):
-    """A number as written: its value, and how far the true value may lie from it (0: exactly)."""
-
-    value: Fraction
-    tolerance: Fraction
 
 
 class Statement(NamedTuple):
@@ -63,25 +78,39 @@ class Statement(NamedTuple):
 
     relation: Relation
     numbers: tuple[Quantity, ...]
+    """Of a range (``..``) the least and the most."""
     word: str = ""
     other: str = ""
     """A target to compare with, instead of numbers: ``> B.params``."""
     truncated: bool = False
     """Whether it says of itself that digits were cut off."""
+    maps_first: bool = False
+    """Whether a shape is written ``6@28x28``, channels first in every layout."""
 
-    def about(self, values: tuple[Fraction | int | str, ...]) -> Statement:
+    def about(self, values: Values) -> Statement:
         """The statement with the numbers of the other target."""
         words = [value for value in values if isinstance(value, str)]
         numbers = tuple(Quantity(Fraction(value), Fraction(0)) for value in values if not isinstance(value, str))
         return Statement(self.relation, () if words else numbers, words[0] if words else "")
 
-    def exact(self, actual: tuple[Fraction | int | str, ...]) -> bool:
+    def holds(self, actual: Values) -> bool:
+        """Whether it is true of these numbers (or words)."""
+        if self.word:
+            return all(value == self.word for value in actual) and self.relation == "="
+        if self.relation == "..":
+            low, high = self.numbers
+            return all(not isinstance(value, str) and low.value <= value <= high.value for value in actual)
+        if len(actual) != len(self.numbers):
+            return False
+        return all(_compare(self.relation, value, number) for value, number in zip(actual, self.numbers, strict=True))
+
+    def exact(self, actual: Values) -> bool:
         """Whether it is true without any rounding."""
-        return self.relation != "=" or all(
+        return self.relation not in ("=", "≈") or all(
             value == number.value for value, number in zip(actual, self.numbers, strict=False)
         )
 
-    def cut_off(self, actual: tuple[Fraction | int | str, ...]) -> bool:
+    def cut_off(self, actual: Values) -> bool:
         """Whether these numbers, cut off after the digits written, are what is written."""
         return (
             self.relation == "="
@@ -90,26 +119,23 @@ class Statement(NamedTuple):
             and all(map(_is_cut_off, actual, self.numbers))
         )
 
-    def holds(self, actual: tuple[Fraction | int | str, ...]) -> bool:
-        """Whether it is true of these numbers (or words)."""
-        if self.word:
-            return all(value == self.word for value in actual) and self.relation == "="
-        if len(actual) != len(self.numbers):
-            return False
-        return all(_compare(self.relation, value, number) for value, number in zip(actual, self.numbers, strict=True))
+    @property
+    def in_bytes(self) -> bool:
+        """Whether numbers are of bytes."""
+        return any(number.unit == BYTES for number in self.numbers)
 
 
 def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
     if isinstance(actual, str) or actual * written.value < 0:
         return False
     size, least = abs(Fraction(actual)), abs(written.value)
-    return least <= size < least + 2 * written.tolerance
+    return least <= size < least + 2 * written.tolerance or size == least
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
     if isinstance(actual, str):
         return relation in (">=", ">") and actual == "global"  # wider than every number
-    if relation == "=":
+    if relation in ("=", "≈"):
         return abs(actual - written.value) <= written.tolerance
     if relation == "<=":
         return actual <= written.value
@@ -118,52 +144,102 @@ def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity
     return actual < written.value if relation == "<" else actual > written.value
 
 
-def read_statement(text: str) -> Statement:
+def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) -> Statement:
     """Read a value with its relation.
+
+    Args:
+        text: as written.
+        shape: whether a shape is asked for: ``96, 55, 55`` is then one, and ``128,128,128`` no number.
+        reading: how what reads two ways is read.
 
     Raises:
         ValueError: it is not one; the message says what is expected.
     """
     if len(text) > _LONGEST:
         raise ValueError(f"more than {_LONGEST} characters")
-    rest = text.strip()
-    relation: Relation = "="
-    for words, meaning in RELATIONS.items():
-        if rest.lower().startswith(words):
-            relation, rest = meaning, rest[len(words) :].strip()
-            break
+    relation, rest = _relation(plain(text))
     without = re.sub(r"[\s,(]+truncated\)?$", "", rest)
     truncated, rest = without != rest, without
+    if relation == "=" and "=" in rest:
+        rest = rest.rpartition("=")[2].strip()  # the working, then the result: 5*5*6 + 6 = 156
     if _TARGET.fullmatch(rest):
         return Statement(relation, (), other=rest)
-    if rest == "global":
+    if rest.lower() in GLOBAL:
         return Statement(relation, (), "global")
     ratio = _RATIO.fullmatch(rest)
     if ratio is not None and int(ratio[2]):
         return Statement(relation, (Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0)),))
-    parts = re.split(r"(?<=\d)\s*[x×]\s*(?=\d+\s*(?:[x×]|$))", rest)
-    return Statement(relation, tuple(read_number(part) for part in parts), truncated=truncated)
+    if shape or _BRACKETS.fullmatch(rest):
+        return _read_shape(relation, rest)
+    if relation == "=":
+        span = _BETWEEN.fullmatch(rest) or _RANGE.fullmatch(rest)
+        if span is not None:
+            return _read_range(span[1], span[2], reading)
+    if relation in ("=", "≈"):
+        margin = _MARGIN.fullmatch(rest)
+        if margin is not None:
+            return Statement("≈", (_within(read_number(margin[1], reading), read_number(margin[2], reading)),))
+    numbers = tuple(read_number(part, reading) for part in _TIMES.split(rest))
+    if relation == "≈":
+        numbers = tuple(_within(number, Quantity(ABOUT, Fraction(0), "%")) for number in numbers)
+    return Statement(relation, numbers, truncated=truncated)
 
 
-def read_number(text: str) -> Quantity:
-    """Read one number as written, with its precision.
+def other_readings(text: str, *, shape: bool = False) -> Iterator[Statement]:
+    """The statements that the text may also be: ``61.706`` with thousands, ``4 MB`` of 1024² bytes, ``4,096`` as the
+    one number of a vector's shape."""
+    seen = [read_statement(text, shape=shape)]
+    if seen[0].relation != "=":
+        return
+    for reading in (USUAL, *UNUSUAL):
+        try:
+            other = read_statement(text, reading=reading)
+        except ValueError:
+            continue
+        if other not in seen:
+            seen.append(other)
+            yield other
 
-    Raises:
-        ValueError: it is not a number.
-    """
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None or not (match["whole"] or match["decimals"]):
-        shown = f"'{text.strip()[:40]}'" if text.strip() else "nothing"
-        raise ValueError(f"{shown} is not a number, a shape or a bound, such as 61,706, 569M, 6x28x28 or at most 500K")
-    scale = match["scale"].lower()
-    if scale not in SCALES:
-        raise ValueError(
-            f"the suffix '{match['scale'][:20]}' is not one of K, M, G (or B), T, thousand, million, billion"
-        )
-    whole = "".join(character for character in match["whole"] or "0" if character.isdigit())
-    decimals = match["decimals"] or ""
-    power = SCALES[scale] + int(match["exponent"] or match["power"] or 0)
-    unit = Fraction(10) ** (power - len(decimals))
-    value = int(whole + decimals) * unit * (-1 if match["sign"] else 1)
-    rounded = bool(decimals or power)
-    return Quantity(value, unit / 2 if rounded else Fraction(0))
+
+def _relation(text: str) -> tuple[Relation, str]:
+    """The relation a statement starts with, and the rest."""
+    lowered = text.lower()
+    for words, meaning in RELATIONS.items():
+        if lowered.startswith(words):
+            rest = text[len(words) :]
+            if not words[-1].isalpha() or not rest[:1].isalpha():
+                return meaning, rest.strip()
+    return "=", text
+
+
+def _read_range(low: str, high: str, reading: Reading) -> Statement:
+    least, most = read_number(low, reading), read_number(high, reading)
+    if not least.tolerance and most.tolerance and re.fullmatch(r"[\d.,\s]+", low):
+        suffix = re.sub(r"^[\d.,\s]+", "", high)  # 100..200M: both are millions
+        least = read_number(f"{low}{suffix}", reading)
+    if least.value > most.value:
+        raise ValueError(f"the range {low[:30]}..{high[:30]} is empty")
+    return Statement("..", (least, most))
+
+
+def _within(number: Quantity, margin: Quantity) -> Quantity:
+    """The number, with the margin (a share of it, or an amount) as its tolerance, and no less than its own."""
+    distance = abs(number.value) * margin.value if margin.unit == "%" else margin.value
+    return number._replace(tolerance=max(distance, number.tolerance))
+
+
+def _read_shape(relation: Relation, text: str) -> Statement:
+    """``55x55x96``, ``(96, 55, 55)``, ``6@28x28``, ``112²×64``; a batch of unknown size in front is left out."""
+    brackets = _BRACKETS.fullmatch(text)
+    body = _UNKNOWN_BATCH.sub("", brackets[1] if brackets else text, count=1) if text else text
+    body = re.sub(r"(\d+)\s*\^2\b", r"\1x\1", body)
+    maps, at, rest = body.partition("@")
+    parts = [maps, *_sizes(rest)] if at else _sizes(body)
+    return Statement(relation, tuple(read_number(part) for part in parts), maps_first=bool(at))
+
+
+def _sizes(body: str) -> list[str]:
+    times = [part for part in _TIMES.split(body.strip()) if part]
+    if len(times) > 1 or not re.search(r"[,;،]", body):
+        return times or [body]
+    return re.split(r"\s*[,;،]\s*", body.strip())

@@ -32,7 +32,7 @@ from archcalc.claims.written import read_number, read_statement
     ],
 )
 def test_numbers_are_read_with_their_precision(text: str, value: Fraction, tolerance: Fraction) -> None:
-    assert read_number(text) == (value, tolerance)
+    assert read_number(text)[:2] == (value, tolerance)
 
 
 @given(st.integers(0, 10**30))
@@ -92,7 +92,7 @@ def test_the_word_global_and_ratios() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "many", "12 apples", "1..2", "1,23", "6x", "0/0", "9" * 300, "at most", "1e99999999"]
+    "text", ["", "many", "12 apples", "2..1", "1,2,3", "6x", "0/0", "9" * 300, "at most", "1e99999999"]
 )
 def test_what_is_not_a_value_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -1,0 +1,71 @@
+"""Does a statement hold of what is true, in one of the ways in which it may be meant?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from archcalc.claims.claim import Verdict
+from archcalc.claims.targets import Actual
+from archcalc.claims.written import Quantity, Statement, Values, other_readings, read_statement
+from archcalc.graph import ordered
+from archcalc.numeric import product
+
+ORDER = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
+
+
+def meanings(text: str, actual: Actual) -> list[Statement]:
+    """What a text may mean that is said of such a target; the usual reading first.
+
+    Raises:
+        ValueError: it is not a statement.
+    """
+    shape = actual.kind == "shape"
+    return [read_statement(text, shape=shape), *other_readings(text, shape=shape)]
+
+
+def compare(statements: list[Statement], actual: Actual) -> Verdict:
+    """The best of exact, rounds, truncated and wrong that one of the readings is."""
+    found = {_compare(statement, values) for each in statements for statement, values in _matched(each, actual)}
+    return next((verdict for verdict in ORDER if verdict in found), Verdict.WRONG)
+
+
+def _compare(statement: Statement, actual: Values) -> Verdict:
+    if statement.holds(actual):
+        return Verdict.EXACT if statement.exact(actual) else Verdict.ROUNDS
+    return Verdict.TRUNCATED if statement.cut_off(actual) else Verdict.WRONG
+
+
+def _matched(statement: Statement, actual: Actual) -> Iterator[tuple[Statement, Values]]:
+    """The statement and the true numbers, one to one."""
+    numbers, values = statement.numbers, actual.values
+    if statement.in_bytes:
+        if actual.width:
+            yield statement, tuple(actual.width * value for value in values)
+        return
+    if actual.kind == "shape":
+        if statement.maps_first:
+            numbers = ordered(numbers, actual.layout)
+        yield statement._replace(numbers=_as_long(numbers, len(values))), values
+    elif actual.kind == "field" and statement.relation != "..":
+        # axes alike may be written one by one, and one number is meant for every axis
+        if len(values) == 1:
+            values *= max(1, len(numbers))
+        elif len(numbers) == 1:
+            numbers *= len(values)
+        yield statement._replace(numbers=numbers), values
+    elif len(numbers) > 1 and statement.relation != "..":
+        whole = Quantity(product(number.value for number in numbers), Fraction(0))  # 64x3x3x3 weights
+        if not any(number.tolerance for number in numbers):
+            yield statement._replace(numbers=(whole,)), values
+    else:
+        yield statement, values
+
+
+def _as_long(numbers: tuple[Quantity, ...], rank: int) -> tuple[Quantity, ...]:
+    """The numbers of a shape without a batch of 1, and vectors without (or with) axes of size 1."""
+    if len(numbers) == rank + 1 and numbers[0].value == 1 and rank > 1:
+        return numbers[1:]
+    if rank == 1 and len(numbers) > 1:
+        return tuple(number for number in numbers if number.value != 1) or numbers[:1]
+    return numbers

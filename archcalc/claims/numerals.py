@@ -1,0 +1,196 @@
+"""One number as people write it: separators, scripts, LaTeX, powers of ten, suffixes, units.
+
+A whole number without a suffix is meant exactly. A suffix, a decimal point or an exponent says that the value was
+rounded: it stands for every number that rounds to it at the printed precision.
+
+Where a text reads two ways (``61.706`` is 61,706 in half of Europe, ``4 MB`` are 4·1000² or 4·1024² bytes), the usual
+way of English texts is taken, and `Reading` offers the other.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+from unicodedata import decimal
+
+BYTES = "bytes"
+SHARE = "%"
+
+
+class Quantity(NamedTuple):
+    """A number as written: its value, how far the true value may lie from it (0: exactly), and its unit."""
+
+    value: Fraction
+    tolerance: Fraction
+    unit: str = ""
+    """`BYTES` (the value is then in bytes), `SHARE`, or nothing: whatever is counted."""
+
+
+class Reading(NamedTuple):
+    """How what reads two ways is read."""
+
+    decimal_comma: bool = False
+    """A lone separator before three digits: ``61.706`` has thousands, ``1,234`` decimals."""
+    binary: bool = False
+    """KB, MB and GB are powers of 1024."""
+
+
+USUAL = Reading()
+UNUSUAL = (Reading(decimal_comma=True), Reading(binary=True), Reading(decimal_comma=True, binary=True))
+
+SCALES = {
+    "": 0,
+    **dict.fromkeys(("k", "thousand", "thousands", "tsd", "هزار"), 3),
+    **dict.fromkeys(("m", "million", "millions", "mio", "mn", "میلیون"), 6),
+    **dict.fromkeys(("g", "b", "bn", "billion", "billions", "giga", "mrd", "میلیارد"), 9),
+    **dict.fromkeys(("t", "trillion", "trillions", "tera"), 12),
+}
+"""Powers of ten by the word or letter after a number."""
+
+BINARY = {"ki": 1, "mi": 2, "gi": 3, "ti": 4}
+"""Powers of 1024."""
+
+COUNTED = re.compile(
+    "param(eter)?s?|weights?|values|numbers|elements|activations|neurons|units|connections|channels|maps|features|layers|"
+    "macs?|madds?|mult(ipl(y|ie[sd]|ications?))?s?([- ]?(adds?|accumulates?))?|flops?|op(eration)?s?|add(ition)?s?|"
+    "px|pixels?"
+)
+"""What numbers are of. The word changes nothing: the target says what is asked for."""
+
+ZERO = ("none", "zero", "nil")
+
+_SPACES = " \u00a0\u2009\u202f\u2007"
+_GROUPERS = f"{_SPACES}_'’٬،"
+_MARKS = f",.٫{_GROUPERS}"
+_NUMBER = re.compile(
+    rf"(?P<sign>[-−+]?)(?P<body>[.,٫]?\d(?:[\d{_MARKS}]*\d)?)[.,]?"
+    r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s*[·×x*]\s*10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d{1,3}))?"
+    r"\s*(?P<suffix>[^\W\d_][^\d]*|%)?"
+)
+_POWER = re.compile(r"(\d{1,4})\s*(?:\^|\*\*)\s*(\d{1,3})")
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_LATEX = (
+    (re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit)\s*\{([^{}]*)\}"), r"\1"),
+    (re.compile(r"\{,\}|\{\\,\}"), ","),
+    (re.compile(r"\^\{([^{}]*)\}"), r"^\1"),
+    (re.compile(r"\\times\b|\\texttimes\b"), "×"),
+    (re.compile(r"\\cdot\b"), "·"),
+    (re.compile(r"\\approx\b|\\sim(?:eq)?\b"), "≈"),
+    (re.compile(r"\\leq?\b"), "<="),
+    (re.compile(r"\\geq?\b"), ">="),
+    (re.compile(r"\\pm\b"), "±"),
+    (re.compile(r"\\%"), "%"),
+    (re.compile(r"\\[,;:! ]|\\quad\b"), " "),
+    (re.compile(r"\\[()\[\]]|\$|[`*]{2,}|`"), ""),
+)
+
+
+def plain(text: str) -> str:
+    """The text with digits of every script as 0–9, powers on the line, and without LaTeX and Markdown around it."""
+    if not text.isascii():
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^" + match.group().translate(_SUPERSCRIPTS), text)
+        text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text)
+    if not text.isdecimal():
+        if "**" in text:
+            text = re.sub(r"(?<=\d)\*\*(?=-?\d)", "^", text)  # a power, not Markdown
+        for pattern, instead in _LATEX:
+            text = pattern.sub(instead, text)
+    return text.strip()
+
+
+def read_number(text: str, reading: Reading = USUAL) -> Quantity:
+    """Read one number as written, with its precision.
+
+    Raises:
+        ValueError: it is not a number.
+    """
+    text = plain(text)
+    if text.lower() in ZERO:
+        return Quantity(Fraction(0), Fraction(0))
+    power = _POWER.fullmatch(text)
+    if power is not None:
+        return Quantity(Fraction(int(power[1]) ** int(power[2])), Fraction(0))
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        shown = f"'{text[:40]}'" if text else "nothing"
+        raise ValueError(f"{shown} is not a number, a shape or a bound, such as 61,706, 569M, 6x28x28 or at most 500K")
+    whole, decimals = _parts(match["body"], reading.decimal_comma)
+    scale, unit = _suffix(match["suffix"] or "", binary=reading.binary)
+    exponent = int(match["exponent"] or match["power"] or 0)
+    step = scale * Fraction(10) ** (exponent - len(decimals))
+    value = int(whole + decimals) * step * (-1 if match["sign"] in ("-", "−") else 1)
+    rounded = bool(decimals or exponent or scale != 1)
+    return Quantity(value, step / 2 if rounded else Fraction(0), unit)
+
+
+def _parts(body: str, swapped: bool) -> tuple[str, str]:
+    """The digits before and after the decimal point.
+
+    Raises:
+        ValueError: separators stand where none belong.
+    """
+    marks = [c for c in body if not c.isdigit()]
+    if not marks:
+        return body, ""
+    last = marks[-1]
+    head, _, tail = body.rpartition(last)
+    kinds = len(set(marks))
+    alone = len(marks) == 1
+    lone_group = alone and len(tail) == 3 and 1 <= len(head) <= 3 and not head.startswith("0")
+    if last == "٫" or (last in ".," and kinds > 1 and marks.count(last) == 1):
+        decimal_point = True
+    elif last == ".":
+        decimal_point = alone and not (swapped and lone_group)
+    elif last == ",":
+        decimal_point = alone and (not lone_group or swapped)
+    else:
+        decimal_point = False
+    whole, decimals = (head, tail) if decimal_point else (body, "")
+    if any(not c.isdigit() for c in whole) and not _is_grouped(whole):
+        raise ValueError(f"'{body[:40]}' has its separators in odd places: thousands are groups of three digits")
+    return "".join(c for c in whole if c.isdigit()) or "0", decimals
+
+
+def _is_grouped(whole: str) -> bool:
+    """Whether groups of three digits (or, as in India, of two before the last three) have one kind of separator."""
+    first, *groups = re.split(r"\D", whole)
+    if len({c for c in whole if not c.isdigit()}) > 1 or not 1 <= len(first) <= 3:
+        return False
+    sizes = [len(group) for group in groups]
+    indian = len(first) <= 2 and len(sizes) > 1 and sizes[-1] == 3 and set(sizes[:-1]) == {2}
+    return set(sizes) == {3} or indian
+
+
+def _suffix(written: str, *, binary: bool) -> tuple[Fraction, str]:
+    """The factor and the unit that stand after a number.
+
+    Raises:
+        ValueError: neither is known.
+    """
+    suffix = written.strip().rstrip(".").lower().replace(" of ", " ")
+    if suffix in ("%", "percent", "per cent"):
+        return Fraction(1, 100), SHARE
+    for scale, unit in _splits(suffix):
+        if unit in ("b", "byte", "bytes") and (scale or unit != "b"):
+            if scale in BINARY:
+                return Fraction(1024 ** BINARY[scale]), BYTES
+            if scale in SCALES:
+                return Fraction(1024 ** (SCALES[scale] // 3) if binary else 10 ** SCALES[scale]), BYTES
+        elif not unit or COUNTED.fullmatch(unit):
+            if scale in SCALES:
+                return Fraction(10 ** SCALES[scale]), ""
+            if scale in BINARY:
+                return Fraction(1024 ** BINARY[scale]), ""
+    raise ValueError(
+        f"the suffix '{written.strip()[:20]}' is not one of K, M, G (or B), T, thousand, million, billion, a unit such "
+        "as MACs or KiB, or both"
+    )
+
+
+def _splits(suffix: str) -> list[tuple[str, str]]:
+    """The ways to part a suffix into a scale and a unit."""
+    if " " in suffix or "." in suffix:
+        first, _, second = suffix.replace(".", " ").partition(" ")
+        return [(first, second.strip()), ("", suffix)]
+    return [(suffix, ""), ("", suffix), (suffix[:1], suffix[1:]), (suffix[:2], suffix[2:])]
