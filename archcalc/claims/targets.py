@@ -54,7 +54,7 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         number = getattr(source, quantity)
         return Actual((number,), f"{number:,}", width=DTYPES["float32"] if quantity in STORED else 0)
     if quantity == "shape":
-        shape = analysis.graph.shape(_tensor(place, analysis))
+        shape = analysis.graph.shape(tensor_of(place, analysis))
         written = ordered(shape, analysis.graph.layout)
         return Actual(written, "x".join(map(str, written)), "shape", analysis.graph.layout)
     return _field(quantity, layer_behind(place, analysis))
@@ -122,14 +122,15 @@ def layer_behind(place: str, analysis: Analysis) -> Layer:
     Raises:
         LookupError: it is an input as it is; the arguments are a message and a hint.
     """
-    node = _tensor(place, analysis).node
+    node = tensor_of(place, analysis).node
     for layer in analysis.layers:
         if layer.node == node:
             return layer
     raise LookupError(f"'{place or analysis.graph.name}' has no layers", "`archcalc show` lists the layers")
 
 
-def _tensor(place: str, analysis: Analysis) -> Ref:
+def tensor_of(place: str, analysis: Analysis) -> Ref:
+    """The tensor that a place (which exists) puts out, or the main output."""
     found = analysis.graph.find(place) if place else None
     return found or next(iter(analysis.graph.outputs.values()))
 

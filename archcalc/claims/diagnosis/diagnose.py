@@ -1,0 +1,76 @@
+"""From a wrong value to what explains it: the simplest explanations, or none."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from archcalc.claims.claim import Explanation
+from archcalc.claims.diagnosis.mistake import FIELDS, Prior
+from archcalc.claims.diagnosis.numbers import slips
+from archcalc.claims.diagnosis.question import Question
+from archcalc.claims.diagnosis.registry import CODES, CUT_OFF
+from archcalc.claims.diagnosis.table import Outcome, Table, matching
+from archcalc.claims.written import Statement
+
+MOST = 3
+"""Explanations of one value."""
+
+
+class Diagnosis:
+    """Explains wrong values of one target."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.table = Table(question)
+
+    def explain(self, statements: list[Statement]) -> tuple[Explanation, ...]:
+        """What may have led to a value, in the order of `Prior` among equally simple ones; nothing if nothing known.
+
+        One mistake comes before a slip of the pen, and that before two mistakes at once. Two mistakes explain a value
+        only if it has digits enough to tell them from chance.
+        """
+        for statement in statements:
+            if statement.relation != "=" or not statement.numbers:
+                continue
+            found = self._explain(statement)
+            if found:
+                return found[:MOST]
+        return ()
+
+    def _explain(self, statement: Statement) -> tuple[Explanation, ...]:
+        table, question = self.table, self.question
+        digits = evidence(statement, question)
+        vague = digits <= 2 and any(number.tolerance for number in statement.numbers)
+        single = matching(table.singles, statement, question)
+        if single:
+            return _explanations([each for each in single if not vague or each.prior <= Prior.COMMON])
+        slipped = tuple(Explanation(slip.code, slip.sentence) for slip in slips(statement, question.actual.values))
+        enough = 3 if question.quantity in FIELDS | {"shape"} else 4
+        if slipped or digits < enough - 1:
+            return slipped
+        pairs = matching(table.pairs, statement, question)
+        if digits < enough:
+            pairs = [pair for pair in pairs if pair.prior <= 2 * Prior.COMMON]
+        if pairs:
+            return _explanations([pair for pair in pairs if pair.prior <= pairs[0].prior + 1])
+        return _explanations(matching(table.singles, statement, question, cut_off=True), CUT_OFF)
+
+
+def evidence(statement: Statement, question: Question) -> int:
+    """How many digits of what is written have to be explained: of the different numbers that are not right."""
+    wrong = set()
+    actual = question.actual.values
+    for place, number in enumerate(statement.numbers):
+        right = actual[place] if place < len(actual) and len(actual) == len(statement.numbers) else None
+        if isinstance(right, str) or right is None or abs(number.value - right) > number.tolerance:
+            unit = 2 * number.tolerance or Fraction(1)
+            wrong.add(str(int(abs(number.value) / unit)).rstrip("0") or "0")
+    return sum(map(len, wrong))
+
+
+def _explanations(outcomes: list[Outcome], more: str = "") -> tuple[Explanation, ...]:
+    ending = f", and it is {CODES[more]}" if more else ""
+    return tuple(
+        Explanation("+".join(filter(None, (each.code, more))), f"this is what one gets if {each.clause}{ending}")
+        for each in outcomes
+    )
