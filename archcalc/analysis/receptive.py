@@ -303,14 +303,17 @@ Fields: TypeAlias = Mapping[str, Field]
 """The fields of a layer by input; inputs it does not depend on are absent."""
 
 
-def receptive_fields(graph: Graph, *, source: Ref | None = None) -> list[Fields]:
+def receptive_fields(
+    graph: Graph, *, source: Ref | None = None, given: Mapping[int, Fields] | None = None
+) -> list[Fields]:
     """The receptive fields of every node, in one pass over the graph.
 
     Args:
         graph: any graph; its sizes may be of any kind of number.
         source: measure on this tensor instead of the network's inputs (its name in the result is that of its node).
+        given: the fields of some nodes, to be taken as they are.
     """
-    return _Pass(graph).run(source)
+    return _Pass(graph).run(source, given or {})
 
 
 class _Pass:
@@ -318,10 +321,12 @@ class _Pass:
         self.graph = graph
         self.longest = min(LONGEST_PERIOD, max(16, MOST_PHASES // max(1, len(graph.nodes))))
 
-    def run(self, source: Ref | None) -> list[Fields]:
+    def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
         fields: list[Fields] = []
         for index, node in enumerate(self.graph.nodes):
-            if source is not None and index == source.node:
+            if index in given:
+                fields.append(given[index])
+            elif source is not None and index == source.node:
                 fields.append({node.name: _start(node.outputs[source.output])})
             elif node.is_input:
                 fields.append({node.name: _start(node.output)} if source is None else {})

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
+from archcalc.analysis.explain import QUANTITIES as DERIVED
+from archcalc.analysis.explain import Derivation
 from archcalc.analysis.propagate import Analysis
-from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.analysis.receptive import READINGS
+from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
-from archcalc.claims.targets import Actual, resolve_among
+from archcalc.claims.diagnosis import Diagnosis, Question
+from archcalc.claims.diagnosis.follow import Said, follows, misses_the_sum
+from archcalc.claims.explain import explain
+from archcalc.claims.targets import Actual, network_of, resolve_among
+from archcalc.claims.written import Statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
 
+REMEMBERED = 10_000
+"""Answers, and targets, of which a judge remembers the explanation."""
+
+RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
+
 Networks: TypeAlias = Analysis | Mapping[str, Analysis]
 """One network, or several by the names that targets put in front: ``A.params``."""
+
+
+class Heard(NamedTuple):
+    """A claim with its judgement before any diagnosis, and what it may mean (nothing if it is unreadable)."""
+
+    judgement: Judgement
+    statements: list[Statement]
 
 
 def judge(claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True) -> list[Judgement]:
@@ -36,27 +56,16 @@ class Judge:
     def __init__(self, networks: Networks) -> None:
         self.networks = {"": networks} if isinstance(networks, Analysis) else dict(networks)
         self._actual: dict[str, Actual] = {}
+        self._diagnoses: dict[str, Diagnosis] = {}
+        self._explained: dict[tuple[str, str], tuple[Explanation, ...]] = {}
+        self._derived: dict[str, tuple[Derivation, ...]] = {}
 
     def judge(self, claims: Iterable[Claim], *, diagnose: bool = True) -> list[Judgement]:
         """Judge claims that belong together; see `judge`."""
-        return [self._judge(claim) for claim in claims]
-
-    def _judge(self, claim: Claim) -> Judgement:
-        try:
-            actual = self.actual(claim.target)
-        except LookupError as error:
-            return _unreadable(claim, error.args[0], claim.target_place or claim.place, error.args[1])
-        try:
-            statements = meanings(claim.value, actual)
-            if statements[0].other:
-                statements = [statements[0].about(self.actual(statements[0].other).values)]
-        except LookupError as error:
-            return _unreadable(claim, error.args[0], claim.place, error.args[1])
-        except ValueError as error:
-            return _unreadable(claim, str(error), claim.place)
-        verdict = compare(statements, actual)
-        holds = verdict in (Verdict.EXACT, Verdict.ROUNDS) or (verdict is Verdict.TRUNCATED and statements[0].truncated)
-        return Judgement(claim, verdict, actual.text, holds)
+        heard = [self._hear(claim) for claim in claims]
+        if diagnose and any(not each.judgement.holds for each in heard):
+            return [self._diagnosed(each, heard) for each in heard]
+        return [each.judgement for each in heard]
 
     def actual(self, target: str) -> Actual:
         """What a target is; see `archcalc.claims.targets.resolve_among`."""
@@ -65,6 +74,98 @@ class Judge:
         if found is None:
             found = self._actual[target] = resolve_among(target, self.networks)
         return found
+
+    def derivation(self, target: str) -> tuple[Derivation, ...]:
+        """How the right value of a target comes about."""
+        if target not in self._derived:
+            self._derived[target] = self._derive(target)
+        return self._derived[target]
+
+    def _hear(self, claim: Claim) -> Heard:
+        try:
+            actual = self.actual(claim.target)
+        except LookupError as error:
+            return Heard(_unreadable(claim, error.args[0], claim.target_place or claim.place, error.args[1]), [])
+        try:
+            statements = meanings(claim.value, actual)
+            if statements[0].other:
+                statements = [statements[0].about(self.actual(statements[0].other).values)]
+        except LookupError as error:
+            return Heard(_unreadable(claim, error.args[0], claim.place, error.args[1]), [])
+        except ValueError as error:
+            return Heard(_unreadable(claim, str(error), claim.place), [])
+        verdict = compare(statements, actual)
+        holds = verdict in RIGHT or (verdict is Verdict.TRUNCATED and statements[0].truncated)
+        return Heard(Judgement(claim, verdict, actual.text, holds), statements)
+
+    def _diagnosed(self, heard: Heard, others: list[Heard]) -> Judgement:
+        judgement = heard.judgement
+        if judgement.holds or not heard.statements:
+            return judgement
+        judgement = replace(judgement, derivation=self.derivation(judgement.target.strip()))
+        diagnosis = self._diagnosis(judgement.target)
+        if judgement.verdict is Verdict.TRUNCATED or diagnosis is None:
+            return judgement
+        said = self._said(heard, others)
+        carried = follows(diagnosis.question, heard.statements[0], said)
+        if carried is not None:
+            return replace(judgement, verdict=Verdict.FOLLOW_THROUGH, explanations=(carried,))
+        explanations = self._explanations(judgement, heard.statements, diagnosis)
+        if not explanations:
+            slip = misses_the_sum(diagnosis.question, heard.statements[0], said)
+            explanations = (slip,) if slip is not None else ()
+        verdict = Verdict.EXPLAINED if explanations else Verdict.WRONG
+        return replace(judgement, verdict=verdict, explanations=explanations)
+
+    def _explanations(
+        self, judgement: Judgement, statements: list[Statement], diagnosis: Diagnosis
+    ) -> tuple[Explanation, ...]:
+        key = (judgement.target, judgement.value)
+        if key not in self._explained:
+            if len(self._explained) >= REMEMBERED:
+                self._explained.clear()
+            self._explained[key] = diagnosis.explain(statements)
+        return self._explained[key]
+
+    def _diagnosis(self, target: str) -> Diagnosis | None:
+        """The diagnosis of a target; none of a ratio."""
+        target = target.strip()
+        if target not in self._diagnoses:
+            if self.actual(target).kind == "ratio":
+                return None
+            if len(self._diagnoses) >= REMEMBERED:
+                self._diagnoses.clear()
+            name, rest = network_of(target, self.networks)
+            self._diagnoses[target] = Diagnosis(Question(rest, self.networks[name]))
+        return self._diagnoses[target]
+
+    def _said(self, heard: Heard, others: list[Heard]) -> list[Said]:
+        """What else is claimed of the same network."""
+        name = network_of(heard.judgement.target.strip(), self.networks)[0]
+        said = []
+        for other in others:
+            claim = other.judgement.claim
+            if other is heard or not other.statements or " / " in claim.target:
+                continue
+            if network_of(claim.target.strip(), self.networks)[0] == name:
+                diagnosis = self._diagnosis(claim.target)
+                if diagnosis is not None:
+                    said.append(Said(claim, diagnosis.question, other.statements[0], other.judgement.holds))
+        return said
+
+    def _derive(self, target: str) -> tuple[Derivation, ...]:
+        if self.actual(target).kind == "ratio":
+            return ()
+        name, rest = network_of(target, self.networks)
+        place, _, quantity = rest.rpartition(".")
+        quantity = "rf" if quantity in READINGS else quantity
+        if quantity not in DERIVED:
+            return ()
+        try:
+            titled = explain(self.networks[name], place or None, quantity, latex=False)
+        except SpecError:  # a place without layers: an input as it is
+            return ()
+        return tuple(derivation for _, derivations in titled for derivation in derivations)
 
 
 def _unreadable(claim: Claim, message: str, place: Span | None, hint: str = "") -> Judgement:

@@ -47,8 +47,8 @@ SCALINGS = (
         by=lambda value: 4 * value, least=10, pairs=False,
     ),
     Scaling(
-        code="rf-area", clause="the area of the field is given, not its side", of=FIELDS, by=lambda value: value * value,
-        pairs=False, least=2,
+        code="rf-area", clause="the area of the field is given, not its side", of=FIELDS, pairs=False, least=2,
+        by=lambda value: value * value,
     ),
     Scaling(
         code="off-by-one", clause="one is added too many", of=FIELDS | {"layers"}, by=lambda value: value + 1,

@@ -8,13 +8,13 @@ from functools import cached_property
 from itertools import combinations, product
 
 from archcalc.analysis.propagate import Counts
+from archcalc.claims.claim import Verdict
 from archcalc.claims.compare import compare
 from archcalc.claims.diagnosis.mistake import FIELDS, Convention, Misreading, Prior, Scaling, Scope, Tally
 from archcalc.claims.diagnosis.places import Misplaced, misplaced, rearranged
 from archcalc.claims.diagnosis.question import Question
 from archcalc.claims.diagnosis.registry import CONVENTIONS, MISREADINGS, SCALINGS
 from archcalc.claims.diagnosis.variation import Rewrite, Site, Variation, vary
-from archcalc.claims.claim import Verdict
 from archcalc.claims.written import Statement, Values
 from archcalc.numeric import Impossible, Number
 

@@ -89,7 +89,7 @@ def vary(
     made = [False] * len(rewrites)
     for index in range(len(graph.nodes) if last is None else last + 1):
         node = graph.nodes[index]
-        if node.is_input or (given and index in given):
+        if node.is_input:
             continue
         reads_changes = any(ref.node in outputs for ref in node.inputs)
         here = where is None or index in where
@@ -107,7 +107,7 @@ def vary(
                     flowing = rewrite.change(flowing) or flowing
         if reads_changes or flowing.op is not node.op or counted.op is not node.op or counted is not flowing:
             sites[index] = counted
-            if reads_changes or flowing.op is not node.op:
+            if (reads_changes or flowing.op is not node.op) and not (given and index in given):
                 shapes = flowing.op.outputs(flowing.inputs)
                 if shapes != node.outputs:
                     outputs[index] = shapes

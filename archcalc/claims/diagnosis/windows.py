@@ -67,12 +67,12 @@ def padding_twice(site: Site) -> Site | None:
     return changed(site, pad=tuple((2 * before, 2 * after) for before, after in pads))
 
 
-def padding_assumed(word: str) -> Change:
+def padding_assumed(pad: str | int) -> Change:
     def change(site: Site) -> Site | None:
         op = site.op
         if not isinstance(op, Sliding) or any(p for pair in pads_of(site) for p in pair) or set(op.kernel) == {1}:
             return None
-        return changed(site, pad=word)
+        return changed(site, pad=pad if isinstance(pad, str) else ((pad, pad),) * len(op.kernel))
 
     return change
 
@@ -203,7 +203,7 @@ MISTAKES = (
     ),
     Misreading(
         code="padding-assumed", clause="the input is padded, though the layer has no padding",
-        of=SHAPES_AND_COSTS | WEIGHTS, changes=(padding_assumed("same"), padding_assumed("half")),
+        of=SHAPES_AND_COSTS | WEIGHTS, changes=(padding_assumed("same"), padding_assumed("half"), padding_assumed(1)),
     ),
     Misreading(
         code="padding-twice", clause="the padding is taken twice as wide as it is", of=SHAPES_AND_COSTS | WEIGHTS,
