@@ -9,6 +9,23 @@ MISREADINGS = tuple(each for each in (*windows.MISTAKES, *counting.MISTAKES) if 
 CONVENTIONS = tuple(each for each in counting.MISTAKES if isinstance(each, Convention))
 SCALINGS = numbers.SCALINGS
 
+CONVENTIONAL = frozenset(
+    {each.code for each in CONVENTIONS}
+    | {
+        "bias-left-out",
+        "bias-added",
+        "two-per-mac",
+        "halved",
+        "kilo-1024",
+        "bytes",
+        "layout",
+        "rounded-up",
+        "rounded-down",
+    }
+    | {"training-heads-counted", "heads-left-out", "input-positions"}
+)
+"""Not mistakes, but ways to count that somebody may have chosen."""
+
 FOLLOW_THROUGH = "follow-through"
 NOT_THE_SUM = "not-the-sum"
 CUT_OFF = "truncated"
