@@ -26,6 +26,11 @@ SCALINGS = (
         code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
         by=lambda value: Fraction(value) * Fraction(1000, 1024) ** thousands(value), least=1000, only_rounded=True,
     ),
+    Scaling(  # 1018K: the smaller unit, where the larger one would do
+        code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
+        by=lambda value: Fraction(value) * Fraction(1000, 1024) ** (thousands(value) - 1), least=10**6,
+        only_rounded=True,
+    ),
     Scaling(
         code="unit-too-small", clause="the unit is a thousand times too small (K for M, M for G)", of=COUNTS,
         prior=Prior.COMMON, by=lambda value: Fraction(value) / 1000, least=1000,

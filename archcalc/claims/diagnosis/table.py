@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, product
+from math import ceil, floor
 
 from archcalc.analysis.propagate import Counts
 from archcalc.claims.claim import Verdict
@@ -212,7 +214,7 @@ def matching(
     rounded = any(number.tolerance for number in statement.numbers)
     wanted = (Verdict.TRUNCATED,) if cut_off else (Verdict.EXACT, Verdict.ROUNDS)
     found: dict[str, Outcome] = {}
-    for outcome in outcomes:
+    for outcome in _near(outcomes, statement):
         if not rounded and not ROUNDED_ONLY.isdisjoint(outcome.codes):
             continue
         if question.quantity == "shape" and len(outcome.values) != len(statement.numbers):
@@ -221,3 +223,16 @@ def matching(
         if compare([statement], actual) in wanted:
             found.setdefault(outcome.code, outcome)
     return list(found.values())
+
+
+def _near(outcomes: list[Outcome], statement: Statement) -> list[Outcome]:
+    """Those whose one number is near the one that is written: comparing exactly takes longer."""
+    if len(statement.numbers) != 1 or statement.in_bytes or statement.relation != "=":
+        return outcomes
+    (number,) = statement.numbers
+    low, high = floor(number.value - 2 * number.tolerance), ceil(number.value + 2 * number.tolerance)
+    return [each for each in outcomes if len(each.values) != 1 or _between(low, each.values[0], high)]
+
+
+def _between(low: int, value: Fraction | int | str, high: int) -> bool:
+    return isinstance(value, str) or low <= value <= high
