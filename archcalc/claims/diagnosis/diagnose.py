@@ -40,20 +40,22 @@ class Diagnosis:
     def _explain(self, statement: Statement) -> tuple[Explanation, ...]:
         table, question = self.table, self.question
         digits = evidence(statement, question)
-        vague = digits <= 2 and any(number.tolerance for number in statement.numbers)
         single = matching(table.singles, statement, question)
-        if single:
-            return _explanations([each for each in single if not vague or each.prior <= Prior.COMMON])
         slipped = tuple(Explanation(slip.code, slip.sentence) for slip in slips(statement, question.actual.values))
+        if digits <= 2 and any(number.tolerance for number in statement.numbers):
+            single = [each for each in single if each.prior <= Prior.COMMON]
+            return slipped + _explanations(single)  # what is rounded so far is like many other numbers
+        if single or slipped:
+            return _explanations(single) or slipped
         enough = 3 if question.quantity in FIELDS | {"shape"} else 4
-        if slipped or digits < enough - 1:
-            return slipped
-        pairs = matching(table.pairs, statement, question)
-        if digits < enough:
-            pairs = [pair for pair in pairs if pair.prior <= 2 * Prior.COMMON]
-        if pairs:
-            return _explanations([pair for pair in pairs if pair.prior <= pairs[0].prior + 1])
-        return _explanations(matching(table.singles, statement, question, cut_off=True), CUT_OFF)
+        if digits < enough - 1:
+            return ()
+        found = [(each.prior, each, "") for each in matching(table.pairs, statement, question)]
+        cut_off = matching(table.singles, statement, question, cut_off=True)
+        found += [(each.prior + Prior.COMMON, each, CUT_OFF) for each in cut_off]
+        found.sort(key=lambda ranked: ranked[0])
+        most = 2 * Prior.COMMON if digits < enough else found[0][0] + 1 if found else 0
+        return tuple(_explanation(each, more) for prior, each, more in found if prior <= most)
 
 
 def evidence(statement: Statement, question: Question) -> int:
@@ -68,9 +70,15 @@ def evidence(statement: Statement, question: Question) -> int:
     return sum(map(len, wrong))
 
 
-def _explanations(outcomes: list[Outcome], more: str = "") -> tuple[Explanation, ...]:
-    ending = f", and it is {CODES[more]}" if more else ""
-    return tuple(
-        Explanation("+".join(filter(None, (each.code, more))), f"this is what one gets if {each.clause}{ending}")
-        for each in outcomes
+def _explanations(outcomes: list[Outcome]) -> tuple[Explanation, ...]:
+    return tuple(_explanation(each) for each in outcomes)
+
+
+def _explanation(outcome: Outcome, more: str = "") -> Explanation:
+    """What is said of an outcome, which may also be cut off."""
+    sentence = f"this is what one gets if {outcome.clause}"
+    return (
+        Explanation(f"{outcome.code}+{more}", f"{sentence}, and it is {CODES[more]}")
+        if more
+        else (Explanation(outcome.code, sentence))
     )

@@ -95,7 +95,8 @@ def vary(
         here = where is None or index in where
         if not (reads_changes or here):
             continue
-        counted = flowing = _site(graph, node, outputs) if reads_changes else Site(node.op, graph.input_shapes(node))
+        right = _site(graph, node, outputs) if reads_changes else Site(node.op, graph.input_shapes(node))
+        counted = flowing = right
         if here:
             for number, rewrite in enumerate(rewrites):
                 changed = rewrite.change(counted)
@@ -105,9 +106,9 @@ def vary(
                 counted = changed
                 if rewrite.flows:
                     flowing = rewrite.change(flowing) or flowing
-        if reads_changes or flowing.op is not node.op or counted.op is not node.op or counted is not flowing:
+        if reads_changes or counted is not right or flowing is not right:
             sites[index] = counted
-            if (reads_changes or flowing.op is not node.op) and not (given and index in given):
+            if (reads_changes or flowing is not right) and not (given and index in given):
                 shapes = flowing.op.outputs(flowing.inputs)
                 if shapes != node.outputs:
                     outputs[index] = shapes

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from archcalc.claims.diagnosis.mistake import FIELDS, SHAPES_AND_COSTS, WEIGHTS, Misreading, Prior, Scope
 from archcalc.claims.diagnosis.variation import Change, Site
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator
@@ -190,97 +189,3 @@ def kernel_not_less_one(site: Site) -> Site | None:
         return None
     reach = tuple(effective_kernel(k, d) + (k > 1) for k, d in zip(site.op.kernel, site.op.dilation, strict=True))
     return changed(site, kernel=reach, stride=steps_of(site), dilation=(1,) * len(reach), pad="valid")
-
-
-MISTAKES = (
-    Misreading(
-        code="padding-ignored", clause="the padding is ignored", of=SHAPES_AND_COSTS | WEIGHTS | {"rf_padding"},
-        prior=Prior.COMMON, changes=(no_padding,),
-    ),
-    Misreading(
-        code="padding-once", clause="the padding is added on one side only (p instead of 2p)",
-        of=SHAPES_AND_COSTS | WEIGHTS, prior=Prior.COMMON, changes=(padding_once,),
-    ),
-    Misreading(
-        code="padding-assumed", clause="the input is padded, though the layer has no padding",
-        of=SHAPES_AND_COSTS | WEIGHTS, changes=(padding_assumed("same"), padding_assumed("half"), padding_assumed(1)),
-    ),
-    Misreading(
-        code="padding-twice", clause="the padding is taken twice as wide as it is", of=SHAPES_AND_COSTS | WEIGHTS,
-        prior=Prior.RARE, changes=(padding_twice,), pairs=False,
-    ),
-    Misreading(
-        code="stride-ignored", clause="the stride is ignored", of=SHAPES_AND_COSTS | WEIGHTS, prior=Prior.COMMON,
-        changes=(unstrided,),
-    ),
-    Misreading(
-        code="pool-stride-one", clause="the pooling moves by 1 at a time", of=SHAPES_AND_COSTS | WEIGHTS | FIELDS,
-        prior=Prior.COMMON, changes=(unstrided_pool,),
-    ),
-    Misreading(
-        code="pool-stride-kernel", clause="the pooling moves by its window size, not by its stride",
-        of=SHAPES_AND_COSTS | WEIGHTS | FIELDS, changes=(side_by_side,),
-    ),
-    Misreading(
-        code="pooling-ignored", clause="the pooling is left out", of=SHAPES_AND_COSTS | WEIGHTS | FIELDS,
-        changes=(no_pooling, sizeless_pooling), pairs=False,
-    ),
-    Misreading(
-        code="global-pooling-ignored", clause="the global pooling is left out", of=SHAPES_AND_COSTS | WEIGHTS,
-        changes=(no_global_pooling,), pairs=False,
-    ),
-    Misreading(
-        code="rounded-up", clause="the output size is rounded up where the layer rounds down",
-        of=SHAPES_AND_COSTS | WEIGHTS, prior=Prior.COMMON, changes=(rounded_up,),
-    ),
-    Misreading(
-        code="rounded-down", clause="the output size is rounded down where the layer rounds up",
-        of=SHAPES_AND_COSTS | WEIGHTS, prior=Prior.COMMON, changes=(rounded_down,),
-    ),
-    Misreading(
-        code="one-forgotten", clause="the + 1 of the output size is forgotten", of=SHAPES_AND_COSTS | WEIGHTS,
-        prior=Prior.COMMON, changes=(one_less,),
-    ),
-    Misreading(
-        code="one-too-many", clause="the output size is one too large", of=SHAPES_AND_COSTS | WEIGHTS,
-        changes=(one_more,), pairs=False,
-    ),
-    Misreading(
-        code="dilation-ignored", clause="the dilation is ignored: the kernel taken as it is, not as far as it reaches",
-        of=SHAPES_AND_COSTS | WEIGHTS | {"rf"}, prior=Prior.COMMON, changes=(undilated,),
-    ),
-    Misreading(
-        code="dilation-times-kernel", clause="a dilated kernel is taken to reach over d·k positions, not d(k − 1) + 1",
-        of=SHAPES_AND_COSTS | WEIGHTS, changes=(kernel_times_dilation,), pairs=False,
-    ),
-    Misreading(
-        code="kernel-turned", clause="height and width of the kernel are swapped",
-        of=SHAPES_AND_COSTS | WEIGHTS | FIELDS, changes=(kernel_on_its_side,),
-    ),
-    Misreading(
-        code="channels-kept", clause="the output keeps the channels of the input", of=SHAPES_AND_COSTS | WEIGHTS,
-        changes=(same_channels,), pairs=False,
-    ),
-    Misreading(
-        code="transposed-as-convolution", clause="the transposed convolution is taken as a convolution",
-        of=SHAPES_AND_COSTS, prior=Prior.COMMON, changes=(convolved_down,), pairs=False,
-    ),
-    Misreading(
-        code="output-padding-ignored", clause="the output padding is ignored", of=SHAPES_AND_COSTS | WEIGHTS,
-        prior=Prior.COMMON, changes=(no_output_padding,),
-    ),
-    Misreading(
-        code="rf-strides-ignored", clause="the field grows by k − 1 in every layer, without the product of the strides",
-        of=frozenset({"rf", "rf_stride"}), prior=Prior.COMMON, changes=(no_stride,), scopes=(Scope.ALL,),
-    ),
-    Misreading(
-        code="rf-own-stride", clause="a layer's own stride is included in the product of the strides before it",
-        of=frozenset({"rf"}), prior=Prior.COMMON, changes=(own_stride_included,),
-        scopes=(Scope.LATER, Scope.ALL, Scope.HERE),
-    ),
-    Misreading(
-        code="rf-kernel-not-less-one", clause="the field grows by k times the product of the strides, not k − 1 times",
-        of=frozenset({"rf"}), changes=(kernel_not_less_one,), scopes=(Scope.LATER, Scope.ALL),
-    ),
-)  # fmt: skip
-"""In the order in which equally likely ones are reported."""
