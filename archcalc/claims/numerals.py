@@ -24,7 +24,14 @@ class Quantity(NamedTuple):
     value: Fraction
     tolerance: Fraction
     unit: str = ""
-    """`BYTES` (the value is then in bytes), `SHARE`, or nothing: whatever is counted."""
+    """`BYTES` (the value is then in bytes), `SHARE`, `GLOBAL` (see `EVERYTHING`) or nothing: whatever is counted."""
+
+
+GLOBAL = "global"
+EVERYTHING = Quantity(Fraction(0), Fraction(0), GLOBAL)
+"""In place of a number: a receptive field that is the whole input."""
+
+ALL = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
 
 
 class Reading(NamedTuple):
@@ -68,6 +75,7 @@ _NUMBER = re.compile(
     r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s*[·×x*]\s*10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d{1,3}))?"
     r"\s*(?P<suffix>[^\W\d_][^\d]*|%)?"
 )
+_RATIO = re.compile(r"(-?\d{1,60})/(\d{1,60})")
 _POWER = re.compile(r"(\d{1,4})\s*(?:\^|\*\*)\s*(\d{1,3})")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LATEX = (
@@ -108,6 +116,11 @@ def read_number(text: str, reading: Reading = USUAL) -> Quantity:
     text = plain(text)
     if text.lower() in ZERO:
         return Quantity(Fraction(0), Fraction(0))
+    if text.lower() in ALL:
+        return EVERYTHING
+    ratio = _RATIO.fullmatch(text)
+    if ratio is not None and int(ratio[2]):
+        return Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0))
     power = _POWER.fullmatch(text)
     if power is not None:
         return Quantity(Fraction(int(power[1]) ** int(power[2])), Fraction(0))

@@ -11,7 +11,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, NamedTuple, TypeAlias
 
-from archcalc.claims.numerals import BYTES, UNUSUAL, USUAL, Quantity, Reading, plain, read_number
+from archcalc.claims.numerals import (
+    BYTES,
+    EVERYTHING,
+    GLOBAL,
+    UNUSUAL,
+    USUAL,
+    Quantity,
+    Reading,
+    plain,
+    read_number,
+)
 
 __all__ = ["BYTES", "Quantity", "Statement", "Values", "other_readings", "read_number", "read_statement"]
 
@@ -60,9 +70,6 @@ RELATIONS: dict[str, Relation] = {
 ABOUT = Fraction(5, 100)
 """How far from ``≈`` a number the truth may lie, relative to it, unless the number says (``60M ± 2%``)."""
 
-GLOBAL = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
-
-_RATIO = re.compile(r"(\d{1,60})/(\d{1,60})")
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
 _RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\w%])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
@@ -74,12 +81,11 @@ _LONGEST = 200
 
 
 class Statement(NamedTuple):
-    """What is said of a quantity: a relation and one number, several (a shape, one per axis), or a word."""
+    """What is said of a quantity: a relation and one number, or several (a shape, one per axis)."""
 
     relation: Relation
     numbers: tuple[Quantity, ...]
     """Of a range (``..``) the least and the most."""
-    word: str = ""
     other: str = ""
     """A target to compare with, instead of numbers: ``> B.params``."""
     truncated: bool = False
@@ -89,14 +95,14 @@ class Statement(NamedTuple):
 
     def about(self, values: Values) -> Statement:
         """The statement with the numbers of the other target."""
-        words = [value for value in values if isinstance(value, str)]
-        numbers = tuple(Quantity(Fraction(value), Fraction(0)) for value in values if not isinstance(value, str))
-        return Statement(self.relation, () if words else numbers, words[0] if words else "")
+        exactly = Fraction(0)
+        return Statement(
+            self.relation,
+            tuple(EVERYTHING if isinstance(value, str) else Quantity(Fraction(value), exactly) for value in values),
+        )
 
     def holds(self, actual: Values) -> bool:
         """Whether it is true of these numbers (or words)."""
-        if self.word:
-            return all(value == self.word for value in actual) and self.relation == "="
         if self.relation == "..":
             low, high = self.numbers
             return all(not isinstance(value, str) and low.value <= value <= high.value for value in actual)
@@ -107,7 +113,7 @@ class Statement(NamedTuple):
     def exact(self, actual: Values) -> bool:
         """Whether it is true without any rounding."""
         return self.relation not in ("=", "≈") or all(
-            value == number.value for value, number in zip(actual, self.numbers, strict=False)
+            isinstance(value, str) or value == number.value for value, number in zip(actual, self.numbers, strict=False)
         )
 
     def cut_off(self, actual: Values) -> bool:
@@ -133,8 +139,10 @@ def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
-    if isinstance(actual, str):
-        return relation in (">=", ">") and actual == "global"  # wider than every number
+    if isinstance(actual, str):  # a global field is wider than every number
+        return relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
+    if written.unit == GLOBAL:
+        return relation in ("<=", "<")
     if relation in ("=", "≈"):
         return abs(actual - written.value) <= written.tolerance
     if relation == "<=":
@@ -164,11 +172,6 @@ def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) 
         rest = rest.rpartition("=")[2].strip()  # the working, then the result: 5*5*6 + 6 = 156
     if _TARGET.fullmatch(rest):
         return Statement(relation, (), other=rest)
-    if rest.lower() in GLOBAL:
-        return Statement(relation, (), "global")
-    ratio = _RATIO.fullmatch(rest)
-    if ratio is not None and int(ratio[2]):
-        return Statement(relation, (Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0)),))
     if shape or _BRACKETS.fullmatch(rest):
         return _read_shape(relation, rest)
     if relation == "=":
