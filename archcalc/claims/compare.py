@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
+from archcalc.claims.formulas import reckoned
 from archcalc.claims.targets import Actual
 from archcalc.claims.written import Quantity, Statement, Values, other_readings, read_statement
 from archcalc.graph import ordered
@@ -26,7 +27,13 @@ def meanings(text: str, actual: Actual) -> list[Statement]:
 
 @lru_cache(maxsize=2**15)  # a class of students writes the same right values
 def _meanings(text: str, shape: bool) -> tuple[Statement, ...]:
-    return (read_statement(text, shape=shape), *other_readings(text, shape=shape))
+    try:
+        return (read_statement(text, shape=shape), *other_readings(text, shape=shape))
+    except ValueError:
+        value = None if shape else reckoned(text)
+        if value is None:
+            raise
+        return (Statement("=", (Quantity(value, Fraction(0)),)),)
 
 
 def compare(statements: list[Statement], actual: Actual) -> Verdict:

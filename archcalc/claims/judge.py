@@ -15,6 +15,7 @@ from archcalc.claims.compare import compare, meanings
 from archcalc.claims.diagnosis import Diagnosis, Question
 from archcalc.claims.diagnosis.follow import Said, follows, misses_the_sum
 from archcalc.claims.explain import explain
+from archcalc.claims.formulas import Equals, expression, has_names
 from archcalc.claims.targets import Actual, network_of, resolve_among
 from archcalc.claims.written import Statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
@@ -36,25 +37,33 @@ class Heard(NamedTuple):
     statements: list[Statement]
 
 
-def judge(claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True) -> list[Judgement]:
+def judge(
+    claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True, equals: Equals | None = None
+) -> list[Judgement]:
     """Judge claims that belong together: those of one student, one paper, one ``expect:`` block.
 
     Args:
         claims: in their order; an earlier wrong one may explain a later one.
         networks: what they are about.
         diagnose: whether wrong values are explained.
+        equals: compares formulas with closed forms; without it a formula with names is unreadable.
 
     Nothing is raised for a claim that cannot be read: its verdict says so. To judge many lists about the same networks
     use one `Judge`, which remembers what it worked out.
     """
-    return Judge(networks).judge(claims, diagnose=diagnose)
+    return Judge(networks, equals=equals).judge(claims, diagnose=diagnose)
 
 
 class Judge:
     """Judges any number of lists of claims about the same networks."""
 
-    def __init__(self, networks: Networks) -> None:
+    def __init__(self, networks: Networks, *, equals: Equals | None = None) -> None:
+        """Args:
+        networks: what the claims are about.
+        equals: compares formulas with closed forms; without it a formula with names is unreadable.
+        """
         self.networks = {"": networks} if isinstance(networks, Analysis) else dict(networks)
+        self.equals = equals
         self._actual: dict[str, Actual] = {}
         self._diagnoses: dict[str, Diagnosis] = {}
         self._explained: dict[tuple[str, str], tuple[Explanation, ...]] = {}
@@ -93,16 +102,31 @@ class Judge:
         except LookupError as error:
             return Heard(_unreadable(claim, error.args[0], claim.place, error.args[1]), [])
         except ValueError as error:
-            return Heard(_unreadable(claim, str(error), claim.place), [])
+            return Heard(self._formula(claim, actual) or _unreadable(claim, str(error), claim.place), [])
         verdict = compare(statements, actual)
         holds = verdict in RIGHT or (verdict is Verdict.TRUNCATED and statements[0].truncated)
         return Heard(Judgement(claim, verdict, actual.text, holds), statements)
 
+    def _formula(self, claim: Claim, actual: Actual) -> Judgement | None:
+        """The judgement of a formula; none where the value is not one, or nobody compares formulas."""
+        if self.equals is None or not has_names(claim.value):
+            return None
+        try:
+            equal = self.equals(claim.target.strip(), expression(claim.value))
+        except SpecError as error:
+            problem = error.problems[0]
+            return _unreadable(claim, problem.message, claim.place, problem.hint)
+        if equal is None:
+            return _unreadable(claim, "it cannot be told whether this is the closed form", claim.place)
+        return Judgement(claim, Verdict.EXACT if equal else Verdict.WRONG, actual.text, equal)
+
     def _diagnosed(self, heard: Heard, others: list[Heard]) -> Judgement:
         judgement = heard.judgement
-        if judgement.holds or not heard.statements:
+        if judgement.holds or judgement.fault is not None:
             return judgement
         judgement = replace(judgement, derivation=self.derivation(judgement.target.strip()))
+        if not heard.statements:
+            return judgement
         diagnosis = self._diagnosis(judgement.target)
         if judgement.verdict is Verdict.TRUNCATED or diagnosis is None:
             return judgement

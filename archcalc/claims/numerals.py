@@ -104,7 +104,8 @@ def plain(text: str) -> str:
             text = re.sub(r"(?<=\d)\*\*(?=-?\d)", "^", text)  # a power, not Markdown
         for pattern, instead in _LATEX:
             text = pattern.sub(instead, text)
-    return text.strip()
+    text = text.strip()
+    return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
 
 def read_number(text: str, reading: Reading = USUAL) -> Quantity:

@@ -27,7 +27,11 @@ from archcalc.spec import bundled, load_spec
 MOST = 8
 """Readings of one number."""
 
-_ASKED = re.compile(r"(?P<left>.+?)\s*(?P<relation><=|>=|≤|≥|<|>|≈|~|=|:|\bis\b)\s*(?P<value>.+)", re.DOTALL)
+_RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
+_ASKED = (
+    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(QUANTITIES)})){_RELATION}", re.DOTALL),
+    re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # a quantity that nobody knows is told later
+)
 
 
 class Question(NamedTuple):
@@ -61,7 +65,7 @@ def parse_claim_text(text: str) -> Question:
     Raises:
         ValueError: it is not of such a form; the message says what is expected.
     """
-    match = _ASKED.fullmatch(text.strip())
+    match = next(filter(None, (pattern.fullmatch(text.strip()) for pattern in _ASKED)), None)
     if match is None:
         raise ValueError(f"'{text.strip()[:60]}' is not a claim, such as: resnet50 macs = 3.8G")
     relation = "" if match["relation"] in ("=", ":", "is") else f"{match['relation']} "

@@ -2,9 +2,11 @@
 
 import pytest
 
+import archcalc
 from archcalc import SpecError
 from archcalc.analysis.propagate import analyze
-from archcalc.claims import Judgement, judge_expectations
+from archcalc.claims import Claim, Judgement, Verdict, judge_expectations
+from archcalc.claims import judge as judge_claims
 from archcalc.claims.judge import judge_each
 from archcalc.spec import Source, read_spec
 
@@ -97,3 +99,86 @@ def test_what_cannot_be_judged_hides_nothing_that_failed() -> None:
     verdicts, problems = judge_each(spec, analyze(spec.graph))
     assert [verdict.holds for verdict in verdicts] == [False]
     assert [problem.message for problem in problems] == ["no quantity 'bad'"]
+
+
+LENET = "lenet5"
+
+
+def verdicts(spec: str, *claims: tuple[str, str]) -> list[Judgement]:
+    return judge_claims([Claim(*claim) for claim in claims], archcalc.load(spec).analyze())
+
+
+def test_every_verdict() -> None:
+    found = verdicts(
+        LENET,
+        ("params", "61,706"),
+        ("params", "61.7K"),
+        ("params", "62 thousand"),
+        ("params", "61 thousand"),
+        ("params", "61 thousand truncated"),
+        ("c1.params", "150"),
+        ("c1.params", "1"),
+        ("c1.params", "many"),
+        ("c9.params", "150"),
+    )
+    assert [str(each.verdict) for each in found] == [
+        *("exact", "rounds", "rounds", "truncated", "truncated", "explained", "wrong", "unreadable", "unreadable")
+    ]
+    assert [each.holds for each in found] == [True, True, True, False, True, False, False, False, False]
+    assert found[5].explanations[0].code == "bias-left-out"
+    assert found[5].derivation[-1].quantity == "params"
+    assert "cut off" in found[3].sentence
+    assert found[8].problem().hint
+
+
+def test_networks_are_compared_with_each_other() -> None:
+    networks = {name: archcalc.load(f"homework-network-{name.lower()}").analyze() for name in ("A", "B")}
+    claims = [
+        Claim("A.params", "> B.params"),
+        Claim("B.mults", "< A.mults"),
+        Claim("A.params / B.params", "≈ 7%"),
+        Claim("A.params / B.params", "6.7%"),
+        Claim("A.mults", "309,329,920"),
+        Claim("params", "1"),
+        Claim("A.params", "> C.params"),
+    ]
+    found = judge_claims(claims, networks)
+    assert [each.holds for each in found] == [False, False, True, True, True, False, False]
+    assert [str(each.verdict) for each in found[5:]] == ["unreadable", "unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [
+        ("out.shape", "10x1x1"),
+        ("out.shape", "1x10"),
+        ("c1.shape", "6@28x28"),
+        ("c1.shape", "1x6x28x28"),
+        ("c1.params", "5*5*6 + 6"),
+        ("c3.params", "150·16 + 16 = 2416"),
+        ("c1.macs", "28x28x6x5x5"),
+        ("params", "246,824 bytes"),
+        ("params", "241 KiB"),
+        ("params", "241 KB"),
+        ("params", "61.706"),
+        ("c1.rf", "5x5"),
+    ],
+)
+def test_right_in_other_words(target: str, value: str) -> None:
+    (found,) = verdicts(LENET, (target, value))
+    assert found.holds, found.sentence
+
+
+def test_a_formula_is_compared_by_whoever_knows_closed_forms() -> None:
+    asked = []
+
+    def equals(target: str, expression: str) -> bool | None:
+        asked.append((target, expression))
+        return {"k*k*6 + 6": True, "k": None}.get(expression, False)
+
+    claims = [Claim("c1.params", value) for value in ("k·k·6 + 6", "k*k*6", "k")]
+    found = judge_claims(claims, archcalc.load(LENET).analyze(), equals=equals)
+    assert [str(each.verdict) for each in found] == ["exact", "wrong", "unreadable"]
+    assert asked[0] == ("c1.params", "k*k*6 + 6")
+    (without,) = judge_claims(claims[:1], archcalc.load(LENET).analyze())
+    assert without.verdict is Verdict.UNREADABLE

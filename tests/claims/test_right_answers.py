@@ -62,7 +62,7 @@ def check(data: Any, analysis: Analysis) -> None:
         assert not judgement.explanations
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(networks(), st.data())
 def test_right_answers_about_random_networks(text: str, data: Any) -> None:
     check(data, analyze(read_spec(Source("random.yaml", text)).graph))

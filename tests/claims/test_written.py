@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.claims.written import read_number, read_statement
+from archcalc.claims.written import other_readings, read_number, read_statement
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,106 @@ def test_the_word_global_and_ratios() -> None:
 def test_what_is_not_a_value_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_statement(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "tolerance"),
+    [
+        ("61,706", 61_706, 0),
+        ("61 706", 61_706, 0),
+        ("61_706", 61_706, 0),
+        ("61{,}706", 61_706, 0),
+        ("133M", 133_000_000, 500_000),
+        ("3.8×10^9", 3_800_000_000, 50_000_000),
+        (r"3.8 \times 10^9", 3_800_000_000, 50_000_000),
+        (r"$3.8 \times 10^{9}$", 3_800_000_000, 50_000_000),
+        ("3.8·10⁹", 3_800_000_000, 50_000_000),
+        ("3.8*10**9", 3_800_000_000, 50_000_000),
+        ("4.1 GMACs", 4_100_000_000, 50_000_000),
+        ("138 M parameters", 138_000_000, 500_000),
+        ("60 thousand of weights", 60_000, 500),
+        ("۳۰۹٬۳۲۹٬۹۲۰", 309_329_920, 0),
+        ("٣٫٨ میلیون", 3_800_000, 50_000),
+        ("۶۰ هزار", 60_000, 500),
+        ("1,23", Fraction(123, 100), Fraction(1, 200)),
+        ("1.234,5", Fraction(12345, 10), Fraction(1, 20)),
+        ("1.234.567", 1_234_567, 0),
+        ("1'234'567", 1_234_567, 0),
+        ("12,34,567", 1_234_567, 0),
+        ("27 KiB", 27 * 1024, 512),
+        ("27 KB", 27_000, 500),
+        ("5%", Fraction(5, 100), Fraction(1, 200)),
+        ("2^20", 2**20, 0),
+        ("**61,706**", 61_706, 0),
+        ("none", 0, 0),
+        ("-1/2", Fraction(-1, 2), 0),
+    ],
+)
+def test_ways_to_write_a_number(text: str, value: Fraction, tolerance: Fraction) -> None:
+    assert read_number(text)[:2] == (value, tolerance)
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("55x55x96", (55, 55, 96)),
+        ("55×55×96", (55, 55, 96)),
+        ("(96, 55, 55)", (96, 55, 55)),
+        ("[96,55,55]", (96, 55, 55)),
+        ("96,55,55", (96, 55, 55)),
+        ("128,128,128", (128, 128, 128)),
+        ("torch.Size([6, 28, 28])", (6, 28, 28)),
+        ("(None, 28, 28, 6)", (28, 28, 6)),
+        ("112²×64", (112, 112, 64)),
+        (r"$55 \times 55 \times 96$", (55, 55, 96)),
+        ("(۹۶، ۵۵، ۵۵)", (96, 55, 55)),
+        ("1x1x4,096", (1, 1, 4096)),
+        ("(120,)", (120,)),
+    ],
+)
+def test_ways_to_write_a_shape(text: str, sizes: tuple[int, ...]) -> None:
+    assert tuple(number.value for number in read_statement(text, shape=True).numbers) == sizes
+
+
+def test_maps_at_a_size_are_channels_first() -> None:
+    statement = read_statement("6@28x28", shape=True)
+    assert statement.maps_first
+    assert [number.value for number in statement.numbers] == [6, 28, 28]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds", "fails"),
+    [
+        ("100..200", 200, 201),
+        ("100–200", 100, 99),
+        ("between 100 and 200", 150, 250),
+        ("1-2M", 1_500_000, 2_600_000),
+        ("100..200K", 150_000, 50_000),
+        ("≈ 60M", 62_000_000, 64_000_000),
+        ("≈ 5%", Fraction(51, 1000), Fraction(6, 100)),
+        ("60M ± 2%", 61_000_000, 62_000_000),
+        ("60M ± 1M", 61_000_000, 61_100_000),
+        ("no more than 5M", 5_000_000, 5_000_001),
+        ("fewer than 10", 9, 10),
+    ],
+)
+def test_ranges_and_margins(text: str, holds: int, fails: int) -> None:
+    assert read_statement(text).holds((holds,))
+    assert not read_statement(text).holds((fails,))
+
+
+def test_what_reads_two_ways_has_a_second_reading() -> None:
+    assert [each.numbers[0].value for each in other_readings("61.706")] == [61_706]
+    assert [each.numbers[0].value for each in other_readings("4 MB")] == [4 * 1024**2]
+    assert not list(other_readings("61,70"))
+    assert not list(other_readings("<= 61.706"))
+
+
+def test_working_before_the_result_is_allowed() -> None:
+    assert read_statement("6*(5*5+1) = 156").holds((156,))
+
+
+def test_another_target_stands_for_its_number() -> None:
+    statement = read_statement("> B.params")
+    assert statement.other == "B.params"
+    assert statement.about((5,)).holds((6,))
