@@ -73,7 +73,9 @@ class Judge:
         """Judge claims that belong together; see `judge`."""
         heard = [self._hear(claim) for claim in claims]
         if diagnose and any(not each.judgement.holds for each in heard):
-            return [self._diagnosed(each, heard) for each in heard]
+            said = {number: self._said(each) for number, each in enumerate(heard) if each.statements}
+            known = {number: each for number, each in said.items() if each is not None}
+            return [self._diagnosed(each, number, known) for number, each in enumerate(heard)]
         return [each.judgement for each in heard]
 
     def actual(self, target: str) -> Actual:
@@ -120,7 +122,7 @@ class Judge:
             return _unreadable(claim, "it cannot be told whether this is the closed form", claim.place)
         return Judgement(claim, Verdict.EXACT if equal else Verdict.WRONG, actual.text, equal)
 
-    def _diagnosed(self, heard: Heard, others: list[Heard]) -> Judgement:
+    def _diagnosed(self, heard: Heard, number: int, known: Mapping[int, Said]) -> Judgement:
         judgement = heard.judgement
         if judgement.holds or judgement.fault is not None:
             return judgement
@@ -130,7 +132,8 @@ class Judge:
         diagnosis = self._diagnosis(judgement.target)
         if judgement.verdict is Verdict.TRUNCATED or diagnosis is None:
             return judgement
-        said = self._said(heard, others)
+        name = known[number].network
+        said = [each for other, each in known.items() if other != number and each.network == name]
         carried = follows(diagnosis.question, heard.statements[0], said)
         if carried is not None:
             return replace(judgement, verdict=Verdict.FOLLOW_THROUGH, explanations=(carried,))
@@ -163,19 +166,14 @@ class Judge:
             self._diagnoses[target] = Diagnosis(Question(rest, self.networks[name]))
         return self._diagnoses[target]
 
-    def _said(self, heard: Heard, others: list[Heard]) -> list[Said]:
-        """What else is claimed of the same network."""
-        name = network_of(heard.judgement.target.strip(), self.networks)[0]
-        said = []
-        for other in others:
-            claim = other.judgement.claim
-            if other is heard or not other.statements or " / " in claim.target:
-                continue
-            if network_of(claim.target.strip(), self.networks)[0] == name:
-                diagnosis = self._diagnosis(claim.target)
-                if diagnosis is not None:
-                    said.append(Said(claim, diagnosis.question, other.statements[0], other.judgement.holds))
-        return said
+    def _said(self, heard: Heard) -> Said | None:
+        """The claim as one that others may start from; none of a ratio."""
+        claim = heard.judgement.claim
+        diagnosis = self._diagnosis(claim.target)
+        if diagnosis is None:
+            return None
+        network = network_of(claim.target.strip(), self.networks)[0]
+        return Said(claim, network, diagnosis.question, heard.statements[0], heard.judgement.holds)
 
     def _derive(self, target: str) -> tuple[Derivation, ...]:
         if self.actual(target).kind == "ratio":

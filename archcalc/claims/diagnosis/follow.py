@@ -35,6 +35,7 @@ class Said:
     """A claim of the same list, and whether it is right."""
 
     claim: Claim
+    network: str
     question: Question
     statement: Statement
     right: bool
@@ -59,9 +60,9 @@ class Step(NamedTuple):
 
 def follows(question: Question, statement: Statement, said: Sequence[Said]) -> Explanation | None:
     """The explanation that a value follows from other claims that are wrong, if it does."""
-    others = [each for each in said if each.is_plain and each.question.target != question.target]
-    if statement.relation != "=" or all(each.right for each in others):
+    if statement.relation != "=" or all(each.right for each in said):
         return None
+    others = [each for each in said if each.is_plain and each.question.target != question.target]
     for step in _steps(question, others):
         if step.values == question.actual.values:
             continue

@@ -87,7 +87,8 @@ def vary(
     outputs: dict[int, Shapes] = dict(given or {})
     sites: dict[int, Site] = {}
     made = [False] * len(rewrites)
-    for index in range(len(graph.nodes) if last is None else last + 1):
+    first = 0 if where is None else min([*where, *outputs], default=0)
+    for index in range(first, len(graph.nodes) if last is None else last + 1):
         node = graph.nodes[index]
         if node.is_input:
             continue
