@@ -70,6 +70,8 @@ class Judgement:
     """The simplest first; those of one judgement are equally simple, but not equally likely."""
     derivation: tuple[Derivation, ...] = ()
     """How the right value comes about, where the claim is not right."""
+    remark: str = ""
+    """What is to be said of a wrong value that nothing explains."""
     fault: Problem | None = None
     """What makes it unreadable."""
 
@@ -95,9 +97,8 @@ class Judgement:
             return self.message
         if self.verdict is Verdict.TRUNCATED:
             return f"{self.target} is {self.actual}: {self.value} is cut off where it should be rounded"
-        if not self.explanations:
-            return f"{self.target} is {self.actual}, not {self.value}: no mistake that archcalc knows gives this value"
-        return f"{self.target} is {self.actual}, not {self.value}: {self.explanations[0].sentence}"
+        said = self.explanations[0].sentence if self.explanations else self.remark
+        return f"{self.target} is {self.actual}, not {self.value}" + (f": {said}" if said else "")
 
     def problem(self) -> Problem:
         """The claim that does not hold, or cannot be judged, in the form of an error."""

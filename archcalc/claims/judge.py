@@ -26,6 +26,8 @@ REMEMBERED = 10_000
 
 RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
 
+UNEXPLAINED = "no mistake that archcalc knows gives this value"
+
 Networks: TypeAlias = Analysis | Mapping[str, Analysis]
 """One network, or several by the names that targets put in front: ``A.params``."""
 
@@ -99,15 +101,19 @@ class Judge:
             return Heard(_unreadable(claim, error.args[0], claim.target_place or claim.place, error.args[1]), [])
         try:
             statements = meanings(claim.value, actual)
-            if statements[0].other:
-                statements = [statements[0].about(self.actual(statements[0].other).values)]
+            other = statements[0].other
+            if other:
+                statements = [statements[0].about(self.actual(other).values)]
         except LookupError as error:
             return Heard(_unreadable(claim, error.args[0], claim.place, error.args[1]), [])
         except ValueError as error:
             return Heard(self._formula(claim, actual) or _unreadable(claim, str(error), claim.place), [])
         verdict = compare(statements, actual)
+        remark = UNEXPLAINED if statements[0].relation == "=" else ""
+        if other:
+            remark = f"{other} is {self.actual(other).text}"
         holds = verdict in RIGHT or (verdict is Verdict.TRUNCATED and statements[0].truncated)
-        return Heard(Judgement(claim, verdict, actual.text, holds), statements)
+        return Heard(Judgement(claim, verdict, actual.text, holds, remark=remark), statements)
 
     def _formula(self, claim: Claim, actual: Actual) -> Judgement | None:
         """The judgement of a formula; none where the value is not one, or nobody compares formulas."""

@@ -182,7 +182,6 @@ def test_every_code_is_seeded() -> None:
         (LONG, "macs", "777,777"),
         (LONG, "three.shape", "36x17x40"),
         (FIELDS, "four.rf", "500"),
-        (LONG, "params", "at most 9,000"),
     ],
 )
 def test_what_nothing_explains_is_called_wrong_and_says_so(text: str, target: str, value: str) -> None:
@@ -191,3 +190,9 @@ def test_what_nothing_explains_is_called_wrong_and_says_so(text: str, target: st
     assert not judgement.explanations
     assert judgement.derivation
     assert "no mistake that archcalc knows" in judgement.sentence
+
+
+def test_bounds_and_comparisons_are_not_explained_but_answered() -> None:
+    bound, comparison = judged(LONG, ("params", "at most 9,000"), ("one.params", "> three.params"))
+    assert bound.sentence == "params is 9,149, not at most 9,000"
+    assert comparison.sentence == "one.params is 1,104, not > three.params: three.params is 1,944"
