@@ -16,12 +16,13 @@ from archcalc.claims.diagnosis.mistake import FIELDS, Convention, Misreading, Pr
 from archcalc.claims.diagnosis.places import Misplaced, misplaced, rearranged
 from archcalc.claims.diagnosis.question import Question
 from archcalc.claims.diagnosis.registry import CONVENTIONS, MISREADINGS, SCALINGS
-from archcalc.claims.diagnosis.variation import Rewrite, Site, Variation, vary
+from archcalc.claims.diagnosis.variation import Change, Rewrite, Site, Variation, vary
 from archcalc.claims.written import Statement, Values
 from archcalc.numeric import Impossible, Number
 
 MOST_WORK = 400_000
-"""Layers that may be worked through for one target. Beyond, in networks of thousands of layers, pairs are left out."""
+"""Layers that may be worked through for one target (some seconds). Beyond, in networks of thousands of layers, what is
+left of the mistakes about layers and of the pairs is not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +96,27 @@ class Table:
         return kept
 
     def _misread(self) -> Iterator[Outcome]:
-        for mistake in MISREADINGS:
-            if self.question.quantity not in mistake.of:
-                continue
-            for rewrite in mistake.rewrites():
-                seen = [self.question.actual.values]
-                for scope in self._scopes(mistake):
-                    values = self._measure([rewrite], None, scope)
-                    if values is None or values in seen:
-                        continue
-                    seen.append(values)
-                    broad = (
-                        scope is not Scope.HERE and mistake.scopes[0] is Scope.HERE and self.question.row is not None
-                    )
-                    clause = mistake.clause + " (not in this layer alone)" * broad
-                    self._made.append(Made(mistake, rewrite, None, scope, clause))
-                    yield Outcome((mistake.code,), (clause,), values, mistake.prior + broad)
+        """Each in the layers that are asked for, then in further ones, as far as the work may go."""
+        seen: dict[Change, list[Values]] = {}
+        for place in range(len(Scope)):
+            for mistake in MISREADINGS:
+                scopes = self._scopes(mistake) if self.question.quantity in mistake.of else ()
+                if place >= len(scopes):
+                    continue
+                for rewrite in mistake.rewrites():
+                    if self.work > MOST_WORK:
+                        return
+                    values = self._measure([rewrite], None, scopes[place])
+                    before = seen.setdefault(rewrite.change, [self.question.actual.values])
+                    if values is not None and values not in before:
+                        before.append(values)
+                        yield self._made_of(mistake, rewrite, scopes[place], values)
+
+    def _made_of(self, mistake: Misreading, rewrite: Rewrite, scope: Scope, values: Values) -> Outcome:
+        broad = scope is not Scope.HERE and mistake.scopes[0] is Scope.HERE and self.question.row is not None
+        clause = mistake.clause + " (not in this layer alone)" * broad
+        self._made.append(Made(mistake, rewrite, None, scope, clause))
+        return Outcome((mistake.code,), (clause,), values, mistake.prior + broad)
 
     def _scopes(self, mistake: Misreading) -> tuple[Scope, ...]:
         """Where it matters that a mistake is made: in counting, what other layers are taken for changes nothing."""
@@ -138,8 +144,9 @@ class Table:
         try:
             variation: Variation | None = None
             if rewrites:
-                self.work += question.last + 1
-                variation = vary(question.graph, rewrites, where=self._where(scope), last=question.last)
+                where = self._where(scope)
+                self.work += question.last + 1 - (min(where, default=0) if where is not None else 0)
+                variation = vary(question.graph, rewrites, where=where, last=question.last)
                 if variation is None:
                     return None
             self.work += len(question.members)
