@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
     from archcalc.claims import Judgement
+    from archcalc.claims import Claim, Judgement
     from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]
@@ -72,15 +74,15 @@ class Network:
 
         return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
 
-    def judge(self) -> list[Judgement]:
-        """Which of the spec's expectations hold.
+    def judge(self, claims: Iterable[Claim] | None = None) -> list[Judgement]:
+        """Which claims hold, and what explains those that do not; without any, which of the spec's expectations hold.
 
         Raises:
             archcalc.SpecError: an expectation that cannot be read.
         """
-        from archcalc.claims import judge_expectations
+        from archcalc.claims import judge, judge_expectations
 
-        return judge_expectations(self.spec, self.analyze())
+        return judge_expectations(self.spec, self.analyze()) if claims is None else judge(claims, self.analyze())
 
     def receptive_field(self, layer: str, *, source: str | None = None) -> Fields:
         """What the units of a layer see of every input it depends on, per axis: size, stride, padding and more.

@@ -46,6 +46,9 @@ class Verdict(StrEnum):
     """There is no such target, or what is written is not a value."""
 
 
+RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
+
+
 @dataclass(frozen=True)
 class Explanation:
     """A mistake or convention that gives the value that was written."""

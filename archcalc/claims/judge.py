@@ -10,7 +10,7 @@ from archcalc.analysis.explain import QUANTITIES as DERIVED
 from archcalc.analysis.explain import Derivation
 from archcalc.analysis.propagate import Analysis
 from archcalc.analysis.receptive import READINGS
-from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
+from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
 from archcalc.claims.diagnosis import Diagnosis, Question
 from archcalc.claims.diagnosis.follow import Said, follows, misses_the_sum
@@ -23,8 +23,6 @@ from archcalc.spec.read import Spec
 
 REMEMBERED = 10_000
 """Answers, and targets, of which a judge remembers the explanation."""
-
-RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
 
 UNEXPLAINED = "no mistake that archcalc knows gives this value"
 
@@ -57,13 +55,9 @@ def judge(
 
 
 class Judge:
-    """Judges any number of lists of claims about the same networks."""
+    """Judges any number of lists of claims about the same networks, and remembers what it worked out; see `judge`."""
 
     def __init__(self, networks: Networks, *, equals: Equals | None = None) -> None:
-        """Args:
-        networks: what the claims are about.
-        equals: compares formulas with closed forms; without it a formula with names is unreadable.
-        """
         self.networks = {"": networks} if isinstance(networks, Analysis) else dict(networks)
         self.equals = equals
         self._actual: dict[str, Actual] = {}

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
-from archcalc.claims.claim import Claim, Explanation, Verdict
+from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.compare import compare
 from archcalc.claims.diagnosis.question import Question
 from archcalc.claims.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
@@ -20,14 +20,12 @@ from archcalc.claims.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.claims.diagnosis.windows import changed, more_padding
 from archcalc.claims.targets import SUMS
 from archcalc.claims.written import Statement, Values
-from archcalc.graph import channels_first
+from archcalc.graph import channels_first, ordered
 from archcalc.numeric import Impossible, Number
 from archcalc.ops.base import Shape
 from archcalc.ops.conv import Conv
 from archcalc.ops.dense import FullyConnected, Linear
 from archcalc.ops.sliding import Sliding
-
-RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +40,16 @@ class Said:
 
     @property
     def values(self) -> tuple[Fraction, ...]:
-        """The numbers that are claimed."""
-        return tuple(number.value for number in self.statement.numbers)
+        """The numbers that are claimed; those of a shape in the layout of the network."""
+        values = tuple(number.value for number in self.statement.numbers)
+        return ordered(values, self.question.graph.layout) if self.statement.maps_first else values
 
     @property
     def is_plain(self) -> bool:
-        """Whether it gives as many numbers as there are, and neither a bound nor a word."""
-        return self.statement.relation == "=" and len(self.values) == len(self.question.actual.values)
+        """Whether it gives as many numbers as there are, no bound, and nothing in bytes or words."""
+        numbers = self.statement.numbers
+        plain = self.statement.relation == "=" and len(numbers) == len(self.question.actual.values)
+        return plain and not any(number.unit for number in numbers)
 
 
 class Step(NamedTuple):
