@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archcalc.analysis.explain import QUANTITIES as DERIVED
 from archcalc.analysis.explain import Derivation
@@ -12,14 +12,16 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.analysis.receptive import READINGS
 from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
-from archcalc.claims.diagnosis import Diagnosis, Question
-from archcalc.claims.diagnosis.follow import Said, follows, misses_the_sum
 from archcalc.claims.explain import explain
 from archcalc.claims.formulas import Equals, expression, has_names
 from archcalc.claims.targets import Actual, network_of, resolve_among
 from archcalc.claims.written import Statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
+
+if TYPE_CHECKING:  # right answers need no diagnosis, and `validate` none at all
+    from archcalc.claims.diagnosis import Diagnosis
+    from archcalc.claims.diagnosis.follow import Said
 
 REMEMBERED = 10_000
 """Answers, and targets, of which a judge remembers the explanation."""
@@ -123,6 +125,8 @@ class Judge:
         return Judgement(claim, Verdict.EXACT if equal else Verdict.WRONG, actual.text, equal)
 
     def _diagnosed(self, heard: Heard, number: int, known: Mapping[int, Said]) -> Judgement:
+        from archcalc.claims.diagnosis.follow import follows, misses_the_sum
+
         judgement = heard.judgement
         if judgement.holds or judgement.fault is not None:
             return judgement
@@ -156,6 +160,8 @@ class Judge:
 
     def _diagnosis(self, target: str) -> Diagnosis | None:
         """The diagnosis of a target; none of a ratio."""
+        from archcalc.claims.diagnosis import Diagnosis, Question
+
         target = target.strip()
         if target not in self._diagnoses:
             if self.actual(target).kind == "ratio":
@@ -168,6 +174,8 @@ class Judge:
 
     def _said(self, heard: Heard) -> Said | None:
         """The claim as one that others may start from; none of a ratio."""
+        from archcalc.claims.diagnosis.follow import Said
+
         claim = heard.judgement.claim
         diagnosis = self._diagnosis(claim.target)
         if diagnosis is None:
