@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
-from archcalc.claims.formulas import reckoned
+from archcalc.claims.expressions import reckoned
 from archcalc.claims.targets import Actual
 from archcalc.claims.written import Quantity, Statement, Values, other_readings, read_statement
 from archcalc.graph import ordered

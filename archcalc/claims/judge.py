@@ -13,7 +13,7 @@ from archcalc.analysis.receptive import READINGS
 from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
 from archcalc.claims.explain import explain
-from archcalc.claims.formulas import Equals, expression, has_names
+from archcalc.claims.expressions import Equals, expression, has_names
 from archcalc.claims.targets import Actual, network_of, resolve_among
 from archcalc.claims.written import Statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text

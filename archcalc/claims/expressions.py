@@ -1,4 +1,4 @@
-"""A formula as a value: ``5*5*6 + 6`` is a number, ``k*k*NIC*NF*H*W`` is compared with the closed form."""
+"""Expressions as values: ``5*5*6 + 6`` is a number, ``k*k*NIC*NF*H*W`` is compared with the closed form."""
 
 from __future__ import annotations
 
