@@ -72,7 +72,7 @@ ABOUT = Fraction(5, 100)
 
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
-_RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\w%])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
+_RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\d%A-WYZa-wyz])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
 _MARGIN = re.compile(r"(.+?)\s*(?:±|\+/-|\+-|≈|\bwithin\b)\s*(.+)")
 _TIMES = re.compile(r"\s*[x×*✕·](?!\s*10\s*\^)\s*", re.IGNORECASE)
 _UNKNOWN_BATCH = re.compile(r"(?:none|n|b|batch|batch_size|\?|-1)\s*[,x×]\s*", re.IGNORECASE)

@@ -192,6 +192,11 @@ def test_what_reads_two_ways_has_a_second_reading() -> None:
     assert not list(other_readings("<= 61.706"))
 
 
+def test_a_minus_after_times_makes_no_range() -> None:
+    assert read_statement("0x-1").holds((0, -1))
+    assert read_statement("-1/2x3").holds((Fraction(-1, 2), 3))
+
+
 def test_working_before_the_result_is_allowed() -> None:
     assert read_statement("6*(5*5+1) = 156").holds((156,))
 
