@@ -1,0 +1,78 @@
+"""JUnit XML, as CI servers read it: suites of cases, each passed, failed or in error.
+
+The dialect is the one of Jenkins' schema (testsuites, testsuite, testcase, failure, error), with `file` and `line` on a
+case, which GitLab and others show as a link.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+from xml.etree import ElementTree
+
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, not even escaped."""
+
+
+class Failure(NamedTuple):
+    """Why a case did not pass: ``failure`` where something was found false, ``error`` where it could not be judged."""
+
+    message: str
+    """One line."""
+    detail: str = ""
+    code: str = ""
+    kind: Literal["failure", "error"] = "failure"
+
+
+class Case(NamedTuple):
+    """One thing that was tried."""
+
+    name: str
+    failures: Sequence[Failure] = ()
+    file: str = ""
+    line: int | None = None
+
+
+class Suite(NamedTuple):
+    """Cases that belong together: those of one file, of one student."""
+
+    name: str
+    cases: Sequence[Case]
+
+
+def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
+    """Suites as a JUnit XML document."""
+    top = ElementTree.Element("testsuites", name=name)
+    counted = [_suite(top, suite) for suite in suites]
+    for key, numbers in zip(("tests", "failures", "errors"), zip(*counted, strict=True), strict=False):
+        top.set(key, str(sum(numbers)))
+    ElementTree.indent(top)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(top, encoding="unicode")}\n'
+
+
+def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
+    """Add a suite; how many tests, failures and errors it has."""
+    element = ElementTree.SubElement(top, "testsuite", name=_text(suite.name))
+    failures = errors = 0
+    for case in suite.cases:
+        found = ElementTree.SubElement(element, "testcase", name=_text(case.name), classname=_text(suite.name))
+        if case.file:
+            found.set("file", _text(case.file))
+        if case.line is not None:
+            found.set("line", str(case.line))
+        for failure in case.failures:
+            attributes = {"message": _text(failure.message), **({"type": failure.code} if failure.code else {})}
+            ElementTree.SubElement(found, failure.kind, attributes).text = _text(failure.detail or failure.message)
+        kinds = {failure.kind for failure in case.failures}
+        errors += "error" in kinds
+        failures += kinds == {"failure"}
+    counts = (len(suite.cases), failures, errors)
+    for key, number in zip(("tests", "failures", "errors"), counts, strict=True):
+        element.set(key, str(number))
+    return counts
+
+
+def _text(text: str) -> str:
+    """Text that XML can hold."""
+    return _FORBIDDEN.sub("�", text)
