@@ -9,7 +9,7 @@ import click
 
 from archcalc.analysis.explain import QUANTITIES, Derivation, Step
 from archcalc.analysis.memory import DTYPES
-from archcalc.claims.explain import explain
+from archcalc.claims.explain import derivation_lines, explain
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
 from archcalc.numeric.traced import latex_text
 from archcalc.spec.errors import fail, suggest
@@ -81,20 +81,8 @@ def _text(title: str, derivations: list[Derivation]) -> str:
     lines = [title]
     for derivation in derivations:
         lines += ["", f"  {derivation.quantity}"]
-        width = max(len(step.symbol) for step in derivation.steps)
-        parts = max((len(step.value) for step in derivation.steps if _is_part(step)), default=0)
-        for step in derivation.steps:
-            value = step.value.rjust(parts) if _is_part(step) else step.value
-            equation = " = ".join(
-                part for part in (step.symbol.ljust(width), step.formula, step.numbers, value) if part
-            )
-            lines.append(f"    {equation}" + (f"    ({step.note})" if step.note else ""))
+        lines += [f"    {line}" for line in derivation_lines(derivation)]
     return "\n".join(lines) + "\n"
-
-
-def _is_part(step: Step) -> bool:
-    """Whether it is a part of a sum, of which there are several below one another."""
-    return not step.formula and not step.numbers and step.note.endswith("%")
 
 
 def _latex(title: str, derivations: list[Derivation], *, markdown: bool) -> str:

@@ -25,8 +25,10 @@ def test_layer_and_quantity_may_be_one_word(archcalc: Archcalc) -> None:
 
 
 def test_a_stage_and_the_network_are_sums(archcalc: Archcalc) -> None:
-    stage = archcalc("explain", "lenet5-1998", "c1", "params")
-    assert stage.lines[-1].split() == ["params", "=", "156"]
+    stage = archcalc("explain", "resnet18", "conv1", "params")
+    assert stage.lines[-1].split() == ["params", "=", "9,408", "+", "256", "=", "9,664"]
+    alone = archcalc("explain", "lenet5-1998", "c1", "params")  # one layer of the stage has some: its derivation
+    assert alone.lines[-1].endswith("params = weight + bias = 150 + 6 = 156")
     network = archcalc("explain", "resnet50", "params")
     assert network.lines[-1].endswith("= 25,610,152")
     assert "    conv2_x =    218,624    (0.9 %)" in network.lines
