@@ -15,7 +15,7 @@ from archcalc.spec.errors import suggest
 
 SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
 FIELDS = tuple(READINGS)
-QUANTITIES = ("shape", *SUMS, *FIELDS, "layers")
+QUANTITIES = ("shape", "channels", *SUMS, *FIELDS, "layers")
 
 
 STORED = ("params", "trainable", "activations")
@@ -53,8 +53,10 @@ def resolve(target: str, analysis: Analysis) -> Actual:
         source: Layer | Group | Totals = analysis.totals if row is None else row
         number = getattr(source, quantity)
         return Actual((number,), f"{number:,}", width=DTYPES["float32"] if quantity in STORED else 0)
-    if quantity == "shape":
+    if quantity in ("shape", "channels"):
         shape = analysis.graph.shape(tensor_of(place, analysis))
+        if quantity == "channels":
+            return Actual(shape[:1], str(shape[0]))
         written = ordered(shape, analysis.graph.layout)
         return Actual(written, "x".join(map(str, written)), "shape", analysis.graph.layout)
     return _field(quantity, layer_behind(place, analysis))
