@@ -50,10 +50,26 @@ Content: TypeAlias = Scalar | List | Mapping
 
 
 def read_yaml(source: Source, limits: Limits) -> Mapping:
-    """The document of a source, which is a mapping.
+    """The document of a spec, which is a mapping.
 
     Raises:
         SpecError: the text is not YAML, or not of this language.
+    """
+    content = read_document(source, limits)
+    if content is None:
+        fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
+    if not isinstance(content, Mapping):
+        inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
+        hint = "an expression is given on the command line itself, in quotes" if inline else ""
+        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span, hint)
+    return content
+
+
+def read_document(source: Source, limits: Limits) -> Content | None:
+    """The one document of a source; ``None`` where it is empty.
+
+    Raises:
+        SpecError: the text is not YAML, or has more of YAML than texts, lists and mappings.
     """
     try:
         events = yaml.parse(source.text, Loader=LOADER)
@@ -62,7 +78,7 @@ def read_yaml(source: Source, limits: Limits) -> Mapping:
         raise _explained(source, error) from None
 
 
-def _document(source: Source, events: Iterator[Any], limits: Limits) -> Mapping:
+def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content | None:
     builder = _Builder(source, limits)
     content: Content | None = None
     documents = 0
@@ -70,16 +86,12 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Mapping:
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                fail("yaml", "a spec file holds one document", builder.place(event), "remove the line '---'")
+                fail("yaml", "a file holds one document", builder.place(event), "remove the line '---'")
         elif isinstance(event, yaml.NodeEvent):
             content = builder.build(event, events, 0)
     if content is None or (isinstance(content, Scalar) and not content.text.value):
-        fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
+        return None
     builder.problems.settle()
-    if not isinstance(content, Mapping):
-        inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
-        hint = "an expression is given on the command line itself, in quotes" if inline else ""
-        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span, hint)
     return content
 
 
@@ -117,12 +129,12 @@ class _Builder:
             character = "*" if isinstance(event, yaml.AliasEvent) else "&"
             fail(
                 "yaml",
-                f"YAML reads '{character}' as an alias or anchor, which specs do not have",
+                f"YAML reads '{character}' as an alias or anchor, which there are none of here",
                 self.place(event),
                 QUOTE_THIS,
             )
         if event.tag is not None:
-            fail("yaml", "specs have no YAML tags: everything is text", self.place(event), QUOTE_THIS)
+            fail("yaml", "there are no YAML tags here: everything is text", self.place(event), QUOTE_THIS)
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -197,7 +209,7 @@ def expect_scalar(content: Content, what: str) -> Scalar:
     return content
 
 
-def known_keys(mapping: Mapping, keys: tuple[str, ...]) -> None:
+def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") -> None:
     """Fail for every key that is not one of these."""
     problems = Problems()
     for key, _ in mapping.pairs:
@@ -206,7 +218,7 @@ def known_keys(mapping: Mapping, keys: tuple[str, ...]) -> None:
             if name not in keys:
                 fail(
                     "unknown-key",
-                    f"no key '{_short(name)}' in a spec",
+                    f"no key '{_short(name)}' in {what}",
                     key.span,
                     suggest(name, keys, f"the keys are {', '.join(keys)}"),
                 )
