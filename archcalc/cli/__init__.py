@@ -19,6 +19,7 @@ VERBS = {
     "run": "a network evaluated on arrays",
     "verify": "the analysis against what the executor measures",
     "compare": "networks side by side",
+    "check": "answers graded, papers audited, claims reconciled: what went wrong",
     "validate": "for CI: do specs parse, fit together and meet their expectations?",
     "zoo": "the bundled networks",
     "ops": "the operators and their documentation",

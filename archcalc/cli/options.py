@@ -45,7 +45,7 @@ BOUNDS = {
 }
 
 
-def limit_options(command: Command) -> Command:
+def bound_options(command: Command) -> Command:
     """The bounds."""
     for name in reversed(Limits._fields):
         command = click.option(
@@ -60,7 +60,7 @@ def limit_options(command: Command) -> Command:
 
 def spec_options(command: Command) -> Command:
     """``--set``, ``--shape`` and the bounds."""
-    command = limit_options(command)
+    command = bound_options(command)
     command = click.option(
         "--shape",
         "shapes",
@@ -193,10 +193,14 @@ def default_format(form: str | None, color: str = "auto") -> str:
 
 def print_table(table: Table, form: str | None, color: str) -> None:
     """Write a table to standard output."""
+    click.echo(table_text(table, form, color), nl=False, color=True)
+
+
+def table_text(table: Table, form: str | None, color: str) -> str:
+    """A table as it is written to standard output."""
     from archcalc.report.render import render
 
-    text = render(table, default_format(form, color), color=wants_color(color), width=terminal_width())
-    click.echo(text, nl=False, color=True)
+    return render(table, default_format(form, color), color=wants_color(color), width=terminal_width())
 
 
 def terminal_width() -> int | None:

@@ -14,7 +14,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
-    limit_options,
+    bound_options,
     limits_from,
     output_options,
     print_table,
@@ -76,7 +76,7 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")
 @click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
-@limit_options
+@bound_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""

@@ -1,0 +1,228 @@
+"""Graded submissions as tables, records and JUnit suites."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from archcalc.claims.marks import Graded, Mark
+from archcalc.report.junit import Case, Failure, Suite
+from archcalc.report.table import Column, Table
+
+FIRST = 6
+"""How many mistakes of a submission are named in the table of a class."""
+
+COMMON = 5
+"""How many of the most common mistakes are named below the table of a class."""
+
+
+def points_text(points: Fraction) -> str:
+    """Points for people: ``2``, ``0.5``, and no more than two decimals."""
+    if points.denominator == 1:
+        return str(points.numerator)
+    return f"{float(points):.2f}".rstrip("0").rstrip(".")
+
+
+def score_text(graded: Graded) -> str:
+    """The sum for people: ``7.5 of 10 points (75 %)``; ``3 of 4 right`` where no key gives points."""
+    if not graded.scored:
+        return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'right'}"
+    share = f" ({float(graded.points / graded.of):.0%})".replace("%", " %") if graded.of else ""
+    return f"{points_text(graded.points)} of {points_text(graded.of)} point{'s' * (graded.of != 1)}{share}"
+
+
+def sheet(graded: Graded) -> Table:
+    """One submission, an answer a row."""
+    notes = [
+        f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.marks if not mark.right
+    ]
+    notes += accounted(graded)
+    notes += [f"note: {note}" for note in graded.notes]
+    table = Table(
+        columns=(
+            Column("question", "question" if graded.scored else "claim", folds=True),
+            Column("answer", "answer", "right"),
+            Column("verdict", "verdict", folds=True),
+            Column("actual", "is", "right"),
+            Column("code", "because", folds=True),
+            Column("points", "points", "right"),
+        ),
+        rows=tuple(
+            (
+                mark.id,
+                mark.value or None,
+                mark.verdict,
+                mark.actual or None,
+                mark.code or None,
+                points_text(mark.points),
+            )
+            for mark in graded.marks
+        ),
+        title=f"{graded.name}: {score_text(graded)}",
+        totals=((None, None, None, None, None, points_text(graded.points)),),
+        notes=tuple(notes),
+    )
+    return table if graded.scored else _without_points(table)
+
+
+def _without_points(table: Table) -> Table:
+    rows = tuple(row[:-1] for row in table.rows)
+    return table._replace(columns=table.columns[:-1], rows=rows, totals=())
+
+
+def accounted(graded: Graded) -> list[str]:
+    """Of an audit: which claims follow which convention, and the errata."""
+    found: dict[str, list[str]] = {}
+    errata = []
+    for mark in graded.marks:
+        if mark.verdict == "convention":
+            found.setdefault(mark.code, []).append(mark.id)
+        elif mark.verdict == "erratum":
+            errata.append(f"erratum: {mark.sentence}")
+    return [*(f"{code}: {', '.join(ids)}" for code, ids in found.items()), *errata]
+
+
+def class_table(submissions: Sequence[Graded]) -> Table:
+    """Many submissions, one a row."""
+    rows: list[tuple[Any, ...]] = []
+    for graded in submissions:
+        if graded.problems:
+            line = graded.problems[0].place()[1]
+            where = f"line {line}: " if line is not None else ""
+            said = f"cannot be read: {where}{graded.problems[0].message}"
+            rows.append((graded.name, None, points_text(graded.of), None, said))
+        else:
+            right = f"{graded.right}/{len(graded.marks)}"
+            rows.append((graded.name, points_text(graded.points), points_text(graded.of), right, _not_right(graded)))
+    columns = (
+        Column("name", "name", folds=True),
+        Column("points", "points", "right"),
+        Column("of", "of", "right"),
+        Column("right", "right", "right"),
+        Column("mistakes", "not right", folds=True),
+    )
+    shown = [column for column in range(len(columns)) if submissions[0].scored or column not in (1, 2)]
+    return Table(
+        columns=tuple(columns[column] for column in shown),
+        rows=tuple(tuple(row[column] for column in shown) for row in rows),
+        title=f"{len(submissions)} submissions",
+        notes=tuple(_summary(submissions)),
+    )
+
+
+def _not_right(graded: Graded) -> str | None:
+    """The first of what is not right, in short."""
+    wrong = [f"{mark.id}: {mark.code or mark.verdict}" for mark in graded.marks if not mark.right]
+    more = [f"and {len(wrong) - FIRST} more"] if len(wrong) > FIRST else []
+    return "; ".join([*wrong[:FIRST], *more]) or None
+
+
+def _summary(submissions: Sequence[Graded]) -> list[str]:
+    """The mean, and what went wrong most often."""
+    read = [graded for graded in submissions if not graded.problems]
+    notes = []
+    if read and submissions[0].scored:
+        mean = sum((graded.points for graded in read), Fraction(0)) / len(read)
+        notes.append(f"mean: {points_text(mean)} points, over {len(read)} submission{'s' * (len(read) != 1)}")
+    if len(read) < len(submissions):
+        notes.append(f"{len(submissions) - len(read)} cannot be read")
+    counts = Counter(
+        f"{mark.id}: {mark.code or mark.verdict}" for graded in read for mark in graded.marks if not mark.right
+    )
+    common = [f"{mistake} ({count} times)" for mistake, count in counts.most_common(COMMON) if count > 1]
+    return [*notes, *([f"most often: {'; '.join(common)}"] if common else [])]
+
+
+def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
+    """For a spreadsheet: one row per student, the points of every question in a column."""
+    rows = []
+    for graded in submissions:
+        marks = {mark.id: mark for mark in graded.marks}
+        error = "; ".join(problem.message for problem in graded.problems) or None
+        earned = [_number(marks[name].points) if name in marks else None for name in questions]
+        total = None if graded.problems else _number(graded.points)
+        rows.append((_cell(graded.name), _cell(graded.file), total, _number(graded.of), *earned, _cell(error)))
+    names = ("name", "file", "points", "of", *questions, "error")
+    return Table(tuple(Column(name, name) for name in names), tuple(rows))
+
+
+def claims_table(submissions: Sequence[Graded]) -> Table:
+    """For a spreadsheet: one row per answer."""
+    names = ("name", "file", "line", "id", "answer", "verdict", "right", "points", "of", "actual", "code", "sentence")
+    rows: list[tuple[Any, ...]] = []
+    for graded in submissions:
+        whose = (_cell(graded.name), _cell(graded.file))
+        for problem in graded.problems:
+            rows.append((*whose, problem.place()[1], None, None, "unreadable", False, *[None] * 3, problem.code))
+            rows[-1] += (_cell(problem.message),)
+        for mark in graded.marks:
+            said = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
+            earned = (_number(mark.points), _number(mark.of), mark.actual, mark.code or None, _cell(mark.sentence))
+            rows.append((*whose, *said, *earned))
+    return Table(tuple(Column(name, name) for name in names), tuple(rows))
+
+
+def record(graded: Graded) -> dict[str, Any]:
+    """A submission for programs."""
+    return {
+        "name": graded.name,
+        "file": graded.file,
+        "points": _number(graded.points),
+        "of": _number(graded.of),
+        "status": ("right", "failed", "error")[graded.status],
+        "answers": [_mark_record(mark) for mark in graded.marks],
+        "errors": [
+            dict(zip(("file", "line", "column"), problem.place(), strict=True))
+            | {"code": problem.code, "message": problem.message, "hint": problem.hint or None}
+            for problem in graded.problems
+        ],
+        "notes": list(graded.notes),
+    }
+
+
+def _mark_record(mark: Mark) -> dict[str, Any]:
+    return {
+        "id": mark.id,
+        "target": mark.target,
+        "answer": mark.value or None,
+        "verdict": mark.verdict,
+        "right": mark.right,
+        "points": _number(mark.points),
+        "of": _number(mark.of),
+        "actual": mark.actual or None,
+        "code": mark.code or None,
+        "sentence": mark.sentence,
+        "file": mark.file or None,
+        "line": mark.line,
+    }
+
+
+def suites(submissions: Iterable[Graded]) -> list[Suite]:
+    """Submissions as JUnit suites, answers as cases."""
+    found = []
+    for graded in submissions:
+        cases = [
+            Case(
+                mark.id,
+                () if mark.right else (Failure(mark.sentence, code=mark.code or mark.verdict),),
+                mark.file or graded.file,
+                mark.line,
+            )
+            for mark in graded.marks
+        ]
+        if graded.problems:
+            errors = [Failure(each.message, each.render(), each.code, "error") for each in graded.problems]
+            cases.append(Case(graded.file, errors, graded.file, graded.problems[0].place()[1]))
+        found.append(Suite(graded.name, cases))
+    return found
+
+
+def _number(points: Fraction) -> int | float:
+    return points.numerator if points.denominator == 1 else round(float(points), 6)
+
+
+def _cell(text: str | None) -> str | None:
+    """A text that no spreadsheet takes for a formula, whatever a student calls himself."""
+    return f"'{text}" if text and text[0] in "=+-@\t\r" else text

@@ -1,0 +1,46 @@
+"""The results.json that Gradescope's autograder reads, of one submission (specs of gradescope-autograders)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.claims.explain import derivation_lines
+from archcalc.claims.marks import Graded, Mark
+from archcalc.report.graded import score_text
+
+
+def gradescope(graded: Graded, *, explain: bool = False) -> dict[str, Any]:
+    """The results of one submission.
+
+    Args:
+        graded: its marks.
+        explain: whether derivations of what is not right are shown, too.
+    """
+    if graded.problems:
+        errors = "\n".join(problem.render() for problem in graded.problems)
+        return {"score": 0.0, "output": f"The submission cannot be read.\n{errors}", "stdout_visibility": "hidden"}
+    notes = "".join(f"\n{note}" for note in graded.notes)
+    return {
+        "score": float(graded.points),
+        "output": f"{graded.name}: {score_text(graded)}{notes}",
+        "output_format": "text",
+        "stdout_visibility": "hidden",
+        "tests": [_test(number, mark, explain=explain) for number, mark in enumerate(graded.marks, 1)],
+    }
+
+
+def _test(number: int, mark: Mark, *, explain: bool) -> dict[str, Any]:
+    lines = [f"your answer: {mark.value}" if mark.value else "no answer", mark.sentence]
+    if explain:
+        lines += [line for derivation in mark.derivation for line in ("", *derivation_lines(derivation))]
+    return {
+        "number": str(number),
+        "name": mark.text or mark.id,
+        "name_format": "text",
+        "score": float(mark.points),
+        "max_score": float(mark.of),
+        "status": "passed" if mark.right or mark.points == mark.of else "failed",
+        "output": "\n".join(lines),
+        "output_format": "text",
+        "tags": [tag for tag in (mark.verdict, mark.code) if tag],
+    }

@@ -1,0 +1,69 @@
+"""How marks are written: points, scores, what an audit accounts for."""
+
+from fractions import Fraction
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.claims.marks import Graded, Mark
+from archcalc.report.graded import accounted, claims_table, class_table, points_text, score_text, sheet, suites
+from archcalc.report.graded_page import graded_page
+from archcalc.report.gradescope import gradescope
+from archcalc.report.junit import write_junit
+from archcalc.report.render import render, write_json
+from archcalc.spec.errors import Problem
+
+
+def mark(name: str, verdict: str, points: Fraction, *, right: bool, code: str = "", sentence: str = "so it is") -> Mark:
+    return Mark(name, name, "", "1", verdict, right, points, Fraction(1), "2", sentence, code)
+
+
+@pytest.mark.parametrize(
+    ("points", "text"),
+    [(Fraction(2), "2"), (Fraction(1, 2), "0.5"), (Fraction(1, 3), "0.33"), (Fraction(0), "0"), (Fraction(10), "10")],
+)
+def test_points(points: Fraction, text: str) -> None:
+    assert points_text(points) == text
+
+
+def test_scores() -> None:
+    marks = (mark("a", "exact", Fraction(1), right=True), mark("b", "wrong", Fraction(1, 2), right=False))
+    graded = Graded("Ada", "ada.yaml", marks, Fraction(2))
+    assert score_text(graded) == "1.5 of 2 points (75 %)"
+    assert score_text(Graded("Ada", "ada.yaml", marks, Fraction(2), scored=False)) == "1 of 2 right"
+    assert score_text(Graded("Ada", "ada.yaml", marks, Fraction(2), scored=False, audit=True)) == "1 of 2 accounted for"
+    assert score_text(Graded("Ada", "ada.yaml")) == "0 of 0 points"
+
+
+def test_which_claims_follow_which_convention() -> None:
+    marks = (
+        mark("a", "convention", Fraction(1), right=True, code="kilo-1024"),
+        mark("b", "erratum", Fraction(1), right=True, sentence="b is wrong"),
+        mark("c", "convention", Fraction(1), right=True, code="kilo-1024"),
+    )
+    assert accounted(Graded("x", "x", marks)) == ["kilo-1024: a, c", "erratum: b is wrong"]
+
+
+def test_a_class_names_the_first_mistakes_and_the_most_common() -> None:
+    marks = tuple(mark(f"q{index}", "explained", Fraction(0), right=False, code="bias") for index in range(9))
+    table = class_table([Graded("Ada", "a", marks, Fraction(9)), Graded("Bob", "b", marks[:1], Fraction(9))])
+    assert table.rows[0][-1].endswith("q5: bias; and 3 more")
+    assert "most often: q0: bias (2 times)" in table.notes
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_text_can_be_written_in_every_format(name: str, value: str, sentence: str) -> None:
+    marks = (mark(name, "wrong", Fraction(0), right=False, sentence=sentence)._replace(value=value),)
+    broken = Graded(name, "b", problems=(Problem("yaml", sentence or "?", origin=name or "x"),))
+    for graded in (Graded(name, "a", marks, Fraction(1)), broken):
+        page = graded_page(graded, value)
+        body = page[page.index("<main>") : page.index("</body>")].replace("&#x27;", "'")
+        ElementTree.fromstring(body)
+        write_json(gradescope(graded))
+        ElementTree.fromstring(write_junit(suites([graded])).encode())
+        render(claims_table([graded]), "csv")
+        if not graded.problems:
+            for form in ("plain", "markdown"):
+                render(sheet(graded), form)
