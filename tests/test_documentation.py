@@ -54,7 +54,8 @@ def each(language: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def terminal(tmp_path: Path) -> dict[str, str]:
     """A folder like the checkout, with ``archcalc`` on the path; files that examples write stay in it."""
-    (tmp_path / "specs").symlink_to(ROOT / "specs", target_is_directory=True)
+    for folder in ("specs", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder, target_is_directory=True)
     program = tmp_path / "bin" / "archcalc"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m archcalc "$@"\n', encoding="utf-8")

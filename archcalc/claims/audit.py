@@ -9,6 +9,7 @@ from __future__ import annotations
 from archcalc.claims.answers import Answer
 from archcalc.claims.claim import Claim, Judgement, Verdict
 from archcalc.claims.conventions import read_codes, sentence_under
+from archcalc.claims.judge import UNEXPLAINED
 from archcalc.claims.marks import Mark
 from archcalc.claims.subjects import Subject
 from archcalc.spec.errors import Text, whole_text
@@ -41,7 +42,8 @@ def audited(mark: Mark, answer: Answer, judgement: Judgement, subject: Subject) 
 def _erratum(
     mark: Mark, answer: Answer, right: Text, codes: frozenset[str], judgement: Judgement, subject: Subject
 ) -> Mark:
-    printed = f"{judgement.target} is {judgement.actual}"
+    other = f" and {judgement.remark}" if judgement.remark not in ("", UNEXPLAINED) else ""
+    printed = f"{judgement.target} is {judgement.actual}{other}"
     if judgement.holds or sentence_under(judgement.claim, judgement, codes, subject) is not None:
         return _fails(mark, f"{printed}: {judgement.value} is right, and no erratum")
     claim = Claim(judgement.target, right.value.strip(), whole_text(right))
