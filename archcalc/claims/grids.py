@@ -16,6 +16,8 @@ from archcalc.claims.columns import NOTHING, quantity_of, role_of, target_of
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
 
 _DELIMITERS = ",;\t"
+_COMMENTS = ("#", "sep=")
+"""What lines start with that are no rows; spreadsheets write the second."""
 _RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 """The line below the titles of a Markdown table."""
 _SAID = re.compile(r"[#>*_\s-]*(name|student|network)[*_]*\s*:[*_]*\s*(\S.*)", re.IGNORECASE)
@@ -40,12 +42,14 @@ def read_csv_answers(source: Source, most: int) -> AnswerFile:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
-    comments = [index for index, line in enumerate(lines) if line.startswith("#")]
+    comments = [index for index, line in enumerate(lines) if line.startswith(_COMMENTS)]
     name, networks = _said(source, [(starts[index], lines[index]) for index in comments])
-    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = []
-    reader = csv.reader(("\n" if line.startswith("#") else line for line in lines), delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        ("\n" if line.startswith(_COMMENTS) else line for line in lines), delimiter=delimiter, strict=True
+    )
     begin = 0
     try:
         for cells in reader:

@@ -66,7 +66,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         return check_claims(claims, form, color, limits_from(values))
     from archcalc.cli.check_output import Output, write
 
-    stdin_once(answers)
+    stdin_once((*answers, values["key"] or ""))
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]

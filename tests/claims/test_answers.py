@@ -37,6 +37,7 @@ SAME = {
     "long.csv": 'Layer,Quantity,Answer\nc1,# Params,156\nc1,Output shape,6x28x28\n,params,"61,706"\n',
     "unquoted.csv": "layer,quantity,answer\nc1,params,156\nc1,shape,6x28x28\n,params,61,706\n",
     "semicolons.csv": "layer;quantity;your answer\nc1;params;156\nc1;output;6x28x28\n;params;61,706\n",
+    "excel.csv": "sep=;\nlayer;quantity;answer\nc1;params;156\nc1;output;6x28x28\n;params;61,706\n",
     "tabs.tsv": "target\tanswer\nc1.params\t156\nc1.shape\t6x28x28\nparams\t61,706\n",
     "wide.csv": '# the answers of everybody\nlayer,params,output\nc1,156,6x28x28\n-,"61,706",\n',
     "long.md": "# Mine\n\n| layer | quantity | answer |\n|---|:-:|--:|\n| c1 | params | **156** |\n"

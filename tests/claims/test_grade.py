@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archcalc import SpecError
 from archcalc.claims.answers import read_answers
@@ -182,3 +186,34 @@ def test_every_error_of_a_key_in_one_run() -> None:
     with pytest.raises(SpecError) as caught:
         read_key(Source("key.yaml", "colour: red\nquestions: [{id: q}, {target: a, points: x}]\npartial: {no: 1}\n"))
     assert len(caught.value.problems) == 4
+
+
+LENET: dict[str, int] = {"c1.params": 156, "c3.params": 2416, "c3.macs": 240_000, "c5.params": 48_120, "params": 61_706}
+STYLES: dict[str, Callable[[int], str]] = {
+    "plain": str,
+    "comma": lambda number: f"{number:,}",
+    "underscore": lambda number: f"{number:_}",
+    "blank": lambda number: f"{number:,}".replace(",", " "),
+    "thousands": lambda number: f"{number / 1000:.3f}K",
+    "rounded": lambda number: f"{number / 1000:.1f} thousand",
+    "power": lambda number: f"{number / 1000:.2f}e3",
+    "persian": lambda number: str(number).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")),
+}
+FORMS: dict[str, Callable[[list[tuple[str, str]]], str]] = {
+    "a.yaml": lambda rows: "answers:\n" + "".join(f'  {target}: "{value}"\n' for target, value in rows),
+    "a.json": lambda rows: json.dumps([{"question": target.upper(), "answer": value} for target, value in rows]),
+    "a.csv": lambda rows: "Target,Answer\n" + "".join(f'{target},"{value}"\n' for target, value in rows),
+    "a.md": lambda rows: "| id | value |\n|:--|--:|\n" + "".join(f"| `{a}` | **{b}** |\n" for a, b in rows),
+}
+
+
+@given(st.data())
+def test_right_answers_are_right_in_every_form_and_style(data: st.DataObject) -> None:
+    rows = [(target, STYLES[data.draw(st.sampled_from(list(STYLES)))](number)) for target, number in LENET.items()]
+    rows = data.draw(st.permutations(rows))
+    name = data.draw(st.sampled_from(list(FORMS)))
+    graded = GRADER.grade(read_answers(Source(name, FORMS[name](rows))), "ada")
+    assert graded.points == graded.of == len(LENET), [mark.sentence for mark in graded.marks if not mark.right]
+
+
+GRADER = grader(f"network: lenet5\nquestions: [{', '.join(LENET)}]\n")
