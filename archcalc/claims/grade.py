@@ -11,7 +11,7 @@ from archcalc.claims.claim import Claim, Judgement, Verdict
 from archcalc.claims.compare import meanings
 from archcalc.claims.conventions import sentence_under
 from archcalc.claims.key import ACCEPTED, COARSE, MISSING, Key, Question
-from archcalc.claims.marks import RIGHT, Graded, Mark
+from archcalc.claims.marks import PASSING, Graded, Mark
 from archcalc.claims.subjects import Library, Subject
 from archcalc.claims.targets import Actual
 from archcalc.spec.errors import Problem, SpecError, fail, whole_text
@@ -126,7 +126,7 @@ class Grader:
             question.text,
             answer.value.value.strip(),
             COARSE if answer.problem is not None and answer.problem.code == COARSE else str(judgement.verdict),
-            judgement.verdict in RIGHT,
+            judgement.verdict in PASSING,
             self.key.worth(judgement.verdict, question.points),
             question.points,
             judgement.actual,

@@ -10,8 +10,8 @@ from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Verdict
 from archcalc.spec.errors import Problem
 
-RIGHT = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
-"""The verdicts on a right value."""
+PASSING = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
+"""The verdicts on a value that is right; one that was cut off is named as such."""
 
 
 class Mark(NamedTuple):

@@ -8,7 +8,7 @@ import click
 
 from archcalc.claims.claim import Judgement, Verdict
 from archcalc.claims.judge import Judge
-from archcalc.claims.marks import RIGHT
+from archcalc.claims.marks import PASSING
 from archcalc.claims.reconcile import Question, Reading, parse_claim_text, reconcile
 from archcalc.cli.options import table_text
 from archcalc.report.render import write_json
@@ -34,7 +34,7 @@ def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits)
     else:
         blocks = [_block(judgement, readings, form, color) for judgement, readings in checked]
         click.echo("\n".join(blocks), nl=False, color=True)
-    return 0 if all(judgement.verdict in RIGHT for judgement, _ in checked) else 1
+    return 0 if all(judgement.verdict in PASSING for judgement, _ in checked) else 1
 
 
 def _check(text: str, limits: Limits) -> tuple[Judgement, list[Reading]]:
