@@ -48,6 +48,8 @@ class NetworkText:
     shapes: Mapping[str, str] = field(default_factory=dict)
     layout: str = ""
     """How the answers write shapes, ``chw`` or ``hwc``; empty: as the spec does."""
+    assume: tuple[str, ...] = ()
+    """What holds of the names in formulas: ``k % 2 == 1``."""
 
 
 @dataclass(frozen=True, slots=True)

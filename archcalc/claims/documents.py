@@ -32,9 +32,9 @@ from archcalc.spec.errors import Problem, Source, SpecError, Text, fail, whole_t
 from archcalc.spec.limits import Limits
 
 ANSWERS = ("answers", "claims")
-ABOUT = ("name", "student", "source", "note", "notes", "network", "networks", "set", "shape", "layout")
+ABOUT = ("name", "student", "source", "note", "notes", "network", "networks", "set", "shape", "layout", "assume")
 EXTRAS = ("convention", "erratum", "because")
-NETWORK_KEYS = ("spec", "set", "shape", "layout")
+NETWORK_KEYS = ("spec", "set", "shape", "layout", "assume")
 _STATEMENT = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
 EXAMPLE = "for example:\n  answers:\n    c1.params: 156"
 
@@ -75,30 +75,36 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
         SpecError: what stands there is not of this form.
     """
     single, several = top.get("network"), top.get("networks")
-    layout = _layout(top, "")
     if single is not None and several is not None:
         fail("duplicate", "a file has 'network:' or 'networks:', not both", several.span)
     if single is not None:
-        if isinstance(single, Scalar):
-            return {"": NetworkText(single.text, _pairs(top, "set"), _shapes(top), layout)}
-        return {"": _network(single, "'network:'", layout)}
+        return {"": _network(single, "'network:'", top)}
     if several is not None:
         pairs = expect_mapping(several, "'networks:'").pairs
-        return {key.text.value: _network(value, f"network '{key.text.value[:40]}'", layout) for key, value in pairs}
+        return {key.text.value: _network(value, f"network '{key.text.value[:40]}'", top) for key, value in pairs}
     return {}
 
 
-def _network(content: Content, what: str, layout: str) -> NetworkText:
-    """A network: its SPEC alone, or ``{spec: …, set: …, shape: …}``."""
+def _network(content: Content, what: str, top: Mapping) -> NetworkText:
+    """A network: its SPEC alone, with what is set beside it, or ``{spec: …, set: …, shape: …}``."""
     if isinstance(content, Scalar):
-        return NetworkText(content.text, layout=layout)
+        return NetworkText(content.text, _pairs(top, "set"), _shapes(top), _layout(top, ""), _assumed(top))
     mapping = expect_mapping(content, what)
     known_keys(mapping, NETWORK_KEYS, "a network")
     spec = mapping.get("spec")
     if spec is None:
         fail("missing", f"{what} has no 'spec:'", mapping.span, "for example: {spec: mobilenet-v1, set: {alpha: 0.5}}")
-    text = expect_scalar(spec, "'spec:'").text
-    return NetworkText(text, _pairs(mapping, "set"), _shapes(mapping), _layout(mapping, layout))
+    return NetworkText(
+        expect_scalar(spec, "'spec:'").text,
+        _pairs(mapping, "set"),
+        _shapes(mapping),
+        _layout(mapping, _layout(top, "")),
+        (*_assumed(top), *_assumed(mapping)),
+    )
+
+
+def _assumed(mapping: Mapping) -> tuple[str, ...]:
+    return tuple(text.value for text in texts_of(mapping, "assume"))
 
 
 def _layout(mapping: Mapping, otherwise: str) -> str:
@@ -128,6 +134,13 @@ def text_of(mapping: Mapping, key: str) -> str:
     """The text of a key, or nothing."""
     content = mapping.get(key)
     return expect_scalar(content, f"'{key}:'").text.value.strip() if content is not None else ""
+
+
+def texts_of(mapping: Mapping, key: str) -> list[Text]:
+    """The texts of a key: several, one, or none."""
+    content = mapping.get(key)
+    listed = content.items if isinstance(content, List) else () if content is None else (content,)
+    return [expect_scalar(each, f"an entry of '{key}:'").text for each in listed]
 
 
 def _bounded(answers: Iterator[Answer], most: int, source: Source) -> Iterator[Answer]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
-from typing import TypeAlias
 
 from archcalc.claims.numerals import plain
 from archcalc.numeric import Impossible
@@ -14,13 +12,6 @@ from archcalc.spec.grammar import parse_value
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.syntax import Size
 from archcalc.spec.values import Scope, number
-
-Equals: TypeAlias = Callable[[str, str], bool | None]
-"""Whether the closed form of a target equals an expression; ``None`` where that cannot be told.
-
-Raises:
-    SpecError: the expression cannot be read, or uses names that the network does not have.
-"""
 
 SIGNS = str.maketrans({"^": "**", "·": "*", "×": "*", "−": "-"})
 """How people also write arithmetic."""
@@ -31,7 +22,8 @@ _ARITHMETIC = re.compile(r"[\d\s.+\-*/()]+")
 
 def expression(text: str) -> str:
     """What is to be evaluated: the last of what equals signs part, in the signs of specs."""
-    return plain(text).rpartition("=")[2].strip().translate(SIGNS)
+    powers = text.replace("**", "^")  # which is no emphasis here
+    return plain(powers).rpartition("=")[2].strip().translate(SIGNS)
 
 
 def has_names(text: str) -> bool:

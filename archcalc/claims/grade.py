@@ -65,8 +65,8 @@ class Grader:
         """Everything that a file claims, one point each."""
         if not submission.answers:
             fail("answers", "the file has no answers", origin=submission.source.name)
-        claims = [_claim(answer, subject.canonical(answer.target.value.strip())) for answer in submission.answers]
-        judgements = self._judged(zip(submission.answers, claims, strict=True), subject)
+        targets = [Question("", answer.target, Fraction(1)) for answer in submission.answers]
+        judgements = self._judged(targets, submission.answers, subject)
         marks = []
         for answer, judgement in zip(submission.answers, judgements, strict=True):
             question = Question(judgement.target, answer.target, Fraction(1))
@@ -91,7 +91,7 @@ class Grader:
             elif answer.value.value and answer.value.value != given[question.id].value.value:
                 values = f"{given[question.id].value.value[:40]} and {answer.value.value[:40]}"
                 twice[question.id] = Problem("answers", f"two answers: {values}", whole_text(answer.value))
-        pairs, questions, marks = [], [], {}
+        answers, questions, marks = [], [], {}
         for question in self.key.questions:
             found = given.get(question.id)
             if found is None or not (found.value.value.strip() or found.problem):
@@ -99,24 +99,29 @@ class Grader:
                 continue
             target = subject.canonical(question.target.value.strip())
             problem = twice.get(question.id) or found.problem
-            problem = problem or _no_value(found, question, subject.judge.actual(target))
-            answer = found if problem is None else Answer(found.target, found.value, problem)
-            pairs.append((answer, _claim(answer, target)))
+            if not question.free:
+                problem = problem or _no_value(found, question, subject.judge.actual(target))
+            answers.append(found if problem is None else Answer(found.target, found.value, problem))
             questions.append(question)
-        judgements = self._judged(pairs, subject)
-        for question, (answer, _), judgement in zip(questions, pairs, judgements, strict=True):
+        judgements = self._judged(questions, answers, subject)
+        for question, answer, judgement in zip(questions, answers, judgements, strict=True):
             marks[question.id] = self._mark(question, answer, judgement, subject)
         return [marks[question.id] for question in self.key.questions], notes
 
-    def _judged(self, pairs: Iterable[tuple[Answer, Claim]], subject: Subject) -> list[Judgement]:
-        """Judgements in the order of the claims; those of unreadable lines say so."""
-        listed = list(pairs)
-        readable = [claim for answer, claim in listed if answer.problem is None]
-        judged = iter(subject.judge.judge(readable, diagnose=self.explain))
-        return [
-            next(judged) if answer.problem is None else Judgement(claim, Verdict.UNREADABLE, fault=answer.problem)
-            for answer, claim in listed
-        ]
+    def _judged(self, questions: Iterable[Question], answers: Iterable[Answer], subject: Subject) -> list[Judgement]:
+        """Judgements in the order of the answers; those of unreadable lines say so."""
+        found: list[Judgement | None] = []
+        claims = []
+        for question, answer in zip(questions, answers, strict=True):
+            claim = _claim(answer, subject.canonical(question.target.value.strip()))
+            known = subject.formula(claim, question.free) if question.free else None
+            if answer.problem is not None:
+                known = Judgement(claim, Verdict.UNREADABLE, fault=answer.problem)
+            found.append(known)
+            if known is None:
+                claims.append(claim)
+        judged = iter(subject.judge.judge(claims, diagnose=self.explain))
+        return [judgement or next(judged) for judgement in found]
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
         named = next(iter(judgement.explanations), None)

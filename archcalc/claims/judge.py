@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -13,7 +13,7 @@ from archcalc.analysis.receptive import READINGS
 from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
 from archcalc.claims.explain import explain
-from archcalc.claims.expressions import Equals, expression, has_names
+from archcalc.claims.expressions import has_names
 from archcalc.claims.targets import Actual, network_of, resolve_among
 from archcalc.claims.written import Statement
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
@@ -31,6 +31,9 @@ UNEXPLAINED = "no mistake that archcalc knows gives this value"
 Networks: TypeAlias = Analysis | Mapping[str, Analysis]
 """One network, or several by the names that targets put in front: ``A.params``."""
 
+FormulaJudge: TypeAlias = Callable[[Claim], Judgement | None]
+"""Judges a claim whose value is a formula with names; ``None`` where it cannot be one."""
+
 
 class Heard(NamedTuple):
     """A claim with its judgement before any diagnosis, and what it may mean (nothing if it is unreadable)."""
@@ -40,7 +43,7 @@ class Heard(NamedTuple):
 
 
 def judge(
-    claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True, equals: Equals | None = None
+    claims: Iterable[Claim], networks: Networks, *, diagnose: bool = True, formula: FormulaJudge | None = None
 ) -> list[Judgement]:
     """Judge claims that belong together: those of one student, one paper, one ``expect:`` block.
 
@@ -48,20 +51,20 @@ def judge(
         claims: in their order; an earlier wrong one may explain a later one.
         networks: what they are about.
         diagnose: whether wrong values are explained.
-        equals: compares formulas with closed forms; without it a formula with names is unreadable.
+        formula: judges formulas with names; without it they are unreadable.
 
     Nothing is raised for a claim that cannot be read: its verdict says so. To judge many lists about the same networks
     use one `Judge`, which remembers what it worked out.
     """
-    return Judge(networks, equals=equals).judge(claims, diagnose=diagnose)
+    return Judge(networks, formula=formula).judge(claims, diagnose=diagnose)
 
 
 class Judge:
     """Judges any number of lists of claims about the same networks, and remembers what it worked out; see `judge`."""
 
-    def __init__(self, networks: Networks, *, equals: Equals | None = None) -> None:
+    def __init__(self, networks: Networks, *, formula: FormulaJudge | None = None) -> None:
         self.networks = {"": networks} if isinstance(networks, Analysis) else dict(networks)
-        self.equals = equals
+        self.formula = formula
         self._actual: dict[str, Actual] = {}
         self._diagnoses: dict[str, Diagnosis] = {}
         self._explained: dict[tuple[str, str], tuple[Explanation, ...]] = {}
@@ -103,7 +106,7 @@ class Judge:
         except LookupError as error:
             return Heard(_unreadable(claim, error.args[0], claim.place, error.args[1]), [])
         except ValueError as error:
-            return Heard(self._formula(claim, actual) or _unreadable(claim, str(error), claim.place), [])
+            return Heard(self._formula(claim) or _unreadable(claim, str(error), claim.place), [])
         verdict = compare(statements, actual)
         remark = UNEXPLAINED if statements[0].relation == "=" else ""
         if other:
@@ -111,18 +114,9 @@ class Judge:
         holds = verdict in RIGHT or (verdict is Verdict.TRUNCATED and statements[0].truncated)
         return Heard(Judgement(claim, verdict, actual.text, holds, remark=remark), statements)
 
-    def _formula(self, claim: Claim, actual: Actual) -> Judgement | None:
-        """The judgement of a formula; none where the value is not one, or nobody compares formulas."""
-        if self.equals is None or not has_names(claim.value):
-            return None
-        try:
-            equal = self.equals(claim.target.strip(), expression(claim.value))
-        except SpecError as error:
-            problem = error.problems[0]
-            return _unreadable(claim, problem.message, claim.place, problem.hint)
-        if equal is None:
-            return _unreadable(claim, "it cannot be told whether this is the closed form", claim.place)
-        return Judgement(claim, Verdict.EXACT if equal else Verdict.WRONG, actual.text, equal)
+    def _formula(self, claim: Claim) -> Judgement | None:
+        """The judgement of a formula; none where the value is not one, or nobody judges formulas."""
+        return self.formula(claim) if self.formula is not None and has_names(claim.value) else None
 
     def _diagnosed(self, heard: Heard, number: int, known: Mapping[int, Said]) -> Judgement:
         from archcalc.claims.diagnosis.follow import follows, misses_the_sum

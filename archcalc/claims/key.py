@@ -19,7 +19,7 @@ from archcalc.claims.answers import NetworkText
 from archcalc.claims.claim import Verdict
 from archcalc.claims.columns import target_of
 from archcalc.claims.conventions import read_codes
-from archcalc.claims.documents import read_networks, text_of
+from archcalc.claims.documents import read_networks, text_of, texts_of
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
@@ -55,12 +55,13 @@ KEYS = (
     "set",
     "shape",
     "layout",
+    "assume",
     "questions",
     "points",
     "partial",
     "digits",
 )
-QUESTION_KEYS = ("id", "target", "layer", "quantity", "points", "text", "accept", "digits")
+QUESTION_KEYS = ("id", "target", "layer", "quantity", "points", "text", "accept", "digits", "free")
 EXAMPLE = "for example:\n  network: lenet5\n  questions:\n    - {id: q1, target: c1.params, points: 2}"
 
 
@@ -76,6 +77,8 @@ class Question(NamedTuple):
     """Conventions that count as right, by their codes; those of one set hold together (``a+b`` in the file)."""
     digits: int = 1
     """How many significant digits a rounded answer must have."""
+    free: tuple[str, ...] = ()
+    """The names that a formula is asked in; empty: a number is asked, or a formula in any names."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +158,14 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
         )
     else:
         fail("missing", "a question has a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
-    accepted = content.get("accept")
-    codes = accepted.items if isinstance(accepted, List) else () if accepted is None else (accepted,)
     return Question(
         name or text_of(content, "id") or asked.value,
         asked,
         _points(content, points),
         text_of(content, "text"),
-        tuple(read_codes(expect_scalar(code, "a code").text) for code in codes),
+        tuple(map(read_codes, texts_of(content, "accept"))),
         _digits(content, digits),
+        tuple(name.strip() for text in texts_of(content, "free") for name in text.value.split(",") if name.strip()),
     )
 
 

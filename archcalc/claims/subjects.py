@@ -8,6 +8,8 @@ from pathlib import Path
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.answers import NetworkText
+from archcalc.claims.claim import Claim, Judgement
+from archcalc.claims.closed_forms import FormulaJudge
 from archcalc.claims.columns import WHOLE, quantity_of
 from archcalc.claims.diagnosis import Question
 from archcalc.claims.diagnosis.table import Table
@@ -18,15 +20,17 @@ from archcalc.spec.errors import Problem, SpecError, Text, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import SUFFIXES, is_inline
 
-_Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str]
+_Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str, tuple[str, ...]]
 
 
 class Subject:
     """One network, or several with names, that claims are judged against."""
 
-    def __init__(self, networks: Mapping[str, Analysis]) -> None:
+    def __init__(self, networks: Mapping[str, Analysis], read: Mapping[str, FormulaJudge] | None = None) -> None:
+        """With the analyses by name, and what closed forms are read from."""
         self.networks = networks
-        self.judge = Judge(networks)
+        self._formulas = read or {}
+        self.judge = Judge(networks, formula=self.formula)
         self._known: dict[str, str] = {}
         self._places: dict[str, dict[str, str]] = {}
         self._tables: dict[str, Table] = {}
@@ -48,6 +52,18 @@ class Subject:
             name, rest = network_of(target, self.networks)
             self._tables[target] = Table(Question(rest, self.networks[name]))
         return self._tables[target]
+
+    def formula(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
+        """The judgement of a formula, in these names or in those that it uses; ``None`` where it cannot be one."""
+        try:
+            name, rest = network_of(claim.target, self.networks)
+            actual = self.judge.actual(claim.target)
+        except LookupError:
+            return None
+        formulas = self._formulas.get(name)
+        if formulas is None or actual.kind not in ("count", "field") or len(actual.values) != 1:
+            return None
+        return formulas.judge(claim, rest, free)
 
     def _canonical(self, target: str) -> str:
         if self._exists(target):
@@ -104,13 +120,17 @@ class Library:
         found = self._subjects.get(contents)
         if found is None:
             analyses = {name: self._analysis(content, networks[name].spec) for name, content in contents}
-            found = self._subjects[contents] = Subject(analyses)
+            read = {
+                name: FormulaJudge(content[0], networks[name], analyses[name].graph, self.limits)
+                for name, content in contents
+            }
+            found = self._subjects[contents] = Subject(analyses, read)
         return found
 
     def _analysis(self, content: _Content, written: Text) -> Analysis:
         found = self._analyses.get(content)
         if found is None:
-            spec, settings, shapes, layout = content
+            spec, settings, shapes, layout, _ = content
             try:
                 graph = load_spec(spec, Given(dict(settings), dict(shapes)), self.limits).graph
                 found = analyze(replace(graph, layout=layout) if layout else graph)
@@ -131,4 +151,4 @@ def _content(network: NetworkText) -> _Content:
     is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
-    return spec, tuple(network.settings.items()), tuple(network.shapes.items()), network.layout
+    return spec, tuple(network.settings.items()), tuple(network.shapes.items()), network.layout, network.assume

@@ -169,16 +169,12 @@ def test_right_in_other_words(target: str, value: str) -> None:
     assert found.holds, found.sentence
 
 
-def test_a_formula_is_compared_by_whoever_knows_closed_forms() -> None:
-    asked = []
+def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
+    def formula(claim: Claim) -> Judgement | None:
+        return Judgement(claim, Verdict.EXACT, "6·k² + 6", holds=True) if "+ 6" in claim.value else None
 
-    def equals(target: str, expression: str) -> bool | None:
-        asked.append((target, expression))
-        return {"k*k*6 + 6": True, "k": None}.get(expression, False)
-
-    claims = [Claim("c1.params", value) for value in ("k·k·6 + 6", "k*k*6", "k")]
-    found = judge_claims(claims, archcalc.load(LENET).analyze(), equals=equals)
-    assert [str(each.verdict) for each in found] == ["exact", "wrong", "unreadable"]
-    assert asked[0] == ("c1.params", "k*k*6 + 6")
+    claims = [Claim("c1.params", value) for value in ("k·k·6 + 6", "k*k*6", "many")]
+    found = judge_claims(claims, archcalc.load(LENET).analyze(), formula=formula)
+    assert [str(each.verdict) for each in found] == ["exact", "unreadable", "unreadable"]
     (without,) = judge_claims(claims[:1], archcalc.load(LENET).analyze())
     assert without.verdict is Verdict.UNREADABLE
