@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +22,10 @@ if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
-    from archcalc.claims import Verdict
+    from archcalc.claims import Claim, Judgement
     from archcalc.claims.verify import Check
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
-    from archcalc.claims import Judgement
-    from archcalc.claims import Claim, Judgement
     from archcalc.graph import Graph, Ref
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]

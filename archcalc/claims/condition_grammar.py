@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from archcalc.analysis.quantities import QUANTITIES
 from archcalc.claims.conditions import Comparison, Condition, Expression, Literal, Logic, Name, Operation
-from archcalc.claims.written import SCALES, SEPARATORS, Quantity, read_number
+from archcalc.claims.numerals import GROUPERS, SCALES, Quantity, read_number
 from archcalc.spec.errors import Source, Span, Text, fail
 
 _SUFFIX = "|".join(sorted(filter(None, SCALES), key=len, reverse=True))
@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<size>\d+(?:[x×]\d+)+(?![\w.]))
   | (?P<target>(?:[A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.(?:{"|".join(QUANTITIES)})(?![\w.]))
-  | (?P<number>(?:(?:\d{{1,3}}(?:[{SEPARATORS.replace(" ", "")}]\d{{3}})+|\d+)(?:\.\d+)?|\.\d+)
+  | (?P<number>(?:(?:\d{{1,3}}(?:[,{GROUPERS}]\d{{3}})+|\d+)(?:\.\d+)?|\.\d+)
       (?:[eE][+-]?\d+)?(?:\s*(?:{_SUFFIX})\b)?(?!\w))
   | (?P<name>[A-Za-z_]\w*)
   | (?P<sign><=|>=|==|!=|≤|≥|≠|<|>|=|\+|-|−|\*|//|/|%|\(|\))

@@ -68,8 +68,9 @@ COUNTED = re.compile(
 ZERO = ("none", "zero", "nil")
 
 _SPACES = " \u00a0\u2009\u202f\u2007"
-_GROUPERS = f"{_SPACES}_'’٬،"
-_MARKS = f",.٫{_GROUPERS}"
+GROUPERS = "_'’٬،"
+"""What stands between thousands, besides commas, points and blanks."""
+_MARKS = f",.٫{_SPACES}{GROUPERS}"
 _NUMBER = re.compile(
     rf"(?P<sign>[-−+]?)(?P<body>[.,٫]?\d(?:[\d{_MARKS}]*\d)?)[.,]?"
     r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s*[·×x*]\s*10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d{1,3}))?"

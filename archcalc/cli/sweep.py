@@ -13,8 +13,8 @@ import click
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
     SpecCommand,
-    default_format,
     bound_options,
+    default_format,
     limits_from,
     output_options,
     print_table,
