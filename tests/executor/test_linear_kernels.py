@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from archcalc.executor.kernels import conv as conv_kernels
-from archcalc.executor.kernels import depthwise as depthwise_kernels
 from archcalc.executor.runner import Runner
 from archcalc.ops import conv, dense, pool
 from archcalc.ops.base import REGISTRY
@@ -55,7 +54,6 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conv_kernels, "BLOCK_BYTES", block)
         patch.setattr(conv_kernels, "LEAST_POSITIONS", min(block, 128))
-        patch.setattr(depthwise_kernels, "BLOCK_BYTES", block)
         ours = Runner(graph, weights).run(inputs).output
     (theirs,) = evaluate(graph, inputs, weights).values()
     assert ours.shape == theirs.shape

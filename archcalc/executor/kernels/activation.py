@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,13 @@ def read_and_write(given: Array, work: Work) -> tuple[Array, Array]:
 
 @elementwise(Relu)
 def relu(op: Relu, x: Array, out: Array, work: Work) -> None:
-    maximum(work, x, 0, out=out)
+    """Compared with an array of zeros, for which NumPy has a loop twice as fast as that for one number."""
+    maximum(work, x, _zeros(x.dtype)[: x.size], out=out)
+
+
+@cache
+def _zeros(dtype: np.dtype[Any]) -> Array:
+    return np.zeros(STRETCH, dtype)
 
 
 @elementwise(Relu6)

@@ -1,8 +1,8 @@
 """Convolutions as matrix products: kernels as rows, gathered windows as columns.
 
 Windows are gathered block by block of output positions into one reused buffer that stays in cache, so that memory is
-bounded whatever the size of the input. Where a window is one position, the input is the matrix. A depthwise
-convolution has no sums over channels and needs no matrices.
+bounded whatever the size of the input. Where a window is one position, the input is the matrix. Groups, and the
+channels of a depthwise convolution, are so many small products; as many are gathered together as fit the buffer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
-from archcalc.executor.kernels.depthwise import depthwise
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.executor.threads import share
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
@@ -67,20 +66,22 @@ def standardised(weight: Array) -> Array:
 def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, work: Work) -> None:
     """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…)."""
     channels = x.shape[1]
-    if weight.shape[1] == 1 and groups == channels > 1:
-        depthwise(x, weight, axes, y, work)
-        return
     matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
     results = y.reshape(len(x), groups, matrix.shape[1], -1)
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
         multiply(matrix, x.reshape(len(x), groups, channels // groups, -1), results, work)
         return
+    fan_in = channels // groups
+    size = matrix.shape[-1] * x.itemsize
+    together = min(max(BLOCK_BYTES // (size * results.shape[-1]), 1), groups)
     for sample, result in zip(x, results, strict=True):
-        for block in blocks(y.shape[2:], block_positions(channels * weight[0, 0].size * x.itemsize)):
-            columns = gather(sample, axes, block, work)
-            multiply(
-                matrix, columns.reshape(groups, -1, columns.shape[-1]), result[..., block.start : block.stop], work
-            )
+        for first in range(0, groups, together):
+            last = min(first + together, groups)
+            maps, filters, out = sample[first * fan_in : last * fan_in], matrix[first:last], result[first:last]
+            for block in blocks(y.shape[2:], block_positions(size * together)):
+                columns = gather(maps, axes, block, work)
+                columns = columns.reshape(last - first, -1, columns.shape[-1])
+                multiply(filters, columns, out[..., block.start : block.stop], work)
 
 
 def convolve_tabled(
@@ -166,10 +167,10 @@ def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str,
 @kernel(DepthwiseConv)
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Every channel with filters of its own."""
-    (x,), weight = inputs, weights["weight"]
+    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     y = work.empty((len(x), len(weight), *positions(axes)), x.dtype)
-    depthwise(x, weight, axes, y, work)
+    convolve(x, weight, x.shape[1], axes, y, work)
     add_bias(y, weights, work)
     return (y,)
 
@@ -185,10 +186,10 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
 @kernel(SeparableConv)
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """A depthwise convolution, then a 1×1 convolution over its maps."""
-    (x,), filters, mixing = inputs, weights["depthwise"], weights["pointwise"]
+    x, filters, mixing = np.ascontiguousarray(inputs[0]), weights["depthwise"], weights["pointwise"]
     axes = axes_of(op, x.shape[2:])
     between = work.scratch("depthwise maps", (len(x), len(filters), *positions(axes)), x.dtype)
-    depthwise(x, filters, axes, between, work)
+    convolve(x, filters, x.shape[1], axes, between, work)
     y = work.empty((len(x), len(mixing), *positions(axes)), x.dtype)
     maps = between.reshape(len(x), 1, len(filters), -1)
     multiply(mixing.reshape(1, len(mixing), -1), maps, y.reshape(len(x), 1, len(mixing), -1), work)
