@@ -1,7 +1,7 @@
 """The memory of a run: which tensors are alive, who shares memory with whom, and what can be used again.
 
 Tensors that are views of one array (reshaped, sliced, transposed) live and die as one. Memory that nobody reads any
-more is kept for the next tensor of that size, as long as all of it together is hardly more than what was once alive at
+more is kept for the next tensor of that size, as long as all of it together is no more than what was once alive at
 one time: asking the system for fresh pages costs as much as filling them.
 """
 
@@ -22,14 +22,8 @@ WASTE = 8
 class Pool:
     """Blocks of bytes that tensors were in and others may be in next. Outlives a run."""
 
-    def __init__(self, spare: int) -> None:
-        """Start empty.
-
-        Args:
-            spare: how many bytes more may be kept than tensors ever took at one time.
-        """
+    def __init__(self) -> None:
         self.free: list[Array] = []
-        self.spare = spare
         self.most = 0
         """The most bytes of tensors that were alive at one time, in any run."""
 
@@ -46,7 +40,7 @@ class Pool:
             self.free = [block for block in self.free if block is not found]
             return found
         self.free.sort(key=lambda block: block.nbytes)
-        while self.free and live + self.bytes + size > self.most + self.spare:
+        while self.free and live + self.bytes + size > self.most:
             self.free.pop()
         return fresh(size)
 

@@ -21,9 +21,6 @@ from archcalc.executor.memory import Memory, Pool
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
 
-SPARE = 16
-"""Freed memory may be kept up to one part in so many of the stored arrays' bytes beyond what tensors take at most."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -95,7 +92,7 @@ class Runner:
         self.graph = graph
         self.overwrite = overwrite
         self._buffers: dict[tuple[str, int], Array] = {}
-        self._pool = Pool(spare=sum(array.nbytes for array in weights.values()) // SPARE)
+        self._pool = Pool()
         self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
         self.weights = weights
         problems = [*unlike(graph, self._declared())]

@@ -99,8 +99,7 @@ def test_peak_stays_near_the_analysis(spec: str, shapes: str | None) -> None:
     estimate = network.analyze().memory()
     for _ in range(3):
         run = runner.run(random_inputs(graph))
-        assert run.peak <= 1.2 * (estimate.peak + estimate.params / 16)
-        assert run.peak + estimate.params <= 1.2 * (estimate.peak + estimate.params)
+        assert run.peak <= 1.2 * estimate.peak
         assert run.scratch < 2**22
 
 

@@ -68,7 +68,7 @@ def _in_stretches(function: Callable[..., None], axis: int, *arrays: Array) -> N
     steps find them in the cache. The processors share the axis."""
     x = arrays[0]
     length = x.shape[axis]
-    together = max(1, STRETCH * length * len(x) // x.size)
+    together = max(1, 4 * STRETCH * length * len(x) // x.size)
 
     def part(start: int, stop: int) -> None:
         for examples in zip(*arrays, strict=True):

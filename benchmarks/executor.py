@@ -1,0 +1,201 @@
+"""The executor against PyTorch eager, ONNX Runtime, and the matrix products of the same layers alone.
+
+Every network runs in one process, all contestants in turn (A B A B …) on the same input and the same stored arrays,
+two threads each; their outputs are compared before anything is timed. Prints medians of the times, their ratios to
+ours (above 1: we are faster), and the peak memory against the analysis's estimate. Contestants that are not installed
+are left out. ONNX Runtime optimises the graph beforehand (it folds batch norms); PyTorch eager and archcalc do not.
+
+"products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
+ready in memory; depthwise convolutions have none. "peak" is measured by tracemalloc, which sees every allocation of
+NumPy: tensors, temporaries, work buffers; parameters are added to it and to the estimate.
+
+    python benchmarks/executor.py [--runs N] [--threads N] [NETWORK …]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from importlib.util import find_spec
+from math import prod
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # the counterparts of the layers are among the tests
+NETWORKS = ("resnet18", "resnet50", "vgg-d", "googlenet", "mobilenet-v1", "unet")
+BARS = {"resnet50": (1, 1.3), "vgg-d": (1, 1.3), "mobilenet-v1": (0.5, None)}
+"""PyTorch's time by ours at least, ours by that of the products at most."""
+NEAR = 1e-3
+"""How far outputs may differ, relative to the largest: sums in another order in float32."""
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def ours(graph: Any, weights: Any, inputs: Any) -> Callable[[], Any]:
+    """archcalc's executor."""
+    from archcalc.executor.runner import Runner
+
+    runner = Runner(graph, weights)
+    return lambda: runner.run(inputs).output
+
+
+def products(graph: Any) -> Callable[[], Any]:
+    """The matrix products alone."""
+    import numpy as np
+
+    from archcalc.ops.conv import Conv
+    from archcalc.ops.dense import FullyConnected
+
+    rng = np.random.default_rng(0)
+    operands = []
+    for _, node in graph.layers():
+        op, (shape, *_) = node.op, graph.input_shapes(node)
+        if node.training:
+            continue
+        if isinstance(op, Conv):
+            rows, sums, columns = (
+                node.output[0] // op.groups,
+                shape[0] // op.groups * prod(op.kernel),
+                prod(node.output[1:]),
+            )
+            groups = op.groups
+        elif isinstance(op, FullyConnected):
+            groups, rows, sums, columns = 1, op.features, prod(shape), 1
+        else:
+            continue
+        left = rng.standard_normal((groups, rows, sums), np.float32)
+        right = rng.standard_normal((groups, sums, columns), np.float32)
+        operands.append((left, right, np.empty((groups, rows, columns), np.float32)))
+
+    def run() -> None:
+        for left, right, result in operands:
+            np.matmul(left, right, out=result)
+
+    return run
+
+
+def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
+    """The same layers as modules of PyTorch, one after another; tensors are freed after their last use."""
+    import torch
+
+    from tests.oracle.counterparts import COUNTERPARTS
+
+    torch.set_num_threads(threads)
+    steps, last = [], {}
+    for index, node in graph.layers():
+        if node.training:
+            continue
+        last.update({ref.node: index for ref in node.inputs})
+        module = None
+        if node.op.name != "identity":
+            module = COUNTERPARTS[node.op.name](node.op, list(graph.input_shapes(node))).eval()
+            own = [array for name, array in weights.items() if name.rpartition(".")[0] == node.name]
+            stored = [*module.parameters(), *(b for name, b in module.named_buffers() if "num_batches" not in name)]
+            with torch.no_grad():
+                for tensor, array in zip(stored, own, strict=True):
+                    tensor.copy_(torch.from_numpy(array).reshape(tensor.shape))
+        steps.append((index, module, [ref.node for ref in node.inputs]))
+    main = next(iter(graph.outputs.values())).node
+    given = {index: torch.from_numpy(inputs[node.name]) for index, node in enumerate(graph.nodes) if node.is_input}
+
+    def run() -> Any:
+        with torch.inference_mode():
+            tensors = dict(given)
+            for index, module, sources in steps:
+                read = [tensors[source] for source in sources]
+                tensors[index] = read[0] if module is None else module(*read)
+                for source in set(sources):
+                    if last[source] == index and source != main:
+                        del tensors[source]
+            return tensors[main].numpy()
+
+    return run
+
+
+def onnx_runtime(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
+    """The same layers as an ONNX model."""
+    from tests.executor import onnx_counterparts  # noqa: F401  # registers them
+    from tests.executor.onnx_models import export, session
+
+    model = session(export(graph, weights), threads)
+    given = {f"input:{name}": array for name, array in inputs.items()}
+    return lambda: model.run(None, given)[0]
+
+
+def peak(run: Callable[[], Any]) -> int:
+    """Bytes that a run allocates at most beyond what was there before."""
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    run()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most - before
+
+
+def measure(name: str, runs: int, threads: int) -> None:
+    """Time one network and print its rows."""
+    import numpy as np
+
+    import archcalc
+    from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.weights import initial
+
+    network = archcalc.load(name)
+    graph = network.graph
+    weights, inputs = initial(graph), random_inputs(graph)
+    allocated = peak(lambda: ours(graph, weights, inputs)())
+    contestants = {"archcalc": ours(graph, weights, inputs), "products": products(graph)}
+    if find_spec("torch"):
+        contestants["PyTorch eager"] = pytorch(graph, weights, inputs, threads)
+    if find_spec("onnxruntime") and find_spec("onnx"):
+        contestants["ONNX Runtime"] = onnx_runtime(graph, weights, inputs, threads)
+    expected = contestants["archcalc"]()
+    for other, run in contestants.items():
+        if other != "products":
+            difference = float(np.abs(run() - expected).max() / np.abs(expected).max())
+            assert difference < NEAR, f"{name}: {other} differs by {difference:.1e}"
+    times: dict[str, list[float]] = {each: [] for each in contestants}
+    for number in range(runs + 2):
+        for each, run in contestants.items():
+            begin = time.perf_counter()
+            run()
+            if number >= 2:  # the first rounds fill caches and buffers
+                times[each].append(time.perf_counter() - begin)
+    own = median(times["archcalc"])
+    print(network.name)
+    for each, found in times.items():
+        print(f"  {each:14} {median(found) * 1e3:8.1f} ms  least {min(found) * 1e3:8.1f}  {median(found) / own:5.2f} ×")
+    memory = network.analyze().memory()
+    estimate, used = memory.params + memory.peak, memory.params + allocated
+    print(f"  peak memory {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
+    against, beyond = BARS.get(name, (None, None))
+    if against and "PyTorch eager" in times:
+        print(f"  bar: PyTorch by ours at least {against}: {median(times['PyTorch eager']) / own:.2f}")
+    if beyond:
+        print(f"  bar: ours by products at most {beyond}: {own / median(times['products']):.2f}")
+
+
+def main() -> None:
+    options = arguments()
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(options.threads)  # before NumPy is imported
+    for name in options.networks:
+        measure(name, options.runs, options.threads)
+        gc.collect()
+
+
+if __name__ == "__main__":
+    main()
