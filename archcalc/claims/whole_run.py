@@ -127,7 +127,7 @@ class WholeRun:
             return nothing(f"not run: {measured.failure}")
         estimate = self.memory_estimate.params + self.memory_estimate.peak + measured.scratch
         taken, bound = measured.stored + measured.traced, int(MEMORY_FACTOR * estimate) + MEMORY_EXTRA
-        detail = f"{taken:,} bytes, {taken / estimate:.2f} of the estimate"
+        detail = f"{taken:,} bytes, {taken / estimate:.2f} of the estimate (at most {MEMORY_FACTOR}, and 1 MiB)"
         if taken <= bound:
             return Comparison(1, (), detail)
         return Comparison(1, (Difference(self.graph.name, "memory", f"at most {bound:,}", f"{taken:,}"),), detail)

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 import archcalc as package
 from archcalc.executor.files import write_arrays
@@ -66,12 +68,12 @@ def test_verify_runs_both(archcalc: Archcalc) -> None:
     assert "both networks agree: largest relative difference" in ran.out
 
 
-def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     import archcalc.claims.folding as claims
 
     right = claims.folded_weights
 
-    def wrong(*arguments):  # type: ignore[no-untyped-def]
+    def wrong(*arguments: Any) -> dict[str, Any]:
         return {name: array * 1.001 for name, array in right(*arguments).items()}
 
     monkeypatch.setattr(claims, "folded_weights", wrong)
@@ -120,3 +122,24 @@ def test_save_weights_needs_weights(archcalc: Archcalc, tmp_path: Path) -> None:
     ran = archcalc("fold", SMALL, "--save-weights", str(tmp_path / "out.npz"))
     assert ran.status == 2
     assert "--weights" in ran.err
+
+
+def test_a_run_folds_on_request(archcalc: Archcalc, tmp_path: Path) -> None:
+    outputs = []
+    for options in ((), ("--fold",)):
+        out = tmp_path / "y.npy"
+        assert archcalc("run", SMALL, "--output", str(out), *options).status == 0
+        outputs.append(np.load(out))
+    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_layer_that_is_folded_away_cannot_be_asked_for(archcalc: Archcalc) -> None:
+    ran = archcalc("run", SMALL, "--fold", "--layer", "bn_1")
+    assert ran.status == 2
+    assert "'bn_1' is folded into 'conv_1'" in ran.err
+
+
+def test_training_does_not_fold(archcalc: Archcalc) -> None:
+    ran = archcalc("run", SMALL, "--fold", "--mode", "train")
+    assert ran.status == 2
+    assert "--fold goes with inference" in ran.err
