@@ -57,6 +57,13 @@ class Network(NamedTuple):
     layout: str
 
 
+class Built(NamedTuple):
+    """A graph, and where each of its nodes stands in the text (inputs have no place)."""
+
+    graph: Graph
+    places: tuple[Span | None, ...]
+
+
 class _Frame:
     """A block call around layers; its number among the calls of the same block beside it is known once all are."""
 
@@ -86,6 +93,7 @@ class _Draft(NamedTuple):
     inputs: tuple[Ref, ...]
     outputs: Shapes
     frame: _Frame
+    place: Span | None = None
 
 
 class _Label(NamedTuple):
@@ -99,8 +107,8 @@ class _Label(NamedTuple):
 
 def build(
     network: Network, limits: Limits, observe: Observer | None = None, attributes: Attributes | None = None
-) -> Graph:
-    """The graph of a network.
+) -> Built:
+    """The graph of a network, and where its layers stand.
 
     Args:
         network: its parts; variables and input sizes may be numbers of any kind.
@@ -134,7 +142,7 @@ class _Builder:
         self.depth = 0
         self.stage: str | None = None
 
-    def build(self) -> Graph:
+    def build(self) -> Built:
         network = self.network
         for name, shape in network.inputs.items():
             self.stages[name] = Ref(len(self.drafts))
@@ -151,7 +159,7 @@ class _Builder:
         for head in network.training_heads:
             assert head.name is not None
             training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
-        return Graph(
+        graph = Graph(
             name=network.name,
             nodes=tuple(map(_node, self.drafts, self.labels)),
             outputs=outputs,
@@ -160,6 +168,7 @@ class _Builder:
             layout=network.layout,
             training_outputs=training_outputs,
         )
+        return Built(graph, tuple([draft.place for draft in self.drafts]))
 
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""
@@ -345,7 +354,7 @@ class _Builder:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
-        self.drafts.append(_Draft(op, refs, outputs, frame))
+        self.drafts.append(_Draft(op, refs, outputs, frame, span))
         return Ref(len(self.drafts) - 1)
 
 

@@ -33,6 +33,8 @@ class List(NamedTuple):
 
     items: tuple[Content, ...]
     span: Span
+    closed: int | None = None
+    """Where in the source it ends, if it stands in brackets."""
 
 
 class Mapping(NamedTuple):
@@ -40,6 +42,8 @@ class Mapping(NamedTuple):
 
     pairs: tuple[tuple[Scalar, Content], ...]
     span: Span
+    closed: int | None = None
+    """Where in the source it ends, if it stands in brackets."""
 
     def get(self, key: str) -> Content | None:
         """The value of a key, if there is one."""
@@ -141,7 +145,7 @@ class _Builder:
             items = []
             while not isinstance(inner := next(events), yaml.SequenceEndEvent):
                 items.append(self.build(inner, events, depth + 1))
-            return List(tuple(items), self.place(event))
+            return List(tuple(items), self.place(event), _closed(event, inner))
         return self.mapping(event, events, depth)
 
     def mapping(self, event: Any, events: Iterator[Any], depth: int) -> Mapping:
@@ -165,7 +169,12 @@ class _Builder:
                     )
                 seen.add(name)
                 pairs.append((key, value))
-        return Mapping(tuple(pairs), self.place(event))
+        return Mapping(tuple(pairs), self.place(event), _closed(event, inner))
+
+
+def _closed(opening: Any, end: Any) -> int | None:
+    """Where a list or mapping in brackets ends."""
+    return end.end_mark.index if opening.flow_style else None
 
 
 def _explained(source: Source, error: yaml.YAMLError) -> SpecError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 from unicodedata import combining, east_asian_width
 
 SNIPPET_WIDTH = 100
@@ -107,7 +107,7 @@ def whole_text(text: Text) -> Span:
 
 @dataclass(frozen=True)
 class Problem:
-    """One error: one place, one reason, one hint."""
+    """One error or warning: one place, one reason, one hint."""
 
     code: str
     message: str
@@ -115,6 +115,7 @@ class Problem:
     hint: str = ""
     origin: str = ""
     """What to name instead of a place, where there is none (a file that cannot be read)."""
+    level: Literal["error", "warning"] = "error"
 
     def place(self) -> tuple[str, int | None, int | None]:
         """Source name, line and column (1-based; ``None`` where there is no place in it)."""
@@ -123,11 +124,19 @@ class Problem:
         line, column = self.span.text.place(self.span.start)
         return self.span.text.source.name, line + 1, column + 1
 
+    def end(self) -> tuple[int | None, int | None]:
+        """Line and column (1-based) behind the last character; ``None`` where there is no place."""
+        if self.span is None:
+            return None, None
+        line, column = self.span.text.place(max(self.span.start, self.span.end - 1))
+        return line + 1, column + 2
+
     def render(self) -> str:
-        """The error as editors and CI know it, with the line and a caret below it."""
+        """The problem as editors and CI know it, with the line and a caret below it."""
         name, line, column = self.place()
         where = ":".join(str(part) for part in (name, line, column) if part is not None and part != "")
-        rows = [f"{where}: error[{self.code}]: {self.message}" if where else f"error[{self.code}]: {self.message}"]
+        what = f"{self.level}[{self.code}]: {self.message}"
+        rows = [f"{where}: {what}" if where else what]
         if self.span is not None and line is not None and column is not None:
             rows += self._snippet(self.span, line)
         if self.hint:

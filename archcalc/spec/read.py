@@ -17,7 +17,7 @@ from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, build, words
 from archcalc.spec.check import check_blocks, check_names, check_references, declared_name, names_in, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -44,6 +44,7 @@ KEYS = (
     "heads",
     "training_heads",
     "expect",
+    "ignore",
 )
 
 EMPTY = "'identity' is the chain that does nothing"
@@ -63,12 +64,25 @@ class Expectation(NamedTuple):
     value: Text
 
 
+class Outline(NamedTuple):
+    """The text behind a graph, as it was parsed: for those who look at the text itself (warnings, corrections)."""
+
+    document: Mapping | None
+    """The file; ``None`` for an inline expression."""
+    network: Network
+    places: tuple[Span | None, ...]
+    """Where each node of the graph stands; ``None`` for an input."""
+    ignored: tuple[Text, ...] = ()
+    """The warnings that the file does not want, by their codes."""
+
+
 class Spec(NamedTuple):
     """A network that was read: its graph, and what its text says beside it."""
 
     source: Source
     graph: Graph
     expectations: tuple[Expectation, ...]
+    outline: Outline
 
 
 class Given(NamedTuple):
@@ -161,7 +175,7 @@ class _Reader:
         inputs = self.override({"input": shape}, variables, "chw")
         stages = (Stage(None, chain),)
         check_names({}, names, [*stages])
-        return self.finish(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw", ())
+        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
 
     def file(self) -> Spec:
         top = read_yaml(self.source, self.limits)
@@ -178,30 +192,24 @@ class _Reader:
         heads = self.heads(top, "heads", callable_blocks)
         training_heads = self.heads(top, "training_heads", callable_blocks)
         expectations = self.expectations(top)
+        ignored = self.ignored(top)
         with self.problems:
             check_names(blocks, variables, [*stages, *heads, *training_heads], self.broken)
         self.unique([*stages, *heads, *training_heads], inputs)
         self.problems.settle()
         check_references(inputs, [*stages, *heads, *training_heads])  # only now: a stage that is broken would be missed
-        return self.finish(
-            title, inputs, variables, blocks, tables, stages, heads, training_heads, layout, expectations
-        )
+        network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
+        return self.finish(network, expectations, top, ignored)
 
     def finish(
         self,
-        name: str,
-        inputs: dict[str, Shape],
-        variables: Names,
-        blocks: dict[str, Block],
-        tables: Tables,
-        stages: tuple[Stage, ...],
-        heads: tuple[Stage, ...],
-        training_heads: tuple[Stage, ...],
-        layout: str,
-        expectations: tuple[Expectation, ...],
+        network: Network,
+        expectations: tuple[Expectation, ...] = (),
+        document: Mapping | None = None,
+        ignored: tuple[Text, ...] = (),
     ) -> Spec:
-        network = Network(name, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return Spec(self.source, build(network, self.limits, self.given.observe, self.given.attributes), expectations)
+        graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
+        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored))
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """The entries of a section; none where it is missing, empty or (after an error) something else."""
@@ -478,3 +486,13 @@ class _Reader:
             with self.problems:
                 result.append(Expectation(key.text, expect_scalar(value, "an expectation").text))
         return tuple(result)
+
+    def ignored(self, top: Mapping) -> tuple[Text, ...]:
+        """The codes under ``ignore:``: one, or a list."""
+        content = top.get("ignore")
+        if content is None or (isinstance(content, Scalar) and not content.text.value):
+            return ()
+        items = content.items if isinstance(content, List) else (content,)
+        with self.problems:
+            return tuple([expect_scalar(item, "the code of a warning").text for item in items])
+        return ()
