@@ -18,7 +18,9 @@ FLOORS = (
     {"graph"},
     {"spec", "analysis", "executor"},
     {"claims"},
+    {"lint"},
     {"report"},
+    {"validation"},
     {"api", "cli"},
 )
 """From the ground up. Rooms on one floor do not import each other, except that the command line may use the API."""

@@ -1,0 +1,70 @@
+"""Edits of a text that leave everything else as it is: comments, layout, quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from archcalc.spec.document import Content, List, Mapping, Scalar
+
+
+class Edit(NamedTuple):
+    """Characters ``start`` to ``end`` of a text become another text."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text after all edits; of two that overlap, the first is made."""
+    pieces, at = [], 0
+    for edit in sorted(edits):
+        if edit.start >= at:
+            pieces += [text[at : edit.start], edit.text]
+            at = edit.end
+    return "".join([*pieces, text[at:]])
+
+
+def extent(content: Content) -> tuple[int, int]:
+    """Where a piece of a document begins and ends."""
+    start = content.span.text.start
+    if isinstance(content, Scalar):
+        return start, content.text.end or start
+    if content.closed is not None:
+        return start, content.closed
+    inner = content.items if isinstance(content, List) else [value for _, value in content.pairs]
+    return start, max([start, *(extent(each)[1] for each in inner)])
+
+
+def without(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
+    """What removes entries of a list or mapping, by their indices (not all of them)."""
+    places = list(_entries(content))
+    if content.closed is None:
+        for index in dropped:
+            yield from _lines(text, *places[index])
+        return
+    kept = [index for index in range(len(places)) if index not in dropped]
+    for index in dropped:
+        if index < kept[-1]:  # up to the next entry: its comma goes with it
+            yield Edit(places[index][0], places[index + 1][0])
+    if kept[-1] + 1 < len(places):
+        yield Edit(places[kept[-1]][1], places[-1][1])
+
+
+def _entries(content: List | Mapping) -> Iterator[tuple[int, int]]:
+    if isinstance(content, List):
+        yield from map(extent, content.items)
+    else:
+        yield from ((extent(key)[0], extent(value)[1]) for key, value in content.pairs)
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[Edit]:
+    """The lines of an entry that has them for itself, with a comment at their end."""
+    first = text.rfind("\n", 0, start) + 1
+    if text[first:start].strip() not in ("", "-"):
+        return
+    if text[end - 1] != "\n":  # a block of text ends with its line
+        following = text.find("\n", end)
+        end = len(text) if following < 0 else following + 1
+    yield Edit(first, end)

@@ -1,0 +1,90 @@
+"""The registry of rules: a code, and a function whose docstring documents it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from archcalc.analysis.propagate import Analysis
+from archcalc.graph import Node
+from archcalc.lint.usage import Usage, usage_of
+from archcalc.spec.errors import Problem, Span
+from archcalc.spec.read import Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What rules look at: a spec that was read without an error, and what was computed of it."""
+
+    spec: Spec
+    analysis: Analysis
+
+    @cached_property
+    def usage(self) -> Usage:
+        """Which names it uses."""
+        return usage_of(self.spec)
+
+    @cached_property
+    def readers(self) -> list[list[Node]]:
+        """Per node of the graph: the nodes that read it."""
+        readers: list[list[Node]] = [[] for _ in self.spec.graph.nodes]
+        for node in self.spec.graph.nodes:
+            for ref in node.inputs:
+                readers[ref.node].append(node)
+        return readers
+
+    @cached_property
+    def results(self) -> set[int]:
+        """The nodes whose output is an output of the network."""
+        graph = self.spec.graph
+        return {ref.node for ref in (*graph.outputs.values(), *graph.training_outputs.values())}
+
+
+class Found(NamedTuple):
+    """Something a rule has found: where, what, and what may be done about it."""
+
+    span: Span
+    message: str
+    hint: str = ""
+
+
+Check: TypeAlias = Callable[[Subject], Iterator[Found]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A kind of warning."""
+
+    code: str
+    check: Check
+
+    @property
+    def summary(self) -> str:
+        """What it finds, in one line."""
+        return (self.check.__doc__ or "").partition("\n")[0]
+
+    @property
+    def help(self) -> str:
+        """What it finds, why that matters, and what to do."""
+        return inspect.cleandoc(self.check.__doc__ or "")
+
+    def problems(self, subject: Subject) -> Iterator[Problem]:
+        """What it finds, in the form of warnings."""
+        for span, message, hint in self.check(subject):
+            yield Problem(self.code, message, span, hint, level="warning")
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(code: str) -> Callable[[Check], Check]:
+    """Function decorator: this is the rule with this code."""
+
+    def register(check: Check) -> Check:
+        RULES[code] = Rule(code, check)
+        return check
+
+    return register
