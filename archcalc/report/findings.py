@@ -1,0 +1,61 @@
+"""What a check has found, as data: one place, one reason, one hint. Every format for CI is written from this."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """Something wrong or suspicious in a file."""
+
+    status: int
+    """What it does to the exit status: 0 a warning, 1 a failure, 2 an error in the input."""
+    code: str
+    message: str
+    hint: str
+    file: str
+    line: int | None
+    """1-based, as is the column; ``None`` where there is no place in the file."""
+    column: int | None
+    end_line: int | None
+    end_column: int | None
+    """Behind the last character."""
+    text: str
+    """All of it as people read it, with the line and a caret."""
+    content: str = ""
+    """The line of the file, for fingerprints that outlive a shift of lines."""
+
+    @property
+    def level(self) -> str:
+        """``warning`` or ``error``."""
+        return "error" if self.status else "warning"
+
+    @property
+    def advice(self) -> str:
+        """The message with its hint, in one line (a hint that takes more is left out)."""
+        return f"{self.message} ({self.hint})" if self.hint and "\n" not in self.hint else self.message
+
+
+class RuleText(NamedTuple):
+    """The documentation of a code."""
+
+    code: str
+    level: str
+    """``warning`` or ``error``: what findings of this code are unless told otherwise."""
+    summary: str
+    help: str
+
+
+def fingerprints(findings: list[Finding]) -> list[str]:
+    """One stable name per finding: it stays when lines are added elsewhere, and no two are alike.
+
+    It is made of the file, the code and the text of the line; the second of the same kind has a number.
+    """
+    seen: dict[str, int] = {}
+    result = []
+    for finding in findings:
+        about = "\0".join((finding.file, finding.code, finding.content.strip() or finding.message))
+        seen[about] = seen.get(about, 0) + 1
+        result.append(sha256(f"{about}\0{seen[about]}".encode("utf-8", "replace")).hexdigest()[:32])
+    return result
