@@ -32,10 +32,17 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
     try:
         with open(descriptor, "wb") as file:
             write(file)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        os.chmod(temporary, _mode(path))
         os.replace(temporary, os.path.realpath(path))
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced, or what new files have."""
+    if os.path.exists(path):
+        return os.stat(path).st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

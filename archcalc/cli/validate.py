@@ -2,148 +2,267 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
-from archcalc.cli.options import limits_from, pairs_from, spec_options, stdin_once, wants_color
-from archcalc.spec.errors import Problem, SpecError
-from archcalc.spec.limits import Limits
-from archcalc.spec.locate import SUFFIXES, is_inline
+from archcalc.cli.files import write_file
+from archcalc.cli.options import limits_from, pairs_from, print_table, spec_options, stdin_once, wants_color
+from archcalc.cli.verdicts import changes_table, headline, in_checkout, record, step_summary, suites, summary
+from archcalc.spec.errors import Problem, fail
+from archcalc.validation.baseline import Numbers, is_gone, name_in, read_baseline, read_tolerances, write_baseline
+from archcalc.validation.configuration import configuration_of, unknown_codes
+from archcalc.validation.examine import Asked, Outcome, Task, findings
+from archcalc.validation.many import examine_all
+from archcalc.validation.paths import find
 
 MANY = 20
 """Specs that take long enough for a progress bar."""
+FORMATS = ("text", "github", "gitlab", "junit", "sarif", "json")
+STREAMED = ("text", "github")
+"""Formats that are written spec by spec."""
 
 
-class Outcome(NamedTuple):
-    """What became of one spec."""
+def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """The warnings with their documentation; then end."""
+    if not value:
+        return
+    from archcalc.lint import RULES
 
-    name: str
-    status: int
-    """0 all well, 1 an expectation failed, 2 it cannot be read."""
-    expectations: int
-    problems: tuple[Problem, ...]
+    for rule in RULES.values():
+        help = rule.help.replace("\n", "\n  ").replace("\n  \n", "\n\n")
+        click.echo(f"{rule.code}\n  {help}\n")
+    ctx.exit()
+
+
+def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
+    """Codes of warnings, separated by commas or given one by one."""
+    from archcalc.lint import RULES
+    from archcalc.spec.errors import suggest
+
+    given = [code.strip() for value in values for code in value.split(",") if code.strip()]
+    for code in unknown_codes(given):
+        hint = suggest(code, RULES, "`archcalc validate --rules` lists them")
+        raise click.BadParameter(f"no warning has the code '{code[:40]}': {hint}", ctx, parameter)
+    return frozenset(given)
+
+
+def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
+    """How far totals may grow."""
+    try:
+        return read_tolerances(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, parameter) from None
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
-@spec_options
+@click.option("--ignore", multiple=True, callback=codes, metavar="CODES", help="Warnings not to give (repeatable).")
+@click.option(
+    "--error", multiple=True, callback=codes, metavar="CODES", help="Warnings that are failures (repeatable)."
+)
+@click.option("--strict", is_flag=True, help="Every warning is a failure.")
+@click.option("--rules", is_flag=True, is_eager=True, expose_value=False, callback=show_rules, help="Document them.")
+@click.option("--fix", is_flag=True, help="Correct what can be corrected mechanically.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@click.option("--baseline", metavar="FILE", help="Compare with the numbers stored there.")
+@click.option(
+    "--tolerance",
+    multiple=True,
+    callback=tolerances,
+    metavar="N%|QUANTITY=N%",
+    help="How far totals may grow beyond the baseline (repeatable).  [default: 0%]",
+)
+@click.option("--update-baseline", is_flag=True, help="Store the numbers instead: what has grown is accepted.")
+@click.option("--specs-only", is_flag=True, help="Skip files that are no specs even where they are named.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: by the number of specs]")
 @click.option("--quiet", "-q", is_flag=True, help="Only failures and the summary.")
 @click.option(
-    "--format", "form", type=click.Choice(["plain", "json"]), default="plain", show_default=True, help="Output format."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Output format.  [default: github inside GitHub Actions, else text]",
 )
+@click.option("--output", metavar="FILE", help="Write the report to this file, and text to standard output.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour.")
-def command(paths: tuple[str, ...], quiet: bool, form: str, color: str, **values: Any) -> int:
-    """Do specs parse, fit together, and meet their expectations?
+@spec_options
+def command(paths: tuple[str, ...], form: str | None, output: str | None, color: str, **values: Any) -> int:
+    """Do specs parse, fit together, meet their expectations, and stay inside their budget?
 
-    PATHS are files, folders (every .yaml, .yml and .json below, but for hidden ones), bundled names or '-'. Exit
-    status: 0 all well, 1 an expectation failed, 2 a spec cannot be read.
+    PATHS are files, folders (every .yaml, .yml and .json below that is a spec, but for hidden ones), patterns in
+    quotes ("nets/**/*.yaml"), bundled names or '-'. Exit status: 0 all well (there may be warnings), 1 an expectation
+    failed or a total has grown, 2 a spec cannot be read.
     """
     stdin_once(paths)
-    limits = limits_from(values)
-    settings = pairs_from(values.pop("settings"), "--set")
-    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    outcomes = []
-    listed = [(path, spec) for path in paths for spec in expand(path)]
-    seen = form == "plain" and not quiet and sys.stdout.isatty()  # a line for each spec shows how far it is
-    for path, spec in listed if seen else watched(listed):
-        outcome = judge(spec, settings, shapes, limits) if spec else empty_folder(path)
+    if values["update_baseline"] and not values["baseline"]:
+        raise click.UsageError("--update-baseline needs --baseline FILE")
+    form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
+    gc.enable()  # one question after the other: what is left of each must go
+    asked = asked_from(values)
+    stored = stored_numbers(values["baseline"], values["update_baseline"])
+    targets = list(find(paths, asked.limits))
+    names = [name_in(values["baseline"] or "", target.name, target.path) for target in targets]
+    tasks = [
+        Task(target, configuration_of(target.path or "."), stored.get(name))
+        for target, name in zip(targets, names, strict=True)
+    ]
+    streamed = "text" if output else form if form in STREAMED else ""
+    seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # a line for each shows how far it is
+    outcomes: list[Outcome] = []
+    for name, outcome in zip(names, watched(examine_all(asked, tasks, values["jobs"]), len(tasks), seen), strict=True):
+        if outcome.numbers is not None:
+            stored[name] = outcome.numbers
+        if outcome.corrected is not None:
+            outcome = corrected(outcome, tasks[len(outcomes)].target.path)
+        if streamed:
+            show(outcome, streamed, quiet=values["quiet"], color=color)
+        outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
+    for outcome in barren(outcomes):
         outcomes.append(outcome)
-        if form == "plain":
-            show(outcome, quiet=quiet, color=wants_color(color))
-    if form == "json":
-        from archcalc.report.render import write_json
-
-        click.echo(write_json([record(outcome) for outcome in outcomes]), nl=False)
-    else:
-        click.echo(summary(outcomes))
-    return max(outcome.status for outcome in outcomes)
+        if streamed:
+            show(outcome, streamed, quiet=values["quiet"], color=color)
+    if values["update_baseline"]:
+        kept = {name: numbers for name, numbers in stored.items() if not is_gone(values["baseline"], name)}
+        save(values["baseline"], "".join(f"{line}\n" for line in write_baseline(kept)), "--baseline")
+    report(outcomes, form, output)
+    return max((outcome.status for outcome in outcomes), default=0)
 
 
-def expand(path: str) -> list[str]:
-    """The specs of one argument; those of a folder in order, or an empty name if it has none."""
-    if path == "-" or is_inline(path) or not os.path.isdir(path):
-        return [path]
-    found = []
-    for folder, below, files in os.walk(path):
-        below[:] = [name for name in below if not name.startswith(".")]
-        names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-        found += [os.path.join(folder, name) for name in names]
-    return sorted(file for file in found if os.path.isfile(file) or not os.path.exists(file)) or [""]  # no pipes
+def asked_from(values: dict[str, Any]) -> Asked:
+    """What the options ask of every spec."""
+    return Asked(
+        settings=pairs_from(values["settings"], "--set"),
+        shapes=pairs_from(values["shapes"], "--shape", bare=True),
+        limits=limits_from(values),
+        ignore=values["ignore"],
+        error=values["error"],
+        strict=values["strict"],
+        numbers=bool(values["baseline"]),
+        tolerance=None if values["update_baseline"] else values["tolerance"],
+        only_specs=values["specs_only"],
+        fix="diff" if values["diff"] else "write" if values["fix"] else "",
+    )
 
 
-def watched(listed: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """The specs, with a progress bar on standard error if that is a terminal and they are many."""
-    if len(listed) < MANY or not sys.stderr.isatty():
-        return listed
+def stored_numbers(path: str | None, update: bool) -> dict[str, Numbers]:
+    """The numbers of the baseline, if there is one."""
+    if not path or (update and not os.path.exists(path)):
+        return {}
+    return read_baseline(path)
+
+
+def corrected(outcome: Outcome, path: str) -> Outcome:
+    """The outcome of a file after its correction was written, or that it could not be."""
+    try:
+        write_file(path, outcome.corrected or "")
+    except OSError as error:
+        problem = Problem("output", f"cannot write it: {error.strerror}", origin=path)
+        wrong = findings([problem], 2, outcome.name)
+        return outcome._replace(findings=(*outcome.findings, *wrong), corrected=None)
+    return outcome
+
+
+def save(path: str, text: str, origin: str) -> None:
+    """Write a file of the run."""
+    try:
+        write_file(path, text)
+    except OSError as error:
+        fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
+
+
+def watched(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
+    """The outcomes, with a progress bar on standard error if that is a terminal and they are many."""
+    if seen or number < MANY or not sys.stderr.isatty():
+        return outcomes
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[tuple[str, str]]:
+    def advancing() -> Iterator[Outcome]:
         with Progress(
             console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(), redirect_stderr=False
         ) as progress:
-            yield from progress.track(listed, description="validating")
+            yield from progress.track(outcomes, total=number, description="validating")
 
     return advancing()
 
 
-def empty_folder(path: str) -> Outcome:
-    """A folder without specs: most likely not the one that was meant."""
-    return Outcome(path, 2, 0, (Problem("not-found", "no .yaml, .yml or .json file in this folder", origin=path),))
+def barren(outcomes: list[Outcome]) -> Iterator[Outcome]:
+    """Folders and patterns that brought files, but no spec: most likely not those that were meant."""
+    found: dict[str, bool] = {}
+    for outcome in outcomes:
+        if outcome.argument:
+            found[outcome.argument] = found.get(outcome.argument, False) or not outcome.skipped
+    for argument in (argument for argument, any_spec in found.items() if not any_spec):
+        problem = Problem("not-found", "no spec among these files", origin=argument[:100])
+        yield Outcome(argument, findings([problem], 2, argument))
 
 
-def judge(spec: str, settings: dict[str, str], shapes: dict[str, str], limits: Limits) -> Outcome:
-    """Read one spec and judge its expectations."""
-    from archcalc.analysis.propagate import analyze
-    from archcalc.claims.judge import judge_each
-    from archcalc.spec import Given, load_spec
+def show(outcome: Outcome, form: str, *, quiet: bool, color: str) -> None:
+    """One line for a spec, and what was found below."""
+    from archcalc.report.github import workflow_commands
 
-    try:
-        read = load_spec(spec, Given(settings, shapes), limits)
-    except SpecError as error:
-        return Outcome(spec, 2, 0, error.problems)
-    verdicts, wrong = judge_each(read, analyze(read.graph))
-    failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
-    return Outcome(spec, 2 if wrong else 1 if failed else 0, len(verdicts), (*wrong, *failed))
-
-
-def show(outcome: Outcome, *, quiet: bool, color: bool) -> None:
-    """One line for a spec, and its problems below."""
-    if outcome.status == 0 and quiet:
+    if not quiet or outcome.status:
+        click.echo(headline(outcome, color=wants_color(color)), color=True)
+    if outcome.diff:
+        click.echo(outcome.diff, nl=False)
         return
-    word, paint = (("ok", "green"), ("failed", "red"), ("error", "red"))[outcome.status]
-    count = f"{outcome.expectations} expectation{'s' * (outcome.expectations != 1)}"
-    detail = {
-        0: count,
-        1: f"{len(outcome.problems)} of {count} failed",
-        2: f"{len(outcome.problems)} error{'s' * (len(outcome.problems) != 1)}",
-    }[outcome.status]
-    name = outcome.name if len(outcome.name) <= 100 else outcome.name[:100] + "…"
-    click.echo(f"{click.style(f'{word:<6}', fg=paint) if color else f'{word:<6}'} {name}  ({detail})", color=True)
-    for problem in outcome.problems:
-        click.echo(problem.render())
+    shown = [finding for finding in outcome.findings if finding.status or not quiet]
+    if form == "github":
+        click.echo(workflow_commands(in_checkout(shown)), nl=False)
+    else:
+        for finding in shown:
+            click.echo(finding.text)
+    if outcome.comparison is not None and outcome.comparison.differs:
+        print_table(changes_table(outcome.name, outcome.comparison), None, color)
 
 
-def summary(outcomes: list[Outcome]) -> str:
-    """The last line."""
-    counts = [sum(outcome.status == status for outcome in outcomes) for status in (0, 1, 2)]
-    words = [
-        f"{counts[0]} ok",
-        *(f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n),
-    ]
-    return f"{len(outcomes)} spec{'s' * (len(outcomes) != 1)}: {', '.join(words)}"
+def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
+    """What follows when all specs are done: the summary, or the whole report."""
+    if form in STREAMED or output:
+        click.echo(summary(outcomes))
+    if form not in STREAMED or output:
+        text = whole(outcomes, form)
+        if output:
+            save(output, text, "--output")
+        else:
+            click.echo(text, nl=False)
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if form == "github" and page:
+        try:
+            with open(page, "a", encoding="utf-8") as file:
+                file.write(step_summary(outcomes))
+        except OSError as error:
+            fail("output", f"cannot write '{page[:80]}': {error.strerror}", origin="GITHUB_STEP_SUMMARY")
 
 
-def record(outcome: Outcome) -> dict[str, Any]:
-    """An outcome for programs."""
-    problems = []
-    for problem in outcome.problems:
-        source, line, column = problem.place()
-        where = {"file": source, "line": line, "column": column}
-        problems.append({**where, "code": problem.code, "message": problem.message, "hint": problem.hint or None})
-    status = ("ok", "failed", "error")[outcome.status]
-    return {"spec": outcome.name, "status": status, "expectations": outcome.expectations, "problems": problems}
+def whole(outcomes: list[Outcome], form: str) -> str:
+    """The report in one piece."""
+    from archcalc.report.render import write_json
+
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    if form == "gitlab":
+        from archcalc.report.gitlab import code_quality
+
+        return write_json(code_quality(in_checkout(found)))
+    if form == "sarif":
+        from archcalc import __version__
+        from archcalc.report.sarif import sarif
+        from archcalc.validation.codes import documented
+
+        return write_json(sarif(in_checkout(found), documented(), __version__))
+    if form == "junit":
+        from archcalc.report.junit import write_junit
+
+        return write_junit(suites(outcomes))
+    if form == "github":
+        from archcalc.report.github import workflow_commands
+
+        return workflow_commands(in_checkout(found))
+    if form == "json":
+        return write_json([record(outcome) for outcome in outcomes])
+    lines = [line for each in outcomes for line in (headline(each, color=False), *(one.text for one in each.findings))]
+    return "\n".join([*lines, summary(outcomes)]) + "\n"

@@ -1,0 +1,193 @@
+"""Outcomes of `archcalc validate` in the words of the terminal, and as data for the reports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.lint import RULES
+from archcalc.validation.baseline import COUNTS, QUANTITIES, Change, Comparison, Row, moved
+from archcalc.validation.examine import Outcome
+
+if TYPE_CHECKING:
+    from archcalc.report.findings import Finding
+    from archcalc.report.junit import Suite
+    from archcalc.report.table import Table
+
+WORDS = ("ok", "failed", "error")
+PAINT = ("green", "red", "red")
+LONGEST = 100
+"""Characters of a name that are shown."""
+ROWS = 40
+"""Changed layers that are listed."""
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Where CI servers say what paths are relative to."""
+
+
+def count(number: int, word: str) -> str:
+    """``1 error``, ``2 errors``."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def headline(outcome: Outcome, *, color: bool) -> str:
+    """One line for a spec."""
+    if outcome.skipped:
+        return f"skip   {outcome.name[:LONGEST]}  ({outcome.skipped})"
+    word, paint = WORDS[outcome.status], PAINT[outcome.status]
+    name = outcome.name if len(outcome.name) <= LONGEST else outcome.name[:LONGEST] + "…"
+    shown = click.style(f"{word:<6}", fg=paint) if color else f"{word:<6}"
+    return f"{shown} {name}  ({', '.join(_details(outcome))})"
+
+
+def _details(outcome: Outcome) -> list[str]:
+    errors = [finding for finding in outcome.findings if finding.status == 2]
+    failures = [finding for finding in outcome.findings if finding.status == 1]
+    expectations = sum(finding.code == "expectation" for finding in failures)
+    grown = any(finding.code == "growth" for finding in failures)
+    fatal = sum(finding.code in RULES for finding in failures)
+    found = []
+    if errors:
+        found.append(count(len(errors), "error"))
+    if expectations:
+        found.append(f"{expectations} of {count(outcome.expectations, 'expectation')} failed")
+    elif not errors:
+        found.append(count(outcome.expectations, "expectation"))
+    if grown:
+        found.append("grown since the baseline")
+    if outcome.warnings + fatal:
+        found.append(count(outcome.warnings + fatal, "warning"))
+    if outcome.numbers is not None and outcome.comparison is None:
+        found.append("new: not in the baseline")
+    return found + ([f"{outcome.corrections} fixed"] if outcome.corrected is not None else [])
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """The last line."""
+    specs = [outcome for outcome in outcomes if not outcome.skipped]
+    counts = [sum(outcome.status == status for outcome in specs) for status in (0, 1, 2)]
+    words = [f"{counts[0]} ok"]
+    words += [f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n]
+    warnings = sum(outcome.warnings for outcome in specs)
+    parts = [f"{count(len(specs), 'spec')}: {', '.join(words)}"]
+    parts += [count(warnings, "warning")] if warnings else []
+    parts += [f"{count(len(outcomes) - len(specs), 'file')} skipped"] if len(specs) < len(outcomes) else []
+    return "; ".join(parts)
+
+
+def changes_table(name: str, comparison: Comparison) -> Table:
+    """What has changed since the baseline, layer by layer, and in total."""
+    from archcalc.report.table import Column, Table
+
+    columns = (
+        Column("layer", "layer"),
+        Column("operator", "operator"),
+        Column("params", "params", "right"),
+        Column("macs", "MACs", "right"),
+    )
+    shown = comparison.changes[:ROWS]
+    totals = zip(QUANTITIES, comparison.before, comparison.after, strict=True)
+    notes = [f"{quantity}: {moved(old, new)}" for quantity, old, new in totals if old != new]
+    if len(comparison.changes) > len(shown):
+        notes.insert(0, f"{len(comparison.changes) - len(shown):,} more layers changed")
+    title = f"{name}: changes since the baseline"
+    return Table(columns, tuple(map(_change_row, shown)), title, notes=tuple(notes))
+
+
+def _change_row(change: Change) -> tuple[Any, ...]:
+    before, after = change
+    either = [row for row in change if row is not None]
+    mark = "+" if before is None else "-" if after is None else "~"
+    names, ops = (dict.fromkeys(getattr(row, part) for row in either) for part in ("name", "op"))
+    cells = [_cell(before, after, COUNTS.index(quantity)) for quantity in ("params", "macs")]
+    return (f"{mark} {' → '.join(names)}", " → ".join(ops), *cells)
+
+
+def _cell(before: Row | None, after: Row | None, index: int) -> str:
+    if before is not None and after is not None:
+        return moved(before.counts[index], after.counts[index])
+    return "".join(f"{row.counts[index]:,}" for row in (before, after) if row is not None)
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """An outcome for programs."""
+    found: dict[str, Any] = {
+        "spec": outcome.name,
+        "status": "skipped" if outcome.skipped else ("ok", "failed", "error")[outcome.status],
+        "expectations": outcome.expectations,
+        "problems": [
+            {
+                "file": finding.file,
+                "line": finding.line,
+                "column": finding.column,
+                "level": finding.level,
+                "code": finding.code,
+                "message": finding.message,
+                "hint": finding.hint or None,
+            }
+            for finding in outcome.findings
+        ],
+    }
+    if outcome.comparison is not None:
+        before, after, changes = outcome.comparison
+        found["before"] = dict(zip(QUANTITIES, before, strict=True))
+        found["after"] = dict(zip(QUANTITIES, after, strict=True))
+        found["changes"] = [{"before": _layer(change.before), "after": _layer(change.after)} for change in changes]
+    return found
+
+
+def _layer(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    counts = dict(zip(COUNTS, row.counts, strict=True))
+    return {"name": row.name, "op": row.op, "output": row.output, **counts}
+
+
+def suites(outcomes: Iterable[Outcome]) -> list[Suite]:
+    """Outcomes as JUnit suites: one for all, a case per spec."""
+    from archcalc.report.junit import Case, Failure, Suite
+
+    cases = []
+    for outcome in outcomes:
+        if outcome.skipped:
+            continue
+        wrong = [finding for finding in outcome.findings if finding.status]
+        failures = [
+            Failure(each.advice, each.text, each.code, "error" if each.status == 2 else "failure") for each in wrong
+        ]
+        cases.append(Case(outcome.name, failures, outcome.name, wrong[0].line if wrong else None))
+    return [Suite("archcalc validate", cases)]
+
+
+def in_checkout(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings with their files as the CI server knows them: relative to its checkout."""
+    root = next((os.path.realpath(os.environ[name]) for name in CHECKOUTS if os.environ.get(name)), None)
+    result = []
+    for finding in findings:
+        place = os.path.realpath(finding.file)
+        inside = root is not None and os.path.exists(place) and place.startswith(root + os.sep)
+        file = os.path.relpath(place, root) if inside else finding.file
+        result.append(finding._replace(file=file.replace(os.sep, "/")))
+    return result
+
+
+def step_summary(outcomes: Sequence[Outcome]) -> str:
+    """The page that GitHub shows for a step: what is not well, and what has changed, in Markdown."""
+    from archcalc.report.render import render
+
+    lines = ["### archcalc validate", "", summary(outcomes), ""]
+    for outcome in outcomes:
+        if outcome.findings:
+            lines += [f"* {headline(outcome, color=False)}"]
+            lines += [f"  * {each.level} `{each.code}`: {_plain(each.advice)}" for each in outcome.findings]
+    for outcome in outcomes:
+        if outcome.comparison is not None and outcome.comparison.differs:
+            lines += ["", render(changes_table(outcome.name, outcome.comparison), "markdown")]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves alone."""
+    return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in text)

@@ -1,0 +1,107 @@
+"""What a project says about warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
+
+The nearest of these files above a spec holds for it. Its keys: ``ignore`` and ``error``, lists of codes; ``strict``,
+true or false; ``per-path-ignores``, a table of patterns (relative to the file, ``*`` matches ``/``, too) and lists of
+codes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from archcalc.lint import RULES
+from archcalc.spec.errors import fail, suggest
+
+KEYS = ("ignore", "error", "strict", "per-path-ignores")
+
+
+class Configuration(NamedTuple):
+    """What holds for the specs below a folder."""
+
+    folder: str = ""
+    ignore: frozenset[str] = frozenset()
+    error: frozenset[str] = frozenset()
+    strict: bool = False
+    per_path: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def ignored(self, path: str) -> frozenset[str]:
+        """The codes that are not wanted for a file."""
+        if not self.per_path:
+            return self.ignore
+        below = os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
+        return self.ignore.union(*(codes for pattern, codes in self.per_path if fnmatch(below, pattern)))
+
+
+NONE = Configuration()
+
+
+def configuration_of(path: str) -> Configuration:
+    """The configuration that holds for a file.
+
+    Raises:
+        SpecError: it is wrong.
+    """
+    return _above(os.path.dirname(os.path.realpath(path)))
+
+
+@cache
+def _above(folder: str) -> Configuration:
+    own, project = Path(folder, "archcalc.toml"), Path(folder, "pyproject.toml")
+    if own.is_file():
+        return _read(own, _table(own))
+    if project.is_file():
+        tools = _table(project).get("tool")
+        table = tools.get("archcalc") if isinstance(tools, dict) else None
+        if table is not None:
+            return _read(project, table)
+    parent = os.path.dirname(folder)
+    return NONE if parent == folder else _above(parent)
+
+
+def _table(file: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        fail("configuration", f"cannot be read: {error}", origin=str(file))
+
+
+def _read(file: Path, table: Any) -> Configuration:
+    if not isinstance(table, dict):
+        fail("configuration", "'tool.archcalc' is a table", origin=str(file))
+    for key in table:
+        if key not in KEYS:
+            hint = suggest(key, KEYS, f"the keys are {', '.join(KEYS)}")
+            fail("configuration", f"no key '{key[:40]}'", hint=hint, origin=str(file))
+    strict, per_path = table.get("strict", False), table.get("per-path-ignores", {})
+    if not isinstance(strict, bool):
+        fail("configuration", "'strict' is true or false", origin=str(file))
+    if not isinstance(per_path, dict):
+        fail("configuration", "'per-path-ignores' is a table of patterns and lists of codes", origin=str(file))
+    return Configuration(
+        str(file.parent),
+        _codes(file, "ignore", table.get("ignore", [])),
+        _codes(file, "error", table.get("error", [])),
+        strict,
+        tuple((pattern, _codes(file, pattern, codes)) for pattern, codes in per_path.items()),
+    )
+
+
+def _codes(file: Path, key: str, codes: Any) -> frozenset[str]:
+    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        fail("configuration", f"'{key[:40]}' is a list of codes", origin=str(file))
+    for code in unknown_codes(codes):
+        hint = suggest(code, RULES, "`archcalc validate --rules` lists them")
+        fail("configuration", f"no warning has the code '{code[:40]}'", hint=hint, origin=str(file))
+    return frozenset(codes)
+
+
+def unknown_codes(codes: Iterable[str], known: Collection[str] = RULES) -> list[str]:
+    """Those that no rule has."""
+    return [code for code in codes if code not in known]

@@ -1,0 +1,163 @@
+"""One spec: errors, expectations, warnings, and what has grown. What comes out is plain data for another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.claims.judge import judge_each
+from archcalc.lint import lint
+from archcalc.report.findings import Finding
+from archcalc.spec.errors import Problem, SpecError
+from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.locate import read_file
+from archcalc.spec.read import Given, Spec, read_spec
+from archcalc.validation.baseline import Comparison, Numbers, Tolerance, compare, growth, numbers_of
+from archcalc.validation.configuration import NONE, Configuration
+from archcalc.validation.correct import Correction, correct, diff
+from archcalc.validation.paths import Target, is_spec
+
+
+class Asked(NamedTuple):
+    """What is asked of every spec."""
+
+    settings: Mapping[str, str] = {}
+    shapes: Mapping[str, str] = {}
+    limits: Limits = DEFAULT
+    ignore: frozenset[str] = frozenset()
+    """Warnings that are not wanted."""
+    error: frozenset[str] = frozenset()
+    """Warnings that are failures."""
+    strict: bool = False
+    """Whether all warnings are."""
+    numbers: bool = False
+    """Whether the numbers are to be compared or stored."""
+    tolerance: Tolerance | None = Tolerance()
+    """How far totals may grow; ``None``: as far as they like."""
+    only_specs: bool = False
+    """Whether to skip what is no spec even where it is asked for by name."""
+    fix: Literal["", "write", "diff"] = ""
+    """Whether to correct what is mechanical, or to show how."""
+
+
+class Task(NamedTuple):
+    """A spec, with what holds for it alone."""
+
+    target: Target
+    configuration: Configuration = NONE
+    before: Numbers | None = None
+    """The numbers of the baseline."""
+
+
+class Outcome(NamedTuple):
+    """What became of one spec."""
+
+    name: str
+    findings: tuple[Finding, ...] = ()
+    expectations: int = 0
+    skipped: str = ""
+    """Why it was not looked at, if it was not."""
+    argument: str = ""
+    """The folder or glob that brought it."""
+    numbers: Numbers | None = None
+    comparison: Comparison | None = None
+    """How it differs from the baseline; ``None`` where it is not in it."""
+    corrections: int = 0
+    """How many are made in `corrected`."""
+    corrected: str | None = None
+    """What the file is to become, if that is asked for."""
+    diff: str = ""
+    """Corrections that would be made, as a diff."""
+
+    @property
+    def status(self) -> int:
+        """0 all well, 1 an expectation failed, 2 it cannot be read."""
+        return max((finding.status for finding in self.findings), default=0)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings only."""
+        return sum(finding.status == 0 for finding in self.findings)
+
+
+def examine(asked: Asked, task: Task) -> Outcome:
+    """Read one spec, judge its expectations, look for what is suspicious, compare it with the baseline."""
+    target = task.target
+    if target.problem is not None:
+        return Outcome(target.name, findings([target.problem], 2, target.name))
+    given = Given(asked.settings, asked.shapes)
+    read = partial(read_spec, given=given, inline=target.inline, limits=asked.limits)
+    correction: Correction | None = None
+    try:
+        source = target.source or read_file(Path(target.path), target.name, asked.limits)
+        if not (target.named and not asked.only_specs) and not is_spec(source):
+            return Outcome(target.name, skipped="no 'layers:' and no 'input:' in it", argument=target.argument)
+        if asked.fix and target.path:
+            correction = correct(source, target.path, _unwanted(asked, task), read)
+        spec = read(correction.source if correction is not None and asked.fix == "write" else source)
+    except SpecError as error:
+        outcome = Outcome(target.name, findings(error.problems, 2, target.name), argument=target.argument)
+    else:
+        outcome = _judged(asked, task, spec, analyze(spec.graph))
+    if correction is None:
+        return outcome
+    if asked.fix == "diff":
+        return outcome._replace(diff=diff(source, correction.source))
+    return outcome._replace(corrections=correction.number, corrected=correction.content)
+
+
+def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
+    """The warnings that are not wanted for a spec."""
+    return (asked.ignore | task.configuration.ignored(task.target.path)) - asked.error
+
+
+def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
+    name, settings = task.target.name, task.configuration
+    verdicts, wrong = judge_each(spec, analysis)
+    failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
+    warnings = lint(spec, analysis, _unwanted(asked, task))
+    fatal = asked.error | settings.error
+    strict = asked.strict or settings.strict
+    found = [
+        *findings(wrong, 2, name),
+        *findings(failed, 1, name),
+        *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
+    ]
+    numbers, comparison = None, None
+    if asked.numbers:
+        numbers = numbers_of(analysis)
+        if task.before is not None:
+            comparison = compare(task.before, numbers)
+            if asked.tolerance is not None:
+                found += findings(growth(task.before, numbers, asked.tolerance, spec), 1, name)
+    return Outcome(name, tuple(found), len(verdicts), "", task.target.argument, numbers, comparison)
+
+
+def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Finding, ...]:
+    """Problems as plain data."""
+    result = []
+    for problem in problems:
+        problem = replace(problem, level="error" if status else "warning")
+        file, line, column = problem.place()
+        end_line, end_column = problem.end()
+        content = problem.span.text.source.text.splitlines() if problem.span is not None and line else []
+        result.append(
+            Finding(
+                status,
+                problem.code,
+                problem.message,
+                problem.hint,
+                file if line else name,
+                line,
+                column,
+                end_line,
+                end_column,
+                problem.render(),
+                content[line - 1] if line and line <= len(content) else "",
+            )
+        )
+    return tuple(result)

@@ -1,0 +1,146 @@
+"""``archcalc validate``: against a baseline, and with corrections."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Archcalc
+
+NET = "input: 3x9x9\nlayers:\n  - a: conv 4 k3 -> relu\n  - b: conv 8 k1\n"
+BASELINE = ("--baseline", "base.json")
+
+
+@pytest.fixture(autouse=True)
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A spec in the folder where the program stands."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "net.yaml"
+    path.write_text(NET, encoding="utf-8")
+    return path
+
+
+def update(archcalc: Archcalc, *more: str) -> None:
+    assert archcalc("validate", ".", *BASELINE, "--update-baseline", *more).status == 0
+
+
+def test_what_has_not_changed_is_not_mentioned(archcalc: Archcalc) -> None:
+    update(archcalc)
+    ran = archcalc("validate", ".", *BASELINE)
+    assert ran.status == 0
+    assert [line for line in ran.lines if not line.startswith("skip")] == [
+        "ok     net.yaml  (0 expectations)",
+        "1 spec: 1 ok; 1 file skipped",
+    ]
+
+
+def test_growth_fails_and_is_shown_layer_by_layer(archcalc: Archcalc, net: Path) -> None:
+    update(archcalc)
+    net.write_text(NET.replace("conv 8", "conv 9") + "  - c: relu\n", encoding="utf-8")
+    ran = archcalc("validate", "net.yaml", *BASELINE)
+    assert ran.status == 1
+    grown = "params 152 → 157 (+3.29 %), macs 6,860 → 7,056 (+2.86 %), flops "
+    assert ran.line(f"net.yaml:4:8: error[growth]: grown since the baseline: {grown}")
+    at = ran.lines.index("net.yaml: changes since the baseline")
+    changed = "~ b conv 8 k1 → conv 9 k1 40 → 45 (+12.5 %) 1,568 → 1,764 (+12.5 %)"
+    assert ran.lines[at + 3].split() == changed.split()
+    assert ran.lines[at + 4].split() == ["+", "c", "relu", "0", "0"]
+    assert "params: 152 → 157 (+3.29 %)" in ran.lines
+
+
+def test_a_tolerance_allows_some_growth(archcalc: Archcalc, net: Path) -> None:
+    update(archcalc)
+    net.write_text(NET.replace("conv 8", "conv 9"), encoding="utf-8")
+    assert archcalc("validate", "net.yaml", *BASELINE, "--tolerance", "10%").status == 0
+    ran = archcalc("validate", "net.yaml", *BASELINE, "--tolerance", "50%", "--tolerance", "params=1%")
+    assert ran.status == 1
+    assert ran.out.count("error[growth]") == 1
+    assert "grown since the baseline: params 152 → 157 (+3.29 %)" in ran.out
+    assert "= the tolerance is 1 %; --update-baseline accepts it" in ran.out
+    assert archcalc("validate", "net.yaml", *BASELINE, "--tolerance", "10").status == 2
+
+
+def test_what_shrinks_is_shown_and_fails_nothing(archcalc: Archcalc, net: Path) -> None:
+    update(archcalc)
+    net.write_text(NET.replace("conv 8", "conv 7"), encoding="utf-8")
+    ran = archcalc("validate", "net.yaml", *BASELINE)
+    assert ran.status == 0
+    assert "params: 152 → 147 (-3.29 %)" in ran.lines
+
+
+def test_an_update_accepts_growth_keeps_others_and_drops_what_is_gone(archcalc: Archcalc, net: Path) -> None:
+    other = net.with_name("other.yaml")
+    other.write_text(NET, encoding="utf-8")
+    update(archcalc, "lenet5")
+    net.write_text(NET.replace("conv 8", "conv 9"), encoding="utf-8")
+    ran = archcalc("validate", "net.yaml", *BASELINE, "--update-baseline")
+    assert ran.status == 0
+    assert "params: 152 → 157 (+3.29 %)" in ran.lines
+    assert archcalc("validate", "net.yaml", "other.yaml", "lenet5", *BASELINE).status == 0
+    other.unlink()
+    update(archcalc)
+    text = net.with_name("base.json").read_text(encoding="utf-8")
+    assert "other.yaml" not in text
+    assert '"lenet5"' in text
+
+
+def test_a_new_spec_is_said_to_be_new(archcalc: Archcalc, net: Path) -> None:
+    update(archcalc)
+    net.with_name("other.yaml").write_text(NET, encoding="utf-8")
+    ran = archcalc("validate", ".", *BASELINE)
+    assert ran.status == 0
+    assert "ok     other.yaml  (0 expectations, new: not in the baseline)" in ran.lines
+
+
+def test_a_baseline_that_is_missing_or_none_is_an_error(archcalc: Archcalc, net: Path) -> None:
+    ran = archcalc("validate", "net.yaml", *BASELINE)
+    assert ran.status == 2
+    assert "--update-baseline writes it" in ran.err
+    assert archcalc("validate", "net.yaml", "--baseline", "net.yaml").status == 2
+    assert archcalc("validate", "net.yaml", "--update-baseline").status == 2
+
+
+UNTIDY = "# mine\r\ninput: 3x9x9\r\nvariables: {idle: 1, c: 4}\r\nlayers:\r\n  - a: conv c k3 -> bn   # first\r\n"
+TIDY = UNTIDY.replace("idle: 1, ", "").replace("k3", "k3 nobias")
+
+
+def test_fix_corrects_in_place_and_keeps_line_ends_and_permissions(archcalc: Archcalc, net: Path) -> None:
+    net.write_bytes(b"\xef\xbb\xbf" + UNTIDY.encode())
+    os.chmod(net, 0o640)
+    ran = archcalc("validate", "net.yaml", "--fix")
+    assert ran.status == 0
+    assert ran.lines[0] == "ok     net.yaml  (0 expectations, 2 fixed)"
+    assert net.read_bytes() == b"\xef\xbb\xbf" + TIDY.encode()
+    assert net.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in net.parent.iterdir()] == ["net.yaml"]
+
+
+def test_diff_shows_and_changes_nothing(archcalc: Archcalc, net: Path) -> None:
+    net.write_text(UNTIDY, encoding="utf-8", newline="")
+    before = net.read_bytes()
+    ran = archcalc("validate", "net.yaml", "--diff")
+    assert "-variables: {idle: 1, c: 4}" in ran.lines
+    assert "+variables: {c: 4}" in ran.lines
+    assert "--- a/net.yaml" in ran.lines
+    assert net.read_bytes() == before
+
+
+def test_fix_puts_quotes_where_yaml_wants_them(archcalc: Archcalc, net: Path) -> None:
+    net.write_text("input: 3x9x9\nlayers:\n  - a: relu\n  - b: @a -> relu\n", encoding="utf-8")
+    assert archcalc("validate", "net.yaml").status == 2
+    ran = archcalc("validate", "net.yaml", "--fix")
+    assert ran.status == 0
+    assert '  - b: "@a -> relu"\n' in net.read_text(encoding="utf-8")
+
+
+def test_fix_leaves_alone_what_is_right_mixed_or_no_file(archcalc: Archcalc, net: Path) -> None:
+    net.write_bytes(UNTIDY.replace("\r\n", "\n", 1).encode())
+    before = net.read_bytes()
+    assert archcalc("validate", "net.yaml", "--fix").status == 0
+    assert net.read_bytes() == before
+    net.write_text(NET, encoding="utf-8")
+    stamp = net.stat().st_mtime_ns
+    assert archcalc("validate", "net.yaml", "-", "3x9x9 -> conv 4 k3 -> bn", "--fix", stdin=NET).status == 0
+    assert net.stat().st_mtime_ns == stamp

@@ -1,0 +1,34 @@
+"""Every code that may be printed is documented."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from archcalc.lint import RULES
+from archcalc.validation.codes import ERRORS, documented
+
+PACKAGE = Path(__file__).resolve().parents[2] / "archcalc"
+
+
+def codes(room: str) -> Iterator[str]:
+    """What stands first in calls of ``fail`` and ``Problem``."""
+    for path in (PACKAGE / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
+                continue
+            first = node.args[0]
+            if node.func.id in ("fail", "Problem") and isinstance(first, ast.Constant):
+                yield str(first.value)
+
+
+def test_every_error_that_a_spec_can_have_is_documented() -> None:
+    used = {code for room in ("spec", "claims", "validation") for code in codes(room)}
+    apart = {"configuration", "baseline"}  # not of a spec: they end the run
+    assert used - apart <= ERRORS.keys()
+
+
+def test_no_code_means_two_things() -> None:
+    assert not ERRORS.keys() & RULES.keys()
+    assert [rule.code for rule in documented()] == [*ERRORS, *RULES]

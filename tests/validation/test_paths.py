@@ -1,0 +1,103 @@
+"""Which specs the arguments of a command stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archcalc.spec import Source
+from archcalc.spec.limits import DEFAULT
+from archcalc.validation import Target, find
+from archcalc.validation.paths import is_spec
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with files of all sorts, where the program stands."""
+    for name in ("b.yaml", "a.yml", "deep/c.json", "deep/my net.yaml", ".hidden/d.yaml", "deep/.e.yaml", "notes.txt"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("input: 3\nlayers: [relu]\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def names(*arguments: str) -> list[str]:
+    return [target.name for target in find(arguments, DEFAULT)]
+
+
+def one(argument: str) -> Target:
+    (target,) = find([argument], DEFAULT)
+    return target
+
+
+def test_a_folder_is_searched_to_the_bottom_but_for_what_is_hidden() -> None:
+    assert names(".") == ["a.yml", "b.yaml", "deep/c.json", "deep/my net.yaml"]
+    assert names("deep") == ["deep/c.json", "deep/my net.yaml"]
+
+
+def test_patterns_match_files_and_folders() -> None:
+    assert names("*.yaml") == ["b.yaml"]
+    assert names("**/*.json") == ["deep/c.json"]
+    assert names("de*") == ["deep/c.json", "deep/my net.yaml"]
+    assert one("*.toml").problem is not None
+
+
+def test_a_file_is_seen_once_however_often_it_is_named() -> None:
+    assert names("b.yaml", ".", "./deep/c.json") == ["b.yaml", "a.yml", "deep/c.json", "deep/my net.yaml"]
+
+
+def test_a_file_is_a_file_even_if_its_name_has_a_blank() -> None:
+    assert one("deep/my net.yaml").path == "deep/my net.yaml"
+    assert one("notes.txt").named
+
+
+def test_bundled_networks_and_expressions_have_their_names() -> None:
+    assert one("lenet5").path.endswith("lenet5.yaml")
+    assert one("3x8x8 -> relu").inline
+
+
+@pytest.mark.parametrize("argument", ["nowhere.yaml", "no-such-network", "deep/none/", "\0", ""])
+def test_what_does_not_exist_is_a_problem_of_its_own(argument: str) -> None:
+    assert one(argument).problem is not None
+
+
+def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    problem = one("empty").problem
+    assert problem is not None
+    assert problem.code == "not-found"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input: 3x8x8\n",
+        "# a comment\nlayers:\n",
+        'name: x\n"layers": [relu]\n',
+        "inputs : {a: 3}\n",
+        '{"layers": []}',
+        "{input: 3x8x8, layers: [relu]}",
+        '{"layers": [',
+        "",
+        "input: &a 3\nservices: *a\n",
+    ],
+)
+def test_what_has_layers_or_an_input_means_to_be_a_spec(text: str) -> None:
+    assert is_spec(Source("x", text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {web: {layers: 3}}\n",
+        "on:\n  workflow_dispatch:\n    inputs:\n      a: b\n",
+        '{"specs": {"a": {"layers": {}}}}',
+        "[1, 2]",
+        "just text",
+        "key: |\n  layers: 3\n",
+    ],
+)
+def test_other_files_are_none(text: str) -> None:
+    assert not is_spec(Source("x", text))
