@@ -23,6 +23,7 @@ VERBS = {
     "validate": "for CI: do specs parse, fit together and meet their expectations?",
     "zoo": "the bundled networks",
     "ops": "the operators and their documentation",
+    "schema": "the JSON Schemas of spec files and of JSON output, for editors and programs",
 }
 
 
