@@ -1,0 +1,60 @@
+"""Files for CI: the examples follow the schemas of their services, and what they call exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from archcalc.cli import cli
+from tests.published_schemas import published
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "examples" / "ci").glob("*.yml"))
+SCHEMAS = {
+    "github": "github-workflow.json",
+    "github-code-scanning": "github-workflow.json",
+    "gitlab": "ci.json",
+    "pre-commit": "pre-commit-config.json",
+}
+HOOKS: list[dict[str, Any]] = yaml.safe_load(ROOT.joinpath(".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+
+
+def understood(command: str) -> bool:
+    """Whether the command line is one that archcalc accepts."""
+    program, verb, *arguments = shlex.split(command)
+    assert (program, verb) == ("archcalc", "validate")
+    found = cli.get_command(None, verb)  # type: ignore[arg-type]  # the context is not looked at
+    assert found is not None
+    found.make_context(verb, [*arguments, "net.yaml"])
+    return True
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_examples_follow_the_schema_of_their_service(path: Path) -> None:
+    # YAML 1.1 takes the key "on" for a truth value; these services do not
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+    schema = published(SCHEMAS[path.stem])
+    jsonschema.validators.validator_for(schema)(schema).validate(document)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_the_commands_of_examples_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for command in re.findall(r"(archcalc validate [^|\n]*)", text):
+        assert understood(command)
+    hooks = {hook["id"] for hook in HOOKS}
+    assert set(re.findall(r"- id: (.*)", text)) <= hooks
+
+
+def test_the_hooks_of_pre_commit_exist_and_skip_what_is_no_spec() -> None:
+    assert len({hook["id"] for hook in HOOKS}) == len(HOOKS)
+    for hook in HOOKS:
+        assert {"id", "name", "entry", "language"} <= hook.keys()
+        assert understood(hook["entry"])
+        assert "--specs-only" in hook["entry"]
