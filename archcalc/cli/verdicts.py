@@ -84,6 +84,7 @@ def changes_table(name: str, comparison: Comparison) -> Table:
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
+        Column("output", "output"),
         Column("params", "params", "right"),
         Column("macs", "MACs", "right"),
     )
@@ -100,9 +101,9 @@ def _change_row(change: Change) -> tuple[Any, ...]:
     before, after = change
     either = [row for row in change if row is not None]
     mark = "+" if before is None else "-" if after is None else "~"
-    names, ops = (dict.fromkeys(getattr(row, part) for row in either) for part in ("name", "op"))
+    parts = [" → ".join(dict.fromkeys(getattr(row, part) for row in either)) for part in ("name", "op", "output")]
     cells = [_cell(before, after, COUNTS.index(quantity)) for quantity in ("params", "macs")]
-    return (f"{mark} {' → '.join(names)}", " → ".join(ops), *cells)
+    return (f"{mark} {parts[0]}", *parts[1:], *cells)
 
 
 def _cell(before: Row | None, after: Row | None, index: int) -> str:

@@ -44,9 +44,9 @@ def test_growth_fails_and_is_shown_layer_by_layer(archcalc: Archcalc, net: Path)
     grown = "params 152 → 157 (+3.29 %), macs 6,860 → 7,056 (+2.86 %), flops "
     assert ran.line(f"net.yaml:4:8: error[growth]: grown since the baseline: {grown}")
     at = ran.lines.index("net.yaml: changes since the baseline")
-    changed = "~ b conv 8 k1 → conv 9 k1 40 → 45 (+12.5 %) 1,568 → 1,764 (+12.5 %)"
+    changed = "~ b conv 8 k1 → conv 9 k1 8x7x7 → 9x7x7 40 → 45 (+12.5 %) 1,568 → 1,764 (+12.5 %)"
     assert ran.lines[at + 3].split() == changed.split()
-    assert ran.lines[at + 4].split() == ["+", "c", "relu", "0", "0"]
+    assert ran.lines[at + 4].split() == ["+", "c", "relu", "9x7x7", "0", "0"]
     assert "params: 152 → 157 (+3.29 %)" in ran.lines
 
 
