@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -35,7 +36,7 @@ def examine_all(asked: Asked, tasks: Sequence[Task], jobs: int | None = None) ->
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
     try:
         yield from pool.map(partial(examine, asked), tasks, chunksize=CHUNK)
     except BrokenProcessPool:
@@ -43,6 +44,11 @@ def examine_all(asked: Asked, tasks: Sequence[Task], jobs: int | None = None) ->
         fail("limit", "a process was ended from outside; perhaps the memory was short", hint=hint, origin="validate")
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """An interrupt is for the process that people see: it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def processors() -> int:
