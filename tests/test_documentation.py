@@ -17,6 +17,7 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import judge_expectations
 from archcalc.spec import Source, read_spec
+from tests.cli.conftest import CI_SERVER
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -61,7 +62,8 @@ def terminal(tmp_path: Path) -> dict[str, str]:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m archcalc "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "HOME": str(tmp_path), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    environment = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
+    return {**environment, "PATH": path, "HOME": str(tmp_path), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 @each("console")

@@ -144,6 +144,8 @@ def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Findi
         problem = replace(problem, level="error" if status else "warning")
         file, line, column = problem.place()
         end_line, end_column = problem.end()
+        if file != name:  # in a setting: that is no place in the file
+            line = column = end_line = end_column = None
         content = problem.span.text.source.text.splitlines() if problem.span is not None and line else []
         result.append(
             Finding(
@@ -151,7 +153,7 @@ def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Findi
                 problem.code,
                 problem.message,
                 problem.hint,
-                file if line else name,
+                name,
                 line,
                 column,
                 end_line,

@@ -61,7 +61,7 @@ def _find(argument: str, limits: Limits) -> Iterator[Target]:
         except SpecError as error:
             yield Target(argument, problem=error.problems[0])
         else:
-            yield Target(source.name if inline else argument, source=source, inline=inline)
+            yield Target(source.name, source=source, inline=inline)
 
 
 def _is_bundled(argument: str) -> bool:

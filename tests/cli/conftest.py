@@ -28,13 +28,16 @@ class Ran(NamedTuple):
         return next(line for line in self.lines if line.startswith(start))
 
 
+CI_SERVER = ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "CI_PROJECT_DIR")
+"""What a CI server around the tests may set; the program would speak to it."""
+
 Archcalc = Callable[..., Ran]
 
 
 @pytest.fixture
 def archcalc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Archcalc:
     """Run ``archcalc`` with arguments and, perhaps, a standard input; without a terminal."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", *CI_SERVER):
         monkeypatch.delenv(name, raising=False)
 
     def program(*arguments: str, stdin: str = "") -> Ran:

@@ -47,6 +47,14 @@ def test_what_is_in_a_setting_is_found_in_the_spec(tmp_path: Path) -> None:
     assert examine(Asked(shapes={"": "4x9x9"}), task(path)).status == 1
 
 
+def test_a_mistake_in_a_setting_is_one_of_the_run_and_has_no_place_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 3x9x9\nvariables: {c: 2}\nlayers: [conv c k3]\n", encoding="utf-8")
+    (found,) = examine(Asked(settings={"c": "3+"}), task(path)).findings
+    assert (found.file, found.line) == ("net.yaml", None)
+    assert found.text.startswith("--set c:1:3: error[syntax]")
+
+
 def test_findings_have_begin_end_and_the_line(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nlayers:\n  - a: conv 4 k3 -> maxpool 2\n", encoding="utf-8")
