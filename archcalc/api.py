@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
     from archcalc.graph import Graph, Ref
+    from archcalc.spec.errors import Problem
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]
 
@@ -80,6 +81,12 @@ class Network:
         from archcalc.claims import judge, judge_expectations
 
         return judge_expectations(self.spec, self.analyze()) if claims is None else judge(claims, self.analyze())
+
+    def warnings(self) -> list[Problem]:
+        """What is suspicious about the spec: the warnings of `archcalc validate`, less those that its text ignores."""
+        from archcalc.lint import lint
+
+        return lint(self.spec, self.analyze())
 
     def receptive_field(self, layer: str, *, source: str | None = None) -> Fields:
         """What the units of a layer see of every input it depends on, per axis: size, stride, padding and more.

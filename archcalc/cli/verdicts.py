@@ -123,6 +123,8 @@ def record(outcome: Outcome) -> dict[str, Any]:
                 "file": finding.file,
                 "line": finding.line,
                 "column": finding.column,
+                "end_line": finding.end_line,
+                "end_column": finding.end_column,
                 "level": finding.level,
                 "code": finding.code,
                 "message": finding.message,

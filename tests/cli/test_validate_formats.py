@@ -99,6 +99,18 @@ def test_sarif_follows_the_published_schema_and_documents_its_rules(archcalc: Ar
     assert all("help" in rule for rule in run["tool"]["driver"]["rules"])
 
 
+def test_json_follows_its_schema(archcalc: Archcalc, checkout: Path) -> None:
+    schema = json.loads(archcalc("schema", "validate").out)
+    baseline = ("--baseline", "base.json")
+    archcalc("validate", ".", *baseline, "--update-baseline")
+    (checkout / "good.yaml").write_text("input: 3x9x9\nlayers: [conv 4 k3, tanh]\n", encoding="utf-8")
+    records = json.loads(archcalc("validate", ".", "no-such-network", *baseline, "--format", "json").out)
+    jsonschema.Draft202012Validator(schema).validate(records)
+    (good,) = [record for record in records if record["spec"] == "good.yaml"]
+    assert len(good["changes"]) == 3
+    assert (good["before"]["params"], good["after"]["params"]) == (0, 112)
+
+
 def test_json_has_a_record_for_every_file(archcalc: Archcalc) -> None:
     records = json.loads(archcalc("validate", ".", "--format", "json").out)
     assert {record["spec"]: record["status"] for record in records} == {

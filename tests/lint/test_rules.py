@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import archcalc
 from archcalc.lint import RULES
 from tests.lint.warnings import chain_codes, codes, warnings
 from tests.spec.reading import marked
@@ -215,3 +216,8 @@ def test_a_kind_that_a_file_is_full_of_is_listed_in_part() -> None:
     found = warnings(f"input: 1x8x8\nvariables:\n{many}\nlayers: [relu]")
     assert len(found) == 20
     assert found[-1].message == "variable 'v19' is not used (and 30 more like this)"
+
+
+def test_the_api_gives_the_warnings_of_a_network() -> None:
+    (problem,) = archcalc.load("3x9x9 -> maxpool 2").warnings()
+    assert (problem.code, problem.level) == ("dropped-border", "warning")
