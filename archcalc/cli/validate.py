@@ -14,11 +14,12 @@ from archcalc.cli.files import write_file
 from archcalc.cli.options import limits_from, pairs_from, print_table, spec_options, stdin_once, wants_color
 from archcalc.cli.verdicts import changes_table, headline, in_checkout, record, step_summary, suites, summary
 from archcalc.spec.errors import Problem, fail
-from archcalc.validation.baseline import Numbers, is_gone, name_in, read_baseline, read_tolerances, write_baseline
+from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.configuration import configuration_of, unknown_codes
 from archcalc.validation.examine import Asked, Outcome, Task, findings
 from archcalc.validation.many import examine_all
 from archcalc.validation.paths import find
+from archcalc.validation.store import Store
 
 MANY = 20
 """Specs that take long enough for a progress bar."""
@@ -103,21 +104,20 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     gc.enable()  # one question after the other: what is left of each must go
     asked = asked_from(values)
-    stored = stored_numbers(values["baseline"], values["update_baseline"])
-    targets = list(find(paths, asked.limits))
-    names = [name_in(values["baseline"] or "", target.name, target.path) for target in targets]
+    store = stored(values["baseline"], values["update_baseline"])
     tasks = [
-        Task(target, configuration_of(target.path or "."), stored.get(name))
-        for target, name in zip(targets, names, strict=True)
+        Task(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
+        for target in find(paths, asked.limits)
     ]
     streamed = "text" if output else form if form in STREAMED else ""
     seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # a line for each shows how far it is
     outcomes: list[Outcome] = []
-    for name, outcome in zip(names, watched(examine_all(asked, tasks, values["jobs"]), len(tasks), seen), strict=True):
-        if outcome.numbers is not None:
-            stored[name] = outcome.numbers
+    for outcome in watched(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
+        target = tasks[len(outcomes)].target
         if outcome.corrected is not None:
-            outcome = corrected(outcome, tasks[len(outcomes)].target.path)
+            outcome = written(outcome, target.path)
+        if store is not None and values["update_baseline"] and outcome.numbers is not None:
+            store.keep(target, outcome.numbers)
         if streamed:
             show(outcome, streamed, quiet=values["quiet"], color=color)
         outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
@@ -125,9 +125,8 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         outcomes.append(outcome)
         if streamed:
             show(outcome, streamed, quiet=values["quiet"], color=color)
-    if values["update_baseline"]:
-        kept = {name: numbers for name, numbers in stored.items() if not is_gone(values["baseline"], name)}
-        save(values["baseline"], "".join(f"{line}\n" for line in write_baseline(kept)), "--baseline")
+    if store is not None and values["update_baseline"]:
+        save(store.path, store.text(), "--baseline")
     report(outcomes, form, output)
     return max((outcome.status for outcome in outcomes), default=0)
 
@@ -148,14 +147,14 @@ def asked_from(values: dict[str, Any]) -> Asked:
     )
 
 
-def stored_numbers(path: str | None, update: bool) -> dict[str, Numbers]:
-    """The numbers of the baseline, if there is one."""
-    if not path or (update and not os.path.exists(path)):
-        return {}
-    return read_baseline(path)
+def stored(path: str | None, update: bool) -> Store | None:
+    """The baseline, if one is asked for; a new one where it is to be written and does not exist."""
+    if not path:
+        return None
+    return Store(path) if update and not os.path.exists(path) else Store.read(path)
 
 
-def corrected(outcome: Outcome, path: str) -> Outcome:
+def written(outcome: Outcome, path: str) -> Outcome:
     """The outcome of a file after its correction was written, or that it could not be."""
     try:
         write_file(path, outcome.corrected or "")

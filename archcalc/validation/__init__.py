@@ -1,7 +1,8 @@
 """Many specs, one verdict: what `archcalc validate` does, without a terminal.
 
 ``paths`` finds the specs, ``configuration`` what the project says about warnings, ``examine`` looks at one spec,
-``many`` at all of them (in several processes where that pays), ``baseline`` compares with stored numbers.
+``many`` at all of them (in several processes where that pays), ``baseline`` compares with the numbers that ``store``
+keeps, ``correct`` corrects a file, ``codes`` documents every code.
 """
 
 from archcalc.validation.examine import Asked, Outcome, examine

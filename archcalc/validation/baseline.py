@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
-from archcalc.spec.errors import Problem, Span, fail
-from archcalc.spec.locate import SUFFIXES
+from archcalc.spec.errors import Problem, Span
 from archcalc.spec.read import Spec
 from archcalc.spec.write import write_layer
 
@@ -24,8 +21,6 @@ QUANTITIES = (*COUNTS, "memory")
 """Stored of a network; memory is the parameters and the largest sum of live tensors, in bytes of float32."""
 ALIGNED = 2_000
 """Differing layers that are aligned like lines of a text; more are matched by name alone."""
-LARGEST = 256 * 1024 * 1024
-"""Bytes of a baseline that is still read."""
 
 
 class Row(NamedTuple):
@@ -194,69 +189,6 @@ def _by_name(old: list[Row], new: list[Row]) -> Iterator[Change]:
         if same != row:
             yield Change(same, row)
     yield from (Change(row, None) for row in waiting.values())
-
-
-def read_baseline(path: str) -> dict[str, Numbers]:
-    """The networks of a baseline file, by their names in it.
-
-    Raises:
-        SpecError: there is none, or it is none.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            fail("baseline", f"more than {LARGEST} bytes", origin=path)
-        return {name: _numbers(record) for name, record in json.loads(data)["specs"].items()}
-    except OSError as error:
-        fail("baseline", f"cannot read it: {error.strerror}", hint="--update-baseline writes it", origin=path)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        fail("baseline", "not a baseline", hint="--update-baseline writes it anew if the file is removed", origin=path)
-
-
-def _numbers(record: Any) -> Numbers:
-    totals = tuple(_count(record["totals"][quantity]) for quantity in QUANTITIES)
-    rows = [
-        Row(name, str(layer["op"]), str(layer["output"]), tuple(_count(layer[quantity]) for quantity in COUNTS))
-        for name, layer in record["layers"].items()
-    ]
-    return Numbers(totals, tuple(rows))
-
-
-def _count(value: Any) -> int:
-    if type(value) is not int:
-        raise ValueError("a count is a whole number")
-    return value
-
-
-def write_baseline(networks: Mapping[str, Numbers]) -> Iterator[str]:
-    """The lines of a baseline file: one per layer, so that a version control shows what changes."""
-    yield '{"schema": 1, "specs": {'
-    for number, (name, numbers) in enumerate(sorted(networks.items())):
-        yield f"{',' if number else ''}{json.dumps(name)}: {{"
-        yield f'  "totals": {json.dumps(dict(zip(QUANTITIES, numbers.totals, strict=True)))},'
-        yield '  "layers": {'
-        for index, row in enumerate(numbers.layers):
-            record = {"op": row.op, "output": row.output, **dict(zip(COUNTS, row.counts, strict=True))}
-            comma = "," if index + 1 < len(numbers.layers) else ""
-            yield f"    {json.dumps(row.name)}: {json.dumps(record, ensure_ascii=False)}{comma}"
-        yield "  }"
-        yield "}"
-    yield "}}"
-
-
-def name_in(baseline: str, name: str, path: str) -> str:
-    """What a spec is called in a baseline: its path from there, so that the folder one stands in does not matter."""
-    if not path or name != path:
-        return name  # a bundled network, an expression
-    folder = os.path.dirname(os.path.realpath(baseline))
-    return os.path.relpath(os.path.realpath(path), folder).replace(os.sep, "/")
-
-
-def is_gone(baseline: str, name: str) -> bool:
-    """Whether a name in a baseline is that of a file that no longer exists."""
-    place = os.path.join(os.path.dirname(os.path.realpath(baseline)), name)
-    return name.lower().endswith(SUFFIXES) and not os.path.exists(place)
 
 
 def read_tolerances(written: Iterable[str]) -> Tolerance:
