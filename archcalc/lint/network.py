@@ -15,6 +15,8 @@ from archcalc.spec.errors import Span
 
 CENTRING = ("bn", "in")
 """Normalisations that subtract a mean of each channel, and any constant with it."""
+BY_CHANNEL = ("conv", "dwconv", "sepconv", "upconv", "fc")
+"""Layers whose bias is such a constant. (That of `linear` differs along the last axis.)"""
 
 AXES = ("frame", "row", "column")
 
@@ -66,7 +68,8 @@ def biases_before_norms(subject: Subject) -> dict[Span, Biased]:
     parameters: dict[Span, int] = defaultdict(int)
     for index, (node, readers) in enumerate(zip(graph.nodes, subject.readers, strict=True)):
         span = subject.spec.outline.places[index]
-        if span is None or getattr(node.op, "bias", None) is not True:
+        by_channel = node.op.name in BY_CHANNEL or (node.op.name == "linear" and len(node.output) == 1)
+        if span is None or not by_channel or getattr(node.op, "bias", None) is not True:
             continue
         layers[span].append(node)
         if readers and index not in subject.results and all(reader.op.name in CENTRING for reader in readers):

@@ -117,12 +117,18 @@ def test_an_input_that_nobody_reads_is_found_at_its_name() -> None:
     assert not codes("inputs: {a: 3x8x8, b: 3x8x8}\nlayers: ['add(identity, @b)']")
 
 
-@pytest.mark.parametrize("layer", ["conv 4 k3", "dwconv k3", "sepconv 4 k3", "upconv 4 k2 s2", "linear 4", "fc 4"])
+@pytest.mark.parametrize(
+    "layer", ["conv 4 k3", "dwconv k3", "sepconv 4 k3", "upconv 4 k2 s2", "fc 4", "fc 9 -> linear 4"]
+)
 @pytest.mark.parametrize("norm", ["bn", "bn noaffine"])
 def test_a_bias_before_a_batch_norm_is_found(layer: str, norm: str) -> None:
     assert chain_codes(f"{layer} -> {norm}") == ["bias-before-norm"]
     assert not chain_codes(f"{layer} nobias -> {norm}")
     assert not chain_codes(f"{layer} -> relu -> {norm}")
+
+
+def test_a_bias_along_another_axis_than_that_of_the_norm_is_of_use() -> None:
+    assert not chain_codes("linear 4 -> bn")
 
 
 def test_an_instance_norm_cancels_a_bias_and_a_group_norm_does_not() -> None:
