@@ -39,7 +39,7 @@ def extent(content: Content) -> tuple[int, int]:
 
 def without(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
     """What removes entries of a list or mapping, by their indices (not all of them)."""
-    places = list(_entries(content))
+    places, dropped = list(_entries(content)), frozenset(dropped)
     if content.closed is None:
         for index in dropped:
             yield from _lines(text, *places[index])

@@ -17,7 +17,7 @@ from archcalc.claims.judge import judge_each
 from archcalc.lint.edits import Edit, apply, without
 from archcalc.lint.network import biases_before_norms
 from archcalc.lint.rules import Subject
-from archcalc.lint.run import UNUSED_IGNORE, lint
+from archcalc.lint.run import UNUSED_IGNORE, suspicions
 from archcalc.lint.silence import CODE, COMMENT
 from archcalc.ops.base import Weight
 from archcalc.spec import syntax
@@ -57,7 +57,7 @@ def fix(spec: Spec, ignore: Collection[str], read: Read) -> Fixed | None:
         read: how to read a text again.
     """
     analysis = analyze(spec.graph)
-    problems = lint(spec, analysis, ignore)
+    problems = [problem for found in suspicions(spec, analysis, ignore) for problem in found]
     plain = [problem for problem in problems if problem.code in SECTIONS or problem.code == UNUSED_IGNORE]
     biased = [problem for problem in problems if problem.code == BIAS]
     for chosen in ([*plain, *biased], plain, biased):  # all of it, or what does no harm

@@ -21,22 +21,26 @@ MOST = 20
 
 
 def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> list[Problem]:
-    """What is suspicious about a spec, in the order of its text.
+    """What is suspicious about a spec, in the order of its text; of each kind, no more than people read.
 
     Args:
         spec: the spec.
         analysis: of its graph, without a batch.
         ignore: codes that are not wanted, whatever the file says.
     """
+    return sorted((problem for found in suspicions(spec, analysis, ignore) for problem in _first(found)), key=_place)
+
+
+def suspicions(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> Iterator[list[Problem]]:
+    """All that is suspicious about a spec, kind by kind; see `lint`."""
     subject = Subject(spec, analysis)
     silence = Silence(spec)
-    kept = []
     for each in RULES.values():
         found = [problem for problem in each.problems(subject) if not silence.covers(problem)]
         if each.code not in ignore:
-            kept += _first(found)
-    kept += _first([_idle(remark) for remark in silence.idle() if remark.code not in ignore])
-    return sorted((problem for problem in kept if problem.code not in ignore), key=_place)
+            yield found
+    if UNUSED_IGNORE not in ignore:
+        yield [_idle(remark) for remark in silence.idle() if remark.code not in ignore]
 
 
 def _first(found: list[Problem]) -> list[Problem]:

@@ -175,3 +175,10 @@ def test_corrections_leave_every_number_as_it_is(text: str, where: list[bool]) -
 def test_a_deeply_indented_section_keeps_its_indent() -> None:
     text = "input: 3x8x8\nvariables:\n      a: 1\n      b: 2\nlayers:\n- conv b k1\n"
     assert fixed(text) == text.replace("      a: 1\n", "")
+
+
+def test_all_of_many_are_corrected() -> None:
+    lines = "".join(f"  v{i}: {f'v{i - 1}+1' if i else 1}\n" for i in range(60))
+    remarks = "  - relu  # archcalc: ignore[x]\n" * 60
+    text = f"input: 3x8x8\nvariables:\n{lines}layers:\n{remarks}"
+    assert fixed(text) == "input: 3x8x8\nlayers:\n" + "  - relu\n" * 60
