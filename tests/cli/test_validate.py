@@ -92,7 +92,8 @@ def test_json_has_every_outcome_with_its_problems(archcalc: Archcalc, folder: Pa
     assert broken["problems"][0]["hint"] == "did you mean 'conv'?"
 
 
-def test_every_bundled_spec_is_valid(archcalc: Archcalc) -> None:
+def test_every_bundled_spec_is_valid_and_free_of_warnings(archcalc: Archcalc) -> None:
     specs = Path(__file__).resolve().parents[2] / "specs"
-    ran = archcalc("validate", "--quiet", str(specs))
+    ran = archcalc("validate", "--quiet", "--strict", str(specs))
     assert ran.status == 0, ran.out
+    assert archcalc("validate", "--strict", "resnet152", "unet").status == 0
