@@ -5,6 +5,7 @@ from __future__ import annotations
 from archcalc.analysis.explain import (
     Derivation,
     Step,
+    explain_folding,
     explain_layer,
     explain_memory,
     explain_sums,
@@ -44,6 +45,10 @@ def explain(
     if quantity == "memory":
         memory = explain_memory(analysis, dtype, latex=latex) if row is None else stored(title, row, dtype, latex=latex)
         return [(title, [memory])]
+    if quantity == "folding":
+        layers = [None] if row is None else row.layers
+        found = {one.steps: one for one in (explain_folding(analysis, layer, latex=latex) for layer in layers)}
+        return [(title, [one for steps, one in found.items() if steps])]
     parts = [
         part
         for part in (analysis.folded(1) if row is None else row.layers)

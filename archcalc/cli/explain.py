@@ -35,7 +35,7 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
 
     LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. QUANTITY is one
     of shape, params, trainable, connections, macs, mults, flops, activations, a kind of operation (mul, add, div, cmp,
-    exp, log, sqrt, pow, tanh, erf), memory and rf. LAYER.QUANTITY may be one word.
+    exp, log, sqrt, pow, tanh, erf), memory, rf and folding. LAYER.QUANTITY may be one word.
     """
     analysis = load_network(spec, values).analyze(training=values["training"])
     if layer is not None and quantity is None:

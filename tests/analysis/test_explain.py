@@ -13,6 +13,7 @@ from archcalc.analysis.explain import (
     QUANTITIES,
     Contradiction,
     Derivation,
+    explain_folding,
     explain_layer,
     explain_memory,
     explain_sums,
@@ -170,3 +171,22 @@ def test_the_peak_of_memory_is_what_lives_meanwhile(name: str) -> None:
     *parts, live, peak = explain_memory(analysis, "float16").steps[2:]
     assert peak.value == f"{analysis.memory('float16').peak:,}"
     assert sum(int(part.value.replace(",", "")) for part in parts) == int(live.value.replace(",", ""))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet-v1", "googlenet", "inception-v4", "colourisation-unet"])
+def test_what_folding_saves_is_the_difference_of_the_networks(name: str) -> None:
+    network = archcalc.load(name)
+    before, after = (analyze(graph).totals for graph in (network.graph, network.fold().folded))
+    steps = {step.symbol: step.value for step in explain_folding(network.analyze(), None).steps}
+    for quantity in ("params", "mults", "flops"):
+        saved = getattr(before, quantity) - getattr(after, quantity)
+        assert steps.get(f"{quantity}_saved", "0") == f"{saved:,}"
+
+
+def test_folding_into_the_layer_after_says_so_and_what_stays_why() -> None:
+    analysis = archcalc.load("3x32x32 -> bn -> conv 8 k3 half -> relu -> bn -> conv 4 k3").analyze()
+    kept, taken = (explain_folding(analysis, analysis.layer(name)).steps for name in ("bn_1", "bn_2"))
+    assert [(step.symbol, step.value) for step in kept] == [("stays", "as it is")]
+    assert kept[0].note.endswith("the zeros around the input of conv_1 would no longer be right")
+    assert taken[0].note == "per channel; bn_2 goes into conv_2, the layer after it"
+    assert [step.value for step in taken if step.symbol == "params_saved"] == ["32"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.analysis.explain.fields import explain_field
+from archcalc.analysis.explain.folding import explain_folding
 from archcalc.analysis.explain.memory import stored
 from archcalc.analysis.explain.steps import QUANTITIES, Derivation, Step, agree, steps
 from archcalc.analysis.explain.symbols import traced
@@ -15,6 +16,9 @@ from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, Traced, leaf, value_of
 from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes
+
+APART = {"rf", "memory", "folding"}
+"""What is derived without the symbols of the shape."""
 
 
 def explain_layer(
@@ -27,10 +31,12 @@ def explain_layer(
     """
     wanted = tuple(quantities)
     derive = _LayerDerivation(analysis, layer, latex=latex)
-    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= {"rf", "memory"} else []
+    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= APART else []
     for quantity in QUANTITIES:
         if quantity == "rf" and quantity in wanted:
             result += explain_field(analysis, layer, latex=latex)
+        elif quantity == "folding" and quantity in wanted:
+            result.append(explain_folding(analysis, layer, latex=latex))
         elif quantity == "memory" and quantity in wanted:
             result.append(stored(layer.name, layer, dtype, latex=latex))
         elif quantity != "shape" and quantity in wanted:

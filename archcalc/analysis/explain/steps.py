@@ -10,7 +10,7 @@ from archcalc.analysis.propagate import SUMS
 from archcalc.numeric.traced import Notation, Traced
 from archcalc.ops.base import OPERATION_KINDS
 
-QUANTITIES = ("shape", *SUMS, *OPERATION_KINDS, "memory", "rf")
+QUANTITIES = ("shape", *SUMS, *OPERATION_KINDS, "memory", "rf", "folding")
 """``mults`` and ``mul`` are the same; the other kinds of operations have one name."""
 
 

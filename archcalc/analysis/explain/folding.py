@@ -1,0 +1,94 @@
+"""Derivations of what folding batch norms saves: of the maps that are taken into a layer, and of the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from archcalc.analysis.explain.steps import Derivation, Step, agree
+from archcalc.analysis.explain.sums import shares
+from archcalc.analysis.fold import Change, Folding, fold
+from archcalc.analysis.propagate import Analysis, Layer, analyze
+from archcalc.numeric.traced import Notation, leaf
+from archcalc.ops.norm import BatchNorm
+
+SAVED = ("params", "mults", "flops")
+"""What folding makes smaller."""
+
+MAPS = {
+    True: ("scale/√(variance + ε)", "shift − a·mean"),
+    False: ("1/std", "−a·mean"),
+}
+"""y = a·x + b per channel: of a batch norm, and of a standardisation."""
+
+MAPS_IN_LATEX = {
+    True: (r"\frac{\mathrm{scale}}{\sqrt{\mathrm{variance} + \varepsilon}}", r"\mathrm{shift} - a \cdot \mathrm{mean}"),
+    False: (r"\frac{1}{\mathrm{std}}", r"-a \cdot \mathrm{mean}"),
+}
+
+
+def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = False) -> Derivation:
+    """Derive what folding does to a layer, or what it saves in the whole network.
+
+    Raises:
+        Contradiction: the layers do not save together what the network saves.
+    """
+    folding, notation = fold(analysis.graph), Notation(latex)
+    if layer is None:
+        return Derivation(analysis.graph.name, "folding", tuple(_network(folding, notation)))
+    return Derivation(layer.name, "folding", tuple(_layer(folding, layer, notation)))
+
+
+def _layer(folding: Folding, layer: Layer, notation: Notation) -> Iterator[Step]:
+    for kept in folding.kept:
+        if kept.node == layer.node:
+            yield Step(notation.text("stays"), "", "", notation.text("as it is"), kept.reason)
+            return
+    for change in folding.changes():
+        if change.taken and layer.node in (change.layer.node, *(one.node for one in change.taken)):
+            yield from _maps(folding, change, notation)
+            for quantity in SAVED:
+                before, after = (getattr(side, quantity) for side in (change.before, change.after))
+                saved = leaf("before", before) - leaf("after", after)
+                symbol = notation.symbol(f"{quantity}_saved")
+                yield Step(symbol, notation.symbols(saved), notation.numbers(saved), notation.value(saved))
+            return
+    yield Step(notation.symbol("saved"), "", "", "0", "nothing is folded into it")
+
+
+def _maps(folding: Folding, change: Change, notation: Notation) -> Iterator[Step]:
+    """The map of every layer that is taken in, and what becomes of the weights."""
+    ways = {one.node: one.forward for one in folding.folds}
+    dot = r" \cdot " if notation.latex else "·"
+    weight, bias, prime = notation.symbol("weight"), notation.symbol("bias"), "'" if notation.latex else "′"
+    for taken in change.taken:
+        is_norm = isinstance(folding.graph.nodes[taken.node].op, BatchNorm)
+        factor, offset = (MAPS_IN_LATEX if notation.latex else MAPS)[is_norm]
+        forward = ways[taken.node]
+        where = f"{taken.name} goes into {change.layer.name}, the layer {'after' if forward else 'before'} it"
+        yield Step("a", "", "", factor, f"per channel; {where}")
+        yield Step("b", "", "", offset)
+        yield Step(f"{weight}{prime}", "", "", f"a{dot}{weight}", f"per {'input' if forward else 'output'} channel")
+        if forward:
+            sums = f"{bias} + {notation.text('sums of ')}{weight}{dot}b"
+            yield Step(f"{bias}{prime}", "", "", sums, "with the weights before")
+        else:
+            yield Step(f"{bias}{prime}", "", "", f"a{dot}{bias} + b", "0 where there was none")
+
+
+def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
+    before, after = (analyze(graph, receptive=False).totals for graph in (folding.graph, folding.folded))
+    changes = folding.changes()
+    for quantity in SAVED:
+        saved = getattr(before, quantity) - getattr(after, quantity)
+        parts = [
+            (notation.text(change.layer.name), getattr(change.before, quantity) - getattr(change.after, quantity))
+            for change in changes
+            if not change.layer.training
+        ]
+        agree(folding.graph.name, f"{quantity} saved", sum(part for _, part in parts), saved)
+        if saved:
+            yield from shares(notation, notation.symbol(f"{quantity}_saved"), parts)
+    if not folding.folds and not folding.kept:
+        yield Step(notation.symbol("saved"), "", "", "0", "there is nothing to fold")
+    for kept in folding.kept:
+        yield Step(notation.text(folding.graph.nodes[kept.node].name), "", "", notation.text("stays"), kept.reason)
