@@ -105,4 +105,5 @@ class Judgement:
 
     def problem(self) -> Problem:
         """The claim that does not hold, or cannot be judged, in the form of an error."""
-        return self.fault or Problem("expectation", self.message, self.claim.place)
+        hint = self.explanations[0].sentence if self.explanations else ""
+        return self.fault or Problem("expectation", self.message, self.claim.place, hint)

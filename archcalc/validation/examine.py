@@ -117,7 +117,7 @@ def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
 
 def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
     name, settings = task.target.name, task.configuration
-    verdicts, wrong = judge_each(spec, analysis)
+    verdicts, wrong = judge_each(spec, analysis, diagnose=True)
     failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
     warnings = lint(spec, analysis, _unwanted(asked, task))
     fatal = asked.error | settings.error
