@@ -6,26 +6,15 @@ are large arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from archcalc.analysis.counts import LayerCounts
 from archcalc.analysis.memory import DTYPES, peak_elements
+from archcalc.analysis.propagate import SUMS
 from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
 from archcalc.graph import Graph, Node, Ref, axis_symbols
 from archcalc.numeric import NeedsPlain, Number, is_plain
-
-COUNTS: dict[str, Callable[[LayerCounts], Number]] = {
-    "params": lambda layer: layer.params,
-    "trainable": lambda layer: layer.trainable,
-    "connections": lambda layer: layer.connections,
-    "macs": lambda layer: layer.macs,
-    "mults": lambda layer: layer.mults,
-    "flops": lambda layer: layer.flops,
-    "activations": lambda layer: layer.activations,
-}
-"""What is summed over layers."""
 
 BYTES = ("memory", "peak")
 """Bytes of the parameters, and of the tensors that live at one time (see `archcalc.analysis.memory`)."""
@@ -33,7 +22,7 @@ BYTES = ("memory", "peak")
 SIZES = ("C", "L", "D", "H", "W")
 """Sizes of a layer's output, by the names of its axes."""
 
-QUANTITIES = ("shape", *COUNTS, *READINGS, "layers", *BYTES, *SIZES)
+QUANTITIES = ("shape", *SUMS, *READINGS, "layers", *BYTES, *SIZES)
 
 
 class Quantities:
@@ -77,7 +66,7 @@ class Quantities:
             return len(layers)
         total: Number = 0
         for node in layers:
-            total = total + COUNTS[quantity](LayerCounts(node.op, self.graph.input_shapes(node), node.outputs))
+            total = total + getattr(LayerCounts(node.op, self.graph.input_shapes(node), node.outputs), quantity)
         return total
 
     def layers(self, place: str) -> list[Node]:

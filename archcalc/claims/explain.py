@@ -12,8 +12,8 @@ from archcalc.analysis.explain import (
     heading,
     stored,
 )
-from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.claims.targets import SUMS, find_row, layer_behind
+from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer
+from archcalc.claims.targets import find_row, layer_behind
 from archcalc.spec.errors import fail
 
 EVERYTHING = ("shape", "params", "macs", "rf")

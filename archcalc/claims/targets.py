@@ -7,13 +7,12 @@ from fractions import Fraction
 from typing import Literal, NamedTuple
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import Analysis, Group, Layer, Totals, group
+from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer, Totals, group
 from archcalc.analysis.receptive import READINGS
 from archcalc.claims.written import Values
 from archcalc.graph import Ref, ordered
 from archcalc.spec.errors import suggest
 
-SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
 FIELDS = tuple(READINGS)
 QUANTITIES = ("shape", "channels", *SUMS, *FIELDS, "layers")
 

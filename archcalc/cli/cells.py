@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer
 from archcalc.analysis.receptive import READINGS, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
@@ -41,7 +41,6 @@ COLUMNS = {
 }
 ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
-SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
 
 
 def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:

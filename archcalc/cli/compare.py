@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.propagate import SUMS, Analysis
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     complete_spec,
@@ -23,7 +23,6 @@ from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
-SUMS = ("params", "trainable", "macs", "mults", "flops", "connections", "activations")
 TITLES = {"macs": "MACs", "flops": "FLOPs", "rf": "RF"}
 QUANTITIES = ("input", "output", "layers", *SUMS, "rf", "memory", "peak")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from archcalc.analysis.fold import Change, Folding, fold
-from archcalc.analysis.propagate import Counts, analyze
+from archcalc.analysis.propagate import SUMS, Counts, analyze
 from archcalc.cli.execution import array_errors, memory_option, within_memory
 from archcalc.cli.options import (
     SpecCommand,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
-SUMS = ("params", "trainable", "macs", "mults", "flops", "connections", "activations")
 SHOWN = ("params", "mults", "flops")
 TITLES = {"params": "params", "mults": "mults", "flops": "FLOPs"}
 MOST_KEPT = 8

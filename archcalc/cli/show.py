@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, SUMS, Row, bare_cell, cell, chosen_columns, field_text
+from archcalc.analysis.propagate import SUMS, Analysis, Group
+from archcalc.cli.cells import COLUMNS, DEFAULT, Row, bare_cell, cell, chosen_columns, field_text
 from archcalc.cli.options import (
     SpecCommand,
     default_format,

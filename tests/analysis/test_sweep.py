@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from archcalc.analysis import sweep as sweeps
 from archcalc.analysis.grid import Axis
-from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.analysis.quantities import COUNTS
+from archcalc.analysis.propagate import SUMS, Analysis, analyze
 from archcalc.analysis.sweep import Block, sweep
 from archcalc.numeric import is_plain
 from archcalc.numeric.steps import steps
@@ -23,8 +22,6 @@ from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from tests.analysis.sweeping import blocks, loop, question
 from tests.random_networks import networks
-
-SUMS = tuple(COUNTS)
 
 
 def check(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from archcalc.analysis.propagate import SUMS
 from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.compare import compare
@@ -18,7 +19,6 @@ from archcalc.claims.diagnosis.question import Question
 from archcalc.claims.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
 from archcalc.claims.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.claims.diagnosis.windows import changed, more_padding
-from archcalc.claims.targets import SUMS
 from archcalc.claims.written import Statement, Values
 from archcalc.graph import channels_first, ordered
 from archcalc.numeric import Impossible, Number

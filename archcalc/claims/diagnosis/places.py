@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import permutations
 from typing import NamedTuple
 
-from archcalc.analysis.propagate import Layer
+from archcalc.analysis.propagate import SUMS, Layer
 from archcalc.analysis.receptive import READINGS
 from archcalc.claims.diagnosis.mistake import Prior
 from archcalc.claims.diagnosis.question import Question
-from archcalc.claims.targets import SUMS, resolve
+from archcalc.claims.targets import resolve
 from archcalc.claims.written import Values
 from archcalc.graph import ordered
 from archcalc.numeric import product

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.propagate import Analysis, Counts, Group, Layer, counts_of
+from archcalc.analysis.propagate import SUMS, Analysis, Counts, Group, Layer, counts_of
 from archcalc.analysis.receptive import READINGS, AxisField, Fields, receptive_fields
 from archcalc.claims.diagnosis.mistake import Tally
 from archcalc.claims.diagnosis.variation import Site, Variation
-from archcalc.claims.targets import SUMS, Actual, find_row, layer_behind, resolve, tensor_of
+from archcalc.claims.targets import Actual, find_row, layer_behind, resolve, tensor_of
 from archcalc.claims.written import Values
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
