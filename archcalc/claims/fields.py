@@ -144,13 +144,13 @@ class _Axis:
     def at_borders(self, graph: Graph, index: int, unit: tuple[int, ...]) -> Claim | None:
         """What the trace of a unit says, which is cut at the borders of every tensor on the way.
 
-        It goes for the closed form where that is the same trace without borders, or says that everything is mixed (by
-        a layer that strides may have kept some of the input from).
+        It goes for the closed form where that is the same trace without borders, or says that everything is mixed: by
+        a layer that strides may have kept some of the input from, and before one that leaves some positions empty.
         """
-        field = self.fields[index].get(self.name, ())
-        box = field[self.axis].box(unit) if field else None
+        boxes = [axis.box(unit) for axis in self.fields[index].get(self.name, ())]
+        box = boxes[self.axis] if boxes else None
         free = unit_box(graph, index, unit, clip=False).get(self.name)
-        if box is not None and (free is None or free[self.axis] != box):
+        if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None
         seen = trace_back(graph, index, unit, clip=True).get(self.name)
         return Claim(Seen(*seen.box[self.axis]), seen.exact) if seen else Claim(NOTHING)

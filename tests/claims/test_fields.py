@@ -63,3 +63,8 @@ def test_networks_that_cannot_be_probed_are_named() -> None:
     assert "cannot be NaN" in compare_fields(chain("embedding 9 4 -> linear 3", "12")).detail
     assert "channels into positions" in compare_fields(chain("reshape 2x4x2 -> conv 3 k1", "16")).detail
     assert "no input has positions" in compare_fields(chain("fc 3", "16")).detail
+
+
+def test_positions_that_an_upsampling_leaves_empty_see_nothing_of_what_is_mixed() -> None:
+    network = chain("softmax axis=-1 -> upconv 2 k1 s1x2 outpad=0x1", "2x3x3")
+    assert not compare_fields(network).differences
