@@ -29,9 +29,12 @@ class FormulaJudge:
         self.given = Given(dict(network.settings), dict(network.shapes))
         self.assume = network.assume
         self.limits = limits
-        self.names = [name for name, value in graph.variables.items() if not isinstance(value, str)]
-        self.names += input_axes(graph.inputs)
-        self._forms: dict[tuple[str, tuple[str, ...]], ClosedForm] = {}
+        values = {name: graph.inputs[source][axis] for name, (source, axis) in input_axes(graph.inputs).items()}
+        values |= {name: value for name, value in graph.variables.items() if not isinstance(value, str)}
+        self.names = list(values)
+        self.parities = {name: f"{name} % 2 == {value % 2}" for name, value in values.items() if type(value) is int}
+        """What is true of this network, and often taken for granted: kernels are odd, sizes are even."""
+        self._forms: dict[tuple[str, ...], ClosedForm] = {}
 
     def uses(self, text: str) -> tuple[str, ...]:
         """The names of the network in a formula, in their order."""
@@ -46,9 +49,15 @@ class FormulaJudge:
 
         text = expression(claim.value)
         try:
-            form = self._form(target, free or self.uses(text))
+            names = free or self.uses(text)
+            form = self._form(target, names)
             written = reads_as(form, text)
             equal, actual = form.equals(written), form.write(TEXT)
+            for assumed in () if equal else self._taken_for_granted(names):
+                narrower = self._form(target, names, assumed)
+                if narrower.equals(reads_as(narrower, text)):
+                    held = f"{narrower.write(TEXT)}, where {' and '.join(assumed)} as here"
+                    return Judgement(claim, Verdict.EXACT, held, holds=True)
         except SpecError as error:
             first = error.problems[0]
             return _unreadable(claim, first.message, first.code, first.hint)
@@ -62,12 +71,17 @@ class FormulaJudge:
             return Judgement(claim, Verdict.EXACT, actual, holds=True)
         return Judgement(claim, Verdict.WRONG, actual, explanations=_apart(form, written))
 
-    def _form(self, target: str, free: tuple[str, ...]) -> ClosedForm:
+    def _taken_for_granted(self, free: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """What a formula may assume without saying so: that one of its names, or all, are odd or even as here."""
+        known = tuple(self.parities[name] for name in free if name in self.parities)
+        return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
+
+    def _form(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...] = ()) -> ClosedForm:
         from archcalc.claims.formula import Question, answer
 
-        key = (target, free)
+        key = (target, *free, *assumed)
         if key not in self._forms:
-            assume = tuple(text for text in self.assume if {*self.uses(text)} <= {*free})
+            assume = (*(text for text in self.assume if {*self.uses(text)} <= {*free}), *assumed)
             asked = Question(self.spec, (target,), free, assume, self.given, limits=self.limits)
             self._forms[key] = answer(asked).forms.forms[0]
         return self._forms[key]

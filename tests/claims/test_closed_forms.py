@@ -40,6 +40,17 @@ def test_what_equals_the_closed_form_is_right(target: str, formula: str) -> None
     assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
 
 
+def test_odd_kernels_need_not_be_said() -> None:
+    mark = judged("down1/conv.macs", "k*k*NIC*NF*H*W", "network: colourisation-base\n")
+    assert (mark.verdict, mark.right) == ("exact", True)
+    assert mark.sentence == "down1/conv.macs is H·W·NIC·NF·k², where k % 2 == 1 as here"
+
+
+def test_what_is_wrong_for_odd_kernels_stays_wrong() -> None:
+    mark = judged("down1/conv.macs", "k*k*NIC*NF*(H-k+1)*(W-k+1)", "network: colourisation-base\n")
+    assert (mark.verdict, mark.right) == ("wrong", False)
+
+
 @pytest.mark.parametrize(
     ("target", "formula"),
     [
