@@ -29,8 +29,9 @@ class FormulaJudge:
         self.given = Given(dict(network.settings), dict(network.shapes))
         self.assume = network.assume
         self.limits = limits
-        values = {name: graph.inputs[source][axis] for name, (source, axis) in input_axes(graph.inputs).items()}
-        values |= {name: value for name, value in graph.variables.items() if not isinstance(value, str)}
+        values = {name: value for name, value in graph.variables.items() if not isinstance(value, str)}
+        axes = input_axes(graph.inputs)
+        values |= {name: graph.inputs[source][axis] for name, (source, axis) in axes.items() if name not in values}
         self.names = list(values)
         self.parities = {name: f"{name} % 2 == {value % 2}" for name, value in values.items() if type(value) is int}
         """What is true of this network, and often taken for granted: kernels are odd, sizes are even."""
