@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from threading import Lock, get_ident
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -32,10 +31,6 @@ def fresh(size: int) -> Array:
     return np.empty(size, np.uint8)
 
 
-COUNTING = Lock()
-"""Threads that share a layer count into one tally."""
-
-
 @dataclass
 class Work:
     """What a kernel is lent for one evaluation of one layer."""
@@ -50,8 +45,8 @@ class Work:
     """Where a kernel reports what it did, read from the operands it had in hand: kinds of operations, and ``macs``."""
     updates: dict[str, Array] = field(default_factory=dict)
     """New values of stored arrays: a batch norm's running statistics after a training step."""
-    buffers: dict[tuple[str, int], Array] = field(default_factory=dict)
-    """Scratch memory that outlives a layer, by purpose and thread; see `scratch`."""
+    buffers: dict[str, Array] = field(default_factory=dict)
+    """Scratch memory that outlives a layer, by purpose; see `scratch`."""
     allocate: Callable[[int], Array] = fresh
     """Where memory of at least so many bytes comes from, as an array of bytes; see `empty`."""
 
@@ -63,8 +58,7 @@ class Work:
     def count(self, **operations: int) -> None:
         """Report operations by kind (``mul=…, add=…``) and multiply–accumulate pairs (``macs=…``)."""
         if self.tally is not None:
-            with COUNTING:
-                self.tally.update(operations)
+            self.tally.update(operations)
 
     def empty(self, shape: Sizes, dtype: DTypeLike) -> Array:
         """An array for an output, with arbitrary content. It may be memory that another layer used before."""
@@ -72,15 +66,11 @@ class Work:
         return self.allocate(size)[:size].view(dtype).reshape(shape)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """A reused array with arbitrary content: the same memory for the same purpose, enlarged when needed.
-
-        Every thread that shares a layer has its own.
-        """
+        """A reused array with arbitrary content: the same memory for the same purpose, enlarged when needed."""
         size = prod(shape) * np.dtype(dtype).itemsize
-        key = (purpose, get_ident())
-        held = self.buffers.get(key)
+        held = self.buffers.get(purpose)
         if held is None or held.nbytes < size:
-            held = self.buffers[key] = fresh(size)
+            held = self.buffers[purpose] = fresh(size)
         return held[:size].view(dtype).reshape(shape)
 
 

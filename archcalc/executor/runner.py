@@ -91,7 +91,7 @@ class Runner:
         """
         self.graph = graph
         self.overwrite = overwrite
-        self._buffers: dict[tuple[str, int], Array] = {}
+        self._buffers: dict[str, Array] = {}
         self._pool = Pool()
         self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
         self.weights = weights

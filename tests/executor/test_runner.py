@@ -100,7 +100,7 @@ def test_peak_stays_near_the_analysis(spec: str, shapes: str | None) -> None:
     for _ in range(3):
         run = runner.run(random_inputs(graph))
         assert run.peak <= 1.2 * estimate.peak
-        assert run.scratch < 2**22
+        assert run.scratch < 5 * 2**20
 
 
 def test_peak_is_that_of_one_example_times_the_batch() -> None:

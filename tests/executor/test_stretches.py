@@ -1,4 +1,4 @@
-"""Work that is divided, into stretches for the cache and among threads, gives what undivided work gives."""
+"""Work that is divided into stretches for the cache gives what undivided work gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archcalc.executor import threads
 from archcalc.executor.kernels import activation, norm
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
@@ -27,7 +26,6 @@ def test_divided_work_is_the_same_work(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(activation, "STRETCH", stretch)
             patch.setattr(norm, "STRETCH", stretch)
-            patch.setattr(threads, "WORTHWHILE", 0)
             (divided,), together = layer.run(tally=Counter(), overwrite=overwrite)
         np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
         assert together.tally == alone.tally

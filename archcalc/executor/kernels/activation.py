@@ -31,7 +31,6 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
-from archcalc.executor.threads import share
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -73,13 +72,9 @@ def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
         def run(op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
             x, out = read_and_write(inputs[0], work)
             flat, results = x.reshape(-1), out.reshape(-1)
-
-            def part(start: int, stop: int) -> None:
-                for first in range(start, stop, STRETCH):
-                    some = slice(first, min(first + STRETCH, stop))
-                    function(op, flat[some], results[some], work)
-
-            share(part, x.size, x.size)
+            for first in range(0, x.size, STRETCH):
+                some = slice(first, first + STRETCH)
+                function(op, flat[some], results[some], work)
             return (out,)
 
         kernel(*operators)(run)

@@ -8,7 +8,6 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights, Work, kernel
 from archcalc.executor.kernels.counted import Counted, add, maximum, multiply, subtract
-from archcalc.executor.threads import share
 from archcalc.ops.base import Operator
 from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
 
@@ -22,15 +21,8 @@ def _joins(operator: type[Operator], function: Counted) -> Callable[[Operator, A
         shape = np.broadcast_shapes(first.shape, *(x.shape for x in others))
         own = work.overwrite and first.shape == shape
         out = first if own else work.empty(shape, first.dtype)
-        parts = [np.broadcast_to(x, shape) for x in (first, *others)]
-
-        def part(start: int, stop: int) -> None:
-            some = (slice(None), slice(start, stop))
-            joined = parts[0][some]
-            for other in parts[1:]:
-                joined = function(work, joined, other[some], out=out[some])
-
-        share(part, shape[1], out.size)
+        for other in others:
+            first = function(work, first, other, out=out)
         return (out,)
 
     return kernel(operator)(run)

@@ -12,7 +12,6 @@ from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.activation import STRETCH, read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
-from archcalc.executor.threads import share
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
 
 MOMENTUM = 0.1
@@ -65,18 +64,14 @@ def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -
 
 def _in_stretches(function: Callable[..., None], axis: int, *arrays: Array) -> None:
     """Give a function the same part of every array, example by example: some of an axis at a time, so few that all its
-    steps find them in the cache. The processors share the axis."""
+    steps find them in the cache."""
     x = arrays[0]
     length = x.shape[axis]
     together = max(1, 4 * STRETCH * length * len(x) // x.size)
-
-    def part(start: int, stop: int) -> None:
-        for examples in zip(*arrays, strict=True):
-            for first in range(start, stop, together):
-                some = (*[slice(None)] * (axis - 1), slice(first, min(first + together, stop)))
-                function(*(example[some] for example in examples))
-
-    share(part, length, x.size)
+    for examples in zip(*arrays, strict=True):
+        for first in range(0, length, together):
+            some = (*[slice(None)] * (axis - 1), slice(first, first + together))
+            function(*(example[some] for example in examples))
 
 
 def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Array]:

@@ -12,7 +12,6 @@ import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
-from archcalc.executor.threads import share
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -76,20 +75,16 @@ def over_windows(op: Any, x: Array, join: Callable[..., Array], neutral: float, 
     whole = [all(inside == slice(0, n) for (inside, _), n in zip(met, sizes, strict=True)) for met in meetings]
     if any(whole):  # a place that all windows have on the input comes first: it is copied, and nothing needs filling in
         meetings.insert(0, meetings.pop(whole.index(True)))
-
-    def part(first: int, last: int) -> None:
-        for maps, results in zip(x[:, first:last], y[:, first:last], strict=True):
-            if not any(whole):
-                results[...] = neutral
-            for number, met in enumerate(meetings):
-                there = maps[index(met_there for _, met_there in met)]
-                here = results[index(inside for inside, _ in met)]
-                if number or not any(whole):
-                    join(here, there, out=here)
-                else:
-                    here[...] = there
-
-    share(part, x.shape[1], y.size * len(meetings))
+    for maps, results in zip(x, y, strict=True):
+        if not any(whole):
+            results[...] = neutral
+        for number, met in enumerate(meetings):
+            there = maps[index(met_there for _, met_there in met)]
+            here = results[index(inside for inside, _ in met)]
+            if number or not any(whole):
+                join(here, there, out=here)
+            else:
+                here[...] = there
     return y, axes
 
 
