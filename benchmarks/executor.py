@@ -3,13 +3,15 @@
 Every network runs in one process, all contestants in turn (A B A B …) on the same input and the same stored arrays,
 two threads each; their outputs are compared before anything is timed. Prints medians of the times, their ratios to
 ours (above 1: we are faster), and the peak memory against the analysis's estimate. Contestants that are not installed
-are left out. ONNX Runtime optimises the graph beforehand (it folds batch norms); PyTorch eager and archcalc do not.
+are left out. A short pause stands before every run: the thread pools of whoever ran before spin for a while, and would
+take a processor from the next. ONNX Runtime optimises the graph beforehand (it folds batch norms); PyTorch eager and
+archcalc do not.
 
 "products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
 ready in memory; depthwise convolutions have none. "peak" is measured by tracemalloc, which sees every allocation of
 NumPy: tensors, temporaries, work buffers; parameters are added to it and to the estimate.
 
-    python benchmarks/executor.py [--runs N] [--threads N] [NETWORK …]
+    python benchmarks/executor.py [--seconds N] [--threads N] [NETWORK …]
 """
 
 from __future__ import annotations
@@ -34,12 +36,15 @@ BARS = {"resnet50": (1, 1.3), "vgg-d": (1, 1.3), "mobilenet-v1": (0.5, None)}
 """PyTorch's time by ours at least, ours by that of the products at most."""
 NEAR = 1e-3
 """How far outputs may differ, relative to the largest: sums in another order in float32."""
+PAUSE = 0.03
+"""Seconds before every run, in which thread pools fall asleep."""
+LEAST_ROUNDS, MOST_ROUNDS = 3, 15
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", default=NETWORKS)
-    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=20, help="about how long each network is measured")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -145,7 +150,7 @@ def peak(run: Callable[[], Any]) -> int:
     return most - before
 
 
-def measure(name: str, runs: int, threads: int) -> None:
+def measure(name: str, seconds: float, threads: int) -> None:
     """Time one network and print its rows."""
     import numpy as np
 
@@ -168,14 +173,18 @@ def measure(name: str, runs: int, threads: int) -> None:
             difference = float(np.abs(run() - expected).max() / np.abs(expected).max())
             assert difference < NEAR, f"{name}: {other} differs by {difference:.1e}"
     times: dict[str, list[float]] = {each: [] for each in contestants}
-    for number in range(runs + 2):
+    end = time.perf_counter() + seconds
+    for number in range(MOST_ROUNDS + 1):
         for each, run in contestants.items():
+            time.sleep(PAUSE)
             begin = time.perf_counter()
             run()
-            if number >= 2:  # the first rounds fill caches and buffers
+            if number:  # the first round fills caches and buffers
                 times[each].append(time.perf_counter() - begin)
+        if number >= LEAST_ROUNDS and time.perf_counter() > end:
+            break
     own = median(times["archcalc"])
-    print(network.name)
+    print(f"{network.name} ({len(times['archcalc'])} rounds)", flush=True)
     for each, found in times.items():
         print(f"  {each:14} {median(found) * 1e3:8.1f} ms  least {min(found) * 1e3:8.1f}  {median(found) / own:5.2f} ×")
     memory = network.analyze().memory()
@@ -193,7 +202,7 @@ def main() -> None:
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)  # before NumPy is imported
     for name in options.networks:
-        measure(name, options.runs, options.threads)
+        measure(name, options.seconds, options.threads)
         gc.collect()
 
 
