@@ -113,9 +113,11 @@ def _layer(name: str) -> str:
     return name.rpartition(".")[0]
 
 
-def session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+def session(model: bytes, threads: int = 1, *, optimised: bool = True) -> onnxruntime.InferenceSession:
     """ONNX Runtime with a model, quiet and on the processor."""
     options = onnxruntime.SessionOptions()
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it would slow down whoever runs next
@@ -124,9 +126,12 @@ def session(model: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a graph by name, computed by ONNX Runtime."""
+    """The outputs of a graph by name, computed by ONNX Runtime.
+
+    As the model is written: its optimiser makes invalid models of some outputs that are read as well.
+    """
     first = next(iter(inputs.values()))
-    model = session(export(graph, weights, batch=len(first), dtype=first.dtype))
+    model = session(export(graph, weights, batch=len(first), dtype=first.dtype), optimised=False)
     found = model.run(None, {f"input:{name}": array for name, array in inputs.items()})
     return dict(zip(graph.outputs, found, strict=True))
 
