@@ -44,7 +44,7 @@ WAYS = {
 def run(options: list[str]) -> tuple[float, float]:
     """Seconds and peak MiB of one sweep as a whole process."""
     code = (
-        "import resource, sys; from archcalc.cli import run; status = run(sys.argv[1:]); "
+        "import resource, sys; from archcalc.cli import status_of; status = status_of(sys.argv[1:]); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr); sys.exit(status)"
     )
     start = time.perf_counter()

@@ -39,8 +39,8 @@ def run(folder: Path, *options: str) -> list[float]:
     """Seconds, processor seconds, and the peak memory in MiB of the main process and of the largest of the others."""
     code = (
         "import resource, sys\n"
-        "from archcalc.cli import run\n"
-        "status = run(['validate', '-q', *sys.argv[1:]])\n"
+        "from archcalc.cli import status_of\n"
+        "status = status_of(['validate', '-q', *sys.argv[1:]])\n"
         "used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]\n"
         "print(sum(each.ru_utime + each.ru_stime for each in used), file=sys.stderr)\n"
         "print(*(each.ru_maxrss / 1024 for each in used), file=sys.stderr)\n"
