@@ -1,85 +1,145 @@
-"""The memory of a run: which tensors are alive, who shares memory with whom, and what can be used again.
+"""The memory of a run: which tensors are alive, who shares memory with whom, and where tensors of later runs go.
 
-Tensors that are views of one array (reshaped, sliced, transposed) live and die as one. Memory that nobody reads any
-more is kept for the next tensor of that size, as long as all of it together is no more than what was once alive at
-one time: asking the system for fresh pages costs as much as filling them.
+Tensors that are views of one array (reshaped, sliced, transposed) live and die as one.
+
+Asking the system for fresh pages costs as much as filling them. So the first run of a network notes what memory was
+taken when, and for how long; from that the places of all blocks in one piece of memory are found, in which later runs
+take the same blocks. A place is a suggestion only: where a run takes another course, its blocks are fresh.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from archcalc.executor.kernel import Array, fresh, owner
 from archcalc.graph import Ref
 
-WASTE = 8
-"""A block may be larger than what is asked for by one part in so many."""
+ALIGNED = 64
+"""Blocks begin at multiples of so many bytes: a line of the cache."""
+MOST_BLOCKS = 5_000
+"""Beyond so many blocks no places are found: that takes time by the square of their number."""
 
 
-class Pool:
-    """Blocks of bytes that tensors were in and others may be in next. Outlives a run."""
+@dataclass(slots=True)
+class Block:
+    """Memory that a run took: in order, the how many-th block was taken first after it, and first after its end."""
 
-    def __init__(self) -> None:
-        self.free: list[Array] = []
-        self.most = 0
-        """The most bytes of tensors that were alive at one time, in any run."""
+    size: int
+    begin: int
+    end: int | None = None
+    """None: it outlived the run."""
 
-    @property
-    def bytes(self) -> int:
-        """What is kept for later."""
-        return sum(block.nbytes for block in self.free)
 
-    def take(self, size: int, live: int) -> Array:
-        """A block of at least so many bytes, while so many are alive: the smallest that fits, or a new one."""
-        fitting = [block for block in self.free if size <= block.nbytes <= size + size // WASTE]
-        if fitting:
-            found = min(fitting, key=lambda block: block.nbytes)
-            self.free = [block for block in self.free if block is not found]
-            return found
-        self.free.sort(key=lambda block: block.nbytes)
-        while self.free and live + self.bytes + size > self.most:
-            self.free.pop()
-        return fresh(size)
+class Place(NamedTuple):
+    """A range of bytes."""
+
+    start: int
+    stop: int
+
+    def meets(self, other: Place) -> bool:
+        return self.start < other.stop and other.start < self.stop
+
+
+def places(blocks: Sequence[Block]) -> list[Place | None]:
+    """A place for every block that ended, such that blocks alive at the same time do not meet: the largest first, each
+    in the smallest gap between those it would meet (greedy by size: Pisarchyk and Lee 2020, arXiv:2001.03288)."""
+    found: list[Place | None] = [None] * len(blocks)
+    if len(blocks) > MOST_BLOCKS:
+        return found
+    placed: list[tuple[Place, int, int]] = []
+    for number in sorted(range(len(blocks)), key=lambda number: -blocks[number].size):
+        block = blocks[number]
+        if block.end is None:
+            continue
+        size, at, least = -(-block.size // ALIGNED) * ALIGNED, None, 0
+        free = 0
+        for place in sorted(place for place, begin, end in placed if begin < block.end and block.begin < end):
+            if place.start - free >= size and (at is None or place.start - free < least):
+                at, least = free, place.start - free
+            free = max(free, place.stop)
+        start = free if at is None else at
+        place = found[number] = Place(start, start + size)
+        placed.append((place, block.begin, block.end))
+    return found
+
+
+@dataclass
+class Layout:
+    """Where the blocks of a run go. Made by one run, used by those after it."""
+
+    blocks: list[Block] = field(default_factory=list)
+    """What the last run took that found no place for something."""
+    places: list[Place | None] = field(default_factory=list)
+    memory: Array = field(default_factory=lambda: fresh(0))
+
+    def renew(self, blocks: list[Block]) -> None:
+        """Find places for the blocks that a run took, if they are others than before."""
+        if blocks != self.blocks:
+            self.blocks, self.places = blocks, places(blocks)
+            self.memory = fresh(0)  # the old is gone before the new is there
+            self.memory = fresh(max((place.stop for place in self.places if place is not None), default=0))
 
 
 class Memory:
     """The tensors that are alive during one run."""
 
-    def __init__(self, pool: Pool, foreign: frozenset[int]) -> None:
+    def __init__(self, layout: Layout, foreign: frozenset[int]) -> None:
         """Start without tensors.
 
         Args:
-            pool: where memory is taken from and returned to.
+            layout: where blocks may go; the run is noted there at its end.
             foreign: arrays (by identity) whose memory is never lent: stored ones, and those of whoever called.
         """
-        self.pool = pool
+        self.layout = layout
         self.foreign = foreign
         self.tensors: dict[Ref, Array] = {}
         self.live = 0
         """Bytes of all memory that live tensors are in."""
-        self.peak = 0
-        """The most bytes at one time, those kept for later among them."""
-        self._readers: Counter[int] = Counter()
-        self._blocks: dict[int, Array] = {}
+        self.peak = layout.memory.nbytes
+        """The most bytes at one time, all of the layout's memory among them."""
+        self._beside = layout.memory.nbytes
+        """Bytes of the layout's memory and of live tensors that are not in it."""
+        self._readers: dict[int, int] = {}
+        self._blocks: list[Block] = []
+        self._taken: dict[int, tuple[Any, Block, Place | None]] = {}
+        """Live blocks by the identity of what owns their memory, which is kept alive with them."""
 
     def allocate(self, size: int) -> Array:
-        """A block of at least so many bytes."""
-        block = self.pool.take(size, self.live)
-        self._blocks[id(block)] = block
-        return block
+        """A block of at least so many bytes, with an owner of its own."""
+        number = len(self._blocks)
+        block = Block(size, number)
+        self._blocks.append(block)
+        place = self._place(number, size)
+        if place is None:
+            array = fresh(size)
+        else:
+            array = np.frombuffer(memoryview(self.layout.memory)[place.start : place.stop], np.uint8)
+        memory = owner(array)
+        self._taken[id(memory)] = memory, block, place
+        return array
+
+    def _place(self, number: int, size: int) -> Place | None:
+        """Where a block goes, if that is known and nobody is there."""
+        known = self.layout.blocks
+        if number >= len(known) or known[number].size != size:
+            return None
+        place = self.layout.places[number]
+        if place is None or any(other.meets(place) for _, _, other in self._taken.values() if other is not None):
+            return None
+        return place
 
     def hold(self, ref: Ref, array: Array) -> None:
         """A tensor comes to life."""
         memory = owner(array)
         self.tensors[ref] = array
-        self._readers[id(memory)] += 1
-        if self._readers[id(memory)] == 1:
-            self.live += _bytes(memory, array)
-            self.pool.most = max(self.pool.most, self.live)
-            self.peak = max(self.peak, self.live + self.pool.bytes)
+        readers = self._readers[id(memory)] = self._readers.get(id(memory), 0) + 1
+        if readers == 1:
+            self._change(memory, array, 1)
+            self.peak = max(self.peak, self._beside)
 
     def release(self, ref: Ref) -> None:
         """Nobody needs a tensor any more."""
@@ -88,10 +148,17 @@ class Memory:
         self._readers[id(memory)] -= 1
         if not self._readers[id(memory)]:
             del self._readers[id(memory)]
-            self.live -= _bytes(memory, array)
-            block = self._blocks.pop(id(memory), None)
-            if block is not None:
-                self.pool.free.append(block)
+            self._change(memory, array, -1)
+            if id(memory) in self._taken:
+                _, block, _ = self._taken.pop(id(memory))
+                block.end = len(self._blocks)
+
+    def _change(self, memory: Any, array: Array, sign: int) -> None:
+        size = sign * int(getattr(memory, "nbytes", array.nbytes))
+        self.live += size
+        taken = self._taken.get(id(memory))
+        if taken is None or taken[2] is None:
+            self._beside += size
 
     def lendable(self, ref: Ref) -> bool:
         """Whether a tensor may be overwritten: nobody else is in its memory, and that is ours."""
@@ -99,6 +166,10 @@ class Memory:
         memory = id(owner(array))
         return self._readers[memory] == 1 and memory not in self.foreign and array.flags.writeable
 
-
-def _bytes(memory: Any, array: Array) -> int:
-    return int(memory.nbytes if isinstance(memory, np.ndarray) else array.nbytes)
+    def finish(self, refs: Iterable[Ref]) -> dict[Ref, Array]:
+        """The tensors that outlive the run, in memory that no later run uses. Nothing is taken afterwards."""
+        used = {id(memory) for memory, _, place in self._taken.values() if place is not None}
+        found = {ref: self.tensors[ref] for ref in refs}
+        found = {ref: array.copy() if id(owner(array)) in used else array for ref, array in found.items()}
+        self.layout.renew(self._blocks)
+        return found

@@ -17,7 +17,7 @@ import numpy as np
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Sizes, Work, owner
-from archcalc.executor.memory import Memory, Pool
+from archcalc.executor.memory import Layout, Memory
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
 
@@ -92,7 +92,7 @@ class Runner:
         self.graph = graph
         self.overwrite = overwrite
         self._buffers: dict[str, Array] = {}
-        self._pool = Pool()
+        self._layout = Layout()
         self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
         self.weights = weights
         problems = [*unlike(graph, self._declared())]
@@ -134,7 +134,7 @@ class Runner:
         results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
         arrays = self._checked(inputs)
         begin = perf_counter()
-        memory = Memory(self._pool, self._stored | {id(owner(array)) for array in arrays.values()})
+        memory = Memory(self._layout, self._stored | {id(owner(array)) for array in arrays.values()})
         for index, node in enumerate(self.graph.nodes):
             if node.is_input:
                 memory.hold(Ref(index), arrays[node.name])
@@ -143,9 +143,10 @@ class Runner:
         with np.errstate(all="ignore"):  # numbers that are not finite show in the result
             for layer in self._plan(frozenset({*results.values(), *wanted.values()}), training):
                 self._step(layer, memory, counts if tally else None, updates, training, seed, observe)
+        tensors = memory.finish({*results.values(), *wanted.values()})
         return Run(
-            outputs={name: memory.tensors[ref] for name, ref in results.items()},
-            kept={name: memory.tensors[ref] for name, ref in wanted.items()},
+            outputs={name: tensors[ref] for name, ref in results.items()},
+            kept={name: tensors[ref] for name, ref in wanted.items()},
             updates=updates,
             counts=counts,
             seconds=perf_counter() - begin,

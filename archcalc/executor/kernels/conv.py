@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernels.rows import in_rows_of
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -144,7 +145,8 @@ def multiply(rows: Array, columns: Array, out: Array, work: Work) -> None:
 def add_bias(y: Array, weights: Weights, work: Work) -> None:
     """Add a bias per channel in place, where there are any."""
     if "bias" in weights:
-        y += weights["bias"].reshape(-1, *(1,) * (y.ndim - 2))
+        with in_rows_of(y[0, 0].size):
+            y += weights["bias"].reshape(-1, *(1,) * (y.ndim - 2))
         work.count(add=y.size)
 
 

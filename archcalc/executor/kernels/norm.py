@@ -12,6 +12,7 @@ from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
 from archcalc.executor.kernels.activation import STRETCH, read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
+from archcalc.executor.kernels.rows import in_rows_of
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
 
 MOMENTUM = 0.1
@@ -54,7 +55,8 @@ def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> N
     examples, channels = x.shape[:2]
     maps, results = (each.reshape(examples, channels, -1) for each in (x, out))
     factors, offsets = (np.broadcast_to(each[:, None], (examples, channels, 1)) for each in (factor, offset))
-    _in_stretches(partial(_learned_map, work), 1, maps, factors, offsets, results)
+    with in_rows_of(maps.shape[-1]):
+        _in_stretches(partial(_learned_map, work), 1, maps, factors, offsets, results)
 
 
 def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -> None:
