@@ -117,7 +117,7 @@ class Memory:
         if place is None:
             array = fresh(size)
         else:
-            array = np.frombuffer(memoryview(self.layout.memory)[place.start : place.stop], np.uint8)
+            array = np.frombuffer(self.layout.memory.data[place.start : place.stop], np.uint8)
         memory = owner(array)
         self._taken[id(memory)] = memory, block, place
         return array

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archcalc.executor.kernels import activation, norm
+from archcalc.executor.kernels import stretches
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
@@ -24,8 +24,7 @@ def test_divided_work_is_the_same_work(
     for layer in layers_of(read(data.draw(layers(name))), seed):
         (whole,), alone = layer.run(tally=Counter())
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(activation, "STRETCH", stretch)
-            patch.setattr(norm, "STRETCH", stretch)
+            patch.setattr(stretches, "STRETCH", stretch)
             (divided,), together = layer.run(tally=Counter(), overwrite=overwrite)
         np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
         assert together.tally == alone.tally

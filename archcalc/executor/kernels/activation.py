@@ -31,6 +31,7 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
+from archcalc.executor.kernels.stretches import STRETCH, in_stretches
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -55,9 +56,6 @@ from archcalc.ops.activation import (
 )
 from archcalc.ops.base import Operator
 
-STRETCH = 1 << 15
-"""How many numbers an element-wise function is given at a time: its steps then find them in the cache."""
-
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 """λ and α of Klambauer et al. 2017, which keep mean 0 and variance 1."""
 
@@ -71,10 +69,7 @@ def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
     def register(function: Function) -> Function:
         def run(op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
             x, out = read_and_write(inputs[0], work)
-            flat, results = x.reshape(-1), out.reshape(-1)
-            for first in range(0, x.size, STRETCH):
-                some = slice(first, first + STRETCH)
-                function(op, flat[some], results[some], work)
+            in_stretches(lambda x, out: function(op, x, out, work), 0, x.reshape(-1), out.reshape(-1))
             return (out,)
 
         kernel(*operators)(run)

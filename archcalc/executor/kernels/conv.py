@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
-from archcalc.executor.kernels.rows import in_rows_of
+from archcalc.executor.kernels.stretches import in_rows_of
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from itertools import product
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
-from archcalc.executor.kernels.activation import STRETCH, read_and_write
+from archcalc.executor.kernels.activation import read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
-from archcalc.executor.kernels.rows import in_rows_of
+from archcalc.executor.kernels.stretches import in_rows_of, in_stretches
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
 
 MOMENTUM = 0.1
@@ -52,28 +51,16 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, work: Work) -> A
 
 def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> None:
     """factor·x + offset per channel."""
-    examples, channels = x.shape[:2]
-    maps, results = (each.reshape(examples, channels, -1) for each in (x, out))
-    factors, offsets = (np.broadcast_to(each[:, None], (examples, channels, 1)) for each in (factor, offset))
+    shape = (*x.shape[:2], -1)
+    maps, results = x.reshape(shape), out.reshape(shape)
     with in_rows_of(maps.shape[-1]):
-        _in_stretches(partial(_learned_map, work), 1, maps, factors, offsets, results)
+        for example, result in zip(maps, results, strict=True):
+            in_stretches(partial(_learned_map, work), 0, example, factor[:, None], offset[:, None], result)
 
 
 def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -> None:
     """scale·x + shift."""
     add(work, multiply(work, x, scale, out=out), shift, out=out)
-
-
-def _in_stretches(function: Callable[..., None], axis: int, *arrays: Array) -> None:
-    """Give a function the same part of every array, example by example: some of an axis at a time, so few that all its
-    steps find them in the cache."""
-    x = arrays[0]
-    length = x.shape[axis]
-    together = max(1, 4 * STRETCH * length * len(x) // x.size)
-    for examples in zip(*arrays, strict=True):
-        for first in range(0, length, together):
-            some = (*[slice(None)] * (axis - 1), slice(first, first + together))
-            function(*(example[some] for example in examples))
 
 
 def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Array]:
@@ -118,7 +105,9 @@ def _normalised(x: Array, axis: int, eps: float, out: Array, work: Work) -> None
         deviation = sqrt(work, add(work, variance, eps, out=variance), out=variance)
         divide(work, differences, deviation, out=differences)
 
-    _in_stretches(normalise, 3 - axis, x, out)
+    with in_rows_of(x.shape[-1]):
+        for example, result in zip(x, out, strict=True):
+            in_stretches(normalise, 2 - axis, example, result)
 
 
 @storage(LayerNorm)
@@ -162,7 +151,8 @@ def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights,
     x, out = read_and_write(inputs[0], work)
     across = op.region == "across"
     examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
-    _in_stretches(partial(_respond, op, work), 2 if across else 1, examples, results)
+    for example, result in zip(examples, results, strict=True):
+        in_stretches(partial(_respond, op, work), 1 if across else 0, example, result)
     return (out,)
 
 

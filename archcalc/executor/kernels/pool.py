@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from math import prod
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -21,6 +22,9 @@ from archcalc.ops.pool import (
     MaxPool,
     Subsample,
 )
+
+Join = Callable[..., Array]
+"""A function of two arrays, with ``out`` as NumPy has it."""
 
 # --- sliding windows ---
 
@@ -64,28 +68,49 @@ def taps_of(axes: Sequence[Axis]) -> int:
     return prod(axis.kernel for axis in axes)
 
 
-def over_windows(op: Any, x: Array, join: Callable[..., Array], neutral: float, work: Work) -> tuple[Array, list[Axis]]:
+def over_windows(op: Any, x: Array, join: Join, neutral: float, work: Work) -> tuple[Array, list[Axis]]:
     """Join the numbers of every window; places outside of the input leave the result as it is."""
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
-    sizes = positions(axes)
-    y = work.empty((*x.shape[:2], *sizes), x.dtype)
-    meetings = [
-        [axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)] for tap in taps(axes)
-    ]
-    whole = [all(inside == slice(0, n) for (inside, _), n in zip(met, sizes, strict=True)) for met in meetings]
-    if any(whole):  # a place that all windows have on the input comes first: it is copied, and nothing needs filling in
-        meetings.insert(0, meetings.pop(whole.index(True)))
+    y = work.empty((*x.shape[:2], *positions(axes)), x.dtype)
+    dense = all(axis.stride == 1 for axis in axes)
+    slide = partial(shifted if dense else tap_by_tap, axes, join, neutral, work)
     for maps, results in zip(x, y, strict=True):
-        if not any(whole):
-            results[...] = neutral
-        for number, met in enumerate(meetings):
-            there = maps[index(met_there for _, met_there in met)]
-            here = results[index(inside for inside, _ in met)]
-            if number or not any(whole):
-                join(here, there, out=here)
-            else:
-                here[...] = there
+        in_stretches(slide, 0, maps, results)
     return y, axes
+
+
+def tap_by_tap(axes: list[Axis], join: Join, neutral: float, work: Work, maps: Array, results: Array) -> None:
+    """Join the windows on maps (C×n…): every tap of all windows lies on a part of the maps."""
+    met = [[axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)] for tap in taps(axes)]
+    parts = [(results[index(here for here, _ in each)], maps[index(there for _, there in each)]) for each in met]
+    whole = next((number for number, (here, _) in enumerate(parts) if here.size == results.size), None)
+    if whole is None:
+        results[...] = neutral
+    else:  # what all windows have on the input comes first, and nothing needs filling in
+        here, there = parts.pop(whole)
+        here[...] = there
+    for here, there in parts:
+        join(here, there, out=here)
+
+
+def shifted(axes: list[Axis], join: Join, neutral: float, work: Work, maps: Array, results: Array) -> None:
+    """As `tap_by_tap`, of windows that stand at every position: all maps, framed by neutral numbers, are one long row,
+    which is shifted from tap to tap. Where a window reaches over the end of a line, its result is left out."""
+    reached = [axis.reached(0, axis.positions) for axis in axes]
+    framed = work.scratch("framed maps", (len(maps), *(last - first for first, last in reached)), maps.dtype)
+    framed[...] = neutral
+    framed[index(slice(-first, -first + axis.size) for (first, _), axis in zip(reached, axes, strict=True))] = maps
+    steps = [prod(framed.shape[number + 2 :]) for number in range(len(axes))]
+    shifts = [
+        sum(place * axis.dilation * step for place, axis, step in zip(tap, axes, steps, strict=True))
+        for tap in taps(axes)
+    ]
+    row, joined = framed.reshape(-1), work.scratch("joined windows", framed.shape, maps.dtype)
+    out = joined.reshape(-1)[: row.size - shifts[-1]]
+    out[...] = row[: out.size]
+    for shift in shifts[1:]:
+        join(out, row[shift : shift + out.size], out=out)
+    results[...] = joined[index(slice(axis.positions) for axis in axes)]
 
 
 def counted(axis: Axis, padding: bool) -> Array:
