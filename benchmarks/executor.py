@@ -9,7 +9,8 @@ archcalc do not.
 
 "products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
 ready in memory; depthwise convolutions have none. "peak" is measured by tracemalloc, which sees every allocation of
-NumPy: tensors, temporaries, work buffers; parameters are added to it and to the estimate.
+NumPy: tensors, temporaries, work buffers; parameters are added to it. The estimate is the analysis's, of parameters and
+live tensors, and the executor's work buffers.
 
     python benchmarks/executor.py [--seconds N] [--threads N] [NETWORK …]
 """
@@ -156,12 +157,14 @@ def measure(name: str, seconds: float, threads: int) -> None:
 
     import archcalc
     from archcalc.executor.inputs import random_inputs
+    from archcalc.executor.runner import Runner
     from archcalc.executor.weights import initial
 
     network = archcalc.load(name)
     graph = network.graph
     weights, inputs = initial(graph), random_inputs(graph)
-    allocated = peak(lambda: ours(graph, weights, inputs)())
+    runs: list[Any] = []
+    allocated = peak(lambda: runs.append(Runner(graph, weights).run(inputs)))
     contestants = {"archcalc": ours(graph, weights, inputs), "products": products(graph)}
     if find_spec("torch"):
         contestants["PyTorch eager"] = pytorch(graph, weights, inputs, threads)
@@ -188,7 +191,7 @@ def measure(name: str, seconds: float, threads: int) -> None:
     for each, found in times.items():
         print(f"  {each:14} {median(found) * 1e3:8.1f} ms  least {min(found) * 1e3:8.1f}  {median(found) / own:5.2f} ×")
     memory = network.analyze().memory()
-    estimate, used = memory.params + memory.peak, memory.params + allocated
+    estimate, used = memory.params + memory.peak + runs[0].scratch, memory.params + allocated
     print(f"  peak memory {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
     against, beyond = BARS.get(name, (None, None))
     if against and "PyTorch eager" in times:

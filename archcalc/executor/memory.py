@@ -10,7 +10,7 @@ take the same blocks. A place is a suggestion only: where a run takes another co
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from archcalc.graph import Ref
 
 ALIGNED = 64
 """Blocks begin at multiples of so many bytes: a line of the cache."""
-MOST_BLOCKS = 5_000
+MOST_BLOCKS = 1_000
 """Beyond so many blocks no places are found: that takes time by the square of their number."""
 
 
@@ -67,19 +67,22 @@ def places(blocks: Sequence[Block]) -> list[Place | None]:
     return found
 
 
-@dataclass
 class Layout:
-    """Where the blocks of a run go. Made by one run, used by those after it."""
+    """Where the blocks of a run go. Each run learns from the one before it."""
 
-    blocks: list[Block] = field(default_factory=list)
-    """What the last run took that found no place for something."""
-    places: list[Place | None] = field(default_factory=list)
-    memory: Array = field(default_factory=lambda: fresh(0))
+    def __init__(self) -> None:
+        self.blocks: Sequence[Block] = ()
+        """What the last run took."""
+        self.places: Sequence[Place | None] = ()
+        self.memory = fresh(0)
+        """What the places are in."""
+        self._planned: Sequence[Block] = ()
 
-    def renew(self, blocks: list[Block]) -> None:
-        """Find places for the blocks that a run took, if they are others than before."""
-        if blocks != self.blocks:
-            self.blocks, self.places = blocks, places(blocks)
+    def prepare(self) -> None:
+        """Find the places for what the last run took, if that has changed."""
+        if self._planned != self.blocks:
+            self._planned = self.blocks
+            self.places = places(self.blocks)
             self.memory = fresh(0)  # the old is gone before the new is there
             self.memory = fresh(max((place.stop for place in self.places if place is not None), default=0))
 
@@ -91,9 +94,10 @@ class Memory:
         """Start without tensors.
 
         Args:
-            layout: where blocks may go; the run is noted there at its end.
+            layout: where blocks may go; this run is noted there at its end.
             foreign: arrays (by identity) whose memory is never lent: stored ones, and those of whoever called.
         """
+        layout.prepare()
         self.layout = layout
         self.foreign = foreign
         self.tensors: dict[Ref, Array] = {}
@@ -171,5 +175,5 @@ class Memory:
         used = {id(memory) for memory, _, place in self._taken.values() if place is not None}
         found = {ref: self.tensors[ref] for ref in refs}
         found = {ref: array.copy() if id(owner(array)) in used else array for ref, array in found.items()}
-        self.layout.renew(self._blocks)
+        self.layout.blocks = self._blocks
         return found
