@@ -80,11 +80,16 @@ def positions_lost(site: Site) -> Site | None:
 
 
 def kernel_once(site: Site) -> Site | None:
-    """k weights per plane instead of k·k."""
+    """k weights per plane instead of k·k, at as many positions."""
     op = site.op
     if not isinstance(op, CONVOLUTIONS) or len(op.kernel) < 2 or set(op.kernel[1:]) == {1}:
         return None
-    return changed(site, kernel=(op.kernel[0], *(1,) * (len(op.kernel) - 1)))
+    kernel = (op.kernel[0], *(1,) * (len(op.kernel) - 1))
+    if not isinstance(op, Sliding):
+        return changed(site, kernel=kernel)
+    first, *others = op.geometry(site.shape)
+    pads = (first[3:], *((before, after + 1 - reach) for _, reach, _, before, after in others))
+    return changed(site, kernel=kernel, pad=pads)
 
 
 def effective_kernel_counted(site: Site) -> Site | None:

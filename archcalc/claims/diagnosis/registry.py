@@ -53,8 +53,12 @@ MISREADINGS = (
         of=SHAPES_AND_COSTS | WEIGHTS | FIELDS, changes=(windows.side_by_side,),
     ),
     Misreading(
+        code="pooling-ignored", clause="the window of the pooling is left out, and its stride is not", of=FIELDS,
+        changes=(windows.sizeless_pooling,), pairs=False,
+    ),
+    Misreading(
         code="pooling-ignored", clause="the pooling is left out", of=SHAPES_AND_COSTS | WEIGHTS | FIELDS,
-        changes=(windows.no_pooling, windows.sizeless_pooling), pairs=False,
+        changes=(windows.no_pooling,), pairs=False,
     ),
     Misreading(
         code="global-pooling-ignored", clause="the global pooling is left out", of=SHAPES_AND_COSTS | WEIGHTS,

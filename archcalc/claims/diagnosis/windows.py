@@ -111,11 +111,18 @@ def no_global_pooling(site: Site) -> Site | None:
 
 
 def more_padding(site: Site, amounts: list[Number]) -> Site | None:
-    """Further padding after the input, which may be negative: it moves the size of the output, and no window."""
+    """Further padding after the input, which may be negative: it moves the size of the output, and no window.
+
+    The padding of a pooling is less than its window: there it is further positions of the input.
+    """
     if not isinstance(site.op, Sliding) or not any(amounts):
         return None
-    pads = zip(pads_of(site), amounts, strict=True)
-    return changed(site, pad=tuple((before, after + more) for (before, after), more in pads))
+    pads = pads_of(site)
+    if isinstance(site.op, Pool):
+        more_of_it = (site.shape[0], *(n + more for n, more in zip(site.shape[1:], amounts, strict=True)))
+        return (changed(site, pad=tuple(pads)) or site)._replace(inputs=(more_of_it, *site.inputs[1:]))
+    more_after = zip(pads, amounts, strict=True)
+    return changed(site, pad=tuple((before, after + more) for (before, after), more in more_after))
 
 
 def rounded_up(site: Site) -> Site | None:

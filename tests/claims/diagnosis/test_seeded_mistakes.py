@@ -30,6 +30,7 @@ layers:
 """
 WIDE = "{input: 5x20x20, layers: [wide: conv 9 k3 p2]}"
 CEILED = "{input: 8x14x14, layers: [pool: maxpool k3 s2 ceil]}"
+DISJOINT = "{input: 8x10x14, layers: [pool: maxpool 2]}"
 FLAT = "{input: 6x7x5, layers: [flat: flatten, dense: fc 11]}"
 SEPARABLE = "{input: 12x9x9, layers: [sep: sepconv 20 k3]}"
 FIELDS = """\
@@ -70,6 +71,7 @@ SEEDED = [
     ("rounded-down", CEILED, "pool.shape", "8x6x6"),
     ("one-forgotten", WIDE, "wide.shape", "9x21x21"),
     ("one-too-many", LONG, "three.shape", "36x6x4"),
+    ("one-too-many", DISJOINT, "pool.shape", "8x6x8"),  # the padding of a pooling would not do it
     ("dilation-ignored", LONG, "three.shape", "36x9x7"),
     ("dilation-ignored", FIELDS, "three.rf", "19"),  # 11 + 2·4
     ("dilation-times-kernel", LONG, "three.shape", "36x3x1"),  # a reach of 9
@@ -90,6 +92,8 @@ SEEDED = [
     ("one-filter", LONG, "one.params", "46"),  # 3·15 + 1
     ("positions-lost", FLAT, "dense.params", "77"),  # 6·11 + 11
     ("kernel-once", LONG, "three.params", "648"),  # 36·6·3
+    ("kernel-once", WIDE, "wide.macs", "65,340"),  # 22·22·9·5·3
+    ("pooling-ignored", FIELDS, "four.rf", "31"),  # 7 + 2·2·4 + 2·4; but for its window the pooling is there
     ("effective-kernel-counted", LONG, "three.params", "10,584"),  # 36·6·7·7
     ("input-positions", LONG, "one.macs", "2,052,000"),  # 50·38·1080
     ("output-positions", LONG, "five.macs", "414,720"),  # 12·6·36·10·16
@@ -165,6 +169,13 @@ def test_a_seeded_mistake_is_explained(code: str, text: str, target: str, value:
     assert code in [explanation.code for explanation in judgement.explanations], judgement.explanations
     assert judgement.derivation or target.endswith("rf") is False
     assert all(explanation.sentence for explanation in judgement.explanations)
+
+
+def test_a_pooling_that_is_left_out_strides_no_more() -> None:
+    """22x15 comes from padding (or from rounding up), whatever a pooling of one position would give."""
+    (judgement,) = judged("{input: 8x43x29, layers: [pool: maxpool k3 s2]}", ("pool.shape", "8x22x15"))
+    assert judgement.explanations
+    assert "pooling-ignored" not in [explanation.code for explanation in judgement.explanations]
 
 
 BY_OTHER_TESTS = {"follow-through", "not-the-sum"}
