@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
@@ -13,6 +14,9 @@ from archcalc.claims.written import Quantity, Statement, Values, other_readings,
 from archcalc.graph import ordered
 from archcalc.numeric import product
 
+_SQUARED = re.compile(r"\b(\d+)\s*(?:²|(?:\^|\*\*)\{?2\}?)(?!\d)")
+"""``11²`` positions are seen by a unit whose field is ``11x11``."""
+
 ORDER = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
 
 
@@ -22,6 +26,8 @@ def meanings(text: str, actual: Actual) -> list[Statement]:
     Raises:
         ValueError: it is not a statement.
     """
+    if actual.kind == "field":
+        text = _SQUARED.sub(r"\1x\1", text)
     return list(_meanings(text, actual.kind == "shape"))
 
 
@@ -67,9 +73,11 @@ def _matched(statement: Statement, actual: Actual) -> Iterator[tuple[Statement, 
             numbers *= len(values)
         yield statement._replace(numbers=numbers), values
     elif len(numbers) > 1 and statement.relation != "..":
-        whole = Quantity(product(number.value for number in numbers), Fraction(0))  # 64x3x3x3 weights
-        if not any(number.tolerance for number in numbers):
-            yield statement._replace(numbers=(whole,)), values
+        whole = product(number.value for number in numbers)  # 64x3x3x3 weights
+        rounded = [number for number in numbers if number.tolerance]
+        if len(rounded) <= 1:  # 2 x 1.93G
+            margin = sum((abs(whole / each.value) * each.tolerance for each in rounded if each.value), Fraction(0))
+            yield statement._replace(numbers=(Quantity(whole, margin),)), values
     else:
         yield statement, values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from archcalc.claims.answers import Answer, AnswerFile, NetworkText
@@ -14,7 +15,8 @@ from archcalc.claims.key import ACCEPTED, COARSE, MISSING, Key, Question
 from archcalc.claims.marks import PASSING, Graded, Mark
 from archcalc.claims.subjects import Library, Subject
 from archcalc.claims.targets import Actual
-from archcalc.spec.errors import Problem, SpecError, fail, whole_text
+from archcalc.claims.written import without_hedge
+from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
 
 class Grader:
@@ -103,7 +105,7 @@ class Grader:
                 problem = problem or _no_value(found, question, subject.judge.actual(target))
             answers.append(found if problem is None else Answer(found.target, found.value, problem))
             questions.append(question)
-        judgements = self._judged(questions, answers, subject)
+        judgements = self._judged(questions, map(_outright, answers), subject)
         for question, answer, judgement in zip(questions, answers, judgements, strict=True):
             marks[question.id] = self._mark(question, answer, judgement, subject)
         return [marks[question.id] for question in self.key.questions], notes
@@ -163,6 +165,12 @@ def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Sub
     return mark
 
 
+def _outright(answer: Answer) -> Answer:
+    """The answer without ``about``: a key takes a number rounded at the digits written, but grants no margin."""
+    written, said = answer.value, without_hedge(answer.value.value)
+    return answer if said == written.value else replace(answer, value=Text(written.source, said, written.start))
+
+
 def _claim(answer: Answer, target: str) -> Claim:
     return Claim(target, answer.value.value.strip(), whole_text(answer.value), whole_text(answer.target))
 
@@ -187,7 +195,7 @@ def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Quest
 def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | None:
     """Why what is written answers no question: a bound or another target holds of too much, and so does ``0M``."""
     try:
-        statement = meanings(answer.value.value, actual)[0]
+        statement = meanings(without_hedge(answer.value.value), actual)[0]
     except ValueError:
         return None  # the judge says so
     place, written = whole_text(answer.value), answer.value.value.strip()[:40]

@@ -40,7 +40,7 @@ class Reading(NamedTuple):
     decimal_comma: bool = False
     """A lone separator before three digits: ``61.706`` has thousands, ``1,234`` decimals."""
     binary: bool = False
-    """KB, MB and GB are powers of 1024."""
+    """KB, MB and GB are powers of 1024, and B alone is a byte, not a billion."""
 
 
 USUAL = Reading()
@@ -73,24 +73,26 @@ GROUPERS = "_'’٬،"
 _MARKS = f",.٫{_SPACES}{GROUPERS}"
 _NUMBER = re.compile(
     rf"(?P<sign>[-−+]?)(?P<body>[.,٫]?\d(?:[\d{_MARKS}]*\d)?)[.,]?"
-    r"(?:[eE](?P<exponent>[+-]?\d{1,3})|\s*[·×x*]\s*10\s*(?:\^|\*\*)\s*(?P<power>[+-]?\d{1,3}))?"
+    r"(?:\s?[eE](?P<exponent>[+-]?\d{1,3})|\s*[·×xX*]\s*(?:10\s*(?:\^|\*\*)\s*|1[eE])(?P<power>[+-]?\d{1,3}))?"
     r"\s*(?P<suffix>[^\W\d_][^\d]*|%)?"
 )
 _RATIO = re.compile(r"(-?\d{1,60})/(\d{1,60})")
 _POWER = re.compile(r"(\d{1,4})\s*(?:\^|\*\*)\s*(\d{1,3})")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_LOOKALIKES = str.maketrans("✕✖⨯∗хХ", "×××*xx")
+"""Signs for "times", the last two of the Cyrillic keyboard."""
 _LATEX = (
     (re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\{,\}|\{\\,\}"), ","),
     (re.compile(r"\^\{([^{}]*)\}"), r"^\1"),
-    (re.compile(r"\\times\b|\\texttimes\b"), "×"),
-    (re.compile(r"\\cdot\b"), "·"),
-    (re.compile(r"\\approx\b|\\sim(?:eq)?\b"), "≈"),
-    (re.compile(r"\\leq?\b"), "<="),
-    (re.compile(r"\\geq?\b"), ">="),
-    (re.compile(r"\\pm\b"), "±"),
+    (re.compile(r"\\(?:text)?times(?![a-z])"), "×"),  # a digit may follow: 3.8\times10^9
+    (re.compile(r"\\cdot(?![a-z])"), "·"),
+    (re.compile(r"\\approx(?![a-z])|\\sim(?:eq)?(?![a-z])"), "≈"),
+    (re.compile(r"\\leq?(?![a-z])"), "<="),
+    (re.compile(r"\\geq?(?![a-z])"), ">="),
+    (re.compile(r"\\pm(?![a-z])"), "±"),
     (re.compile(r"\\%"), "%"),
-    (re.compile(r"\\[,;:! ]|\\quad\b"), " "),
+    (re.compile(r"\\[,;:! ]|\\quad(?![a-z])"), " "),
     (re.compile(r"\\[()\[\]]|\$|[`*]{2,}|`"), ""),
 )
 
@@ -99,7 +101,7 @@ def plain(text: str) -> str:
     """The text with digits of every script as 0–9, powers on the line, and without LaTeX and Markdown around it."""
     if not text.isascii():
         text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^" + match.group().translate(_SUPERSCRIPTS), text)
-        text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text)
+        text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text).translate(_LOOKALIKES)
     if not text.isdecimal():
         if "**" in text:
             text = re.sub(r"(?<=\d)\*\*(?=-?\d)", "^", text)  # a power, not Markdown
@@ -186,6 +188,8 @@ def _suffix(written: str, *, binary: bool) -> tuple[Fraction, str]:
     suffix = written.strip().rstrip(".").lower().replace(" of ", " ")
     if suffix in ("%", "percent", "per cent"):
         return Fraction(1, 100), SHARE
+    if suffix == "b" and binary:
+        return Fraction(1), BYTES
     for scale, unit in _splits(suffix):
         if unit in ("b", "byte", "bytes") and (scale or unit != "b"):
             if scale in BINARY:

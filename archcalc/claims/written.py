@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.claims.numerals import (
@@ -22,8 +23,18 @@ from archcalc.claims.numerals import (
     plain,
     read_number,
 )
+from archcalc.numeric import product
 
-__all__ = ["BYTES", "Quantity", "Statement", "Values", "other_readings", "read_number", "read_statement"]
+__all__ = [
+    "BYTES",
+    "Quantity",
+    "Statement",
+    "Values",
+    "other_readings",
+    "read_number",
+    "read_statement",
+    "without_hedge",
+]
 
 Values: TypeAlias = tuple[Fraction | int | str, ...]
 """What is true of a target: a number, one per axis, or words."""
@@ -31,10 +42,12 @@ Values: TypeAlias = tuple[Fraction | int | str, ...]
 Relation = Literal["=", "<=", ">=", "<", ">", "≈", ".."]
 
 RELATIONS: dict[str, Relation] = {
+    "less than or equal to": "<=",
     "at most": "<=",
     "no more than": "<=",
     "not more than": "<=",
     "up to": "<=",
+    "greater than or equal to": ">=",
     "at least": ">=",
     "no less than": ">=",
     "not less than": ">=",
@@ -44,6 +57,7 @@ RELATIONS: dict[str, Relation] = {
     "under": "<",
     "above": ">",
     "more than": ">",
+    "greater than": ">",
     "over": ">",
     "<=": "<=",
     "≤": "<=",
@@ -63,6 +77,7 @@ RELATIONS: dict[str, Relation] = {
     "circa": "≈",
     "ca.": "≈",
     "ca": "≈",
+    "exactly": "=",
     "==": "=",
     "=": "=",
 }
@@ -74,9 +89,14 @@ _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
 _RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\d%A-WYZa-wyz])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
 _MARGIN = re.compile(r"(.+?)\s*(?:±|\+/-|\+-|≈|\bwithin\b)\s*(.+)")
-_TIMES = re.compile(r"\s*[x×*✕·](?!\s*10\s*\^)\s*", re.IGNORECASE)
+_TIMES = re.compile(r"\s*(?:(?<![aeip])x|[×*·])(?!\s*10\s*\^|\s*1e[+-]?\d)\s*", re.IGNORECASE)
+"""Between factors: no power of ten, and no letter of a word such as ``px``."""
+
 _UNKNOWN_BATCH = re.compile(r"(?:none|n|b|batch|batch_size|\?|-1)\s*[,x×]\s*", re.IGNORECASE)
 _BRACKETS = re.compile(r"(?:torch\.size|tensorshape|shape)?\s*\(?[(\[]([^()\[\]]*?),?\s*[)\]]\)?", re.IGNORECASE)
+_LABELLED = re.compile(r"([a-z]+)\s*[=:]\s*(\d+)[\s,;x×)\]]*", re.IGNORECASE)
+_AXES = "cdhwl"
+"""First letters of what axes are called, channels first."""
 _LONGEST = 200
 
 
@@ -168,6 +188,8 @@ def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) 
     relation, rest = _relation(plain(text))
     without = re.sub(r"[\s,(]+truncated\)?$", "", rest)
     truncated, rest = without != rest, without
+    if shape and len(labels := _LABELLED.findall(rest)) > 1:
+        return _read_labelled(relation, rest, labels)
     if relation == "=" and "=" in rest:
         rest = rest.rpartition("=")[2].strip()  # the working, then the result: 5*5*6 + 6 = 156
     if _TARGET.fullmatch(rest):
@@ -188,12 +210,29 @@ def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) 
     return Statement(relation, numbers, truncated=truncated)
 
 
+@lru_cache(maxsize=2**15)  # as a class of students writes
+def without_hedge(text: str) -> str:
+    """What is said to be about so much, as if it were said outright; any other text as it is."""
+    relation, rest = _relation(plain(text))
+    return rest if relation == "≈" else text
+
+
 def other_readings(text: str, *, shape: bool = False) -> Iterator[Statement]:
     """The statements that the text may also be: ``61.706`` with thousands, ``4 MB`` of 1024² bytes, ``4,096`` as the
-    one number of a vector's shape."""
+    one number of a vector's shape, ``16x10x10 = 1600`` as a shape with the size that it comes to."""
     seen = [read_statement(text, shape=shape)]
     if seen[0].relation != "=":
         return
+    if shape:
+        working, _, size = text.rpartition("=")
+        try:
+            if (
+                product(number.value for number in read_statement(working, shape=True).numbers)
+                == read_number(size).value
+            ):
+                yield read_statement(working, shape=True)
+        except ValueError:
+            pass  # no working
     for reading in (USUAL, *UNUSUAL):
         try:
             other = read_statement(text, reading=reading)
@@ -239,6 +278,14 @@ def _read_shape(relation: Relation, text: str) -> Statement:
     maps, at, rest = body.partition("@")
     parts = [maps, *_sizes(rest)] if at else _sizes(body)
     return Statement(relation, tuple(read_number(part) for part in parts), maps_first=bool(at))
+
+
+def _read_labelled(relation: Relation, text: str, labels: list[tuple[str, str]]) -> Statement:
+    """``C=96, H=55, W=55``, in any order; a batch means nothing."""
+    sizes = {name[0].lower(): size for name, size in labels}
+    if _LABELLED.sub("", text).strip(" ([") or len(sizes) < len(labels) or not set(sizes) <= {*_AXES, *"nb"}:
+        raise ValueError(f"'{text[:40]}' is not a shape such as 6x28x28, (6, 28, 28) or C=6, H=28, W=28")
+    return Statement(relation, tuple(read_number(sizes[axis]) for axis in _AXES if axis in sizes), maps_first=True)
 
 
 def _sizes(body: str) -> list[str]:

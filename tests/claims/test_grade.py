@@ -85,6 +85,16 @@ def test_an_answer_that_holds_of_too_much_is_none(trick: str) -> None:
     assert (verdict in ("unreadable", "coarse", "wrong"), points <= Fraction(1, 10)) == (True, True)
 
 
+@pytest.mark.parametrize("about", ["≈ 61.7K", "~61,706", "about 62 thousand", r"$\approx61.7$ K", "ca. 61.71k"])
+def test_an_answer_said_to_be_about_so_much_is_judged_as_if_said_outright(about: str) -> None:
+    assert verdicts(f"answers: {{params: '{about}'}}\n")["params"][0] in ("exact", "rounds")
+
+
+@pytest.mark.parametrize("about", ["≈ 60.5K", "about 64K", "~61,700", "≈ 61.7K ± 50%", "about 1..1e9"])
+def test_about_so_much_gives_an_answer_no_margin(about: str) -> None:
+    assert verdicts(f"answers: {{params: '{about}'}}\n")["params"][0] not in ("exact", "rounds", "truncated")
+
+
 def test_a_rounded_answer_has_the_digits_that_the_key_asks_for() -> None:
     key = KEY + "digits: 3\n"
     assert verdicts("answers: {params: 62K}\n", key)["params"] == ("coarse", 0)

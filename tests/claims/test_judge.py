@@ -53,6 +53,22 @@ def test_targets_of_every_kind(line: str) -> None:
     assert verdict.holds, verdict.message
 
 
+@pytest.mark.parametrize("value", ["3²", "3^2", "3x3", "3 px", "3x3 pixels"])
+def test_a_field_may_be_written_as_the_square_that_it_is(value: str) -> None:
+    assert judge(f"c1.rf: {value}")[0].holds
+
+
+@pytest.mark.parametrize("value", ["8x32x32 = 8192", "8192 = 8x32x32", "CxHxW = 8x32x32"])
+def test_a_shape_with_its_size_is_a_shape(value: str) -> None:
+    assert judge(f"c1.shape: {value}")[0].holds
+    assert not judge(f"c1.shape: {value.replace('32', '31')}")[0].holds
+
+
+@pytest.mark.parametrize(("value", "holds"), [("2 x 110.6K", True), ("2 × 0.11M", True), ("2 x 110.5K", False)])
+def test_a_product_is_as_exact_as_its_rounded_factor(value: str, holds: bool) -> None:
+    assert judge(f"c1.macs: {value}")[0].holds is holds
+
+
 def test_fields_that_differ_between_axes_are_written_per_axis() -> None:
     assert judge("up.rf: 6x8")[0].holds
     assert judge("up.rf: at most 8")[0].holds

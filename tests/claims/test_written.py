@@ -110,6 +110,12 @@ def test_what_is_not_a_value_is_refused(text: str) -> None:
         ("3.8×10^9", 3_800_000_000, 50_000_000),
         (r"3.8 \times 10^9", 3_800_000_000, 50_000_000),
         (r"$3.8 \times 10^{9}$", 3_800_000_000, 50_000_000),
+        (r"3.8\times10^9", 3_800_000_000, 50_000_000),
+        (r"3.8\cdot10^{9}", 3_800_000_000, 50_000_000),
+        ("3.8 X 10^9", 3_800_000_000, 50_000_000),
+        ("3.8 × 1e9", 3_800_000_000, 50_000_000),
+        ("3.8 e9", 3_800_000_000, 50_000_000),
+        ("11 px", 11, 0),
         ("3.8·10⁹", 3_800_000_000, 50_000_000),
         ("3.8*10**9", 3_800_000_000, 50_000_000),
         ("4.1 GMACs", 4_100_000_000, 50_000_000),
@@ -152,6 +158,12 @@ def test_ways_to_write_a_number(text: str, value: Fraction, tolerance: Fraction)
         ("(۹۶، ۵۵، ۵۵)", (96, 55, 55)),
         ("1x1x4,096", (1, 1, 4096)),
         ("(120,)", (120,)),
+        (r"96\times55\times55", (96, 55, 55)),
+        ("96 х 55 х 55", (96, 55, 55)),  # from a Cyrillic keyboard
+        ("96x55x55 px", (96, 55, 55)),
+        ("W=54, H=55, C=96", (96, 55, 54)),
+        ("(N=1, C=96, H=55, W=54)", (96, 55, 54)),
+        ("channels: 96, height: 55, width: 54", (96, 55, 54)),
     ],
 )
 def test_ways_to_write_a_shape(text: str, sizes: tuple[int, ...]) -> None:
@@ -162,6 +174,12 @@ def test_maps_at_a_size_are_channels_first() -> None:
     statement = read_statement("6@28x28", shape=True)
     assert statement.maps_first
     assert [number.value for number in statement.numbers] == [6, 28, 28]
+
+
+@pytest.mark.parametrize("text", ["H=5, H=5, W=5", "x=6, y=5, z=5", "C=6, H=5 and W=5"])
+def test_a_shape_of_unknown_labels_is_not_guessed(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a shape"):
+        read_statement(text, shape=True)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +196,9 @@ def test_maps_at_a_size_are_channels_first() -> None:
         ("60M ± 1M", 61_000_000, 61_100_000),
         ("no more than 5M", 5_000_000, 5_000_001),
         ("fewer than 10", 9, 10),
+        ("less than or equal to 10", 10, 11),
+        ("greater than 10", 11, 10),
+        ("exactly 10", 10, 11),
     ],
 )
 def test_ranges_and_margins(text: str, holds: int, fails: int) -> None:
@@ -188,6 +209,8 @@ def test_ranges_and_margins(text: str, holds: int, fails: int) -> None:
 def test_what_reads_two_ways_has_a_second_reading() -> None:
     assert [each.numbers[0].value for each in other_readings("61.706")] == [61_706]
     assert [each.numbers[0].value for each in other_readings("4 MB")] == [4 * 1024**2]
+    assert [each.numbers[0][:3:2] for each in other_readings("246824 B")] == [(246_824, "bytes")]
+    assert [len(each.numbers) for each in other_readings("16x10x10 = 1600", shape=True)][:1] == [3]
     assert not list(other_readings("61,70"))
     assert not list(other_readings("<= 61.706"))
 

@@ -10,8 +10,21 @@ from hypothesis import strategies as st
 SCRIPTS = ("0123456789", "۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩", "०१२३४५६७८९", "０１２３４５６７８９")
 GROUPED = (",", " ", "_", "'", "\u00a0", "\u2009", "\u202f", "٬", ".", "{,}")
 SUFFIXES = {
-    3: ("K", "k", " K", " thousand", "e3", "·10^3", "×10³", r" \times 10^3", r" \cdot 10^{3}", " هزار"),
-    6: ("M", " M", " million", "e6", "E+06", " x 10^6", "*10**6", " Mio.", " میلیون"),
+    3: (
+        "K",
+        "k",
+        " K",
+        " thousand",
+        "e3",
+        "·10^3",
+        "×10³",
+        r" \times 10^3",
+        r"\times10^3",
+        "×1e3",
+        r" \cdot 10^{3}",
+        " هزار",
+    ),
+    6: ("M", " M", " million", "e6", "E+06", " x 10^6", r"\times10^6", "×1e6", "*10**6", " Mio.", " میلیون"),
     9: ("G", "B", " billion", "e9", " x 10^9", "×10⁹", " bn"),
 }
 UNITS = {
@@ -83,7 +96,7 @@ def write_count(data: Any, number: int, quantity: str) -> str:
 def write_shape(data: Any, shape: tuple[int, ...], layout: str) -> str:
     """A shape, in the layout in which it is given."""
     sizes = [in_script(str(size), data.draw(st.sampled_from(SCRIPTS[:3]))) for size in shape]
-    forms = ["x", "×", " x ", r" \times ", "X", " × "]
+    forms = ["x", "×", " x ", r" \times ", r"\times", "X", " × "]
     ways = ["times", "times", "times", "brackets", "square", "batch", "keras"]
     if len(shape) == 3 and shape[1] == shape[2] and layout == "chw":
         ways += ["maps", "squared"]
