@@ -161,21 +161,22 @@ def _forced(shape: Shape, right: Shape) -> Change:
 
 
 def _from_params(question: Question, said: list[Said]) -> Iterator[Step]:
-    """MACs as weights times positions, from the layer's own wrong number of parameters."""
+    """MACs as weights times positions, from the layer's own wrong number of parameters, biases among them."""
     if question.quantity not in ("macs", "mults"):
         return
     for each in said:
         if each.right or each.question.quantity != "params" or each.question.place != question.place:
             continue
-        weights = sum(
-            weight.count
+        held = [
+            weight
             for index in question.members
             for weight in question.node(index).op.weights(question.graph.input_shapes(question.node(index)))
-            if weight.name != "bias"
-        )
+        ]
+        biases = sum(weight.count for weight in held if weight.name == "bias")
+        weights = sum(weight.count for weight in held) - biases
         products = question.actual.values[0]
         if weights and not isinstance(products, str) and products % weights == 0:
-            yield Step((each.values[0] * (products // weights),), (each,))
+            yield Step(((each.values[0] - biases) * (products // weights),), (each,))
 
 
 def _covers(question: Question, said: Sequence[Said]) -> Iterator[list[Said]]:
@@ -198,7 +199,7 @@ def _covers(question: Question, said: Sequence[Said]) -> Iterator[list[Said]]:
 
 
 def _sums(question: Question, parts: list[Said]) -> Iterator[Step]:
-    """The parts that are claimed, and what is right of the others, or nothing of them."""
+    """The parts that are claimed, and what is right of the others."""
     wrong = tuple(part for part in parts if not part.right)
     if not wrong:
         return
@@ -206,8 +207,6 @@ def _sums(question: Question, parts: list[Said]) -> Iterator[Step]:
     claimed = sum(part.values[0] for part in parts)
     rest = sum(_own(question, index) for index in question.members if index not in covered)
     yield Step((claimed + rest,), wrong)
-    if rest:
-        yield Step((claimed,), wrong)
 
 
 def _own(question: Question, index: int) -> Number:

@@ -31,7 +31,7 @@ def judged(*claims: tuple[str, str], text: str = NETWORK) -> dict[str, Judgement
         (("b.shape", "7x8x8"), ("d.params", "9,165")),  # 11·8·8·13 + 13
         (("a.shape", "9x14x14"), ("c.params", "902")),  # 9·11·9 + 11
         (("a.shape", "7x16x16"), ("a.macs", "57,344")),  # 16·16·7·2·16, with its own shape
-        (("a.params", "230"), ("a.macs", "45,080")),  # 230·14·14
+        (("a.params", "230"), ("a.macs", "43,708")),  # (230 − 7)·14·14: a bias multiplies nothing
         (("a.params", "250"), ("c.params", "704"), ("d.params", "7,020"), ("params", "7,974")),
         (("a.params", "250"), ("params", "7,974")),  # the other parts as they are
         (("a.rf", "5"), ("b.rf", "7")),
@@ -52,6 +52,17 @@ def test_a_wrong_step_from_a_wrong_answer_is_none() -> None:
     found = judged(("a.shape", "7x16x16"), ("b.shape", "7x9x9"), ("d.params", "7,777"))
     assert found["b.shape"].verdict is not Verdict.FOLLOW_THROUGH
     assert found["d.params"].verdict is not Verdict.FOLLOW_THROUGH
+
+
+def test_a_wrong_part_makes_no_incomplete_total_right() -> None:
+    for parts in ((("a.params", "250"),), (("a.params", "250"), ("c.params", "704"))):
+        total = sum(int(value) for _, value in parts)
+        assert judged(*parts, ("params", f"{total}"))["params"].verdict in (Verdict.WRONG, Verdict.EXPLAINED)
+
+
+def test_a_wrong_number_of_parameters_does_not_make_biases_multiply() -> None:
+    found = judged(("a.params", "230"), ("a.macs", "45,080"))["a.macs"]  # 230·14·14
+    assert found.verdict in (Verdict.WRONG, Verdict.EXPLAINED)
 
 
 def test_a_right_answer_stays_right_after_a_wrong_one() -> None:
