@@ -78,8 +78,8 @@ SYNONYMS: Mapping[str, str] = {
 WHOLE = ("total", "totals", "sum", "network", "all", "overall", "whole network", "entire network")
 """What stands in a layer column where the whole network is meant, if no layer is called so."""
 
-NOTHING = ("", "-", "–", "—", "?", "n/a", "none", "null", "~")
-"""What is written where there is no answer."""
+NOTHING = ("", "-", "–", "—", "?", "n/a", "null", "~")
+"""What is written where there is no answer. ``none`` is one: a pooling has none."""
 
 
 def role_of(title: str) -> Role | None:

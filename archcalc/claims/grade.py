@@ -15,7 +15,7 @@ from archcalc.claims.key import ACCEPTED, COARSE, MISSING, Key, Question
 from archcalc.claims.marks import PASSING, Graded, Mark
 from archcalc.claims.subjects import Library, Subject
 from archcalc.claims.targets import Actual
-from archcalc.claims.written import without_hedge
+from archcalc.claims.written import same_value, without_hedge
 from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
 
@@ -90,7 +90,7 @@ class Grader:
                 notes.append(f"not asked: {written[:60]}")
             elif question.id not in given or not given[question.id].value.value:
                 given[question.id] = answer
-            elif answer.value.value and answer.value.value != given[question.id].value.value:
+            elif answer.value.value and not same_value(answer.value.value, given[question.id].value.value):
                 values = f"{given[question.id].value.value[:40]} and {answer.value.value[:40]}"
                 twice[question.id] = Problem("answers", f"two answers: {values}", whole_text(answer.value))
         answers, questions, marks = [], [], {}

@@ -47,9 +47,8 @@ def read_csv_answers(source: Source, most: int) -> AnswerFile:
     first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = []
-    reader = csv.reader(
-        ("\n" if line.startswith(_COMMENTS) else line for line in lines), delimiter=delimiter, strict=True
-    )
+    written = ("\n" if line.startswith(_COMMENTS) else line for line in lines)
+    reader = csv.reader(written, delimiter=delimiter, strict=True, skipinitialspace=True)
     begin = 0
     try:
         for cells in reader:

@@ -33,6 +33,7 @@ __all__ = [
     "other_readings",
     "read_number",
     "read_statement",
+    "same_value",
     "without_hedge",
 ]
 
@@ -92,6 +93,8 @@ _MARGIN = re.compile(r"(.+?)\s*(?:±|\+/-|\+-|≈|\bwithin\b)\s*(.+)")
 _TIMES = re.compile(r"\s*(?:(?<![aeip])x|[×*·])(?!\s*10\s*\^|\s*1e[+-]?\d)\s*", re.IGNORECASE)
 """Between factors: no power of ten, and no letter of a word such as ``px``."""
 
+_TIMES_AS_LARGE = re.compile(r"([.,]\d+)\s*(?:[x×]|times)$", re.IGNORECASE)
+"""After a ratio, ``22.8x``; ``6x`` is half a shape."""
 _UNKNOWN_BATCH = re.compile(r"(?:none|n|b|batch|batch_size|\?|-1)\s*[,x×]\s*", re.IGNORECASE)
 _BRACKETS = re.compile(r"(?:torch\.size|tensorshape|shape)?\s*\(?[(\[]([^()\[\]]*?),?\s*[)\]]\)?", re.IGNORECASE)
 _LABELLED = re.compile(r"([a-z]+)\s*[=:]\s*(\d+)[\s,;x×)\]]*", re.IGNORECASE)
@@ -204,6 +207,7 @@ def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) 
         margin = _MARGIN.fullmatch(rest)
         if margin is not None:
             return Statement("≈", (_within(read_number(margin[1], reading), read_number(margin[2], reading)),))
+    rest = _TIMES_AS_LARGE.sub(r"\1", rest)
     numbers = tuple(read_number(part, reading) for part in _TIMES.split(rest))
     if relation == "≈":
         numbers = tuple(_within(number, Quantity(ABOUT, Fraction(0), "%")) for number in numbers)
@@ -215,6 +219,14 @@ def without_hedge(text: str) -> str:
     """What is said to be about so much, as if it were said outright; any other text as it is."""
     relation, rest = _relation(plain(text))
     return rest if relation == "≈" else text
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether two texts say the same, perhaps in other words: ``61,706`` and ``61706``."""
+    try:
+        return one.strip() == other.strip() or read_statement(one) == read_statement(other)
+    except ValueError:
+        return False
 
 
 def other_readings(text: str, *, shape: bool = False) -> Iterator[Statement]:

@@ -36,6 +36,7 @@ SAME = {
     "rows.json": '[{"layer": "c1", "params": 156, "output": [6, 28, 28]}, {"target": "params", "value": "61,706"}]',
     "long.csv": 'Layer,Quantity,Answer\nc1,# Params,156\nc1,Output shape,6x28x28\n,params,"61,706"\n',
     "unquoted.csv": "layer,quantity,answer\nc1,params,156\nc1,shape,6x28x28\n,params,61,706\n",
+    "blanks.csv": 'layer, quantity, answer\nc1, params, 156\nc1, shape, 6x28x28\n, params, "61,706"\n',
     "semicolons.csv": "layer;quantity;your answer\nc1;params;156\nc1;output;6x28x28\n;params;61,706\n",
     "excel.csv": "sep=;\nlayer;quantity;answer\nc1;params;156\nc1;output;6x28x28\n;params;61,706\n",
     "tabs.tsv": "target\tanswer\nc1.params\t156\nc1.shape\t6x28x28\nparams\t61,706\n",
@@ -98,7 +99,7 @@ def test_what_audits_add() -> None:
     assert not read("x.yaml", "answers: {c: 3}").audit
 
 
-@pytest.mark.parametrize("nothing", ["", "-", "?", "n/a", "None"])
+@pytest.mark.parametrize("nothing", ["", "-", "?", "n/a", "NULL"])
 def test_nothing_is_no_answer(nothing: str) -> None:
     assert pairs(read("x.csv", f"target,answer\nc1.params,{nothing}\nmacs,5\n")) == [("c1.params", ""), ("macs", "5")]
     assert pairs(read("x.csv", f"layer,params,macs\nc1,{nothing},5\n")) == [("c1.macs", "5")]

@@ -103,11 +103,19 @@ def test_a_rounded_answer_has_the_digits_that_the_key_asks_for() -> None:
 
 
 def test_two_different_answers_to_one_question() -> None:
-    text = "target,answer\nq1,156\nc1.params,157\nparams,61706\ntotal.params,61706\n"
+    text = 'target,answer\nq1,156\nc1.params,157\nparams,61706\ntotal.params,"61,706"\n'
     graded = grader().grade(read_answers(Source("a.csv", text)), "ada")
     found = {mark.id: mark for mark in graded.marks}
     assert (found["q1"].verdict, found["q1"].sentence) == ("unreadable", "two answers: 156 and 157")
     assert found["params"].verdict == "exact"
+
+
+@pytest.mark.parametrize("zero", ["0", "none", "None", "zero"])
+def test_none_is_an_answer(zero: str) -> None:
+    key = "network: lenet5\nquestions: [s2.params]\n"
+    for name, text in {"a.csv": f"target,answer\ns2.params,{zero}\n", "a.yaml": f"s2.params: {zero}\n"}.items():
+        graded = grader(key).grade(read_answers(Source(name, text)), "ada")
+        assert graded.marks[0].verdict == "exact"
 
 
 def test_unreadable_lines_keep_their_reason_and_stop_no_other() -> None:

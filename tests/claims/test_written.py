@@ -220,6 +220,11 @@ def test_a_minus_after_times_makes_no_range() -> None:
     assert read_statement("-1/2x3").holds((Fraction(-1, 2), 3))
 
 
+@pytest.mark.parametrize("text", ["22.8x", "22.8 ×", "22.8 times"])
+def test_a_ratio_is_so_many_times_as_large(text: str) -> None:
+    assert read_statement(text).holds((Fraction(6400, 281),))
+
+
 def test_working_before_the_result_is_allowed() -> None:
     assert read_statement("6*(5*5+1) = 156").holds((156,))
 
