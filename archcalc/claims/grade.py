@@ -201,6 +201,8 @@ def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | N
     place, written = whole_text(answer.value), answer.value.value.strip()[:40]
     if statement.relation != "=" or statement.other:
         return Problem("answers", f"'{written}' is a relation, and not an answer", place)
+    if not any(actual.values):
+        return None  # 0.0 is all of a zero
     for number in statement.numbers:
         if number.tolerance and abs(number.value) < 2 * number.tolerance * 10 ** (question.digits - 1):
             digits = f"{question.digits} significant digit{'s' * (question.digits != 1)}"

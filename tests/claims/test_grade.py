@@ -110,8 +110,8 @@ def test_two_different_answers_to_one_question() -> None:
     assert found["params"].verdict == "exact"
 
 
-@pytest.mark.parametrize("zero", ["0", "none", "None", "zero"])
-def test_none_is_an_answer(zero: str) -> None:
+@pytest.mark.parametrize("zero", ["0", "none", "None", "zero", "0.0", "0K", "0.00M"])
+def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
     key = "network: lenet5\nquestions: [s2.params]\n"
     for name, text in {"a.csv": f"target,answer\ns2.params,{zero}\n", "a.yaml": f"s2.params: {zero}\n"}.items():
         graded = grader(key).grade(read_answers(Source(name, text)), "ada")
