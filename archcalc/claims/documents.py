@@ -56,7 +56,9 @@ def read_document_answers(source: Source, limits: Limits, most: int) -> AnswerFi
         known_keys(content, (*ABOUT, *ANSWERS), "a file of answers")
         written = chain.from_iterable(map(_entries, given))
     else:
-        rest = tuple((key, value) for key, value in content.pairs if key.text.value not in ABOUT)
+        named = any(content.get(key) is not None for key in ("network", "networks"))
+        about = ABOUT if named else {*ABOUT} - {"shape"}  # the shape of what comes out, where it sets nothing
+        rest = tuple((key, value) for key, value in content.pairs if key.text.value not in about)
         written = _entries(Mapping(rest, content.span))
     answers = tuple(_bounded(written, most, source))
     return AnswerFile(

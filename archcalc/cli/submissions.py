@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import NamedTuple
 
 GENERIC = ("answer", "answers", "submission", "solution", "homework", "audit", "claims", "results")
 """Names of files that tell nothing about who wrote them: the name of their folder does."""
+
+
+_COPY = re.compile(r"[\s_-]*(?:\(\d+\)|copy)$", re.IGNORECASE)
+"""What systems put behind the name of a second file."""
 
 
 class Handed(NamedTuple):
@@ -52,7 +57,7 @@ def _files(folder: str) -> list[str]:
 def _name(path: str) -> str:
     """The name of the file, or of its folder where every file is called like this one."""
     stem, folder = Path(path).stem, Path(path).parent.name
-    return folder if folder and stem.casefold() in GENERIC else stem
+    return folder if folder and _COPY.sub("", stem).casefold() in GENERIC else stem
 
 
 def _with_folder(handed: Handed) -> Handed:

@@ -63,6 +63,12 @@ def test_every_answer_stands_at_its_place(name: str) -> None:
         assert lines[line][column:].lstrip("\"'").startswith(answer.value.value)
 
 
+def test_a_shape_is_an_answer_where_there_is_no_network_to_give_it_to() -> None:
+    assert pairs(read("x.yaml", "shape: 10\nparams: 61706\n")) == [("shape", "10"), ("params", "61706")]
+    about = read("x.yaml", "network: lenet5\nshape: 1x32x32\nparams: 61706\n")
+    assert (pairs(about), about.networks[""].shapes) == ([("params", "61706")], {"": "1x32x32"})
+
+
 def test_who_and_about_what() -> None:
     document = read(
         "x.yaml", "name: Ada\nnetwork: mobilenet-v1\nset: {alpha: 0.5}\nshape: 3x96x96\nlayout: hwc\nanswers: {}\n"

@@ -22,6 +22,14 @@ def test_names_that_clash_show_their_folders(tmp_path: Path) -> None:
     assert [handed.name for handed in find_submissions([str(tmp_path)])] == ["carol/hw3", "dave/hw3"]
 
 
+def test_a_second_file_of_one_name_is_of_the_same_student(tmp_path: Path) -> None:
+    for file in ("erin/answers.yaml", "erin/answers (1).yaml"):
+        tmp_path.joinpath(file).parent.mkdir(exist_ok=True)
+        tmp_path.joinpath(file).write_text("x")
+    found = [handed.name for handed in find_submissions([str(tmp_path)])]
+    assert sorted(found) == ["erin/answers", "erin/answers (1)"]
+
+
 @given(st.lists(st.text()))
 def test_names_of_files_are_safe_and_differ(names: list[str]) -> None:
     found = list(file_names(names))
