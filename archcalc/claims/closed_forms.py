@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.claims.answers import NetworkText
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
-from archcalc.claims.expressions import expression
+from archcalc.claims.expressions import formula_in
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
 from archcalc.spec import Given, Limits
@@ -48,7 +48,7 @@ class FormulaJudge:
         from archcalc.numeric.symbolic import TooComplex
         from archcalc.numeric.symbolic.write import TEXT
 
-        text = expression(claim.value)
+        text = formula_in(claim.value)
         try:
             names = free or self.uses(text)
             form = self._form(target, names)

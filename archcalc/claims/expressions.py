@@ -26,6 +26,14 @@ def expression(text: str) -> str:
     return plain(powers).rpartition("=")[2].strip().translate(SIGNS)
 
 
+def formula_in(text: str) -> str:
+    """The formula to be compared: ``k*k*NF + NF = 80`` also says what it comes to."""
+    before, _, value = text.rpartition("=")
+    working = expression(before)
+    formula = not _NAMES.search(expression(value)) and has_names(before) and not _NAMES.fullmatch(working)
+    return working if formula else expression(text)
+
+
 def has_names(text: str) -> bool:
     """Whether a text is a formula with names, such as ``2*k + 1``: with something to reckon, too."""
     written = expression(text)

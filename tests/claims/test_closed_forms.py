@@ -40,6 +40,16 @@ def test_what_equals_the_closed_form_is_right(target: str, formula: str) -> None
     assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
 
 
+@pytest.mark.parametrize(
+    "formula", ["k*k*NIC*NF + NF = 896", "params = k*k*NIC*NF + NF = 3*3*1*32 + 32", "NF*(k*k*NIC + 1)"]
+)
+def test_a_formula_with_its_value_is_the_formula(formula: str) -> None:
+    key = read_key(Source("k.yaml", f"{NETWORK}questions: [{{target: down1/conv.params, free: 'NIC, NF, k'}}]\n"))
+    file = read_answers(Source("x.yaml", f'down1/conv.params: "{formula}"\n'))
+    (mark,) = Grader(key, Library()).grade(file, "x").marks
+    assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
+
+
 def test_odd_kernels_need_not_be_said() -> None:
     mark = judged("down1/conv.macs", "k*k*NIC*NF*H*W", "network: colourisation-base\n")
     assert (mark.verdict, mark.right) == ("exact", True)
