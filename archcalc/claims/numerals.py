@@ -160,7 +160,7 @@ def _parts(body: str, swapped: bool) -> tuple[str, str]:
     elif last == ".":
         decimal_point = alone and not (swapped and lone_group)
     elif last == ",":
-        decimal_point = alone and (not lone_group or swapped)
+        decimal_point = alone and (not lone_group or (swapped and tail != "000"))  # 120,000 is never 120
     else:
         decimal_point = False
     whole, decimals = (head, tail) if decimal_point else (body, "")

@@ -211,6 +211,8 @@ def test_what_reads_two_ways_has_a_second_reading() -> None:
     assert [each.numbers[0].value for each in other_readings("4 MB")] == [4 * 1024**2]
     assert [each.numbers[0][:3:2] for each in other_readings("246824 B")] == [(246_824, "bytes")]
     assert [len(each.numbers) for each in other_readings("16x10x10 = 1600", shape=True)][:1] == [3]
+    assert [each.numbers[0].value for each in other_readings("61,706K")] == [61_706]
+    assert not list(other_readings("120,000"))  # nobody writes 120 like this
     assert not list(other_readings("61,70"))
     assert not list(other_readings("<= 61.706"))
 
