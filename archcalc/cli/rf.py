@@ -189,8 +189,10 @@ class Survey:
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
             notes += self._notes(name if several else "the whole input", shape, found)
-        if not rows:
-            notes.append("no layer has a receptive field: the inputs are vectors, without positions")
+        if not self.nodes and self.node is not None:
+            notes.append(f"'{self.graph.nodes[self.node].name}' is an input: it depends on no layer")
+        elif not notes:
+            notes.append("no layer has a receptive field: none depends on an input that has positions")
         if left_out:
             what = (
                 "layers that leave the field as it was are"
@@ -249,6 +251,8 @@ class Survey:
 
         for name, shape, _ in self.by_input():
             bars = [Bar(node.name, _share(field, shape), axes_text(field, "rf")) for node, field in self.changed(name)]
+            if not bars:
+                continue
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
             return draw_bars(bars, mark=1, mark_text=f"all of {name}, {side}", width=width, blocks=blocks)
         return ""

@@ -48,6 +48,28 @@ def test_layers_that_change_nothing_are_listed_on_request(run: Any) -> None:
     assert "conv1/relu" in run("vgg-a", "--format", "csv")[1]
 
 
+def test_where_nothing_changes_the_field_there_are_no_bars_and_no_word_of_vectors(run: Any) -> None:
+    _, out, _ = run("3x8x8 -> conv 4 k1 -> relu")
+    lines = out.splitlines()
+    assert lines[3:] == [
+        "no layer sees past the whole input of 8x8",
+        "2 layers that leave the field as it was are not listed; --all lists them",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "note"),
+    [
+        (("784 -> fc 10",), "no layer has a receptive field: none depends on an input that has positions"),
+        (("3x8x8 -> relu", "input"), "'input' is an input: it depends on no layer"),
+    ],
+)
+def test_a_table_without_rows_says_why(run: Any, args: tuple[str, ...], note: str) -> None:
+    status, out, _ = run(*args)
+    assert status == 0
+    assert out.splitlines()[3:] == [note]
+
+
 def test_the_bars_of_the_fields_fit_eighty_columns(run: Any) -> None:
     _, out, _ = run("resnet152")
     bars = out.split("\n\n")[-1].splitlines()
