@@ -16,7 +16,8 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
 from archcalc.spec.arguments import signature
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.elsewhere import suggest_operator
+from archcalc.spec.errors import fail
 from archcalc.spec.grammar import JOINS
 
 SECTIONS = ("Shape", "Params", "Cost", "Window", "Source")
@@ -59,7 +60,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
         print_table(overview(names), form, color)
         return
     if name is not None and name not in REGISTRY:
-        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest(name, REGISTRY, "`archcalc ops` lists them all"))
+        fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
     if form == "json":
         from archcalc.report.render import write_json
 
@@ -118,8 +119,8 @@ def written(cls: type[Operator]) -> str:
     own = signature(cls)
     if cls.name not in JOINS:
         return own
-    options = own.removeprefix(cls.name).strip()
-    return f"{cls.name}(chain, chain, …{', ' + options if options else ''})"
+    options = own.removeprefix(cls.name).replace(" [", "[, ")
+    return f"{cls.name}(chain, chain, …{options})"
 
 
 def argument_record(parameter: Parameter) -> dict[str, Any]:
@@ -161,7 +162,8 @@ def how_written(argument: dict[str, Any]) -> str:
     ways = ["positional"] if argument["positional"] else []
     ways += [argument["short"]] if argument["short"] else []
     ways += [" ".join(argument["flags"])] if argument["flags"] else []
-    return ", ".join([*ways, f"{argument['name']}=…"])
+    values = "|".join(argument["words"]) if set(argument["words"]) - set(argument["flags"]) else "…"
+    return ", ".join([*ways, f"{argument['name']}={values}"])
 
 
 def write_documentation(documentation: dict[str, Any]) -> str:

@@ -115,7 +115,8 @@ def signature(cls: type[Operator]) -> str:
         elif p.argument.form == "flag":
             word = next(iter(p.argument.flags))
         else:
-            word = f"{letter or p.name}=…"
+            values = "|".join(p.argument.choices) if p.argument.form == "word" else "…"
+            word = f"{letter or p.name}={values}"
         words.append(word if p.required else f"[{word}]")
     return " ".join(words)
 

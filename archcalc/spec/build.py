@@ -16,6 +16,7 @@ from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
 from archcalc.spec import syntax
 from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make, with_numbers
+from archcalc.spec.elsewhere import suggest_operator
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
@@ -440,8 +441,7 @@ def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: V
         fail("syntax", f"'{name}' joins branches, which stand in brackets", span, f"write {name}(…, identity)")
     if held is not None and not isinstance(held, Word):
         fail("unknown-op", f"'{name}' holds a number, not an operator", span)
-    known = [*(op for op in REGISTRY if op not in JOINS), *blocks]
-    fail("unknown-op", f"no operator '{name}'", span, suggest(name, known, "`archcalc ops` lists them all"))
+    fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
 
 
 def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoReturn:

@@ -199,9 +199,10 @@ def fail(code: str, message: str, span: Span | None = None, hint: str = "", orig
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint for a word nobody knows: the nearest known one, or ``otherwise``."""
-    matches = get_close_matches(word[:60], list(islice(known, NAMES_COMPARED)), n=1, cutoff=0.6)
-    return f"did you mean '{matches[0]}'?" if matches else otherwise
+    """A hint for a word nobody knows: the nearest known one, whatever its case, or ``otherwise``."""
+    folded = {name.casefold(): name for name in islice(known, NAMES_COMPARED)}
+    matches = get_close_matches(word[:60].casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean '{folded[matches[0]]}'?" if matches else otherwise
 
 
 class Problems:

@@ -59,7 +59,12 @@ def test_the_page_says_how_arguments_are_written(archcalc: Archcalc) -> None:
 
 
 def test_joins_are_written_with_their_branches(archcalc: Archcalc) -> None:
-    assert archcalc("ops", "concat").out.startswith("concat(chain, chain, …")
+    assert archcalc("ops", "concat").out.startswith("concat(chain, chain, …[, axis=…][, crop=none|smallest])\n")
+
+
+def test_the_words_of_an_argument_are_listed(archcalc: Archcalc) -> None:
+    assert "axis=all|last|channels" in archcalc("ops", "ln").line("axis")
+    assert "bias=yes|no" in archcalc("ops", "conv").line("bias")
 
 
 def test_json_documents_all_operators(archcalc: Archcalc) -> None:
@@ -68,9 +73,10 @@ def test_json_documents_all_operators(archcalc: Archcalc) -> None:
 
 
 def test_an_unknown_operator_gets_a_suggestion(archcalc: Archcalc) -> None:
-    ran = archcalc("ops", "maxpol")
-    assert ran.status == 2
-    assert "did you mean 'maxpool'?" in ran.err
+    for name, meant in (("maxpol", "maxpool"), ("dense", "fc")):
+        ran = archcalc("ops", name)
+        assert ran.status == 2
+        assert f"did you mean '{meant}'?" in ran.err
 
 
 def test_columns_are_for_the_table(archcalc: Archcalc) -> None:
