@@ -30,8 +30,10 @@ def bundled() -> list[str]:
 
 
 def is_inline(spec: str) -> bool:
-    """Whether a SPEC argument is an expression."""
-    return "->" in spec or "→" in spec or any(character.isspace() for character in spec)
+    """Whether a SPEC argument is an expression: it has an arrow, or has blanks and does not end like a file."""
+    if "->" in spec or "→" in spec:
+        return True
+    return any(character.isspace() for character in spec) and not spec.lower().endswith(SUFFIXES)
 
 
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:

@@ -52,7 +52,9 @@ def test_an_arrow_or_a_blank_makes_an_expression(spec: str, here: Path) -> None:
         assert archcalc.load(spec).graph.nodes[-1].op.name == "relu"
 
 
-@pytest.mark.parametrize("name", ["net.yaml", "net.yml", "net.json", "NET.YAML", "./net", "sub/net", "sub/resnet50"])
+@pytest.mark.parametrize(
+    "name", ["net.yaml", "net.yml", "net.json", "NET.YAML", "./net", "sub/net", "sub/resnet50", "my nets/a net.yaml"]
+)
 def test_a_slash_or_an_ending_makes_a_file(name: str, here: Path) -> None:
     path = here / name
     path.parent.mkdir(exist_ok=True)
