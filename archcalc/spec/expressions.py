@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from archcalc.spec.errors import fail
@@ -9,6 +10,9 @@ from archcalc.spec.syntax import Binary, Expression, Function, Literal, Name, Pa
 from archcalc.spec.tokens import Reader
 
 FUNCTIONS = {"round": 1, "floor": 1, "ceil": 1, "min": 2, "max": 2, "divisible": 2}
+
+LOOSE = re.compile(r"(?:\*\*|//|[*/%])?\s")
+"""A blank where a number should stand, perhaps behind an operator that no number stands before."""
 
 
 def value(reader: Reader, *, blanks: bool) -> Value:
@@ -129,8 +133,8 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
         return Literal(number(reader, digits, start), reader.since(start))
     name = reader.take("NAME")
     if name is None:
-        blank = reader.value[reader.at : reader.at + 1].isspace()
-        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if blank else ""
+        loose = LOOSE.match(reader.value, reader.at)
+        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if loose else ""
         return reader.expected("a number, a name or (expression)", hint)
     if name not in FUNCTIONS or not reader.check("("):
         return Name(name, reader.since(start))

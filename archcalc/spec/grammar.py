@@ -29,6 +29,13 @@ JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
 """The operators that take branches."""
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 
+AFTER_THE_END = {
+    ")": "one bracket too many",
+    "]": "one bracket too many",
+    ",": "blanks part arguments, 'x' parts the sizes of one: conv 64 k3x5 s2",
+}
+"""What is wrong with a character that stands where nothing may."""
+
 
 def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> Chain:
     """text = chain end"""
@@ -112,8 +119,7 @@ def finish(reader: Reader, what: str) -> None:
     """Nothing but white space may follow."""
     reader.blanks()
     if reader.at < len(reader.value):
-        hint = "one bracket too many" if reader.value[reader.at] in ")]" else ""
-        reader.expected(what, hint)
+        reader.expected(what, AFTER_THE_END.get(reader.value[reader.at], ""))
 
 
 def chain(reader: Reader, *, first: bool = True) -> Chain:
@@ -156,7 +162,8 @@ def item(reader: Reader, *, first: bool) -> Item:
     if name in reader.blocks and blank_bracket(reader):
         no_blank(reader, head, name)
     if reader.check("STAR"):
-        reader.expected("'->', an argument or the end", f"only groups and blocks repeat: ({name})*3")
+        again = f"a call repeats: {name}()*3" if name in reader.blocks else f"only groups and blocks repeat: ({name})*3"
+        reader.expected("'->', an argument or the end", again)
     arguments = layer_arguments(reader)
     return Layer(name, arguments, reader.since(start), head)
 

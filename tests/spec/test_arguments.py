@@ -100,6 +100,7 @@ def test_wrong_arguments_are_named_and_marked(layer: str, code: str, what: str, 
         ("slice C//2:C", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16"),
         ("reshape -1x16", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16"),
         ("maxpol 2", "did you mean 'maxpool'?"),
+        ("conv 8,k3", "blanks part arguments, 'x' parts the sizes of one: conv 64 k3x5 s2"),
         ("ReLU", "did you mean 'relu'?"),
         ("conv 8 k3 SAME", "did you mean 'same'?"),
         ("Dense 10", "did you mean 'fc'?"),
@@ -263,6 +264,7 @@ def test_a_flag_may_be_set_by_name() -> None:
         ("conv 8 k3 pad", "write pad=…"),
         ("fc 10 bias", "write bias=…"),
         ("conv 4 + 4 k3", "4+4"),
+        ("conv C // 2 k3", "4+4"),
     ],
 )
 def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) -> None:

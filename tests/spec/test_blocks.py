@@ -29,6 +29,11 @@ def test_a_call_repeats() -> None:
     assert ops(graph(spec("  b(c): conv c k1", "b(4)*3 -> b(2*C)*(v-5) -> b(4)*0"))) == ["conv"] * 5
 
 
+def test_a_name_alone_does_not_repeat() -> None:
+    assert problem(spec("  b(k=1): conv 4 k=k", "b*3")).hint == "a call repeats: b()*3"
+    assert problem(spec("  b(k=1): conv 4 k=k", "relu*3")).hint == "only groups and blocks repeat: (relu)*3"
+
+
 def test_c_in_an_argument_is_taken_at_every_repetition() -> None:
     assert shapes(graph(spec("  b(c): conv c k1", "b(2*C)*3"))) == ["16x16x16", "32x16x16", "64x16x16"]
 
