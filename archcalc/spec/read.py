@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from itertools import islice
 from pathlib import PurePath
@@ -241,24 +242,31 @@ class _Reader:
     def variables(self, top: Mapping) -> dict[str, Value]:
         """Variables in their order, each may use those before it; settings replace what is written."""
         values: dict[str, Value] = {}
-        for key, written in self.pairs(top, "variables"):
+        pairs = self.pairs(top, "variables")
+        declared = {key.text.value for key, _ in pairs}
+        for key, written in pairs:
             with self.problems:
                 name = self.identifier(key, "a variable")
                 try:
-                    values[name] = self.variable(name, written, values)
+                    values[name] = self.variable(name, written, values, declared)
                 finally:
                     values.setdefault(name, 1)  # stands in for a broken one, so that its users are not reported too
         with self.problems:
             self.no_unknown_settings(values)
         return values
 
-    def variable(self, name: str, written: Content, before: Names) -> Value:
+    def variable(self, name: str, written: Content, before: Names, declared: Collection[str]) -> Value:
         text = expect_scalar(written, f"variable '{name}'").text
         if name in self.given.numbers:
             return self.given.numbers[name]
         if name in self.given.set:
             text = Text(Source(f"--set {name}", self.given.set[name]), self.given.set[name])
-        value = evaluate(parse_value(text, self.limits), Scope(before, None, self.limits), words())
+        parsed = parse_value(text, self.limits)
+        for used in names_in(parsed):
+            if used.name in declared and used.name not in before:
+                order = "uses itself" if used.name == name else f"stands before '{used.name}', which it uses"
+                fail("unknown-name", f"variable '{name}' {order}", used.span, "a variable may use those before it")
+        value = evaluate(parsed, Scope(before, None, self.limits), words())
         return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:

@@ -159,6 +159,9 @@ def test_variables_may_be_derived_from_earlier_ones() -> None:
 def test_a_variable_knows_only_those_before_it() -> None:
     found = problem("input: 3x8x8\nvariables: {a: b, b: 1}\nlayers: relu\n")
     assert (found.code, found.place()) == ("unknown-name", ("net.yaml", 2, 16))
+    assert found.message == "variable 'a' stands before 'b', which it uses"
+    itself = problem("input: 3x8x8\nvariables: {a: 2*a}\nlayers: relu\n")
+    assert itself.message == "variable 'a' uses itself"
 
 
 def test_variables_hold_numbers_sizes_pairs_words_and_operators() -> None:
@@ -190,7 +193,7 @@ def test_settings_replace_variables_and_what_is_derived_from_them(settings: dict
         ({"zzz": "1"}, ("--set zzz", None, None), "no variable 'zzz' to set", "its variables are alpha, rho, "),
         ({"alpha": "1 +"}, ("--set alpha", 1, 4), "but the text ends here", ""),
         ({"alpha": ""}, ("--set alpha", 1, 1), "but the text ends here", ""),
-        ({"alpha": "width"}, ("--set alpha", 1, 1), "no variable or parameter 'width'", ""),
+        ({"alpha": "width"}, ("--set alpha", 1, 1), "variable 'alpha' stands before 'width', which it uses", ""),
         ({"alpha": "1/0"}, ("--set alpha", 1, 1), "division by zero", ""),
         ({"alpha": "0.5 x"}, ("--set alpha", 1, 5), "expected the end of the value", ""),
         ({"alpha": "1e400"}, ("--set alpha", 1, 1), "more than 100 digits", ""),
