@@ -429,6 +429,8 @@ def sees_past(field: Field, shape: Shape) -> bool:
     Layers that read the output of such a layer find nothing new in the input, and tend not to help (Richter, Schöning,
     Wiedenroth, Krumnack 2021, "Should you go deeper? Optimizing convolutional neural network architectures without
     training by receptive field analysis", arXiv:2106.12307). Global fields do not count: they mix all positions, but
-    hang over no border.
+    hang over no border. Nor does an input of one position, from which a generator starts: nothing in it is ever new.
     """
-    return bool(field) and all(not axis.is_global and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
+    if not field or all(n == 1 for n in shape[1:]):
+        return False
+    return all(not axis.is_global and axis.size > n for axis, n in zip(field, shape[1:], strict=True))

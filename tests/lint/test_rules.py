@@ -207,6 +207,11 @@ def test_fields_as_large_as_the_input_and_global_ones_are_no_matter() -> None:
     assert not chain_codes("conv 4 k9 half", "3x9x8")
 
 
+def test_nobody_sees_past_the_one_position_that_a_generator_starts_from() -> None:
+    assert not chain_codes("upconv 64 k4 nobias -> bn -> upconv 3 k4 s2 p1", "100x1x1")
+    assert chain_codes("upconv 64 k4 nobias -> bn -> upconv 3 k4 s2 p1", "100x2x2") == ["field-past-input"]
+
+
 @pytest.mark.parametrize("code", RULES)
 def test_every_rule_is_documented(code: str) -> None:
     rule = RULES[code]
