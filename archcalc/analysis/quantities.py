@@ -110,7 +110,9 @@ class Quantities:
 
     def field(self, place: str, quantity: str) -> tuple[Any, ...]:
         """What is read off the receptive field on the first input it depends on, per axis."""
-        axes = next(iter(self.fields[self.tensor(place).node].values()), ())
+        axes = next(iter(self.fields[self.tensor(place).node].values()), None)
+        if axes is None:
+            raise LookupError("no unit sees anything of any input, so there is no receptive field")
         if not axes:
             raise LookupError("the input is a vector: it has no positions, so there is no receptive field")
         found = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)

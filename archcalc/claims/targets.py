@@ -137,7 +137,9 @@ def tensor_of(place: str, analysis: Analysis) -> Ref:
 
 
 def _field(quantity: str, row: Layer) -> Actual:
-    axes = next(iter(row.fields.values()))
+    axes = next(iter(row.fields.values()), None)
+    if axes is None:
+        raise LookupError(f"'{row.name}' sees nothing of any input, so there is no receptive field", "")
     if not axes:
         raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
     values = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)

@@ -194,3 +194,11 @@ def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
     assert [str(each.verdict) for each in found] == ["exact", "unreadable", "unreadable"]
     (without,) = judge_claims(claims[:1], archcalc.load(LENET).analyze())
     assert without.verdict is Verdict.UNREADABLE
+
+
+@pytest.mark.parametrize("target", ["b.rf", "rf", "b.rf_stride"])
+def test_a_layer_that_sees_nothing_has_no_field_to_claim(target: str) -> None:
+    """Every unit of b reads between the numbers that a spread out: padding or nothing."""
+    text = "input: 2x8\nlayers:\n  - a: upconv 2 k1 s2 nobias\n  - b: conv 2 k1 s2 p1\nexpect:\n"
+    with pytest.raises(SpecError, match="'b' sees nothing of any input"):
+        judge(f"{target}: 1", text=text)
