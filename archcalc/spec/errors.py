@@ -141,7 +141,7 @@ class Problem:
             rows += self._snippet(self.span, line)
         if self.hint:
             indent = " " * (len(str(line)) + 3) if line is not None else "  "
-            rows += [f"{indent}= {self.hint}"]
+            rows += [f"{indent}= " + self.hint.replace("\n", f"\n{indent}  ")]
         return "\n".join(printable(row, keep="\n") for row in rows)
 
     def _snippet(self, span: Span, line: int) -> list[str]:

@@ -152,7 +152,8 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
     span = reader.since(start)
     wanted = FUNCTIONS[name]
     if len(arguments) != wanted and not (name in ("min", "max") and len(arguments) > 1):
-        fail("argument", f"{name} takes {wanted} argument{'s' * (wanted > 1)}, got {len(arguments)}", span)
+        least = "at least " if name in ("min", "max") else ""
+        fail("argument", f"{name} takes {least}{wanted} argument{'s' * (wanted > 1)}, got {len(arguments)}", span)
     return Function(name, tuple(arguments), span)
 
 

@@ -93,7 +93,7 @@ def test_numbers_are_exact(expression: str, expected: object) -> None:
         ("0**-1", "division by zero", "0**-1"),
         ("2**0.5", "the exponent must be a whole number, got 1/2", "0.5"),
         ("floor(1, 2)", "floor takes 1 argument, got 2", "floor(1, 2)"),
-        ("min(1)", "min takes 2 arguments, got 1", "min(1)"),
+        ("min(1)", "min takes at least 2 arguments, got 1", "min(1)"),
         ("divisible(1)", "divisible takes 2 arguments, got 1", "divisible(1)"),
         ("divisible(1, 0)", "divisible needs a positive divisor", "divisible(1, 0)"),
         ("floor()", "expected a number, a name or (expression), found ')'", ")"),

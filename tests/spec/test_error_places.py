@@ -188,3 +188,9 @@ def test_a_span_beyond_its_text_does_not_fail() -> None:
     ):
         for start in range(4):
             assert Problem("c", "m", Span(text, start, start + 2)).render()
+
+
+def test_a_hint_of_several_lines_stands_under_its_beginning() -> None:
+    assert Problem("missing", "no layers", origin="net.yaml", hint="write:\n  layers:").render() == (
+        "net.yaml: error[missing]: no layers\n  = write:\n      layers:"
+    )
