@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,12 +73,14 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     training = values["mode"] == "train"
     if values["folds"] and training:
         raise click.UsageError("--fold goes with inference: in training a batch norm is no fixed map")
-    for name in values["layers"]:
-        network.tensor(name)  # errors come before the work
+    for name in values["layers"]:  # errors come before the work
+        if network.graph.nodes[network.tensor(name).node].training and not training:
+            hint = "--mode train runs it"
+            fail("argument", f"'{name[:60]}' belongs to a training head", hint=hint, origin="--layer")
     if values["folds"]:
         still_there(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
-    check_output_file(values["output"], outputs)
+    check_output_files(values["output"], values["save_weights"], outputs)
     batch = batch_of(network, values)
     copies = 2 if values["save_weights"] and training else 1
     within_memory(network, values["max_memory"], batch=batch, dtype=values["dtype"], training=training, copies=copies)
@@ -93,8 +96,10 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
     return list(layers) or [*graph.outputs, *(graph.training_outputs if training else ())]
 
 
-def check_output_file(path: str | None, outputs: list[str]) -> None:
-    """Fail where a file cannot hold the outputs, before anything is computed."""
+def check_output_files(path: str | None, weights: str | None, outputs: list[str]) -> None:
+    """Fail where a file cannot hold what is to be written there, before anything is computed."""
+    if path is not None and weights is not None and os.path.realpath(path) == os.path.realpath(weights):
+        fail("argument", f"'{path[:80]}' would replace the output", hint="name another file", origin="--save-weights")
     if path is not None and path.endswith(".npy") and len(outputs) > 1:
         fail(
             "argument",
@@ -135,7 +140,8 @@ def batch_of(network: Network, values: dict[str, Any]) -> int:
     batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
     if len(batches) > 1:
         found = " and ".join(map(str, sorted(batches)))
-        fail("array", f"inputs and --batch do not agree on the number of examples: {found}", origin="--input")
+        what = "inputs and --batch" if values["batch"] else "inputs"
+        fail("array", f"{what} do not agree on the number of examples: {found}", origin="--input")
     return max(batches, default=1)
 
 

@@ -116,6 +116,8 @@ def _header(file: IO[bytes]) -> tuple[Sizes, np.dtype[Any]]:
     shape, _, dtype = read(file, max_header_size=MOST_HEADER)
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are not read")
+    if any(type(size) is not int for size in shape):
+        raise ValueError("its shape does not consist of whole numbers")
     return shape, dtype
 
 

@@ -73,7 +73,7 @@ def _unknown_entries(name: str, array: Array, vocabulary: int) -> list[str]:
 
 def misshapen(shape: Sizes, expected: Sizes) -> str:
     """What is wrong with a shape where one example or a batch of them is expected; nothing if all is well."""
-    if shape == expected or (shape[1:] == expected and shape[0]):
+    if shape == expected or (shape[1:] == expected and shape[0] > 0):
         return ""
     got, wanted = ("x".join(map(str, each)) for each in (shape, expected))
     text = f"has shape {got or '() (a single number)'}, expected {wanted} or Nx{wanted}"

@@ -125,12 +125,15 @@ class Runner:
             observe: called after every layer.
 
         Raises:
-            ArrayError: inputs that do not fit; in training, stored arrays of training heads that are missing.
+            ArrayError: inputs that do not fit; in training, stored arrays of training heads that are missing;
+                otherwise, tensors of training heads in ``keep``.
             KeyError: nothing is called by a name in ``keep``.
         """
         if training and (missing := [*unlike(self.graph, self._declared(), training=True)]):
             raise ArrayError(missing)
         wanted = {name: self._find(name) for name in keep}
+        if not training and (idle := [name for name, ref in wanted.items() if self.graph.nodes[ref.node].training]):
+            raise ArrayError([f"'{name}' belongs to a training head, which runs in training only" for name in idle])
         results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
         arrays = self._checked(inputs)
         begin = perf_counter()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import archcalc as api
+from archcalc.executor.errors import ArrayError
 from archcalc.executor.weights import stored
 from tests.cli.conftest import Archcalc
 
@@ -86,6 +87,16 @@ def test_several_inputs_and_outputs_go_by_name(archcalc: Archcalc, here: Path) -
     assert np.load("z.npy").shape == (1, 3, 4, 4)
 
 
+def test_tensors_of_training_heads_are_there_in_training_only(archcalc: Archcalc, here: Path) -> None:
+    Path("net.yaml").write_text(TWO.replace("heads:", "training_heads:"), encoding="utf-8")
+    ran = archcalc("run", "./net.yaml", "--layer", "mask")
+    assert ran.status == 2
+    assert "'mask' belongs to a training head\n  = --mode train runs it" in ran.err
+    with pytest.raises(ArrayError, match="'mask' belongs to a training head"):
+        api.load("./net.yaml").run(keep=["mask"])
+    assert archcalc("run", "./net.yaml", "--layer", "mask", "--mode", "train").status == 0
+
+
 def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
     np.save("x.npy", np.full((3, 8, 8), np.nan))
     ran = archcalc("run", SPEC, "--input", "x.npy")
@@ -109,6 +120,7 @@ def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
         (["--layer", "convv"], "no layer, stage or input 'convv'"),
         (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, there are 2"),
         (["--output", "missing/folder/y.npy"], "No such file or directory"),
+        (["--output", "y.npz", "--save-weights", "./y.npz"], "would replace the output"),
         (["--max-memory", "much"], "not a size of memory"),
         (["--max-memory", "1k"], "1.0 KiB --max-memory allows"),
         (["--mode", "train", "--shape", "3x3x3"], "batch norm needs more than one number per channel"),

@@ -149,6 +149,8 @@ FC = "2 -> fc 2 nobias"
         (header("'<f4'", "(100000, 100000, 100000)") + bytes(10**6), "has shape 100000x100000x100000"),
         (header("'<f4'", "(2, 2)") + bytes(7), "cannot be read"),
         (header("'<f4'", "(2, -2)") + bytes(16), "has shape 2x-2"),
+        (header("'<f4'", "(True, 2)") + bytes(16), "whole numbers"),
+        (header("'<f4'", "(-1, 2, 2)") + bytes(16), "has shape -1x2x2"),
         (header("[('a', '<f4'), ('b', '<f8')]", "(2, 2)") + bytes(48), "not floating-point numbers"),
         (header("'<f4'", "(2, 2)" + " " * 20_000) + bytes(16), "cannot be read"),
         (header("'<f4'", "(2, __import__('os').abort())") + bytes(16), "cannot be read"),
@@ -156,7 +158,7 @@ FC = "2 -> fc 2 nobias"
         (b"", "cannot be read"),
         (b"\x93NUMPY\x09\x00", "cannot be read"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_malicious_arrays_are_refused(tmp_path: Path, content: bytes, problem: str) -> None:
     path = member(tmp_path / "w.npz", "fc_1.weight", content)
