@@ -12,7 +12,8 @@ from archcalc.executor.kernel import Array, Work
 LIMIT = 6.0
 """From here on the error function is ±1 in double precision."""
 STEP = 1 / 256
-DEGREE = 6
+DEGREES = {4: 3, 8: 6}
+"""Of the polynomials, by the bytes of a number: the next term is less than its last digit."""
 
 
 @cache
@@ -23,7 +24,7 @@ def _expansions(dtype: np.dtype[np.floating]) -> Array:
     """
     centres = np.arange(-LIMIT, LIMIT + STEP / 2, STEP)
     rows = [np.array([math.erf(x) for x in centres]), 2 / math.sqrt(math.pi) * np.exp(-(centres**2))]
-    for n in range(DEGREE - 1):
+    for n in range(DEGREES[dtype.itemsize] - 1):
         rows.append((-2 * centres * rows[-1] - 2 * n / (n + 1) * rows[-2]) / (n + 2))
     return np.stack(rows[::-1]).astype(dtype)
 
