@@ -79,7 +79,9 @@ class WholeRun:
             runner = Runner(self.graph, weights)
             tracemalloc.start()
             try:
-                run = runner.run(random_inputs(self.graph, dtype=np.dtype(DTYPE)), tally=True, observe=observe)
+                inputs = [random_inputs(self.graph, dtype=np.dtype(DTYPE))]
+                tracemalloc.reset_peak()  # how they came about is not the run's
+                run = runner.run(inputs.pop(), tally=True, observe=observe)
                 traced = tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()

@@ -23,7 +23,7 @@ def random_inputs(graph: Graph, *, batch: int = 1, seed: int = 0, dtype: DTypeLi
         rng = np.random.default_rng([seed, crc32(name.encode())])
         sizes = (batch, *map(int, shape))
         drawn = rng.integers(tables[name], size=sizes) if name in tables else rng.standard_normal(sizes, np.float32)
-        arrays[name] = drawn.astype(dtype)
+        arrays[name] = drawn.astype(dtype, copy=False)
     return arrays
 
 

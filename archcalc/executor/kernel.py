@@ -70,6 +70,7 @@ class Work:
         size = prod(shape) * np.dtype(dtype).itemsize
         held = self.buffers.get(purpose)
         if held is None or held.nbytes < size:
+            held = self.buffers[purpose] = fresh(0)  # the old is gone before the new is there
             held = self.buffers[purpose] = fresh(size)
         return held[:size].view(dtype).reshape(shape)
 

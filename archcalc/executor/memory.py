@@ -152,6 +152,7 @@ class Memory:
         self._readers[id(memory)] -= 1
         if not self._readers[id(memory)]:
             del self._readers[id(memory)]
+            self.foreign -= {id(memory)}  # it may be gone, and another array have its identity
             self._change(memory, array, -1)
             if id(memory) in self._taken:
                 _, block, _ = self._taken.pop(id(memory))

@@ -141,6 +141,7 @@ class Runner:
         for index, node in enumerate(self.graph.nodes):
             if node.is_input:
                 memory.hold(Ref(index), arrays[node.name])
+        del inputs, arrays  # of those that the caller does not keep either, the memory is free after their last reader
         counts: dict[str, Mapping[str, int]] = {}
         updates: dict[str, Array] = {}
         with np.errstate(all="ignore"):  # numbers that are not finite show in the result

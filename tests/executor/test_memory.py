@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc.executor.inputs import random_inputs
+from archcalc.executor.kernels import pool
 from archcalc.executor.memory import ALIGNED, MOST_BLOCKS, Block, places
 from archcalc.executor.runner import Runner
 from archcalc.executor.weights import initial
@@ -60,6 +61,43 @@ def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
     assert second.peak == third.peak <= 1.15 * first.peak
     assert (first.output == second.output).all()
     assert (first.output == third.output).all()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "16x256x256 -> maxpool k3 s2",
+        "16x512x512 -> concat(relu, tanh)",
+        "64x1000 -> conv 64 k64 half",
+        "16x256x256 -> upsample 2 bilinear",
+        "3x512x512 -> upsample 2 bilinear",
+        "16x256x256 -> upsample to=500x500",
+        "16x256x256 -> prelu",
+        "16x512x512 -> ln",
+    ],
+)
+def test_a_run_takes_what_is_estimated(spec: str) -> None:
+    (check,) = archcalc.load(spec).verify(["memory"])
+    assert check.compared
+    assert check.holds, check.detail
+
+
+@pytest.mark.parametrize("chain", ["sepconv 8 k3 half", "conv 8 k5 half", "upconv 8 k4 s2", "lrn 5", "maxpool k3 s1"])
+def test_work_buffers_do_not_grow_with_the_batch(chain: str) -> None:
+    graph = read(f"4x100x100 -> {chain}")
+    one, many = (Runner(graph, initial(graph)).run(random_inputs(graph, batch=batch)) for batch in (1, 5))
+    assert 0 < one.scratch == many.scratch
+
+
+def test_maps_too_large_for_one_row_are_pooled_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = archcalc.load("2x40x30 -> maxpool k3 s1 half -> avgpool k2 s1 p0:1x1 -> maxpool k2 s1 d2 pad=full").graph
+    inputs = random_inputs(graph)
+    expected = Runner(graph, {}).run(inputs)
+    assert expected.scratch
+    monkeypatch.setattr(pool, "LONGEST_ROW", 0)
+    found = Runner(graph, {}).run(inputs)
+    assert not found.scratch
+    np.testing.assert_array_equal(found.output, expected.output)
 
 
 MIXED = (

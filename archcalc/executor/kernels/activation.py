@@ -210,9 +210,16 @@ def slopes(op: PRelu, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
 
 @kernel(PRelu)
 def prelu(op: PRelu, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    (x,) = inputs
-    slope = weights["slope"].reshape(-1, *(1,) * (x.ndim - 2))
-    return (chosen(greater(work, x, 0), x, multiply(work, x, slope)),)
+    """Some positions of all channels at a time."""
+    x, out = read_and_write(inputs[0], work)
+    slopes = weights["slope"].reshape(-1, 1)
+
+    def bend(x: Array, out: Array) -> None:
+        out[...] = chosen(greater(work, x, 0), x, multiply(work, x, slopes))
+
+    for example, result in zip(x.reshape(*x.shape[:2], -1), out.reshape(*x.shape[:2], -1), strict=True):
+        in_stretches(bend, 1, example, result)
+    return (out,)
 
 
 @kernel(Maxout)

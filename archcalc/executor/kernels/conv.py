@@ -184,11 +184,12 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, work: Wo
     """A depthwise convolution, then a 1×1 convolution over its maps."""
     x, filters, mixing = np.ascontiguousarray(inputs[0]), weights["depthwise"], weights["pointwise"]
     axes = axes_of(op, x.shape[2:])
-    between = work.scratch("depthwise maps", (len(x), len(filters), *positions(axes)), x.dtype)
-    convolve(x, filters, x.shape[1], axes, between, work)
+    between = work.scratch("depthwise maps", (1, len(filters), *positions(axes)), x.dtype)
     y = work.empty((len(x), len(mixing), *positions(axes)), x.dtype)
-    maps = between.reshape(len(x), 1, len(filters), -1)
-    multiply(mixing.reshape(1, len(mixing), -1), maps, y.reshape(len(x), 1, len(mixing), -1), work)
+    mixing, maps = mixing.reshape(len(mixing), -1), between.reshape(len(filters), -1)
+    for sample, result in zip(x, y, strict=True):  # the depthwise maps of one at a time
+        convolve(sample[None], filters, x.shape[1], axes, between, work)
+        multiply(mixing, maps, result.reshape(len(mixing), -1), work)
     add_bias(y, weights, work)
     return (y,)
 

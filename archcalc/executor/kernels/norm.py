@@ -92,7 +92,7 @@ def _centred(x: Array, axes: Sizes, work: Work, out: Array | None = None) -> tup
 
 
 def _mean_square(x: Array, axes: Sizes, work: Work) -> Array:
-    sums = total(work, multiply(work, x, x), axes)
+    sums = total(work, multiply(work, x, x, out=work.scratch("squares", x.shape, x.dtype)), axes)
     return divide(work, sums, x.size // sums.size, out=sums)
 
 

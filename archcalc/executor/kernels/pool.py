@@ -26,6 +26,9 @@ from archcalc.ops.pool import (
 Join = Callable[..., Array]
 """A function of two arrays, with ``out`` as NumPy has it."""
 
+LONGEST_ROW = 1 << 19
+"""Numbers of a framed map that is shifted as one row: two copies of a larger one are much memory for little gain."""
+
 # --- sliding windows ---
 
 
@@ -73,7 +76,8 @@ def over_windows(op: Any, x: Array, join: Join, neutral: float, work: Work) -> t
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     y = work.empty((*x.shape[:2], *positions(axes)), x.dtype)
     dense = all(axis.stride == 1 for axis in axes)
-    slide = partial(shifted if dense else tap_by_tap, axes, join, neutral, work)
+    short = prod(last - first for first, last in (axis.reached(0, axis.positions) for axis in axes)) <= LONGEST_ROW
+    slide = partial(shifted if dense and short else tap_by_tap, axes, join, neutral, work)
     for maps, results in zip(x, y, strict=True):
         in_stretches(slide, 0, maps, results)
     return y, axes

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel
 from archcalc.executor.kernels.counted import add, multiply
+from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 
@@ -17,9 +20,7 @@ def upsample(op: Upsample, inputs: Arrays, weights: Weights, work: Work) -> Arra
     sizes = op.to or tuple(n * times for n, times in zip(x.shape[2:], op.scale or (), strict=True))
     if op.mode == "bilinear":
         return (_linear(x, sizes, op.align_corners, work),)
-    for axis, m in enumerate(sizes, start=2):
-        x = np.take(x, np.arange(m) * x.shape[axis] // m, axis)
-    return (x,)
+    return (_nearest(x, sizes, work),)
 
 
 def _repeated(x: Array, times: Sizes, work: Work) -> Array:
@@ -31,16 +32,44 @@ def _repeated(x: Array, times: Sizes, work: Work) -> Array:
     return out.reshape(examples, channels, *(n * f for n, f in zip(positions, times, strict=True)))
 
 
+def _nearest(x: Array, sizes: Sizes, work: Work) -> Array:
+    """Of m positions the i-th is that of n which i·n/m lies in."""
+    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+
+    def take(out: Array, x: Array) -> None:
+        for axis, m in enumerate(sizes, start=1):
+            x = np.take(x, np.arange(m) * x.shape[axis] // m, axis)
+        out[...] = x
+
+    for example, result in zip(x, out, strict=True):
+        in_stretches(take, 0, result, example)
+    return out
+
+
 def _linear(x: Array, sizes: Sizes, align_corners: bool, work: Work) -> Array:
     """Axis by axis, a weighted mean of the two positions around each source coordinate."""
-    for axis, m in enumerate(sizes, start=2):
-        below, above, weight = _sources(x.shape[axis], m, align_corners)
-        weight = weight.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
-        after = np.take(x, above, axis)
-        multiply(work, after, weight, out=after)
-        x = np.take(x, below, axis)
-        add(work, multiply(work, x, 1 - weight, out=x), after, out=x)
-    return x
+    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+    sources = [_sources(n, m, align_corners) for n, m in zip(x.shape[2:], sizes, strict=True)]
+    for example, result in zip(x, out, strict=True):
+        in_stretches(partial(_between, sources, work), 0, result, example)
+    return out
+
+
+def _between(sources: list[tuple[Array, Array, Array]], work: Work, out: Array, x: Array) -> None:
+    """Some maps, some lines of the results at a time."""
+    first, *others = sources
+
+    def lines(out: Array, *some: Array) -> None:
+        means = x
+        for axis, (below, above, weight) in enumerate([[each[0] for each in some], *others], start=1):
+            factor = weight.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+            after = np.take(means, above, axis)
+            multiply(work, after, factor, out=after)
+            means = np.take(means, below, axis)
+            add(work, multiply(work, means, 1 - factor, out=means), after, out=means)
+        out[...] = means
+
+    in_stretches(lines, 1, out, *[each[None] for each in first])
 
 
 def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:

@@ -102,7 +102,8 @@ class Block(NamedTuple):
 def blocks(sizes: Sizes, most: int) -> Iterator[Block]:
     """Cut positions into blocks of about equal size, of at most ``most`` positions where single ones allow it.
 
-    Whole rows (planes, …) stay together unless one alone is too large.
+    Whole rows (planes, …) stay together unless one alone is too large. The first is the largest: buffers for it do for
+    all.
     """
     row = prod(sizes[1:])
     if len(sizes) > 1 and row > most:
@@ -113,5 +114,5 @@ def blocks(sizes: Sizes, most: int) -> Iterator[Block]:
     count = -(-sizes[0] // max(most // row, 1))
     rest = tuple((0, size) for size in sizes[1:])
     for part in range(count):
-        start, stop = part * sizes[0] // count, (part + 1) * sizes[0] // count
+        start, stop = -(-part * sizes[0] // count), -(-(part + 1) * sizes[0] // count)
         yield Block(((start, stop), *rest), start * row, stop * row)
