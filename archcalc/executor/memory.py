@@ -84,7 +84,10 @@ class Layout:
             self._planned = self.blocks
             self.places = places(self.blocks)
             self.memory = fresh(0)  # the old is gone before the new is there
-            self.memory = fresh(max((place.stop for place in self.places if place is not None), default=0))
+            size = max((place.stop for place in self.places if place is not None), default=0)
+            memory = fresh(size + ALIGNED)
+            first = -memory.ctypes.data % ALIGNED
+            self.memory = memory[first : first + size]
 
 
 class Memory:

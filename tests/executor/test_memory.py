@@ -63,6 +63,16 @@ def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
     assert (first.output == third.output).all()
 
 
+def test_tensors_of_later_runs_begin_at_lines_of_the_cache() -> None:
+    graph = read("3x9x9 -> conv 5 k3 -> relu -> conv 7 k3 -> tanh -> fc 2")
+    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    starts: list[int] = []
+    for _ in range(2):
+        starts.clear()
+        runner.run(inputs, observe=lambda step: starts.append(step.outputs[0].ctypes.data % ALIGNED))
+    assert starts[:-1] == [0] * 4  # the last tensor is the caller's
+
+
 @pytest.mark.parametrize(
     "spec",
     [
