@@ -51,8 +51,6 @@ NOTHING = Seen(0, -1)
 def why_not(graph: Graph) -> str:
     """Why a network cannot be probed with a single map, or nothing."""
     for _, node in graph.layers():
-        if isinstance(node.op, Embedding):
-            return f"{node.name} reads entries of a table, which cannot be NaN"
         if isinstance(node.op, Reshape) or (isinstance(node.op, Transpose) and node.op.order[0] != 0):
             return f"{node.name} turns channels into positions"
     return ""
@@ -184,6 +182,7 @@ _ONE: dict[type[Operator], dict[str, Any]] = {
     GroupNorm: {"groups": 1},
     ChannelShuffle: {"groups": 1},
     Maxout: {"pieces": 1},
+    Embedding: {"vocabulary": 1},
     Standardize: {"mean": (0,), "std": (1,)},
 }
 

@@ -75,7 +75,7 @@ class Planned(NamedTuple):
 
 
 class Runner:
-    """A graph with its stored arrays, ready to run any number of times."""
+    """A graph with its stored arrays, ready to run any number of times, one after another: runs share their memory."""
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array], *, overwrite: bool = True) -> None:
         """Prepare a graph.

@@ -59,8 +59,15 @@ def test_several_inputs_are_probed_one_by_one() -> None:
     assert not found.differences
 
 
+def test_entries_of_a_table_are_seen_at_their_positions() -> None:
+    network = chain("conv 1 k3 -> embedding 90000 400 -> conv 4 k3x1 s2x1 -> linear 7", "2x20")
+    assert seen(network, (4, 0)) == Seen(8, 12)
+    found = compare_fields(network)
+    assert found.compared == 4
+    assert not found.differences
+
+
 def test_networks_that_cannot_be_probed_are_named() -> None:
-    assert "cannot be NaN" in compare_fields(chain("embedding 9 4 -> linear 3", "12")).detail
     assert "channels into positions" in compare_fields(chain("reshape 2x4x2 -> conv 3 k1", "16")).detail
     assert "no input has positions" in compare_fields(chain("fc 3", "16")).detail
 
