@@ -112,6 +112,12 @@ def array_errors(origin: str) -> Iterator[None]:
         raise SpecError(shown) from None
 
 
+def different_files(output: str | None, weights: str | None) -> None:
+    """Fail where ``--output`` and ``--save-weights`` name one file: only the one written last would be there."""
+    if output is not None and weights is not None and os.path.realpath(output) == os.path.realpath(weights):
+        fail("argument", f"'{output[:80]}' is named by --output as well", hint="name another", origin="--save-weights")
+
+
 @contextmanager
 def output_errors(option: str, path: str) -> Iterator[None]:
     """A file that cannot be written is an error of the option that names it."""

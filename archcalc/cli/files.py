@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Callable
@@ -24,8 +25,10 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
         OSError: it cannot be written; whatever stood there is left alone.
     """
     if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout, a pipe: nothing to replace
+        whole = io.BytesIO()  # whoever writes may ask where in the file it is, which a pipe does not know
+        write(whole)
         with open(path, "wb") as file:
-            write(file)
+            file.write(whole.getbuffer())
         return
     place = os.path.dirname(os.path.realpath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=place)

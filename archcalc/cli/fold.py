@@ -9,7 +9,7 @@ import click
 
 from archcalc.analysis.fold import Change, Folding, fold
 from archcalc.analysis.propagate import SUMS, Counts, analyze
-from archcalc.cli.execution import array_errors, memory_option, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, within_memory
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -66,6 +66,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """
     if values["save_weights"] and not values["weights"]:
         raise click.UsageError("--save-weights writes folded arrays: --weights says which to fold")
+    different_files(values["output"], values["save_weights"])
     network = load_network(spec, values)
     folding = fold(network.graph)
     text = write_graph(folding.folded) if values["output"] or values["save_weights"] else ""
@@ -75,7 +76,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     if values["output"]:
         from archcalc.cli.files import write_file
 
-        write_file(values["output"], text)
+        with output_errors("--output", values["output"]):
+            write_file(values["output"], text)
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.render import write_json
@@ -100,7 +102,8 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=np.float64)
         if values["save_weights"]:
-            save_weights(values["save_weights"], folding, weights, text)
+            with output_errors("--save-weights", values["save_weights"]):
+                save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:
         return None
     given = trained(graph, seed=values["seed"]) if weights is None else weights

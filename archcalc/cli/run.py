@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.execution import array_errors, memory_option, output_errors, progress, within_memory
+from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, progress, within_memory
 from archcalc.cli.options import (
     SpecCommand,
     load_network,
@@ -98,8 +97,7 @@ def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) 
 
 def check_output_files(path: str | None, weights: str | None, outputs: list[str]) -> None:
     """Fail where a file cannot hold what is to be written there, before anything is computed."""
-    if path is not None and weights is not None and os.path.realpath(path) == os.path.realpath(weights):
-        fail("argument", f"'{path[:80]}' would replace the output", hint="name another file", origin="--save-weights")
+    different_files(path, weights)
     if path is not None and path.endswith(".npy") and len(outputs) > 1:
         fail(
             "argument",

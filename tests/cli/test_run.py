@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +53,15 @@ def test_output_is_what_the_interface_gives(archcalc: Archcalc, here: Path) -> N
     assert archcalc("run", SPEC, "--input", "x.npy", "--output", "y.npy", "--dtype", "float64").status == 0
     expected = api.load(SPEC).run({"input": x}, dtype="float64").output
     np.testing.assert_array_equal(np.load("y.npy"), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_output_goes_into_a_pipe(archcalc: Archcalc, here: Path) -> None:
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(Path("pipe").read_bytes)
+        assert archcalc("run", SPEC, "--output", "pipe").status == 0
+        assert np.load(io.BytesIO(read.result(timeout=10))).shape == (1, 5)
 
 
 def test_weights_go_out_and_come_in(archcalc: Archcalc, here: Path) -> None:
@@ -120,7 +132,7 @@ def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
         (["--layer", "convv"], "no layer, stage or input 'convv'"),
         (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, there are 2"),
         (["--output", "missing/folder/y.npy"], "No such file or directory"),
-        (["--output", "y.npz", "--save-weights", "./y.npz"], "would replace the output"),
+        (["--output", "y.npz", "--save-weights", "./y.npz"], "is named by --output as well"),
         (["--max-memory", "much"], "not a size of memory"),
         (["--max-memory", "1k"], "1.0 KiB --max-memory allows"),
         (["--mode", "train", "--shape", "3x3x3"], "batch norm needs more than one number per channel"),
