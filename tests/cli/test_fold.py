@@ -68,6 +68,26 @@ def test_verify_runs_both(archcalc: Archcalc) -> None:
     assert "both networks agree: largest relative difference" in ran.out
 
 
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "conv 4 k3 -> bn",
+        "conv 3 k3 p1 -> bn",
+        "(conv 4 k3 p1 -> bn)*2",
+        "conv 4 k3 -> bn -> bn",
+        "bn -> conv 4 k3 -> bn",
+        "bn -> conv 4 k3 -> softmax",
+    ],
+)
+@pytest.mark.parametrize("verb", [("fold", "--verify"), ("verify", "--only", "folding")])
+def test_networks_whose_last_layer_is_folded_away_are_compared(
+    archcalc: Archcalc, chain: str, verb: tuple[str, ...]
+) -> None:
+    ran = archcalc(verb[0], f"3x8x8 -> {chain}", *verb[1:])
+    assert ran.status == 0, ran.err
+    assert "largest relative difference" in ran.out
+
+
 def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     import archcalc.claims.folding as claims
 
