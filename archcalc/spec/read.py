@@ -175,6 +175,7 @@ class _Reader:
         variables = {name: number for name, number in names.items() if name not in input_axes({"input": shape})}
         inputs = self.override({"input": shape}, variables, "chw")
         stages = (Stage(None, chain),)
+        names.pop("C", None)  # given for the input; to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
         return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
 
