@@ -28,32 +28,26 @@ def differences(folding: Folding, weights: Mapping[str, Array], *, seed: int = 0
         seed: of the inputs.
     """
     inputs = random_inputs(folding.graph, batch=EXAMPLES, seed=seed, dtype=np.float64)
-    forward = {folding.graph.nodes[fold.into].name for fold in folding.folds if fold.forward}
-    same = _makers(folding.graph) & _makers(folding.folded) - forward
-    before = _outputs(folding.graph, weights, inputs, same)
-    after = _outputs(folding.folded, folded_weights(folding.graph, folding.folds, weights), inputs, same)
+    changed = {folding.graph.nodes[index].name for fold in folding.folds for index in (fold.node, fold.into)}
+    before = _outputs(folding.graph, weights, inputs, changed)
+    after = _outputs(folding.folded, folded_weights(folding.graph, folding.folds, weights), inputs, changed)
     pairs = zip(before.items(), after.values(), strict=True)
     return {name: float(np.abs(one - other).max() / max(np.abs(one).max(), 1e-300)) for (name, one), other in pairs}
 
 
-def _makers(graph: Graph) -> set[str]:
-    """The layers that make the outputs."""
-    return {graph.nodes[ref.node].name for ref in graph.outputs.values()}
-
-
 def _outputs(
-    graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], same: Set[str]
+    graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], changed: Set[str]
 ) -> dict[str, Array]:
     """The outputs, and what the layers that make them read: a softmax would hide what differs before it.
 
-    A layer that took in what stood before it, or went into that, does not read what was read before: those that read
-    the same in both networks are given.
+    Layers that were folded, and those that took them in, read something else now or are gone: they are given as
+    ``changed``.
     """
     read = {
         f"{name} (number {place} that it reads)": graph.nodes[source.node].name
         for name, ref in graph.outputs.items()
         for place, source in enumerate(graph.nodes[ref.node].inputs, 1)
-        if graph.nodes[ref.node].name in same
+        if graph.nodes[ref.node].name not in changed
     }
     run = Runner(graph, weights).run(inputs, keep=read.values())
     return {**run.outputs, **{label: run.kept[name] for label, name in read.items()}}
