@@ -8,6 +8,7 @@ from archcalc.analysis.explain import (
     explain_folding,
     explain_layer,
     explain_memory,
+    explain_stage_folding,
     explain_sums,
     heading,
     stored,
@@ -46,9 +47,9 @@ def explain(
         memory = explain_memory(analysis, dtype, latex=latex) if row is None else stored(title, row, dtype, latex=latex)
         return [(title, [memory])]
     if quantity == "folding":
-        layers = [None] if row is None else row.layers
-        found = {one.steps: one for one in (explain_folding(analysis, layer, latex=latex) for layer in layers)}
-        return [(title, [one for steps, one in found.items() if steps])]
+        if row is None:
+            return [(title, [explain_folding(analysis, None, latex=latex)])]
+        return [(title, explain_stage_folding(analysis, row, latex=latex))]
     parts = [
         part
         for part in (analysis.folded(1) if row is None else row.layers)

@@ -16,6 +16,7 @@ from archcalc.analysis.explain import (
     explain_folding,
     explain_layer,
     explain_memory,
+    explain_stage_folding,
     explain_sums,
 )
 from archcalc.analysis.propagate import SUMS, Analysis, Layer, analyze
@@ -190,3 +191,12 @@ def test_folding_into_the_layer_after_says_so_and_what_stays_why() -> None:
     assert kept[0].note.endswith("the zeros around the input of conv_1 would no longer be right")
     assert taken[0].note == "per channel; bn_2 goes into conv_2, the layer after it"
     assert [step.value for step in taken if step.symbol == "params_saved"] == ["32"]
+
+
+def test_folding_of_a_stage_says_each_change_once_and_what_stays() -> None:
+    analysis = archcalc.load("resnet18").analyze()
+    stage = next(group for group in analysis.folded(1) if group.name == "conv2_x")
+    derivations = explain_stage_folding(analysis, stage)
+    notes = [step.note for one in derivations for step in one.steps if step.symbol == "a"]
+    assert [note.split()[2] for note in notes] == [f"conv2_x/bn_{number}" for number in range(1, 5)]
+    assert not [step for one in derivations for step in one.steps if step.symbol == "saved"]

@@ -5,7 +5,7 @@ about, and what they end in is compared with the analysis before it is shown.
 """
 
 from archcalc.analysis.explain.fields import explain_field
-from archcalc.analysis.explain.folding import explain_folding
+from archcalc.analysis.explain.folding import explain_folding, explain_stage_folding
 from archcalc.analysis.explain.layers import explain_layer, heading
 from archcalc.analysis.explain.memory import explain_memory, stored
 from archcalc.analysis.explain.steps import QUANTITIES, Contradiction, Derivation, Step
@@ -20,6 +20,7 @@ __all__ = [
     "explain_folding",
     "explain_layer",
     "explain_memory",
+    "explain_stage_folding",
     "explain_sums",
     "heading",
     "stored",

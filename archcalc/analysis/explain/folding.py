@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.fold import Change, Folding, fold
-from archcalc.analysis.propagate import Analysis, Layer, analyze
+from archcalc.analysis.fold import Change, Folding, Kept, fold
+from archcalc.analysis.propagate import Analysis, Group, Layer, analyze
 from archcalc.numeric.traced import Notation, leaf
 from archcalc.ops.norm import BatchNorm
 
@@ -38,21 +38,51 @@ def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = Fa
     return Derivation(layer.name, "folding", tuple(_layer(folding, layer, notation)))
 
 
+def explain_stage_folding(analysis: Analysis, stage: Group, *, latex: bool = False) -> list[Derivation]:
+    """Derive what folding does to the layers of a stage: each change once, then what stays."""
+    folding, notation = fold(analysis.graph), Notation(latex)
+    places = {layer.node for layer in stage.layers}
+    changes = [
+        tuple(_change(folding, change, notation))
+        for change in folding.changes()
+        if change.taken and not places.isdisjoint(_nodes(change))
+    ]
+    kept = tuple([_stays(folding, kept, notation) for kept in folding.kept if kept.node in places])
+    found = [*changes, kept] if kept else changes
+    return [Derivation(stage.name, "folding", steps) for steps in found or [(_nothing(notation),)]]
+
+
 def _layer(folding: Folding, layer: Layer, notation: Notation) -> Iterator[Step]:
     for kept in folding.kept:
         if kept.node == layer.node:
             yield Step(notation.text("stays"), "", "", notation.text("as it is"), kept.reason)
             return
     for change in folding.changes():
-        if change.taken and layer.node in (change.layer.node, *(one.node for one in change.taken)):
-            yield from _maps(folding, change, notation)
-            for quantity in SAVED:
-                before, after = (getattr(side, quantity) for side in (change.before, change.after))
-                saved = leaf("before", before) - leaf("after", after)
-                symbol = notation.symbol(f"{quantity}_saved")
-                yield Step(symbol, notation.symbols(saved), notation.numbers(saved), notation.value(saved))
+        if change.taken and layer.node in _nodes(change):
+            yield from _change(folding, change, notation)
             return
-    yield Step(notation.symbol("saved"), "", "", "0", "nothing is folded into it")
+    yield _nothing(notation)
+
+
+def _nodes(change: Change) -> set[int]:
+    return {change.layer.node, *(one.node for one in change.taken)}
+
+
+def _change(folding: Folding, change: Change, notation: Notation) -> Iterator[Step]:
+    yield from _maps(folding, change, notation)
+    for quantity in SAVED:
+        before, after = (getattr(side, quantity) for side in (change.before, change.after))
+        saved = leaf("before", before) - leaf("after", after)
+        symbol = notation.symbol(f"{quantity}_saved")
+        yield Step(symbol, notation.symbols(saved), notation.numbers(saved), notation.value(saved))
+
+
+def _stays(folding: Folding, kept: Kept, notation: Notation) -> Step:
+    return Step(notation.text(folding.graph.nodes[kept.node].name), "", "", notation.text("stays"), kept.reason)
+
+
+def _nothing(notation: Notation) -> Step:
+    return Step(notation.symbol("saved"), "", "", "0", "nothing is folded into it")
 
 
 def _maps(folding: Folding, change: Change, notation: Notation) -> Iterator[Step]:
@@ -91,4 +121,4 @@ def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
     if not folding.folds and not folding.kept:
         yield Step(notation.symbol("saved"), "", "", "0", "there is nothing to fold")
     for kept in folding.kept:
-        yield Step(notation.text(folding.graph.nodes[kept.node].name), "", "", notation.text("stays"), kept.reason)
+        yield _stays(folding, kept, notation)
