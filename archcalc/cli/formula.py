@@ -10,7 +10,7 @@ from archcalc.analysis.formula import ClosedForm, limit, python_function
 from archcalc.analysis.memory import DTYPES
 from archcalc.claims.formula import TOTALS, Answer, Question, answer
 from archcalc.cli.explain import fitted
-from archcalc.cli.options import SpecCommand, limits_from, pairs_from, spec_argument, spec_options
+from archcalc.cli.options import SpecCommand, limits_from, listed, pairs_from, spec_argument, spec_options
 from archcalc.numeric.symbolic.write import LATEX, PYTHON, TEXT
 from archcalc.numeric.traced import latex_text
 from archcalc.report.render import write_json
@@ -28,10 +28,16 @@ MOST_CONDITIONS = 10
 @spec_argument
 @click.argument("target", required=False)
 @click.option(
-    "--free", metavar="NAMES", default="", help="Variables and input sizes that stay open: H,W,alpha,classes."
+    "--free",
+    multiple=True,
+    callback=listed,
+    metavar="NAMES",
+    help="Variables and input sizes that stay open: H,W,alpha,classes.",
 )
 @click.option("--assume", multiple=True, metavar="CONDITION", help='What holds of them: "H % 32 == 0" (repeatable).')
-@click.option("--when", metavar="CHANGES", help='The ratio when names change: "H=2*H,W=2*W".')
+@click.option(
+    "--when", multiple=True, callback=listed, metavar="CHANGES", help='The ratio when names change: "H=2*H,W=2*W".'
+)
 @click.option("--over", metavar="SPEC", help="The ratio to the same quantity of another network.")
 @click.option("--each", is_flag=True, help="TARGET, a quantity, of every layer.")
 @spec_options
@@ -62,7 +68,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     settings = pairs_from(values["settings"], "--set")
     shapes = pairs_from(values["shapes"], "--shape", bare=True)
     when = pairs_from(tuple(values["when"].split(",")), "--when") if values["when"] else None
-    free = tuple(name.strip() for name in values["free"].split(",") if name.strip())
+    free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
     divided = when is not None or values["over"] is not None
     question = Question(
         spec=spec,

@@ -97,6 +97,22 @@ def output_options(*formats: str) -> Callable[[Command], Command]:
     return decorate
 
 
+def listed(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """The values of a repeatable option (one list each) as one list between commas."""
+    return ",".join(values) or None
+
+
+def once(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], str | None]:
+    """The only value of a repeatable option: a second one is an error, lest the first be lost without a word."""
+
+    def only(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+        if len(values) > 1:
+            raise click.UsageError(f"{option.opts[0]} is given {len(values)} times: {hint}")
+        return values[0] if values else None
+
+    return only
+
+
 def limits_from(values: dict[str, Any]) -> Limits:
     """The bounds among a command's options, which they leave."""
     return Limits(**{name: values.pop(f"max_{name}") for name in Limits._fields})

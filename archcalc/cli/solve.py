@@ -11,6 +11,7 @@ from archcalc.cli.options import (
     SpecCommand,
     default_format,
     limits_from,
+    once,
     output_options,
     print_table,
     spec_argument,
@@ -40,9 +41,21 @@ Exit status 1: no value in the range meets the target; the nearest one is shown.
 @click.command(cls=SpecCommand, epilog=EPILOG)
 @spec_argument
 @click.option(
-    "--vary", required=True, metavar="NAME[=VALUES]", help="What is looked for; values as for sweep: start:stop:step."
+    "--vary",
+    required=True,
+    multiple=True,
+    callback=once("one setting is looked for; sweep varies several"),
+    metavar="NAME[=VALUES]",
+    help="What is looked for; values as for sweep: start:stop:step.",
 )
-@click.option("--target", required=True, metavar="CONDITION", help="What is to hold, as for sweep --where.")
+@click.option(
+    "--target",
+    required=True,
+    multiple=True,
+    callback=once("join conditions with 'and'"),
+    metavar="CONDITION",
+    help="What is to hold, as for sweep --where.",
+)
 @click.option("--columns", metavar="NAMES", help="Further quantities to show.")
 @spec_options
 @click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")

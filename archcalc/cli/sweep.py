@@ -16,6 +16,8 @@ from archcalc.cli.options import (
     bound_options,
     default_format,
     limits_from,
+    listed,
+    once,
     output_options,
     print_table,
     spec_argument,
@@ -66,10 +68,28 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
     help="Input sizes: H, W, C, L, D; H=W=VALUES for both at once, prior.H of another input; or whole shapes, "
     "3x64x64,3x96x96 (repeatable).",
 )
-@click.option("--where", metavar="CONDITION", help="Only configurations that meet it.")
-@click.option("--sort", metavar="NAMES", help="Order by quantities or variables; -macs: the largest first.")
+@click.option(
+    "--where",
+    multiple=True,
+    callback=once("join conditions with 'and'"),
+    metavar="CONDITION",
+    help="Only configurations that meet it.",
+)
+@click.option(
+    "--sort",
+    multiple=True,
+    callback=listed,
+    metavar="NAMES",
+    help="Order by quantities or variables; -macs: the largest first.",
+)
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Only the first N (the best, with --sort).")
-@click.option("--pareto", metavar="NAMES", help="Only what nothing else beats in all of them: params,max:conv5.H.")
+@click.option(
+    "--pareto",
+    multiple=True,
+    callback=listed,
+    metavar="NAMES",
+    help="Only what nothing else beats in all of them: params,max:conv5.H.",
+)
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="What is worked out."
 )

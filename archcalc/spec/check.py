@@ -171,8 +171,8 @@ def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
             waiting += reversed(branch.items)
 
 
-def names_used(chain: syntax.Chain) -> set[str]:
-    """All names that stand where a chain has values."""
+def names_used(chain: syntax.Chain) -> list[syntax.Name]:
+    """All names that stand where a chain has values, wherever they stand."""
     values: list[syntax.Value | None] = []
     for item in walk(chain):
         if isinstance(item, syntax.Layer | syntax.Call):
@@ -181,7 +181,7 @@ def names_used(chain: syntax.Chain) -> set[str]:
             values += [option.value for option in item.options]
         elif isinstance(item, syntax.Repeat):
             values.append(item.times)
-    return {name.name for value in values for name in names_in(value)}
+    return [name for value in values for name in names_in(value)]
 
 
 def names_in(value: syntax.Value | syntax.Part | None) -> Iterator[syntax.Name]:

@@ -98,7 +98,7 @@ class Given(NamedTuple):
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind in place of variables and of input sizes, the latter under the names of
     `archcalc.graph.input_axes`; a variable hides an axis of its name. The variables of an inline expression are the
-    names among these that stand in it."""
+    names among these (and those of `set`) that stand in it."""
     observe: Observer | None = None
     """Told the index of every layer before its formulas are asked."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
@@ -168,9 +168,13 @@ class _Reader:
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
         written, chain = parse_inline(text, self.limits)
-        self.no_unknown_settings({})
-        used = {name.name for name in names_in(written)} | names_used(chain)
-        names = {name: number for name, number in self.given.numbers.items() if name in used}
+        used = {name.name: name.span for name in (*names_in(written), *names_used(chain))}
+        names: dict[str, Value] = {name: self.setting(name, {}) for name in self.given.set if name in used}
+        self.no_unknown_settings(names)
+        names |= {name: number for name, number in self.given.numbers.items() if name in used}
+        for name in names:
+            if name != "C":
+                declared_name(name, used[name], "a variable")
         shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
         variables = {name: number for name, number in names.items() if name not in input_axes({"input": shape})}
         inputs = self.override({"input": shape}, variables, "chw")
@@ -261,7 +265,15 @@ class _Reader:
         if name in self.given.numbers:
             return self.given.numbers[name]
         if name in self.given.set:
-            text = Text(Source(f"--set {name}", self.given.set[name]), self.given.set[name])
+            return self.setting(name, before, declared)
+        return self.value(name, text, before, declared)
+
+    def setting(self, name: str, before: Names, declared: Collection[str] = ()) -> Value:
+        """What ``--set`` gives a variable."""
+        text = Text(Source(f"--set {name}", self.given.set[name]), self.given.set[name])
+        return self.value(name, text, before, declared)
+
+    def value(self, name: str, text: Text, before: Names, declared: Collection[str]) -> Value:
         parsed = parse_value(text, self.limits)
         for used in names_in(parsed):
             if used.name in declared and used.name not in before:

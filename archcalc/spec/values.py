@@ -131,7 +131,8 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Fail: this name holds nothing here."""
     if name.name == "C":
         fail("unknown-name", "C, the channels of the current tensor, has no meaning here", name.span)
-    otherwise = f"known here: {', '.join(known[:12])}" if 0 < len(known) <= 12 else "declare it under 'variables:'"
+    declare = f"declare it under 'variables:' (in an expression, give it a value: --set {name.name}=…)"
+    otherwise = f"known here: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
 
 

@@ -133,6 +133,12 @@ def test_a_ratio_in_python_is_a_fraction(archcalc: Archcalc) -> None:
     assert str(function(5)) == "8/3"
 
 
+def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
+    together = archcalc("formula", "lenet5", "macs", "--free", "H,W", "--when", "H=2*H,W=2*W")
+    apart = archcalc("formula", "lenet5", "macs", "--free", "H", "--free", "W", "--when", "H=2*H", "--when", "W=2*W")
+    assert (apart.out, apart.status) == (together.out, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -147,6 +153,7 @@ def test_a_ratio_in_python_is_a_fraction(archcalc: Archcalc) -> None:
         (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "macs is 0 in what is divided by"),
         (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it has to be a plain number"),
         (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x' to set"),
+        (("3x32x32 -> conv 8 k3 half", "--free", "half"), "a variable cannot be called 'half'"),
         (("lenet5", "--python", "--format", "json"), "--python is a format of its own"),
     ],
 )

@@ -55,6 +55,8 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
         (("--vary", "alpha=0:9:0.000001", "--target", "macs < 3"), "more than 1,000,000 values"),
         (("--vary", "alpha", "--target", "mac < 3"), "did you mean 'macs'?"),
         (("--vary", "alpha", "--target", "macs"), "expected a comparison"),
+        (("--vary", "alpha", "--vary", "rho", "--target", "macs < 3M"), "--vary is given 2 times"),
+        (("--vary", "alpha", "--target", "macs < 3M", "--target", "params < 3M"), "join conditions with 'and'"),
         (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "one thing varies here"),
         (("--target", "macs < 3"), "--vary"),
     ],

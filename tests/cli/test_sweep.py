@@ -108,6 +108,7 @@ WRONG = {
     ("--shape", "H=32:33:0.5"): "sizes are positive whole numbers, got 65/2",
     ("--shape", "Z=3x4x4,3x5x5"): "no input 'Z'",
     ("--set", "alpha=1,2", "--where", "macs"): "expected a comparison",
+    ("--set", "alpha=1,2", "--where", "macs < 3M", "--where", "params < 3M"): "join conditions with 'and'",
     ("--set", "alpha=1,2", "--where", "mac < 3"): "did you mean 'macs'?",
     ("--set", "alpha=1,2", "--where", "sep99.macs < 3"): "no layer or stage 'sep99'",
     ("--set", "alpha=1,2", "--columns", "sep99.macs"): "no layer or stage 'sep99'",

@@ -9,7 +9,7 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import is_plain
-from archcalc.spec import Given, SpecError, bundled, load_spec
+from archcalc.spec import Given, Source, SpecError, bundled, load_spec, read_spec
 from tests.opaque import Opaque, told
 from tests.spec.reading import graph, problem
 
@@ -92,3 +92,20 @@ def test_an_observer_hears_of_every_layer_before_its_formulas() -> None:
     heard: list[int] = []
     network = graph(KNOBS, observe=heard.append)
     assert heard == [index for index, _ in network.layers()]
+
+
+def test_names_of_an_expression_are_its_variables() -> None:
+    settings, numbers = {"n": "4", "k": "3x5"}, {"n": 4}
+    told_so = graph_of("3x(H)x16 -> conv n k=k half", set={**settings, "H": "8"})
+    assert told_so.nodes[-1].output == (4, 8, 16)
+    assert graph_of("3x8x16 -> conv n k3 half", numbers=numbers).nodes[-1].output == (4, 8, 16)
+
+
+def test_the_open_channels_of_an_input_are_not_those_of_the_layers_behind_it() -> None:
+    for shape in ("(C)x16x16", "6x16x16"):
+        network = graph_of(f"{shape} -> conv C//2 k1 -> conv C k1 -> conv 2*C k1", numbers={"C": 8})
+        assert [node.output[0] for node in network.nodes] == [8, 4, 4, 8]
+
+
+def graph_of(expression: str, **given: Any) -> Graph:
+    return read_spec(Source("<expression>", expression), Given(**given), inline=True).graph
