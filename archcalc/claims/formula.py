@@ -126,6 +126,10 @@ class _Calculation:
         self.graph = self._plain_graph()
         self.assumptions = [_assumption(text) for given in question.assume for text in re.split(r",|\band\b", given)]
         self.substituted = self._substitutions()
+        for name in question.given.set:
+            if name in question.free:
+                hint = f'--assume "{name} == …" gives a value to what is left open'
+                fail("argument", f"'{name}' is left open: it cannot be set as well", origin=f"--set {name}", hint=hint)
         self.title = self.source.name
         if question.over is not None or question.when is not None:
             for target in question.targets:

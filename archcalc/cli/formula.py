@@ -147,7 +147,8 @@ def tends_to(found: Answer, index: int, question: Question) -> str:
     if tends is None:
         return ""
     shown = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
-    return "" if shown == form.write(TEXT) else f"{shown} as {' and '.join(question.when)} grow"
+    grow = "grow" if len(question.when) > 1 else "grows"
+    return "" if shown == form.write(TEXT) else f"{shown} as {' and '.join(question.when)} {grow}"
 
 
 def latex(found: Answer) -> str:

@@ -73,7 +73,7 @@ def test_a_ratio_that_only_tends_to_a_number(archcalc: Archcalc) -> None:
     ran = archcalc("formula", "vgg-d", "macs", "--when", "H=2*H,W=2*W")
     assert ran.lines[2] == "macs → 4 as H and W grow (--format json has all of it)"
     ran = archcalc("formula", "3x32x32 -> conv 8 k3", "macs", "--when", "H=2*H")
-    assert ran.lines[2:4] == ["macs = (2·H − 2)/(H − 2)", "     → 2 as H grow"]
+    assert ran.lines[2:4] == ["macs = (2·H − 2)/(H − 2)", "     → 2 as H grows"]
 
 
 def test_the_ratio_to_another_network(archcalc: Archcalc) -> None:
@@ -125,6 +125,13 @@ def test_python_to_paste(archcalc: Archcalc) -> None:
         space["resnet50_macs"](224, 0, 64)
 
 
+def test_python_takes_names_that_python_has_itself(archcalc: Archcalc) -> None:
+    space: dict[str, Any] = {}
+    shown = archcalc("formula", "3x8x8 -> conv lambda k3 g=gcd", "params", "--free", "lambda,gcd", "--python").out
+    exec(shown, space)
+    assert space["params"](lambda_=6, gcd_=3) == 60
+
+
 def test_a_ratio_in_python_is_a_fraction(archcalc: Archcalc) -> None:
     space: dict[str, Any] = {}
     exec(archcalc("formula", "3x32x32 -> conv 8 k3", "macs", "--when", "H=2*H", "--python").out, space)
@@ -154,6 +161,8 @@ def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
         (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it has to be a plain number"),
         (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x' to set"),
         (("3x32x32 -> conv 8 k3 half", "--free", "half"), "a variable cannot be called 'half'"),
+        (("mobilenet-v1", "--free", "rho", "--set", "rho=1"), "'rho' is left open: it cannot be set as well"),
+        (("lenet5", "--free", "H,W", "--assume", "H < 9"), "conv on 6x(⌊H/2⌋ − 2)x(⌊W/2⌋ − 2)"),
         (("lenet5", "--python", "--format", "json"), "--python is a format of its own"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from keyword import iskeyword
 from typing import Literal, NamedTuple
 
 from archcalc.numeric.helpers import is_plain
@@ -19,6 +20,8 @@ from archcalc.numeric.symbolic.number import (
     terms_of,
 )
 
+TAKEN = ("Fraction", "ValueError", "gcd", "int")
+"""What formulas in Python use themselves."""
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|chi|psi|omega"
@@ -218,8 +221,11 @@ class Writer:
 
     def symbol(self, name: str) -> str:
         """A name; in LaTeX, Greek ones as letters, and what follows an underscore is an index."""
+        if self.python:
+            joined = name.replace(".", "_")
+            return f"{joined}_" if iskeyword(joined) or joined in TAKEN else joined
         if not self.latex:
-            return name.replace(".", "_") if self.python else name
+            return name
         head, _, index = name.partition("_")
         if GREEK.fullmatch(head):
             head = rf"\{head}"
