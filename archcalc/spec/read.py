@@ -176,10 +176,11 @@ class _Reader:
             if name != "C":
                 declared_name(name, used[name], "a variable")
         shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
-        variables = {name: number for name, number in names.items() if name not in input_axes({"input": shape})}
-        inputs = self.override({"input": shape}, variables, "chw")
         stages = (Stage(None, chain),)
-        names.pop("C", None)  # given for the input; to a layer, C is the channels of the current tensor, as in a file
+        if "C" not in {name.name for name in names_in(written)}:  # then it is a size of the input
+            names.pop("C", None)
+        inputs = self.override({"input": shape}, names, "chw")
+        names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
         return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
 

@@ -107,5 +107,11 @@ def test_the_open_channels_of_an_input_are_not_those_of_the_layers_behind_it() -
         assert [node.output[0] for node in network.nodes] == [8, 4, 4, 8]
 
 
+def test_a_name_in_an_expression_hides_the_size_of_that_name() -> None:
+    network = graph_of("3x(2*H+1)x(max(H,9)) -> conv 2*H k1", numbers={"H": 4})
+    assert [node.output for node in network.nodes] == [(3, 9, 9), (8, 9, 9)]
+    assert graph_of("(2*C)x8x8 -> conv C k1", numbers={"C": 4}).nodes[-1].output == (8, 8, 8)
+
+
 def graph_of(expression: str, **given: Any) -> Graph:
     return read_spec(Source("<expression>", expression), Given(**given), inline=True).graph
