@@ -7,7 +7,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NoReturn
 
-from archcalc.analysis.quantities import QUANTITIES
 from archcalc.claims.conditions import Comparison, Condition, Expression, Literal, Logic, Name, Operation
 from archcalc.claims.numerals import GROUPERS, SCALES, Quantity, read_number
 from archcalc.spec.errors import Source, Span, Text, fail
@@ -16,7 +15,7 @@ _SUFFIX = "|".join(sorted(filter(None, SCALES), key=len, reverse=True))
 _TOKEN = re.compile(
     rf"""\s*(?:
     (?P<size>\d+(?:[x×]\d+)+(?![\w.]))
-  | (?P<target>(?:[A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.(?:{"|".join(QUANTITIES)})(?![\w.]))
+  | (?P<target>(?:[A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.[A-Za-z_]\w*(?![\w.]))
   | (?P<number>(?:(?:\d{{1,3}}(?:[,{GROUPERS}]\d{{3}})+|\d+)(?:\.\d+)?|\.\d+)
       (?:[eE][+-]?\d+)?(?:\s*(?:{_SUFFIX})\b)?(?!\w))
   | (?P<name>[A-Za-z_]\w*)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from archcalc.analysis.quantities import QUANTITIES, SIZES, Quantities
 from archcalc.analysis.sweep import Refused, Settings, Subject
 from archcalc.claims.conditions import Condition, Name, holds
+from archcalc.claims.numerals import GLOBAL
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import NeedsPlain
 from archcalc.spec import Given, Source, SpecError, read_spec
@@ -153,10 +154,10 @@ class Question:
 
     def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], quantities: Quantities) -> Any:
         place, word, span = name
-        if place is None and word in set_to:
-            return set_to[word]
+        whole = name.text
+        if whole in set_to:
+            return set_to[whole]
         axes = input_axes(graph.inputs)
-        whole = word if place is None else f"{place}.{word}"
         if whole in graph.variables:
             return graph.variables[whole]
         if whole in axes:
@@ -170,11 +171,11 @@ class Question:
                 hint = suggest(place or "", known, "`archcalc show --depth all` lists the layers")
                 self.absent = SpecError([Problem("unknown-name", str(error.args[0]), span, hint)])
                 raise Refused(error.args[0], error.args[0]) from None
-        if self.is_word(word, set_to, graph):
+        if whole == GLOBAL or self.is_word(word, set_to, graph):
             return word
         known_names = [*set_to, *QUANTITIES, *graph.variables, *axes]
         hint = suggest(word, known_names, f"quantities are {', '.join(QUANTITIES[:9])} …")
-        fail("unknown-name", f"no quantity, variable or input size '{word[:40]}'", span, hint)
+        fail("unknown-name", f"no quantity, variable or input size '{whole[:60]}'", span, hint)
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
         """Whether some variable holds words: then it is compared with words that are no names."""

@@ -120,7 +120,7 @@ def _nearest(question: Question, axis: Axis, points: list[Point], condition: Con
     def distance(point: Point) -> Fraction | float:
         known: Mapping[str, Any] = dict.fromkeys(parts, point.value)
         measured = {(name.place, name.name): each for name, each in zip(question.names, point.measured, strict=True)}
-        return _miss(condition, lambda name: known.get(name.name, measured.get((name.place, name.name), name.name)))
+        return _miss(condition, lambda name: known.get(name.text, measured.get((name.place, name.name), name.name)))
 
     return min(reversed(points), key=distance, default=None)
 

@@ -104,9 +104,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 def measurable(name: Name) -> bool:
     """Whether a name of a condition is not just a word to compare with."""
+    from archcalc.claims.numerals import GLOBAL
     from archcalc.spec.build import words
 
-    return name.place is not None or name.name not in words()
+    return name.place is not None or name.name not in (GLOBAL, *words())
 
 
 def read_axis(question: Question, written: str) -> Axis:

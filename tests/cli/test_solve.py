@@ -46,6 +46,11 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
     assert "4 impossible, such as H=W=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
 
 
+def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its_name(archcalc: Archcalc) -> None:
+    ran = archcalc("solve", "3x8x8 -> maxpool 4", "--vary", "H=W=4:32", "--target", "maxpool_1.H = 20")
+    assert (ran.status, ran.line("32").split()) == (1, ["32", "8"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

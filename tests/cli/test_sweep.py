@@ -88,6 +88,14 @@ def test_whole_shapes_words_and_attributes(archcalc: Archcalc, tmp_path: Path) -
     assert [row["b.H"] for row in rows] == ["1", "2"]
 
 
+def test_conditions_may_ask_for_varied_attributes_and_global_fields(archcalc: Archcalc) -> None:
+    arguments = ("sweep", "3x8x8 -> conv 2 k3 half -> gap", "--set", "conv_1.k=1:6", "--format", "csv")
+    ran = archcalc(*arguments, "--where", "conv_1.k % 2 = 1 and not conv_1.k > 3 and rf = global")
+    assert [line.split(",")[0] for line in ran.lines[1:]] == ["1", "3"]
+    ran = archcalc(*arguments, "--where", "conv_1.d = 1")
+    assert "no quantity, variable or input size 'conv_1.d'" in ran.err
+
+
 def test_why_nothing_is_left(archcalc: Archcalc) -> None:
     impossible = archcalc("sweep", "3x5x5 -> conv 6 k7", "--shape", "H=W=2:5")
     assert impossible.status == 0
