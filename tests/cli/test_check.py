@@ -260,8 +260,9 @@ def test_html_is_a_page_per_student_that_needs_nothing_else(
 def test_hidden_answers_stay_hidden(archcalc: Archcalc, folder: Path, key: str) -> None:
     for form in ("plain", "json", "html", "gradescope", "junit"):
         ran = archcalc("check", str(folder / "eve"), "--key", key, "--format", form, "--hide-answers", "--explain")
-        assert "240,000" not in ran.out, form
-        assert "156" not in ran.out, form
+        out = ran.out.replace(str(folder), "")  # temporary folders have numbers
+        assert "240,000" not in out, form
+        assert "156" not in out, form
 
 
 def test_markdown_and_rich(archcalc: Archcalc, folder: Path, key: str) -> None:
