@@ -21,6 +21,9 @@ from archcalc.executor.memory import Layout, Memory
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
 
+FORMATS = ("float32", "float64")
+"""What kernels compute in."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Step:
@@ -99,6 +102,8 @@ class Runner:
         formats = sorted({array.dtype.name for array in weights.values()})
         if len(formats) > 1:
             problems.append(f"stored arrays have different number formats: {', '.join(formats)}")
+        elif formats and formats[0] not in FORMATS:
+            problems.append(f"stored arrays hold {formats[0]}, kernels compute in {' or '.join(FORMATS)}")
         if problems:
             raise ArrayError(problems)
         self.dtype = np.dtype(formats[0]) if formats else None
@@ -243,10 +248,9 @@ class Runner:
                 written = "x".join(map(str, array.shape))
                 expected = "x".join(map(str, shape))
                 problems.append(f"the input '{name}' has shape {written}, expected Nx{expected}")
-            elif self.dtype not in (None, array.dtype) or array.dtype.kind != "f":
-                problems.append(
-                    f"the input '{name}' holds {array.dtype}, the network computes in {self.dtype or 'floats'}"
-                )
+            elif self.dtype not in (None, array.dtype) or array.dtype.name not in FORMATS:
+                own = self.dtype or " or ".join(FORMATS)
+                problems.append(f"the input '{name}' holds {array.dtype}, the network computes in {own}")
         if len(batches) > 1 and not problems:
             problems.append("inputs have different numbers of examples")
         if len(formats) > 1 and not problems:

@@ -206,3 +206,12 @@ def test_several_inputs_have_one_batch() -> None:
     graph = read("inputs: {a: 2x3, b: 2x3}\nlayers: add(@a, @b)\n")
     with pytest.raises(ArrayError, match="different numbers of examples"):
         Runner(graph, {}).run({"a": np.zeros((1, 2, 3)), "b": np.zeros((2, 2, 3))})
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble"])
+def test_other_number_formats_are_refused(dtype: str) -> None:
+    graph = read("3x8x8 -> conv 2 k3 -> gelu")
+    with pytest.raises(ArrayError, match="compute in float32 or float64"):
+        Runner(graph, initial(graph, dtype=np.dtype(dtype)))
+    with pytest.raises(ArrayError, match="computes in float32 or float64"):
+        Runner(read("3x8x8 -> elu"), {}).run({"input": np.zeros((1, 3, 8, 8), dtype)})
