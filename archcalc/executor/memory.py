@@ -26,12 +26,14 @@ MOST_BLOCKS = 1_000
 
 @dataclass(slots=True)
 class Block:
-    """Memory that a run took: in order, the how many-th block was taken first after it, and first after its end."""
+    """Memory that a run took. Time is counted in blocks taken."""
 
     size: int
+    """In bytes."""
     begin: int
+    """How many blocks had been taken before it."""
     end: int | None = None
-    """None: it outlived the run."""
+    """How many had been taken when nobody needed it any more; none if it outlived the run."""
 
 
 class Place(NamedTuple):
