@@ -13,7 +13,8 @@ from archcalc.analysis.memory import memory_of
 from archcalc.analysis.propagate import Layer, analyze
 from archcalc.claims.comparison import FAILURES, Comparison, Difference, apart, by_kind, nothing
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.runner import Runner, Step
+from archcalc.executor.runner import Runner
+from archcalc.executor.walk import Step
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 

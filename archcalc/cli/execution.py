@@ -17,7 +17,6 @@ from archcalc.spec.errors import Problem, SpecError, fail
 
 if TYPE_CHECKING:
     from archcalc.api import Network
-    from archcalc.executor.runner import Step
 
 UNITS = {"": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 WORK_BUFFERS = 8 << 20
@@ -52,7 +51,14 @@ def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def within_memory(
-    network: Network, limit: int | None, *, batch: int, dtype: str, training: bool = False, copies: int = 1
+    network: Network,
+    limit: int | None,
+    *,
+    batch: int,
+    dtype: str,
+    training: bool = False,
+    copies: int = 1,
+    workers: int = 1,
 ) -> int:
     """The bytes that a run needs, by the analysis: parameters, live tensors, work buffers.
 
@@ -63,12 +69,13 @@ def within_memory(
         dtype: the number format.
         training: whether training heads run as well.
         copies: how many copies of the parameters are held.
+        workers: how many processes have work buffers.
 
     Raises:
         SpecError: it needs more than the limit.
     """
     memory = network.analyze(batch=batch, training=training).memory(dtype)
-    needed = memory.params * copies + memory.peak + WORK_BUFFERS
+    needed = memory.params * copies + memory.peak + WORK_BUFFERS * workers
     most = available_memory() if limit is None else limit
     if most is not None and needed > most:
         what = "are available" if limit is None else "--max-memory allows"
@@ -128,8 +135,8 @@ def output_errors(option: str, path: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress(title: str, steps: int) -> Iterator[Callable[[Step], None] | None]:
-    """A function to call after every layer, which shows a bar on a terminal where a run takes long; else nothing."""
+def progress(title: str, steps: int) -> Iterator[Callable[[object], None] | None]:
+    """A function to call after every step, which shows a bar on a terminal where they take long; else nothing."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -140,7 +147,7 @@ def progress(title: str, steps: int) -> Iterator[Callable[[Step], None] | None]:
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(title, total=steps)
 
-    def advance(step: Step) -> None:
+    def advance(step: object) -> None:
         bar.advance(task)
         if not bar.live.is_started and time.monotonic() - begin > PATIENCE:
             bar.start()

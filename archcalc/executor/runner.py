@@ -1,44 +1,31 @@
-"""Runs a graph on arrays: layer by layer in graph order, every tensor freed as soon as nobody needs it.
-
-What a layer may overwrite is decided here, by who else still reads that memory: tensors that are views of one array
-(reshaped, sliced, transposed) live and die as one.
-"""
+"""Runs a graph on arrays: the first time layer by layer (`archcalc.executor.walk`), and as a program that was made of
+that (`archcalc.executor.program`) where a run differs from the one before in its numbers only."""
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import KERNELS, Array, Arrays, Kernel, Sizes, Work, owner
-from archcalc.executor.memory import Layout, Memory
+from archcalc.executor.kernel import KERNELS, Array, Sizes
+from archcalc.executor.memory import Memory
+from archcalc.executor.program import Alone, Company, Program, Record
+from archcalc.executor.walk import Planned, Step, Walk
 from archcalc.executor.weights import stored_by, unlike
 from archcalc.graph import Graph, Node, Ref
 
+CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
+"""Whether there can be several workers. (macOS forks processes, but its libraries do not bear it.)"""
 FORMATS = ("float32", "float64")
 """What kernels compute in."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One layer that has just been evaluated. Its arrays may be overwritten by what comes next."""
-
-    node: Node
-    inputs: Arrays
-    """What it read; the first has new content if the layer worked in place."""
-    outputs: Arrays
-    weights: Mapping[str, Array]
-    counts: Mapping[str, int]
-    """Operations by kind, and ``macs``; nothing unless a tally was asked for."""
-    seconds: float
-    live: int
-    """Bytes of all tensors alive when it had run."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,22 +52,31 @@ class Run:
         return next(iter(self.outputs.values()))
 
 
-class Planned(NamedTuple):
-    """A layer, prepared."""
+class Kind(NamedTuple):
+    """What runs have in common that one program can repeat."""
 
-    number: int
-    """Its index in the graph."""
-    node: Node
-    kernel: Kernel
-    weights: Mapping[str, Array]
-    releases: tuple[Ref, ...]
-    """What nobody needs once it has run."""
+    results: frozenset[Ref]
+    shapes: tuple[tuple[str, Sizes, np.dtype[Any]], ...]
+    """Of the inputs."""
 
 
 class Runner:
-    """A graph with its stored arrays, ready to run any number of times, one after another: runs share their memory."""
+    """A graph with its stored arrays, ready to run any number of times, one after another: runs share their memory.
 
-    def __init__(self, graph: Graph, weights: Mapping[str, Array], *, overwrite: bool = True) -> None:
+    The stored arrays must not be changed: from the second of similar runs on, what follows from them is known. From
+    then on, too, other processes take part if several workers are asked for. They end with `close`, at the end of a
+    ``with`` block, or with this process.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        weights: Mapping[str, Array],
+        *,
+        overwrite: bool = True,
+        workers: int = 1,
+        winograd: bool = False,
+    ) -> None:
         """Prepare a graph.
 
         Args:
@@ -88,14 +84,23 @@ class Runner:
             weights: stored arrays by ``layer.array``, all in the number format to compute in.
             overwrite: whether layers may work in place, and tensors are freed. Without it every tensor stays until the
                 end: to see that it makes no difference.
+            workers: processes that evaluate every layer together when a run is repeated (inference, without tally and
+                observer), each with one thread of BLAS; with one worker, BLAS has as many as it likes. Where a system
+                cannot fork processes there is one.
+            winograd: whether 3×3 convolutions of repeated runs may multiply less than by their definition, and round
+                differently, where that is faster (`archcalc.executor.kernels.winograd`).
 
         Raises:
             ArrayError: arrays that are missing, unknown, of another shape or of mixed number formats.
         """
         self.graph = graph
         self.overwrite = overwrite
+        self.workers = workers if CAN_FORK else 1
+        self.winograd = winograd
         self._buffers: dict[str, Array] = {}
-        self._layout = Layout()
+        self._record: tuple[Kind, Record] | None = None
+        self._program: tuple[Kind, Program] | None = None
+        self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
         self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
         self.weights = weights
         problems = [*unlike(graph, self._declared())]
@@ -107,7 +112,20 @@ class Runner:
         if problems:
             raise ArrayError(problems)
         self.dtype = np.dtype(formats[0]) if formats else None
-        self._stored = frozenset(id(owner(array)) for array in weights.values())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the other workers, and give back the memory that runs share."""
+        if self._program is not None:
+            self._program[1].close()
+        self._program, self._record = None, None
 
     def run(
         self,
@@ -140,65 +158,67 @@ class Runner:
         if not training and (idle := [name for name, ref in wanted.items() if self.graph.nodes[ref.node].training]):
             raise ArrayError([f"'{name}' belongs to a training head, which runs in training only" for name in idle])
         results = {**self.graph.outputs, **(self.graph.training_outputs if training else {})}
+        refs = frozenset({*results.values(), *wanted.values()})
         arrays = self._checked(inputs)
+        del inputs  # of those that the caller does not keep either, the memory is free after their last reader
+        repeats = self.overwrite and not training
+        kind = Kind(refs, tuple((name, array.shape, array.dtype) for name, array in arrays.items()))
         begin = perf_counter()
-        memory = Memory(self._layout, self._stored | {id(owner(array)) for array in arrays.values()})
-        for index, node in enumerate(self.graph.nodes):
-            if node.is_input:
-                memory.hold(Ref(index), arrays[node.name])
-        del inputs, arrays  # of those that the caller does not keep either, the memory is free after their last reader
-        counts: dict[str, Mapping[str, int]] = {}
-        updates: dict[str, Array] = {}
-        with np.errstate(all="ignore"):  # numbers that are not finite show in the result
-            for layer in self._plan(frozenset({*results.values(), *wanted.values()}), training):
-                self._step(layer, memory, counts if tally else None, updates, training, seed, observe)
-        tensors = memory.finish({*results.values(), *wanted.values()})
+        if repeats and not tally and observe is None and (program := self._program_for(kind)) is not None:
+            tensors, peak, scratch = self._repeat(program, arrays), program.size, program.scratch
+            counts, updates = {}, {}
+        else:
+            walk = Walk(
+                buffers=self._buffers,
+                overwrite=self.overwrite,
+                training=training,
+                seed=seed,
+                tally=tally,
+                observe=observe,
+                memory=Memory(self.weights.values()),
+            )
+            walk.start(self._inputs, arrays)
+            walk.through(self._plan(refs, training))
+            tensors, peak, counts, updates = walk.memory.tensors, walk.memory.peak, walk.counts, walk.updates
+            scratch = sum(buffer.nbytes for buffer in self._buffers.values())
+            if repeats:
+                self._record = kind, walk.record(self._inputs, refs)
         return Run(
             outputs={name: tensors[ref] for name, ref in results.items()},
             kept={name: tensors[ref] for name, ref in wanted.items()},
             updates=updates,
             counts=counts,
             seconds=perf_counter() - begin,
-            peak=memory.peak,
-            scratch=sum(buffer.nbytes for buffer in self._buffers.values()),
+            peak=peak,
+            scratch=scratch,
         )
 
-    def _step(
-        self,
-        layer: Planned,
-        memory: Memory,
-        counts: dict[str, Mapping[str, int]] | None,
-        updates: dict[str, Array],
-        training: bool,
-        seed: int,
-        observe: Callable[[Step], None] | None,
-    ) -> None:
-        node = layer.node
-        first = node.inputs[0]
-        lent = self.overwrite and first in layer.releases and node.inputs.count(first) == 1 and memory.lendable(first)
-        work = Work(
-            training=training,
-            seed=(seed, layer.number),
-            overwrite=lent,
-            tally=None if counts is None else Counter(),
-            buffers=self._buffers,
-            allocate=memory.allocate,
-        )
-        given = tuple([memory.tensors[ref] for ref in node.inputs])
-        begin = perf_counter()
-        outputs = layer.kernel(node.op, given, layer.weights, work)
-        seconds = perf_counter() - begin
-        for output, array in enumerate(outputs):
-            memory.hold(Ref(layer.number, output), array)
-        updates.update({f"{node.name}.{name}": array for name, array in work.updates.items()})
-        if counts is not None and work.tally is not None:
-            counts[node.name] = {kind: number for kind, number in work.tally.items() if number}
-        if observe is not None:
-            counted = {} if counts is None else counts[node.name]
-            observe(Step(node, given, outputs, layer.weights, counted, seconds, memory.live))
-        if self.overwrite:
-            for ref in layer.releases:
-                memory.release(ref)
+    def _program_for(self, kind: Kind) -> Program | None:
+        """What repeats runs of a kind, if the last one was of it."""
+        if self._program is not None and self._program[0] == kind:
+            return self._program[1]
+        if self._record is None or self._record[0] != kind or not self._record[1].repeatable:
+            return None
+        record = self._record[1]
+        self.close()
+        program = Program(record, self._buffers, self._company(), minimal=self.winograd)
+        self._program = kind, program
+        return program
+
+    def _company(self) -> Company:
+        """Who evaluates programs."""
+        if self.workers == 1:
+            return Alone()
+        from archcalc.executor.workers import Workers
+
+        return Workers(self.workers)
+
+    def _repeat(self, program: Program, arrays: Mapping[str, Array]) -> dict[Ref, Array]:
+        try:
+            return program.run(arrays)
+        except BaseException:
+            self.close()  # workers may be anywhere in it
+            raise
 
     def _plan(self, results: frozenset[Ref], training: bool) -> list[Planned]:
         """The layers to run, each with what nobody needs after it."""

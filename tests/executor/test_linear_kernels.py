@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from archcalc.executor.kernels import conv as conv_kernels
+from archcalc.executor.kernels import gather
 from archcalc.executor.runner import Runner
 from archcalc.ops import conv, dense, pool
 from archcalc.ops.base import REGISTRY
@@ -52,8 +52,8 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     if isinstance(node.op, Embedding):
         inputs = {name: rng.integers(node.op.vocabulary, size=x.shape).astype(np.float32) for name, x in inputs.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conv_kernels, "BLOCK_BYTES", block)
-        patch.setattr(conv_kernels, "LEAST_POSITIONS", min(block, 128))
+        patch.setattr(gather, "BLOCK_BYTES", block)
+        patch.setattr(gather, "LEAST_POSITIONS", min(block, 128))
         ours = Runner(graph, weights).run(inputs).output
     (theirs,) = evaluate(graph, inputs, weights).values()
     assert ours.shape == theirs.shape

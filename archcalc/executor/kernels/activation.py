@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, contiguous, kernel, storage, view
 from archcalc.executor.kernels.counted import (
     add,
     divide,
@@ -31,7 +32,7 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
-from archcalc.executor.kernels.stretches import STRETCH, in_stretches
+from archcalc.executor.kernels.stretches import STRETCH, in_rows_of, in_stretches
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -63,32 +64,44 @@ Function = Callable[[Any, Array, Array, Work], None]
 """Of the operator, a stretch of its input, and where to put the results, which may be the same memory."""
 
 
-def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function evaluates these operators number by number."""
+def elementwise(*operators: type[Operator], taped: bool = False) -> Callable[[Function], Function]:
+    """Decorator: this function evaluates these operators number by number; if it is taped, by `Work.call` alone."""
 
     def register(function: Function) -> Function:
         def run(op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
             x, out = read_and_write(inputs[0], work)
-            in_stretches(lambda x, out: function(op, x, out, work), 0, x.reshape(-1), out.reshape(-1))
+            own = work.lane.share(x.shape)
+            number_by_number(lambda x, out: function(op, x, out, work), x[own], out[own], work)
             return (out,)
 
-        kernel(*operators)(run)
+        kernel(*operators, divided=Division.LOCAL, taped=taped)(run)
         return function
 
     return register
 
 
+def number_by_number(function: Callable[[Array, Array], None], x: Array, out: Array, work: Work) -> None:
+    """Give a function some numbers at a time: of a tensor in one piece as one row, else of all maps of an example."""
+    if x.flags.c_contiguous and out.flags.c_contiguous:
+        in_stretches(function, 0, x.reshape(-1), out.reshape(-1))
+        return
+    maps = (x.shape[1], prod(x.shape[2:]))
+    with in_rows_of(maps[1], work):
+        for example, results in zip(x, out, strict=True):
+            in_stretches(function, 0 if maps[1] < STRETCH else 1, view(example, *maps), view(results, *maps))
+
+
 def read_and_write(given: Array, work: Work) -> tuple[Array, Array]:
     """An input without gaps, and memory for a result of its shape: the same wherever that is nobody else's."""
-    x = np.ascontiguousarray(given)
+    x = contiguous(given, work)
     own = work.overwrite or x is not given
     return x, x if own else work.empty(x.shape, x.dtype)
 
 
-@elementwise(Relu)
+@elementwise(Relu, taped=True)
 def relu(op: Relu, x: Array, out: Array, work: Work) -> None:
     """Compared with an array of zeros, for which NumPy has a loop twice as fast as that for one number."""
-    maximum(work, x, _zeros(x.dtype)[: x.size], out=out)
+    maximum(work, x, _zeros(x.dtype)[: x.size].reshape(x.shape), out=out)
 
 
 @cache
@@ -96,16 +109,16 @@ def _zeros(dtype: np.dtype[Any]) -> Array:
     return np.zeros(STRETCH, dtype)
 
 
-@elementwise(Relu6)
+@elementwise(Relu6, taped=True)
 def relu6(op: Relu6, x: Array, out: Array, work: Work) -> None:
     minimum(work, maximum(work, x, 0, out=out), 6, out=out)
 
 
-@elementwise(LeakyRelu)
+@elementwise(LeakyRelu, taped=True)
 def leaky_relu(op: LeakyRelu, x: Array, out: Array, work: Work) -> None:
     """The larger of x and slope·x, or the smaller where the slope is steeper than 1."""
     steeper = minimum if op.slope > 1 else maximum
-    steeper(work, x, multiply(work, x, float(op.slope)), out=out)
+    steeper(work, x, multiply(work, x, float(op.slope), out=work.scratch("curve", x.shape, x.dtype)), out=out)
 
 
 @elementwise(Elu)
@@ -177,28 +190,28 @@ def softplus(op: Softplus, x: Array, out: Array, work: Work) -> None:
     out[...] = curve
 
 
-@elementwise(Tanh)
+@elementwise(Tanh, taped=True)
 def hyperbolic_tangent(op: Tanh, x: Array, out: Array, work: Work) -> None:
     tanh(work, x, out=out)
 
 
 def _ramp(x: Array, work: Work) -> Array:
     """min(max(x + 3, 0), 6)."""
-    ramp = add(work, x, 3)
+    ramp = add(work, x, 3, out=work.scratch("curve", x.shape, x.dtype))
     return minimum(work, maximum(work, ramp, 0, out=ramp), 6, out=ramp)
 
 
-@elementwise(HardSwish)
+@elementwise(HardSwish, taped=True)
 def hardswish(op: HardSwish, x: Array, out: Array, work: Work) -> None:
     divide(work, multiply(work, x, _ramp(x, work), out=out), 6, out=out)
 
 
-@elementwise(HardSigmoid)
+@elementwise(HardSigmoid, taped=True)
 def hardsigmoid(op: HardSigmoid, x: Array, out: Array, work: Work) -> None:
     divide(work, _ramp(x, work), 6, out=out)
 
 
-@elementwise(Scale)
+@elementwise(Scale, taped=True)
 def scale(op: Scale, x: Array, out: Array, work: Work) -> None:
     multiply(work, x, float(op.factor), out=out)
 
@@ -208,7 +221,7 @@ def slopes(op: PRelu, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
     return {"slope": (1,) if op.slopes == "shared" else shapes[0][:1]}
 
 
-@kernel(PRelu)
+@kernel(PRelu, divided=Division.APART)
 def prelu(op: PRelu, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Some positions of all channels at a time."""
     x, out = read_and_write(inputs[0], work)
@@ -218,7 +231,7 @@ def prelu(op: PRelu, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
         out[...] = chosen(greater(work, x, 0), x, multiply(work, x, slopes))
 
     for example, result in zip(x.reshape(*x.shape[:2], -1), out.reshape(*x.shape[:2], -1), strict=True):
-        in_stretches(bend, 1, example, result)
+        in_stretches(bend, 1, example, result, lane=work.lane)
     return (out,)
 
 

@@ -8,19 +8,30 @@ channels of a depthwise convolution, are so many small products; as many are gat
 from __future__ import annotations
 
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernel import (
+    Array,
+    Arrays,
+    Division,
+    Lane,
+    Sizes,
+    Weights,
+    Work,
+    by_rows,
+    contiguous,
+    kernel,
+    storage,
+    view,
+)
+from archcalc.executor.kernels import winograd
+from archcalc.executor.kernels.gather import block_positions, gather, gather_together, maps_together
 from archcalc.executor.kernels.stretches import in_rows_of
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
-BLOCK_BYTES = 1 << 22
-"""What a block of gathered windows may take: more is a little faster (fewer products, each of more columns), but is
-memory that no analysis foresees."""
-LEAST_POSITIONS = 128
-"""Fewer columns than this make matrix products slow, so a block may be larger than `BLOCK_BYTES` to have them."""
 STANDARDISATION_EPSILON = 1e-5
 """What weight standardisation adds to variances (Qiao et al. 2019)."""
 
@@ -40,19 +51,21 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     return _with_bias(op.bias, op.channels, weight=(*kernels, *op.kernel))
 
 
-@kernel(Conv)
+@kernel(Conv, divided=Division.SHARE, taped=True)
 def conv(op: Conv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Every filter's weighted sum over the windows of its group's channels."""
-    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
+    x, weight = contiguous(inputs[0], work), weights["weight"]
     if op.ws:
         weight = standardised(weight)
     axes = axes_of(op, x.shape[2:])
     y = work.empty((len(x), op.channels, *positions(axes)), x.dtype)
-    if op.table is None:
+    if work.minimal and op.table is None and op.groups == 1 and winograd.worthwhile(axes, weight, y):
+        winograd.convolve(x, weight, axes, y, work)
+    elif op.table is None:
         convolve(x, weight, op.groups, axes, y, work)
     else:
         convolve_tabled(x, weight, op.table, axes, y, work)
-    add_bias(y, weights, work)
+    finish(y, weights, op.groups, work)
     return (y,)
 
 
@@ -64,25 +77,52 @@ def standardised(weight: Array) -> Array:
     return scaled
 
 
+class Portion(NamedTuple):
+    """What a lane does of a convolution: everything along two axes, a part along the third."""
+
+    groups: slice
+    filters: slice
+    """Of every group."""
+    rows: slice
+    """Of the output's first axis."""
+
+
+def portion(y: Array, groups: int, lane: Lane) -> Portion:
+    """As `Lane.share`, but groups stay together where there are several."""
+    whole = slice(None)
+    if by_rows(y.shape):
+        return Portion(whole, whole, lane.part(y.shape[2]))
+    if groups > 1:
+        return Portion(lane.part(groups), whole, whole)
+    return Portion(whole, lane.part(y.shape[1]), whole)
+
+
 def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, work: Work) -> None:
-    """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…)."""
-    channels = x.shape[1]
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)
-    results = y.reshape(len(x), groups, matrix.shape[1], -1)
+    """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…): the part of the lane."""
+    own = portion(y, groups, work.lane)
+    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)[own.groups, own.filters]
+    maps = x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])[:, own.groups]
+    results = y.reshape(len(x), groups, y.shape[1] // groups, -1)[:, own.groups, own.filters]
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
-        multiply(matrix, x.reshape(len(x), groups, channels // groups, -1), results, work)
+        place = in_a_row(own.rows, y)
+        multiply(matrix, view(maps, *maps.shape[:3], prod(x.shape[2:]))[..., place], results[..., place], work)
         return
-    fan_in = channels // groups
     size = matrix.shape[-1] * x.itemsize
-    together = min(max(BLOCK_BYTES // (size * results.shape[-1]), 1), groups)
-    for sample, result in zip(x, results, strict=True):
-        for first in range(0, groups, together):
-            last = min(first + together, groups)
-            maps, filters, out = sample[first * fan_in : last * fan_in], matrix[first:last], result[first:last]
-            for block in blocks(y.shape[2:], block_positions(size * together)):
-                columns = gather(maps, axes, block, work)
-                columns = columns.reshape(last - first, -1, columns.shape[-1])
-                multiply(filters, columns, out[..., block.start : block.stop], work)
+    if own.filters != slice(None):
+        for sample, result in zip(maps, results, strict=True):
+            for block in blocks(y.shape[2:], block_positions(size)):
+                columns = gather_together(sample[0], axes, block, work)
+                multiply(matrix, columns, result[..., block.start : block.stop], work)
+                work.do(work.lane.meet)  # before another block takes the place of this one
+        return
+    together = maps_together(size * results.shape[-1])
+    for sample, result in zip(maps, results, strict=True):
+        for first in range(0, len(sample), together):
+            some = slice(first, first + together)
+            for block in blocks(y.shape[2:], block_positions(size * len(sample[some])), own.rows):
+                columns = gather(view(sample[some], -1, *x.shape[2:]), axes, block, work)
+                columns = columns.reshape(len(sample[some]), -1, columns.shape[-1])
+                multiply(matrix[some], columns, result[some, :, block.start : block.stop], work)
 
 
 def convolve_tabled(
@@ -93,61 +133,45 @@ def convolve_tabled(
     ends = np.cumsum([len(feeding) for feeding in sources])
     filters = np.split(weight.reshape(len(weight), -1), ends[:-1])
     results = y.reshape(*y.shape[:2], -1)
+    own = portion(y, 1, work.lane)
     for sample, result in zip(x, results, strict=True):
-        for block in blocks(y.shape[2:], block_positions(len(sample) * weight[0].size * x.itemsize)):
+        for block in blocks(y.shape[2:], block_positions(len(sample) * weight[0].size * x.itemsize), own.rows):
             columns = gather(sample, axes, block, work)
-            for feeding, kernels, out in zip(sources, filters, result, strict=True):
-                part = columns[feeding].reshape(1, -1, columns.shape[-1])
+            for feeding, kernels, out in [*zip(sources, filters, result, strict=True)][own.filters]:
+                part = fed(columns, feeding, work)
                 multiply(kernels.reshape(1, 1, -1), part, out[None, None, block.start : block.stop], work)
 
 
-def block_positions(bytes_per_position: int) -> int:
-    """How many output positions are gathered at once."""
-    return max(BLOCK_BYTES // bytes_per_position, LEAST_POSITIONS)
+def fed(columns: Array, feeding: Array, work: Work) -> Array:
+    """The windows of some maps, as one matrix taps×positions."""
+    some = work.scratch("some columns", (len(feeding), *columns.shape[1:]), columns.dtype)
+    return work.call(np.take, columns, feeding, 0, out=some).reshape(1, -1, columns.shape[-1])
 
 
-def gather(sample: Array, axes: list[Axis], block: Block, work: Work) -> Array:
-    """The windows of a block of positions of one sample (C×n…), as an array C×taps×positions; padding is zeros."""
-    framed, first = frame(sample, axes, block, work)
-    channels, sizes = len(sample), block.sizes
-    columns = work.scratch("columns", (channels, *(axis.kernel for axis in axes), *sizes), sample.dtype)
-    steps = framed.strides[1:]
-    apart = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))
-    onward = (axis.stride * step for axis, step in zip(axes, steps, strict=True))
-    strides = (framed.strides[0], *apart, *onward)
-    columns[...] = np.ndarray(columns.shape, framed.dtype, framed, first, strides)
-    return columns.reshape(channels, -1, prod(sizes))
-
-
-def frame(sample: Array, axes: list[Axis], block: Block, work: Work) -> tuple[Array, int]:
-    """What the windows of a block reach, with its padding: an array, and the offset in it (in bytes) of the first
-    place. Without padding this is the sample itself."""
-    reached = [axis.reached(*bounds) for axis, bounds in zip(axes, block.ranges, strict=True)]
-    inside = [(max(first, 0), min(last, axis.size)) for axis, (first, last) in zip(axes, reached, strict=True)]
-    if inside == reached:
-        return sample, sum(first * step for (first, _), step in zip(reached, sample.strides[1:], strict=True))
-    framed = work.scratch("frame", (len(sample), *(last - first for first, last in reached)), sample.dtype)
-    framed[...] = 0
-    target = [
-        slice(low - first, max(high, low) - first) for (first, _), (low, high) in zip(reached, inside, strict=True)
-    ]
-    framed[index(target)] = sample[index(slice(low, max(high, low)) for low, high in inside)]
-    return framed, 0
+def in_a_row(rows: slice, y: Array) -> slice:
+    """The positions of some rows, all positions in one row."""
+    first, last, _ = rows.indices(y.shape[2])
+    return slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))
 
 
 def multiply(rows: Array, columns: Array, out: Array, work: Work) -> None:
     """Matrix products, with what they take: as many additions as products, one fewer for every sum."""
-    np.matmul(rows, columns, out=out)
+    work.call(np.matmul, rows, columns, out=out)
     products = out.size * rows.shape[-1]
     work.count(mul=products, add=products - out.size, macs=products)
 
 
-def add_bias(y: Array, weights: Weights, work: Work) -> None:
-    """Add a bias per channel in place, where there are any."""
+def finish(y: Array, weights: Weights, groups: int, work: Work) -> None:
+    """Add a bias per channel in place, where there are any: to what the lane has convolved."""
     if "bias" in weights:
-        with in_rows_of(y[0, 0].size):
-            y += weights["bias"].reshape(-1, *(1,) * (y.ndim - 2))
-        work.count(add=y.size)
+        own = portion(y, groups, work.lane)
+        apart = view(y, len(y), groups, -1, *y.shape[2:])[:, own.groups, own.filters, own.rows]
+        biases = weights["bias"].reshape(groups, -1, *(1,) * (y.ndim - 2))[own.groups, own.filters]
+        with in_rows_of(prod(apart.shape[3:]), work):
+            work.call(np.add, apart, biases, out=apart)
+        work.count(add=apart.size)
+    if groups > 1 and groups % work.lane.count and not by_rows(y.shape):
+        work.do(work.lane.meet)  # groups that stay together are not the lane's share of the channels
 
 
 # --- depthwise and separable ---
@@ -160,14 +184,14 @@ def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str,
     return _with_bias(op.bias, maps, weight=(maps, 1, *op.kernel))
 
 
-@kernel(DepthwiseConv)
+@kernel(DepthwiseConv, divided=Division.SHARE, taped=True)
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Every channel with filters of its own."""
-    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
+    x, weight = contiguous(inputs[0], work), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     y = work.empty((len(x), len(weight), *positions(axes)), x.dtype)
     convolve(x, weight, x.shape[1], axes, y, work)
-    add_bias(y, weights, work)
+    finish(y, weights, x.shape[1], work)
     return (y,)
 
 
@@ -179,18 +203,22 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
     return _with_bias(op.bias, op.channels, **kernels)
 
 
-@kernel(SeparableConv)
+@kernel(SeparableConv, divided=Division.APART, taped=True)
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """A depthwise convolution, then a 1×1 convolution over its maps."""
-    x, filters, mixing = np.ascontiguousarray(inputs[0]), weights["depthwise"], weights["pointwise"]
+    x, filters, mixing = contiguous(inputs[0], work), weights["depthwise"], weights["pointwise"]
     axes = axes_of(op, x.shape[2:])
-    between = work.scratch("depthwise maps", (1, len(filters), *positions(axes)), x.dtype)
+    between = work.common("depthwise maps", (1, len(filters), *positions(axes)), x.dtype)
     y = work.empty((len(x), len(mixing), *positions(axes)), x.dtype)
-    mixing, maps = mixing.reshape(len(mixing), -1), between.reshape(len(filters), -1)
-    for sample, result in zip(x, y, strict=True):  # the depthwise maps of one at a time
+    own = portion(y, 1, work.lane)
+    mixing, maps = mixing.reshape(len(mixing), -1)[own.filters], between.reshape(len(filters), -1)
+    place = in_a_row(own.rows, y)
+    for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):  # the depthwise maps of one at a time
         convolve(sample[None], filters, x.shape[1], axes, between, work)
-        multiply(mixing, maps, result.reshape(len(mixing), -1), work)
-    add_bias(y, weights, work)
+        work.do(work.lane.meet)
+        multiply(mixing, maps[:, place], result[own.filters, place], work)
+        work.do(work.lane.meet)
+    finish(y, weights, 1, work)
     return (y,)
 
 
@@ -203,35 +231,41 @@ def transposed_storage(op: TransposedConv, inputs: tuple[Sizes, ...]) -> dict[st
     return _with_bias(op.bias, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
 
 
-@kernel(TransposedConv)
+@kernel(TransposedConv, divided=Division.APART, taped=True)
 def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off."""
-    (x,), weight = inputs, weights["weight"]
+    """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off. Lanes
+    divide the filters, whose results are apart."""
+    x, weight = contiguous(inputs[0], work), weights["weight"]
     axes = transposed_axes(op, x.shape[2:])
     y = work.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
-    y[...] = weights["bias"].reshape(-1, *(1,) * len(axes)) if op.bias else 0
+    filters, kernels = op.channels // op.groups, weight[0, 0].size
+    own = work.lane.part(filters)
+    results = y.reshape(len(x), op.groups, filters, *y.shape[2:])[:, :, own]
+    work.copy(weights["bias"].reshape(op.groups, filters, *(1,) * len(axes))[:, own] if op.bias else 0, results)
     fan_in = len(weight) // op.groups
-    matrix = weight.reshape(op.groups, fan_in, -1).transpose(0, 2, 1)
-    columns = x.reshape(len(x), op.groups, fan_in, -1)
-    filters, kernels = y.shape[1], weight[0, 0].size
-    for sample, result in zip(columns, y, strict=True):
-        for block in blocks(x.shape[2:], block_positions(filters * kernels * x.itemsize)):
-            shape = (op.groups, filters // op.groups * kernels, block.stop - block.start)
+    matrix = weight.reshape(op.groups, fan_in, filters, kernels)[:, :, own].reshape(op.groups, fan_in, -1)
+    matrix, columns = matrix.transpose(0, 2, 1), x.reshape(len(x), op.groups, fan_in, -1)
+    if not matrix.size:
+        return (y,)
+    for sample, result in zip(columns, results, strict=True):
+        for block in blocks(x.shape[2:], block_positions(op.channels * kernels * x.itemsize)):
+            shape = (op.groups, matrix.shape[1], block.stop - block.start)
             laid = work.scratch("columns", shape, x.dtype)
-            np.matmul(matrix, sample[..., block.start : block.stop], out=laid)
+            work.call(np.matmul, matrix, sample[..., block.start : block.stop], out=laid)
             work.count(
                 **dict.fromkeys(("mul", "add", "macs"), laid.size * fan_in)
             )  # each product is added to the output
-            lay(laid.reshape(filters, kernels, *block.sizes), axes, block, result)
+            for apart, each in zip(laid, result, strict=True):
+                lay(apart.reshape(len(each), kernels, *block.sizes), axes, block, each, work)
     return (y,)
 
 
-def lay(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
+def lay(columns: Array, axes: list[Axis], block: Block, result: Array, work: Work) -> None:
     """Add what a block of inputs contributes, tap by tap (O×taps×positions), to the output it falls on."""
     for number, tap in enumerate(taps(axes)):
         met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
         target = result[index(place for _, place in met)]
-        target += columns[:, number][index(inside for inside, _ in met)]
+        work.call(np.add, target, columns[:, number][index(inside for inside, _ in met)], out=target)
 
 
 def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:

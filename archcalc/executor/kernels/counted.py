@@ -23,7 +23,7 @@ def counted(function: np.ufunc, *kinds: str) -> Counted:
     """A function of NumPy that does one operation of each of ``kinds`` for every number it puts out."""
 
     def apply(work: Work, *operands: Any, out: Array | None = None) -> Array:
-        result: Array = function(*operands, out=out)
+        result = work.call(function, *operands, out=out)
         work.count(**dict.fromkeys(kinds, result.size))
         return result
 
@@ -50,13 +50,21 @@ log1p = counted(np.log1p, "add", "log")
 
 def total(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Sums along axes, which are kept with size 1: one addition fewer than numbers in each."""
-    sums: Array = np.add.reduce(x, axis=axes, keepdims=True)
+    sums = reduced(work, np.add, x, axes)
     work.count(add=x.size - sums.size)
     return sums
 
 
 def largest(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Maxima along axes, which are kept with size 1: one comparison fewer than numbers in each."""
-    maxima: Array = np.maximum.reduce(x, axis=axes, keepdims=True)
+    maxima = reduced(work, np.maximum, x, axes)
     work.count(cmp=x.size - maxima.size)
     return maxima
+
+
+def reduced(work: Work, function: np.ufunc, x: Array, axes: int | tuple[int, ...]) -> Array:
+    """Numbers along axes joined into one."""
+    result: Array = function.reduce(x, axis=axes, keepdims=True)
+    if work.tape is not None:
+        work.do(function.reduce, x, axes, None, result, True)
+    return result

@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, contiguous, kernel, storage
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
 Op = FullyConnected | Linear
@@ -28,28 +28,31 @@ def _rows(op: Op, length: int) -> dict[str, Sizes]:
     return {"weight": (op.features, length)} | ({"bias": (op.features,)} if op.bias else {})
 
 
-@kernel(FullyConnected)
+@kernel(FullyConnected, divided=Division.SHARE, taped=True)
 def fc(op: FullyConnected, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The flattened input times the weight."""
-    return (weighted(inputs[0].reshape(len(inputs[0]), -1), weights, work),)
+    x = contiguous(inputs[0], work)
+    return (weighted(x.reshape(len(x), -1), weights, work),)
 
 
-@kernel(Linear)
+@kernel(Linear, divided=Division.APART, taped=True)
 def linear(op: Linear, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The last axis times the weight, at every place of the others; of a vector, the vector."""
-    x = inputs[0]
+    x = contiguous(inputs[0], work)
     return (weighted(x.reshape(-1, x.shape[-1]), weights, work).reshape(*x.shape[:-1], -1),)
 
 
 def weighted(rows: Array, weights: Weights, work: Work) -> Array:
     """Rows of numbers to rows of features."""
-    weight = weights["weight"]
-    y: Array = rows @ weight.T
-    products = y.size * rows.shape[1]
-    work.count(mul=products, add=products - y.size, macs=products)
+    own = work.lane.part(len(weights["weight"]))
+    y = work.empty((len(rows), len(weights["weight"])), rows.dtype)
+    features = y[:, own]
+    work.call(np.matmul, rows, weights["weight"][own].T, out=features)
+    products = features.size * rows.shape[1]
+    work.count(mul=products, add=products - features.size, macs=products)
     if "bias" in weights:
-        y += weights["bias"]
-        work.count(add=y.size)
+        work.call(np.add, features, weights["bias"][own], out=features)
+        work.count(add=features.size)
     return y
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
+from math import prod
 
 import numpy as np
 
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, kernel, storage, view
 from archcalc.executor.kernels.activation import read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
 from archcalc.executor.kernels.stretches import in_rows_of, in_stretches
@@ -33,7 +34,7 @@ def batch_norm_arrays(op: BatchNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
     return {**_learned(op.affine, maps), "mean": maps, "variance": maps}
 
 
-@kernel(BatchNorm)
+@kernel(BatchNorm, divided=Division.LOCAL, taped=True)
 def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """One multiplication and one addition per number, by factors that are known before (or after the statistics)."""
     x, out = read_and_write(inputs[0], work)
@@ -51,11 +52,13 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, work: Work) -> A
 
 def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> None:
     """factor·x + offset per channel."""
-    shape = (*x.shape[:2], -1)
-    maps, results = x.reshape(shape), out.reshape(shape)
-    with in_rows_of(maps.shape[-1]):
+    part = work.lane.share(x.shape)
+    channels, shape = part[1], (*x[part].shape[:2], prod(x[part].shape[2:]))
+    maps, results = view(x[part], *shape), view(out[part], *shape)
+    factors = factor[channels, None], offset[channels, None]
+    with in_rows_of(maps.shape[-1], work):
         for example, result in zip(maps, results, strict=True):
-            in_stretches(partial(_learned_map, work), 0, example, factor[:, None], offset[:, None], result)
+            in_stretches(partial(_learned_map, work), 0, example, *factors, result)
 
 
 def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -> None:
@@ -105,7 +108,7 @@ def _normalised(x: Array, axis: int, eps: float, out: Array, work: Work) -> None
         deviation = sqrt(work, add(work, variance, eps, out=variance), out=variance)
         divide(work, differences, deviation, out=differences)
 
-    with in_rows_of(x.shape[-1]):
+    with in_rows_of(x.shape[-1], work):
         for example, result in zip(x, out, strict=True):
             in_stretches(normalise, 2 - axis, example, result)
 
@@ -145,14 +148,14 @@ def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, wor
     return (out,)
 
 
-@kernel(LocalResponseNorm)
+@kernel(LocalResponseNorm, divided=Division.APART, taped=True)
 def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Some positions (``within``: some channels) at a time."""
     x, out = read_and_write(inputs[0], work)
     across = op.region == "across"
-    examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
+    examples, results = (view(each, *x.shape[:2], -1) if across else each for each in (x, out))
     for example, result in zip(examples, results, strict=True):
-        in_stretches(partial(_respond, op, work), 1 if across else 0, example, result)
+        in_stretches(partial(_respond, op, work), 1 if across else 0, example, result, lane=work.lane)
     return (out,)
 
 
@@ -162,7 +165,7 @@ def _respond(op: LocalResponseNorm, work: Work, x: Array, out: Array) -> None:
     before = op.size // 2
     framed = tuple(n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape))
     squares = work.scratch("squares", framed, x.dtype)
-    squares[...] = 0
+    work.copy(0, squares)
     middle = tuple(slice(before, before + n) if axis in axes else slice(None) for axis, n in enumerate(x.shape))
     multiply(work, x, x, out=squares[middle])
     sums = work.scratch("sums of squares", x.shape, x.dtype)
@@ -171,7 +174,7 @@ def _respond(op: LocalResponseNorm, work: Work, x: Array, out: Array) -> None:
         if number:
             add(work, sums, terms, out=sums)
         else:
-            sums[...] = terms
+            work.copy(terms, sums)
     multiply(work, sums, float(op.alpha), out=sums)
     add(work, sums, float(op.k), out=sums)
     divide(work, x, power(work, sums, float(op.beta), out=sums), out=out)

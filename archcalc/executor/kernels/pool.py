@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel, storage
+from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, contiguous, kernel, storage
 from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
 from archcalc.ops.pool import (
@@ -32,7 +32,7 @@ LONGEST_ROW = 1 << 19
 # --- sliding windows ---
 
 
-@kernel(MaxPool)
+@kernel(MaxPool, divided=Division.APART, taped=True)
 def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The maximum of every window; places in the padding never win."""
     y, axes = over_windows(op, inputs[0], np.maximum, -np.inf, work)
@@ -40,11 +40,13 @@ def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays
     return (y,)
 
 
-@kernel(AvgPool)
+@kernel(AvgPool, divided=Division.APART, taped=True)
 def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The sum of every window, by the number of its places that count."""
     y, axes = over_windows(op, inputs[0], np.add, 0, work)
-    y /= reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes])
+    own = y[:, work.lane.part(y.shape[1])]
+    places = reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
+    work.call(np.divide, own, places, out=own)
     work.count(add=y.size * (taps_of(axes) - 1), div=y.size)
     return (y,)
 
@@ -55,13 +57,14 @@ def subsample_storage(op: Subsample, inputs: tuple[Sizes, ...]) -> dict[str, Siz
     return {"coefficient": inputs[0][:1], "bias": inputs[0][:1]}
 
 
-@kernel(Subsample)
+@kernel(Subsample, divided=Division.APART, taped=True)
 def subsample(op: Subsample, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """The sum of every window, times the coefficient of its map, plus its bias."""
     y, axes = over_windows(op, inputs[0], np.add, 0, work)
-    each = (-1, *(1,) * len(axes))
-    y *= weights["coefficient"].reshape(each)
-    y += weights["bias"].reshape(each)
+    maps, each = work.lane.part(y.shape[1]), (-1, *(1,) * len(axes))
+    own = y[:, maps]
+    work.call(np.multiply, own, weights["coefficient"][maps].reshape(each), out=own)
+    work.call(np.add, own, weights["bias"][maps].reshape(each), out=own)
     work.count(add=y.size * taps_of(axes), mul=y.size)
     return (y,)
 
@@ -79,7 +82,7 @@ def over_windows(op: Any, x: Array, join: Join, neutral: float, work: Work) -> t
     short = prod(last - first for first, last in (axis.reached(0, axis.positions) for axis in axes)) <= LONGEST_ROW
     slide = partial(shifted if dense and short else tap_by_tap, axes, join, neutral, work)
     for maps, results in zip(x, y, strict=True):
-        in_stretches(slide, 0, maps, results)
+        in_stretches(slide, 0, maps, results, lane=work.lane)
     return y, axes
 
 
@@ -89,12 +92,12 @@ def tap_by_tap(axes: list[Axis], join: Join, neutral: float, work: Work, maps: A
     parts = [(results[index(here for here, _ in each)], maps[index(there for _, there in each)]) for each in met]
     whole = next((number for number, (here, _) in enumerate(parts) if here.size == results.size), None)
     if whole is None:
-        results[...] = neutral
+        work.copy(neutral, results)
     else:  # what all windows have on the input comes first, and nothing needs filling in
         here, there = parts.pop(whole)
-        here[...] = there
+        work.copy(there, here)
     for here, there in parts:
-        join(here, there, out=here)
+        work.call(join, here, there, out=here)
 
 
 def shifted(axes: list[Axis], join: Join, neutral: float, work: Work, maps: Array, results: Array) -> None:
@@ -102,8 +105,9 @@ def shifted(axes: list[Axis], join: Join, neutral: float, work: Work, maps: Arra
     which is shifted from tap to tap. Where a window reaches over the end of a line, its result is left out."""
     reached = [axis.reached(0, axis.positions) for axis in axes]
     framed = work.scratch("framed maps", (len(maps), *(last - first for first, last in reached)), maps.dtype)
-    framed[...] = neutral
-    framed[index(slice(-first, -first + axis.size) for (first, _), axis in zip(reached, axes, strict=True))] = maps
+    work.copy(neutral, framed)
+    inside = index(slice(-first, -first + axis.size) for (first, _), axis in zip(reached, axes, strict=True))
+    work.copy(maps, framed[inside])
     steps = [prod(framed.shape[number + 2 :]) for number in range(len(axes))]
     shifts = [
         sum(place * axis.dilation * step for place, axis, step in zip(tap, axes, steps, strict=True))
@@ -111,10 +115,10 @@ def shifted(axes: list[Axis], join: Join, neutral: float, work: Work, maps: Arra
     ]
     row, joined = framed.reshape(-1), work.scratch("joined windows", framed.shape, maps.dtype)
     out = joined.reshape(-1)[: row.size - shifts[-1]]
-    out[...] = row[: out.size]
+    work.copy(row[: out.size], out)
     for shift in shifts[1:]:
-        join(out, row[shift : shift + out.size], out=out)
-    results[...] = joined[index(slice(axis.positions) for axis in axes)]
+        work.call(join, out, row[shift : shift + out.size], out=out)
+    work.copy(joined[index(slice(axis.positions) for axis in axes)], results)
 
 
 def counted(axis: Axis, padding: bool) -> Array:
@@ -129,23 +133,33 @@ def counted(axis: Axis, padding: bool) -> Array:
 # --- global ---
 
 
-@kernel(GlobalAvgPool)
+@kernel(GlobalAvgPool, divided=Division.SHARE, taped=True)
 def gap(op: GlobalAvgPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Each map's average."""
     x = inputs[0]
-    y = x.reshape(*x.shape[:2], -1).sum(-1)
-    y /= x[0, 0].size
+    y = over_maps(np.add, x, work)
+    own = y[:, work.lane.part(y.shape[1])]
+    work.call(np.divide, own, x[0, 0].size, out=own)
     work.count(add=x.size - y.size, div=y.size)
     return (_over_positions(y, x),)
 
 
-@kernel(GlobalMaxPool)
+@kernel(GlobalMaxPool, divided=Division.SHARE, taped=True)
 def gmp(op: GlobalMaxPool, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Each map's maximum."""
     x = inputs[0]
-    y = x.reshape(*x.shape[:2], -1).max(-1)
+    y = over_maps(np.maximum, x, work)
     work.count(cmp=x.size - y.size)
     return (_over_positions(y, x),)
+
+
+def over_maps(join: np.ufunc, x: Array, work: Work) -> Array:
+    """Join the numbers of every map."""
+    y = work.empty(x.shape[:2], x.dtype)
+    own = work.lane.part(x.shape[1])
+    maps = contiguous(x, work).reshape(*x.shape[:2], -1)
+    work.do(join.reduce, maps[:, own], -1, None, y[:, own])
+    return y
 
 
 def _over_positions(y: Array, x: Array) -> Array:

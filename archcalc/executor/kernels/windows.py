@@ -99,20 +99,23 @@ class Block(NamedTuple):
         return tuple(stop - start for start, stop in self.ranges)
 
 
-def blocks(sizes: Sizes, most: int) -> Iterator[Block]:
+def blocks(sizes: Sizes, most: int, rows: slice = slice(None)) -> Iterator[Block]:
     """Cut positions into blocks of about equal size, of at most ``most`` positions where single ones allow it.
 
     Whole rows (planes, …) stay together unless one alone is too large. The first is the largest: buffers for it do for
-    all.
+    all. ``rows`` are those of the first axis to cut, all of them unless given.
     """
     row = prod(sizes[1:])
+    first, last, _ = rows.indices(sizes[0])
     if len(sizes) > 1 and row > most:
-        for index in range(sizes[0]):
+        for number in range(first, last):
             for inner in blocks(sizes[1:], most):
-                yield Block(((index, index + 1), *inner.ranges), index * row + inner.start, index * row + inner.stop)
+                yield Block(
+                    ((number, number + 1), *inner.ranges), number * row + inner.start, number * row + inner.stop
+                )
         return
-    count = -(-sizes[0] // max(most // row, 1))
+    count = -(-(last - first) // max(most // row, 1))
     rest = tuple((0, size) for size in sizes[1:])
     for part in range(count):
-        start, stop = -(-part * sizes[0] // count), -(-(part + 1) * sizes[0] // count)
+        start, stop = (first - (-each * (last - first) // count) for each in (part, part + 1))
         yield Block(((start, stop), *rest), start * row, stop * row)

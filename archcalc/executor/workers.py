@@ -1,0 +1,155 @@
+"""Several processes that evaluate every layer together, each its part.
+
+Threads of one process would wait for Python's interpreter lock and for each other: a layer takes a fraction of a
+millisecond, waking a thread a tenth of one. So the others are processes that fork from this one when everything is
+prepared: they have the tensors in common with it, and all the rest as it was then. They meet as often as one needs what
+another has done; who is early looks again and again for a while before it sleeps. BLAS has one thread in each.
+"""
+
+from __future__ import annotations
+
+import mmap
+import multiprocessing
+import os
+import signal
+import warnings
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkContext, ForkProcess
+from multiprocessing.synchronize import Semaphore
+from weakref import WeakSet
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from archcalc.executor.kernel import Array, Lane
+
+LOOKS = 20_000
+"""How often a worker looks for the others before it sleeps: about two milliseconds."""
+PATIENCE = 1.0
+"""Seconds of sleep after which it looks whether the others are still there."""
+
+
+GIVING: WeakSet[Connection] = WeakSet()
+"""Where orders are given to other processes: a process that forks has them, too."""
+
+
+class Workers:
+    """This process, which does the part of lane 0, and the others. See `archcalc.executor.program.Company`."""
+
+    def __init__(self, count: int) -> None:
+        """Prepare lanes for so many processes.
+
+        Raises:
+            OSError: the system gives no semaphores.
+        """
+        self._context = multiprocessing.get_context("fork")
+        self._blas = ThreadpoolController()
+        self._orders: list[Connection] = []
+        self._processes: list[ForkProcess] = []
+        gates, parent = Gates(self._context, count), os.getpid()
+
+        def check() -> None:
+            if os.getpid() == parent:
+                self._check()
+            elif os.getppid() != parent:
+                os._exit(1)  # nobody is left to work for
+
+        self.lanes = [Lane(number, count, gates.meeting(number, check)) for number in range(count)]
+
+    def memory(self, size: int) -> Array:
+        """So many bytes that this process has in common with those that fork from it."""
+        return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)
+
+    def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
+        """Start the others.
+
+        Args:
+            tasks: what each lane does whenever it is told to.
+
+        Returns:
+            What has all of it done once. It raises an OSError if another process is gone.
+
+        Raises:
+            OSError: the system gives no more processes.
+        """
+        try:
+            for task in tasks[1:]:
+                ours, theirs = self._context.Pipe()
+                self._orders.append(ours)
+                GIVING.add(ours)
+                process = self._context.Process(target=self._work, args=(theirs, task), daemon=True)
+                with warnings.catch_warnings():  # Python 3.12 warns of threads: these are BLAS's, which is made for it
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    process.start()
+                theirs.close()
+                self._processes.append(process)
+        except BaseException:
+            self.close()
+            raise
+
+        def together() -> None:
+            for orders in self._orders:
+                orders.send_bytes(b"")
+            with self._blas.limit(limits=1, user_api="blas"):
+                tasks[0]()
+
+        return together
+
+    def _work(self, orders: Connection, task: Callable[[], None]) -> None:
+        """What another process does: its task, once for every order, until there is nobody to give any."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides when it ends
+        for given in tuple(GIVING):
+            given.close()  # who is waiting at the other end learns that it is alone
+        with self._blas.limit(limits=1, user_api="blas"):
+            while True:
+                try:
+                    orders.recv_bytes()
+                except (EOFError, OSError):
+                    return
+                try:
+                    task()
+                except Exception:
+                    os._exit(1)  # the others find it gone
+
+    def _check(self) -> None:
+        for process in self._processes:
+            if not process.is_alive():
+                raise ChildProcessError(f"a worker process is gone (exit status {process.exitcode})")
+
+    def close(self) -> None:
+        """End the other processes, wherever they are."""
+        for orders in self._orders:
+            orders.close()
+        for process in self._processes:
+            process.kill()
+            process.join()
+        self._orders, self._processes = [], []
+
+
+class Gates:
+    """Where lanes meet: everyone opens the gates of the others once, and passes its own as often as there are others.
+
+    A lane may come to one meeting while another has not left the one before, which does no harm: whoever passes has
+    seen everyone arrive.
+    """
+
+    def __init__(self, context: ForkContext, count: int) -> None:
+        self.gates: list[Semaphore] = [context.Semaphore(0) for _ in range(count)]
+
+    def meeting(self, number: int, check: Callable[[], None]) -> Callable[[], None]:
+        """What lane ``number`` calls to meet the others; ``check`` is called while they make it wait for long."""
+        own, others = self.gates[number], [gate for each, gate in enumerate(self.gates) if each != number]
+
+        def meet() -> None:
+            for gate in others:
+                gate.release()
+            for _ in others:
+                for _ in range(LOOKS):
+                    if own.acquire(False):
+                        break
+                else:
+                    while not own.acquire(True, PATIENCE):
+                        check()
+
+        return meet

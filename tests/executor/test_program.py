@@ -1,0 +1,223 @@
+"""Runs that are repeated: the places of their tensors, and what comes out, whoever does which part of them when."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from math import inf
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc.executor import kernel
+from archcalc.executor import runner as runners
+from archcalc.executor.inputs import random_inputs
+from archcalc.executor.kernel import Array, Lane
+from archcalc.executor.memory import Block
+from archcalc.executor.program import ALIGNED, MOST_BLOCKS, places
+from archcalc.executor.runner import Run, Runner
+from archcalc.executor.weights import initial
+from archcalc.graph import Graph
+from tests.executor.layers import read
+from tests.random_networks import networks
+
+# --- places ---
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> list[Block]:
+    """Blocks in the order in which they are taken; some outlive the run."""
+    sizes = draw(st.lists(st.integers(0, 2_000), max_size=40))
+    return [
+        Block(size, begin, draw(st.none() | st.integers(begin + 1, len(sizes)))) for begin, size in enumerate(sizes)
+    ]
+
+
+@given(blocks())
+def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[Block]) -> None:
+    found = places(blocks)
+    for block, place in zip(blocks, found, strict=True):
+        assert place.start % ALIGNED == 0
+        assert place.stop - place.start >= block.size
+    for moment in range(len(blocks)):
+        taken = sorted(
+            place
+            for block, place in zip(blocks, found, strict=True)
+            if block.begin <= moment < (inf if block.end is None else block.end)
+        )
+        assert all(first.stop <= second.start for first, second in pairwise(taken))
+
+
+def test_a_chain_needs_two_places() -> None:
+    chain = [Block(640, number, number + 2) for number in range(20)]
+    assert set(places(chain)) == {(0, 640), (640, 1280)}
+
+
+def test_very_long_runs_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("planned"))
+    graph = read(f"2x3x3 -> (conv 2 k1)*{MOST_BLOCKS}")
+    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    first, second = (runner.run(inputs).output for _ in range(2))
+    assert (first == second).all()
+
+
+@pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception-v4", "xception", "mobilenet-v1"])
+def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
+    graph = archcalc.load(name, shapes="3x139x139").graph
+    runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
+    first, second, third = (runner.run(inputs) for _ in range(3))
+    assert second.peak == third.peak <= 1.15 * first.peak
+    assert (first.output == second.output).all()
+    assert (first.output == third.output).all()
+
+
+# --- what comes out ---
+
+
+class InTurns:
+    """Lanes of one process, one after another in any order: all that one does between two meetings is done before, or
+    after, what any other does there."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.lanes = [Lane(number, count, self.meet) for number in range(count)]
+        self.random = random.Random(seed)
+        self.go = [threading.Semaphore(0) for _ in self.lanes]
+        self.back = threading.Semaphore(0)
+        self.own = threading.local()
+        self.ended: list[int] = []
+        self.errors: list[Exception] = []
+
+    def memory(self, size: int) -> Array:
+        return np.full(size, 0xFF, np.uint8)  # NaN in every format
+
+    def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
+        return lambda: self.together(tasks)
+
+    def close(self) -> None:
+        pass
+
+    def together(self, tasks: Sequence[Callable[[], None]]) -> None:
+        self.ended = []
+        threads = [threading.Thread(target=self.follow, args=(number, task)) for number, task in enumerate(tasks)]
+        for thread in threads:
+            thread.start()
+        while not self.ended:
+            for number in self.random.sample(range(len(tasks)), len(tasks)):
+                self.go[number].release()
+                self.back.acquire()
+        for thread in threads:
+            thread.join(10)
+        assert not self.errors
+        assert len(self.ended) == len(tasks)  # all lanes had as many meetings
+
+    def follow(self, number: int, task: Callable[[], None]) -> None:
+        self.own.number = number
+        self.go[number].acquire()
+        try:
+            task()
+        except Exception as error:
+            self.errors.append(error)
+        self.ended.append(number)
+        self.back.release()
+
+    def meet(self) -> None:
+        self.back.release()
+        self.go[self.own.number].acquire()
+
+
+def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
+    """Hold the repetition of a run by so many lanes on other numbers to what they give in a run of their own."""
+    weights = initial(graph, seed=seed)
+    company = InTurns(count, seed)
+    runner = Runner(graph, weights)
+    runner._company = lambda: company  # type: ignore[method-assign]
+    names = [node.name for _, node in graph.layers() if not node.training]
+    runner.run(random_inputs(graph, batch=batch, seed=seed), keep=names[:1])
+    for turn in range(1, 3):
+        inputs = random_inputs(graph, batch=batch, seed=seed + turn)
+        expected = Runner(graph, weights).run(inputs, keep=names[:1])
+        ours = runner.run(inputs, keep=names[:1])
+        assert runner._program is not None
+        same(ours, expected)
+
+
+def same(ours: Run, expected: Run) -> None:
+    for name, array in {**expected.outputs, **expected.kept}.items():
+        scale = np.nanmax(np.abs(array), initial=0) or 1
+        np.testing.assert_allclose(
+            {**ours.outputs, **ours.kept}[name] / scale, array / scale, rtol=0, atol=1e-5, err_msg=name
+        )
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
+def test_lanes_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
+    least = 1 if rows else kernel.LEAST_POSITIONS  # the networks are too small to be divided by rows otherwise
+    with mock.patch.multiple(kernel, LEAST_POSITIONS=least, LEAST_ROWS=1 if rows else kernel.LEAST_ROWS):
+        repeated(read(text), count, batch, seed)
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "maxpool k3 s1 p1 -> relu",
+        "avgpool 2 -> bn",
+        "concat(relu, tanh) -> relu -> bn",
+        "upconv 6 k2 s2 -> relu",
+        "lrn 3 -> relu",
+        "mul(identity, gap -> conv 8 k1 -> sigmoid) -> relu",
+        "conv 12 k3 half g4 -> bn -> relu",
+        "conv 9 k1 g1 -> relu6 -> leaky_relu",
+        "linear 5 -> relu",
+        "upsample 2 -> relu -> upsample 2 bilinear -> tanh",
+        "transpose 0x2x1 -> relu -> conv 4 k3",
+        "slice 0:4 -> conv 4 k3 half -> elu -> prelu",
+        "sepconv 10 k3 half -> hardswish",
+        "reshape 4x2x32x32 -> relu",
+    ],
+)
+@pytest.mark.parametrize("count", [2, 3])
+def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) -> None:
+    repeated(archcalc.load(f"8x32x32 -> conv 8 k3 half -> {chain} -> conv 3 k3 half").graph, count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "googlenet", "mobilenet-v1", "unet", "alexnet", "inception-v4", "xception", "lenet5"],
+)
+def test_bundled_networks_are_repeated_by_lanes(name: str, count: int) -> None:
+    shapes = {"unet": "1x188x188", "lenet5": "1x32x32", "inception-v4": "3x139x139", "alexnet": "3x99x99"}
+    repeated(archcalc.load(name, shapes=shapes.get(name, "3x96x96")).graph, count)
+
+
+MIXED = (
+    "4x12x12 -> conv 8 k3 half -> concat(relu, split 2 part=0 -> tanh, identity) -> bn -> relu -> maxpool k3 s1 half"
+)
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.booleans(), st.booleans()), min_size=2, max_size=6))
+def test_runs_of_different_kinds_do_not_disturb_each_other(
+    courses: list[tuple[int, bool, bool, bool]],
+) -> None:
+    """Other batches, inputs in another order of memory, tensors that are kept, training: each as if it were alone, and
+    what it gave stays as it was."""
+    graph = read(MIXED)
+    weights = initial(graph)
+    shared = Runner(graph, weights)
+    given, expected = [], []
+    for batch, reversed_order, keep, training in courses:
+        x = random_inputs(graph, batch=batch)["input"]
+        course = {"input": np.asfortranarray(x) if reversed_order else x}
+        options = {"keep": ["conv_1", "relu_1"] if keep else [], "training": training}
+        given.append(shared.run(course, **options))
+        expected.append(Runner(graph, weights).run(course, **options))
+    for ours, alone in zip(given, expected, strict=True):
+        for name, array in {**alone.outputs, **alone.kept}.items():
+            np.testing.assert_array_equal({**ours.outputs, **ours.kept}[name], array)
