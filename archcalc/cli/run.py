@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
     from archcalc.api import Network
     from archcalc.executor.kernel import Array
-    from archcalc.executor.runner import Run, Runner
+    from archcalc.executor.runner import Run
+    from archcalc.graph import Graph
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
+MOST_WORKERS = 64
+PREPARED = 2
+"""After the first run so many more prepare those that are timed: one is written down, and finds memory not yet used."""
 BEST = 5
 """How many of the largest numbers of an output vector are named."""
 
@@ -59,6 +63,23 @@ BEST = 5
     show_default=True,
     help="train: batch statistics and their moving averages, dropout, training heads. Weights are not learned.",
 )
+@click.option(
+    "--repeat",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    help="Time N more runs, after two that prepare them.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_WORKERS),
+    default=1,
+    show_default=True,
+    help="Processes that divide every layer of repeated runs among them.",
+)
+@click.option(
+    "--winograd", is_flag=True, help="Multiply less in 3×3 convolutions of repeated runs where that is faster."
+)
 @click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference).")
 @spec_options
 @memory_option
@@ -72,6 +93,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     training = values["mode"] == "train"
     if values["folds"] and training:
         raise click.UsageError("--fold goes with inference: in training a batch norm is no fixed map")
+    if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
+        raise click.UsageError("--workers and --winograd are for repeated runs (inference): add --repeat N")
     for name in values["layers"]:  # errors come before the work
         if network.graph.nodes[network.tensor(name).node].training and not training:
             hint = "--mode train runs it"
@@ -82,11 +105,19 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     check_output_files(values["output"], values["save_weights"], outputs)
     batch = batch_of(network, values)
     copies = 2 if values["save_weights"] and training else 1
-    within_memory(network, values["max_memory"], batch=batch, dtype=values["dtype"], training=training, copies=copies)
-    run, weights = evaluate(network, values, batch)
+    within_memory(
+        network,
+        values["max_memory"],
+        batch=batch,
+        dtype=values["dtype"],
+        training=training,
+        copies=copies,
+        workers=values["workers"],
+    )
+    run, weights, times = evaluate(network, values, batch)
     found = run.kept if values["layers"] else run.outputs
     write_results(values, found, {**weights, **run.updates})
-    print_table(table(network, found, run, weights), form, color)
+    print_table(table(network, found, run, weights, times), form, color)
 
 
 def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:
@@ -143,8 +174,9 @@ def batch_of(network: Network, values: dict[str, Any]) -> int:
     return max(batches, default=1)
 
 
-def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array]]:
-    """Run the network as the options say; what came out, and the stored arrays that went in."""
+def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array], Sequence[float]]:
+    """Run the network as the options say; what came out, the stored arrays that went in, and the seconds that it took
+    when it was repeated."""
     from archcalc.executor.files import read_weights
     from archcalc.executor.inputs import random_inputs
     from archcalc.executor.runner import Runner
@@ -158,10 +190,32 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
     else:
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=dtype, training=training)
-    runner = folded_runner(network, weights) if values["folds"] else Runner(graph, weights)
-    with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):
-        run = runner.run(inputs, training=training, seed=seed, keep=values["layers"], observe=observe)
-    return run, weights
+    if values["folds"]:
+        graph, stored = folded(network, weights)
+    else:
+        stored = weights
+    options = {"training": training, "seed": seed, "keep": values["layers"]}
+    with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
+        with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):
+            run = runner.run(inputs, observe=observe, **options)
+        times = repeated(lambda: runner.run(inputs, **options), network.name, values["repeat"])
+    return run, weights, times
+
+
+def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:
+    """The seconds that so many runs take, without those that prepare them."""
+    times = []
+    with progress(title, count + PREPARED) as advance:
+        for number in range(count + PREPARED if count else 0):
+            try:
+                seconds = run().seconds
+            except OSError as error:  # of a system that gives no process, or takes one away
+                fail("system", str(error), hint="--workers 1 needs no other process", origin="--workers")
+            if number >= PREPARED:
+                times.append(seconds)
+            if advance is not None:
+                advance(number)
+    return times
 
 
 def still_there(network: Network, layers: tuple[str, ...]) -> None:
@@ -174,13 +228,12 @@ def still_there(network: Network, layers: tuple[str, ...]) -> None:
             fail("argument", f"'{name[:60]}' is folded into '{found}'", hint="run it without --fold", origin="--layer")
 
 
-def folded_runner(network: Network, weights: Mapping[str, Array]) -> Runner:
-    """The network without what can be folded; its layers have the names they had."""
+def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mapping[str, Array]]:
+    """The network without what can be folded, and its stored arrays; its layers have the names they had."""
     from archcalc.executor.folding import folded_weights
-    from archcalc.executor.runner import Runner
 
     folding = network.fold()
-    return Runner(folding.folded, folded_weights(folding.graph, folding.folds, weights))
+    return folding.folded, folded_weights(folding.graph, folding.folds, weights)
 
 
 def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
@@ -199,7 +252,9 @@ def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: M
             write_with(saved, lambda file: write_arrays(file, weights))
 
 
-def table(network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array]) -> Table:
+def table(
+    network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array], times: Sequence[float]
+) -> Table:
     """What came out, for people."""
     columns = (
         Column("tensor", "tensor", folds=True),
@@ -223,6 +278,12 @@ def table(network: Network, found: Mapping[str, Array], run: Run, weights: Mappi
         f"{run.seconds * 1000:,.1f} ms; tensors at most {bytes_text(run.peak)}, parameters {bytes_text(stored)}, "
         f"work buffers {bytes_text(run.scratch)}"
     )
+    if times:
+        from statistics import median
+
+        what = f"{len(times)} more runs: median" if len(times) > 1 else "1 more run:"
+        shortest = f", shortest {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
+        notes.append(f"{what} {median(times) * 1000:,.1f} ms{shortest}")
     if run.updates:
         notes.append(f"{len(run.updates):,} stored arrays (running statistics) moved; --save-weights writes them")
     return Table(columns, tuple(rows), title=network.name, notes=tuple(notes))

@@ -161,3 +161,39 @@ def test_a_network_larger_than_memory_is_refused_with_the_estimate(archcalc: Arc
     assert "takes about 2.4 TiB" in ran.err
     assert "are available" in ran.err
     assert "--max-memory" in ran.err
+
+
+# --- repeated runs ---
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--workers", "2"], ["--winograd"], ["--fold", "--workers", "2", "--winograd"]]
+)
+def test_repeated_runs_are_timed(archcalc: Archcalc, options: list[str]) -> None:
+    once, often = archcalc("run", SPEC), archcalc("run", SPEC, "--repeat", "3", *options)
+    assert often.status == 0
+    assert often.line("3 more runs: median").count(" ms") == 2
+    if "--fold" not in options:
+        assert often.line("softmax") == once.line("softmax")
+    assert "more run" not in once.out
+
+
+@pytest.mark.parametrize("option", [["--workers", "2"], ["--winograd"]])
+@pytest.mark.parametrize("rest", [[], ["--repeat", "0"], ["--repeat", "2", "--mode", "train"]])
+def test_options_of_repeated_runs_alone_are_an_error(archcalc: Archcalc, option: list[str], rest: list[str]) -> None:
+    ran = archcalc("run", SPEC, *option, *rest)
+    assert ran.status == 2
+    assert "add --repeat N" in ran.err
+
+
+def test_a_system_that_gives_no_process_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archcalc.executor import workers
+
+    def refuse(count: int) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers, "Workers", refuse)
+    ran = archcalc("run", SPEC, "--repeat", "2", "--workers", "2")
+    assert ran.status == 2
+    assert "Resource temporarily unavailable" in ran.err
+    assert "--workers 1" in ran.err
