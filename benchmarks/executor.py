@@ -3,14 +3,19 @@
 Every network runs in one process, all contestants in turn (A B A B …) on the same input and the same stored arrays,
 two threads each; their outputs are compared before anything is timed. Prints medians of the times, their ratios to
 ours (above 1: we are faster), and the peak memory against the analysis's estimate. Contestants that are not installed
-are left out. A short pause stands before every run: the thread pools of whoever ran before spin for a while, and would
-take a processor from the next. ONNX Runtime optimises the graph beforehand (it folds batch norms); PyTorch eager and
-archcalc do not.
+are left out. A pause stands before every run: the threads of BLAS and OpenMP look out for more work for a tenth of a
+second, and would take a processor from whoever comes next. ONNX Runtime optimises the graph beforehand (it folds batch
+norms); PyTorch eager and archcalc do not.
+
+"archcalc" are repeated runs by as many workers as the others have threads, with one thread of BLAS each, and with
+Winograd's way of multiplying less; "by definition" is without that; "one process" is without workers, too: BLAS alone
+has threads.
 
 "products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
-ready in memory; depthwise convolutions have none. "peak" is measured by tracemalloc, which sees every allocation of
-NumPy: tensors, temporaries, work buffers; parameters are added to it. The estimate is the analysis's, of parameters and
-live tensors, and the executor's work buffers.
+ready in memory; depthwise convolutions have none. "peak memory" is that of a first run, by tracemalloc, which sees all
+that NumPy allocates: tensors, temporaries, work buffers; parameters are added to it. "repeated" is what all workers
+take, by the system's account of their pages (Linux), and the parameters. The estimates are the analysis's, of parameters
+and live tensors, and the executor's work buffers.
 
     python benchmarks/executor.py [--seconds N] [--threads N] [NETWORK …]
 """
@@ -26,6 +31,7 @@ import tracemalloc
 from collections.abc import Callable
 from importlib.util import find_spec
 from math import prod
+from multiprocessing import active_children
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -37,9 +43,9 @@ BARS = {"resnet50": (1, 1.3), "vgg-d": (1, 1.3), "mobilenet-v1": (0.5, None)}
 """PyTorch's time by ours at least, ours by that of the products at most."""
 NEAR = 1e-3
 """How far outputs may differ, relative to the largest: sums in another order in float32."""
-PAUSE = 0.03
+PAUSE = 0.2
 """Seconds before every run, in which thread pools fall asleep."""
-LEAST_ROUNDS, MOST_ROUNDS = 3, 15
+PREPARING, LEAST_ROUNDS, MOST_ROUNDS = 2, 5, 25
 
 
 def arguments() -> argparse.Namespace:
@@ -50,11 +56,11 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def ours(graph: Any, weights: Any, inputs: Any) -> Callable[[], Any]:
+def ours(graph: Any, weights: Any, inputs: Any, **options: Any) -> Callable[[], Any]:
     """archcalc's executor."""
     from archcalc.executor.runner import Runner
 
-    runner = Runner(graph, weights)
+    runner = Runner(graph, weights, **options)
     return lambda: runner.run(inputs).output
 
 
@@ -151,6 +157,27 @@ def peak(run: Callable[[], Any]) -> int:
     return most - before
 
 
+def pages() -> int:
+    """Bytes of memory that this process and those that came from it have; what they share counts once."""
+    total = 0
+    for process in (os.getpid(), *(each.pid for each in active_children())):
+        with open(f"/proc/{process}/smaps_rollup") as file:
+            total += next(int(line.split()[1]) for line in file if line.startswith("Pss:")) * 1024
+    return total
+
+
+def repeated(graph: Any, weights: Any, inputs: Any, workers: int) -> tuple[int, int]:
+    """Bytes that repeated runs take, and how much of it is work buffers."""
+    from archcalc.executor.runner import Runner
+
+    gc.collect()
+    before = pages()
+    with Runner(graph, weights, workers=workers, winograd=True) as runner:
+        for _ in range(3):
+            run = runner.run(inputs)
+        return pages() - before, run.scratch
+
+
 def measure(name: str, seconds: float, threads: int) -> None:
     """Time one network and print its rows."""
     import numpy as np
@@ -165,7 +192,13 @@ def measure(name: str, seconds: float, threads: int) -> None:
     weights, inputs = initial(graph), random_inputs(graph)
     runs: list[Any] = []
     allocated = peak(lambda: runs.append(Runner(graph, weights).run(inputs)))
-    contestants = {"archcalc": ours(graph, weights, inputs), "products": products(graph)}
+    in_common = repeated(graph, weights, inputs, threads) if os.path.exists("/proc/self/smaps_rollup") else None
+    contestants = {
+        "archcalc": ours(graph, weights, inputs, workers=threads, winograd=True),
+        "by definition": ours(graph, weights, inputs, workers=threads),
+        "one process": ours(graph, weights, inputs),
+        "products": products(graph),
+    }
     if find_spec("torch"):
         contestants["PyTorch eager"] = pytorch(graph, weights, inputs, threads)
     if find_spec("onnxruntime") and find_spec("onnx"):
@@ -177,14 +210,14 @@ def measure(name: str, seconds: float, threads: int) -> None:
             assert difference < NEAR, f"{name}: {other} differs by {difference:.1e}"
     times: dict[str, list[float]] = {each: [] for each in contestants}
     end = time.perf_counter() + seconds
-    for number in range(MOST_ROUNDS + 1):
+    for number in range(MOST_ROUNDS + PREPARING):
         for each, run in contestants.items():
             time.sleep(PAUSE)
             begin = time.perf_counter()
             run()
-            if number:  # the first round fills caches and buffers
+            if number >= PREPARING:  # what is repeated is written down, caches and buffers are filled
                 times[each].append(time.perf_counter() - begin)
-        if number >= LEAST_ROUNDS and time.perf_counter() > end:
+        if number >= PREPARING + LEAST_ROUNDS and time.perf_counter() > end:
             break
     own = median(times["archcalc"])
     print(f"{network.name} ({len(times['archcalc'])} rounds)", flush=True)
@@ -193,6 +226,9 @@ def measure(name: str, seconds: float, threads: int) -> None:
     memory = network.analyze().memory()
     estimate, used = memory.params + memory.peak + runs[0].scratch, memory.params + allocated
     print(f"  peak memory {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
+    if in_common is not None:
+        used, estimate = memory.params + in_common[0], memory.params + memory.peak + in_common[1]
+        print(f"  repeated    {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
     against, beyond = BARS.get(name, (None, None))
     if against and "PyTorch eager" in times:
         print(f"  bar: PyTorch by ours at least {against}: {median(times['PyTorch eager']) / own:.2f}")
