@@ -14,8 +14,8 @@ has threads.
 "products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
 ready in memory; depthwise convolutions have none. "peak memory" is that of a first run, by tracemalloc, which sees all
 that NumPy allocates: tensors, temporaries, work buffers; parameters are added to it. "repeated" is what all workers
-take, by the system's account of their pages (Linux), and the parameters. The estimates are the analysis's, of parameters
-and live tensors, and the executor's work buffers.
+take, by the system's account of their pages (Linux), and the parameters. The estimates are the analysis's, of
+parameters and live tensors, and the executor's work buffers.
 
     python benchmarks/executor.py [--seconds N] [--threads N] [NETWORK …]
 """

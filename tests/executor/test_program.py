@@ -187,14 +187,22 @@ def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) 
     repeated(archcalc.load(f"8x32x32 -> conv 8 k3 half -> {chain} -> conv 3 k3 half").graph, count)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize(
-    "name",
-    ["resnet18", "googlenet", "mobilenet-v1", "unet", "alexnet", "inception-v4", "xception", "lenet5"],
+    ("name", "shape", "count"),
+    [
+        ("resnet18", "3x96x96", 1),
+        ("resnet18", "3x96x96", 3),
+        ("googlenet", "3x96x96", 2),
+        ("mobilenet-v1", "3x96x96", 3),
+        ("unet", "1x188x188", 2),
+        ("alexnet", "3x99x99", 2),
+        ("inception-v4", "3x139x139", 3),
+        ("xception", "3x96x96", 2),
+        ("lenet5-1998", "1x32x32", 2),
+    ],
 )
-def test_bundled_networks_are_repeated_by_lanes(name: str, count: int) -> None:
-    shapes = {"unet": "1x188x188", "lenet5": "1x32x32", "inception-v4": "3x139x139", "alexnet": "3x99x99"}
-    repeated(archcalc.load(name, shapes=shapes.get(name, "3x96x96")).graph, count)
+def test_bundled_networks_are_repeated_by_lanes(name: str, shape: str, count: int) -> None:
+    repeated(archcalc.load(name, shapes=shape).graph, count)
 
 
 MIXED = (
