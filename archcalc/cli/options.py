@@ -127,6 +127,8 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
             name, value = "", text
         elif not equals or not name.strip():
             raise click.UsageError(f"{option} takes NAME=VALUE, got '{text[:60]}'")
+        if name.strip() in pairs:
+            raise click.UsageError(f"{option} gives {name.strip()[:60] or 'the shape'} twice: only one can hold")
         pairs[name.strip()] = value.strip()
     return pairs
 

@@ -344,3 +344,12 @@ def test_bounds_are_marked_for_people_and_programs(archcalc: Archcalc) -> None:
     assert "≤ bounds" in archcalc("show", spec).out
     layers = json.loads(archcalc("show", spec, "--format", "json").out)["layers"]
     assert [layer["rf_exact"] for layer in layers] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "options", [("--set", "alpha=0.5", "--set", "alpha=1"), ("--shape", "3x64x64", "--shape", "3x96x96")]
+)
+def test_two_values_of_one_name_are_an_error(archcalc: Archcalc, options: tuple[str, ...]) -> None:
+    shown = archcalc("show", "mobilenet-v1", *options)
+    assert shown.status == 2
+    assert "twice: only one can hold" in shown.err
