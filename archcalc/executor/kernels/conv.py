@@ -1,8 +1,8 @@
 """Convolutions as matrix products: kernels as rows, gathered windows as columns.
 
-Windows are gathered block by block of output positions into one reused buffer that stays in cache, so that memory is
-bounded whatever the size of the input. Where a window is one position, the input is the matrix. Groups, and the
-channels of a depthwise convolution, are so many small products; as many are gathered together as fit the buffer.
+Windows are gathered block by block of output positions. Where a window is one position, the input is the matrix. The
+groups of a convolution, or the channels of a depthwise one, are so many small products; as many are gathered together
+as fit the buffer. Lanes divide a convolution by rows of its output, by groups, or by filters, which need all windows.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
     """Every filter's weighted sum over the windows of its group's channels."""
     x, weight = contiguous(inputs[0], work), weights["weight"]
     if op.ws:
-        weight = standardised(weight)
+        weight = work.once("weight", lambda: standardised(weights["weight"]))
     axes = axes_of(op, x.shape[2:])
     y = work.empty((len(x), op.channels, *positions(axes)), x.dtype)
     if work.minimal and op.table is None and op.groups == 1 and winograd.worthwhile(axes, weight, y):
@@ -107,22 +107,33 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, w
         place = in_a_row(own.rows, y)
         multiply(matrix, view(maps, *maps.shape[:3], prod(x.shape[2:]))[..., place], results[..., place], work)
         return
-    size = matrix.shape[-1] * x.itemsize
-    if own.filters != slice(None):
-        for sample, result in zip(maps, results, strict=True):
-            for block in blocks(y.shape[2:], block_positions(size)):
-                columns = gather_together(sample[0], axes, block, work)
-                multiply(matrix, columns, result[..., block.start : block.stop], work)
-                work.do(work.lane.meet)  # before another block takes the place of this one
-        return
-    together = maps_together(size * results.shape[-1])
     for sample, result in zip(maps, results, strict=True):
-        for first in range(0, len(sample), together):
-            some = slice(first, first + together)
-            for block in blocks(y.shape[2:], block_positions(size * len(sample[some])), own.rows):
-                columns = gather(view(sample[some], -1, *x.shape[2:]), axes, block, work)
-                columns = columns.reshape(len(sample[some]), -1, columns.shape[-1])
-                multiply(matrix[some], columns, result[some, :, block.start : block.stop], work)
+        if own.filters == slice(None):
+            over_own_windows(sample, matrix, axes, own.rows, result, work)
+        else:
+            over_common_windows(sample[0], matrix[0], axes, result[0], work)
+
+
+def over_own_windows(sample: Array, matrix: Array, axes: list[Axis], rows: slice, result: Array, work: Work) -> None:
+    """Some rows of the convolution of one sample (G×C×n…) with all filters (G×O×taps), as G×O×positions."""
+    size = matrix.shape[-1] * sample.itemsize
+    together = maps_together(size * result.shape[-1])
+    for first in range(0, len(sample), together):
+        groups = slice(first, first + together)
+        maps, filters, out = sample[groups], matrix[groups], result[groups]
+        for block in blocks(positions(axes), block_positions(size * len(maps)), rows):
+            columns = gather(view(maps, -1, *sample.shape[2:]), axes, block, work)
+            columns = columns.reshape(len(maps), -1, columns.shape[-1])
+            multiply(filters, columns, out[..., block.start : block.stop], work)
+
+
+def over_common_windows(sample: Array, matrix: Array, axes: list[Axis], result: Array, work: Work) -> None:
+    """The convolution of one sample (C×n…) with the filters of the lane (O×taps), as O×positions: all lanes gather the
+    windows together."""
+    for block in blocks(positions(axes), block_positions(matrix.shape[-1] * sample.itemsize)):
+        columns = gather_together(sample, axes, block, work)
+        multiply(matrix, columns, result[:, block.start : block.stop], work)
+        work.do(work.lane.meet)  # before other windows take the place of these
 
 
 def convolve_tabled(
