@@ -123,34 +123,37 @@ def meetings(notes: Sequence[Note], where: Sequence[Place]) -> list[bool]:
     """Before which layers all lanes have to meet: where one reads what others may not have written yet, or writes where
     others may still read. What is not divided is done by the first lane while the others go on."""
     found = []
-    written: dict[int, Spot | None] = {}
-    """Blocks written to since the last meeting: as which tensor, if every lane wrote its share of it."""
-    beyond: set[int] = set()
-    """Blocks read since then beyond one's share."""
-    touched: set[int] = set()
-    """All of these, and those of which shares were read."""
+    written: set[int] = set()
+    """Blocks written to since the last meeting."""
+    touched: dict[int, Spot | None] = {}
+    """Blocks written to or read since then: as which tensor, if every lane touched its share of that one and no more.
+    Shares of another tensor in the same memory (reshaped, sliced) lie elsewhere."""
     for note in notes:
         division, result = note.division, note.outputs[0]
         shares = [spot for spot in note.inputs if division is Division.LOCAL and spot.shape == result.shape]
-        others = {spot.block for spot in note.inputs} - {spot.block for spot in shares}
+        others = {spot.block for spot in note.inputs if spot not in shares}
         targets = {spot.block for spot in note.outputs} | ({note.inputs[0].block} if note.lent else set())
 
         def disturbs(target: int, block: int) -> bool:
-            safe = target == block and division is Division.LOCAL and block not in beyond  # noqa: B023
+            safe = target == block and division is Division.LOCAL and touched[block] == result  # noqa: B023
             return where[target].meets(where[block]) and not safe
 
         waits = (
             not others.isdisjoint(written)
-            or any(written.get(spot.block, spot) != spot for spot in shares)
+            or any(spot.block in written and touched[spot.block] != spot for spot in shares)
             or any(disturbs(target, block) for target in targets for block in touched)
         )
         if waits:
-            written, beyond, touched = {}, set(), set()
+            written, touched = set(), {}
         found.append(waits)
         shared = division in (Division.SHARE, Division.LOCAL) and len(note.outputs) == 1
-        written.update(dict.fromkeys(targets, result if shared else None))
-        beyond |= others
-        touched |= targets | {spot.block for spot in note.inputs}
+        written |= targets
+        for block, spot in [
+            *((spot.block, spot) for spot in shares),
+            *((block, None) for block in others),
+            *((block, result if shared else None) for block in targets),
+        ]:
+            touched[block] = spot if touched.get(block, spot) == spot else None
     return found
 
 

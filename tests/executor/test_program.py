@@ -188,6 +188,37 @@ def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        """
+        input: 8x32x32
+        layers:
+          - conv 8 k3 half
+          - s: conv 8 k3 half
+          - v: reshape 4x2x32x32
+          - conv 8 k3 half -> conv 8 k3 half  # lanes meet after s
+        heads:
+          a: "@s -> relu"
+          b: "@v -> tanh"
+        """,
+        """
+        input: 8x32x32
+        layers:
+          - s: conv 8 k3 half
+          - t: add(identity, slice 0:1 axis=1)
+        heads:
+          a: "@input -> relu"
+        """,
+    ],
+    ids=["written in another shape than read", "read as it is and in part"],
+)
+@pytest.mark.parametrize("count", [2, 3])
+def test_lanes_meet_between_different_views_of_the_same_memory(text: str, count: int) -> None:
+    for seed in range(5):
+        repeated(read(text), count, seed=seed)
+
+
+@pytest.mark.parametrize(
     ("name", "shape", "count"),
     [
         ("resnet18", "3x96x96", 1),
