@@ -100,6 +100,7 @@ class Runner:
         self._buffers: dict[str, Array] = {}
         self._record: tuple[Kind, Record] | None = None
         self._program: tuple[Kind, Program] | None = None
+        self._process = os.getpid()
         self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
         self._planned: tuple[tuple[frozenset[Ref], bool], list[Planned]] | None = None
         self.weights = weights
@@ -195,6 +196,9 @@ class Runner:
 
     def _program_for(self, kind: Kind) -> Program | None:
         """What repeats runs of a kind, if the last one was of it."""
+        if self._process != os.getpid():  # forked since: workers, and the memory in common with them, are another's
+            self._process = os.getpid()
+            self.close()
         if self._program is not None and self._program[0] == kind:
             return self._program[1]
         if self._record is None or self._record[0] != kind or not self._record[1].repeatable:

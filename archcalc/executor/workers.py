@@ -31,7 +31,17 @@ PATIENCE = 1.0
 
 
 GIVING: WeakSet[Connection] = WeakSet()
-"""Where orders are given to other processes: a process that forks has them, too."""
+"""Where orders are given to other processes."""
+
+
+def give_no_more() -> None:
+    """A process that has just forked, a worker or anyone else's, has the ends where orders are given, too: without them
+    who is waiting at the other ends learns when it is alone."""
+    for given in tuple(GIVING):
+        given.close()
+
+
+os.register_at_fork(after_in_child=give_no_more)
 
 
 class Workers:
@@ -48,6 +58,7 @@ class Workers:
         self._orders: list[Connection] = []
         self._processes: list[ForkProcess] = []
         gates, parent = Gates(self._context, count), os.getpid()
+        self._parent = parent
 
         def check() -> None:
             if os.getpid() == parent:
@@ -99,8 +110,6 @@ class Workers:
     def _work(self, orders: Connection, task: Callable[[], None]) -> None:
         """What another process does: its task, once for every order, until there is nobody to give any."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides when it ends
-        for given in tuple(GIVING):
-            given.close()  # who is waiting at the other end learns that it is alone
         with self._blas.limit(limits=1, user_api="blas"):
             while True:
                 try:
@@ -118,10 +127,10 @@ class Workers:
                 raise ChildProcessError(f"a worker process is gone (exit status {process.exitcode})")
 
     def close(self) -> None:
-        """End the other processes, wherever they are."""
+        """End the other processes, wherever they are. (A copy of this in a process that forked has none.)"""
         for orders in self._orders:
             orders.close()
-        for process in self._processes:
+        for process in self._processes if os.getpid() == self._parent else ():
             process.kill()
             process.join()
         self._orders, self._processes = [], []

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from multiprocessing import active_children
 
@@ -125,6 +126,27 @@ def alive(process: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_process_that_forks_leaves_them_to_the_first(runner: Runner) -> None:
+    inputs, others = (random_inputs(runner.graph, seed=seed) for seed in range(2))
+    runner.run(inputs)
+    expected, ids = runner.run(inputs).output, [process.pid for process in active_children()]
+    with warnings.catch_warnings():  # Python 3.12 warns of threads
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:  # all that it says is whether it was well
+        try:
+            right = Runner(runner.graph, runner.weights).run(others).output
+            for _ in range(3):
+                np.testing.assert_allclose(runner.run(others).output, right, rtol=1e-4, atol=1e-6)
+            runner.close()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    np.testing.assert_array_equal(runner.run(inputs).output, expected)
+    assert [process.pid for process in active_children()] == ids
 
 
 def test_they_say_nothing_and_leave_nothing_behind() -> None:
