@@ -221,15 +221,23 @@ class Program:
         self._results = {ref: self._at(spot) for ref, spot in record.results.items()}
         notes = [note for note in record.notes if not note.looks]
         waits = meetings(notes, where)
+        known = self._buffered
         tapes = [self._tape(zip(notes, waits, strict=True), lane) for lane in company.lanes]
+        if self._buffered != known:  # calls before the last enlargement are on memory of their own: it is given back
+            tapes = [self._tape(zip(notes, waits, strict=True), lane) for lane in company.lanes]
         self.size = size
         """Bytes of all tensors."""
         constants = sum(array.nbytes for of_layer in self._constants.values() for array in of_layer.values())
         common = sum(record.common.values()) if len(tapes) > 1 else 0
-        self.scratch = len(tapes) * sum(buffer.nbytes for buffer in buffers.values()) + common + constants
+        self.scratch = len(tapes) * self._buffered + common + constants
         """Bytes of work buffers: those of every lane, those in common, and what was made of stored arrays."""
         self._play = company.start([partial(play, tape) for tape in tapes])
         self.close = company.close
+
+    @property
+    def _buffered(self) -> int:
+        """Bytes of scratch memory of a lane."""
+        return sum(buffer.nbytes for buffer in self._buffers.values())
 
     def _at(self, spot: Spot) -> Array:
         return np.ndarray(spot.shape, spot.dtype, self._blocks[spot.block], spot.offset, spot.strides)
