@@ -92,9 +92,12 @@ class Runner:
 
         Raises:
             ArrayError: arrays that are missing, unknown, of another shape or of mixed number formats.
+            ValueError: there are to be no workers.
         """
         self.graph = graph
         self.overwrite = overwrite
+        if workers < 1:
+            raise ValueError(f"there are {workers} workers, at least one has to be")
         self.workers = workers if CAN_FORK else 1
         self.winograd = winograd
         self._buffers: dict[str, Array] = {}
@@ -123,7 +126,7 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the other workers, and give back the memory that runs share."""
+        """End the other workers, and give back the memory of the tensors of repeated runs."""
         if self._program is not None:
             self._program[1].close()
         self._program, self._record = None, None

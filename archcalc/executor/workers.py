@@ -29,7 +29,6 @@ LOOKS = 20_000
 PATIENCE = 1.0
 """Seconds of sleep after which it looks whether the others are still there."""
 
-
 GIVING: WeakSet[Connection] = WeakSet()
 """Where orders are given to other processes."""
 
@@ -57,16 +56,9 @@ class Workers:
         self._blas = ThreadpoolController()
         self._orders: list[Connection] = []
         self._processes: list[ForkProcess] = []
-        gates, parent = Gates(self._context, count), os.getpid()
-        self._parent = parent
-
-        def check() -> None:
-            if os.getpid() == parent:
-                self._check()
-            elif os.getppid() != parent:
-                os._exit(1)  # nobody is left to work for
-
-        self.lanes = [Lane(number, count, gates.meeting(number, check)) for number in range(count)]
+        self._parent = os.getpid()
+        gates = Gates(self._context, count)
+        self.lanes = [Lane(number, count, gates.meeting(number, self._check)) for number in range(count)]
 
     def memory(self, size: int) -> Array:
         """So many bytes that this process has in common with those that fork from it."""
@@ -122,6 +114,11 @@ class Workers:
                     os._exit(1)  # the others find it gone
 
     def _check(self) -> None:
+        """Look whether the others are there."""
+        if os.getpid() != self._parent:
+            if os.getppid() != self._parent:
+                os._exit(1)  # nobody is left to work for
+            return
         for process in self._processes:
             if not process.is_alive():
                 raise ChildProcessError(f"a worker process is gone (exit status {process.exitcode})")

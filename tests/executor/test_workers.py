@@ -175,3 +175,8 @@ def test_a_system_without_forks_has_one_worker(monkeypatch: pytest.MonkeyPatch) 
     assert runner.workers == 1
     assert not active_children()
     assert (first == second).all()
+
+
+def test_there_is_at_least_one_worker() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Runner(archcalc.load(NET).graph, {}, workers=0)
