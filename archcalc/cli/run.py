@@ -73,6 +73,7 @@ BEST = 5
 @click.option(
     "--workers",
     type=click.IntRange(1, MOST_WORKERS),
+    metavar="N",
     default=1,
     show_default=True,
     help="Processes that divide every layer of repeated runs among them.",
