@@ -191,10 +191,7 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
     else:
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=dtype, training=training)
-    if values["folds"]:
-        graph, stored = folded(network, weights)
-    else:
-        stored = weights
+    graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
     options = {"training": training, "seed": seed, "keep": values["layers"]}
     with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
         with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):

@@ -50,21 +50,13 @@ log1p = counted(np.log1p, "add", "log")
 
 def total(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Sums along axes, which are kept with size 1: one addition fewer than numbers in each."""
-    sums = reduced(work, np.add, x, axes)
+    sums: Array = np.add.reduce(x, axis=axes, keepdims=True)
     work.count(add=x.size - sums.size)
     return sums
 
 
 def largest(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Maxima along axes, which are kept with size 1: one comparison fewer than numbers in each."""
-    maxima = reduced(work, np.maximum, x, axes)
+    maxima: Array = np.maximum.reduce(x, axis=axes, keepdims=True)
     work.count(cmp=x.size - maxima.size)
     return maxima
-
-
-def reduced(work: Work, function: np.ufunc, x: Array, axes: int | tuple[int, ...]) -> Array:
-    """Numbers along axes joined into one."""
-    result: Array = function.reduce(x, axis=axes, keepdims=True)
-    if work.tape is not None:
-        work.do(function.reduce, x, axes, None, result, True)
-    return result
