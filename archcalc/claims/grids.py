@@ -57,8 +57,9 @@ def read_csv_answers(source: Source, most: int) -> AnswerFile:
                 if len(rows) > most + 1:
                     too_many(most, source.name)
             begin = reader.line_num
-    except csv.Error as error:
-        fail("answers", f"not a table: {error}", Span(Text(source, " ", starts[begin]), 0, 1), "check the quotes")
+    except csv.Error:  # its own words differ from version to version
+        place = Span(Text(source, " ", starts[begin]), 0, 1)
+        fail("answers", "a quotation mark that starts a cell here does not end it", place, "check the quotes")
     if not rows:
         fail("answers", "the file has no table", origin=source.name, hint=COLUMNS)
     answers, notes = _answers(Grid(rows[0], rows[1:]), source, most)

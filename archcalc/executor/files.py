@@ -22,8 +22,21 @@ from archcalc.executor.kernel import Array, Sizes
 from archcalc.executor.weights import check, stored, unlike
 from archcalc.graph import Graph
 
-UNREADABLE = (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
-"""What NumPy and zipfile raise for damaged, encrypted or strangely packed files."""
+UNREADABLE = {
+    EOFError: "it ends too early",
+    zlib.error: "its compressed data is damaged",
+    zipfile.BadZipFile: "it is not a complete archive",
+    NotImplementedError: "it is packed in a way that is not supported",
+    RuntimeError: "it is encrypted",
+    ValueError: "it does not hold an array as NumPy writes it",
+}
+"""What NumPy and zipfile raise for damaged, encrypted or strangely packed files, and what that means."""
+
+
+class _RefusedError(ValueError):
+    """An array that NumPy would read and archcalc does not; the message says why."""
+
+
 MOST_HEADER = 10_000
 """Bytes of the header of one array."""
 
@@ -54,7 +67,7 @@ def read_array(path: str, expected: Sizes) -> Array:
             return _native(npy.read_array(file, allow_pickle=False, max_header_size=MOST_HEADER))
     except ArrayError:
         raise
-    except UNREADABLE as error:
+    except (OSError, *UNREADABLE) as error:
         raise ArrayError([_unreadable(path, error)]) from None
 
 
@@ -88,7 +101,7 @@ def read_weights(path: str, graph: Graph, *, dtype: DTypeLike = np.float32, trai
                     arrays[name] = np.ascontiguousarray(read, np.dtype(dtype))
     except ArrayError:
         raise
-    except UNREADABLE as error:
+    except (OSError, *UNREADABLE) as error:
         raise ArrayError([_unreadable(path, error)]) from None
     check(graph, arrays, training=training)
     return arrays
@@ -111,13 +124,13 @@ def _header(file: IO[bytes]) -> tuple[Sizes, np.dtype[Any]]:
     """The shape and number format that an array declares; nothing else is read."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
-        raise ValueError("not an array of numbers")
+        raise _RefusedError("not an array of numbers")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read(file, max_header_size=MOST_HEADER)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects, which are not read")
+        raise _RefusedError("it holds Python objects, which are not read")
     if any(type(size) is not int for size in shape):
-        raise ValueError("its shape does not consist of whole numbers")
+        raise _RefusedError("its shape does not consist of whole numbers")
     return shape, dtype
 
 
@@ -137,5 +150,7 @@ def _native(array: Any) -> Array:
 def _unreadable(path: str, error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{path}: {os.strerror(error.errno) if error.errno else error.strerror}"
-    text = str(error).splitlines()[0] if str(error) else "it ends too early"
-    return f"{path} cannot be read as arrays: {text[:200]}"
+    if isinstance(error, _RefusedError):
+        return f"{path} cannot be read as arrays: {error}"
+    reason = next(reason for kind, reason in UNREADABLE.items() if isinstance(error, kind))
+    return f"{path} cannot be read as arrays: {reason}"

@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
-from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.limits import Limits
+from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translated
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
-
-QUOTE_THIS = "YAML reads this character itself: put quotes around the whole text"
 
 
 class Scalar(NamedTuple):
@@ -79,7 +78,7 @@ def read_document(source: Source, limits: Limits) -> Content | None:
         events = yaml.parse(source.text, Loader=LOADER)
         return _document(source, iter(events), limits)
     except yaml.YAMLError as error:
-        raise _explained(source, error) from None
+        raise translated(source, error, limits) from None
 
 
 def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content | None:
@@ -123,12 +122,7 @@ class _Builder:
                 "raise the bound with --max-words",
             )
         if depth > self.limits.nesting:
-            fail(
-                "limit",
-                f"lists are nested deeper than {self.limits.nesting}",
-                self.place(event),
-                "raise the bound with --max-nesting",
-            )
+            raise nesting_error(self.place(event), self.limits)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             character = "*" if isinstance(event, yaml.AliasEvent) else "&"
             fail(
@@ -175,29 +169,6 @@ class _Builder:
 def _closed(opening: Any, end: Any) -> int | None:
     """Where a list or mapping in brackets ends."""
     return end.end_mark.index if opening.flow_style else None
-
-
-def _explained(source: Source, error: yaml.YAMLError) -> SpecError:
-    """A YAML error in our form, with what usually causes it."""
-    marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
-    mark: Any = next((found for found in marks if found is not None), None)
-    reason = getattr(error, "problem", None) or "not readable as YAML"
-    index = min(mark.index if mark is not None else 0, len(source.text))
-    around = source.text[index : index + 1]
-    before = source.text[source.text.rfind("\n", 0, index) + 1 : index].rstrip()[-1:]
-    context = getattr(error, "context", None) or ""
-    hint = ""
-    if around in tuple("[{@*&!%>`|'\""):
-        hint = QUOTE_THIS
-    elif "mapping values" in reason:
-        hint = "a value that contains ': ' needs quotes"
-    elif around == "\t" or " tab " in reason:
-        hint = "indent with blanks, not tabs"
-    elif before in tuple("'\"]}|>") or "flow" in context or "quoted scalar" in context:
-        hint = "a text that starts with [ { @ * & ! % | > or a quote needs quotes around all of it"
-    elif "block" in context or "not allowed" in reason:
-        hint = "the entries of a list or mapping start in one column, each on a line of its own"
-    return SpecError([Problem("yaml", str(reason), Span(Text(source, " ", index), 0, 1), hint)])
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ codes.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatch
 from functools import cache
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from archcalc.lint import RULES
-from archcalc.spec.errors import fail, suggest
+from archcalc.spec.errors import Source, Span, Text, fail, suggest
 
 KEYS = ("ignore", "error", "strict", "per-path-ignores")
 
@@ -67,9 +68,25 @@ def _table(file: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        fail("configuration", f"cannot be read: {error}", origin=str(file))
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        fail("configuration", f"cannot be read: {error.strerror}", origin=str(file))
+    except UnicodeDecodeError as error:
+        fail("configuration", f"not a UTF-8 text (byte {error.start})", origin=str(file))
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        fail("configuration", "not valid TOML", _place_of(error, Source(str(file), text)))
+
+
+def _place_of(error: ValueError, source: Source) -> Span:
+    """Return the character where a TOML parser stopped; Python 3.11 tells it only in its message."""
+    found = re.search(r"line (\d+), column (\d+)", str(error))
+    index = len(source.text)
+    if found:
+        lines = source.text.split("\n")
+        index = sum(len(line) + 1 for line in lines[: int(found[1]) - 1]) + int(found[2]) - 1
+    return Span(Text(source, " ", index), 0, 1)
 
 
 def _read(file: Path, table: Any) -> Configuration:

@@ -154,7 +154,7 @@ def test_a_line_that_cannot_be_read_is_an_answer_with_its_problem(
         ("x.yaml", "just words\n", "x.yaml: error[answers]"),
         ("x.yaml", "", "x.yaml: error[answers]: the file is empty"),
         ("x.json", '{"answers": {"c1.params": 156', "x.json:1:"),
-        ("x.csv", 'layer,params\n"c1,156\n', "x.csv:2:1: error[answers]: not a table"),
+        ("x.csv", 'layer,params\n"c1,156\n', "x.csv:2:1: error[answers]: a quotation mark"),
         ("x.csv", "name,mark\nAda,3\n", "x.csv:1:1: error[answers]: not a table of answers"),
         ("x.csv", "# nothing\n", "x.csv: error[answers]"),
         ("x.md", "no table here\n", "x.md: error[answers]: the page has no table"),

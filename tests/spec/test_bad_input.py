@@ -10,11 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
+import yaml
 
 import archcalc
 from archcalc import Limits, SpecError
+from archcalc.spec import document
+from archcalc.spec.errors import Source
 from archcalc.spec.locate import bundled_folder
 from tests.spec.mutations import mutants
 
@@ -213,6 +217,45 @@ def test_bad_files(content: str | bytes, code: str, tmp_path: Path) -> None:
         archcalc.load(str(path))
     check(caught.value, data.decode("latin-1"))
     assert caught.value.problems[0].code == code
+
+
+LIBRARY_WORDS = ("expected maximum", "exceeded", "did not find expected", "found unexpected", "could not find")
+
+
+@pytest.mark.parametrize("name", [name for name, (_, code) in FILES.items() if code in ("yaml", "limit")])
+def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path: Path) -> None:
+    content = FILES[name][0]
+    path = tmp_path / "net.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SpecError) as caught:
+        archcalc.load(str(path))
+    assert not any(word in str(caught.value) for word in LIBRARY_WORDS)
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, document.LOADER], ids=["PyYAML", "as installed"])
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("layers: " + "[" * 2000, "lists are nested deeper than 64", (1, 73)),
+        ("layers: " + "{a: " * 2000, "lists are nested deeper than 64", (1, 262)),
+        ("layers: 'relu", "a quoted text does not end", (1, 14)),
+        ("layers: a: b", "YAML reads the ': ' in this value as a mapping", (1, 10)),
+        ("layers: @a", "a text cannot start with this character", (1, 9)),
+        ("layers:\n\t- relu", "a tab stands where YAML expects blanks", (2, 1)),
+        ("layers: [relu", "a list or mapping in brackets does not end, or lacks a comma", None),
+        ('layers: "\\z"', "no such escape sequence in double quotes", None),  # at the backslash, or behind it
+    ],
+)
+def test_yaml_errors_are_the_same_from_both_parsers(
+    loader: Any, text: str, message: str, place: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "LOADER", loader)
+    with pytest.raises(SpecError) as caught:
+        document.read_document(Source("net.yaml", text), Limits())
+    (problem,) = caught.value.problems
+    assert problem.message == message
+    if place is not None:
+        assert problem.place()[1:] == place
 
 
 def test_large_but_good_input_is_no_error(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""YAML errors in archcalc's own words: PyYAML and libyaml phrase them differently, and from version to version."""
+
+from __future__ import annotations
+
+import re
+from itertools import accumulate
+from typing import Any
+
+import yaml
+
+from archcalc.spec.errors import Problem, Source, Span, SpecError, Text
+from archcalc.spec.limits import Limits
+
+QUOTE_THIS = "YAML reads this character itself: put quotes around the whole text"
+QUOTE_ALL = "a text that starts with [ { @ * & ! % | > or a quote needs quotes around all of it"
+INDENTATION = "the entries of a list or mapping start in one column, each on a line of its own"
+UNKNOWN = "the text is not YAML here"
+TAB = ("a tab stands where YAML expects blanks", "indent with blanks, not tabs")
+
+MESSAGES = (
+    (
+        "mapping values",
+        "YAML reads the ': ' in this value as a mapping",
+        "a value that contains ': ' needs quotes",
+    ),
+    ("that cannot start any token", "a text cannot start with this character", QUOTE_THIS),
+    (r"\btabs?\b", *TAB),
+    (
+        "escape",
+        "no such escape sequence in double quotes",
+        "single quotes take every character as it is",
+    ),
+    ("quoted scalar", "a quoted text does not end", "the quote at its start needs one at its end"),
+    ("simple key", "a line of a mapping has no ': '", INDENTATION),
+    ("block scalar", "a block of text (after | or >) starts wrongly", QUOTE_ALL),
+    ("flow (sequence|mapping|node)", "a list or mapping in brackets does not end, or lacks a comma", QUOTE_ALL),
+    ("directive", "a line that starts with % is a directive of YAML", QUOTE_ALL),
+    ("anchor|alias", "'&' and '*' start an anchor or an alias of YAML, which specs do not have", QUOTE_THIS),
+    (r"\btags?\b", "'!' starts a tag of YAML, which specs do not have", QUOTE_THIS),
+    ("document start|document separator", "the file goes on after the end of its document", QUOTE_ALL),
+    ("block|not allowed|indent", "the entry does not fit into the list or mapping around it", INDENTATION),
+)
+"""A pattern in what the parser says (its context, then the problem), what archcalc says instead, and a hint."""
+
+
+def translated(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
+    """Return an error of the YAML parser as an error of the spec, at the character where parsing stopped."""
+    marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
+    mark: Any = next((found for found in marks if found is not None), None)
+    index = min(mark.index if mark is not None else 0, len(source.text))
+    too_deep = _nested_too_deeply(source.text[: index + 1], limits.nesting)
+    if too_deep is not None:
+        return nesting_error(Span(Text(source, " ", too_deep), 0, 1), limits)
+    said = " ".join(filter(None, (getattr(error, "context", None), getattr(error, "problem", None))))
+    message, hint = next(((text, hint) for phrase, text, hint in MESSAGES if re.search(phrase, said)), (UNKNOWN, ""))
+    if source.text[index : index + 1] == "\t" and "start any token" in said:
+        message, hint = TAB
+    elif source.text[index : index + 1] in tuple("[{@*&!%>`|'\""):
+        hint = QUOTE_THIS
+    elif source.text[source.text.rfind("\n", 0, index) + 1 : index].rstrip()[-1:] in tuple("'\"]}|>"):
+        hint = QUOTE_ALL
+    return SpecError([Problem("yaml", message, Span(Text(source, " ", index), 0, 1), hint)])
+
+
+def nesting_error(place: Span, limits: Limits) -> SpecError:
+    """Return the error for lists or mappings that are nested deeper than allowed."""
+    message = f"lists are nested deeper than {limits.nesting}"
+    return SpecError([Problem("limit", message, place, "raise the bound with --max-nesting")])
+
+
+def _nested_too_deeply(text: str, nesting: int) -> int | None:
+    """Return where brackets that stay open are nested too deeply, or ``None``.
+
+    The parser looks ahead as far as a bracket goes and may give up there, on a bound of its own or at the end of the
+    text, before it has reported the first of them. Brackets inside quotes or comments are not told apart: with so
+    many of them left open, the text is not a spec in either case.
+    """
+    brackets = tuple(re.finditer(r"[\[{}\]]", text))
+    depths = [*accumulate(1 if match.group() in "[{" else -1 for match in brackets)]
+    if not depths or depths[-1] <= nesting:
+        return None
+    return next(match.start() for match, depth in zip(brackets, depths, strict=True) if depth > nesting)
