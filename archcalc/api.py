@@ -18,16 +18,16 @@ from archcalc.spec.limits import DEFAULT
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
     from archcalc.analysis.fold import Folding
-    from archcalc.analysis.formula import ClosedForms
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Claim, Judgement
-    from archcalc.claims.verify import Check
     from archcalc.executor.kernel import Array
     from archcalc.executor.runner import Run
     from archcalc.graph import Graph, Ref
+    from archcalc.query.closed_forms import ClosedForms
     from archcalc.spec.errors import Problem
+    from archcalc.verification.verify import Check
 
 __all__ = ["Network", "bundled", "formula", "load", "sweep"]
 
@@ -68,7 +68,7 @@ class Network:
         Raises:
             archcalc.SpecError: there is no such layer.
         """
-        from archcalc.claims.explain import explain
+        from archcalc.query.derivations import explain
 
         return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
 
@@ -170,12 +170,12 @@ class Network:
         return fold(self.graph)
 
     def verify(self, aspects: Iterable[str] | None = None) -> Iterator[Check]:
-        """Hold the analysis to what the executor measures, one aspect after another; see `archcalc.claims.verify`.
+        """Compare the analysis with what the executor measures, aspect by aspect; see `archcalc.verification.verify`.
 
         Args:
-            aspects: which of `archcalc.claims.verify.ASPECTS`; all of them unless given.
+            aspects: which of `archcalc.verification.verify.ASPECTS`; all of them unless given.
         """
-        from archcalc.claims.verify import ASPECTS, verify
+        from archcalc.verification.verify import ASPECTS, verify
 
         return verify(self.graph, ASPECTS if aspects is None else aspects)
 
@@ -231,7 +231,7 @@ def formula(
     assume: Iterable[str] = (),
     set: Mapping[str, object] | None = None,
 ) -> ClosedForms:
-    """Closed forms of a network, and the conditions under which they hold; see `archcalc.claims.formula`.
+    """Closed forms of a network, and the conditions under which they hold; see `archcalc.query.formula`.
 
     Args:
         spec: as for `load`.
@@ -243,7 +243,7 @@ def formula(
     Raises:
         archcalc.SpecError: anything wrong with the spec, the names, the targets or the assumptions.
     """
-    from archcalc.claims.formula import TOTALS, Question, answer
+    from archcalc.query.formula import TOTALS, Question, answer
 
     given = Given({name: _written(value) for name, value in (set or {}).items()})
     return answer(Question(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
@@ -279,10 +279,10 @@ def sweep(
     Raises:
         archcalc.SpecError: anything wrong with the spec or the question.
     """
-    from archcalc.analysis.sweep import sweep as swept
-    from archcalc.claims.condition_grammar import read_condition, read_name
-    from archcalc.claims.question import Question, Written
-    from archcalc.claims.settings import read_settings
+    from archcalc.query.condition_grammar import read_condition, read_name
+    from archcalc.query.configurations import Question, Written
+    from archcalc.query.settings import read_settings
+    from archcalc.query.sweep import sweep as swept
     from archcalc.spec.locate import locate
 
     def options(given: Mapping[str, object] | None) -> list[str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from archcalc.claims.answers import AnswerFile, read_answers
-from archcalc.claims.grade import Grader
-from archcalc.claims.marks import Graded, Mark
-from archcalc.claims.subjects import Library
+from archcalc.grading.answers import AnswerFile, read_answers
+from archcalc.grading.grade import Grader
+from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.subjects import Library
 from archcalc.spec.errors import Source
 from tests.specs.published import read_facts
 

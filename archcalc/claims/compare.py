@@ -9,10 +9,10 @@ from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
 from archcalc.claims.expressions import reckoned
-from archcalc.claims.targets import Actual
-from archcalc.claims.written import Quantity, Statement, Values, other_readings, read_statement
+from archcalc.claims.written import Quantity, Statement, other_readings, read_statement
 from archcalc.graph import ordered
 from archcalc.numeric import product
+from archcalc.query.targets import Actual, Values
 
 _SQUARED = re.compile(r"\b(\d+)\s*(?:²|(?:\^|\*\*)\{?2\}?)(?!\d)")
 """``11²`` positions are seen by a unit whose field is ``11x11``."""

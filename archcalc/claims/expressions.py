@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from archcalc.claims.numerals import plain
 from archcalc.numeric import Impossible
 from archcalc.spec.errors import Source, SpecError, Text
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.limits import DEFAULT
+from archcalc.spec.numerals import plain
 from archcalc.spec.syntax import Size
 from archcalc.spec.values import Scope, number
 

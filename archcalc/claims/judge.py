@@ -12,16 +12,16 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.analysis.receptive import READINGS
 from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
-from archcalc.claims.explain import explain
 from archcalc.claims.expressions import has_names
-from archcalc.claims.targets import Actual, network_of, resolve_among
 from archcalc.claims.written import Statement
+from archcalc.query.derivations import explain
+from archcalc.query.targets import Actual, network_of, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
 
 if TYPE_CHECKING:  # right answers need no diagnosis, and `validate` none at all
-    from archcalc.claims.diagnosis import Diagnosis
-    from archcalc.claims.diagnosis.follow import Said
+    from archcalc.diagnosis import Diagnosis
+    from archcalc.diagnosis.follow import Said
 
 REMEMBERED = 10_000
 """Answers, and targets, of which a judge remembers the explanation."""
@@ -80,7 +80,7 @@ class Judge:
         return [each.judgement for each in heard]
 
     def actual(self, target: str) -> Actual:
-        """What a target is; see `archcalc.claims.targets.resolve_among`."""
+        """What a target is; see `archcalc.query.targets.resolve_among`."""
         target = target.strip()
         found = self._actual.get(target)
         if found is None:
@@ -119,7 +119,7 @@ class Judge:
         return self.formula(claim) if self.formula is not None and has_names(claim.value) else None
 
     def _diagnosed(self, heard: Heard, number: int, known: Mapping[int, Said]) -> Judgement:
-        from archcalc.claims.diagnosis.follow import follows, misses_the_sum
+        from archcalc.diagnosis.follow import follows, misses_the_sum
 
         judgement = heard.judgement
         if judgement.holds or judgement.fault is not None:
@@ -154,7 +154,7 @@ class Judge:
 
     def _diagnosis(self, target: str) -> Diagnosis | None:
         """The diagnosis of a target; none of a ratio."""
-        from archcalc.claims.diagnosis import Diagnosis, Question
+        from archcalc.diagnosis import Diagnosis, Question
 
         target = target.strip()
         if target not in self._diagnoses:
@@ -168,7 +168,7 @@ class Judge:
 
     def _said(self, heard: Heard) -> Said | None:
         """The claim as one that others may start from; none of a ratio."""
-        from archcalc.claims.diagnosis.follow import Said
+        from archcalc.diagnosis.follow import Said
 
         claim = heard.judgement.claim
         diagnosis = self._diagnosis(claim.target)

@@ -1,7 +1,7 @@
 """Values as people write them, with their relation: ``61,706``, ``569M``, ``1.8e9``, ``6x28x28``, ``at most 500K``,
 ``100..200``, ``≈ 5%``, ``> B.params``.
 
-Numbers are read in `archcalc.claims.numerals`.
+Numbers are read in `archcalc.spec.numerals`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple
 
-from archcalc.claims.numerals import (
+from archcalc.numeric import product
+from archcalc.query.targets import Values
+from archcalc.spec.numerals import (
     BYTES,
     EVERYTHING,
     GLOBAL,
@@ -23,13 +25,11 @@ from archcalc.claims.numerals import (
     plain,
     read_number,
 )
-from archcalc.numeric import product
 
 __all__ = [
     "BYTES",
     "Quantity",
     "Statement",
-    "Values",
     "other_readings",
     "read_number",
     "read_statement",
@@ -37,8 +37,6 @@ __all__ = [
     "without_hedge",
 ]
 
-Values: TypeAlias = tuple[Fraction | int | str, ...]
-"""What is true of a target: a number, one per axis, or words."""
 
 Relation = Literal["=", "<=", ">=", "<", ">", "≈", ".."]
 

@@ -14,9 +14,9 @@ from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
-    from archcalc.claims.grade import Grader
-    from archcalc.claims.key import Key
-    from archcalc.claims.marks import Graded
+    from archcalc.grading.grade import Grader
+    from archcalc.grading.key import Key
+    from archcalc.grading.marks import Graded
 
 FORMATS = ("rich", "plain", "markdown", "csv", "json", "html", "gradescope", "junit")
 MANY = 50
@@ -81,9 +81,9 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     Raises:
         SpecError: the key cannot be read.
     """
-    from archcalc.claims.grade import Grader
-    from archcalc.claims.key import read_key
-    from archcalc.claims.subjects import Library
+    from archcalc.grading.grade import Grader
+    from archcalc.grading.key import read_key
+    from archcalc.grading.subjects import Library
 
     limits = limits_from(values)
     key = None
@@ -99,7 +99,7 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
 
 def grade_one(handed: Handed, grader: Grader, limits: Limits, most: int) -> Graded:
     """Read and grade one submission; what is wrong with it stops no other."""
-    from archcalc.claims.answers import read_answers
+    from archcalc.grading.answers import read_answers
 
     try:
         if handed.problem:

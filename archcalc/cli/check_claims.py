@@ -8,9 +8,9 @@ import click
 
 from archcalc.claims.claim import Judgement, Verdict
 from archcalc.claims.judge import Judge
-from archcalc.claims.marks import PASSING
-from archcalc.claims.reconcile import Question, Reading, parse_claim_text, reconcile
 from archcalc.cli.options import table_text
+from archcalc.diagnosis.reconcile import Question, Reading, parse_claim_text, reconcile
+from archcalc.grading.marks import PASSING
 from archcalc.report.render import write_json
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import Problem, SpecError, fail

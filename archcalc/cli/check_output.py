@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import click
 
-from archcalc.claims.explain import derivation_lines
-from archcalc.claims.key import Key
-from archcalc.claims.marks import Graded
 from archcalc.cli.files import write_file
 from archcalc.cli.options import table_text
 from archcalc.cli.submissions import file_names
+from archcalc.grading.key import Key
+from archcalc.grading.marks import Graded
+from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import claims_table, class_table, grades, record, sheet, suites
 from archcalc.report.render import render, write_json
 

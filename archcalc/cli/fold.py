@@ -92,8 +92,8 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
     """Whatever needs arrays: fold the given ones, and run both networks."""
     import numpy as np
 
-    from archcalc.claims.folding import EXAMPLES, TOLERANCE, differences, trained
     from archcalc.executor.files import read_weights
+    from archcalc.verification.folding import EXAMPLES, TOLERANCE, differences, trained
 
     graph = network.graph
     within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)

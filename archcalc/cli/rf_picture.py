@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from archcalc.analysis.growth import growth
 from archcalc.analysis.unit import UnitField
 from archcalc.cli.files import write_file
 from archcalc.graph import Graph, Ref
+from archcalc.query.growth import growth
 from archcalc.report.rf_svg import Nested, Picture, draw
 from archcalc.spec.errors import fail
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import click
 
-PACKAGES = ("archcalc.spec", "archcalc.claims", "archcalc.report")
+PACKAGES = ("archcalc.spec", "archcalc.grading", "archcalc.report")
 """Where schemas stand, each beside what it describes."""
 SUFFIX = ".schema.json"
 

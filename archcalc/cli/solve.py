@@ -22,10 +22,10 @@ from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.analysis.grid import Axis
-    from archcalc.claims.conditions import Name
-    from archcalc.claims.question import Question
-    from archcalc.claims.solve import Solution
+    from archcalc.query.conditions import Name
+    from archcalc.query.configurations import Question
+    from archcalc.query.grid import Axis
+    from archcalc.query.solve import Solution
 
 MOST_INTERVALS = 40
 """Rows of a table for people."""
@@ -64,10 +64,10 @@ Exit status 1: no value in the range meets the target; the nearest one is shown.
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """For which values of a setting is a target met? All solutions in a range, as intervals."""
-    from archcalc.claims.condition_grammar import read_condition
-    from archcalc.claims.question import Question, Written
-    from archcalc.claims.settings import read_names, read_settings
-    from archcalc.claims.solve import names_in, solve
+    from archcalc.query.condition_grammar import read_condition
+    from archcalc.query.configurations import Question, Written
+    from archcalc.query.settings import read_names, read_settings
+    from archcalc.query.solve import names_in, solve
     from archcalc.spec.locate import locate
 
     collect_garbage()
@@ -104,8 +104,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 def measurable(name: Name) -> bool:
     """Whether a name of a condition is not just a word to compare with."""
-    from archcalc.claims.numerals import GLOBAL
     from archcalc.spec.build import words
+    from archcalc.spec.numerals import GLOBAL
 
     return name.place is not None or name.name not in (GLOBAL, *words())
 
@@ -116,9 +116,9 @@ def read_axis(question: Question, written: str) -> Axis:
     Raises:
         SpecError: it cannot be read, or needs values that were not given.
     """
-    from archcalc.analysis.grid import Axis
-    from archcalc.analysis.sweep import Refused
-    from archcalc.claims.solve import MOST_VALUES, default_values
+    from archcalc.query.grid import Axis
+    from archcalc.query.solve import MOST_VALUES, default_values
+    from archcalc.query.sweep import Refused
     from archcalc.spec.ranges import read_values
 
     parts = [part.strip() for part in written.split("=")]

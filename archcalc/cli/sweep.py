@@ -27,11 +27,11 @@ from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.analysis.grid import Axis
-    from archcalc.analysis.ranking import Columns, Keeper, Key
-    from archcalc.analysis.sweep import Block, Example, Refusal
-    from archcalc.claims.conditions import Name
-    from archcalc.claims.question import Question
+    from archcalc.query.conditions import Name
+    from archcalc.query.configurations import Question
+    from archcalc.query.grid import Axis
+    from archcalc.query.ranking import Columns, Keeper, Key
+    from archcalc.query.sweep import Block, Example, Refusal
 
 DEFAULT = "params,macs"
 TABLE_ROWS = 1_000
@@ -100,9 +100,9 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
-    from archcalc.claims.condition_grammar import read_condition
-    from archcalc.claims.question import Question, Written
-    from archcalc.claims.settings import read_names, read_settings
+    from archcalc.query.condition_grammar import read_condition
+    from archcalc.query.configurations import Question, Written
+    from archcalc.query.settings import read_names, read_settings
     from archcalc.spec.locate import locate
 
     collect_garbage()
@@ -155,8 +155,8 @@ class _Names:
 
     def keys(self, option: str, written: str | None) -> list[Key]:
         """What to rank by: columns, which are added where they are missing."""
-        from archcalc.analysis.ranking import Key
-        from archcalc.claims.settings import read_names
+        from archcalc.query.ranking import Key
+        from archcalc.query.settings import read_names
 
         if written is None:
             return []
@@ -193,7 +193,7 @@ class _Run:
         Raises:
             SpecError: in the end, where no network at all has what was asked for: its name is wrong.
         """
-        from archcalc.analysis.sweep import sweep
+        from archcalc.query.sweep import sweep
 
         with progress(math.prod(len(axis.values) for axis in self.axes), "sweeping") as advance:
             for block in sweep(self.question.subject(), self.axes):
@@ -239,7 +239,7 @@ def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns
     Raises:
         SpecError: a Pareto front that is too wide.
     """
-    from archcalc.analysis.ranking import Best, First, Front
+    from archcalc.query.ranking import Best, First, Front
 
     last = Best(most, sort) if sort else First(most)
     keeper: Keeper = Front(pareto) if pareto else last

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archcalc.analysis.sweep import Example, Refusal
+    from archcalc.query.sweep import Example, Refusal
 
 MANY = 500_000
 """Configurations from which on a progress bar is worth its place."""

@@ -24,7 +24,7 @@ from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail, suggest
 
 if TYPE_CHECKING:
-    from archcalc.claims.verify import Check
+    from archcalc.verification.verify import Check
 
 MOST_DIFFERENCES = 20
 """Differences of one check that are shown to people."""
@@ -58,7 +58,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     memory      the memory of a run against the estimate
     """
     from archcalc.api import load
-    from archcalc.claims.verify import verify
+    from archcalc.verification.verify import verify
 
     stdin_once(specs)
     aspects = chosen(values["only"])
@@ -92,7 +92,7 @@ def chosen(written: str | None) -> tuple[str, ...]:
     Raises:
         SpecError: an unknown name.
     """
-    from archcalc.claims.verify import ASPECTS
+    from archcalc.verification.verify import ASPECTS
 
     if written is None:
         return tuple(ASPECTS)

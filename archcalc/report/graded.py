@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.claims.marks import Graded, Mark
+from archcalc.grading.marks import Graded, Mark
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.claims.explain import derivation_lines
-from archcalc.claims.marks import Graded, Mark
+from archcalc.grading.marks import Graded, Mark
+from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import score_text
 
 

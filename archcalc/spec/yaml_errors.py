@@ -33,7 +33,7 @@ MESSAGES = (
     ("quoted scalar", "a quoted text does not end", "the quote at its start needs one at its end"),
     ("simple key", "a line of a mapping has no ': '", INDENTATION),
     ("block scalar", "a block of text (after | or >) starts wrongly", QUOTE_ALL),
-    ("flow (sequence|mapping|node)", "a list or mapping in brackets does not end, or lacks a comma", QUOTE_ALL),
+    ("flow (sequence|mapping|node)", "brackets do not end here, or a comma is missing", QUOTE_ALL),
     ("directive", "a line that starts with % is a directive of YAML", QUOTE_ALL),
     ("anchor|alias", "'&' and '*' start an anchor or an alias of YAML, which specs do not have", QUOTE_THIS),
     (r"\btags?\b", "'!' starts a tag of YAML, which specs do not have", QUOTE_THIS),

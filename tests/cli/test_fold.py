@@ -90,7 +90,7 @@ def test_networks_whose_last_layer_is_folded_away_are_compared(
 
 
 def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    import archcalc.claims.folding as claims
+    import archcalc.verification.folding as claims
 
     right = claims.folded_weights
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.claims.marks import Graded, Mark
+from archcalc.grading.marks import Graded, Mark
 from archcalc.report.graded import accounted, claims_table, class_table, points_text, score_text, sheet, suites
 from archcalc.report.graded_page import graded_page
 from archcalc.report.gradescope import gradescope

@@ -242,7 +242,7 @@ def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path
         ("layers: a: b", "YAML reads the ': ' in this value as a mapping", (1, 10)),
         ("layers: @a", "a text cannot start with this character", (1, 9)),
         ("layers:\n\t- relu", "a tab stands where YAML expects blanks", (2, 1)),
-        ("layers: [relu", "a list or mapping in brackets does not end, or lacks a comma", None),
+        ("layers: [relu", "brackets do not end here, or a comma is missing", None),
         ('layers: "\\z"', "no such escape sequence in double quotes", None),  # at the backslash, or behind it
     ],
 )

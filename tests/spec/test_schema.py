@@ -13,8 +13,8 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from archcalc.claims.targets import QUANTITIES
 from archcalc.lint import RULES
+from archcalc.query.targets import QUANTITIES
 from archcalc.spec.locate import bundled, bundled_folder
 from archcalc.spec.read import KEYS
 from tests.random_networks import networks

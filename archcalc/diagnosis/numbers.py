@@ -1,0 +1,161 @@
+"""Right numbers written wrongly: other units and factors, and slips of the pen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from archcalc.claims.written import Quantity, Statement
+from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
+from archcalc.numeric import Number
+from archcalc.query.targets import Values
+
+COUNTS = WEIGHTS | {"macs", "mults", "flops", "connections", "activations"}
+
+
+SCALINGS = (
+    Scaling(
+        code="two-per-mac", clause="a product and its addition are counted as two operations (FLOPs, not MACs)",
+        of=frozenset({"macs", "mults", "connections"}), prior=Prior.COMMON, by=lambda value: 2 * value,
+    ),
+    Scaling(
+        code="halved", clause="the value is halved", of=frozenset({"flops", "macs", "mults"}),
+        by=lambda value: Fraction(value) / 2,
+    ),
+    Scaling(
+        code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
+        by=lambda value: Fraction(value) * Fraction(1000, 1024) ** thousands(value), least=1000, only_rounded=True,
+    ),
+    Scaling(  # 1018K: the smaller unit, where the larger one would do
+        code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
+        by=lambda value: Fraction(value) * Fraction(1000, 1024) ** (thousands(value) - 1), least=10**6,
+        only_rounded=True,
+    ),
+    Scaling(
+        code="unit-too-small", clause="the unit is a thousand times too small (K for M, M for G)", of=COUNTS,
+        prior=Prior.COMMON, by=lambda value: Fraction(value) / 1000, least=1000,
+    ),
+    Scaling(
+        code="unit-too-large", clause="the unit is a thousand times too large (M for K, G for M)", of=COUNTS,
+        prior=Prior.COMMON, by=lambda value: value * 1000,
+    ),
+    Scaling(
+        code="decimal-point", clause="the decimal point stands one digit too far left", of=COUNTS, prior=Prior.RARE,
+        by=lambda value: Fraction(value) / 10, least=100, pairs=False,
+    ),
+    Scaling(
+        code="decimal-point", clause="the decimal point stands one digit too far right", of=COUNTS, prior=Prior.RARE,
+        by=lambda value: value * 10, least=100, pairs=False,
+    ),
+    Scaling(
+        code="bytes", clause="bytes are given (4 for each number), not numbers", of=WEIGHTS | {"activations"},
+        by=lambda value: 4 * value, least=10, pairs=False,
+    ),
+    Scaling(
+        code="rf-area", clause="the area of the field is given, not its side", of=FIELDS, pairs=False, least=2,
+        by=lambda value: value * value,
+    ),
+    Scaling(
+        code="off-by-one", clause="one is added too many", of=FIELDS | {"layers"}, by=lambda value: value + 1,
+        pairs=False,
+    ),
+    Scaling(
+        code="off-by-one", clause="one is missing", of=FIELDS | {"layers"}, by=lambda value: value - 1, pairs=False,
+        least=2,
+    ),
+)  # fmt: skip
+
+
+def thousands(value: Number) -> int:
+    """How many times a value can be divided by 1000 before it is below 1000: which of K, M, G it is written with."""
+    times = 0
+    while value >= 1000 and times < 4:
+        value, times = value / 1000, times + 1
+    return times
+
+
+class Slip(NamedTuple):
+    """A slip of the pen."""
+
+    code: str
+    sentence: str
+
+
+SLIPS = {
+    "rounded-too-far": "{written} is the number rounded: written out it is {right}",
+    "rounded-wrongly": "{right} rounds to another last digit than that of {written}",
+    "digits-swapped": "two neighbouring digits are swapped",
+    "one-digit": "one digit differs",
+    "digit-missing": "a digit is missing",
+    "digit-too-many": "there is a digit too many",
+}
+"""Code to what is said of the value."""
+
+
+def slips(statement: Statement, actual: Values) -> Iterator[Slip]:
+    """The slips of the pen that lead from the right numbers to the written ones.
+
+    One number only may be written wrongly, and it has to be long enough for the likeness to mean something.
+    """
+    if statement.relation != "=" or len(statement.numbers) != len(actual):
+        return
+    pairs = [
+        (written, right)
+        for written, right in zip(statement.numbers, actual, strict=True)
+        if isinstance(right, str) or abs(written.value - right) > written.tolerance
+    ]
+    different = {(written.value, right) for written, right in pairs}
+    if len(different) != 1 or isinstance(pairs[0][1], str):
+        return
+    written, right = pairs[0][0], Fraction(pairs[0][1])
+    for code in _slip(written, right, in_shape=len(actual) > 1):
+        yield Slip(code, SLIPS[code].format(written=_plain(written.value), right=_plain(right)))
+
+
+def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str]:
+    unit = 2 * written.tolerance or Fraction(1)
+    value = written.value / unit
+    truth = Fraction(round(right / unit))
+    if value < 0 or value.denominator != 1:
+        return
+    if not written.tolerance and _is_rounding(int(value), int(right)) and right.denominator == 1:
+        yield "rounded-too-far"
+        return
+    if written.tolerance and abs(written.value - right) < unit:
+        yield "rounded-wrongly"
+        return
+    ours, theirs = str(int(truth)), str(int(value))
+    if len(ours) == len(theirs) and _swapped(ours, theirs) and len(ours) >= (2 if in_shape else 3):
+        yield "digits-swapped"
+    elif len(ours) == len(theirs) >= 4 and sum(a != b for a, b in zip(ours, theirs, strict=True)) == 1:
+        yield "one-digit"
+    elif len(ours) >= 5 and len(theirs) == len(ours) - 1 and _without_one(ours, theirs):
+        yield "digit-missing"
+    elif len(ours) >= 4 and len(theirs) == len(ours) + 1 and _without_one(theirs, ours):
+        yield "digit-too-many"
+
+
+def _is_rounding(written: int, right: int) -> bool:
+    """Whether a number that ends in zeros is the right one rounded or cut off there."""
+    digits = str(written)
+    zeros = len(digits) - len(digits.rstrip("0"))
+    return 1 <= zeros < len(digits) and abs(written - right) < 10**zeros and len(digits) >= 3
+
+
+def _swapped(ours: str, theirs: str) -> bool:
+    differ = [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b]
+    return (
+        len(differ) == 2
+        and differ[1] == differ[0] + 1
+        and ours[differ[0]] == theirs[differ[1]]
+        and (ours[differ[1]] == theirs[differ[0]])
+    )
+
+
+def _without_one(longer: str, shorter: str) -> bool:
+    return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
+
+
+def _plain(value: Fraction) -> str:
+    return f"{int(value):,}" if value.denominator == 1 else f"{float(value):,.4g}"

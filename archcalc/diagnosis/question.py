@@ -1,0 +1,143 @@
+"""One target of one network, and how to measure it under mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from archcalc.analysis.propagate import SUMS, Analysis, Counts, Group, Layer, counts_of
+from archcalc.analysis.receptive import READINGS, AxisField, Fields, receptive_fields
+from archcalc.diagnosis.mistake import Tally
+from archcalc.diagnosis.variation import Site, Variation
+from archcalc.graph import Node, Ref, ordered
+from archcalc.numeric import Number
+from archcalc.ops.sliding import Sliding
+from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
+
+PER_EXAMPLE = ("connections", "macs", "mults", "flops", "activations")
+"""What a batch multiplies."""
+
+
+class Question:
+    """What is asked: a quantity of a layer, of a stage, or of the network."""
+
+    def __init__(self, target: str, analysis: Analysis) -> None:
+        self.target = target
+        self.analysis = analysis
+        self.graph = analysis.graph
+        self.place, _, self.quantity = target.rpartition(".")
+        self.actual: Actual = resolve(target, analysis)
+        row = find_row(self.place, analysis)
+        self.row: Layer | Group | None = row
+        layers = analysis.layers if row is None else row.layers if isinstance(row, Group) else (row,)
+        self.layers: list[Layer] = [
+            each for each in layers if row is not None or analysis.training or not each.training
+        ]
+        self.members: tuple[int, ...] = tuple(layer.node for layer in self.layers)
+        self._counts: dict[int, Counts] = {}
+
+    @property
+    def is_total(self) -> bool:
+        """Whether several layers are summed."""
+        return self.quantity in SUMS and len(self.members) > 1
+
+    @cached_property
+    def tensor(self) -> Ref:
+        """The tensor whose shape or field is asked for."""
+        return tensor_of(self.place, self.analysis)
+
+    @cached_property
+    def own(self) -> frozenset[int]:
+        """The nodes that belong to the place alone: what a mistake "in this layer" touches."""
+        if self.row is None and self.quantity not in SUMS:
+            return frozenset({layer_behind("", self.analysis).node}) if self.analysis.layers else frozenset()
+        return frozenset(self.members)
+
+    @cached_property
+    def behind_the_first(self) -> frozenset[int]:
+        """The nodes behind the first one with a window, whose field everybody gets right: it is its kernel."""
+        first = next((index for index, node in self.graph.layers() if isinstance(node.op, Sliding)), 0)
+        return frozenset(range(first + 1, len(self.graph.nodes)))
+
+    @cached_property
+    def last(self) -> int:
+        """The last node that matters."""
+        return max(self.members, default=0) if self.quantity in SUMS else self.tensor.node
+
+    def node(self, index: int) -> Node:
+        return self.graph.nodes[index]
+
+    def counts(self, index: int) -> Counts:
+        """What is counted of a layer, for one example."""
+        found = self._counts.get(index)
+        if found is None:
+            node = self.node(index)
+            found = self._counts[index] = counts_of(node.op, self.graph.input_shapes(node), node.outputs)
+        return found
+
+    def measure(self, variation: Variation | None = None, tally: Tally | None = None) -> Values | None:
+        """The values of the target in a variation of the graph, by a convention; ``None`` where neither touches it.
+
+        Raises:
+            Impossible: a layer cannot exist in the variation.
+        """
+        if self.quantity in SUMS:
+            return self._sum(variation, tally)
+        if variation is None or tally is not None:
+            return None
+        if self.quantity == "shape":
+            return ordered(variation.shapes(self.tensor.node)[self.tensor.output], self.graph.layout)
+        if self.quantity in READINGS:
+            graph = variation.changed_graph()
+            graph = replace(graph, nodes=graph.nodes[: self.tensor.node + 1])
+            return self.read_field(receptive_fields(graph)[self.tensor.node])
+        return None
+
+    def read_field(self, fields: Fields) -> Values:
+        """The values of the quantity in the fields of the layer that is asked for."""
+        axes = next(iter(fields.values()), ())
+        values = tuple("global" if axis.is_global else self._read(axis) for axis in axes)
+        return values[:1] if len(set(values)) == 1 else values
+
+    def _read(self, axis: AxisField) -> Any:
+        return READINGS[self.quantity](axis)
+
+    def _sum(self, variation: Variation | None, tally: Tally | None) -> Values | None:
+        total: Number = 0
+        touched = False
+        for index in self.members:
+            site = variation.sites.get(index) if variation is not None else None
+            if site is None:
+                counts = self.counts(index)
+            else:
+                touched, counts = True, site.counts()
+            own: Number | None = None
+            if tally is not None:
+                node = self.node(index)
+                own = tally(site or Site(node.op, self.graph.input_shapes(node)), counts, self.quantity)
+            if own is None:
+                total += getattr(counts, self.quantity)
+            else:
+                touched = True
+                total += own
+        return (total * self.batch,) if touched else None
+
+    @property
+    def batch(self) -> int:
+        """How often a count is taken."""
+        return self.analysis.batch or 1 if self.quantity in PER_EXAMPLE else 1
+
+    def parts(self) -> Iterator[tuple[str, Number]]:
+        """What a sum is made of: the stages of a network, the layers of a stage, with what they contribute."""
+        if self.row is None:
+            rows: list[Layer | Group] = [
+                row for row in self.analysis.folded(1) if self.analysis.training or not row.training
+            ]
+        else:
+            rows = list(self.layers)
+        for row in rows:
+            number = getattr(row, self.quantity)
+            if number:
+                yield row.name, number

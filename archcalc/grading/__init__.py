@@ -1,0 +1,1 @@
+"""Grading: answer files, keys, marks and audits."""

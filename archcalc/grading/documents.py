@@ -1,0 +1,272 @@
+"""Answers in YAML or JSON: a mapping from target to answer, a mapping per layer, or a list of rows.
+
+    name: Ada Lovelace
+    network: lenet5                       # or networks: {A: …, B: …}; a key may name them instead
+    answers:
+      c1.params: 156                      # a target, or the id of a question
+      c3: {output: 16x10x10, macs: 240K}  # several quantities of one layer
+
+Audits add to a claim what explains it: ``convention:`` or ``erratum:``, and ``because:``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
+from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.spec.document import (
+    Content,
+    List,
+    Mapping,
+    Scalar,
+    expect_mapping,
+    expect_scalar,
+    known_keys,
+    read_document,
+)
+from archcalc.spec.errors import Problem, Source, SpecError, Text, fail, whole_text
+from archcalc.spec.limits import Limits
+
+ANSWERS = ("answers", "claims")
+ABOUT = ("name", "student", "source", "note", "notes", "network", "networks", "set", "shape", "layout", "assume")
+EXTRAS = ("convention", "erratum", "because")
+NETWORK_KEYS = ("spec", "set", "shape", "layout", "assume")
+_STATEMENT = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
+EXAMPLE = "for example:\n  answers:\n    c1.params: 156"
+
+
+def read_document_answers(source: Source, limits: Limits, most: int) -> AnswerFile:
+    """Read answers in YAML or JSON.
+
+    Raises:
+        SpecError: it is not readable, or not of this form.
+    """
+    content = read_document(source, limits)
+    if isinstance(content, List):
+        return AnswerFile(source, tuple(_bounded(_listed(content), most, source)))
+    if not isinstance(content, Mapping):
+        fail("answers", "a file of answers is a mapping or a list", origin=source.name, hint=EXAMPLE)
+    written: Iterator[Answer]
+    given = [part for key in ANSWERS if (part := content.get(key)) is not None]
+    if given:
+        known_keys(content, (*ABOUT, *ANSWERS), "a file of answers")
+        written = chain.from_iterable(map(_entries, given))
+    else:
+        named = any(content.get(key) is not None for key in ("network", "networks"))
+        about = ABOUT if named else {*ABOUT} - {"shape"}  # the shape of what comes out, where it sets nothing
+        rest = tuple((key, value) for key, value in content.pairs if key.text.value not in about)
+        written = _entries(Mapping(rest, content.span))
+    answers = tuple(_bounded(written, most, source))
+    return AnswerFile(
+        source,
+        answers,
+        name=text_of(content, "name") or text_of(content, "student"),
+        networks=read_networks(content),
+        audit=content.get("claims") is not None,
+    )
+
+
+def read_networks(top: Mapping) -> dict[str, NetworkText]:
+    """The networks that a file names under ``network:`` or ``networks:``.
+
+    Raises:
+        SpecError: what stands there is not of this form.
+    """
+    single, several = top.get("network"), top.get("networks")
+    if single is not None and several is not None:
+        fail("duplicate", "a file has 'network:' or 'networks:', not both", several.span)
+    if single is not None:
+        return {"": _network(single, "'network:'", top)}
+    if several is not None:
+        pairs = expect_mapping(several, "'networks:'").pairs
+        return {key.text.value: _network(value, f"network '{key.text.value[:40]}'", top) for key, value in pairs}
+    return {}
+
+
+def _network(content: Content, what: str, top: Mapping) -> NetworkText:
+    """A network: its SPEC alone, with what is set beside it, or ``{spec: …, set: …, shape: …}``."""
+    if isinstance(content, Scalar):
+        return NetworkText(content.text, _pairs(top, "set"), _shapes(top), _layout(top, ""), _assumed(top))
+    mapping = expect_mapping(content, what)
+    known_keys(mapping, NETWORK_KEYS, "a network")
+    spec = mapping.get("spec")
+    if spec is None:
+        fail("missing", f"{what} has no 'spec:'", mapping.span, "for example: {spec: mobilenet-v1, set: {alpha: 0.5}}")
+    return NetworkText(
+        expect_scalar(spec, "'spec:'").text,
+        _pairs(mapping, "set"),
+        _shapes(mapping),
+        _layout(mapping, _layout(top, "")),
+        (*_assumed(top), *_assumed(mapping)),
+    )
+
+
+def _assumed(mapping: Mapping) -> tuple[str, ...]:
+    return tuple(text.value for text in texts_of(mapping, "assume"))
+
+
+def _layout(mapping: Mapping, otherwise: str) -> str:
+    content = mapping.get("layout")
+    if content is None:
+        return otherwise
+    written = expect_scalar(content, "'layout:'").text
+    if written.value not in ("chw", "hwc"):
+        fail("argument", f"no layout '{written.value[:20]}'", whole_text(written), "the layouts are chw and hwc")
+    return written.value
+
+
+def _pairs(mapping: Mapping, key: str) -> dict[str, str]:
+    content = mapping.get(key)
+    if content is None:
+        return {}
+    pairs = expect_mapping(content, f"'{key}:'").pairs
+    return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text.value for name, value in pairs}
+
+
+def _shapes(mapping: Mapping) -> dict[str, str]:
+    content = mapping.get("shape")
+    return {"": content.text.value} if isinstance(content, Scalar) else _pairs(mapping, "shape")
+
+
+def text_of(mapping: Mapping, key: str) -> str:
+    """The text of a key, or nothing."""
+    content = mapping.get(key)
+    return expect_scalar(content, f"'{key}:'").text.value.strip() if content is not None else ""
+
+
+def texts_of(mapping: Mapping, key: str) -> list[Text]:
+    """The texts of a key: several, one, or none."""
+    content = mapping.get(key)
+    listed = content.items if isinstance(content, List) else () if content is None else (content,)
+    return [expect_scalar(each, f"an entry of '{key}:'").text for each in listed]
+
+
+def _bounded(answers: Iterator[Answer], most: int, source: Source) -> Iterator[Answer]:
+    for count, answer in enumerate(answers, 1):
+        if count > most:
+            too_many(most, source.name)
+        yield answer
+
+
+def _entries(content: Content) -> Iterator[Answer]:
+    """The answers under ``answers:``."""
+    if isinstance(content, List):
+        yield from _listed(content)
+    elif isinstance(content, Mapping):
+        for key, value in content.pairs:
+            yield from _of(key.text, value)
+    elif content.text.value:
+        yield _statement(content.text)
+
+
+def _listed(content: List) -> Iterator[Answer]:
+    """The answers of a list: rows as in a table, mappings of one target, or sentences (``A.params > B.params``)."""
+    for item in content.items:
+        if isinstance(item, Scalar):
+            yield _statement(item.text)
+        elif isinstance(item, List):
+            text = Text(item.span.text.source, "", item.span.text.start)
+            yield Answer(text, text, _problem("a list within the list of answers", item))
+        elif any(role_of(key.text.value) in ("layer", "target") for key, _ in item.pairs):
+            yield from _row(item)
+        else:
+            extras = [pair for pair in item.pairs if pair[0].text.value in EXTRAS]
+            for key, value in item.pairs:
+                if key.text.value in EXTRAS:
+                    continue
+                yield from (_with_extras(answer, extras) for answer in _of(key.text, value))
+
+
+def _of(target: Text, content: Content) -> Iterator[Answer]:
+    """The answer, or the answers, under one key: of a target, or of a layer by quantity."""
+    if not isinstance(content, Mapping):
+        yield Answer(target, *_value(content))
+        return
+    answer = next((value for key, value in content.pairs if role_of(key.text.value) == "answer"), None)
+    if answer is not None:
+        extras = [pair for pair in content.pairs if role_of(pair[0].text.value) != "answer"]
+        yield _with_extras(Answer(target, *_value(answer)), extras)
+        return
+    for key, value in content.pairs:
+        place = Text(key.text.source, target_of(target.value, key.text.value), key.text.start)
+        yield from _of(place, value)
+
+
+def _row(row: Mapping) -> Iterator[Answer]:
+    """The answers of a row: layer, quantity, answer; target, answer; or a layer and its quantities."""
+    found: dict[str, Content] = {}
+    quantities: list[tuple[Scalar, Content]] = []
+    extras: list[tuple[Scalar, Content]] = []
+    for key, value in row.pairs:
+        role = role_of(key.text.value)
+        if role is not None:
+            found[role] = value
+        elif quantity_of(key.text.value) is not None:
+            quantities.append((key, value))
+        else:
+            extras.append((key, value))
+    place = found.get("target", found.get("layer"))
+    assert place is not None
+    if not isinstance(place, Scalar):
+        text = Text(row.span.text.source, "", row.span.text.start)
+        yield Answer(text, text, _problem("a layer is named by one text", place))
+        return
+    target, quantity = place.text, found.get("quantity")
+    if "answer" in found:
+        if isinstance(quantity, Scalar):
+            target = Text(target.source, target_of(target.value, quantity.text.value), target.start)
+        yield _with_extras(Answer(target, *_value(found["answer"])), extras)
+        return
+    for key, value in quantities:
+        written = target_of(target.value, key.text.value)
+        yield _with_extras(Answer(Text(target.source, written, key.text.start), *_value(value)), extras)
+    if not quantities:
+        yield Answer(target, Text(target.source, "", target.start), _problem("the row has no answer", row))
+
+
+def _statement(text: Text) -> Answer:
+    """``c1.params = 156`` or ``A.params > B.params``."""
+    match = _STATEMENT.fullmatch(text.value.strip())
+    if match is None:
+        problem = Problem("answers", "not of the form TARGET = VALUE", Scalar(text).span, EXAMPLE)
+        return Answer(text, Text(text.source, "", text.start), problem)
+    start = match.start("value" if match["relation"] in ("=", "==") else "relation")
+    return Answer(
+        Text(text.source, match["target"], text.start, text.end, text.style),
+        Text(text.source, match.string[start:], text.index(text.value.find(match.string) + start)),
+    )
+
+
+def _value(content: Content) -> tuple[Text, Problem | None]:
+    """The text of an answer; a list of sizes (JSON) as a shape."""
+    if isinstance(content, Scalar):
+        if content.text.value.strip().casefold() in NOTHING:
+            return Text(content.text.source, "", content.text.start), None
+        return content.text, None
+    source, start = content.span.text.source, content.span.text.start
+    if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
+        sizes = [item.text.value for item in content.items if isinstance(item, Scalar)]
+        return Text(source, "x".join(sizes), start), None
+    return Text(source, "", start), _problem("an answer is one value, or a list of sizes", content)
+
+
+def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:
+    """The answer with what an audit says about it."""
+    if not extras:
+        return answer
+    found = {}
+    try:
+        known_keys(Mapping(tuple(extras), extras[0][0].span), EXTRAS, "an answer")
+        found = {key.text.value: expect_scalar(value, f"'{key.text.value}:'").text for key, value in extras}
+    except SpecError as error:
+        return replace(answer, problem=answer.problem or error.problems[0])
+    because = found["because"].value if "because" in found else ""
+    return replace(answer, convention=found.get("convention"), erratum=found.get("erratum"), because=because)
+
+
+def _problem(message: str, content: Content) -> Problem:
+    return Problem("answers", message, content.span, EXAMPLE)

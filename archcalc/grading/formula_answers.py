@@ -1,0 +1,102 @@
+"""Formulas as answers: ``k*k*NIC*NF*H*W`` is right if it is the closed form, however it is written.
+
+The names in a formula are the spec's variables and the sizes of its inputs; those that it does not use stay as they
+are set, unless the key says which names must stay open.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
+from archcalc.claims.expressions import formula_in
+from archcalc.grading.answers import NetworkText
+from archcalc.graph import Graph, input_axes
+from archcalc.numeric.helpers import Impossible, NeedsPlain
+from archcalc.spec import Given, Limits
+from archcalc.spec.errors import Problem, SpecError
+from archcalc.spec.tokens import RULES
+
+if TYPE_CHECKING:
+    from archcalc.query.closed_forms import ClosedForm
+
+
+class FormulaJudge:
+    """Judges formulas of one network; each closed form is worked out once."""
+
+    def __init__(self, spec: str, network: NetworkText, graph: Graph, limits: Limits) -> None:
+        self.spec = spec
+        self.given = Given(dict(network.settings), dict(network.shapes))
+        self.assume = network.assume
+        self.limits = limits
+        values = {name: value for name, value in graph.variables.items() if not isinstance(value, str)}
+        axes = input_axes(graph.inputs)
+        values |= {name: graph.inputs[source][axis] for name, (source, axis) in axes.items() if name not in values}
+        self.names = list(values)
+        self.parities = {name: f"{name} % 2 == {value % 2}" for name, value in values.items() if type(value) is int}
+        """What is true of this network, and often taken for granted: kernels are odd, sizes are even."""
+        self._forms: dict[tuple[str, ...], ClosedForm] = {}
+
+    def uses(self, text: str) -> tuple[str, ...]:
+        """The names of the network in a formula, in their order."""
+        written = set(RULES["NAME"].findall(text))
+        return tuple(name for name in self.names if name in written)
+
+    def judge(self, claim: Claim, target: str, free: tuple[str, ...] = ()) -> Judgement:
+        """Judge a formula of a target (within the network) in these names, or in those that it uses."""
+        from archcalc.numeric.symbolic import TooComplex
+        from archcalc.numeric.symbolic.write import TEXT
+        from archcalc.query.formula import reads_as
+
+        text = formula_in(claim.value)
+        try:
+            names = free or self.uses(text)
+            form = self._form(target, names)
+            written = reads_as(form, text)
+            equal, actual = form.equals(written), form.write(TEXT)
+            for assumed in () if equal else self._taken_for_granted(names):
+                narrower = self._form(target, names, assumed)
+                if narrower.equals(reads_as(narrower, text)):
+                    held = f"{narrower.write(TEXT)}, where {' and '.join(assumed)} as here"
+                    return Judgement(claim, Verdict.EXACT, held, holds=True)
+        except SpecError as error:
+            first = error.problems[0]
+            return _unreadable(claim, first.message, first.code, first.hint)
+        except NeedsPlain as error:
+            return _unreadable(claim, f"{error} is a plain number in formulas")
+        except (Impossible, TooComplex, ArithmeticError) as error:
+            return _unreadable(claim, str(error))
+        if equal is None:
+            return _unreadable(claim, f"whether it equals {actual} cannot be told")
+        if equal:
+            return Judgement(claim, Verdict.EXACT, actual, holds=True)
+        return Judgement(claim, Verdict.WRONG, actual, explanations=_apart(form, written))
+
+    def _taken_for_granted(self, free: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """What a formula may assume without saying so: that one of its names, or all, are odd or even as here."""
+        known = tuple(self.parities[name] for name in free if name in self.parities)
+        return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
+
+    def _form(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...] = ()) -> ClosedForm:
+        from archcalc.query.formula import Question, answer
+
+        key = (target, *free, *assumed)
+        if key not in self._forms:
+            assume = (*(text for text in self.assume if {*self.uses(text)} <= {*free}), *assumed)
+            asked = Question(self.spec, (target,), free, assume, self.given, limits=self.limits)
+            self._forms[key] = answer(asked).forms.forms[0]
+        return self._forms[key]
+
+
+def _unreadable(claim: Claim, message: str, code: str = "formula", hint: str = "") -> Judgement:
+    return Judgement(claim, Verdict.UNREADABLE, fault=Problem(code, message, claim.place, hint))
+
+
+def _apart(form: ClosedForm, written: object) -> tuple[Explanation, ...]:
+    """Where a formula and the closed form differ: an example says more than the two."""
+    point = form.differs_at(written)
+    values = form.at(**point) if point else None
+    if not point or not values:
+        return ()
+    at = ", ".join(f"{name} = {value}" for name, value in point.items())
+    return (Explanation("formula", f"at {at} it is {values[0]:,}, and the formula gives another value"),)

@@ -1,0 +1,217 @@
+"""Grading: every answer of a submission judged, with its points; every claim of an audit accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.compare import meanings
+from archcalc.claims.written import same_value, without_hedge
+from archcalc.grading.answers import Answer, AnswerFile, NetworkText
+from archcalc.grading.audit import audited
+from archcalc.grading.conventions import sentence_under
+from archcalc.grading.key import ACCEPTED, COARSE, MISSING, Key, Question
+from archcalc.grading.marks import PASSING, Graded, Mark
+from archcalc.grading.subjects import Library, Subject
+from archcalc.query.targets import Actual
+from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
+
+
+class Grader:
+    """Grades any number of submissions by one key; whatever they share is worked out once."""
+
+    def __init__(self, key: Key | None, library: Library, *, explain: bool = True) -> None:
+        """With the key (``None``: whatever is claimed counts one point); ``explain``: whether mistakes are named.
+
+        Raises:
+            SpecError: a network or a target of the key does not exist.
+        """
+        self.key = key or Key()
+        self.scored = key is not None
+        self.library = library
+        self.explain = explain
+        self.total = sum((question.points for question in self.key.questions), Fraction(0))
+        self._subject = library.subject(self.key.networks) if self.key.networks else None
+        self._questions = _by_name(self.key.questions, self._subject) if self._subject else {}
+
+    def unreadable(self, name: str, file: str, error: SpecError) -> Graded:
+        """A submission that cannot be read."""
+        return Graded(name, file, of=self.total, problems=error.problems, scored=self.scored)
+
+    def grade(self, submission: AnswerFile, name: str) -> Graded:
+        """Grade one submission. Nothing is raised: what cannot be read or judged is said of it."""
+        file = submission.source.name
+        try:
+            subject = self._subject or self.library.subject(_networks(submission))
+            if self.key.questions:
+                asked = self._questions or _by_name(self.key.questions, subject)
+                marks, notes = self._answered(submission, subject, asked)
+            else:
+                marks, notes = self._claimed(submission, subject), []
+        except SpecError as error:
+            return self.unreadable(submission.name or name, file, error)
+        of = sum((mark.of for mark in marks), Fraction(0))
+        return Graded(
+            submission.name or name,
+            file,
+            tuple(marks),
+            of,
+            notes=(*submission.notes, *notes),
+            scored=self.scored,
+            audit=submission.audit and not self.scored,
+        )
+
+    def _claimed(self, submission: AnswerFile, subject: Subject) -> list[Mark]:
+        """Everything that a file claims, one point each."""
+        if not submission.answers:
+            fail("answers", "the file has no answers", origin=submission.source.name)
+        targets = [Question("", answer.target, Fraction(1)) for answer in submission.answers]
+        judgements = self._judged(targets, submission.answers, subject)
+        marks = []
+        for answer, judgement in zip(submission.answers, judgements, strict=True):
+            question = Question(judgement.target, answer.target, Fraction(1))
+            mark = self._mark(question, answer, judgement, subject)
+            marks.append(audited(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
+        return marks
+
+    def _answered(
+        self, submission: AnswerFile, subject: Subject, asked: dict[str, Question]
+    ) -> tuple[list[Mark], list[str]]:
+        """The answers to the questions of the key, in its order."""
+        given: dict[str, Answer] = {}
+        twice: dict[str, Problem] = {}
+        notes = []
+        for answer in submission.answers:
+            written = answer.target.value.strip()
+            question = asked.get(written.casefold()) or asked.get(subject.canonical(written))
+            if question is None:
+                notes.append(f"not asked: {written[:60]}")
+            elif question.id not in given or not given[question.id].value.value:
+                given[question.id] = answer
+            elif answer.value.value and not same_value(answer.value.value, given[question.id].value.value):
+                values = f"{given[question.id].value.value[:40]} and {answer.value.value[:40]}"
+                twice[question.id] = Problem("answers", f"two answers: {values}", whole_text(answer.value))
+        answers, questions, marks = [], [], {}
+        for question in self.key.questions:
+            found = given.get(question.id)
+            if found is None or not (found.value.value.strip() or found.problem):
+                marks[question.id] = self._missing(question, subject)
+                continue
+            target = subject.canonical(question.target.value.strip())
+            problem = twice.get(question.id) or found.problem
+            if not question.free:
+                problem = problem or _no_value(found, question, subject.judge.actual(target))
+            answers.append(found if problem is None else Answer(found.target, found.value, problem))
+            questions.append(question)
+        judgements = self._judged(questions, map(_outright, answers), subject)
+        for question, answer, judgement in zip(questions, answers, judgements, strict=True):
+            marks[question.id] = self._mark(question, answer, judgement, subject)
+        return [marks[question.id] for question in self.key.questions], notes
+
+    def _judged(self, questions: Iterable[Question], answers: Iterable[Answer], subject: Subject) -> list[Judgement]:
+        """Judgements in the order of the answers; those of unreadable lines say so."""
+        found: list[Judgement | None] = []
+        claims = []
+        for question, answer in zip(questions, answers, strict=True):
+            claim = _claim(answer, subject.canonical(question.target.value.strip()))
+            known = subject.formula(claim, question.free) if question.free else None
+            if answer.problem is not None:
+                known = Judgement(claim, Verdict.UNREADABLE, fault=answer.problem)
+            found.append(known)
+            if known is None:
+                claims.append(claim)
+        judged = iter(subject.judge.judge(claims, diagnose=self.explain))
+        return [judgement or next(judged) for judgement in found]
+
+    def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
+        named = next(iter(judgement.explanations), None)
+        mark = Mark(
+            question.id,
+            judgement.target,
+            question.text,
+            answer.value.value.strip(),
+            COARSE if answer.problem is not None and answer.problem.code == COARSE else str(judgement.verdict),
+            judgement.verdict in PASSING,
+            self.key.worth(judgement.verdict, question.points),
+            question.points,
+            judgement.actual,
+            judgement.sentence,
+            named.code if named else "",
+            named.sentence if named else "",
+            judgement.derivation,
+            answer.target.source.name,
+            (answer.value if answer.value.value else answer.target).place(0)[0] + 1,
+        )
+        return mark if mark.right else _accepted(mark, question, judgement, subject)
+
+    def _missing(self, question: Question, subject: Subject) -> Mark:
+        target = subject.canonical(question.target.value.strip())
+        actual = subject.judge.actual(target).text
+        points = self.key.worth(MISSING, question.points)
+        sentence = f"{target} is {actual}: no answer"
+        return Mark(question.id, target, question.text, "", MISSING, False, points, question.points, actual, sentence)
+
+
+def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
+    """The mark, with all points where the key accepts the convention that the answer follows."""
+    for codes in question.accept:
+        said = sentence_under(judgement.claim, judgement, codes, subject)
+        if said is not None:
+            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {said}"
+            code, points = "+".join(sorted(codes)), question.points
+            return mark._replace(verdict=ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=said)
+    return mark
+
+
+def _outright(answer: Answer) -> Answer:
+    """The answer without ``about``: a key takes a number rounded at the digits written, but grants no margin."""
+    written, said = answer.value, without_hedge(answer.value.value)
+    return answer if said == written.value else replace(answer, value=Text(written.source, said, written.start))
+
+
+def _claim(answer: Answer, target: str) -> Claim:
+    return Claim(target, answer.value.value.strip(), whole_text(answer.value), whole_text(answer.target))
+
+
+def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
+    """Questions by id and by target.
+
+    Raises:
+        SpecError: a target does not exist.
+    """
+    found: dict[str, Question] = {}
+    for question in questions:
+        target = subject.canonical(question.target.value.strip())
+        try:
+            subject.judge.actual(target)
+        except LookupError as error:
+            fail("key", error.args[0], whole_text(question.target), error.args[1])
+        found.setdefault(target, question)
+    return found | {question.id.casefold(): question for question in questions}
+
+
+def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | None:
+    """Why what is written answers no question: a bound or another target holds of too much, and so does ``0M``."""
+    try:
+        statement = meanings(without_hedge(answer.value.value), actual)[0]
+    except ValueError:
+        return None  # the judge says so
+    place, written = whole_text(answer.value), answer.value.value.strip()[:40]
+    if statement.relation != "=" or statement.other:
+        return Problem("answers", f"'{written}' is a relation, and not an answer", place)
+    if not any(actual.values):
+        return None  # 0.0 is all of a zero
+    for number in statement.numbers:
+        if number.tolerance and abs(number.value) < 2 * number.tolerance * 10 ** (question.digits - 1):
+            digits = f"{question.digits} significant digit{'s' * (question.digits != 1)}"
+            return Problem(COARSE, f"'{written}' has fewer than {digits}", place)
+    return None
+
+
+def _networks(submission: AnswerFile) -> Mapping[str, NetworkText]:
+    if not submission.networks:
+        hint = "add for example 'network: lenet5', or give a --key that names it"
+        fail("missing", "the file names no network", origin=submission.source.name, hint=hint)
+    return submission.networks

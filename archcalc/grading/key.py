@@ -1,0 +1,212 @@
+"""The key of a homework: the networks, the questions with their points, and what each verdict is worth.
+
+network: lenet5                        # or networks: {A: …, B: …}; set: and shape: as on the command line
+questions:
+  - c1.params                          # one point
+  - {id: q2, target: c3.macs, points: 2, text: "How many multiplications does C3 take?", accept: two-per-mac}
+partial: {explained: 0.25}             # the share of the points that a verdict earns
+digits: 2                              # a rounded answer has at least so many significant digits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+from archcalc.claims.claim import Verdict
+from archcalc.grading.answers import NetworkText
+from archcalc.grading.columns import target_of
+from archcalc.grading.conventions import read_codes
+from archcalc.grading.documents import read_networks, text_of, texts_of
+from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
+from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
+from archcalc.spec.limits import DEFAULT, Limits
+
+MISSING = "missing"
+"""The verdict on a question without answer."""
+
+ACCEPTED = "accepted"
+"""The verdict on an answer that follows a convention which the key accepts."""
+
+COARSE = "coarse"
+"""The verdict on an answer that is rounded more than the key allows."""
+
+PARTIAL: Dictionary[str, Fraction] = {
+    Verdict.EXACT: Fraction(1),
+    Verdict.ROUNDS: Fraction(1),
+    Verdict.TRUNCATED: Fraction(1),
+    Verdict.FOLLOW_THROUGH: Fraction(1),
+    Verdict.EXPLAINED: Fraction(1, 2),
+    Verdict.WRONG: Fraction(0),
+    Verdict.UNREADABLE: Fraction(0),
+    MISSING: Fraction(0),
+}
+"""The share of a question's points that each verdict earns, unless the key says otherwise."""
+
+KEYS = (
+    "title",
+    "name",
+    "source",
+    "note",
+    "network",
+    "networks",
+    "set",
+    "shape",
+    "layout",
+    "assume",
+    "questions",
+    "points",
+    "partial",
+    "digits",
+)
+QUESTION_KEYS = ("id", "target", "layer", "quantity", "points", "text", "accept", "digits", "free")
+EXAMPLE = "for example:\n  network: lenet5\n  questions:\n    - {id: q1, target: c1.params, points: 2}"
+
+
+class Question(NamedTuple):
+    """What is asked."""
+
+    id: str
+    target: Text
+    points: Fraction
+    text: str = ""
+    """As people read it."""
+    accept: tuple[frozenset[str], ...] = ()
+    """Conventions that count as right, by their codes; those of one set hold together (``a+b`` in the file)."""
+    digits: int = 1
+    """How many significant digits a rounded answer must have."""
+    free: tuple[str, ...] = ()
+    """The names that a formula is asked in; empty: a number is asked, or a formula in any names."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """How answers are graded."""
+
+    networks: Dictionary[str, NetworkText] = field(default_factory=dict)
+    """Empty: the answer files name them."""
+    questions: tuple[Question, ...] = ()
+    """Empty: whatever is answered counts, one point each."""
+    partial: Dictionary[str, Fraction] = field(default_factory=lambda: dict(PARTIAL))
+    title: str = ""
+
+    def worth(self, verdict: str, points: Fraction) -> Fraction:
+        """The points that a verdict earns of those of a question."""
+        return self.partial[verdict] * points
+
+
+def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
+    """Read a key.
+
+    Raises:
+        SpecError: everything that is wrong with it, with places.
+    """
+    content = read_document(source, limits)
+    if not isinstance(content, Mapping):
+        fail("key", "a key is a mapping with 'network:' and 'questions:'", origin=source.name, hint=EXAMPLE)
+    problems = Problems()
+    networks: dict[str, NetworkText] = {}
+    questions: tuple[Question, ...] = ()
+    partial = dict(PARTIAL)
+    with problems:
+        known_keys(content, KEYS, "a key")
+    with problems:
+        networks = read_networks(content)
+    with problems:
+        points = _points(content, Fraction(1))
+        digits = _digits(content, 1)
+        questions = _questions(content.get("questions"), points, digits, problems)
+    with problems:
+        partial |= _partial(content.get("partial"))
+    problems.settle()
+    return Key(networks, questions, partial, text_of(content, "title") or text_of(content, "name"))
+
+
+def _questions(content: Content | None, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
+    """The questions: a list of targets or mappings, or a mapping by id."""
+    if content is None or (isinstance(content, Scalar) and not content.text.value):
+        return ()
+    if isinstance(content, Scalar):
+        fail("key", "'questions:' is a list", content.span, EXAMPLE)
+    found: dict[str, Question] = {}
+    entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
+    for key, item in entries:
+        with problems:
+            question = _question(key.text.value if key is not None else "", item, points, digits)
+            if question.id.casefold() in found:
+                fail("duplicate", f"two questions are called '{question.id[:40]}'", whole_text(question.target))
+            found[question.id.casefold()] = question
+    return tuple(found.values())
+
+
+def _question(name: str, content: Content, points: Fraction, digits: int) -> Question:
+    if isinstance(content, Scalar):
+        return Question(name or content.text.value, content.text, points, digits=digits)
+    if isinstance(content, List):
+        fail("key", "a question is a target or a mapping", content.span, EXAMPLE)
+    known_keys(content, QUESTION_KEYS, "a question")
+    target = content.get("target")
+    layer, quantity = content.get("layer"), content.get("quantity")
+    if target is not None:
+        asked = expect_scalar(target, "'target:'").text
+    elif layer is not None and quantity is not None:
+        place = expect_scalar(layer, "'layer:'").text
+        asked = Text(
+            place.source, target_of(place.value, expect_scalar(quantity, "'quantity:'").text.value), place.start
+        )
+    else:
+        fail("missing", "a question has a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
+    return Question(
+        name or text_of(content, "id") or asked.value,
+        asked,
+        _points(content, points),
+        text_of(content, "text"),
+        tuple(map(read_codes, texts_of(content, "accept"))),
+        _digits(content, digits),
+        tuple(name.strip() for text in texts_of(content, "free") for name in text.value.split(",") if name.strip()),
+    )
+
+
+def _partial(content: Content | None) -> dict[str, Fraction]:
+    if content is None:
+        return {}
+    if not isinstance(content, Mapping):
+        fail("key", "'partial:' is a mapping from verdict to share", content.span, "for example: {explained: 0.25}")
+    shares: dict[str, Fraction] = {}
+    for key, value in content.pairs:
+        verdict = key.text.value.replace("_", "-").replace(" ", "-")
+        if verdict not in PARTIAL:
+            hint = suggest(verdict, PARTIAL, f"the verdicts are {', '.join(PARTIAL)}")
+            fail("key", f"no verdict '{verdict[:40]}'", key.span, hint)
+        shares[verdict] = _number(expect_scalar(value, f"'{verdict}:'"))
+        if shares[verdict] > 1:
+            fail("key", "a share of the points is at most 1", value.span)
+    return shares
+
+
+def _points(mapping: Mapping, otherwise: Fraction) -> Fraction:
+    content = mapping.get("points")
+    return otherwise if content is None else _number(expect_scalar(content, "'points:'"))
+
+
+def _digits(mapping: Mapping, otherwise: int) -> int:
+    content = mapping.get("digits")
+    if content is None:
+        return otherwise
+    number = _number(expect_scalar(content, "'digits:'"))
+    if number.denominator != 1 or not 1 <= number <= 100:
+        fail("key", "'digits:' is a whole number from 1 to 100", content.span)
+    return int(number)
+
+
+def _number(written: Scalar) -> Fraction:
+    text = written.text.value.strip()
+    try:
+        number = Fraction(text) if len(text) <= 20 and "e" not in text.lower() else Fraction(-1)
+    except (ValueError, ZeroDivisionError):
+        number = Fraction(-1)
+    if number < 0:
+        fail("key", f"'{text[:40]}' is not a number of points such as 2 or 0.5", written.span)
+    return number

@@ -1,0 +1,154 @@
+"""The networks that answers are about: each read, analysed and prepared for judging once, however many answer files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.claims.claim import Claim, Judgement
+from archcalc.claims.judge import Judge
+from archcalc.diagnosis import Question
+from archcalc.diagnosis.table import Table
+from archcalc.grading.answers import NetworkText
+from archcalc.grading.columns import WHOLE, quantity_of
+from archcalc.grading.formula_answers import FormulaJudge
+from archcalc.query.targets import network_of
+from archcalc.spec import Given, load_spec
+from archcalc.spec.errors import Problem, SpecError, Text, whole_text
+from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.locate import SUFFIXES, is_inline
+
+_Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str, tuple[str, ...]]
+
+
+class Subject:
+    """One network, or several with names, that claims are judged against."""
+
+    def __init__(self, networks: Mapping[str, Analysis], read: Mapping[str, FormulaJudge] | None = None) -> None:
+        """With the analyses by name, and what closed forms are read from."""
+        self.networks = networks
+        self._formulas = read or {}
+        self.judge = Judge(networks, formula=self.formula)
+        self._known: dict[str, str] = {}
+        self._places: dict[str, dict[str, str]] = {}
+        self._tables: dict[str, Table] = {}
+
+    def canonical(self, target: str) -> str:
+        """The target as archcalc writes it: ``C1.Parameters`` is ``c1.params``; left alone where that finds nothing."""
+        known = self._known.get(target)
+        if known is None:
+            known = self._known[target] = self._canonical(target)
+        return known
+
+    def table(self, target: str) -> Table:
+        """What a target comes out as under every convention.
+
+        Raises:
+            LookupError: it is of no single network.
+        """
+        if target not in self._tables:
+            name, rest = network_of(target, self.networks)
+            self._tables[target] = Table(Question(rest, self.networks[name]))
+        return self._tables[target]
+
+    def formula(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
+        """The judgement of a formula, in these names or in those that it uses; ``None`` where it cannot be one."""
+        try:
+            name, rest = network_of(claim.target, self.networks)
+            actual = self.judge.actual(claim.target)
+        except LookupError:
+            return None
+        formulas = self._formulas.get(name)
+        if formulas is None or actual.kind not in ("count", "field") or len(actual.values) != 1:
+            return None
+        return formulas.judge(claim, rest, free)
+
+    def _canonical(self, target: str) -> str:
+        if self._exists(target):
+            return target
+        above, ratio, below = target.partition(" / ")
+        if ratio:
+            return f"{self.canonical(above.strip())} / {self.canonical(below.strip())}"
+        try:
+            name, rest = network_of(target, self.networks)
+        except LookupError:
+            return target
+        place, _, word = rest.strip().rpartition(".")
+        quantity = quantity_of(word) or word
+        place = self._place(name, place.strip())
+        found = ".".join(part for part in (name, place, quantity) if part)
+        return found if self._exists(found) else target
+
+    def _place(self, network: str, place: str) -> str:
+        """A layer, stage or head by its name in any case; nothing for a row of totals."""
+        if network not in self._places:
+            analysis = self.networks[network]
+            names = [*analysis.graph.stages, *(layer.name for layer in analysis.layers)]
+            folded: dict[str, str] = {}
+            for name in dict.fromkeys(names):
+                key = name.casefold()
+                folded[key] = "" if key in folded else name  # two that differ in case only are never mixed up
+            self._places[network] = folded
+        found = self._places[network].get(place.casefold())
+        return found or ("" if place.casefold() in WHOLE else place)
+
+    def _exists(self, target: str) -> bool:
+        try:
+            self.judge.actual(target)
+        except LookupError:
+            return False
+        return True
+
+
+class Library:
+    """Reads each network once."""
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self.limits = limits
+        self._analyses: dict[_Content, Analysis | SpecError] = {}
+        self._subjects: dict[tuple[tuple[str, _Content], ...], Subject] = {}
+
+    def subject(self, networks: Mapping[str, NetworkText]) -> Subject:
+        """What answers about these networks are judged against.
+
+        Raises:
+            SpecError: one of them cannot be read.
+        """
+        contents = tuple((name, _content(network)) for name, network in networks.items())
+        found = self._subjects.get(contents)
+        if found is None:
+            analyses = {name: self._analysis(content, networks[name].spec) for name, content in contents}
+            read = {
+                name: FormulaJudge(content[0], networks[name], analyses[name].graph, self.limits)
+                for name, content in contents
+            }
+            found = self._subjects[contents] = Subject(analyses, read)
+        return found
+
+    def _analysis(self, content: _Content, written: Text) -> Analysis:
+        found = self._analyses.get(content)
+        if found is None:
+            spec, settings, shapes, layout, _ = content
+            try:
+                graph = load_spec(spec, Given(dict(settings), dict(shapes)), self.limits).graph
+                found = analyze(replace(graph, layout=layout) if layout else graph)
+            except SpecError as error:
+                found = error
+            self._analyses[content] = found
+        if isinstance(found, SpecError):
+            first = found.problems[0]
+            if first.span is None:
+                raise SpecError([Problem(first.code, first.message, whole_text(written), first.hint)])
+            raise found
+        return found
+
+
+def _content(network: NetworkText) -> _Content:
+    """What decides which network it is; a relative file is one beside the file that names it."""
+    spec = network.spec.value.strip()
+    is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
+    if is_file and not network.spec.source.name.startswith("<"):
+        spec = str(Path(network.spec.source.name).parent / spec)
+    return spec, tuple(network.settings.items()), tuple(network.shapes.items()), network.layout, network.assume

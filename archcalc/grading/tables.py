@@ -1,0 +1,233 @@
+"""Answers in tables: CSV, and the tables of a Markdown page; one answer per row, or one row per layer.
+
+A table of answers has the columns layer, quantity, answer (or target, answer), or a column for the layer and one for
+each quantity. What columns are called is told in `columns`; those of other names are not read, and a note says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
+from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
+
+_DELIMITERS = ",;\t"
+_COMMENTS = ("#", "sep=")
+"""What lines start with that are no rows; spreadsheets write the second."""
+_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+"""The line below the titles of a Markdown table."""
+_SAID = re.compile(r"[#>*_\s-]*(name|student|network)[*_]*\s*:[*_]*\s*(\S.*)", re.IGNORECASE)
+"""A line beside the tables that says whose answers these are, or about which network."""
+COLUMNS = "the columns are layer, quantity and answer, or layer and one for each quantity (output, params, macs …)"
+
+
+class Grid(NamedTuple):
+    """A table as written: titles and rows of cells, each with its place."""
+
+    titles: list[Text]
+    rows: list[list[Text]]
+
+
+def read_csv_answers(source: Source, most: int) -> AnswerFile:
+    """Read comma-, semicolon- or tab-separated answers; lines that start with ``#`` are comments (``# name: Ada``).
+
+    Raises:
+        SpecError: there is no such table in it.
+    """
+    lines = source.text.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    comments = [index for index, line in enumerate(lines) if line.startswith(_COMMENTS)]
+    name, networks = _said(source, [(starts[index], lines[index]) for index in comments])
+    first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = []
+    written = ("\n" if line.startswith(_COMMENTS) else line for line in lines)
+    reader = csv.reader(written, delimiter=delimiter, strict=True, skipinitialspace=True)
+    begin = 0
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append(_placed(source, cells, starts[begin], starts[reader.line_num]))
+                if len(rows) > most + 1:
+                    too_many(most, source.name)
+            begin = reader.line_num
+    except csv.Error:  # its own words differ from version to version
+        place = Span(Text(source, " ", starts[begin]), 0, 1)
+        fail("answers", "a quotation mark that starts a cell here does not end it", place, "check the quotes")
+    if not rows:
+        fail("answers", "the file has no table", origin=source.name, hint=COLUMNS)
+    answers, notes = _answers(Grid(rows[0], rows[1:]), source, most)
+    return AnswerFile(source, tuple(answers), name, networks, notes=tuple(notes))
+
+
+def read_markdown_answers(source: Source, most: int) -> AnswerFile:
+    """Read the tables of answers on a Markdown page, and a line such as ``Name: Ada`` beside them.
+
+    Raises:
+        SpecError: there is no such table on it.
+    """
+    answers: list[Answer] = []
+    notes: list[str] = []
+    beside: list[tuple[int, str]] = []
+    grids = 0
+    for grid in _markdown_grids(source, beside):
+        if not any(role_of(title.value) in ("layer", "target") for title in grid.titles):
+            notes.append(f"line {grid.titles[0].place(0)[0] + 1}: the table has no column 'layer': not read")
+            continue
+        grids += 1
+        found, unread = _answers(grid, source, most)
+        answers += found
+        notes += unread
+        if len(answers) > most:
+            too_many(most, source.name)
+    if not grids:
+        fail("answers", "the page has no table of answers", origin=source.name, hint=COLUMNS)
+    name, networks = _said(source, beside)
+    return AnswerFile(source, tuple(answers), name, networks, notes=tuple(notes))
+
+
+class _Columns(NamedTuple):
+    """Which column holds what."""
+
+    place: int
+    whole: bool
+    """Whether the place is a whole target, and not a layer."""
+    quantity: int | None
+    answer: int | None
+    quantities: dict[int, str]
+    """The columns of quantities, where every row is a layer."""
+
+
+def _columns(titles: list[Text]) -> _Columns:
+    roles = {role_of(title.value): index for index, title in reversed(list(enumerate(titles)))}
+    place, target, answer = roles.get("layer"), roles.get("target"), roles.get("answer")
+    where = whole_text(titles[0])
+    if answer is not None:
+        if target is not None:
+            return _Columns(target, True, None, answer, {})
+        if place is not None and "quantity" in roles:
+            return _Columns(place, False, roles["quantity"], answer, {})
+    elif place is not None:
+        found = {index: name for index, title in enumerate(titles) if (name := quantity_of(title.value))}
+        found.pop(place, None)
+        if found:
+            return _Columns(place, False, None, None, found)
+    return fail("answers", "not a table of answers", where, COLUMNS)
+
+
+def _answers(grid: Grid, source: Source, most: int) -> tuple[list[Answer], list[str]]:
+    """The answers of a table, and notes about columns that are none."""
+    columns = _columns(grid.titles)
+    read = {columns.place, columns.quantity, columns.answer, *columns.quantities}
+    unread = [title.value for index, title in enumerate(grid.titles) if index not in read and title.value]
+    notes = [f"columns not read: {', '.join(unread)[:200]}"] if unread else []
+    answers: list[Answer] = []
+    for row in grid.rows:
+        answers += _row(row, columns, grid, source)
+        if len(answers) > most:
+            too_many(most, source.name)
+    return answers, notes
+
+
+def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iterator[Answer]:
+    """The answers of one row. A row with more cells than titles holds an unquoted comma."""
+    width = len(grid.titles)
+    problem = None
+    if any(cell.value for cell in row[width:]):
+        if columns.answer == width - 1:  # the rest of the line is the answer: 61,706 or (6, 28, 28)
+            start, last = row[width - 1].start, row[-1]
+            row = [*row[: width - 1], Text(source, source.text[start : last.start + len(last.value)], start)]
+        else:
+            hint = 'a value that contains the separator needs quotes: "61,706"'
+            problem = Problem("answers", f"{len(row)} cells under {width} titles", whole_text(row[width]), hint)
+    nothing = Text(source, "", row[-1].start + len(row[-1].value))
+    row = row + [nothing] * (width - len(row))
+    place = row[columns.place]
+    if columns.quantities:
+        for index, quantity in columns.quantities.items():
+            if row[index].value.casefold() not in NOTHING:
+                yield Answer(Text(source, target_of(place.value, quantity), place.start), row[index], problem)
+        return
+    assert columns.answer is not None
+    value = row[columns.answer]
+    if value.value.casefold() in NOTHING:
+        value = Text(source, "", value.start)
+    if columns.quantity is not None:
+        place = Text(source, target_of(place.value, row[columns.quantity].value), place.start)
+    yield Answer(place, value, problem)
+
+
+def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text]:
+    """The cells of a CSV row with their places (the row's own where quotes hide them)."""
+    placed = []
+    at = start
+    for cell in cells:
+        value = cell.strip()
+        found = source.text.find(value, at, end)
+        placed.append(Text(source, value, start if found < 0 else found))
+        at = at if found < 0 else found + len(value)
+    return placed
+
+
+def _markdown_grids(source: Source, beside: list[tuple[int, str]]) -> Iterator[Grid]:
+    """The tables of a page; what stands beside them is put into ``beside``, each line with its start."""
+    lines = source.text.splitlines(keepends=True)
+    start, index = 0, 0
+    while index < len(lines):
+        if (
+            index + 1 < len(lines)
+            and "|" in lines[index]
+            and "|" in lines[index + 1]
+            and _RULE.fullmatch(lines[index + 1])
+        ):
+            titles = _cells(source, lines[index], start)
+            start += len(lines[index]) + len(lines[index + 1])
+            index += 2
+            rows = []
+            while index < len(lines) and "|" in lines[index]:
+                rows.append(_cells(source, lines[index], start))
+                start += len(lines[index])
+                index += 1
+            if titles:
+                yield Grid(titles, [row for row in rows if row])
+        else:
+            beside.append((start, lines[index]))
+            start += len(lines[index])
+            index += 1
+
+
+def _cells(source: Source, line: str, start: int) -> list[Text]:
+    """The cells of a line of a Markdown table, without the marks of code and emphasis."""
+    inner = line.strip()
+    start += line.find(inner) if inner else 0
+    if inner.startswith("|"):
+        inner, start = inner[1:], start + 1
+    if inner.endswith("|") and not inner.endswith("\\|"):
+        inner = inner[:-1]
+    cells = []
+    for cell in re.split(r"(?<!\\)\|", inner):
+        value = cell.strip(" \t`*")
+        cells.append(Text(source, value.replace("\\|", "|"), start + cell.find(value)))
+        start += len(cell) + 1
+    return cells
+
+
+def _said(source: Source, lines: list[tuple[int, str]]) -> tuple[str, dict[str, NetworkText]]:
+    """Whose answers these are and about which network, as lines beside the table say."""
+    name, networks = "", {}
+    for start, line in lines:
+        match = _SAID.match(line)
+        if match is None:
+            continue
+        value = match[2].strip().strip("`*_")
+        if match[1].lower() == "network":
+            networks = {"": NetworkText(Text(source, value, start + match.start(2)))}
+        else:
+            name = name or value
+    return name, networks

@@ -1,0 +1,217 @@
+"""What is asked of a spec in many configurations: quantities by name, and a condition on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from archcalc.graph import Graph, input_axes
+from archcalc.numeric import NeedsPlain
+from archcalc.query.conditions import Condition, Name, holds
+from archcalc.query.quantities import QUANTITIES, SIZES, Quantities
+from archcalc.query.sweep import Refused, Settings, Subject
+from archcalc.spec import Given, Source, SpecError, read_spec
+from archcalc.spec.arguments import NUMERIC
+from archcalc.spec.errors import Problem, fail, suggest
+from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.numerals import GLOBAL
+
+ABOUT_VALUES = frozenset({"shape", "argument", "arithmetic", "limit"})
+"""Codes of errors that other settings may not have; the others are mistakes in the text."""
+
+
+class Written(NamedTuple):
+    """A spec that was located: its text, and whether it is an inline expression."""
+
+    source: Source
+    inline: bool
+
+
+class Attribute(NamedTuple):
+    """An attribute of a layer."""
+
+    node: int
+    layer: str
+    name: str
+
+
+@dataclass
+class Question:
+    """Which spec, which quantities, which configurations."""
+
+    spec: Written
+    names: Sequence[Name]
+    where: Condition | None = None
+    given: Given = field(default_factory=Given)
+    """What is the same in all configurations, as written on a command line."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that are the same in all configurations."""
+    shapes: Mapping[str, str] = field(default_factory=dict)
+    """Settings that are the shape of a whole input, to its name."""
+    training: bool = False
+    dtype: str = "float32"
+    limits: Limits = DEFAULT
+    attributes: dict[str, Attribute] = field(default_factory=dict)
+    """Settings that are attributes of layers, once they were looked for."""
+    absent: SpecError | None = None
+    """Some network does not have what is asked for: an error if none has it."""
+
+    def subject(self) -> Subject:
+        """The question in the form that sweeps ask it."""
+        keep = None if self.where is None else self.keep
+        return Subject(self.read, self.measure, keep)
+
+    def read(self, settings: Settings, observe: Callable[[int], None] | None = None) -> Graph:
+        """The network of settings. Names joined by ``=`` are set to the same.
+
+        Raises:
+            Refused: there is none.
+            NeedsPlain: its structure depends on a number that is an array.
+            SpecError: the spec is wrong whatever the settings.
+        """
+        texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
+        layers: dict[int, str] = {}
+        attributes: dict[int, dict[str, Any]] = {}
+        for joint, value in {**self.fixed, **settings}.items():
+            if joint in self.shapes:
+                shapes[self.shapes[joint]] = value
+                continue
+            for name in joint.split("="):
+                if isinstance(value, str):
+                    texts[name] = value
+                elif (attribute := self.attribute(name)) is not None:
+                    layers[attribute.node] = attribute.layer
+                    attributes.setdefault(attribute.node, {})[attribute.name] = value
+                else:
+                    numbers[name] = value
+        given = Given(texts, shapes, self.given.layout, numbers, observe, attributes)
+        try:
+            graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
+            for node, layer in layers.items():
+                if graph.nodes[node].name != layer:
+                    fail("shape", f"'{layer}' stands elsewhere in the network")
+            return graph
+        except SpecError as error:
+            codes = {problem.code for problem in error.problems}
+            if "needs-number" in codes:
+                raise NeedsPlain(str(error)) from None
+            if codes <= ABOUT_VALUES:
+                message = error.problems[0].message
+                raise Refused(message, _requirement(message)) from error
+            raise
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of a layer that a setting stands for (``conv1.p``); ``None`` for any other setting.
+
+        Raises:
+            SpecError: there is no such layer, or it has no such attribute.
+        """
+        place, dot, word = name.rpartition(".")
+        if not dot or word in SIZES or word.startswith("n_"):
+            return None
+        if name not in self.attributes:
+            self.attributes[name] = find_attribute(self.as_written(), place, word, name)
+        return self.attributes[name]
+
+    def as_written(self) -> Graph:
+        """The network with the attributes of its layers as they are written.
+
+        Raises:
+            SpecError: there is none.
+        """
+        sizes = {name: value for name, value in self.fixed.items() if "." not in name}
+        try:
+            return replace(self, fixed=sizes).read({})
+        except Refused as refused:
+            hint = "attributes can be varied of layers that exist as they are written"
+            fail("shape", str(refused), hint=hint, origin=self.spec.source.name)
+
+    def measure(self, graph: Graph, settings: Settings) -> list[Any]:
+        """What the names stand for."""
+        lookup = self.lookup(graph, settings)
+        return [lookup(name) for name in self.names]
+
+    def keep(self, graph: Graph, settings: Settings) -> Any:
+        """Whether the condition holds."""
+        assert self.where is not None
+        return holds(self.where, self.lookup(graph, settings))
+
+    def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
+        """What names stand for in a network: settings, quantities, variables, sizes of inputs."""
+        quantities = Quantities(graph, training=self.training, dtype=self.dtype)
+        set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
+        known: dict[Name, Any] = {}
+
+        def found(name: Name) -> Any:
+            key = name._replace(span=None)  # type: ignore[arg-type]  # wherever it stands
+            if key not in known:
+                known[key] = self.find(name, graph, set_to, quantities)
+            return known[key]
+
+        return found
+
+    def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], quantities: Quantities) -> Any:
+        place, word, span = name
+        whole = name.text
+        if whole in set_to:
+            return set_to[whole]
+        axes = input_axes(graph.inputs)
+        if whole in graph.variables:
+            return graph.variables[whole]
+        if whole in axes:
+            node, axis = axes[whole]
+            return graph.inputs[node][axis]
+        if word in QUANTITIES:
+            try:
+                return quantities.of(place or "", word)
+            except LookupError as error:
+                known = [*graph.stages, *(node.name for node in graph.nodes)]
+                hint = suggest(place or "", known, "`archcalc show --depth all` lists the layers")
+                self.absent = SpecError([Problem("unknown-name", str(error.args[0]), span, hint)])
+                raise Refused(error.args[0], error.args[0]) from None
+        if whole == GLOBAL or self.is_word(word, set_to, graph):
+            return word
+        known_names = [*set_to, *QUANTITIES, *graph.variables, *axes]
+        hint = suggest(word, known_names, f"quantities are {', '.join(QUANTITIES[:9])} …")
+        fail("unknown-name", f"no quantity, variable or input size '{whole[:60]}'", span, hint)
+
+    def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
+        """Whether some variable holds words: then it is compared with words that are no names."""
+        from archcalc.spec.build import words
+
+        held = [*set_to.values(), *graph.variables.values()]
+        return word in words() and any(isinstance(value, str) for value in held)
+
+
+def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribute:
+    """The attribute, by its name or letter, of the one layer of a place that has it.
+
+    Raises:
+        SpecError: there is none, or there are several.
+    """
+    try:
+        nodes = Quantities(graph, training=True).layers(place)
+    except LookupError as error:
+        known = [*graph.stages, *(node.name for node in graph.nodes)]
+        fail("unknown-name", error.args[0], hint=suggest(place, known), origin=origin[:60])
+    found, known = [], []
+    for node in nodes:
+        for parameter in node.op.parameters():
+            if parameter.argument.form in NUMERIC:
+                known.append(parameter.argument.sugar or parameter.name)
+                if word in (parameter.name, parameter.argument.sugar):
+                    found.append(Attribute(graph.nodes.index(node), node.name, parameter.name))
+    if not found:
+        hint = suggest(word, known, f"it has {', '.join(dict.fromkeys(known))}" if known else "")
+        fail("unknown-name", f"'{place[:60]}' has no number '{word[:40]}'", hint=hint, origin=origin[:60])
+    if len(found) > 1:
+        hint = f"name one of them: {', '.join(f'{each.layer}.{word}' for each in found[:8])}"
+        fail("argument", f"{len(found)} layers of '{place[:60]}' have a {found[0].name}", hint=hint, origin=origin[:60])
+    return found[0]
+
+
+def _requirement(message: str) -> str:
+    """What a message says of all configurations: without its numbers."""
+    return re.sub(r"\d+(?:/\d+)?", "…", message)

@@ -1,0 +1,328 @@
+"""From a question about closed forms to their calculation: which names are free, what is assumed of them, of what.
+
+The spec is read with symbols in place of its free names, analysed by the same code as ever, and asked for targets.
+An assumption is a requirement like those of the operators: it narrows what the symbols may be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.graph import Graph, input_axes, write_shape
+from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain, require, whole
+from archcalc.numeric.symbolic import Free, Symbols, TooComplex, settled
+from archcalc.numeric.symbolic.domain import Interval, from_low
+from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
+from archcalc.query.targets import FIELDS, layer_behind, resolve
+from archcalc.spec import Given, Limits, read_spec
+from archcalc.spec.check import names_in
+from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
+from archcalc.spec.grammar import parse_value
+from archcalc.spec.limits import DEFAULT
+from archcalc.spec.locate import locate
+from archcalc.spec.read import AS_WRITTEN
+from archcalc.spec.syntax import Size
+from archcalc.spec.tokens import RULES
+from archcalc.spec.values import Scope
+from archcalc.spec.values import number as evaluated
+
+MEMORY = ("memory", "peak")
+"""Bytes: of the parameters, and of the tensors that live at one time."""
+TOTALS = ("shape", "params", "macs", "flops", "activations")
+"""What is asked of a network unless told otherwise."""
+
+RELATION = re.compile(r"==|>=|<=|!=|≥|≤|≠|[<>=]")
+SIGNS = {"=": "==", "≥": ">=", "≤": "<=", "≠": "!="}
+AXIS = re.compile(r"(?:.+\.)?(?:[CLHWD]|n_\d+)")
+"""What sizes of inputs are called."""
+POWERS = str.maketrans({"^": "**", "·": "*", "×": "*", "−": "-", "²": "**2", "³": "**3", "⁴": "**4"})
+"""How people also write arithmetic."""
+
+
+class Assumption(NamedTuple):
+    """``left relation right``, with its text."""
+
+    left: str
+    relation: str
+    right: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Closed forms of which targets, in which symbols."""
+
+    spec: str | Source
+    """As after ``archcalc formula``, or the text of a spec file."""
+    targets: tuple[str, ...] = TOTALS
+    free: tuple[str, ...] = ()
+    assume: tuple[str, ...] = ()
+    given: Given = AS_WRITTEN
+    training: bool = False
+    batch: int | None = None
+    dtype: str = "float32"
+    each: bool = False
+    """Of every layer rather than of the targets' places."""
+    over: str | None = None
+    """Another spec whose closed forms are divisors."""
+    when: Mapping[str, str] | None = None
+    """Divide what comes out with these expressions for names by what comes out without."""
+    limits: Limits = DEFAULT
+
+
+class Answer(NamedTuple):
+    """Closed forms; of a ratio, those of the dividends and the divisors as well."""
+
+    forms: ClosedForms
+    dividends: tuple[ClosedForm, ...] = ()
+    divisors: tuple[ClosedForm, ...] = ()
+
+
+def closed_form(spec: str | Source, target: str, free: tuple[str, ...], assume: tuple[str, ...] = ()) -> ClosedForm:
+    """One closed form of a network; see `answer` for the errors."""
+    return answer(Question(spec, (target,), free, assume)).forms.forms[0]
+
+
+def answer(question: Question) -> Answer:
+    """The closed forms that a question asks for.
+
+    Raises:
+        SpecError: anything wrong with the spec, an unknown name or target, an assumption that nothing meets, or
+            expressions that grow beyond bounds.
+    """
+    return _Calculation(question).answer()
+
+
+def reads_as(form: ClosedForm, expression: str) -> Number:
+    """An expression that a person wrote, in the symbols of a closed form.
+
+    Raises:
+        SpecError: it cannot be read, or uses other names.
+    """
+    names = {name: form.symbols.number(name) for name in form.symbols.free}
+    return _read(expression, names, "a formula", DEFAULT)
+
+
+def equals(form: ClosedForm, expression: str) -> bool | None:
+    """Whether an expression is the closed form wherever that holds; ``None`` where it cannot be told.
+
+    Raises:
+        SpecError: the expression cannot be read, or uses other names.
+    """
+    return form.equals(reads_as(form, expression))
+
+
+class _Calculation:
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        spec = question.spec
+        self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, question.limits)
+        self.other = locate(question.over, question.limits) if question.over is not None else None
+        self.graph = self._plain_graph()
+        self.assumptions = [_assumption(text) for given in question.assume for text in re.split(r",|\band\b", given)]
+        self.substituted = self._substitutions()
+        for name in question.given.set:
+            if name in question.free:
+                hint = f'--assume "{name} == …" gives a value to what is left open'
+                fail("argument", f"'{name}' is left open: it cannot be set as well", origin=f"--set {name}", hint=hint)
+        self.title = self.source.name
+        if question.over is not None or question.when is not None:
+            for target in question.targets:
+                if _quantity(target) in ("shape", *FIELDS):
+                    hint = "ratios are those of params, macs, activations and the like"
+                    fail("argument", f"a {_quantity(target)} is no quantity to divide", origin="TARGET", hint=hint)
+
+    def _plain_graph(self) -> Graph | None:
+        """The network as it is written, which tells variables from sizes; expressions have no variables."""
+        if self.inline:
+            return None
+        graph = read_spec(self.source, self.question.given, limits=self.question.limits).graph
+        known = [*graph.variables, *input_axes(graph.inputs)]
+        for name in (*self.question.free, *(self.question.when or {})):
+            if name not in known:
+                hint = suggest(name, known, f"there are {', '.join(known[:12])}")
+                fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin="--free")
+            if name in graph.variables and isinstance(graph.variables[name], str):
+                fail("argument", f"variable '{name}' holds '{graph.variables[name]}', no number", origin="--free")
+        return graph
+
+    def _substitutions(self) -> dict[str, Assumption]:
+        """Names that an assumption says what they are: ``alpha == a/4``."""
+        found = {}
+        for each in self.assumptions:
+            name = each.left.strip()
+            is_name = name in self.question.free and each.relation == "=="
+            if is_name and name not in RULES["NAME"].findall(each.right):
+                found[name] = each
+        return found
+
+    def _free(self) -> list[Free]:
+        """The symbols, and what is known of them before anything is calculated."""
+        names = dict.fromkeys(self.question.free)
+        symbols: dict[str, Free] = {}
+        for name in names:
+            is_size = AXIS.fullmatch(name) if self.graph is None else name not in self.graph.variables
+            if name in self.substituted:
+                for other in RULES["NAME"].findall(self.substituted[name].right):
+                    if other not in names:
+                        symbols.setdefault(other, Free.size(other))
+            else:
+                symbols[name] = Free.size(name) if is_size else Free.variable(name)
+        for each in self.assumptions:  # "p >= 0" says more than that names are positive
+            name = each.left.strip()
+            if name in symbols and each.relation in (">=", ">"):
+                sized = isinstance(symbols[name].domain, tuple) and symbols[name].step is not None
+                symbols[name] = Free(name, from_low(None), 1) if sized else Free(name, Interval())
+        return list(symbols.values())
+
+    def answer(self) -> Answer:
+        try:
+            symbols, forms = settled(self._free(), self._forms)
+        except Impossible as error:
+            fail("formula", str(error), origin=self.source.name[:60])
+        except TooComplex as error:
+            hint = "leave fewer names open, or assume more of them (such as H % 32 == 0)"
+            fail("limit", str(error), origin=self.source.name[:60], hint=hint)
+        names, title = tuple(symbols.free), self.title
+        if self.question.over is None and self.question.when is None:
+            return Answer(ClosedForms(title, forms[0], symbols, names))
+        for form in forms[1]:
+            if is_plain(form.values[0]) and form.values[0] == 0:
+                fail("argument", f"{form.target} is 0 in what is divided by", origin="TARGET")
+        ratios = tuple(ratio(a, b) for a, b in zip(*forms, strict=True))
+        return Answer(ClosedForms(title, ratios, symbols, names), *forms)
+
+    def _forms(self, symbols: Symbols) -> tuple[tuple[ClosedForm, ...], ...]:
+        names = {name: symbols.number(name) for name in symbols.free}
+        numbers = dict(names)
+        for name, each in self.substituted.items():
+            numbers[name] = _read(each.right, names, f"--assume {each.text}", self.question.limits)
+        for each in self.assumptions:
+            if each not in self.substituted.values():
+                self._assume(each, numbers)
+        numbers = {name: number for name, number in numbers.items() if name in self.question.free}
+        own = self._analysis(numbers, self.source, self.inline)
+        self.title = _headline(own)
+        if self.question.when is not None:
+            changed = dict(numbers)
+            for name, text in self.question.when.items():
+                changed[name] = _read(text, {**names, **numbers}, f"--when {name}={text}", self.question.limits)
+            dividend = self._analysis(changed, self.source, self.inline)
+        else:
+            dividend = own
+        divisor = own
+        if self.other is not None:
+            known = self._known_in(*self.other)
+            divisor = self._analysis({n: x for n, x in numbers.items() if n in known}, *self.other)
+        if dividend is divisor:
+            return (self._of(own, symbols),)
+        return self._of(dividend, symbols), self._of(divisor, symbols)
+
+    def _known_in(self, source: Source, inline: bool) -> set[str]:
+        """Which of the free names another network has."""
+        if inline:
+            return {n for n in self.question.free if AXIS.fullmatch(n) or n in RULES["NAME"].findall(source.text)}
+        graph = read_spec(source, limits=self.question.limits).graph
+        return {*graph.variables, *input_axes(graph.inputs)}
+
+    def _assume(self, each: Assumption, names: Mapping[str, Number]) -> None:
+        where = f"--assume {each.text}"
+        left, right = (_read(text, names, where, self.question.limits) for text in (each.left, each.right))
+        compare: Callable[[Number, Number], Number] = COMPARE[each.relation]
+        try:
+            require(compare(left, right), "nothing meets this, or nothing that the assumptions before it allow")
+        except Impossible as error:
+            fail("assumption", str(error), origin=where)
+
+    def _analysis(self, numbers: Mapping[str, Number], source: Source, inline: bool) -> Analysis:
+        given = self.question.given if source is self.source else AS_WRITTEN
+        graph = self.graph if source is self.source else None
+        axes = input_axes(graph.inputs) if graph is not None else {}
+        for name, number in numbers.items():
+            if name in axes or (graph is None and AXIS.fullmatch(name)):
+                require(whole(number, name) >= 1, "{name} is a size, and positive", name=name)
+        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
+        fields = any(_quantity(target) in FIELDS for target in self.question.targets)
+        return analyze(graph, training=self.question.training, batch=self.question.batch, receptive=fields)
+
+    def _of(self, analysis: Analysis, symbols: Symbols) -> tuple[ClosedForm, ...]:
+        targets = self.question.targets
+        if self.question.each:
+            targets = tuple(f"{layer.name}.{target}" for target in targets for layer in analysis.layers)
+        return tuple([self._one(target, analysis, symbols) for target in targets])
+
+    def _one(self, target: str, analysis: Analysis, symbols: Symbols) -> ClosedForm:
+        place, _, quantity = target.rpartition(".")
+        if quantity in MEMORY and not place:
+            if quantity == "peak":
+                return ClosedForm(target, (analysis.memory(self.question.dtype).peak,), symbols)
+            return ClosedForm(target, (analysis.totals.params * DTYPES[self.question.dtype],), symbols)
+        try:
+            if quantity in MEMORY:
+                stored = resolve(f"{place}.params", analysis).values[0]
+                if quantity == "peak":
+                    raise LookupError("the peak of live tensors is one of the whole network", "write it as peak")
+                return ClosedForm(target, (stored * DTYPES[self.question.dtype],), symbols)
+            values = resolve(target, analysis).values
+            exact = quantity not in FIELDS or all(
+                axis.exact and axis.aligned for axes in layer_behind(place, analysis).fields.values() for axis in axes
+            )
+        except LookupError as error:
+            fail("unknown-name", error.args[0], hint=error.args[1], origin="TARGET")
+        return ClosedForm(target, values, symbols, exact, whole=quantity not in FIELDS)
+
+
+COMPARE: dict[str, Callable[[Number, Number], Number]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    ">=": lambda a, b: a >= b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    "<": lambda a, b: a < b,
+}
+
+
+def _headline(analysis: Analysis) -> str:
+    graph = analysis.graph
+    inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
+    shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
+    return f"input {shown}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {shown}"
+
+
+def _quantity(target: str) -> str:
+    return target.rpartition(".")[2]
+
+
+def _assumption(text: str) -> Assumption:
+    found = RELATION.search(text)
+    if found is None:
+        fail("assumption", f"'{text.strip()[:60]}' compares nothing", hint='such as "H % 32 == 0"', origin="--assume")
+    left, right = text[: found.start()], text[found.end() :]
+    return Assumption(left, SIGNS.get(found.group(), found.group()), right, text.strip())
+
+
+def _read(text: str, names: Mapping[str, Number], where: str, limits: Limits) -> Number:
+    """The value of an expression over names.
+
+    Raises:
+        SpecError: it cannot be read, or a name is unknown.
+    """
+    written = Text(Source(where, text.strip().translate(POWERS)), text.strip().translate(POWERS))
+    parsed = parse_value(written, limits)
+    if isinstance(parsed, Size):
+        fail("argument", "one number is expected here, not a size", whole_text(written))
+    for name in names_in(parsed):
+        if name.name not in names:
+            hint = suggest(name.name, names, f"free are {', '.join(names)}" if names else "--free leaves names open")
+            fail("unknown-name", f"'{name.name[:40]}' is not free here", name.span, hint)
+    try:
+        return evaluated(parsed, Scope(names, names.get("C"), limits))
+    except Impossible as error:
+        fail("argument", str(error), whole_text(written))
+    except NeedsPlain as error:
+        fail("needs-number", f"{error} has to be a plain number", whole_text(written))

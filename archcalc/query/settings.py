@@ -1,0 +1,101 @@
+"""Settings with several values, ``alpha=0.25:1:0.25`` or ``H=W=128:512:32``: which are given, and which are varied."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from archcalc.query.condition_grammar import read_name
+from archcalc.query.conditions import Name
+from archcalc.query.grid import Axis
+from archcalc.spec import Given
+from archcalc.spec.errors import fail
+from archcalc.spec.limits import Limits
+from archcalc.spec.ranges import read_values
+
+SIZE = re.compile(r"(?:\w+\.)?(?:[CLDHW]|n_\d+)")
+"""The name of one size of an input: H, or prior.H."""
+
+
+class Varied(NamedTuple):
+    """What is the same in all configurations, and what is varied."""
+
+    given: Given
+    fixed: dict[str, Any]
+    """Sizes of inputs and attributes of layers that have one value."""
+    axes: list[Axis]
+    shapes: dict[str, str]
+    """Axes whose values are shapes of a whole input, to its name."""
+
+
+def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | None, limits: Limits) -> Varied:
+    """``--set NAME=VALUES`` and ``--shape H=VALUES``, where ``A=B=VALUES`` sets both to the same.
+
+    Raises:
+        SpecError: values that cannot be read, or a name that is missing or set twice.
+    """
+    texts: dict[str, str] = {}
+    fixed_shapes: dict[str, str] = {}
+    fixed: dict[str, Any] = {}
+    axes: list[Axis] = []
+    whole: dict[str, str] = {}
+    taken: set[str] = set()
+    for option, text in (*(("--set", text) for text in settings), *(("--shape", text) for text in shapes)):
+        joint, equals, written = (part.strip() for part in text.rpartition("="))
+        names = [name.strip() for name in joint.split("=")]
+        if (not equals and option == "--set") or (equals and not all(names)):
+            fail("argument", f"{option} takes NAME=VALUES, got '{text[:60]}'", origin=option)
+        for name in names:
+            if name in taken:
+                fail("duplicate", f"'{name[:40] or 'the shape'}' is set twice", origin=f"{option} {text[:40]}")
+        taken |= {*names}
+        values = read_values(f"{option} {joint}".strip(), written, limits)
+        if option == "--shape" and not all(SIZE.fullmatch(name) for name in names):
+            if len(values) == 1:
+                fixed_shapes[joint] = written
+            else:
+                axes.append(Axis(joint or "input", tuple(map(str, values))))
+                whole[joint or "input"] = joint
+            continue
+        if option == "--shape":
+            _positive(values, f"{option} {joint}")
+        if len(values) > 1:
+            axes.append(Axis("=".join(names), values))
+        elif option == "--shape" or "." in joint:
+            fixed.update(dict.fromkeys(names, values[0]))
+        else:
+            texts.update(dict.fromkeys(names, written))
+    return Varied(Given(texts, fixed_shapes, layout), fixed, axes, whole)
+
+
+def _positive(values: Sequence[Any], origin: str) -> None:
+    """Sizes are positive whole numbers."""
+    wrong = [
+        value for value in (values if isinstance(values, tuple) else (values[0], values[-1])) if _is_no_size(value)
+    ]
+    if not isinstance(values, tuple | range):  # a range of fractions
+        wrong = wrong or [values[1]]
+    if wrong:
+        fail("shape", f"sizes are positive whole numbers, got {wrong[0]}", origin=origin)
+
+
+def _is_no_size(value: Any) -> bool:
+    return type(value) is not int or value < 1
+
+
+def read_names(option: str, written: str) -> list[Name]:
+    """Names of quantities, separated by commas, in the notation of targets.
+
+    Raises:
+        SpecError: one of them is none.
+    """
+    names = []
+    start = 0
+    for piece in written.split(","):
+        if piece.strip():
+            names.append(read_name(option, piece, start))
+        start += len(piece) + 1
+    if not names:
+        fail("argument", "names no quantity", origin=option)
+    return names

@@ -1,0 +1,1 @@
+"""Verification: what the analysis claims, compared with what the executor measures."""

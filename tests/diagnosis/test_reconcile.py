@@ -1,0 +1,107 @@
+"""Where a number that somebody prints comes from."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.analysis.propagate import Analysis
+from archcalc.claims import Claim, Verdict
+from archcalc.diagnosis import Question as Asked
+from archcalc.diagnosis.reconcile import Question, Reading, parse_claim_text, reconcile, relatives
+from archcalc.diagnosis.tools import TOOLS
+from archcalc.ops.base import REGISTRY
+from tests.specs.published import read_facts
+
+PRINTED = read_facts("profilers.yaml")
+
+
+@cache
+def analysis(spec: str) -> Analysis:
+    return archcalc.load(spec).analyze()
+
+
+@pytest.mark.parametrize("facts", PRINTED, ids=lambda facts: facts["network"][:20])
+def test_tools_print_what_their_habits_say(facts: dict[str, Any]) -> None:
+    tools = {tool.code: tool for tool in TOOLS}
+    for code, printed in facts["counts"].items():
+        question = Asked(tools[code].quantity, analysis(facts["network"]))
+        assert question.measure(None, tools[code].tally) == (int(printed),), code
+
+
+def test_habits_are_about_operators_that_exist() -> None:
+    assert {name for tool in TOOLS for name in tool.rules} <= REGISTRY.keys()
+    assert len({tool.code for tool in TOOLS}) == len(TOOLS)
+    assert all(tool.source for tool in TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("resnet50 macs = 3.8G", Question(("resnet50",), Claim("macs", "3.8G"))),
+        ("resnet50 conv1.params is 9,408", Question(("resnet50",), Claim("conv1.params", "9,408"))),
+        ("resnet50-v1.5.macs: 4.1 GMACs", Question(("resnet50-v1.5",), Claim("macs", "4.1 GMACs"))),
+        ("specs/my.net.yaml params <= 5M", Question(("specs/my.net.yaml",), Claim("params", "<= 5M"))),
+        ("my.yaml.head.params = 5", Question(("my.yaml",), Claim("head.params", "5"))),
+        ("vgg-d params ≈ 138M", Question(("vgg-d",), Claim("params", "≈ 138M"))),
+        ("vgg-e.params > vgg-d.params", Question(("vgg-e", "vgg-d"), Claim("vgg-e.params", "> vgg-d.params"))),
+        ("3x8x8 -> conv 4 k=3 params = 112", Question(("3x8x8 -> conv 4 k=3",), Claim("params", "112"))),
+        ("lenet5 parms = 5", Question(("lenet5",), Claim("parms", "5"))),
+    ],
+)
+def test_claims_in_a_sentence(text: str, question: Question) -> None:
+    assert parse_claim_text(text) == question
+
+
+@pytest.mark.parametrize("text", ["", "resnet50", "resnet50 macs", "= 3", "macs = 3"])
+def test_what_is_no_claim_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"resnet50"):
+        parse_claim_text(text)
+
+
+def readings(text: str) -> list[Reading]:
+    return reconcile(parse_claim_text(text))
+
+
+def ways(text: str) -> set[tuple[str, str]]:
+    return {(reading.network, reading.code) for reading in readings(text)}
+
+
+def test_the_number_of_the_paper_is_cut_off() -> None:
+    (first, *_) = readings("resnet50 macs = 3.8G")
+    assert (first.network, first.code, first.verdict) == ("resnet50", "", Verdict.TRUNCATED)
+
+
+def test_variants_convention_and_tools_that_give_a_number() -> None:
+    (first, *_) = readings("resnet50 macs = 4.1G")
+    assert (first.network, first.code, first.verdict) == ("resnet50-v1.5", "", Verdict.ROUNDS)
+    assert "stride differs in 6 layers" in first.sentence
+    assert ("resnet50-v1.5", "tool:fvcore") in ways("resnet50 macs = 4.11G")
+    assert ("resnet50-v1.5", "tool:thop") in ways("resnet50 macs = 4.13G")
+    assert ("resnet50-v1.5", "two-per-mac") in ways("resnet50-v1.5 macs = 8.2G")
+    assert ("resnet50", "bn-statistics-left-out") in ways("resnet50 params = 25,557,032")
+    assert ("alexnet-2012", "") in ways("alexnet params = 60,965,224")
+    assert ("googlenet", "bias-left-out+kilo-1024") in ways("googlenet conv2.params = 112K") | ways(
+        "googlenet 3a.params = 159.5K"
+    )
+    assert ("xception", "") in ways("xception params = 22,910,480")
+
+
+def test_a_number_that_nothing_gives_has_no_reading() -> None:
+    assert readings("lenet5 params = 12,345") == []
+
+
+def test_families_are_found_by_their_names() -> None:
+    assert relatives("resnet50") == ["resnet-v1-50-slim", "resnet50-v1.5"]
+    assert relatives("vgg-d") == []
+    assert relatives("./resnet50.yaml") == []
+
+
+def test_only_one_network_can_be_reconciled() -> None:
+    with pytest.raises(ValueError, match="several"):
+        readings("vgg-e.params > vgg-d.params")
+    with pytest.raises(LookupError):
+        readings("vgg-d conv9.params = 1")

@@ -1,0 +1,100 @@
+"""No right answer is ever called wrong: random networks, random quantities, random ways to write the value."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc.analysis.propagate import Analysis, analyze
+from archcalc.claims import Claim, Verdict, judge
+from archcalc.query.targets import FIELDS, SUMS, Actual, resolve
+from archcalc.spec import Source, read_spec
+from tests.claims.writings import write_count, write_shape
+from tests.random_networks import networks
+
+RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
+
+BUNDLED = (
+    *("lenet5", "lenet5-1998", "alexnet", "zfnet", "vgg-a", "googlenet", "resnet50", "mobilenet-v1", "unet"),
+    *("homework-network-a", "homework-receptive-field", "separable-example", "colourisation-unet", "resnet18"),
+)
+
+
+@cache
+def bundled(name: str) -> Analysis:
+    return archcalc.load(name).analyze()
+
+
+def targets(analysis: Analysis) -> st.SearchStrategy[str]:
+    places = ["", *(layer.name for layer in analysis.layers), *analysis.graph.stages]
+    quantities = ["shape", *SUMS, *FIELDS, "layers"]
+    place, quantity = st.sampled_from(places), st.sampled_from(quantities)
+    return st.builds(lambda where, what: f"{where}.{what}" if where else what, place, quantity)
+
+
+def write(data: Any, actual: Actual, target: str) -> str:
+    """The true value of a target in one of many ways."""
+    if actual.kind == "shape":
+        return write_shape(data, actual.values, actual.layout)
+    if actual.kind == "count":
+        return write_count(data, int(actual.values[0]), target.rpartition(".")[2])
+    return actual.text
+
+
+def check(data: Any, analysis: Analysis) -> None:
+    claims = []
+    for _ in range(data.draw(st.integers(1, 5))):
+        target = data.draw(targets(analysis))
+        try:
+            actual = resolve(target, analysis)
+        except LookupError:  # a vector has no field, an input no layers
+            continue
+        claims.append(Claim(target, write(data, actual, target)))
+    for judgement in judge(claims, analysis):
+        assert judgement.verdict in RIGHT, (judgement.claim, judgement.sentence)
+        assert judgement.holds
+        assert not judgement.explanations
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(networks(), st.data())
+def test_right_answers_about_random_networks(text: str, data: Any) -> None:
+    check(data, analyze(read_spec(Source("random.yaml", text)).graph))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(BUNDLED), st.data())
+def test_right_answers_about_bundled_networks(name: str, data: Any) -> None:
+    check(data, bundled(name))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(BUNDLED), st.data())
+def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
+    """And whatever is said of it, nothing fails."""
+    analysis = bundled(name)
+    target = data.draw(targets(analysis).filter(lambda each: each.rpartition(".")[2] in SUMS))
+    actual = resolve(target, analysis)
+    wrong = int(actual.values[0]) + data.draw(st.integers(1, 10**6))
+    (judgement,) = judge([Claim(target, f"{wrong:,}")], analysis)
+    assert not judgement.holds
+    assert judgement.verdict in (Verdict.EXPLAINED, Verdict.WRONG)
+    assert bool(judgement.explanations) is (judgement.verdict is Verdict.EXPLAINED)
+    assert len(judgement.explanations) <= 3
+
+
+@pytest.mark.parametrize(("spec", "target", "value"), [("vgg-a", "macs", "7.6085G"), ("resnet50", "params", "25.610M")])
+def test_a_value_cut_off_is_not_called_right(spec: str, target: str, value: str) -> None:
+    analysis = bundled(spec)
+    exact = Fraction(resolve(target, analysis).values[0])
+    cut = f"{int(exact // 10**5) / 10:.1f}M"
+    (judgement,) = judge([Claim(target, cut)], analysis)
+    assert judgement.verdict in (Verdict.TRUNCATED, Verdict.ROUNDS)
+    (named,) = judge([Claim(target, f"{cut} truncated")], analysis)
+    assert named.holds
