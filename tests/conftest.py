@@ -2,8 +2,19 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # No test is about time. In CI the random networks are always the same ones: what fails there can be seen again.
 settings.register_profile("archcalc", deadline=None, database=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("archcalc")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the comparisons with PyTorch, which few machines have, unless they are asked for."""
+    if "torch" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("torch")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("torch")]

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "archcalc"
 
 FLOORS = (
-    {"numeric"},
+    {"numeric", "terminal"},
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},

@@ -77,7 +77,7 @@ def within_memory(
     memory = network.analyze(batch=batch, training=training).memory(dtype)
     needed = memory.params * copies + memory.peak + WORK_BUFFERS * workers
     most = available_memory() if limit is None else limit
-    if most is not None and needed > most:
+    if needed > most:
         what = "are available" if limit is None else "--max-memory allows"
         fail(
             "too-large",
@@ -90,19 +90,11 @@ def within_memory(
     return int(needed)
 
 
-def available_memory() -> int | None:
-    """Bytes that can be had without swapping; ``None`` where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            for line in file:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return None
+def available_memory() -> int:
+    """Return the bytes of memory that can be had without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
 from archcalc.report.table import Table, human, total
+from archcalc.terminal import display_width
 
 GAP = "  "
 BOLD, DIM, NORMAL = "1", "2", ""
@@ -33,7 +34,7 @@ def aligned(table: Table, *, width: int | None = None, color: bool = False, line
     body = [list(map(human, row)) for row in table.rows]
     totals = [total(row) for row in table.totals]
     grid = [titles, *body, *totals]
-    widths = [max(map(columns_of, cells)) for cells in zip(*grid, strict=True)]
+    widths = [max(map(display_width, cells)) for cells in zip(*grid, strict=True)]
     pages = [list(range(len(widths)))]
     if width is not None and _taken(widths) > width:
         _shrink(widths, table, grid, width)
@@ -74,7 +75,7 @@ def _shrink(widths: list[int], table: Table, grid: list[list[str]], width: int) 
     least = list(widths)
     for index, column in enumerate(table.columns):
         if column.folds:
-            least[index] = max(columns_of(piece.strip()) for cells in grid for piece in _PIECE.findall(cells[index]))
+            least[index] = max(display_width(piece.strip()) for cells in grid for piece in _PIECE.findall(cells[index]))
     if _taken(least) > width:
         half = (width - len(GAP)) // 2
         widths[:] = [max(narrow, min(wide, half)) for narrow, wide in zip(least, widths, strict=True)]
@@ -101,7 +102,7 @@ def _row(
     for parts in zip_longest(*columns, fillvalue=""):
         line = ""
         for index, part in zip(page, parts, strict=True):
-            blanks = " " * (widths[index] - columns_of(part))
+            blanks = " " * (widths[index] - display_width(part))
             shown = paint(part, styles[index])
             line += (blanks + shown if table.columns[index].align == "right" else shown + blanks) + GAP
         yield line.rstrip()
@@ -109,20 +110,11 @@ def _row(
 
 def fold(text: str, width: int | None) -> list[str]:
     """A text in lines no longer than ``width``, unless a piece of it is longer."""
-    if width is None or columns_of(text) <= width:
+    if width is None or display_width(text) <= width:
         return [text]
     lines = [""]
     for piece in _PIECE.findall(text):
-        if columns_of(lines[-1] + piece) > width:
+        if display_width(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line for line in lines if line]
-
-
-def columns_of(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

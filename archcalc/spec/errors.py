@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NamedTuple, NoReturn
-from unicodedata import combining, east_asian_width
+
+from archcalc.terminal import display_width
 
 SNIPPET_WIDTH = 100
 """How much of a line is shown; longer lines are cut around the caret."""
@@ -155,8 +156,8 @@ class Problem:
         final = min(end, first + SNIPPET_WIDTH)
         before, after = "…" if first > start else "", "…" if final < end else ""
         shown = f"{before}{_blanked(text[first:final])}{after}".rstrip()
-        indent = len(before) + _width(_blanked(text[first:index]))
-        carets = max(1, _width(_blanked(text[index : min(last + 1, final)])))
+        indent = len(before) + display_width(_blanked(text[first:index]))
+        carets = max(1, display_width(_blanked(text[index : min(last + 1, final)])))
         gutter = " " * len(str(line))
         return [f"  {line} | {shown}", f"  {gutter} | {' ' * indent}{'^' * carets}"]
 
@@ -171,13 +172,6 @@ def printable(text: str, keep: str = "") -> str:
 def _blanked(text: str) -> str:
     """The text with a blank for everything that is not printable."""
     return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _width(text: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class SpecError(Exception):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.report.aligned import aligned, columns_of, fold
+from archcalc.report.aligned import aligned, fold
 from archcalc.report.table import Column, Table
+from archcalc.terminal import display_width
 
 TABLE = Table(
     (
@@ -77,15 +78,15 @@ def test_colour_adds_nothing_but_colour() -> None:
 def test_wide_characters_keep_columns_aligned() -> None:
     table = Table((Column("a", "name"), Column("b", "n", "right")), (("网络", 1), ("é", 22), ("plain", 333)))
     lines = aligned(table).splitlines()
-    assert len({columns_of(line) for line in lines}) == 1
+    assert len({display_width(line) for line in lines}) == 1
 
 
 @given(st.text("ab_/ 日", max_size=60), st.integers(1, 30))
 def test_folding_loses_only_blanks(text: str, width: int) -> None:
     lines = fold(text, width)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    longest = max(map(columns_of, re.findall(r"[^\s/_]*[/_]*", text)))
-    assert all(columns_of(line) <= max(width, longest) for line in lines)
+    longest = max(map(display_width, re.findall(r"[^\s/_]*[/_]*", text)))
+    assert all(display_width(line) <= max(width, longest) for line in lines)
 
 
 @pytest.mark.parametrize("columns", [1, 3])

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from archcalc.report.aligned import columns_of
 from archcalc.report.render import FORMATS, render, write_json
 from archcalc.report.table import Column, Table, bytes_text
+from archcalc.terminal import display_width
 
 TABLE = Table(
     columns=(Column("name", "layer", folds=True), Column("shape", "output"), Column("macs", "MACs", "right")),
@@ -44,7 +44,7 @@ def test_rich_without_colour_is_only_text() -> None:
 @pytest.mark.parametrize("width", [26, 30, 36, 80])
 def test_rich_keeps_to_the_width_and_never_breaks_a_number(width: int) -> None:
     written = render(TABLE, "rich", width=width)
-    assert max(map(columns_of, written.splitlines())) <= width
+    assert max(map(display_width, written.splitlines())) <= width
     assert written.count("105,415,200") == 2
     assert "96x55x55" in written
 
