@@ -11,7 +11,7 @@ from archcalc.analysis.explain import QUANTITIES, Derivation, Step
 from archcalc.analysis.memory import DTYPES
 from archcalc.claims.explain import derivation_lines, explain
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
-from archcalc.numeric.traced import latex_text
+from archcalc.numeric.printer import latex_text
 from archcalc.spec.errors import fail, suggest
 
 

@@ -11,8 +11,8 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.claims.formula import TOTALS, Answer, Question, answer
 from archcalc.cli.explain import fitted
 from archcalc.cli.options import SpecCommand, limits_from, listed, pairs_from, spec_argument, spec_options
-from archcalc.numeric.symbolic.write import LATEX, PYTHON, TEXT
-from archcalc.numeric.traced import latex_text
+from archcalc.numeric.printer import latex_text
+from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.report.render import write_json
 from archcalc.spec import Given
 from archcalc.spec.tokens import RULES

@@ -10,6 +10,7 @@ from archcalc.numeric.helpers import (
     Kind,
     NeedsPlain,
     Number,
+    as_integer,
     both,
     ceil_div,
     ceiling,
@@ -29,7 +30,6 @@ from archcalc.numeric.helpers import (
     require,
     round_half_even,
     select,
-    whole,
 )
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Kind",
     "NeedsPlain",
     "Number",
+    "as_integer",
     "both",
     "ceil_div",
     "ceiling",
@@ -56,5 +57,4 @@ __all__ = [
     "require",
     "round_half_even",
     "select",
-    "whole",
 ]

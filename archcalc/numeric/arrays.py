@@ -117,7 +117,7 @@ class Run:
         nearest = twice // 2
         return nearest - self.select(self.both(twice % 2 == 0, nearest % 2 == 1), 1, 0)
 
-    def whole(self, a: Numbers, what: str) -> Numbers:
+    def as_integer(self, a: Numbers, what: str) -> Numbers:
         if a.denominators.is_one:
             return a
         self.require(a % 1 == 0, NOT_WHOLE, {"a": a, "what": what})

@@ -54,7 +54,7 @@ class Kind(Protocol):
     def require(self, condition: Condition, message: str, names: dict[str, object]) -> None: ...
     def floor(self, a: Number) -> Number: ...
     def round_half_even(self, a: Number) -> Number: ...
-    def whole(self, a: Number, what: str) -> Number: ...
+    def as_integer(self, a: Number, what: str) -> Number: ...
     def known_equal(self, a: Number, b: Number) -> bool: ...
     def let(self, name: str, a: Number) -> Number: ...
 
@@ -185,7 +185,7 @@ def divisible(x: Number, divisor: Number) -> Number:
     return select(nearest * 10 < x * 9, nearest + divisor, nearest)
 
 
-def whole(a: Number, what: str) -> Number:
+def as_integer(a: Number, what: str) -> Number:
     """``a`` as a whole number.
 
     Raises:
@@ -197,7 +197,7 @@ def whole(a: Number, what: str) -> Number:
         if a.denominator == 1:
             return a.numerator
         raise Impossible(NOT_WHOLE, a=a, what=what)
-    return _kind(a).whole(a, what)
+    return _kind(a).as_integer(a, what)
 
 
 def known_equal(a: Number, b: Number) -> bool:
