@@ -78,12 +78,17 @@ class Printer:
         """Write an expression."""
         return self.piece(expression).text
 
+    def factor(self, expression: Any) -> str:
+        """Write an expression as one of several beside one another: sums in brackets."""
+        text = self.write(expression)
+        return _enclosed(text, self.brackets) if _is_sum(expression) else text
+
     def piece(self, expression: Any) -> Piece:
         """Write an expression, and say how tightly it binds."""
         if not isinstance(expression, Expression):
             return self.constant(expression)
         op, args = expression
-        if op in ("+", "-"):
+        if _is_sum(expression):
             return self._sum(expression)
         if op == "symbol":
             return Piece(self.symbol(args[0]), ATOM)
@@ -103,7 +108,7 @@ class Printer:
         """Write a sum, whose first argument may be a sum of thousands of terms: in a loop."""
         terms: list[str] = []
         first: Any = expression
-        while isinstance(first, Expression) and first.op in ("+", "-"):
+        while _is_sum(first):
             sign, binding = ("+", SUM) if first.op == "+" else (self.minus, PRODUCT)
             first, term = first.args
             terms.append(f" {sign} {self.inside(self.piece(term), binding)}")
@@ -174,6 +179,10 @@ class Printer:
     def integrality(self, value: Piece) -> str:
         """Write that a value is an integer."""
         return f"{value.text} is whole"
+
+
+def _is_sum(expression: Any) -> bool:
+    return isinstance(expression, Expression) and expression.op in ("+", "-")
 
 
 def _enclosed(text: str, brackets: Brackets) -> str:

@@ -36,9 +36,8 @@ class Writer:
 
     def shape(self, sizes: tuple[Number, ...]) -> str:
         """Write sizes, sums among them in brackets."""
-        pieces = [self._printer.piece(self._expression(size)) for size in sizes]
         times = "x" if self.style == "text" and all(map(is_plain, sizes)) else self._times
-        return times.join(self._printer.inside(piece, PRODUCT) for piece in pieces)
+        return times.join(self._printer.factor(self._expression(size)) for size in sizes)
 
     def comparison(self, part: Comparison) -> str:
         """Write a comparison with positive terms on both sides: ``H ≥ 29``, ``H % 16 == 0``."""
