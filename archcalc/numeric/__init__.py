@@ -1,8 +1,9 @@
-"""Arithmetic that a formula may be written in, whatever kind of number it is given.
+"""Arithmetic for formulas that are generic in the kind of number.
 
-A formula uses ``+ - * //``, comparisons and the helpers of this package, and then works for plain ``int`` (the fast
-path), for `Fraction`, for traced numbers (derivations), and for every further *kind*: a class of numbers whose
-instances carry an attribute ``kind``, an object with the methods of `Kind`. This package imports nothing of archcalc.
+A formula written with ``+ - * //``, comparisons and the helpers of this package works for plain ``int`` (the fast
+path) and `Fraction`, and for every further *kind*: a class of numbers whose instances have an attribute ``kind``, an
+object with the methods of `Kind`. There are traced numbers (derivations), symbolic numbers (closed forms) and arrays
+(sweeps). This package imports nothing else of archcalc.
 """
 
 from archcalc.numeric.helpers import (

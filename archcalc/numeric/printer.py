@@ -232,23 +232,18 @@ class LatexPrinter(Printer):
         return f"{head}_{{{self.index(index)}}}" if index else head
 
     def function(self, name: str) -> str:
-        """Write the name of a function, as an operator where LaTeX has it."""
         return rf"\{name}" if name in ("max", "min", "gcd") else name
 
     def fraction(self, over: Piece, under: Piece) -> Piece:
-        """Write a quotient."""
         return Piece(rf"\frac{{{over.text}}}{{{under.text}}}", ATOM)
 
     def power(self, base: str, exponent: int) -> Piece:
-        """Write a power."""
         return Piece(f"{base}^{{{exponent}}}", ATOM)
 
     def membership(self, relation: str, value: str, members: tuple[int, ...]) -> str:
-        """Write that a value is in a set, or not in it."""
         return rf"{value} {self.relations[relation]} \{{{_listed(members)}\}}"
 
     def integrality(self, value: Piece) -> str:
-        """Write that a value is an integer."""
         return rf"{value.text} \in \mathbb{{Z}}"
 
 
@@ -267,27 +262,21 @@ class PythonPrinter(Printer):
         return f"{identifier}_" if iskeyword(identifier) or identifier in PYTHON_NAMES else identifier
 
     def fraction(self, over: Piece, under: Piece) -> Piece:
-        """Write a quotient."""
         return Piece(f"Fraction({over.text}, {under.text})", ATOM)
 
     def floor_of(self, number: Piece) -> Piece:
-        """Write the floor of a number."""
         return self.floor_of_quotient(number, Piece("1", ATOM))
 
     def floor_of_quotient(self, over: Piece, under: Piece) -> Piece:
-        """Write the floor of a quotient."""
         return Piece(f"({self.inside(over, PRODUCT)} // {self.inside(under, ATOM)})", ATOM)
 
     def power(self, base: str, exponent: int) -> Piece:
-        """Write a power."""
         return Piece(f"{base}**{exponent}", ATOM)
 
     def membership(self, relation: str, value: str, members: tuple[int, ...]) -> str:
-        """Write that a value is in a set, or not in it."""
         return f"{value} {relation} {{{', '.join(map(str, members))}}}"
 
     def integrality(self, value: Piece) -> str:
-        """Write that a value is an integer."""
         return f"{self.inside(value, PRODUCT)} % 1 == 0"
 
 

@@ -1,7 +1,7 @@
-"""Traced numbers: an int that remembers how it was computed, so that a formula can be shown in symbols and numbers.
+"""Traced numbers: plain numbers with the expression that computed them, for derivations in symbols and numbers.
 
-A traced number is a leaf with a name (``k`` = 3), a constant, or an operation on others. Neutral operands given as
-plain numbers (``· 1``, ``+ 0``) leave no trace. `Notation` writes one down, in plain text or in LaTeX.
+A traced number is a leaf with a name (``k`` = 3), or an operation on traced or plain numbers. Neutral operands given as
+plain numbers (``· 1``, ``+ 0``) are dropped. `Notation` writes derivations, as plain text or LaTeX.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import gcd
 from typing import Any
 
-from archcalc.numeric.helpers import Impossible, NeedsPlain, ceiling, is_plain, normal
+from archcalc.numeric.helpers import NOT_DIVISIBLE, Impossible, NeedsPlain, ceiling, is_plain, normal
 from archcalc.numeric.helpers import floor as plain_floor
 from archcalc.numeric.printer import Expression, LatexPrinter, Printer, latex_text, upright_words
 
@@ -104,7 +104,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Truth:
-    """The outcome of a comparison; not a ``bool``, so that a stray ``if`` shows itself."""
+    """The result of a comparison; no ``bool``, so that ``if`` in a formula raises."""
 
     value: bool
 
@@ -117,7 +117,7 @@ class Truth:
 
 
 def value_of(number: Any) -> Any:
-    """The plain number behind a traced or plain one."""
+    """Return the value of a traced or plain number, or of a comparison."""
     return number.value if isinstance(number, Traced | Truth) else number
 
 
@@ -148,7 +148,7 @@ def _is(number: Any, value: int) -> bool:
 
 
 class _Kind:
-    """What traced numbers do where Python's operators are not enough (see `archcalc.numeric.helpers.Kind`)."""
+    """The operations of traced numbers beyond Python's operators (see `archcalc.numeric.helpers.Kind`)."""
 
     def ceil_div(self, a: Any, b: Any) -> Any:
         return a if _is(b, 1) else _make("ceil_div", a, b)
@@ -157,7 +157,7 @@ class _Kind:
         if _is(b, 1):
             return a
         if value_of(a) % value_of(b):
-            raise Impossible(f"{value_of(a)} is not divisible by {value_of(b)}")
+            raise Impossible(NOT_DIVISIBLE, a=value_of(a), b=value_of(b))
         return _make("/", a, b)
 
     def maximum(self, a: Any, b: Any) -> Any:
@@ -202,7 +202,7 @@ Traced.kind = KIND
 
 
 def leaf(name: str, value: Any) -> Traced:
-    """A named number: the start of a derivation."""
+    """Return a named number, which derivations start from."""
     return Traced(value_of(value), "leaf", (), name)
 
 
@@ -212,14 +212,14 @@ _LATEX = LatexPrinter(times=r" \cdot ", brackets=("(", ")"), index=upright_words
 
 @dataclass(frozen=True)
 class Notation:
-    """How derivations are written down: plain text with the signs of mathematics, or LaTeX."""
+    """How derivations are written: as plain text with the signs of mathematics, or as LaTeX."""
 
     latex: bool = False
     names: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    """Names of numbers that have been derived already: written by name instead of being derived again."""
+    """Names of numbers that have been derived already, and are written by name from then on."""
 
     def key(self, number: Any) -> tuple[Any, ...]:
-        """What makes two derivations the same."""
+        """Return a key that is equal for equal derivations."""
         if not isinstance(number, Traced):
             return ("constant", number)
         if number.op in ("leaf", "let"):
