@@ -10,7 +10,7 @@ import click
 from archcalc.analysis.explain import QUANTITIES, Derivation, Step
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
-from archcalc.numeric.traced import latex_text
+from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.spec.errors import fail, suggest
 

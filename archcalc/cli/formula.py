@@ -9,8 +9,8 @@ import click
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.explain import fitted
 from archcalc.cli.options import SpecCommand, limits_from, listed, pairs_from, spec_argument, spec_options
-from archcalc.numeric.symbolic.write import LATEX, PYTHON, TEXT
-from archcalc.numeric.traced import latex_text
+from archcalc.numeric.printer import latex_text
+from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
 from archcalc.query.formula import TOTALS, Answer, Question, answer
 from archcalc.report.render import write_json

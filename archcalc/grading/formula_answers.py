@@ -44,8 +44,7 @@ class FormulaJudge:
 
     def judge(self, claim: Claim, target: str, free: tuple[str, ...] = ()) -> Judgement:
         """Judge a formula of a target (within the network) in these names, or in those that it uses."""
-        from archcalc.numeric.symbolic import TooComplex
-        from archcalc.numeric.symbolic.write import TEXT
+        from archcalc.numeric.symbolic import TEXT, TooComplex
         from archcalc.query.formula import reads_as
 
         text = formula_in(claim.value)

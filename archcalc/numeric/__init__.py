@@ -1,8 +1,9 @@
-"""Arithmetic that a formula may be written in, whatever kind of number it is given.
+"""Arithmetic for formulas that are generic in the kind of number.
 
-A formula uses ``+ - * //``, comparisons and the helpers of this package, and then works for plain ``int`` (the fast
-path), for `Fraction`, for traced numbers (derivations), and for every further *kind*: a class of numbers whose
-instances carry an attribute ``kind``, an object with the methods of `Kind`. This package imports nothing of archcalc.
+A formula written with ``+ - * //``, comparisons and the helpers of this package works for plain ``int`` (the fast
+path) and `Fraction`, and for every further *kind*: a class of numbers whose instances have an attribute ``kind``, an
+object with the methods of `Kind`. There are traced numbers (derivations), symbolic numbers (closed forms) and arrays
+(sweeps). This package imports nothing else of archcalc.
 """
 
 from archcalc.numeric.helpers import (
@@ -10,6 +11,7 @@ from archcalc.numeric.helpers import (
     Kind,
     NeedsPlain,
     Number,
+    as_integer,
     both,
     ceil_div,
     ceiling,
@@ -29,7 +31,6 @@ from archcalc.numeric.helpers import (
     require,
     round_half_even,
     select,
-    whole,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Kind",
     "NeedsPlain",
     "Number",
+    "as_integer",
     "both",
     "ceil_div",
     "ceiling",
@@ -56,5 +58,4 @@ __all__ = [
     "require",
     "round_half_even",
     "select",
-    "whole",
 ]

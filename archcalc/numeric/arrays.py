@@ -1,9 +1,8 @@
-"""Numbers that are arrays: one number per configuration of a sweep, so that one pass over a network evaluates many.
+"""Numbers that are arrays: one entry per configuration of a sweep, so that one pass over a network evaluates all.
 
-Every axis of a sweep has an axis of the arrays to itself; a number has as many entries along it as the axis has values
-if it depends on it, else one, and NumPy broadcasts (an open grid). What a formula requires masks the configurations
-that do not meet it: they are noted in the run, with the first reason of each, and their entries keep flowing, whatever
-they become.
+Every axis of a sweep is an axis of the arrays, along which a number has one entry per value if it depends on it, else
+one entry, which NumPy broadcasts (an open grid). A requirement of a formula masks the configurations that violate it:
+the run records the first reason of each, and their entries, which no longer mean anything, are computed all the same.
 """
 
 from __future__ import annotations
@@ -15,50 +14,50 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.numeric.helpers import NOT_DIVISIBLE, NOT_WHOLE, NeedsPlain, is_plain
-from archcalc.numeric.integers import MOST, Integers, integers
+from archcalc.numeric.helpers import NOT_DIVISIBLE, NOT_INTEGER, NeedsPlain, is_plain
+from archcalc.numeric.integers import MAX_INT64, Integers, integers
 
 Array = Any
 """A NumPy array."""
 
 
 class Reason(NamedTuple):
-    """Why configurations are impossible."""
+    """A requirement that makes configurations impossible."""
 
     node: int | None
-    """The index of the layer that cannot exist; ``None`` where it is not one's (a size of an input)."""
+    """The index of the layer that cannot exist; ``None`` if it is no layer but a size of an input."""
     message: str
-    """The requirement, before it is filled in."""
+    """The template of the message."""
     example: str
-    """The message for the first of the configurations."""
+    """The message for the first configuration."""
     where: tuple[int, ...]
-    """Which one that is."""
+    """The indices of that configuration."""
 
 
 class Run:
-    """One evaluation of many configurations: the kind of its numbers, and what it found impossible."""
+    """One evaluation of many configurations: the kind of its numbers, and the configurations found impossible."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
         self.reasons: list[Reason] = []
         self.why: Array = np.zeros((1,) * len(shape), np.int32)
-        """Per configuration (broadcast to ``shape``) 0 if it is possible, else the number of its first reason."""
+        """Per configuration (broadcast to ``shape``): 0 if it is possible, else 1 + the index of its first reason."""
         self.node: int | None = None
-        """The index of the layer that is being evaluated, for the reasons."""
+        """The index of the layer that is being evaluated."""
         self.example: tuple[int, ...] = (0,) * len(shape)
-        """The configuration that numbers are written for."""
+        """The configuration whose values are written in messages."""
 
     def numbers(self, values: Sequence[int | Fraction], axis: int) -> Numbers:
-        """One number per value along an axis."""
+        """Return numbers with these values along an axis."""
         common = lcm(*(value.denominator for value in values))
-        wholes = [int(value * common) for value in values]
-        return self._along(axis, np.array(wholes, dtype=object), common)
+        numerators = [int(value * common) for value in values]
+        return self._along(axis, np.array(numerators, dtype=object), common)
 
     def progression(self, start: int | Fraction, step: int | Fraction, count: int, axis: int) -> Numbers:
-        """The numbers start, start + step … along an axis."""
+        """Return numbers with the values start, start + step, … along an axis."""
         common = lcm(start.denominator, step.denominator)
         first, distance = int(start * common), int(step * common)
-        fits = abs(first) + abs(distance) * count <= MOST
+        fits = abs(first) + abs(distance) * count <= MAX_INT64
         return self._along(axis, np.arange(count, dtype=np.int64 if fits else object) * distance + first, common)
 
     def _along(self, axis: int, numerators: Array, denominator: int) -> Numbers:
@@ -117,25 +116,25 @@ class Run:
         nearest = twice // 2
         return nearest - self.select(self.both(twice % 2 == 0, nearest % 2 == 1), 1, 0)
 
-    def whole(self, a: Numbers, what: str) -> Numbers:
+    def as_integer(self, a: Numbers, what: str) -> Numbers:
         if a.denominators.is_one:
             return a
-        self.require(a % 1 == 0, NOT_WHOLE, {"a": a, "what": what})
+        self.require(a % 1 == 0, NOT_INTEGER, {"a": a, "what": what})
         return self.floor(a)
 
     def known_equal(self, a: Any, b: Any) -> bool:
-        """Whether two numbers are equal in every configuration."""
+        """Return whether two numbers are equal in every configuration."""
         return bool((a == b).values.all())
 
     def may_equal(self, a: Any, b: Any) -> bool:
-        """Whether two numbers are equal in some configuration."""
+        """Return whether two numbers are equal in some configuration."""
         return bool((a == b).values.any())
 
     def let(self, name: str, a: Any) -> Any:
         return a
 
     def divisors(self, numbers: Integers) -> Integers:
-        """Divisors without zeros, where configurations are impossible."""
+        """Return divisors with 1 in place of zeros, which make configurations impossible."""
         values = numbers.values
         if (values != 0) if type(values) is int else values.all():
             return numbers
@@ -154,7 +153,7 @@ class Run:
 
 
 class Numbers:
-    """One number per configuration, ``numerators`` over positive ``denominators``."""
+    """One rational per configuration, ``numerators`` over positive ``denominators``."""
 
     __slots__ = ("denominators", "kind", "numerators")
     __hash__ = None  # type: ignore[assignment]
@@ -177,12 +176,12 @@ class Numbers:
         return f"Numbers({self.numerators.values!r}, {self.denominators.values!r})"
 
     def at(self, index: tuple[int, ...]) -> int | Fraction:
-        """The number of one configuration."""
+        """Return the number of one configuration."""
         over, under = _at(self.numerators.values, index), _at(self.denominators.values, index)
         return over // under if over % under == 0 else Fraction(over, under)
 
     def plain(self) -> Array:
-        """The numbers themselves: int64 where all are whole and fit, else objects (``int`` and `Fraction`)."""
+        """Return the numbers as an array: of int64 where all are integers that fit, else of ``int`` and `Fraction`."""
         if self.denominators.is_one:
             return self.numerators.values
         return _FRACTIONS(self.numerators.values, self.denominators.values)
@@ -229,7 +228,7 @@ class Numbers:
         return _remainders(self.kind, other, self)
 
     def __pow__(self, exponent: int) -> Any:
-        if abs(exponent) > MOST_FACTORS:
+        if abs(exponent) > MAX_EXPONENT:
             raise NeedsPlain("a power of many factors")  # one by one, they are refused if they are too large
         power: Any = 1
         for _ in range(abs(exponent)):
@@ -256,7 +255,7 @@ class Numbers:
 
 
 class Truths:
-    """What a comparison says, per configuration."""
+    """The result of a comparison, per configuration."""
 
     __slots__ = ("kind", "values")
 
@@ -277,11 +276,10 @@ class Truths:
         return Truths(self.kind, ~self.values)
 
 
-MOST_FACTORS = 64
-"""Of a power."""
+MAX_EXPONENT = 64
 
 _FRACTIONS = np.frompyfunc(lambda over, under: over // under if over % under == 0 else Fraction(over, under), 2, 1)
-"""Numerators over denominators."""
+"""Quotients of numerators and denominators, as ``int`` or `Fraction`."""
 
 
 def _is_number(x: object) -> bool:
@@ -289,21 +287,21 @@ def _is_number(x: object) -> bool:
 
 
 def _at(values: Any, index: tuple[int, ...]) -> int:
-    """The entry of one configuration, in an array that broadcasts."""
+    """Return the entry of one configuration in an array that broadcasts."""
     if type(values) is int:
         return values
     return int(values[tuple(min(place, size - 1) for place, size in zip(index, values.shape, strict=True))])
 
 
 def _parts(number: Any) -> tuple[Integers, Integers]:
-    """Numerators and denominators of numbers or of a plain one."""
+    """Return the numerators and denominators of numbers, or those of a plain number."""
     if isinstance(number, Numbers):
         return number.numerators, number.denominators
     return integers(int(number.numerator)), integers(int(number.denominator))
 
 
 def _reduced(run: Run, over: Integers, under: Integers) -> Numbers:
-    """A quotient by positive numbers, in lower terms, so that numbers stay small."""
+    """Return a quotient by positive integers in lower terms, so that both stay small."""
     divisor = under.gcd(over)
     if type(under.values) is int:
         divisor = integers(int(np.gcd.reduce(divisor.values, axis=None)))
@@ -312,7 +310,7 @@ def _reduced(run: Run, over: Integers, under: Integers) -> Numbers:
 
 
 def _ratio(run: Run, a: Any, b: Any) -> Numbers:
-    """a / b, exactly."""
+    """Return a / b, exactly."""
     (p, q), (r, s) = _parts(a), _parts(b)
     over, under = p * s, run.divisors(q * r)
     values = under.values
@@ -321,13 +319,13 @@ def _ratio(run: Run, a: Any, b: Any) -> Numbers:
 
 
 def _quotients(run: Run, a: Any, b: Any) -> Numbers:
-    """⌊a / b⌋."""
+    """Return ⌊a / b⌋."""
     (p, q), (r, s) = _parts(a), _parts(b)
     return Numbers(run, (p * s) // run.divisors(q * r))
 
 
 def _remainders(run: Run, a: Any, b: Any) -> Numbers:
-    """a − b·⌊a / b⌋."""
+    """Return a − b·⌊a / b⌋."""
     (p, q), (r, s) = _parts(a), _parts(b)
     if q.is_one and s.is_one:
         return Numbers(run, p % run.divisors(r))

@@ -1,7 +1,7 @@
-"""The helpers formulas are written with, and the protocol a kind of number fulfils.
+"""The helpers that formulas are written with, and the protocol that a kind of number implements.
 
-Every helper tests for plain numbers first, by type and without imports, and otherwise hands over to the kind of its
-operands. Plain numbers are ``int`` and `Fraction`; a float never enters (decimals become fractions when they are read).
+Every helper handles plain numbers first, by type and without imports, and otherwise delegates to the kind of its
+operands. Plain numbers are ``int`` and `Fraction`, never floats: decimals become fractions when they are read.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeAlias
 
 Number: TypeAlias = Any
-"""``int``, `Fraction`, or an instance of a kind: ``Any``, because types cannot say "closed under + - * //"."""
+"""``int``, `Fraction`, or an instance of a kind: ``Any``, since no type expresses "closed under + - * //"."""
 
 Condition: TypeAlias = Any
-"""``bool``, or what the comparisons of a kind return."""
+"""``bool``, or the result of a comparison of numbers of a kind."""
 
 
 class Impossible(ValueError):
-    """A formula's requirement does not hold: no such layer can exist. The message says which, with its numbers."""
+    """A requirement of a formula does not hold: no such layer can exist. The message states it, with the numbers."""
 
     def __init__(self, message: str, **names: object) -> None:
         super().__init__(message)
@@ -29,20 +29,20 @@ class Impossible(ValueError):
         return self.worded(lambda value: value)
 
     def worded(self, wording: Callable[[object], object]) -> str:
-        """The message, with what it names put in other words (shapes in another layout)."""
+        """Return the message with the values that it names worded otherwise (shapes in another layout)."""
         message = str(self.args[0])
         return message.format(**{name: wording(value) for name, value in self.names.items()}) if self.names else message
 
 
 class NeedsPlain(TypeError):
-    """A number of a kind stands where the structure of a network depends on a plain one: a repeat count, an axis.
+    """A number of a kind is used where a plain one is needed: as a repeat count, an axis, a condition of ``if``.
 
     Kinds raise it where Python asks one of their numbers for a truth value or an index.
     """
 
 
 class Kind(Protocol):
-    """What a kind of number does where the operators of Python are not enough."""
+    """The operations of a kind of number beyond the operators of Python; the helpers of the same names call them."""
 
     def ceil_div(self, a: Number, b: Number) -> Number: ...
     def exact_div(self, a: Number, b: Number) -> Number: ...
@@ -54,13 +54,13 @@ class Kind(Protocol):
     def require(self, condition: Condition, message: str, names: dict[str, object]) -> None: ...
     def floor(self, a: Number) -> Number: ...
     def round_half_even(self, a: Number) -> Number: ...
-    def whole(self, a: Number, what: str) -> Number: ...
+    def as_integer(self, a: Number, what: str) -> Number: ...
     def known_equal(self, a: Number, b: Number) -> bool: ...
     def let(self, name: str, a: Number) -> Number: ...
 
 
 NOT_DIVISIBLE = "{a} is not divisible by {b}"
-NOT_WHOLE = "{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+NOT_INTEGER = "{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 
 def is_plain(x: object) -> bool:
@@ -77,14 +77,18 @@ def _kind(*operands: Any) -> Kind:
 
 
 def ceil_div(a: Number, b: Number) -> Number:
-    """⌈a / b⌉."""
+    """Return ⌈a / b⌉."""
     if is_plain(a) and is_plain(b):
         return -(-a // b)
     return _kind(a, b).ceil_div(a, b)
 
 
 def exact_div(a: Number, b: Number) -> Number:
-    """a / b where it is known to come out whole: no floor appears in derivations and closed forms."""
+    """Return a / b, which must be an integer: derivations and closed forms show no floor.
+
+    Raises:
+        Impossible: for plain numbers, where b does not divide a. A kind decides for itself.
+    """
     if is_plain(a) and is_plain(b):
         quotient, rest = divmod(a, b)
         if rest:
@@ -94,31 +98,28 @@ def exact_div(a: Number, b: Number) -> Number:
 
 
 def maximum(a: Number, b: Number) -> Number:
-    """The larger of two numbers."""
+    """Return the larger of two numbers."""
     if is_plain(a) and is_plain(b):
         return a if a >= b else b
     return _kind(a, b).maximum(a, b)
 
 
 def minimum(a: Number, b: Number) -> Number:
-    """The smaller of two numbers."""
+    """Return the smaller of two numbers."""
     if is_plain(a) and is_plain(b):
         return a if a <= b else b
     return _kind(a, b).minimum(a, b)
 
 
 def gcd(a: Number, b: Number) -> Number:
-    """The greatest common divisor of two positive whole numbers.
-
-    Where b is an ``int``, gcd(a, b) = Σ over the divisors d of b of φ(d)·(⌊a/d⌋ − ⌊(a − 1)/d⌋): floors suffice.
-    """
+    """Return the greatest common divisor of two positive integers."""
     if type(a) is int and type(b) is int:
         return math.gcd(a, b)
     return _kind(a, b).gcd(a, b)
 
 
 def select(condition: Condition, a: Number, b: Number) -> Number:
-    """``a`` where the condition holds, else ``b``. Both are evaluated: neither may raise."""
+    """Return ``a`` where the condition holds, else ``b``. Both are evaluated: neither may raise."""
     if condition is True:
         return a
     if condition is False:
@@ -127,14 +128,14 @@ def select(condition: Condition, a: Number, b: Number) -> Number:
 
 
 def both(a: Condition, b: Condition) -> Condition:
-    """Whether both conditions hold (``and`` would ask a kind for one truth value)."""
+    """Return whether both conditions hold (``and`` would ask a kind for one truth value)."""
     if isinstance(a, bool) and isinstance(b, bool):
         return a and b
     return _kind(a, b).both(a, b)
 
 
 def require(condition: Condition, message: str, **names: object) -> None:
-    """State what must hold. ``message`` is a `str.format` template over ``names``, formatted only when it is needed.
+    """Require a condition. ``message`` is a `str.format` template over ``names``, formatted only when it is needed.
 
     Raises:
         Impossible: for plain numbers, where the condition is false. A kind decides for itself (mask, collect, raise).
@@ -147,7 +148,7 @@ def require(condition: Condition, message: str, **names: object) -> None:
 
 
 def product(numbers: Iterable[Number]) -> Number:
-    """The product of numbers; 1 for none of them."""
+    """Return the product of numbers; 1 for none."""
     result: Number = None
     for number in numbers:
         result = number if result is None else result * number  # no "1 · x" in derivations
@@ -155,7 +156,7 @@ def product(numbers: Iterable[Number]) -> Number:
 
 
 def floor(a: Number) -> Number:
-    """⌊a⌋."""
+    """Return ⌊a⌋."""
     if type(a) is int:
         return a
     if type(a) is Fraction:
@@ -164,53 +165,53 @@ def floor(a: Number) -> Number:
 
 
 def ceiling(a: Number) -> Number:
-    """⌈a⌉."""
+    """Return ⌈a⌉."""
     return -floor(-a)
 
 
 def round_half_even(a: Number) -> Number:
-    """The nearest whole number; halves go to the even one, as Python's `round` does."""
+    """Return the nearest integer; halves are rounded to the even one, as by Python's `round`."""
     if is_plain(a):
         return round(a)
     return _kind(a).round_half_even(a)
 
 
 def divisible(x: Number, divisor: Number) -> Number:
-    """The MobileNet rule: ``x`` to the nearest multiple of ``divisor``, never less than that nor than 90 % of ``x``.
+    """Return the multiple of ``divisor`` nearest to ``x``, at least ``divisor`` and at least 90 % of ``x``.
 
-    Exact where published code uses floats; the two differ in rare cases (1.16·100 by 8: 120 here, 112 there).
+    The arithmetic is exact. Published code uses floats and differs in rare cases: 1.16·100 by 8 is 120 here, 112 there.
     Source: ``make_divisible`` of the TensorFlow models repository (Howard et al. 2017, Sandler et al. 2018).
     """
     nearest = maximum(divisor, (x * 2 + divisor) // (divisor * 2) * divisor)
     return select(nearest * 10 < x * 9, nearest + divisor, nearest)
 
 
-def whole(a: Number, what: str) -> Number:
-    """``a`` as a whole number.
+def as_integer(a: Number, what: str) -> Number:
+    """Return ``a``, which must be an integer, as one.
 
     Raises:
-        Impossible: where it does not come out whole; ``what`` names it in the message.
+        Impossible: for plain numbers, where it is none; ``what`` names it in the message. A kind decides for itself.
     """
     if type(a) is int:
         return a
     if type(a) is Fraction:
         if a.denominator == 1:
             return a.numerator
-        raise Impossible(NOT_WHOLE, a=a, what=what)
-    return _kind(a).whole(a, what)
+        raise Impossible(NOT_INTEGER, a=a, what=what)
+    return _kind(a).as_integer(a, what)
 
 
 def known_equal(a: Number, b: Number) -> bool:
-    """Whether two numbers are certainly equal, in every configuration: a plain truth value for every kind."""
+    """Return whether two numbers are known to be equal in every configuration, as a ``bool`` for every kind."""
     if is_plain(a) and is_plain(b):
         return bool(a == b)
     return a is b or _kind(a, b).known_equal(a, b)
 
 
 def may_equal(a: Number, b: Number) -> bool:
-    """Whether two numbers are known to be equal in some configuration: a plain truth value for every kind.
+    """Return whether two numbers are known to be equal in some configuration, as a ``bool`` for every kind.
 
-    A kind of one configuration does not tell this from `known_equal`, nor need it.
+    For a kind with a single configuration this is `known_equal`.
     """
     if is_plain(a) and is_plain(b):
         return bool(a == b)
@@ -219,17 +220,17 @@ def may_equal(a: Number, b: Number) -> bool:
 
 
 def normal(a: Number) -> Number:
-    """Whole fractions as ``int``; any other number as it is."""
+    """Return a fraction with the denominator 1 as ``int``; any other number as it is."""
     return a.numerator if type(a) is Fraction and a.denominator == 1 else a
 
 
 def ratio(a: Number, b: Number) -> Number:
-    """a / b, exactly."""
+    """Return a / b, exactly."""
     if is_plain(a) and is_plain(b):
         return normal(Fraction(a) / b)
     return a / b
 
 
 def let(name: str, a: Number) -> Number:
-    """``a`` as a step of its own in derivations, ``K = k + (k − 1)·(d − 1) = 5``; the same number otherwise."""
+    """Return ``a``, named as a step of its own in derivations: ``K = k + (k − 1)·(d − 1) = 5``."""
     return a if is_plain(a) else _kind(a).let(name, a)

@@ -1,4 +1,4 @@
-"""Arithmetic progressions of exact numbers: `range`, and what it would be for fractions."""
+"""Arithmetic progressions of exact numbers: `range`, and its counterpart for fractions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archcalc.numeric.helpers import normal
 
 
 class Steps(Sequence[int | Fraction]):
-    """start, start + step …: as many numbers as ``length``, none of them stored."""
+    """The numbers start, start + step, …, of which there are ``length``; none of them is stored."""
 
     def __init__(self, start: int | Fraction, step: int | Fraction, length: int) -> None:
         self.start = start
@@ -41,7 +41,7 @@ class Steps(Sequence[int | Fraction]):
 
 
 def steps(start: int | Fraction, step: int | Fraction, length: int) -> range | Steps:
-    """A progression, as a `range` where its numbers are whole."""
+    """Return a progression, as a `range` where its numbers are integers."""
     start, step = normal(start), normal(step)
     if isinstance(start, int) and isinstance(step, int):
         return range(start, start + step * length, step)

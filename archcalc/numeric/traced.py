@@ -1,20 +1,20 @@
-"""Traced numbers: an int that remembers how it was computed, so that a formula can be shown in symbols and numbers.
+"""Traced numbers: plain numbers with the expression that computed them, for derivations in symbols and numbers.
 
-A traced number is a leaf with a name (``k`` = 3), a constant, or an operation on others. Neutral operands given as
-plain numbers (``· 1``, ``+ 0``) leave no trace. `Notation` writes one down, in plain text or in LaTeX.
+A traced number is a leaf with a name (``k`` = 3), or an operation on traced or plain numbers. Neutral operands given as
+plain numbers (``· 1``, ``+ 0``) are dropped. `Notation` writes derivations, as plain text or LaTeX.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 from typing import Any
 
-from archcalc.numeric.helpers import Impossible, NeedsPlain, ceiling, is_plain, normal
+from archcalc.numeric.helpers import NOT_DIVISIBLE, Impossible, NeedsPlain, ceiling, is_plain, normal
 from archcalc.numeric.helpers import floor as plain_floor
+from archcalc.numeric.printer import Expression, LatexPrinter, Printer, latex_text, upright_words
 
 
 class Traced:
@@ -104,7 +104,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Truth:
-    """The outcome of a comparison; not a ``bool``, so that a stray ``if`` shows itself."""
+    """The result of a comparison; no ``bool``, so that ``if`` in a formula raises."""
 
     value: bool
 
@@ -117,7 +117,7 @@ class Truth:
 
 
 def value_of(number: Any) -> Any:
-    """The plain number behind a traced or plain one."""
+    """Return the value of a traced or plain number, or of a comparison."""
     return number.value if isinstance(number, Traced | Truth) else number
 
 
@@ -148,7 +148,7 @@ def _is(number: Any, value: int) -> bool:
 
 
 class _Kind:
-    """What traced numbers do where Python's operators are not enough (see `archcalc.numeric.helpers.Kind`)."""
+    """The operations of traced numbers beyond Python's operators (see `archcalc.numeric.helpers.Kind`)."""
 
     def ceil_div(self, a: Any, b: Any) -> Any:
         return a if _is(b, 1) else _make("ceil_div", a, b)
@@ -157,7 +157,7 @@ class _Kind:
         if _is(b, 1):
             return a
         if value_of(a) % value_of(b):
-            raise Impossible(f"{value_of(a)} is not divisible by {value_of(b)}")
+            raise Impossible(NOT_DIVISIBLE, a=value_of(a), b=value_of(b))
         return _make("/", a, b)
 
     def maximum(self, a: Any, b: Any) -> Any:
@@ -185,7 +185,7 @@ class _Kind:
     def round_half_even(self, a: Any) -> Any:
         return a if type(a.value) is int else _make("round", a)
 
-    def whole(self, a: Any, what: str) -> Any:
+    def as_integer(self, a: Any, what: str) -> Any:
         if type(a.value) is not int:
             raise Impossible(f"{what} must be a whole number, got {a.value}")
         return a
@@ -202,28 +202,24 @@ Traced.kind = KIND
 
 
 def leaf(name: str, value: Any) -> Traced:
-    """A named number: the start of a derivation."""
+    """Return a named number, which derivations start from."""
     return Traced(value_of(value), "leaf", (), name)
 
 
-_ATOM = 3
-"""How tightly a piece of text holds together: 1 a sum, 2 a product, 3 what needs no brackets anywhere."""
-
-_FLOOR = ("⌊", "⌋", r"\left\lfloor ", r" \right\rfloor")
-_CEILING = ("⌈", "⌉", r"\left\lceil ", r" \right\rceil")
-_BRACKETS = {"//": _FLOOR, "floor": _FLOOR, "ceil_div": _CEILING, "ceiling": _CEILING}
+_TEXT = Printer(modulo=" mod ")
+_LATEX = LatexPrinter(times=r" \cdot ", brackets=("(", ")"), index=upright_words)
 
 
 @dataclass(frozen=True)
 class Notation:
-    """How derivations are written down: plain text with the signs of mathematics, or LaTeX."""
+    """How derivations are written: as plain text with the signs of mathematics, or as LaTeX."""
 
     latex: bool = False
     names: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    """Names of numbers that have been derived already: written by name instead of being derived again."""
+    """Names of numbers that have been derived already, and are written by name from then on."""
 
     def key(self, number: Any) -> tuple[Any, ...]:
-        """What makes two derivations the same."""
+        """Return a key that is equal for equal derivations."""
         if not isinstance(number, Traced):
             return ("constant", number)
         if number.op in ("leaf", "let"):
@@ -231,35 +227,31 @@ class Notation:
         return (number.op, *(self.key(arg) for arg in number.args))
 
     def symbols(self, number: Any) -> str:
-        """The formula in symbols."""
-        return self._write(number, numbers=False)[0]
+        """Write the formula in symbols."""
+        return self._printer.write(self._expression(number, numbers=False))
 
     def numbers(self, number: Any) -> str:
-        """The formula with the numbers put in."""
-        return self._write(number, numbers=True)[0]
+        """Write the formula with the numbers substituted for the symbols."""
+        return self._printer.write(self._expression(number, numbers=True))
 
     def value(self, number: Any) -> str:
-        """The result, with thousands separators."""
+        """Write the result, with thousands separators."""
         plain = value_of(number)
         text = f"{plain:,}" if type(plain) is int else str(plain)
         return text.replace(",", "{,}") if self.latex else text
 
     def symbol(self, name: str) -> str:
-        """A name: in LaTeX, what follows an underscore is an index."""
-        if not self.latex:
-            return name
-        head, _, index = name.partition("_")
-        head = head if len(head) == 1 else rf"\mathrm{{{head}}}"
-        return f"{head}_{{{_escaped(index)}}}" if index else head
+        """Write a name; in LaTeX, what follows an underscore is an index."""
+        return self._printer.symbol(name)
 
     def text(self, words: str) -> str:
-        """Words among the symbols, such as the name of a layer."""
+        """Write words among symbols, such as the name of a layer."""
         if not self.latex or words.isdigit():
             return words
         return rf"\text{{{latex_text(words)}}}"
 
     def steps(self, number: Any) -> list[Traced]:
-        """The named steps inside a derivation, innermost first, each once."""
+        """Return the named steps inside a derivation, innermost first, each once."""
         found: dict[tuple[Any, ...], Traced] = {}
 
         def visit(at: Any) -> None:
@@ -273,56 +265,15 @@ class Notation:
         visit(number)
         return list(found.values())
 
-    def _write(self, number: Any, *, numbers: bool) -> tuple[str, int]:
+    @property
+    def _printer(self) -> Printer:
+        return _LATEX if self.latex else _TEXT
+
+    def _expression(self, number: Any, *, numbers: bool) -> Any:
+        """Return a derivation as an expression, in which derived and named numbers are symbols or plain numbers."""
         if not isinstance(number, Traced):
-            return self._constant(number)
+            return number
         known = self.names.get(self.key(number))
         if known is not None or number.op in ("leaf", "let"):
-            return self._constant(number.value) if numbers else (self.symbol(known or number.name), _ATOM)
-        parts = [self._write(arg, numbers=numbers) for arg in number.args]
-        return self._operation(number.op, parts)
-
-    def _constant(self, value: Any) -> tuple[str, int]:
-        if value < 0:
-            return f"({'-' if self.latex else '−'}{-value})", _ATOM
-        return str(value), _ATOM if type(value) is int else 2
-
-    def _operation(self, op: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
-        texts = [text for text, _ in parts]
-        if op in ("+", "-"):
-            right = self._inside(parts[1], 1 if op == "+" else 2)
-            return f"{texts[0]} {'−' if op == '-' and not self.latex else op} {right}", 1
-        if op == "*":
-            dot = r" \cdot " if self.latex else "·"
-            return f"{self._inside(parts[0], 2)}{dot}{self._inside(parts[1], 2)}", 2
-        if op == "neg":
-            return f"{'-' if self.latex else '−'}{self._inside(parts[0], 2)}", 1
-        if op == "/":
-            return self._fraction(parts), _ATOM if self.latex else 2
-        if op in _BRACKETS:
-            inner = self._fraction(parts) if len(parts) == 2 else texts[0]
-            left, right = _BRACKETS[op][2:] if self.latex else _BRACKETS[op][:2]
-            return f"{left}{inner}{right}", _ATOM
-        if op == "%":
-            mod = r" \bmod " if self.latex else " mod "
-            return f"{self._inside(parts[0], 2)}{mod}{self._inside(parts[1], _ATOM)}", 1
-        name = rf"\{op}" if self.latex and op in ("max", "min", "gcd") else op
-        return f"{name}({', '.join(texts)})", _ATOM
-
-    def _fraction(self, parts: list[tuple[str, int]]) -> str:
-        if self.latex:
-            return rf"\frac{{{parts[0][0]}}}{{{parts[1][0]}}}"
-        return f"{self._inside(parts[0], 2)}/{self._inside(parts[1], _ATOM)}"
-
-    def _inside(self, part: tuple[str, int], level: int) -> str:
-        text, own = part
-        return text if own >= level else f"({text})"
-
-
-def _escaped(text: str) -> str:
-    return text if len(text) == 1 or text.isdigit() else rf"\mathrm{{{text.replace('_', ' ')}}}"
-
-
-def latex_text(words: str) -> str:
-    """Words as LaTeX writes them outside of formulas."""
-    return re.sub(r"[_#%&{}]", r"\\\g<0>", words.replace("–", "--")).replace("≤", r"$\le$").replace("→", r"$\to$")
+            return number.value if numbers else Expression("symbol", (known or number.name,))
+        return Expression(number.op, tuple(self._expression(arg, numbers=numbers) for arg in number.args))

@@ -10,13 +10,18 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from archcalc.numeric.symbolic import Comparison, Symbols
-from archcalc.numeric.symbolic.arrange import cancelled
-from archcalc.numeric.symbolic.growth import leading
-from archcalc.numeric.symbolic.reach import evaluate
-from archcalc.numeric.symbolic.samples import samples
-from archcalc.numeric.symbolic.shown import conditions, shown
-from archcalc.numeric.symbolic.write import PYTHON, Writer
+from archcalc.numeric.symbolic import (
+    PYTHON,
+    Comparison,
+    Symbols,
+    Writer,
+    cancel,
+    conditions,
+    evaluate,
+    in_free_symbols,
+    leading_terms,
+    samples,
+)
 
 Plain: TypeAlias = int | Fraction
 Values: TypeAlias = tuple[Any, ...]
@@ -38,7 +43,7 @@ class ClosedForm:
     @cached_property
     def shown(self) -> Values:
         """The values in the names that were asked for."""
-        return tuple(value if isinstance(value, str) else shown(self.symbols, value) for value in self.values)
+        return tuple(value if isinstance(value, str) else in_free_symbols(self.symbols, value) for value in self.values)
 
     def write(self, writer: Writer) -> str:
         """The right side of the formula."""
@@ -52,7 +57,7 @@ class ClosedForm:
 
     def expression(self, value: Any) -> str:
         """One of the shown values in Python."""
-        return PYTHON.whole(value) if self.whole else PYTHON.number(value)
+        return PYTHON.integer(value) if self.whole else PYTHON.number(value)
 
     def at(self, **values: Plain) -> tuple[Any, ...] | None:
         """The values for these symbols; ``None`` where the closed form does not hold (there is no such network)."""
@@ -63,7 +68,7 @@ class ClosedForm:
 
     def equals(self, other: Any) -> bool | None:
         """Whether the (only) value is this number wherever the closed form holds; ``None`` where that is not known."""
-        found = self.symbols.compared("==", self.values[0] - other)
+        found = self.symbols.compare("==", self.values[0] - other)
         if isinstance(found, bool):
             return found
         return False if self.differs_at(other) else None
@@ -99,7 +104,7 @@ class ClosedForms:
 
 def ratio(form: ClosedForm, other: ClosedForm) -> ClosedForm:
     """The quotient of two closed forms with common symbols, in lowest terms."""
-    values = tuple(cancelled(a, b) for a, b in zip(form.values, other.values, strict=True))
+    values = tuple(cancel(a, b) for a, b in zip(form.values, other.values, strict=True))
     return ClosedForm(form.target, values, form.symbols, form.exact and other.exact, whole=False)
 
 
@@ -108,10 +113,10 @@ def limit(form: ClosedForm, other: ClosedForm, growing: Iterable[str]) -> Any:
 
     Floors no longer matter then, nor does anything but the terms of the highest degree.
     """
-    tops = [leading(value.values[0], set(growing)) for value in (form, other)]
+    tops = [leading_terms(value.values[0], set(growing)) for value in (form, other)]
     if tops[0] is None or tops[1] is None or tops[0][1] != tops[1][1]:
         return None
-    return cancelled(tops[0][0], tops[1][0])
+    return cancel(tops[0][0], tops[1][0])
 
 
 def python_function(name: str, forms: ClosedForms) -> str:

@@ -14,9 +14,8 @@ from typing import NamedTuple
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.graph import Graph, input_axes, write_shape
-from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain, require, whole
-from archcalc.numeric.symbolic import Free, Symbols, TooComplex, settled
-from archcalc.numeric.symbolic.domain import Interval, from_low
+from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, require
+from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.targets import FIELDS, layer_behind, resolve
 from archcalc.spec import Given, Limits, read_spec
@@ -161,28 +160,27 @@ class _Calculation:
                 found[name] = each
         return found
 
-    def _free(self) -> list[Free]:
+    def _free(self) -> list[FreeSymbol]:
         """The symbols, and what is known of them before anything is calculated."""
         names = dict.fromkeys(self.question.free)
-        symbols: dict[str, Free] = {}
+        symbols: dict[str, FreeSymbol] = {}
         for name in names:
             is_size = AXIS.fullmatch(name) if self.graph is None else name not in self.graph.variables
             if name in self.substituted:
                 for other in RULES["NAME"].findall(self.substituted[name].right):
                     if other not in names:
-                        symbols.setdefault(other, Free.size(other))
+                        symbols.setdefault(other, FreeSymbol.size(other))
             else:
-                symbols[name] = Free.size(name) if is_size else Free.variable(name)
+                symbols[name] = FreeSymbol.size(name) if is_size else FreeSymbol.variable(name)
         for each in self.assumptions:  # "p >= 0" says more than that names are positive
             name = each.left.strip()
             if name in symbols and each.relation in (">=", ">"):
-                sized = isinstance(symbols[name].domain, tuple) and symbols[name].step is not None
-                symbols[name] = Free(name, from_low(None), 1) if sized else Free(name, Interval())
+                symbols[name] = symbols[name].unbounded()
         return list(symbols.values())
 
     def answer(self) -> Answer:
         try:
-            symbols, forms = settled(self._free(), self._forms)
+            symbols, forms = fixpoint(self._free(), self._forms)
         except Impossible as error:
             fail("formula", str(error), origin=self.source.name[:60])
         except TooComplex as error:
@@ -245,7 +243,7 @@ class _Calculation:
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
             if name in axes or (graph is None and AXIS.fullmatch(name)):
-                require(whole(number, name) >= 1, "{name} is a size, and positive", name=name)
+                require(as_integer(number, name) >= 1, "{name} is a size, and positive", name=name)
         graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
         fields = any(_quantity(target) in FIELDS for target in self.question.targets)
         return analyze(graph, training=self.question.training, batch=self.question.batch, receptive=fields)

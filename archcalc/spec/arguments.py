@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import channels_first
-from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain, normal, require, whole
+from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, normal, require
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
@@ -204,7 +204,7 @@ def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
 
 
 def _whole(value: Number, declared: Declared, what: str) -> Number:
-    number = whole(normal(value), what)
+    number = as_integer(normal(value), what)
     if declared.at_least is not None:
         require(
             number >= declared.at_least,
@@ -315,7 +315,7 @@ def _read_positions(value: Value, declared: Declared, what: str, span: Span, sco
     if len(parts) != 1 or not isinstance(parts[0], Pair):
         fail("argument", f"{what} is start:stop, such as 0:16 or (C//2):C", span)
     first, second = parts[0]
-    return tuple(None if x is None else whole(_number(x, what, span, scope), what) for x in (first, second))
+    return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
 
 
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {

@@ -11,6 +11,7 @@ from archcalc.numeric import (
     Impossible,
     NeedsPlain,
     Number,
+    as_integer,
     ceiling,
     divisible,
     floor,
@@ -22,7 +23,6 @@ from archcalc.numeric import (
     ratio,
     require,
     round_half_even,
-    whole,
 )
 from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
@@ -233,7 +233,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
         if isinstance(part, Pair):
             fail("shape", f"{what} is a shape such as 3x224x224", span)
         try:
-            size = whole(part, f"a size of {what}")
+            size = as_integer(part, f"a size of {what}")
             require(size >= 1, "{what} has a size of {size}: sizes are positive", what=what, size=size)
         except Impossible as error:
             fail("shape", str(error), span)

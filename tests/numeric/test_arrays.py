@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
+    as_integer,
     both,
     ceil_div,
     ceiling,
@@ -33,7 +34,6 @@ from archcalc.numeric import (
     require,
     round_half_even,
     select,
-    whole,
 )
 from archcalc.numeric.arrays import Numbers, Run
 from archcalc.numeric.steps import Steps, steps
@@ -68,7 +68,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "floor": floor,
     "ceiling": ceiling,
     "round": round_half_even,
-    "whole": lambda a: whole(a, "it"),
+    "whole": lambda a: as_integer(a, "it"),
     "**2": lambda a: a**2,
     "**-1": lambda a: 1 / (a * 1) if isinstance(a, Numbers) else ratio(1, a),
 }

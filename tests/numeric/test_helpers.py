@@ -59,9 +59,9 @@ def test_divisible_is_exact_where_floats_are_not() -> None:
 
 
 def test_whole_names_the_helpers_when_a_number_does_not_come_out_whole() -> None:
-    assert numeric.whole(Fraction(6, 3), "width") == 2
+    assert numeric.as_integer(Fraction(6, 3), "width") == 2
     with pytest.raises(Impossible, match=r"width must be a whole number, got 3/2.*floor.*divisible"):
-        numeric.whole(Fraction(3, 2), "width")
+        numeric.as_integer(Fraction(3, 2), "width")
 
 
 def test_require_formats_its_message_only_when_it_fails() -> None:

@@ -15,7 +15,7 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, Node, axis_symbols, input_axes
 from archcalc.numeric import Impossible
-from archcalc.numeric.symbolic.write import TEXT
+from archcalc.numeric.symbolic import TEXT
 from archcalc.query.closed_forms import ClosedForms, python_function
 from archcalc.query.formula import Question, answer, closed_form, equals
 from archcalc.query.targets import resolve
@@ -300,7 +300,7 @@ def test_what_bounds_on_work_leave_undecided_is_right_and_said(monkeypatch: pyte
     spec = "1x64x64 -> add(identity, maxpool 6 -> upsample 6) -> conv 8 k5 s3"
     question = Question(spec, ("macs",), ("H", "W"))
     merged = answer(question).forms
-    monkeypatch.setattr("archcalc.numeric.symbolic.symbols.MOST_WORK", 1)
+    monkeypatch.setattr("archcalc.numeric.symbolic.symbols.MAX_WORK", 1)
     found = answer(question).forms
     assert merged.decided
     assert not found.decided

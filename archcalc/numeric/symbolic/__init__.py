@@ -1,14 +1,40 @@
-"""Symbols as numbers: closed forms of formulas, and the conditions under which they hold.
+"""Symbolic numbers: closed forms of formulas, and the conditions under which they hold.
 
-``number`` holds polynomials over atoms; ``floors`` and ``division`` bring their quotients into one form; ``domain`` and
-``reach`` know where symbols and numbers lie, ``comparisons`` where they relate to 0; ``symbols`` is the kind of number
-that decides and requires with these, ``rounds`` calculates again with what was learned (``free``); ``arrange``,
-``shown`` and ``write`` put results into the form people write, ``growth`` tells what they tend to.
+From the bottom up: ``number`` (polynomials over atoms, and the `Context` that they ask for more); ``domain``,
+``free_symbol`` (what symbols may be); ``evaluate``, ``bounds``, ``quasi_periodic``, ``comparisons``, ``floors``,
+``quotients`` (algorithms on numbers); ``symbols`` (the context: decisions and requirements); ``factor``, ``cancel``,
+``original``, ``conditions``, ``writer`` (display); ``fixpoint`` (calculations repeated with what was found out);
+``samples``, ``asymptotics``.
 """
 
-from archcalc.numeric.symbolic.free import Free, Refined
+from archcalc.numeric.symbolic.asymptotics import leading_terms
+from archcalc.numeric.symbolic.cancel import cancel
+from archcalc.numeric.symbolic.conditions import conditions
+from archcalc.numeric.symbolic.evaluate import evaluate
+from archcalc.numeric.symbolic.fixpoint import fixpoint
+from archcalc.numeric.symbolic.free_symbol import FreeSymbol
 from archcalc.numeric.symbolic.number import Comparison, Condition, Symbolic, TooComplex
-from archcalc.numeric.symbolic.rounds import settled
+from archcalc.numeric.symbolic.original import in_free_symbols
+from archcalc.numeric.symbolic.samples import samples
 from archcalc.numeric.symbolic.symbols import Symbols
+from archcalc.numeric.symbolic.writer import LATEX, PYTHON, TEXT, Writer
 
-__all__ = ["Comparison", "Condition", "Free", "Refined", "Symbolic", "Symbols", "TooComplex", "settled"]
+__all__ = [
+    "LATEX",
+    "PYTHON",
+    "TEXT",
+    "Comparison",
+    "Condition",
+    "FreeSymbol",
+    "Symbolic",
+    "Symbols",
+    "TooComplex",
+    "Writer",
+    "cancel",
+    "conditions",
+    "evaluate",
+    "fixpoint",
+    "in_free_symbols",
+    "leading_terms",
+    "samples",
+]

@@ -1,4 +1,4 @@
-"""Comparisons of numbers with 0: their simplest form, and where they hold."""
+"""Comparisons of numbers with 0: a normal form, decisions from bounds, and the sets of symbols where they hold."""
 
 from __future__ import annotations
 
@@ -8,54 +8,60 @@ from typing import Any
 
 from archcalc.numeric.helpers import is_plain, normal
 from archcalc.numeric.symbolic.domain import Domain, Interval
+from archcalc.numeric.symbolic.evaluate import evaluate
 from archcalc.numeric.symbolic.number import (
     UNIT,
     Atom,
+    Bounds,
     Comparison,
     Plain,
     Relation,
     Symbolic,
     content,
-    is_whole,
+    is_integer,
     ordered_terms,
 )
-from archcalc.numeric.symbolic.reach import Steady, evaluate
+from archcalc.numeric.symbolic.quasi_periodic import QuasiPeriod
 
 
-def simplest(relation: Relation, value: Symbolic) -> Comparison | bool:
-    """The comparison in whole, coprime terms, without a floor around it; a ``bool`` where that tells it all."""
+def normal_form(relation: Relation, value: Symbolic) -> Comparison | bool:
+    """Return the comparison in coprime integer coefficients and without a floor around its value.
+
+    A ``bool`` where integrality alone decides: 2·n is never 1/2.
+    """
     scale = content([c for m, c in value.terms.items() if m])
     leading = next(ordered_terms(value))[1]
-    turned = relation in ("==", "!=") and leading < 0
-    value = value * ((-1 if turned else 1) * Fraction(1) / scale)
+    is_negated = relation in ("==", "!=") and leading < 0
+    value = value * ((-1 if is_negated else 1) * Fraction(1) / scale)
     rest = value.constant
-    if is_whole(value - rest):
+    if is_integer(value - rest):
         if relation == ">" and type(rest) is int:
             relation, value = ">=", value - 1
         elif type(rest) is not int:
             if relation in ("==", "!="):
                 return relation == "!="
             relation, value = ">=", value - rest + floor(rest)
-    opened = _opened_floor(value) if relation == ">=" else None
-    return Comparison(relation, value) if opened is None else simplest(relation, opened)
+    numerator = _floor_condition(value) if relation == ">=" else None
+    return Comparison(relation, value) if numerator is None else normal_form(relation, numerator)
 
 
-def _opened_floor(value: Symbolic) -> Symbolic | None:
-    """x − n·m where the value is ⌊x/m⌋ − n: both are at least 0 at once."""
+def _floor_condition(value: Symbolic) -> Symbolic | None:
+    """Return x − n·m for the value ⌊x/m⌋ − n, n an integer: each is at least 0 exactly where the other is."""
     floors = [monomial for monomial in value.terms if monomial]
     if len(floors) == 1 and len(floors[0]) == 1 and value.terms[floors[0]] == 1 and type(value.constant) is int:
         ((atom, exponent),) = floors[0]
         if atom.op == "floor" and exponent == 1:
-            opened = atom.args[0] + atom.args[1] * value.constant
-            return opened if isinstance(opened, Symbolic) else None
+            numerator = atom.args[0] + atom.args[1] * value.constant
+            return numerator if isinstance(numerator, Symbolic) else None
     return None
 
 
-def told(relation: Relation, low: Plain | None, high: Plain | None) -> bool | None:
-    """Whether what lies within these bounds relates to 0 so; ``None`` if they do not tell."""
+def decided_by_bounds(relation: Relation, bounds: Bounds) -> bool | None:
+    """Whether the relation to 0 holds for every number within bounds (or for none); ``None`` for only some."""
+    low, high = bounds
     if relation in ("==", "!="):
-        apart = (low is not None and low > 0) or (high is not None and high < 0)
-        return relation == "!=" if apart else None
+        is_apart = (low is not None and low > 0) or (high is not None and high < 0)
+        return relation == "!=" if is_apart else None
     if low is not None and (low > 0 or (low == 0 and relation == ">=")):
         return True
     if high is not None and (high < 0 or (high == 0 and relation == ">")):
@@ -63,20 +69,34 @@ def told(relation: Relation, low: Plain | None, high: Plain | None) -> bool | No
     return None
 
 
-def periodic(part: Comparison, symbol: Atom, found: Steady) -> Domain | None:
-    """Where a comparison of a steady number of one whole symbol holds."""
-    period, rise = found
-    classes = []
+def solve_quasi_periodic(part: Comparison, symbol: Atom, quasi_period: QuasiPeriod) -> Domain | None:
+    """Return the integers for which a comparison holds whose value f has this quasi-period.
+
+    Of each residue class t = residue + q·period, f(t) = f(residue) + q·rise: a linear condition on q. ``None`` where a
+    class lacks only one member, which a `Domain` cannot express.
+    """
+    period, rise = quasi_period
+    classes: list[tuple[int | None, int | None] | None] = []
     for residue in range(period):
-        bounds = _where(part.relation, evaluate(part.value, {symbol: residue}), rise)
-        if bounds == "all but one":
+        value = evaluate(part.value, {symbol: residue})
+        if part.relation == "!=" and rise and Fraction(value, rise).denominator == 1:
             return None
-        classes.append(_stretched(bounds, residue, period))
+        solution = _solve_linear(part.relation, value, rise)
+        if solution is None:
+            classes.append(None)
+        else:
+            low, high = solution
+            classes.append(
+                (
+                    None if low is None else residue + low * period,
+                    None if high is None else residue + high * period,
+                )
+            )
     return Domain(tuple(classes)).reduced()
 
 
-def _where(relation: Relation, value: Plain, rise: Plain) -> Any:
-    """The q for which value + q·rise relates to 0 so: bounds, ``None`` for no q."""
+def _solve_linear(relation: Relation, value: Plain, rise: Plain) -> tuple[int | None, int | None] | None:
+    """Return bounds of the integers q for which value + q·rise relates to 0 so; ``None`` for no q."""
     if rise == 0:
         holds = {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
         return (None, None) if holds else None
@@ -84,23 +104,18 @@ def _where(relation: Relation, value: Plain, rise: Plain) -> Any:
     if relation == "==":
         return (root.numerator, root.numerator) if root.denominator == 1 else None
     if relation == "!=":
-        return "all but one" if root.denominator == 1 else (None, None)
-    strict = relation == ">" and root.denominator == 1
+        return None, None
+    is_excluded = relation == ">" and root.denominator == 1
     if rise > 0:
-        return -floor(-root) + strict, None
-    return None, floor(root) - strict
+        return -floor(-root) + is_excluded, None
+    return None, floor(root) - is_excluded
 
 
-def _stretched(found: Any, residue: int, period: int) -> tuple[int | None, int | None] | None:
-    """Bounds of q as bounds of residue + q·period."""
-    if found is None:
-        return None
-    low, high = found
-    return None if low is None else residue + low * period, None if high is None else residue + high * period
+def solve_real(part: Comparison, symbol: Atom) -> Interval | None:
+    """Return the real numbers for which a linear term in the symbol, or the floor of one, relates to 0 so.
 
-
-def linear(part: Comparison, symbol: Atom) -> Interval | None:
-    """Where a linear number of a real symbol, or the floor of one, relates to 0 so."""
+    ``None`` for other values, and for solutions that are no interval.
+    """
     terms = dict(part.value.terms)
     constant = terms.pop(UNIT, 0)
     if len(terms) != 1:
@@ -109,16 +124,15 @@ def linear(part: Comparison, symbol: Atom) -> Interval | None:
     if len(monomial) != 1 or monomial[0][1] != 1:
         return None
     atom, relation = monomial[0][0], part.relation
+    root = normal(Fraction(-constant) / slope)
     if atom.op == "floor" and is_plain(atom.args[1]) and relation in (">=", ">"):
-        inside = atom.args[0] * (Fraction(1) / atom.args[1])
-        root = Fraction(-constant) / slope
-        strict = relation == ">" and root.denominator == 1
+        inside: Any = atom.args[0] * (Fraction(1) / atom.args[1])
+        is_excluded = relation == ">" and root.denominator == 1
         if slope > 0:  # ⌊y⌋ ≥ n where y ≥ n
-            return linear(Comparison(">=", inside - (-floor(-root) + strict)), symbol)
-        return linear(Comparison(">", floor(root) - strict + 1 - inside), symbol)  # ⌊y⌋ ≤ n where y < n + 1
+            return solve_real(Comparison(">=", inside - (-floor(-root) + is_excluded)), symbol)
+        return solve_real(Comparison(">", floor(root) - is_excluded + 1 - inside), symbol)  # ⌊y⌋ ≤ n where y < n + 1
     if atom is not symbol or relation == "!=":
         return None
-    root = normal(Fraction(-constant) / slope)
     if relation == "==":
         return Interval(root, False, root, False)
     return Interval(root, relation == ">") if slope > 0 else Interval(None, False, root, relation == ">")

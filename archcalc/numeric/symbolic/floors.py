@@ -1,6 +1,6 @@
-"""Floors in one form: ⌊(p·H + a)/m⌋ + b with nothing left to take out, and no floor directly inside another.
+"""A normal form of floors: ⌊(p·H + a)/m⌋ + b, as much as possible taken out and no floor directly inside another.
 
-Used are, for whole X and m > 0: ⌊X + y⌋ = X + ⌊y⌋; ⌊(g·X + a)/(g·m)⌋ = ⌊(X + ⌊a/g⌋)/m⌋;
+For an integer X and m > 0: ⌊X + y⌋ = X + ⌊y⌋; ⌊(g·X + a)/(g·m)⌋ = ⌊(X + ⌊a/g⌋)/m⌋;
 ⌊(⌊y⌋ + X)/m⌋ = ⌊(y + X)/m⌋ for any y; ⌊(−X + a)/m⌋ = −⌊(X − a + m − 1)/m⌋.
 """
 
@@ -8,111 +8,116 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor, gcd, lcm
-from typing import TYPE_CHECKING
 
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.symbolic.number import (
     UNIT,
+    Context,
     Monomial,
     Number,
     Symbolic,
     Terms,
-    is_whole,
-    is_whole_monomial,
-    make,
+    from_terms,
+    is_integer,
+    is_integer_monomial,
     ordered_terms,
     terms_of,
 )
 
-if TYPE_CHECKING:
-    from archcalc.numeric.symbolic.symbols import Symbols
 
-
-def floored(kind: Symbols, number: Number) -> Number:
-    """⌊number⌋."""
+def floor_of(context: Context, number: Number) -> Number:
+    """Return ⌊number⌋."""
     if is_plain(number):
         return floor(number)
-    whole, rest = _parted(number.terms)
-    outside = make(kind, whole)
-    inside = make(kind, rest)
+    integral, rest = _split(number.terms)
+    outside = from_terms(context, integral)
+    inside = from_terms(context, rest)
     if is_plain(inside):
         return outside + floor(inside)
-    divisor = lcm(*(Fraction(coefficient).denominator for coefficient in rest.values()))
-    if not all(map(is_whole_monomial, rest)):
-        return outside + _atom(kind, inside * divisor, divisor)
-    leading, alone = _leading(inside)
+    divisor = _denominator(rest)
+    if not all(map(is_integer_monomial, rest)):
+        return outside + _floor_atom(context, inside * divisor, divisor)
+    leading, is_nested = _leading(inside)
     if rest[leading] < 0:
-        return outside - floored(kind, Fraction(divisor - 1, divisor) - inside)
+        return outside - floor_of(context, Fraction(divisor - 1, divisor) - inside)
     taken: Terms = {m: floor(c) for m, c in rest.items() if floor(c)}
     if taken:
-        return outside + make(kind, taken) + floored(kind, inside - make(kind, taken))
-    if alone:
+        multiples = from_terms(context, taken)
+        return outside + multiples + floor_of(context, inside - multiples)
+    if is_nested:
         top, bottom = leading[0][0].args
-        others = inside - Symbolic(kind, {leading: rest[leading]})
-        return outside + kind.floor_div(top + others * bottom * divisor, bottom * divisor)
-    return outside + _lowest(kind, rest)
+        others = inside - Symbolic(context, {leading: rest[leading]})
+        return outside + context.floor_div(top + others * bottom * divisor, bottom * divisor)
+    return outside + _lowest_terms(context, rest)
 
 
-def floor_quotient(kind: Symbols, number: Number, divisor: Symbolic) -> Number:
-    """⌊number/divisor⌋ of a divisor with symbols, which is positive."""
-    exact = kind.quotient(number, divisor)
-    if is_whole(exact):
+def floor_quotient(context: Context, number: Number, divisor: Symbolic) -> Number:
+    """Return ⌊number/divisor⌋ for a positive divisor with symbols."""
+    exact = context.quotient(number, divisor)
+    if is_integer(exact):
         return exact
     if len(divisor.terms) > 1:
-        return _atom(kind, number, divisor)
+        return _floor_atom(context, number, divisor)
     outside: Terms = {}
     inside: Terms = {}
     for monomial, coefficient in terms_of(exact).items():
-        is_outside = type(coefficient) is int and is_whole_monomial(monomial)
+        is_outside = type(coefficient) is int and is_integer_monomial(monomial)
         (outside if is_outside else inside)[monomial] = coefficient
-    numerator = make(kind, inside) * divisor
+    numerator = from_terms(context, inside) * divisor
     if isinstance(numerator, Symbolic):
-        leading, alone = _leading(numerator)
-        if alone and numerator.terms[leading] == 1:
+        leading, is_nested = _leading(numerator)
+        if is_nested and numerator.terms[leading] == 1:
             top, bottom = leading[0][0].args  # ⌊(⌊x/n⌋ + r)/m⌋ = ⌊(x + r·n)/(n·m)⌋
-            rest = numerator - Symbolic(kind, {leading: 1})
-            return make(kind, outside) + kind.floor_div(top + rest * bottom, bottom * divisor)
-    return make(kind, outside) + _atom(kind, numerator, divisor)
+            rest = numerator - Symbolic(context, {leading: 1})
+            return from_terms(context, outside) + context.floor_div(top + rest * bottom, bottom * divisor)
+    return from_terms(context, outside) + _floor_atom(context, numerator, divisor)
 
 
-def _parted(terms: Terms) -> tuple[Terms, Terms]:
-    """The whole terms, which may be taken out of a floor, and those that stay."""
-    whole: Terms = {}
+def _split(terms: Terms) -> tuple[Terms, Terms]:
+    """Split terms into integers, which may be taken out of a floor, and the rest."""
+    integral: Terms = {}
     rest: Terms = {}
     for monomial, coefficient in terms.items():
-        if is_whole_monomial(monomial):
+        if is_integer_monomial(monomial):
             taken = floor(coefficient) if not monomial else coefficient if type(coefficient) is int else 0
             if taken:
-                whole[monomial] = taken
+                integral[monomial] = taken
             if coefficient != taken:
                 rest[monomial] = coefficient - taken
         else:
             rest[monomial] = coefficient
-    return whole, rest
+    return integral, rest
+
+
+def _denominator(terms: Terms) -> int:
+    """Return the least common denominator of coefficients."""
+    return lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
 
 
 def _leading(number: Symbolic) -> tuple[Monomial, bool]:
-    """The term that decides the sign of a floor, and whether it is the only floor, once: then it can be opened."""
-    divisor = lcm(*(Fraction(coefficient).denominator for coefficient in number.terms.values()))
+    """Return the term whose sign the argument of a floor takes, and whether it is a floor to be merged with the outer.
+
+    It is the only floor in the number, if that has the coefficient ±1 over the common denominator.
+    """
     floors = [monomial for monomial in number.terms if any(atom.op == "floor" for atom, _ in monomial)]
     if len(floors) == 1:
         (monomial,) = floors
-        once = abs(Fraction(number.terms[monomial])) * divisor == 1
-        if once and len(monomial) == 1 and monomial[0][1] == 1:
+        is_unit = abs(Fraction(number.terms[monomial])) * _denominator(number.terms) == 1
+        if is_unit and len(monomial) == 1 and monomial[0][1] == 1:
             return monomial, True
     return next(ordered_terms(number))[0], False
 
 
-def _lowest(kind: Symbols, rest: Terms) -> Number:
-    """A floor in lowest terms: of whole monomials with coefficients between 0 and 1, and a constant."""
+def _lowest_terms(context: Context, rest: Terms) -> Number:
+    """Return the floor of integer monomials with coefficients between 0 and 1 and a constant, in lowest terms."""
     divisor = lcm(*(Fraction(c).denominator for m, c in rest.items() if m))
     numerators = {m: int(c * divisor) for m, c in rest.items() if m}
     common = gcd(divisor, *numerators.values())
     divisor //= common
     terms: Terms = {m: n // common for m, n in numerators.items()}
     constant = floor(Fraction(rest.get(UNIT, 0)) * divisor)
-    return _atom(kind, make(kind, terms) + constant, divisor)
+    return _floor_atom(context, from_terms(context, terms) + constant, divisor)
 
 
-def _atom(kind: Symbols, numerator: Number, divisor: Number) -> Number:
-    return kind.function("floor", (numerator, divisor), whole=True)
+def _floor_atom(context: Context, numerator: Number, divisor: Number) -> Number:
+    return context.function("floor", (numerator, divisor), integer=True)

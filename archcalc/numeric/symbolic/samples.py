@@ -1,4 +1,4 @@
-"""Some values that symbols may have, to find where two numbers differ."""
+"""Sample points of the free symbols of a calculation, to find where two numbers differ."""
 
 from __future__ import annotations
 
@@ -8,34 +8,35 @@ from random import Random
 
 from archcalc.numeric.helpers import normal
 from archcalc.numeric.symbolic.domain import Interval
-from archcalc.numeric.symbolic.free import Free
+from archcalc.numeric.symbolic.evaluate import Point
+from archcalc.numeric.symbolic.free_symbol import FreeSymbol
 from archcalc.numeric.symbolic.number import Plain
-from archcalc.numeric.symbolic.reach import Point
 from archcalc.numeric.symbolic.symbols import Symbols
 
-MOST_SAMPLES = 200
+MAX_SAMPLES = 200
 
 
-def samples(kind: Symbols) -> Iterator[tuple[dict[str, Plain], Point]]:
-    """Values of the names that are possible, the least ones first, with their points; the same ones every time."""
-    known = kind.refined()
-    columns = [_some_of(known[name]) for name in kind.free]
+def samples(symbols: Symbols) -> Iterator[tuple[dict[str, Plain], Point]]:
+    """Yield possible values of the names, with their points: the least ones, then random ones from a fixed seed."""
+    known = symbols.refined_symbols()
+    columns = [_candidates(known[name]) for name in symbols.free]
     generator = Random(0)
-    for index in range(MOST_SAMPLES):
+    for index in range(MAX_SAMPLES):
         picked = [column[0] if index == 0 else generator.choice(column) for column in columns]
-        values = dict(zip(kind.free, picked, strict=True))
-        point = kind.point(values)
-        if point is not None and kind.holds(point):
+        values = dict(zip(symbols.free, picked, strict=True))
+        point = symbols.point(values)
+        if point is not None and symbols.holds(point):
             yield values, point
 
 
-def _some_of(free: Free) -> list[Plain]:
+def _candidates(free: FreeSymbol) -> list[Plain]:
+    """Return values of one symbol: 17 evenly spaced ones of an interval, or the least integers of each class."""
     domain = free.domain
     if isinstance(domain, Interval):
         low = domain.low or 0
         high = low + 2 if domain.high is None else domain.high
-        return [n for q in range(17) if domain.has(n := normal(low + (high - low) * Fraction(q, 16)))]
+        return [n for q in range(17) if domain.contains(n := normal(low + (high - low) * Fraction(q, 16)))]
     assert free.step is not None
     start = -8 if domain.low is None else domain.low
-    numbers = [t for t in range(start, start + 4 * domain.period + 32) if domain.has(t)]
+    numbers = [t for t in range(start, start + 4 * domain.period + 32) if domain.contains(t)]
     return [normal(free.step * t + free.offset) for t in numbers]

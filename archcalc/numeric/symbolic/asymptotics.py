@@ -1,16 +1,19 @@
-"""What a number is like when its symbols grow: floors become fractions, and only the highest degree counts."""
+"""The asymptotic behaviour of numbers while symbols grow: ⌊a/b⌋ is a/b, and only the highest degree counts."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from fractions import Fraction
 
-from archcalc.numeric.symbolic.number import Atom, Number, Symbolic, terms_of
+from archcalc.numeric.symbolic.number import Atom, Number, Symbolic, from_atom, terms_of
 
 
-def leading(number: Number, growing: Collection[str]) -> tuple[Number, int] | None:
-    """The terms of the highest degree in these symbols, and that degree; ``None`` where it cannot be told."""
-    smooth = _smooth(number, growing)
+def leading_terms(number: Number, growing: Collection[str]) -> tuple[Number, int] | None:
+    """Return the terms of the highest degree in the growing symbols, and that degree.
+
+    ``None`` for 0, and where growing symbols stand in functions other than floors.
+    """
+    smooth = _without_floors(number, growing)
     if smooth is None:
         return None
     by_degree: dict[int, Number] = {}
@@ -18,7 +21,7 @@ def leading(number: Number, growing: Collection[str]) -> tuple[Number, int] | No
         degree = sum(exponent for atom, exponent in monomial if atom.op == "symbol" and atom.name in growing)
         term: Number = coefficient
         for atom, exponent in monomial:
-            term = term * Symbolic(smooth.kind, {((atom, 1),): 1}) ** exponent
+            term = term * from_atom(smooth.kind, atom) ** exponent
         by_degree[degree] = by_degree.get(degree, 0) + term
     if not by_degree:
         return None
@@ -26,13 +29,13 @@ def leading(number: Number, growing: Collection[str]) -> tuple[Number, int] | No
     return by_degree[highest], highest
 
 
-def _smooth(number: Number, growing: Collection[str]) -> Number | None:
-    """The number without floors around what grows; ``None`` where something else is around it."""
+def _without_floors(number: Number, growing: Collection[str]) -> Number | None:
+    """Return a number with ⌊a/b⌋ replaced by a/b; ``None`` for other functions of growing symbols."""
     total: Number = 0
     for monomial, coefficient in terms_of(number).items():
         term: Number = coefficient
         for atom, exponent in monomial:
-            factor = _smooth_atom(atom, number, growing)
+            factor = _atom_without_floors(atom, number, growing)
             if factor is None:
                 return None
             term = term * factor**exponent
@@ -40,13 +43,13 @@ def _smooth(number: Number, growing: Collection[str]) -> Number | None:
     return total
 
 
-def _smooth_atom(atom: Atom, number: Symbolic, growing: Collection[str]) -> Number | None:
-    itself = Symbolic(number.kind, {((atom, 1),): 1})
+def _atom_without_floors(atom: Atom, number: Symbolic, growing: Collection[str]) -> Number | None:
+    itself = from_atom(number.kind, atom)
     if atom.op == "symbol" or not any(symbol.name in growing for symbol in atom.symbols):
         return itself
     if atom.op != "floor":
         return None
-    parts = [_smooth(arg, growing) for arg in atom.args]
+    parts = [_without_floors(arg, growing) for arg in atom.args]
     top, bottom = parts
     if top is None or bottom is None:
         return None

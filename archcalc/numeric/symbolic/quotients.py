@@ -1,0 +1,53 @@
+"""Exact quotients of numbers with symbols."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from archcalc.numeric.helpers import is_plain, normal
+from archcalc.numeric.symbolic.number import (
+    Context,
+    Number,
+    Symbolic,
+    content,
+    from_terms,
+    inverse_of_monomial,
+    ordered_terms,
+    product_of_monomials,
+    terms_of,
+)
+
+
+def quotient(context: Context, a: Number, b: Number) -> Number:
+    """Return a/b: with negative exponents where b is one term, a polynomial where b divides a, else a times 1/b."""
+    if is_plain(b):
+        return normal(a * (Fraction(1) / b))
+    if is_plain(a) and a == 0:
+        return 0
+    if len(b.terms) == 1:
+        ((monomial, coefficient),) = b.terms.items()
+        if all(atom.op != "truth" for atom, _ in monomial):
+            return a * Symbolic(context, {inverse_of_monomial(monomial): normal(Fraction(1) / coefficient)})
+    polynomial = _polynomial_quotient(context, a, b)
+    if polynomial is not None:
+        return polynomial
+    scale = Fraction(1) / content(b.terms.values())
+    return a * context.function("reciprocal", (b * scale,), integer=False) * scale
+
+
+def _polynomial_quotient(context: Context, a: Number, b: Symbolic) -> Number | None:
+    """Return a/b by long division of polynomials; ``None`` where a remainder is left."""
+    leading, coefficient = next(ordered_terms(b))
+    inverse = inverse_of_monomial(leading)
+    result: Number = 0
+    rest: Number = a
+    for _ in range(len(terms_of(a)) + 1):
+        if is_plain(rest):
+            return result if rest == 0 else None
+        top, number = next(ordered_terms(rest))
+        factor = product_of_monomials(top, inverse)
+        if any(exponent < 0 for _, exponent in factor):
+            return None
+        term = from_terms(context, {factor: normal(Fraction(number) / coefficient)})
+        result, rest = result + term, rest - term * b
+    return None
