@@ -17,6 +17,7 @@ FLOORS = (
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},
+    {"engine"},
     {"claims"},
     {"lint"},
     {"report"},
@@ -75,6 +76,17 @@ def test_the_executor_shares_no_formula_with_the_analysis() -> None:
     for path in (PACKAGE / "executor").rglob("*.py"):
         for module in imports(path):
             assert not any(module == name or module.startswith(f"{name}.") for name in formulas), f"{path}: {module}"
+
+
+def test_only_repeated_runs_of_the_command_line_use_the_engine() -> None:
+    """No witness depends on what makes runs fast."""
+    users = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for module in imports(path)
+        if module.startswith("archcalc.engine") and own_room(path) != "engine"
+    }
+    assert users == {"cli/run.py"}
 
 
 def loaded_by(code: str) -> set[str]:
