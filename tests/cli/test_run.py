@@ -187,13 +187,25 @@ def test_options_of_repeated_runs_alone_are_an_error(archcalc: Archcalc, option:
 
 
 def test_a_system_that_gives_no_process_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    from archcalc.executor import workers
+    from archcalc.engine import workers
 
     def refuse(count: int) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers, "Workers", refuse)
+    monkeypatch.setattr(workers, "WorkerProcesses", refuse)
     ran = archcalc("run", SPEC, "--repeat", "2", "--workers", "2")
     assert ran.status == 2
     assert "Resource temporarily unavailable" in ran.err
     assert "--workers 1" in ran.err
+
+
+def test_an_operator_without_a_kernel_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archcalc.executor import kernels  # noqa: F401  # registers them
+    from archcalc.executor.kernel import KERNELS
+    from archcalc.ops.activation import Relu
+
+    monkeypatch.delitem(KERNELS, Relu)
+    ran = archcalc("run", SPEC)
+    assert ran.status == 2
+    assert ran.err.startswith("error[missing]: ")
+    assert "no kernel for the operator 'relu'" in ran.err

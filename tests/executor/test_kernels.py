@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import archcalc
-from archcalc.executor.kernel import KERNELS, STORAGE, Work, owner
+from archcalc.executor.kernel import KERNELS, STORAGE, Context, owner
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
+from tests.random_networks import layers
 
 
 def test_every_operator_has_a_kernel() -> None:
@@ -19,20 +22,32 @@ def test_storage_is_stated_for_operators_only_that_store_something() -> None:
     assert {op.name for op in STORAGE} <= set(REGISTRY)
 
 
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_inputs_and_stored_arrays_are_not_written_to(name: str, data: st.DataObject, seed: int) -> None:
+    for layer in layers_of(read(data.draw(layers(name))), seed):
+        given = [*layer.inputs, *layer.weights.values()]
+        before = [array.copy() for array in given]
+        layer.run()
+        for array, copy in zip(given, before, strict=True):
+            np.testing.assert_array_equal(array, copy)
+
+
 @pytest.mark.parametrize(
     "spec",
     ["64x80x80 -> conv 8 k3 half", "8x40000 -> conv 8 k9", "4x40x40x40 -> conv 4 k3", "8x100x100 -> upconv 32 k3 s2"],
 )
 def test_gathered_windows_take_bounded_memory(spec: str) -> None:
     (layer,) = layers_of(read(spec), 0, dtype=np.float32)
-    _, work = layer.run()
-    assert 0 < work.buffers["columns"].nbytes <= 9 * 2**19  # 4 MiB, and a row more
+    _, context = layer.run()
+    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB, and a row more
 
 
 def test_pointwise_convolutions_copy_nothing() -> None:
     (layer,) = layers_of(read("16x9x9 -> conv 8 k1"), 0)
-    _, work = layer.run()
-    assert not work.buffers
+    _, context = layer.run()
+    assert not context.buffers.nbytes
 
 
 def test_an_embedding_takes_the_nearest_entry_and_passes_on_what_is_not_a_number() -> None:
@@ -47,12 +62,12 @@ def test_an_embedding_takes_the_nearest_entry_and_passes_on_what_is_not_a_number
 
 
 def test_scratch_is_reused_and_grows() -> None:
-    work = Work()
-    small = work.scratch("here", (2, 3), np.float32)
-    large = work.scratch("here", (4, 5), np.float64)
-    assert work.scratch("here", (3,), np.float32).base is owner(large)
+    context = Context()
+    small = context.scratch("here", (2, 3), np.float32)
+    large = context.scratch("here", (4, 5), np.float64)
+    assert context.scratch("here", (3,), np.float32).base is owner(large)
     assert owner(small) is not owner(large)
-    assert owner(work.scratch("there", (3,), np.float32)) is not owner(large)
+    assert owner(context.scratch("there", (3,), np.float32)) is not owner(large)
 
 
 def test_owner_is_at_the_end_of_a_chain_of_views() -> None:
