@@ -279,7 +279,7 @@ def sweep(
     Raises:
         archcalc.SpecError: anything wrong with the spec or the question.
     """
-    from archcalc.query.condition_grammar import read_condition, read_name
+    from archcalc.query.conditions import read_condition, read_name
     from archcalc.query.configurations import Question, Written
     from archcalc.query.settings import read_settings
     from archcalc.query.sweep import sweep as swept

@@ -137,6 +137,12 @@ def axis_symbols(rank: int) -> tuple[str, ...]:
     return ("C", *AXIS_SYMBOLS.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
 
 
+def is_axis(name: str) -> bool:
+    """Whether this may be the name of an input size (see `input_axes`) of some network."""
+    axis = name.rpartition(".")[2]
+    return axis in ("C", "L", "D", "H", "W") or (axis.startswith("n_") and axis[2:].isdecimal())
+
+
 def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
     """Names of input sizes, ``H`` of the first input and ``prior.H`` of any, to the input and the index of the axis."""
     axes = {

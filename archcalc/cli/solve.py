@@ -22,10 +22,10 @@ from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.conditions import Name
     from archcalc.query.configurations import Question
     from archcalc.query.grid import Axis
     from archcalc.query.solve import Solution
+    from archcalc.spec.syntax import Name
 
 MOST_INTERVALS = 40
 """Rows of a table for people."""
@@ -64,11 +64,12 @@ Exit status 1: no value in the range meets the target; the nearest one is shown.
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """For which values of a setting is a target met? All solutions in a range, as intervals."""
-    from archcalc.query.condition_grammar import read_condition
+    from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import Question, Written
     from archcalc.query.settings import read_names, read_settings
-    from archcalc.query.solve import names_in, solve
+    from archcalc.query.solve import solve
     from archcalc.spec.locate import locate
+    from archcalc.spec.syntax import names_in
 
     collect_garbage()
     limits = limits_from(values)
@@ -87,7 +88,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         limits=limits,
     )
     axis = read_axis(question, values["vary"])
-    wanted = {name.text: name for name in (*names_in(condition), *further)}
+    wanted = {name.name: name for name in (*names_in(condition), *further)}
     question.names = [name for text, name in wanted.items() if text not in axis.name.split("=") and measurable(name)]
     solution = solve(question, axis, condition)
     form = default_format(form, color)
@@ -107,7 +108,7 @@ def measurable(name: Name) -> bool:
     from archcalc.spec.build import words
     from archcalc.spec.numerals import GLOBAL
 
-    return name.place is not None or name.name not in (GLOBAL, *words())
+    return "." in name.name or name.name not in (GLOBAL, *words())
 
 
 def read_axis(question: Question, written: str) -> Axis:
@@ -143,7 +144,7 @@ def read_axis(question: Question, written: str) -> Axis:
 
 def table(solution: Solution, axis: Axis, question: Question, target: str, *, programs: bool) -> Table:
     """Intervals of solutions, or the nearest miss; with what is measured at both ends."""
-    titles = [name.text for name in question.names]
+    titles = [name.name for name in question.names]
     rows: list[tuple[Any, ...]] = []
     if programs:
         columns = [Column("first", ""), Column("last", ""), Column("count", "")]
@@ -194,7 +195,7 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
         found.append(f"none of {tried}, meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
         for name, extremes in zip(question.names, solution.extremes, strict=True):
             if extremes is not None:
-                found.append(f"{name.text} goes from {human(extremes[0])} to {human(extremes[1])}")
+                found.append(f"{name.name} goes from {human(extremes[0])} to {human(extremes[1])}")
     if solution.impossible:
         refusal, _ = solution.impossible.most_common(1)[0]
         reason = reason_text(refusal, solution.examples.get(refusal))
@@ -204,7 +205,7 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
 
 def record(solution: Solution, axis: Axis, question: Question, target: str) -> dict[str, Any]:
     """The solution for programs."""
-    titles = [name.text for name in question.names]
+    titles = [name.name for name in question.names]
 
     def point(value: Any, measured: tuple[Any, ...]) -> dict[str, Any]:
         return {axis.name: value_text(value), **dict(zip(titles, map(value_text, measured), strict=True))}

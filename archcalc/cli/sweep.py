@@ -27,11 +27,11 @@ from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.conditions import Name
     from archcalc.query.configurations import Question
     from archcalc.query.grid import Axis
     from archcalc.query.ranking import Columns, Keeper, Key
     from archcalc.query.sweep import Block, Example, Refusal
+    from archcalc.spec.syntax import Name
 
 DEFAULT = "params,macs"
 TABLE_ROWS = 1_000
@@ -100,7 +100,7 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
-    from archcalc.query.condition_grammar import read_condition
+    from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import Question, Written
     from archcalc.query.settings import read_names, read_settings
     from archcalc.spec.locate import locate
@@ -147,11 +147,11 @@ class _Names:
 
     def __init__(self, axes: list[Axis], measured: list[Name]) -> None:
         self.axes = [axis.name for axis in axes]
-        self.measured = list(dict.fromkeys(name for name in measured if name.text not in self.axes))
+        self.measured = list(dict.fromkeys(name for name in measured if name.name not in self.axes))
 
     @property
     def titles(self) -> list[str]:
-        return [*self.axes, *(name.text for name in self.measured)]
+        return [*self.axes, *(name.name for name in self.measured)]
 
     def keys(self, option: str, written: str | None) -> list[Key]:
         """What to rank by: columns, which are added where they are missing."""
@@ -168,9 +168,9 @@ class _Names:
             column = next((index for index, joint in enumerate(self.axes) if text in (joint, *joint.split("="))), None)
             if column is None:
                 (name,) = read_names(option, text)
-                if name.text not in self.titles:
+                if name.name not in self.titles:
                     self.measured.append(name)
-                column = self.titles.index(name.text)
+                column = self.titles.index(name.name)
             found.append(Key(column, descending))
         return found
 

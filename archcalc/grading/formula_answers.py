@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
-from archcalc.claims.expressions import formula_in
+from archcalc.claims.expressions import read_formula
 from archcalc.grading.answers import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
 from archcalc.spec import Given, Limits
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.spec.tokens import RULES
+from archcalc.spec.syntax import Condition, Value, names_in
 
 if TYPE_CHECKING:
     from archcalc.query.closed_forms import ClosedForm
@@ -37,9 +37,9 @@ class FormulaJudge:
         """What is true of this network, and often taken for granted: kernels are odd, sizes are even."""
         self._forms: dict[tuple[str, ...], ClosedForm] = {}
 
-    def uses(self, text: str) -> tuple[str, ...]:
-        """The names of the network in a formula, in their order."""
-        written = set(RULES["NAME"].findall(text))
+    def uses(self, formula: Value | Condition) -> tuple[str, ...]:
+        """The names of the network in a formula or an assumption, in their order."""
+        written = {name.name for name in names_in(formula)}
         return tuple(name for name in self.names if name in written)
 
     def judge(self, claim: Claim, target: str, free: tuple[str, ...] = ()) -> Judgement:
@@ -47,15 +47,15 @@ class FormulaJudge:
         from archcalc.numeric.symbolic import TEXT, TooComplex
         from archcalc.query.formula import reads_as
 
-        text = formula_in(claim.value)
         try:
-            names = free or self.uses(text)
+            formula = read_formula(claim.value)
+            names = free or self.uses(formula)
             form = self._form(target, names)
-            written = reads_as(form, text)
+            written = reads_as(form, formula)
             equal, actual = form.equals(written), form.write(TEXT)
             for assumed in () if equal else self._taken_for_granted(names):
                 narrower = self._form(target, names, assumed)
-                if narrower.equals(reads_as(narrower, text)):
+                if narrower.equals(reads_as(narrower, formula)):
                     held = f"{narrower.write(TEXT)}, where {' and '.join(assumed)} as here"
                     return Judgement(claim, Verdict.EXACT, held, holds=True)
         except SpecError as error:
@@ -77,12 +77,16 @@ class FormulaJudge:
         return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
 
     def _form(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...] = ()) -> ClosedForm:
-        from archcalc.query.formula import Question, answer
+        from archcalc.query.formula import Question, answer, read_assumptions
 
         key = (target, *free, *assumed)
         if key not in self._forms:
-            assume = (*(text for text in self.assume if {*self.uses(text)} <= {*free}), *assumed)
-            asked = Question(self.spec, (target,), free, assume, self.given, limits=self.limits)
+            assume = [*assumed]
+            for text in self.assume:
+                used = (name for each in read_assumptions(text, self.limits) for name in self.uses(each))
+                if {*used} <= {*free}:
+                    assume.append(text)
+            asked = Question(self.spec, (target,), free, tuple(assume), self.given, limits=self.limits)
             self._forms[key] = answer(asked).forms.forms[0]
         return self._forms[key]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import NeedsPlain
-from archcalc.query.conditions import Condition, Name, holds
+from archcalc.query.conditions import holds
 from archcalc.query.quantities import QUANTITIES, SIZES, Quantities
 from archcalc.query.sweep import Refused, Settings, Subject
 from archcalc.spec import Given, Source, SpecError, read_spec
@@ -17,6 +17,7 @@ from archcalc.spec.arguments import NUMERIC
 from archcalc.spec.errors import Problem, fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.numerals import GLOBAL
+from archcalc.spec.syntax import Condition, Name
 
 ABOUT_VALUES = frozenset({"shape", "argument", "arithmetic", "limit"})
 """Codes of errors that other settings may not have; the others are mistakes in the text."""
@@ -142,19 +143,18 @@ class Question:
         """What names stand for in a network: settings, quantities, variables, sizes of inputs."""
         quantities = Quantities(graph, training=self.training, dtype=self.dtype)
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
-        known: dict[Name, Any] = {}
+        known: dict[str, Any] = {}
 
         def found(name: Name) -> Any:
-            key = name._replace(span=None)  # type: ignore[arg-type]  # wherever it stands
-            if key not in known:
-                known[key] = self.find(name, graph, set_to, quantities)
-            return known[key]
+            if name.name not in known:
+                known[name.name] = self.find(name, graph, set_to, quantities)
+            return known[name.name]
 
         return found
 
     def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], quantities: Quantities) -> Any:
-        place, word, span = name
-        whole = name.text
+        whole, span = name
+        place, _, word = whole.rpartition(".")
         if whole in set_to:
             return set_to[whole]
         axes = input_axes(graph.inputs)
@@ -165,10 +165,10 @@ class Question:
             return graph.inputs[node][axis]
         if word in QUANTITIES:
             try:
-                return quantities.of(place or "", word)
+                return quantities.of(place, word)
             except LookupError as error:
                 known = [*graph.stages, *(node.name for node in graph.nodes)]
-                hint = suggest(place or "", known, "`archcalc show --depth all` lists the layers")
+                hint = suggest(place, known, "`archcalc show --depth all` lists the layers")
                 self.absent = SpecError([Problem("unknown-name", str(error.args[0]), span, hint)])
                 raise Refused(error.args[0], error.args[0]) from None
         if whole == GLOBAL or self.is_word(word, set_to, graph):

@@ -6,27 +6,27 @@ An assumption is a requirement like those of the operators: it narrows what the 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.graph import Graph, input_axes, write_shape
+from archcalc.graph import Graph, input_axes, is_axis, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, require
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
+from archcalc.query.conditions import RELATE
 from archcalc.query.targets import FIELDS, layer_behind, resolve
 from archcalc.spec import Given, Limits, read_spec
-from archcalc.spec.check import names_in
-from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import parse_value
+from archcalc.spec.check import names_used
+from archcalc.spec.errors import Source, Text, fail, suggest
+from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
+from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.read import AS_WRITTEN
-from archcalc.spec.syntax import Size
-from archcalc.spec.tokens import RULES
+from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated
 
@@ -34,22 +34,6 @@ MEMORY = ("memory", "peak")
 """Bytes: of the parameters, and of the tensors that live at one time."""
 TOTALS = ("shape", "params", "macs", "flops", "activations")
 """What is asked of a network unless told otherwise."""
-
-RELATION = re.compile(r"==|>=|<=|!=|≥|≤|≠|[<>=]")
-SIGNS = {"=": "==", "≥": ">=", "≤": "<=", "≠": "!="}
-AXIS = re.compile(r"(?:.+\.)?(?:[CLHWD]|n_\d+)")
-"""What sizes of inputs are called."""
-POWERS = str.maketrans({"^": "**", "·": "*", "×": "*", "−": "-", "²": "**2", "³": "**3", "⁴": "**4"})
-"""How people also write arithmetic."""
-
-
-class Assumption(NamedTuple):
-    """``left relation right``, with its text."""
-
-    left: str
-    relation: str
-    right: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -97,14 +81,14 @@ def answer(question: Question) -> Answer:
     return _Calculation(question).answer()
 
 
-def reads_as(form: ClosedForm, expression: str) -> Number:
+def reads_as(form: ClosedForm, expression: Value) -> Number:
     """An expression that a person wrote, in the symbols of a closed form.
 
     Raises:
-        SpecError: it cannot be read, or uses other names.
+        SpecError: it uses other names.
     """
     names = {name: form.symbols.number(name) for name in form.symbols.free}
-    return _read(expression, names, "a formula", DEFAULT)
+    return _evaluated(expression, names, DEFAULT)
 
 
 def equals(form: ClosedForm, expression: str) -> bool | None:
@@ -113,7 +97,7 @@ def equals(form: ClosedForm, expression: str) -> bool | None:
     Raises:
         SpecError: the expression cannot be read, or uses other names.
     """
-    return form.equals(reads_as(form, expression))
+    return form.equals(reads_as(form, parse_formula(_text("a formula", expression), DEFAULT)))
 
 
 class _Calculation:
@@ -123,7 +107,7 @@ class _Calculation:
         self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, question.limits)
         self.other = locate(question.over, question.limits) if question.over is not None else None
         self.graph = self._plain_graph()
-        self.assumptions = [_assumption(text) for given in question.assume for text in re.split(r",|\band\b", given)]
+        self.assumptions = [each for text in question.assume for each in read_assumptions(text, question.limits)]
         self.substituted = self._substitutions()
         for name in question.given.set:
             if name in question.free:
@@ -150,13 +134,12 @@ class _Calculation:
                 fail("argument", f"variable '{name}' holds '{graph.variables[name]}', no number", origin="--free")
         return graph
 
-    def _substitutions(self) -> dict[str, Assumption]:
+    def _substitutions(self) -> dict[str, Relation]:
         """Names that an assumption says what they are: ``alpha == a/4``."""
         found = {}
         for each in self.assumptions:
-            name = each.left.strip()
-            is_name = name in self.question.free and each.relation == "=="
-            if is_name and name not in RULES["NAME"].findall(each.right):
+            name = each.left.name if isinstance(each.left, Name) and each.relation == "=" else None
+            if name in self.question.free and all(other.name != name for other in names_in(each.right)):
                 found[name] = each
         return found
 
@@ -165,17 +148,16 @@ class _Calculation:
         names = dict.fromkeys(self.question.free)
         symbols: dict[str, FreeSymbol] = {}
         for name in names:
-            is_size = AXIS.fullmatch(name) if self.graph is None else name not in self.graph.variables
+            is_size = is_axis(name) if self.graph is None else name not in self.graph.variables
             if name in self.substituted:
-                for other in RULES["NAME"].findall(self.substituted[name].right):
-                    if other not in names:
-                        symbols.setdefault(other, FreeSymbol.size(other))
+                for other in names_in(self.substituted[name].right):
+                    if other.name not in names:
+                        symbols.setdefault(other.name, FreeSymbol.size(other.name))
             else:
                 symbols[name] = FreeSymbol.size(name) if is_size else FreeSymbol.variable(name)
         for each in self.assumptions:  # "p >= 0" says more than that names are positive
-            name = each.left.strip()
-            if name in symbols and each.relation in (">=", ">"):
-                symbols[name] = symbols[name].unbounded()
+            if isinstance(each.left, Name) and each.left.name in symbols and each.relation in (">=", ">"):
+                symbols[each.left.name] = symbols[each.left.name].unbounded()
         return list(symbols.values())
 
     def answer(self) -> Answer:
@@ -199,7 +181,7 @@ class _Calculation:
         names = {name: symbols.number(name) for name in symbols.free}
         numbers = dict(names)
         for name, each in self.substituted.items():
-            numbers[name] = _read(each.right, names, f"--assume {each.text}", self.question.limits)
+            numbers[name] = _evaluated(each.right, names, self.question.limits)
         for each in self.assumptions:
             if each not in self.substituted.values():
                 self._assume(each, numbers)
@@ -224,25 +206,26 @@ class _Calculation:
     def _known_in(self, source: Source, inline: bool) -> set[str]:
         """Which of the free names another network has."""
         if inline:
-            return {n for n in self.question.free if AXIS.fullmatch(n) or n in RULES["NAME"].findall(source.text)}
+            shape, chain = parse_inline(Text(source, source.text), self.question.limits)
+            used = {name.name for name in (*names_in(shape), *names_used(chain))}
+            return {name for name in self.question.free if is_axis(name) or name in used}
         graph = read_spec(source, limits=self.question.limits).graph
         return {*graph.variables, *input_axes(graph.inputs)}
 
-    def _assume(self, each: Assumption, names: Mapping[str, Number]) -> None:
-        where = f"--assume {each.text}"
-        left, right = (_read(text, names, where, self.question.limits) for text in (each.left, each.right))
-        compare: Callable[[Number, Number], Number] = COMPARE[each.relation]
+    def _assume(self, each: Relation, names: Mapping[str, Number]) -> None:
+        left, right = (_evaluated(side, names, self.question.limits) for side in (each.left, each.right))
         try:
-            require(compare(left, right), "nothing meets this, or nothing that the assumptions before it allow")
+            truth = RELATE[each.relation](left, right)
+            require(truth, "nothing meets this, or nothing that the assumptions before it allow")
         except Impossible as error:
-            fail("assumption", str(error), origin=where)
+            fail("assumption", str(error), each.span)
 
     def _analysis(self, numbers: Mapping[str, Number], source: Source, inline: bool) -> Analysis:
         given = self.question.given if source is self.source else AS_WRITTEN
         graph = self.graph if source is self.source else None
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
-            if name in axes or (graph is None and AXIS.fullmatch(name)):
+            if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, and positive", name=name)
         graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
         fields = any(_quantity(target) in FIELDS for target in self.question.targets)
@@ -275,16 +258,6 @@ class _Calculation:
         return ClosedForm(target, values, symbols, exact, whole=quantity not in FIELDS)
 
 
-COMPARE: dict[str, Callable[[Number, Number], Number]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    ">=": lambda a, b: a >= b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    "<": lambda a, b: a < b,
-}
-
-
 def _headline(analysis: Analysis) -> str:
     graph = analysis.graph
     inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
@@ -296,31 +269,53 @@ def _quantity(target: str) -> str:
     return target.rpartition(".")[2]
 
 
-def _assumption(text: str) -> Assumption:
-    found = RELATION.search(text)
-    if found is None:
-        fail("assumption", f"'{text.strip()[:60]}' compares nothing", hint='such as "H % 32 == 0"', origin="--assume")
-    left, right = text[: found.start()], text[found.end() :]
-    return Assumption(left, SIGNS.get(found.group(), found.group()), right, text.strip())
+def read_assumptions(written: str, limits: Limits) -> list[Relation]:
+    """Comparisons that all hold, joined by commas or ``and``.
+
+    Raises:
+        SpecError: something else was written.
+    """
+    return [each for read in parse_assumptions(_text("--assume", written), limits) for each in _relations(read)]
 
 
-def _read(text: str, names: Mapping[str, Number], where: str, limits: Limits) -> Number:
+def _relations(read: Condition | Value) -> Iterator[Relation]:
+    if isinstance(read, Relation):
+        yield read
+    elif isinstance(read, Logic) and read.word == "and":
+        for operand in read.operands:
+            yield from _relations(operand)
+    elif isinstance(read, Logic):
+        hint = 'several assumptions all hold: "H % 2 == 0 and W % 2 == 0"'
+        fail("assumption", f"an assumption has no '{read.word}'", read.span, hint)
+    else:
+        shown = read.span.text.value[read.span.start : read.span.end][:60]
+        fail("assumption", f"'{shown}' compares nothing", read.span, 'such as "H % 32 == 0"')
+
+
+def _text(origin: str, written: str) -> Text:
+    translated = written.strip().translate(SIGNS)
+    return Text(Source(origin, translated), translated)
+
+
+def _read(written: str, names: Mapping[str, Number], where: str, limits: Limits) -> Number:
     """The value of an expression over names.
 
     Raises:
         SpecError: it cannot be read, or a name is unknown.
     """
-    written = Text(Source(where, text.strip().translate(POWERS)), text.strip().translate(POWERS))
-    parsed = parse_value(written, limits)
-    if isinstance(parsed, Size):
-        fail("argument", "one number is expected here, not a size", whole_text(written))
-    for name in names_in(parsed):
+    return _evaluated(parse_formula(_text(where, written), limits), names, limits)
+
+
+def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Number:
+    if isinstance(value, Size):
+        fail("argument", "one number is expected here, not a size", value.span)
+    for name in names_in(value):
         if name.name not in names:
             hint = suggest(name.name, names, f"free are {', '.join(names)}" if names else "--free leaves names open")
             fail("unknown-name", f"'{name.name[:40]}' is not free here", name.span, hint)
     try:
-        return evaluated(parsed, Scope(names, names.get("C"), limits))
+        return evaluated(value, Scope(names, names.get("C"), limits))
     except Impossible as error:
-        fail("argument", str(error), whole_text(written))
+        fail("argument", str(error), value.span)
     except NeedsPlain as error:
-        fail("needs-number", f"{error} has to be a plain number", whole_text(written))
+        fail("needs-number", f"{error} has to be a plain number", value.span)

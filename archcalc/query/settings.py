@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from archcalc.query.condition_grammar import read_name
-from archcalc.query.conditions import Name
+from archcalc.graph import is_axis
+from archcalc.query.conditions import read_name
 from archcalc.query.grid import Axis
 from archcalc.spec import Given
 from archcalc.spec.errors import fail
 from archcalc.spec.limits import Limits
 from archcalc.spec.ranges import read_values
-
-SIZE = re.compile(r"(?:\w+\.)?(?:[CLDHW]|n_\d+)")
-"""The name of one size of an input: H, or prior.H."""
+from archcalc.spec.syntax import Name
 
 
 class Varied(NamedTuple):
@@ -51,7 +48,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
                 fail("duplicate", f"'{name[:40] or 'the shape'}' is set twice", origin=f"{option} {text[:40]}")
         taken |= {*names}
         values = read_values(f"{option} {joint}".strip(), written, limits)
-        if option == "--shape" and not all(SIZE.fullmatch(name) for name in names):
+        if option == "--shape" and not all(map(is_axis, names)):
             if len(values) == 1:
                 fixed_shapes[joint] = written
             else:

@@ -15,10 +15,11 @@ from archcalc.graph import input_axes
 from archcalc.numeric import NeedsPlain, is_plain
 from archcalc.numeric.arrays import Run
 from archcalc.numeric.steps import Steps, steps
-from archcalc.query.conditions import Comparison, Condition, Expression, Literal, Name, Operation, holds, value
+from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import Question
 from archcalc.query.grid import Axis
 from archcalc.query.sweep import Example, Refusal, Subject, sweep
+from archcalc.spec.syntax import Condition, Name, Relation
 
 MOST_VALUES = 1_000_000
 """Values of the setting that are tried."""
@@ -119,8 +120,8 @@ def _nearest(question: Question, axis: Axis, points: list[Point], condition: Con
 
     def distance(point: Point) -> Fraction | float:
         known: Mapping[str, Any] = dict.fromkeys(parts, point.value)
-        measured = {(name.place, name.name): each for name, each in zip(question.names, point.measured, strict=True)}
-        return _miss(condition, lambda name: known.get(name.text, measured.get((name.place, name.name), name.name)))
+        measured = {name.name: each for name, each in zip(question.names, point.measured, strict=True)}
+        return _miss(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
 
     return min(reversed(points), key=distance, default=None)
 
@@ -129,7 +130,7 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
     """By how much a condition is missed, relative to the values that are asked for; 0 where it holds."""
     if holds(condition, lookup):
         return 0
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Relation):
         sides = value(condition.left, lookup), value(condition.right, lookup)
         left, right = (side if isinstance(side, tuple) else (side,) for side in sides)
         if len(left) != len(right) or not all(map(is_plain, (*left, *right))):
@@ -141,24 +142,6 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
 
 def _extremes(values: list[Any]) -> tuple[Any, Any] | None:
     return (min(values), max(values)) if values and all(map(is_plain, values)) else None
-
-
-def names_in(condition: Condition) -> list[Name]:
-    """The names that a condition asks for, each once."""
-    found: dict[tuple[str | None, str], Name] = {}
-
-    def visit(part: Condition | Expression) -> None:
-        if isinstance(part, Name):
-            found.setdefault((part.place, part.name), part)
-        elif isinstance(part, Comparison | Operation):
-            visit(part.left)
-            visit(part.right)
-        elif not isinstance(part, Literal):
-            for operand in part.operands:
-                visit(operand)
-
-    visit(condition)
-    return list(found.values())
 
 
 def default_values(question: Question, name: str) -> range | Steps | None:

@@ -25,6 +25,7 @@ from archcalc.spec.build import (
 )
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
+from archcalc.spec.syntax import names_in
 from archcalc.spec.values import PADDING, unknown_name
 
 SUGAR_LIKE = re.compile(r"[kspdg][0-9]")
@@ -182,26 +183,3 @@ def names_used(chain: syntax.Chain) -> list[syntax.Name]:
         elif isinstance(item, syntax.Repeat):
             values.append(item.times)
     return [name for value in values for name in names_in(value)]
-
-
-def names_in(value: syntax.Value | syntax.Part | None) -> Iterator[syntax.Name]:
-    """The names an expression or size asks for."""
-    if isinstance(value, syntax.Name):
-        yield value
-    elif isinstance(value, syntax.Size):
-        for part in value.parts:
-            yield from names_in(part)
-    elif isinstance(value, syntax.Part):
-        yield from names_in(value.first)
-        yield from names_in(value.second)
-    elif isinstance(value, syntax.Unary):
-        yield from names_in(value.operand)
-    elif isinstance(value, syntax.Binary):
-        # "1 + 1 + … + 1" nests to the left as deep as it is long
-        while isinstance(value, syntax.Binary):
-            yield from names_in(value.right)
-            value = value.left
-        yield from names_in(value)
-    elif isinstance(value, syntax.Function):
-        for argument in value.arguments:
-            yield from names_in(argument)

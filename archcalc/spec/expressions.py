@@ -1,18 +1,113 @@
-"""The grammar of values: sizes, and exact arithmetic. One function per rule, each with its rule as docstring."""
+"""The grammar of expressions: sizes, exact arithmetic, relations and logic. One function per rule, each with its rule
+as docstring. What a number and a name look like is a matter of the reader's notation.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from archcalc.spec.errors import fail
-from archcalc.spec.syntax import Binary, Expression, Function, Literal, Name, Part, Size, Unary, Value
+from archcalc.spec.syntax import (
+    Binary,
+    Condition,
+    Expression,
+    Function,
+    Literal,
+    Logic,
+    Name,
+    Part,
+    Relation,
+    Setting,
+    Size,
+    Unary,
+    Value,
+)
 from archcalc.spec.tokens import Reader
 
 FUNCTIONS = {"round": 1, "floor": 1, "ceil": 1, "min": 2, "max": 2, "divisible": 2}
 
+RELATIONS = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
+"""Other ways to write a relation."""
+
 LOOSE = re.compile(r"(?:\*\*|//|[*/%])?\s")
 """A blank where a number should stand, perhaps behind an operator that no number stands before."""
+
+
+def disjunction(reader: Reader) -> Condition | Value:
+    """disjunction = conjunction ("or" conjunction)*;  a value alone is left to whoever asks for a condition"""
+    return combined(reader, "or", conjunction)
+
+
+def conjunction(reader: Reader) -> Condition | Value:
+    """conjunction = negation ("and" negation)*"""
+    return combined(reader, "and", negation)
+
+
+def combined(reader: Reader, word: str, operand: Callable[[Reader], Condition | Value]) -> Condition | Value:
+    """operand (word operand)*"""
+    start = reader.at
+    operands = [operand(reader)]
+    while between(reader, word, blanks=True) is not None:
+        operands.append(operand(reader))
+    if len(operands) == 1:
+        return operands[0]
+    return Logic(word, tuple([condition(reader, each) for each in operands]), reader.since(start))
+
+
+def negation(reader: Reader) -> Condition | Value:
+    """negation = "not" negation | "(" disjunction ")" | comparison"""
+    start = reader.at
+    if reader.take("not") is not None:
+        reader.open()
+        reader.blanks()
+        operand = condition(reader, negation(reader))
+        reader.depth -= 1
+        return Logic("not", (operand,), reader.since(start))
+    if reader.take("(") is not None:
+        reader.open()
+        reader.blanks()
+        inner = disjunction(reader)
+        reader.close(")", start)
+        if isinstance(inner, Relation | Logic):
+            return inner
+        reader.at = start  # what was in brackets is the first operand of arithmetic
+    return comparison(reader)
+
+
+def comparison(reader: Reader) -> Condition | Value:
+    """comparison = value (RELATION value)*;  a < b < c is a < b and b < c"""
+    start = reader.at
+    left = value(reader, blanks=True)
+    found: list[Relation] = []
+    while (sign := between(reader, "RELATION", blanks=True)) is not None:
+        right = value(reader, blanks=True)
+        found.append(
+            Relation(RELATIONS.get(sign, sign), left, right, reader.since(left.span.start if found else start))
+        )
+        left = right
+    if not found:
+        return left
+    return found[0] if len(found) == 1 else Logic("and", tuple(found), reader.since(start))
+
+
+def condition(reader: Reader, found: Condition | Value) -> Condition:
+    """What was found, if it is a condition: a value alone is neither true nor false."""
+    if isinstance(found, Relation | Logic):
+        return found
+    reader.at = found.span.end
+    reader.blanks()
+    reader.expected("a comparison (<=, <, >=, >, =, !=)")
+
+
+def setting(reader: Reader) -> Setting:
+    """setting = value (":" value)*"""
+    start = reader.at
+    values = [value(reader, blanks=True)]
+    while between(reader, "RANGE", blanks=True) is not None:
+        values.append(value(reader, blanks=True))
+    return Setting(tuple(values), reader.since(start))
 
 
 def value(reader: Reader, *, blanks: bool) -> Value:
@@ -101,6 +196,8 @@ def factor(reader: Reader, *, blanks: bool) -> Expression:
     if sign is None:
         return power(reader, blanks=blanks)
     reader.open()
+    if blanks:
+        reader.blanks()
     operand = factor(reader, blanks=blanks)
     reader.depth -= 1
     return Unary(sign, operand, reader.since(start))
@@ -130,17 +227,18 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
         return inner
     digits = reader.take("NUMBER")
     if digits is not None:
-        return Literal(number(reader, digits, start), reader.since(start))
+        return literal(reader, digits, start)
     name = reader.take("NAME")
     if name is None:
         loose = LOOSE.match(reader.value, reader.at)
-        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if loose else ""
-        return reader.expected("a number, a name or (expression)", hint)
+        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if loose and not blanks else ""
+        return reader.expected(reader.notation.operand, hint)
     if name not in FUNCTIONS or not reader.check("("):
         return Name(name, reader.since(start))
     opened = reader.at
     reader.take("(")
     reader.open()
+    outside, reader.rules = reader.rules, reader.notation.argument_rules
     arguments = []
     while True:
         reader.blanks()
@@ -148,6 +246,7 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
         reader.blanks()
         if reader.take("COMMA") is None:
             break
+    reader.rules = outside
     reader.close(")", opened)
     span = reader.since(start)
     wanted = FUNCTIONS[name]
@@ -157,8 +256,10 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
     return Function(name, tuple(arguments), span)
 
 
-def number(reader: Reader, digits: str, start: int) -> int | Fraction:
-    """A decimal number, exactly: whole ones as ``int``, others as `Fraction`."""
+def literal(reader: Reader, digits: str, start: int) -> Literal:
+    """A decimal number, exactly: whole ones as ``int``, others as `Fraction`; or a number with a precision."""
+    if reader.notation.rounded is not None:
+        return measured(reader, digits, start, reader.notation.rounded)
     mantissa, _, exponent = digits.lower().partition("e")
     if len(mantissa) > reader.limits.digits or len(exponent) > 6 or abs(int(exponent or 0)) > reader.limits.digits:
         fail(
@@ -168,6 +269,18 @@ def number(reader: Reader, digits: str, start: int) -> int | Fraction:
             "raise the bound with --max-digits",
         )
     if mantissa.isdigit() and not exponent:
-        return int(mantissa)
+        return Literal(int(mantissa), reader.since(start))
     exact = Fraction(digits)
-    return exact.numerator if exact.denominator == 1 else exact
+    return Literal(exact.numerator if exact.denominator == 1 else exact, reader.since(start))
+
+
+def measured(reader: Reader, written: str, start: int, rounded: Callable[[str], tuple[Fraction, Fraction]]) -> Literal:
+    """A number as people write it, with its precision."""
+    longest = 2 * reader.limits.digits
+    if len(written) > longest:
+        fail("limit", f"a number of more than {longest} characters", reader.since(start))
+    try:
+        exact, tolerance = rounded(written)
+    except ValueError as error:
+        fail("syntax", str(error), reader.since(start))
+    return Literal(exact.numerator if exact.denominator == 1 else exact, reader.since(start), tolerance)

@@ -23,17 +23,13 @@ from archcalc.spec.syntax import (
     Size,
     Value,
 )
-from archcalc.spec.tokens import RULES, Reader
+from archcalc.spec.tokens import RULES, TOO_MANY, Reader
 
 JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
 """The operators that take branches."""
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 
-AFTER_THE_END = {
-    ")": "one bracket too many",
-    "]": "one bracket too many",
-    ",": "blanks part arguments, 'x' parts the sizes of one: conv 64 k3x5 s2",
-}
+AFTER_THE_END = {**TOO_MANY, ",": "blanks part arguments, 'x' parts the sizes of one: conv 64 k3x5 s2"}
 """What is wrong with a character that stands where nothing may."""
 
 
@@ -42,7 +38,7 @@ def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits
     reader = Reader(text, blocks, limits)
     reader.blanks()
     result = chain(reader)
-    finish(reader, "'->' or the end")
+    reader.finish("'->' or the end", AFTER_THE_END)
     return result
 
 
@@ -56,7 +52,7 @@ def parse_inline(text: Text, limits: Limits = DEFAULT) -> tuple[Size | Expressio
         reader.expected("'->' after the input shape", "an expression reads: 3x32x32 -> conv 6 k5 -> relu (in quotes)")
     no_bare_arithmetic(shape)
     result = chain(reader)
-    finish(reader, "'->' or the end")
+    reader.finish("'->' or the end", AFTER_THE_END)
     return shape, result
 
 
@@ -65,7 +61,7 @@ def parse_value(text: Text, limits: Limits = DEFAULT) -> Value:
     reader = Reader(text, frozenset(), limits)
     reader.blanks()
     result = value(reader, blanks=True)
-    finish(reader, "the end of the value")
+    reader.finish("the end of the value", AFTER_THE_END)
     return result
 
 
@@ -111,15 +107,8 @@ def parse_signature(text: Text, limits: Limits = DEFAULT) -> Signature:
                 break
             reader.blanks()
         reader.close(")", opened)
-    finish(reader, "the end of the block's name")
+    reader.finish("the end of the block's name", AFTER_THE_END)
     return Signature(name, tuple(parameters), head)
-
-
-def finish(reader: Reader, what: str) -> None:
-    """Nothing but white space may follow."""
-    reader.blanks()
-    if reader.at < len(reader.value):
-        reader.expected(what, AFTER_THE_END.get(reader.value[reader.at], ""))
 
 
 def chain(reader: Reader, *, first: bool = True) -> Chain:

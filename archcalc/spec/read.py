@@ -16,7 +16,7 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, build, words
-from archcalc.spec.check import check_blocks, check_names, check_references, declared_name, names_in, names_used
+from archcalc.spec.check import check_blocks, check_names, check_references, declared_name, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
@@ -29,7 +29,7 @@ from archcalc.spec.grammar import (
 )
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Chain, Reference, Signature
+from archcalc.spec.syntax import Chain, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
@@ -13,10 +14,12 @@ class Literal(NamedTuple):
 
     value: int | Fraction
     span: Span
+    tolerance: int | Fraction = 0
+    """How far the true value may lie from one that was rounded: ``300M`` stands for all that rounds to it."""
 
 
 class Name(NamedTuple):
-    """A name in an arithmetic expression, or a word."""
+    """A name in an arithmetic expression, or a word; in conditions also a target, ``layer1/0/conv1.macs``."""
 
     name: str
     span: Span
@@ -67,6 +70,33 @@ class Size(NamedTuple):
 
 
 Value: TypeAlias = Expression | Size
+
+
+class Relation(NamedTuple):
+    """Two sides and the relation between them: ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``, however it is written."""
+
+    relation: str
+    left: Value
+    right: Value
+    span: Span
+
+
+class Logic(NamedTuple):
+    """``and``, ``or`` or ``not`` (which has one operand)."""
+
+    word: str
+    operands: tuple[Condition, ...]
+    span: Span
+
+
+Condition: TypeAlias = Relation | Logic
+
+
+class Setting(NamedTuple):
+    """An item of a list of values: one value, or the ends (and the step) of a range."""
+
+    values: tuple[Value, ...]
+    span: Span
 
 
 class Argument(NamedTuple):
@@ -137,3 +167,35 @@ class Signature(NamedTuple):
     name: str
     parameters: tuple[tuple[str, Value | None, Span], ...]
     span: Span
+
+
+def names_in(node: Value | Part | Condition | None) -> Iterator[Name]:
+    """The names that an expression, a size or a condition asks for, in the order of the text."""
+    if isinstance(node, Name):
+        yield node
+    elif isinstance(node, Size):
+        for part in node.parts:
+            yield from names_in(part)
+    elif isinstance(node, Part):
+        yield from names_in(node.first)
+        yield from names_in(node.second)
+    elif isinstance(node, Unary):
+        yield from names_in(node.operand)
+    elif isinstance(node, Binary):
+        spine = []  # "1 + 1 + … + 1" nests to the left as deep as it is long
+        innermost: Expression = node
+        while isinstance(innermost, Binary):
+            spine.append(innermost.right)
+            innermost = innermost.left
+        yield from names_in(innermost)
+        for right in reversed(spine):
+            yield from names_in(right)
+    elif isinstance(node, Function):
+        for argument in node.arguments:
+            yield from names_in(argument)
+    elif isinstance(node, Relation):
+        yield from names_in(node.left)
+        yield from names_in(node.right)
+    elif isinstance(node, Logic):
+        for operand in node.operands:
+            yield from names_in(operand)

@@ -7,12 +7,14 @@ layer and before a bracket.
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import NamedTuple, NoReturn
 
 from archcalc.spec.errors import Span, Text, fail
 from archcalc.spec.limits import DEFAULT, Limits
 
-RULES = {
+RULES: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
         "BLANKS": r"[ \t\r\n]+",
@@ -40,25 +42,53 @@ RULES = {
 
 JUNK = re.compile(r"[^\s()\[\],]+")
 
+TOO_MANY = {")": "one bracket too many", "]": "one bracket too many"}
+"""What is wrong with a bracket that stands where nothing may."""
+
+
+class Notation(NamedTuple):
+    """How expressions are written in one kind of place: the grammar is the same, some of its tokens differ."""
+
+    rules: Mapping[str, re.Pattern[str]] = RULES
+    argument_rules: Mapping[str, re.Pattern[str]] = RULES
+    """The rules between the brackets of a function, where a comma separates arguments and never groups digits."""
+    operand: str = "a number, a name or (expression)"
+    """What may stand as an operand, in the words of an error."""
+    hint: str = ""
+    """The hint of an error that has none of its own."""
+    rounded: Callable[[str], tuple[Fraction, Fraction]] | None = None
+    """Reads a number with a precision, raising `ValueError`; without it, numbers are exact decimals."""
+
+
+SPECS = Notation()
+
 
 class Reader:
     """A text and a position in it."""
 
-    def __init__(self, text: Text, blocks: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> None:
+    def __init__(
+        self,
+        text: Text,
+        blocks: frozenset[str] = frozenset(),
+        limits: Limits = DEFAULT,
+        notation: Notation = SPECS,
+    ) -> None:
         self.text = text
         self.value = text.value
         self.at = 0
         self.blocks = blocks
         self.limits = limits
+        self.notation = notation
+        self.rules = notation.rules
         self.depth = 0
 
     def check(self, rule: str) -> bool:
         """Whether a token of this rule stands here."""
-        return RULES[rule].match(self.value, self.at) is not None
+        return self.rules[rule].match(self.value, self.at) is not None
 
     def take(self, rule: str) -> str | None:
         """Read a token of this rule if it stands here."""
-        match = RULES[rule].match(self.value, self.at)
+        match = self.rules[rule].match(self.value, self.at)
         if match is None:
             return None
         self.at = match.end()
@@ -74,12 +104,19 @@ class Reader:
 
     def expected(self, what: str, hint: str = "") -> NoReturn:
         """Fail: something else stands here."""
+        hint = hint or self.notation.hint
         if self.at >= len(self.value):
             fail("syntax", f"expected {what}, but the text ends here", Span(self.text, self.at, self.at + 1), hint)
         match = JUNK.match(self.value, self.at)
         found = match.group() if match else self.value[self.at]
         shown = found if len(found) <= 30 else found[:30] + "…"
         fail("syntax", f"expected {what}, found '{shown}'", Span(self.text, self.at, self.at + len(found)), hint)
+
+    def finish(self, what: str, hints: Mapping[str, str] = TOO_MANY) -> None:
+        """Nothing but white space may follow; ``hints`` are by the character that stands here instead."""
+        self.blanks()
+        if self.at < len(self.value):
+            self.expected(what, hints.get(self.value[self.at], ""))
 
     def close(self, bracket: str, opened: int) -> None:
         """Read the bracket that closes the one at ``opened``."""

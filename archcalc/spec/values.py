@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import reduce
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 
 from archcalc.numeric import (
     Impossible,
@@ -55,13 +55,38 @@ Value: TypeAlias = Number | Word | Pair | Sizes
 Names: TypeAlias = Mapping[str, Value]
 
 
+class Meanings(Protocol):
+    """What evaluation needs to know: what names stand for, in whatever kind of number, and bounds."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def look_up(self, name: syntax.Name, /) -> Number:
+        """The number that a name holds."""
+
+
 class Scope(NamedTuple):
-    """What names mean at one place."""
+    """What names mean at one place of a spec."""
 
     names: Names
     channels: Number | None
     """The value of ``C``: channels of the current tensor, where there is one."""
     limits: Limits
+
+    def look_up(self, name: syntax.Name) -> Number:
+        """The number that a name holds.
+
+        Raises:
+            SpecError: it holds none.
+        """
+        if name.name == "C" and self.channels is not None:
+            return self.channels
+        if name.name not in self.names:
+            unknown_name(name, list(self.names))
+        held = self.names[name.name]
+        if isinstance(held, Word | Sizes | Pair):
+            fail("arithmetic", f"'{name.name}' holds {describe(held)}, not a number", name.span)
+        return held
 
 
 FUNCTIONS: dict[str, Callable[..., Number]] = {
@@ -86,12 +111,12 @@ def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozense
     return number(value, scope)
 
 
-def number(expression: syntax.Expression, scope: Scope) -> Number:
+def number(expression: syntax.Expression, scope: Meanings) -> Number:
     """The value of an arithmetic expression, exactly."""
     if isinstance(expression, syntax.Literal):
         return expression.value
     if isinstance(expression, syntax.Name):
-        return _lookup(expression, scope)
+        return scope.look_up(expression)
     if isinstance(expression, syntax.Unary):
         operand = number(expression.operand, scope)
         return -operand if expression.sign == "-" else operand
@@ -114,17 +139,6 @@ def number(expression: syntax.Expression, scope: Scope) -> Number:
             fail("arithmetic", "division by zero", operation.span)
         result = bounded(result, operation.span, scope.limits)
     return result
-
-
-def _lookup(name: syntax.Name, scope: Scope) -> Number:
-    if name.name == "C" and scope.channels is not None:
-        return scope.channels
-    if name.name not in scope.names:
-        unknown_name(name, list(scope.names))
-    held = scope.names[name.name]
-    if isinstance(held, Word | Sizes | Pair):
-        fail("arithmetic", f"'{name.name}' holds {describe(held)}, not a number", name.span)
-    return held
 
 
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.query.condition_grammar import read_condition, read_name
+from archcalc.query.conditions import read_condition, read_name
 from archcalc.query.configurations import Question, Written
 from archcalc.query.grid import Axis
 from archcalc.query.sweep import Block, sweep

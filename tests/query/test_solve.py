@@ -9,13 +9,14 @@ import pytest
 
 from archcalc.api import load
 from archcalc.numeric.steps import steps
-from archcalc.query.condition_grammar import read_condition
+from archcalc.query.conditions import read_condition
 from archcalc.query.configurations import Question, Written
 from archcalc.query.grid import Axis
-from archcalc.query.solve import Solution, default_values, names_in, solve
+from archcalc.query.solve import Solution, default_values, solve
 from archcalc.spec import Source, SpecError
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
+from archcalc.spec.syntax import names_in
 
 
 def asked(spec: str) -> Question:
