@@ -66,6 +66,8 @@ SPECS = Notation()
 class Reader:
     """A text and a position in it."""
 
+    __slots__ = ("at", "blocks", "depth", "limits", "notation", "rules", "text", "value")
+
     def __init__(
         self,
         text: Text,

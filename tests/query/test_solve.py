@@ -25,7 +25,7 @@ def asked(spec: str) -> Question:
 
 def solved(spec: str, name: str, values: Any, target: str) -> Solution:
     question, condition = asked(spec), read_condition("--target", target)
-    question.names = names_in(condition)
+    question.names = list({name.name: name for name in names_in(condition)}.values())
     return solve(question, Axis(name, values), condition)
 
 
