@@ -13,7 +13,7 @@ from fractions import Fraction
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
-SUM, PRODUCT, ATOM = 1, 2, 3
+SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 """How tightly the parts of a written expression bind: what binds less than its surroundings needs brackets."""
 
 GREEK = re.compile(
@@ -116,31 +116,33 @@ class Printer:
 
     def _operation(self, op: str, pieces: list[Piece]) -> Piece:
         first = pieces[0]
-        if op == "*":
-            return Piece(self.times.join(self.inside(piece, PRODUCT) for piece in pieces), PRODUCT)
-        if op == "neg":
-            return Piece(f"{self.minus}{self.inside(first, PRODUCT)}", SUM)
-        if op == "/":
-            return self.fraction(first, pieces[1])
-        if op == "//":
-            return self.floor_of_quotient(first, pieces[1])
-        if op == "ceil_div":
-            return Piece(_enclosed(self.fraction(first, pieces[1]).text, self.ceiling), ATOM)
-        if op == "floor":
-            return self.floor_of(first)
-        if op == "ceiling":
-            return Piece(_enclosed(first.text, self.ceiling), ATOM)
-        if op == "%":
-            return Piece(f"{self.inside(first, PRODUCT)}{self.modulo}{self.inside(pieces[1], ATOM)}", SUM)
-        if op == "truth":
-            return Piece(_enclosed(first.text, self.truth), ATOM)
-        if op == "and":
-            return Piece(self.conjunction.join(piece.text for piece in pieces), SUM)
-        if op == "integer":
-            return Piece(self.integrality(first), SUM)
-        if op in ("==", "!=", ">=", "<=", ">", "<"):
-            return Piece(f"{first.text} {self.relations.get(op, op)} {pieces[1].text}", SUM)
-        return Piece(self.function(op) + _enclosed(", ".join(piece.text for piece in pieces), self.brackets), ATOM)
+        match op:
+            case "*":
+                return Piece(self.times.join(self.inside(piece, PRODUCT) for piece in pieces), PRODUCT)
+            case "neg":
+                return Piece(f"{self.minus}{self.inside(first, PRODUCT)}", SUM)
+            case "/":
+                return self.fraction(first, pieces[1])
+            case "//":
+                return self.floor_of_quotient(first, pieces[1])
+            case "ceil_div":
+                return Piece(_enclosed(self.fraction(first, pieces[1]).text, self.ceiling), ATOM)
+            case "floor":
+                return self.floor_of(first)
+            case "ceiling":
+                return Piece(_enclosed(first.text, self.ceiling), ATOM)
+            case "%":
+                return Piece(f"{self.inside(first, PRODUCT)}{self.modulo}{self.inside(pieces[1], POWER)}", SUM)
+            case "truth":
+                return Piece(_enclosed(first.text, self.truth), ATOM)
+            case "and":
+                return Piece(self.conjunction.join(piece.text for piece in pieces), SUM)
+            case "integer":
+                return Piece(self.integrality(first), SUM)
+            case "==" | "!=" | ">=" | "<=" | ">" | "<":
+                return Piece(f"{first.text} {self.relations.get(op, op)} {pieces[1].text}", SUM)
+        arguments = ", ".join(piece.text for piece in pieces)
+        return Piece(self.function(op) + _enclosed(arguments, self.brackets), ATOM)
 
     def inside(self, piece: Piece, binding: int) -> str:
         """Return the text of a piece where only what binds so tightly may stand without brackets."""
@@ -158,7 +160,7 @@ class Printer:
 
     def fraction(self, over: Piece, under: Piece) -> Piece:
         """Write a quotient."""
-        return Piece(f"{self.inside(over, PRODUCT)}/{self.inside(under, ATOM)}", PRODUCT)
+        return Piece(f"{self.inside(over, PRODUCT)}/{self.inside(under, POWER)}", PRODUCT)
 
     def floor_of(self, number: Piece) -> Piece:
         """Write the floor of a number."""
@@ -170,7 +172,7 @@ class Printer:
 
     def power(self, base: str, exponent: int) -> Piece:
         """Write a power."""
-        return Piece(base + str(exponent).translate(SUPERSCRIPTS), ATOM)
+        return Piece(base + str(exponent).translate(SUPERSCRIPTS), POWER)
 
     def membership(self, relation: str, value: str, members: tuple[int, ...]) -> str:
         """Write that a value is in a set, or not in it."""
@@ -235,10 +237,10 @@ class LatexPrinter(Printer):
         return rf"\{name}" if name in ("max", "min", "gcd") else name
 
     def fraction(self, over: Piece, under: Piece) -> Piece:
-        return Piece(rf"\frac{{{over.text}}}{{{under.text}}}", ATOM)
+        return Piece(rf"\frac{{{over.text}}}{{{under.text}}}", POWER)
 
     def power(self, base: str, exponent: int) -> Piece:
-        return Piece(f"{base}^{{{exponent}}}", ATOM)
+        return Piece(f"{base}^{{{exponent}}}", POWER)
 
     def membership(self, relation: str, value: str, members: tuple[int, ...]) -> str:
         return rf"{value} {self.relations[relation]} \{{{_listed(members)}\}}"
@@ -268,10 +270,10 @@ class PythonPrinter(Printer):
         return self.floor_of_quotient(number, Piece("1", ATOM))
 
     def floor_of_quotient(self, over: Piece, under: Piece) -> Piece:
-        return Piece(f"({self.inside(over, PRODUCT)} // {self.inside(under, ATOM)})", ATOM)
+        return Piece(f"({self.inside(over, PRODUCT)} // {self.inside(under, POWER)})", ATOM)
 
     def power(self, base: str, exponent: int) -> Piece:
-        return Piece(f"{base}**{exponent}", ATOM)
+        return Piece(f"{base}**{exponent}", POWER)
 
     def membership(self, relation: str, value: str, members: tuple[int, ...]) -> str:
         return f"{value} {relation} {{{', '.join(map(str, members))}}}"

@@ -7,7 +7,7 @@ from math import gcd
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archcalc.numeric.printer import Expression, LatexPrinter, Printer, PythonPrinter, latex_text
@@ -52,12 +52,14 @@ def expression(tree: Any) -> Any:
 
 
 @given(trees)
+@example(("power", ("power", ("power", 3))))
 def test_written_python_has_the_value_of_the_expression(tree: Any) -> None:
     code = PythonPrinter().write(expression(tree))
     assert eval(code, {"Fraction": Fraction, "gcd": gcd}) == value(tree)
 
 
 @given(trees)
+@example(("power", ("power", -3)))
 def test_written_text_has_the_value_of_the_expression(tree: Any) -> None:
     assert evaluate(Printer().write(expression(tree)).replace("²", "**2")) == value(tree)
 

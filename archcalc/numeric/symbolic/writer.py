@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from archcalc.numeric.helpers import is_plain
-from archcalc.numeric.printer import ATOM, PRODUCT, Expression, LatexPrinter, Printer, PythonPrinter
+from archcalc.numeric.printer import POWER, PRODUCT, Expression, LatexPrinter, Printer, PythonPrinter
 from archcalc.numeric.symbolic.factor import Product, Sum, denominators, expanded, shortest
 from archcalc.numeric.symbolic.number import Atom, Comparison, Number, Plain, Symbolic, from_terms, terms_of
 from archcalc.numeric.symbolic.original import in_free_symbols
@@ -114,7 +114,7 @@ class PythonWriter(Writer):
         if is_plain(divisor) and divisor == 1 and all(atom.integer for m in number.terms for atom, _ in m):
             return f"int({over.text})" if "Fraction(" in over.text else over.text
         under = self._printer.piece(self._expression(divisor))
-        return f"{self._printer.inside(over, PRODUCT)} // {self._printer.inside(under, ATOM)}"
+        return f"{self._printer.inside(over, PRODUCT)} // {self._printer.inside(under, POWER)}"
 
     def _relation(self, part: Comparison) -> Expression:
         """Return a comparison as a relation of expressions with integer coefficients."""
