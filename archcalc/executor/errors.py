@@ -1,4 +1,4 @@
-"""What is wrong with arrays that came from outside."""
+"""What the executor cannot do: arrays that do not fit, and operators that it lacks a definition of."""
 
 from __future__ import annotations
 
@@ -15,3 +15,12 @@ class ArrayError(ValueError):
         shown = self.problems[:MOST_SHOWN]
         more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
         super().__init__("\n".join([*shown, *more]))
+
+
+class MissingDefinition(ValueError):
+    """An operator without a definition that a run needs: a kernel, or loops."""
+
+    def __init__(self, what: str, operator: str) -> None:
+        """Name what is missing (``kernel`` …) and the operator, by its name in the language."""
+        self.what, self.operator = what, operator
+        super().__init__(f"there is no {what} for the operator '{operator}'")

@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from archcalc.executor.errors import MissingDefinition
 from archcalc.ops.base import Operator
 
 Array: TypeAlias = NDArray[Any]
@@ -245,6 +246,29 @@ TAPED: set[type[Operator]] = set()
 STORAGE: dict[type[Operator], Storage] = {}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel_of(op: Operator) -> Kernel:
+    """Return the kernel that evaluates an operator.
+
+    Raises:
+        MissingDefinition: there is none.
+    """
+    found = KERNELS.get(type(op))
+    if found is None:
+        raise MissingDefinition("kernel", op.name)
+    return found
+
+
+def storage_of(op: Operator, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """Return the arrays that a layer stores, by name with their shapes.
+
+    Args:
+        op: the operator of the layer.
+        shapes: of its inputs, without batch.
+    """
+    store = STORAGE.get(type(op))
+    return dict(store(op, shapes)) if store is not None else {}
 
 
 def kernel(

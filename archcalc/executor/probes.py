@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
-from archcalc.executor.kernel import KERNELS, STORAGE, Array, Sizes, Work
+from archcalc.executor.kernel import Array, Sizes, Work, kernel_of, storage_of
 from archcalc.graph import Graph, Ref
 from archcalc.ops.activation import Maxout
 from archcalc.ops.base import Operator
@@ -150,10 +150,9 @@ def _run(op: Operator, given: tuple[Array, ...], work: Work) -> tuple[Array, ...
     """One layer with a single map, all of its stored numbers 1."""
     narrow = _narrow(op, given[0].ndim - 1)
     shapes = tuple([array.shape[1:] for array in given])
-    store = STORAGE.get(type(narrow))
-    weights = {name: np.ones(shape, np.float32) for name, shape in store(narrow, shapes).items()} if store else {}
+    weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
-        return KERNELS[type(narrow)](narrow, given, weights, work)
+        return kernel_of(narrow)(narrow, given, weights, work)
 
 
 def _single(array: Array) -> Array:

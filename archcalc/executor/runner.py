@@ -15,7 +15,7 @@ import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import KERNELS, Array, Sizes
+from archcalc.executor.kernel import Array, Sizes, kernel_of
 from archcalc.executor.memory import Memory
 from archcalc.executor.program import Alone, Company, Program, Record
 from archcalc.executor.walk import Planned, Step, Walk
@@ -240,7 +240,7 @@ class Runner:
             if ref not in results:
                 ends.setdefault(index, []).append(ref)
         plan = [
-            Planned(index, node, KERNELS[type(node.op)], self._own(node), tuple(ends.get(index, ())))
+            Planned(index, node, kernel_of(node.op), self._own(node), tuple(ends.get(index, ())))
             for index, node in runs
         ]
         self._planned = (results, training), plan

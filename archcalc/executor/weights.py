@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from archcalc.executor import kernels  # noqa: F401  # registers what layers store
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import STORAGE, Array, Sizes
+from archcalc.executor.kernel import Array, Sizes, storage_of
 from archcalc.graph import Graph, Node, Ref
 from archcalc.ops.activation import LeakyRelu, PRelu, Relu, Relu6, Scale, Sigmoid, Softmax, Tanh
 from archcalc.ops.base import Operator
@@ -53,8 +53,7 @@ class Spread(NamedTuple):
 
 def stored_by(graph: Graph, node: Node) -> dict[str, Sizes]:
     """The arrays that one layer stores, by their name in the layer, with their shapes."""
-    store = STORAGE.get(type(node.op))
-    return dict(store(node.op, graph.input_shapes(node))) if store else {}
+    return storage_of(node.op, graph.input_shapes(node))
 
 
 def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:

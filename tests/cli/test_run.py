@@ -197,3 +197,15 @@ def test_a_system_that_gives_no_process_is_named(archcalc: Archcalc, monkeypatch
     assert ran.status == 2
     assert "Resource temporarily unavailable" in ran.err
     assert "--workers 1" in ran.err
+
+
+def test_an_operator_without_a_kernel_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archcalc.executor import kernels  # noqa: F401  # registers them
+    from archcalc.executor.kernel import KERNELS
+    from archcalc.ops.activation import Relu
+
+    monkeypatch.delitem(KERNELS, Relu)
+    ran = archcalc("run", SPEC)
+    assert ran.status == 2
+    assert ran.err.startswith("error[missing]: ")
+    assert "no kernel for the operator 'relu'" in ran.err

@@ -10,7 +10,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops import activation, conv, dense, merge, norm, pool, resample, structure
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import DEFINITIONS, counting, plain
+from archcalc.executor.loops.tensor import counting, definition_of, plain
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
@@ -42,7 +42,7 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
-    values = plain(DEFINITIONS[type(op)](op, read, stored, tally))
+    values = plain(definition_of(op)(op, read, stored, tally))
     return Measured(name, values, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from archcalc.executor.errors import MissingDefinition
 from archcalc.executor.kernel import Array
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum
 from archcalc.ops.base import Operator
@@ -36,6 +37,18 @@ def definition(*operators: type[Operator]) -> Callable[[Function], Function]:
         return function
 
     return register
+
+
+def definition_of(op: Operator) -> Definition:
+    """Return the loops that define an operator.
+
+    Raises:
+        MissingDefinition: there are none.
+    """
+    found = DEFINITIONS.get(type(op))
+    if found is None:
+        raise MissingDefinition("definition by loops", op.name)
+    return found
 
 
 def counting(array: Array, tally: Tally) -> Tensor:
