@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Claim, Judgement
+    from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
-    from archcalc.executor.runner import Run
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
     from archcalc.spec.errors import Problem
@@ -132,7 +132,7 @@ class Network:
         keep: Iterable[str] = (),
         tally: bool = False,
     ) -> Run:
-        """Evaluate the network on arrays; see `archcalc.executor.runner`.
+        """Evaluate the network on arrays; see `archcalc.executor.interpreter`.
 
         Args:
             inputs: an array per input, channels first, with or without a batch; inputs left out are random.
@@ -150,7 +150,7 @@ class Network:
             archcalc.SpecError: there is no layer by a name in ``keep``.
         """
         from archcalc.executor.inputs import fitted, random_inputs
-        from archcalc.executor.runner import Runner
+        from archcalc.executor.interpreter import Interpreter
         from archcalc.executor.weights import initial
 
         names = tuple(keep)
@@ -160,8 +160,8 @@ class Network:
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights
-        runner = Runner(self.graph, stored)
-        return runner.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
+        interpreter = Interpreter(self.graph, stored)
+        return interpreter.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
 
     def fold(self) -> Folding:
         """Batch norms and standardisations folded into their neighbours; see `archcalc.analysis.fold`."""

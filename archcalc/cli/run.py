@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from archcalc.api import Network
+    from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
-    from archcalc.executor.runner import Run
     from archcalc.graph import Graph
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
@@ -178,9 +178,9 @@ def batch_of(network: Network, values: dict[str, Any]) -> int:
 def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array], Sequence[float]]:
     """Run the network as the options say; what came out, the stored arrays that went in, and the seconds that it took
     when it was repeated."""
+    from archcalc.engine.runner import Runner
     from archcalc.executor.files import read_weights
     from archcalc.executor.inputs import random_inputs
-    from archcalc.executor.runner import Runner
     from archcalc.executor.weights import initial
 
     graph, dtype, seed = network.graph, values["dtype"], values["seed"]

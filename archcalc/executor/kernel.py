@@ -1,22 +1,14 @@
-"""The contract of a kernel: what it is given, what it returns, what it is lent; and the registry that finds one.
+"""The contract of a kernel, and the registry that finds one.
 
 A kernel evaluates one operator on arrays with the batch in front (N×C×n…). Its output sizes come out of the arrays. It
 never calls an operator's formulas: it reads attributes.
-
-Several processes may evaluate a layer together, each in a lane: a kernel that is registered as divided does its lane's
-part of the work only. All lanes have the tensors in common.
-
-A kernel that is registered as taped touches tensors through `Work.call` only. Given a tape it writes down the calls
-that it would make, and they can be made again without it, on other numbers in the same memory.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from functools import cached_property
 from math import prod
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -34,94 +26,50 @@ Weights: TypeAlias = Mapping[str, Array]
 
 Sizes: TypeAlias = tuple[int, ...]
 
-Call: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]
-"""A function and its arguments."""
 
-
-def fresh(size: int) -> Array:
-    """So many bytes of new memory, at least."""
+def uninitialised(size: int) -> Array:
+    """Return at least so many bytes of new memory, as an array of bytes."""
     return np.empty(size, np.uint8)
 
 
-def nobody() -> None:
-    """There is nobody to wait for."""
+class Buffers:
+    """Work buffers by purpose: the same memory for the same purpose, enlarged when needed."""
 
+    def __init__(self, allocate: Callable[[int], Array] = uninitialised) -> None:
+        """Start without any; ``allocate`` returns so many bytes of memory, as an array of bytes."""
+        self._allocate = allocate
+        self._held: dict[str, Array] = {}
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One of several processes that evaluate a layer together. Alone unless told otherwise."""
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all buffers."""
+        return sum(buffer.nbytes for buffer in self._held.values())
 
-    number: int = 0
-    count: int = 1
-    meet: Callable[[], None] = nobody
-    """Waits until every lane has come here."""
-
-    def part(self, length: int) -> slice:
-        """This lane's part of so many neighbours."""
-        return slice(length * self.number // self.count, length * (self.number + 1) // self.count)
-
-    def share(self, shape: Sizes) -> tuple[slice, ...]:
-        """This lane's part of a tensor, as an index: of all channels some rows if `by_rows`, some channels otherwise.
-
-        What a lane did of one layer it goes on with in the next, as long as shapes stay: it is in its cache.
-        """
-        whole = slice(None)
-        if by_rows(shape):
-            return whole, whole, self.part(shape[2])
-        return whole, self.part(shape[1])
-
-
-LEAST_POSITIONS, LEAST_ROWS = 1024, 8
-"""Of maps that lanes divide by rows: of smaller ones too much lies in lines of the cache that two lanes write to, and
-fewer rows cannot be divided evenly."""
-
-
-def by_rows(shape: Sizes) -> bool:
-    """Whether lanes divide a tensor by the rows of its maps (along their first axis): where there are at least as many
-    positions as channels, which makes the larger matrix products."""
-    return len(shape) > 2 and prod(shape[2:]) >= max(shape[1], LEAST_POSITIONS) and shape[2] >= LEAST_ROWS
-
-
-class Division(Enum):
-    """What a lane of a divided kernel reads and writes: before others have done their part, or while they do it."""
-
-    APART = auto()
-    """Reads anything, and writes a part of the outputs that only the kernel knows."""
-    SHARE = auto()
-    """Reads anything, and writes its `Lane.share` (or the lanes meet at the end)."""
-    LOCAL = auto()
-    """Writes its share, and reads no more than that of inputs of the output's shape."""
+    def take(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
+        """Return an array with arbitrary content."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        held = self._held.get(purpose)
+        if held is None or held.nbytes < size:
+            held = self._held.pop(purpose, None)
+            del held  # the old buffer is gone before the new one is there
+            held = self._held[purpose] = self._allocate(size)
+        return held[:size].view(dtype).reshape(shape)
 
 
 @dataclass
-class Work:
-    """What a kernel is lent for one evaluation of one layer."""
+class Context:
+    """What a kernel needs to know about the run besides its arrays, and where it reports what it did."""
 
-    lane: Lane = field(default_factory=Lane)
-    """Which part of the work is to be done; for a kernel that is not divided all of it."""
     training: bool = False
     """Batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
     """What dropout's choices are drawn from."""
-    overwrite: bool = False
-    """Whether the first input may be overwritten: nobody reads it afterwards."""
     tally: Counter[str] | None = None
     """Where a kernel reports what it did, read from the operands it had in hand: kinds of operations, and ``macs``."""
     updates: dict[str, Array] = field(default_factory=dict)
     """New values of stored arrays: a batch norm's running statistics after a training step."""
-    buffers: dict[str, Array] = field(default_factory=dict)
-    """Scratch memory that outlives a layer, by purpose; see `scratch`."""
-    common_buffers: dict[str, Array | None] = field(default_factory=dict)
-    """Scratch memory that all lanes have in common, by purpose; for a lane alone, the purposes that it would have. See
-    `common`."""
-    tape: list[Call] | None = None
-    """Where the calls of a taped kernel are written down instead of being made."""
-    constants: dict[str, Array] = field(default_factory=dict)
-    """What was made of the layer's stored arrays before; see `once`."""
-    minimal: bool = False
-    """Whether a convolution may take fewer multiplications than by its definition (see `kernels/winograd.py`)."""
-    allocate: Callable[[int], Array] = fresh
-    """Where memory of at least so many bytes comes from, as an array of bytes; see `empty`."""
+    buffers: Buffers = field(default_factory=Buffers)
+    """Work buffers, which outlive a layer."""
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -133,81 +81,22 @@ class Work:
         if self.tally is not None:
             self.tally.update(operations)
 
-    def once(self, name: str, make: Callable[[], Array]) -> Array:
-        """What follows from the stored arrays alone, made when it is first asked for."""
-        if name not in self.constants:
-            self.constants[name] = make()
-        return self.constants[name]
-
-    def call(self, function: Callable[..., Any], *operands: Any, out: Array | None = None) -> Array:
-        """The result of a function of NumPy that takes ``out``. Without ``out``, what a tape has of it is memory that
-        stays."""
-        if self.tape is None:
-            result: Array = function(*operands, out=out)
-            return result
-        result = function(*operands) if out is None else out
-        self.tape.append((function, operands, {"out": result}))
-        return result
-
-    def do(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call a function for what it does."""
-        if self.tape is None:
-            function(*arguments)
-        else:
-            self.tape.append((function, arguments, {}))
-
-    def copy(self, source: Any, out: Array) -> None:
-        """Write numbers (or one) to an array."""
-        self.do(np.copyto, out, source)
-
-    def empty(self, shape: Sizes, dtype: DTypeLike) -> Array:
-        """An array for an output, with arbitrary content. It may be memory that another layer used before."""
-        size = prod(shape) * np.dtype(dtype).itemsize
-        return self.allocate(size)[:size].view(dtype).reshape(shape)
-
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """A reused array with arbitrary content: the same memory for the same purpose, enlarged when needed."""
-        size = prod(shape) * np.dtype(dtype).itemsize
-        held = self.buffers.get(purpose)
-        if held is None or held.nbytes < size:
-            held = self.buffers[purpose] = fresh(0)  # the old is gone before the new is there
-            held = self.buffers[purpose] = fresh(size)
-        return held[:size].view(dtype).reshape(shape)
-
-    def common(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """As `scratch`, but the lanes of a divided kernel have it in common."""
-        held = self.common_buffers.setdefault(purpose, None)
-        if held is None:
-            return self.scratch(purpose, shape, dtype)
-        return held[: prod(shape) * np.dtype(dtype).itemsize].view(dtype).reshape(shape)
+        """Return a work buffer with arbitrary content; see `Buffers.take`."""
+        return self.buffers.take(purpose, shape, dtype)
 
 
 class Kernel(Protocol):
     """Evaluates an operator: one array per output, in the number format of its inputs.
 
-    An output may be a view of an input, or (with ``work.overwrite``) the first input itself with new content. It is
-    never scratch memory. A divided kernel puts its results into memory from ``work.empty``, or into its first input.
-    Whoever runs kernels sees which arrays share memory (`owner`), and lends nothing for overwriting that somebody else
-    still reads.
+    An output may be a view of an input; it is never a work buffer. Inputs and stored arrays are not written to.
     """
 
-    def __call__(self, op: Any, inputs: Arrays, weights: Weights, work: Work) -> Arrays: ...
-
-
-@contextmanager
-def settings() -> Iterator[None]:
-    """NumPy's settings while kernels run: numbers that are not finite show in the result, and buffers have the size
-    that they had when all is over."""
-    size = np.getbufsize()
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        np.setbufsize(size)
+    def __call__(self, op: Any, inputs: Arrays, weights: Weights, context: Context) -> Arrays: ...
 
 
 def view(array: Array, *shape: int) -> Array:
-    """An array in another shape.
+    """Return an array in another shape.
 
     Raises:
         ValueError: its numbers would have to be copied.
@@ -218,17 +107,8 @@ def view(array: Array, *shape: int) -> Array:
     return found
 
 
-def contiguous(array: Array, work: Work) -> Array:
-    """An array without gaps: itself, or a copy."""
-    if array.flags.c_contiguous:
-        return array
-    copy = np.empty(array.shape, array.dtype)
-    work.copy(array, copy)
-    return copy
-
-
 def owner(array: Array) -> Any:
-    """What owns the memory of an array: itself, or what it is a view of at the end of the chain."""
+    """Return what owns the memory of an array: itself, or what it is a view of at the end of the chain."""
     found: Any = array
     while (base := getattr(found, "base", None)) is not None:
         found = base
@@ -239,10 +119,6 @@ Storage: TypeAlias = Callable[[Any, tuple[Sizes, ...]], Mapping[str, Sizes]]
 """Which arrays a layer stores: its operator and the shapes of its inputs (without batch) to names and shapes."""
 
 KERNELS: dict[type[Operator], Kernel] = {}
-DIVISIONS: dict[type[Operator], Division] = {}
-"""How the kernels of operators are divided among lanes; others are not."""
-TAPED: set[type[Operator]] = set()
-"""Operators whose kernels can write their calls down, at inference."""
 STORAGE: dict[type[Operator], Storage] = {}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -271,31 +147,26 @@ def storage_of(op: Operator, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
     return dict(store(op, shapes)) if store is not None else {}
 
 
-def kernel(
-    *operators: type[Operator], divided: Division | None = None, taped: bool = False
-) -> Callable[[Function], Function]:
-    """Decorator: this function evaluates these operators; if it is divided, the part of ``work.lane`` only; if it is
-    taped, it uses ``work.tape`` where there is one."""
-    if taped:
-        TAPED.update(operators)
-    if divided is not None:
-        DIVISIONS.update(dict.fromkeys(operators, divided))
-    return _register(KERNELS, operators)
+def kernel(*operators: type[Operator]) -> Callable[[Function], Function]:
+    """Decorator: this function evaluates these operators."""
+    return register(KERNELS, operators)
 
 
 def storage(*operators: type[Operator]) -> Callable[[Function], Function]:
     """Decorator: this function says which arrays these operators store; others store none."""
-    return _register(STORAGE, operators)
+    return register(STORAGE, operators)
 
 
-def _register(
+def register(
     registry: dict[type[Operator], Any], operators: tuple[type[Operator], ...]
 ) -> Callable[[Function], Function]:
-    def register(function: Function) -> Function:
+    """Decorator: enter a function into a registry for these operators, one for each."""
+
+    def enter(function: Function) -> Function:
         for each in operators:
             if each in registry:
                 raise ValueError(f"two functions for {each.name!r}")
             registry[each] = function
         return function
 
-    return register
+    return enter

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
-from archcalc.executor.kernel import Array, Sizes, Work, kernel_of, storage_of
+from archcalc.executor.kernel import Array, Context, Sizes, kernel_of, storage_of
 from archcalc.graph import Graph, Ref
 from archcalc.ops.activation import Maxout
 from archcalc.ops.base import Operator
@@ -128,14 +128,14 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     """Which examples of a batch have NaN at each unit."""
     tensors: dict[Ref, Array] = {}
     last = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
-    work = Work()
+    context = Context()
     found: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
             tensors[Ref(index)] = inputs[node.name]
             continue
         given = tuple([tensors[ref] for ref in node.inputs])
-        outputs = _run(node.op, given, work)
+        outputs = _run(node.op, given, context)
         tensors.update({Ref(index, output): _single(array) for output, array in enumerate(outputs)})
         if index in units:
             place: tuple[Any, ...] = (slice(None), 0, *units[index])
@@ -146,13 +146,13 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     return found
 
 
-def _run(op: Operator, given: tuple[Array, ...], work: Work) -> tuple[Array, ...]:
+def _run(op: Operator, given: tuple[Array, ...], context: Context) -> tuple[Array, ...]:
     """One layer with a single map, all of its stored numbers 1."""
     narrow = _narrow(op, given[0].ndim - 1)
     shapes = tuple([array.shape[1:] for array in given])
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
-        return kernel_of(narrow)(narrow, given, weights, work)
+        return kernel_of(narrow)(narrow, given, weights, context)
 
 
 def _single(array: Array) -> Array:

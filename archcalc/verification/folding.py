@@ -9,8 +9,8 @@ import numpy as np
 from archcalc.analysis.fold import Folding
 from archcalc.executor.folding import folded_weights
 from archcalc.executor.inputs import random_inputs
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.runner import Runner
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 
@@ -49,7 +49,7 @@ def _outputs(
         for place, source in enumerate(graph.nodes[ref.node].inputs, 1)
         if graph.nodes[ref.node].name not in changed
     }
-    run = Runner(graph, weights).run(inputs, keep=read.values())
+    run = Interpreter(graph, weights).run(inputs, keep=read.values())
     return {**run.outputs, **{label: run.kept[name] for label, name in read.items()}}
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from archcalc.analysis.memory import memory_of
 from archcalc.analysis.propagate import Layer, analyze
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.runner import Runner
-from archcalc.executor.walk import Step
+from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.verification.differences import FAILURES, Comparison, Difference, apart, by_kind, nothing
@@ -67,22 +66,22 @@ class WholeRun:
     def measured(self) -> Measured:
         layers: dict[str, Seen] = {}
 
-        def observe(step: Step) -> None:
-            layers[step.node.name] = Seen(
-                tuple(array.shape[1:] for array in step.outputs),
-                tuple(array.dtype.name for array in step.outputs),
-                sum(array.size for array in step.weights.values()),
-                dict(step.counts),
+        def observe(trace: LayerTrace) -> None:
+            layers[trace.node.name] = Seen(
+                tuple(array.shape[1:] for array in trace.outputs),
+                tuple(array.dtype.name for array in trace.outputs),
+                sum(array.size for array in trace.weights.values()),
+                dict(trace.counts),
             )
 
         try:
             weights = initial(self.graph, dtype=np.dtype(DTYPE))
-            runner = Runner(self.graph, weights)
+            interpreter = Interpreter(self.graph, weights)
             tracemalloc.start()
             try:
                 inputs = [random_inputs(self.graph, dtype=np.dtype(DTYPE))]
                 tracemalloc.reset_peak()  # how they came about is not the run's
-                run = runner.run(inputs.pop(), tally=True, observe=observe)
+                run = interpreter.run(inputs.pop(), tally=True, observe=observe)
                 traced = tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()

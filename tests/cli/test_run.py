@@ -187,12 +187,12 @@ def test_options_of_repeated_runs_alone_are_an_error(archcalc: Archcalc, option:
 
 
 def test_a_system_that_gives_no_process_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    from archcalc.executor import workers
+    from archcalc.engine import workers
 
     def refuse(count: int) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers, "Workers", refuse)
+    monkeypatch.setattr(workers, "WorkerProcesses", refuse)
     ran = archcalc("run", SPEC, "--repeat", "2", "--workers", "2")
     assert ran.status == 2
     assert "Resource temporarily unavailable" in ran.err

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.kernel import KERNELS, Array, Arrays, Work
+from archcalc.executor.kernel import Array, Arrays, Context, kernel_of
 from archcalc.executor.weights import stored_by
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import Operator
@@ -27,12 +27,11 @@ class Layer:
     def op(self) -> Operator:
         return self.node.op
 
-    def run(self, **work: Any) -> tuple[Arrays, Work]:
-        """What its kernel puts out, and what it was lent; the inputs are left as they are."""
-        lent = Work(**work)
-        inputs = tuple(x.copy() for x in self.inputs)
+    def run(self, **options: Any) -> tuple[Arrays, Context]:
+        """What its kernel puts out, and the context that it reported to."""
+        context = Context(**options)
         with np.errstate(all="ignore"):
-            return KERNELS[type(self.op)](self.op, inputs, self.weights, lent), lent
+            return kernel_of(self.op)(self.op, self.inputs, self.weights, context), context
 
 
 def read(text: str) -> Graph:

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
+from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.loops import Measured, measure, measure_layer
 from archcalc.executor.loops.tensor import DEFINITIONS
-from archcalc.executor.runner import Runner, Step
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.ops.base import REGISTRY
@@ -41,10 +41,10 @@ def counted(measured: Measured) -> dict[str, int]:
 def agree(layer: Layer, graph: Graph) -> None:
     """The kernel, the loops and the analysis on one layer with a batch of one."""
     op, shapes = layer.op, graph.input_shapes(layer.node)
-    (fast,), work = layer.run(tally=Counter())
+    (fast,), context = layer.run(tally=Counter())
     slow = measure_layer(layer.node.name, op, tuple(x[0] for x in layer.inputs), layer.weights)
     where, cost = f"{op} on {shapes}", op.cost(shapes)
-    assert counted(slow) == nonzero(work.tally or {}) == nonzero({**cost.operations, "macs": cost.macs}), where
+    assert counted(slow) == nonzero(context.tally or {}) == nonzero({**cost.operations, "macs": cost.macs}), where
     assert slow.params == sum(weight.count for weight in op.weights(shapes)), where
     assert slow.shape == fast.shape[1:] == layer.node.output, where
     np.testing.assert_allclose(fast[0], slow.values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
@@ -73,13 +73,13 @@ def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (1, *shape), np.float64) for name, shape in graph.inputs.items()}
     weights = initial(graph, seed=seed, dtype=np.float64, training=True)
-    fast: dict[str, Step] = {}
+    fast: dict[str, LayerTrace] = {}
     values: dict[str, Any] = {}
 
-    def note(step: Step) -> None:
+    def note(step: LayerTrace) -> None:
         fast[step.node.name], values[step.node.name] = step, step.outputs[0].copy()
 
-    Runner(graph, weights).run(inputs, tally=True, observe=note)
+    Interpreter(graph, weights).run(inputs, tally=True, observe=note)
     slow = {one.name: one for one in measure(graph, {name: x[0] for name, x in inputs.items()}, weights)}
     assert slow.keys() == {layer.name for layer in analysis.layers}
     for layer in analysis.layers:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archcalc.executor.kernel import KERNELS, Array, Work
+from archcalc.executor.kernel import Array, Context, kernel_of
 from archcalc.executor.kernels.erf import erf
 from archcalc.executor.loops import measure_layer
 from archcalc.ops.base import REGISTRY
@@ -24,7 +24,7 @@ def run(text: str, x: Array) -> tuple[Any, Array]:
     graph = read_spec(Source("e", f"{x.shape[1]} -> {text}"), inline=True).graph
     op = graph.nodes[-1].op
     with np.errstate(all="ignore"):
-        return op, KERNELS[type(op)](op, (x.copy(),), {}, Work())[0]
+        return op, kernel_of(op)(op, (x.copy(),), {}, Context())[0]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -48,11 +48,11 @@ def test_what_is_not_a_number_stays_so(text: str) -> None:
 def test_the_error_function_is_exact_to_the_last_digits(dtype: Any, near: float) -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([np.linspace(-7, 7, 20_001), rng.normal(size=20_000) / 100, [0.0, 1e30, -1e30]]).astype(dtype)
-    work = Work(tally=Counter())
+    context = Context(tally=Counter())
     expected = np.array([math.erf(float(number)) for number in x])
-    np.testing.assert_allclose(erf(work, x), expected, rtol=0, atol=near)
-    assert work.tally == {"erf": x.size}
-    assert erf(work, np.array([math.inf, -math.inf])).tolist() == [1, -1]
+    np.testing.assert_allclose(erf(context, x), expected, rtol=0, atol=near)
+    assert context.tally == {"erf": x.size}
+    assert erf(context, np.array([math.inf, -math.inf])).tolist() == [1, -1]
 
 
 def test_every_activation_of_one_number_is_among_these() -> None:

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 import archcalc
 from archcalc.analysis.fold import fold
 from archcalc.executor.folding import folded_weights
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.runner import Runner
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from tests.random_networks import networks
@@ -38,8 +38,8 @@ def difference(network: Graph) -> tuple[int, float]:
     weights = drawn(network)
     rng = np.random.default_rng(1)
     inputs = {name: rng.normal(0, 1, (2, *shape)) for name, shape in network.inputs.items()}
-    before = Runner(network, weights).run(inputs).outputs
-    after = Runner(folding.folded, folded_weights(network, folding.folds, weights)).run(inputs).outputs
+    before = Interpreter(network, weights).run(inputs).outputs
+    after = Interpreter(folding.folded, folded_weights(network, folding.folds, weights)).run(inputs).outputs
     apart = [
         np.abs(one - other).max() / max(np.abs(one).max(), 1e-30)
         for one, other in zip(before.values(), after.values(), strict=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import archcalc
-from archcalc.executor.kernel import KERNELS, STORAGE, Work, owner
+from archcalc.executor.kernel import KERNELS, STORAGE, Context, owner
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
 
@@ -25,14 +25,14 @@ def test_storage_is_stated_for_operators_only_that_store_something() -> None:
 )
 def test_gathered_windows_take_bounded_memory(spec: str) -> None:
     (layer,) = layers_of(read(spec), 0, dtype=np.float32)
-    _, work = layer.run()
-    assert 0 < work.buffers["columns"].nbytes <= 9 * 2**19  # 4 MiB, and a row more
+    _, context = layer.run()
+    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB, and a row more
 
 
 def test_pointwise_convolutions_copy_nothing() -> None:
     (layer,) = layers_of(read("16x9x9 -> conv 8 k1"), 0)
-    _, work = layer.run()
-    assert not work.buffers
+    _, context = layer.run()
+    assert not context.buffers.nbytes
 
 
 def test_an_embedding_takes_the_nearest_entry_and_passes_on_what_is_not_a_number() -> None:
@@ -47,12 +47,12 @@ def test_an_embedding_takes_the_nearest_entry_and_passes_on_what_is_not_a_number
 
 
 def test_scratch_is_reused_and_grows() -> None:
-    work = Work()
-    small = work.scratch("here", (2, 3), np.float32)
-    large = work.scratch("here", (4, 5), np.float64)
-    assert work.scratch("here", (3,), np.float32).base is owner(large)
+    context = Context()
+    small = context.scratch("here", (2, 3), np.float32)
+    large = context.scratch("here", (4, 5), np.float64)
+    assert context.scratch("here", (3,), np.float32).base is owner(large)
     assert owner(small) is not owner(large)
-    assert owner(work.scratch("there", (3,), np.float32)) is not owner(large)
+    assert owner(context.scratch("there", (3,), np.float32)) is not owner(large)
 
 
 def test_owner_is_at_the_end_of_a_chain_of_views() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("onnxruntime")
 
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.runner import Runner
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.ops import activation, merge, norm, resample, structure
@@ -42,7 +42,7 @@ def compare(graph: Graph, seed: int, dtype: Any, near: float) -> None:
 
 def agree(graph: Graph, inputs: dict[str, Array], weights: dict[str, Array], near: float) -> None:
     """Every output of a graph."""
-    ours = Runner(graph, weights).run(inputs).outputs
+    ours = Interpreter(graph, weights).run(inputs).outputs
     theirs = evaluate(graph, inputs, weights)
     assert ours.keys() == theirs.keys()
     for name, expected in theirs.items():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernels import gather
-from archcalc.executor.runner import Runner
 from archcalc.ops import conv, dense, pool
 from archcalc.ops.base import REGISTRY
 from archcalc.ops.dense import Embedding
@@ -57,7 +57,7 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gather, "BLOCK_BYTES", block)
         patch.setattr(gather, "LEAST_POSITIONS", min(block, 128))
-        ours = Runner(graph, weights).run(inputs).output
+        ours = Interpreter(graph, weights).run(inputs).output
     (theirs,) = evaluate(graph, inputs, weights).values()
     assert ours.shape == theirs.shape
     assert ours.dtype == theirs.dtype

@@ -17,14 +17,12 @@ from tests.random_networks import layers
 
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([1, 7, 64]), overwrite=st.booleans())
-def test_divided_work_is_the_same_work(
-    name: str, data: st.DataObject, seed: int, stretch: int, overwrite: bool
-) -> None:
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([1, 7, 64]))
+def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, stretch: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):
         (whole,), alone = layer.run(tally=Counter())
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stretches, "STRETCH", stretch)
-            (divided,), together = layer.run(tally=Counter(), overwrite=overwrite)
+            (divided,), together = layer.run(tally=Counter())
         np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
         assert together.tally == alone.tally

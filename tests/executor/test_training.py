@@ -61,10 +61,10 @@ def test_a_batch_of_one_number_per_channel_cannot_train_a_batch_norm() -> None:
 
 def test_batch_norm_in_training_leaves_every_channel_with_mean_zero_and_variance_one() -> None:
     one = layer("4x6x6 -> bn noaffine eps=1e-9")
-    (y,), work = one.run(training=True)
+    (y,), context = one.run(training=True)
     np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-12)
     np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-6)
     (x,) = one.inputs
-    np.testing.assert_allclose(work.updates["mean"], 0.9 * one.weights["mean"] + 0.1 * x.mean((0, 2, 3)))
+    np.testing.assert_allclose(context.updates["mean"], 0.9 * one.weights["mean"] + 0.1 * x.mean((0, 2, 3)))
     estimate = x.var((0, 2, 3), ddof=1)
-    np.testing.assert_allclose(work.updates["variance"], 0.9 * one.weights["variance"] + 0.1 * estimate)
+    np.testing.assert_allclose(context.updates["variance"], 0.9 * one.weights["variance"] + 0.1 * estimate)

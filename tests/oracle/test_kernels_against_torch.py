@@ -69,13 +69,10 @@ def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: 
         if layer.op.name != name:
             continue
         theirs = expected(counterpart(layer).eval(), layer)
-        for overwrite in (False, True):
-            (ours,), _ = layer.run(overwrite=overwrite)
-            assert ours.dtype == dtype
-            assert ours.shape == theirs.shape
-            np.testing.assert_allclose(
-                ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op)
-            )
+        (ours,), _ = layer.run()
+        assert ours.dtype == dtype
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op))
 
 
 @pytest.mark.parametrize("text", ["bn", "bn noaffine", "bn eps=1/10"])
@@ -88,13 +85,13 @@ def test_batch_norm_trains_as_in_pytorch(text: str, shape: str, dtype: Any) -> N
     near = TOLERANCE[dtype]
     for _ in range(3):
         theirs = expected(module, layer)
-        (ours,), work = layer.run(training=True, overwrite=True)
+        (ours,), context = layer.run(training=True)
         np.testing.assert_allclose(ours, theirs, rtol=near, atol=near)
-        assert work.updates.keys() == {"mean", "variance"}
-        assert all(update.dtype == dtype for update in work.updates.values())
-        layer.weights.update(work.updates)
-        np.testing.assert_allclose(work.updates["mean"], module.running_mean, rtol=near, atol=near)
-        np.testing.assert_allclose(work.updates["variance"], module.running_var, rtol=near, atol=near)
+        assert context.updates.keys() == {"mean", "variance"}
+        assert all(update.dtype == dtype for update in context.updates.values())
+        layer.weights.update(context.updates)
+        np.testing.assert_allclose(context.updates["mean"], module.running_mean, rtol=near, atol=near)
+        np.testing.assert_allclose(context.updates["variance"], module.running_var, rtol=near, atol=near)
     np.testing.assert_allclose(layer.run()[0][0], expected(module.eval(), layer), rtol=near, atol=near)
 
 

@@ -2,33 +2,16 @@
 
 Windows are gathered block by block of output positions. Where a window is one position, the input is the matrix. The
 groups of a convolution, or the channels of a depthwise one, are so many small products; as many are gathered together
-as fit the buffer. Lanes divide a convolution by rows of its output, by groups, or by filters, which need all windows.
+as fit the buffer.
 """
 
 from __future__ import annotations
 
-from math import prod
-from typing import NamedTuple
-
 import numpy as np
 
-from archcalc.executor.kernel import (
-    Array,
-    Arrays,
-    Division,
-    Lane,
-    Sizes,
-    Weights,
-    Work,
-    by_rows,
-    contiguous,
-    kernel,
-    storage,
-    view,
-)
-from archcalc.executor.kernels import winograd
-from archcalc.executor.kernels.gather import block_positions, gather, gather_together, maps_together
-from archcalc.executor.kernels.stretches import in_rows_of
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.counted import add
+from archcalc.executor.kernels.gather import block_positions, gather, maps_together
 from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -51,22 +34,19 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     return _with_bias(op.bias, op.channels, weight=(*kernels, *op.kernel))
 
 
-@kernel(Conv, divided=Division.SHARE, taped=True)
-def conv(op: Conv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(Conv)
+def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Every filter's weighted sum over the windows of its group's channels."""
-    x, weight = contiguous(inputs[0], work), weights["weight"]
-    if op.ws:
-        weight = work.once("weight", lambda: standardised(weights["weight"]))
+    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
-    y = work.empty((len(x), op.channels, *positions(axes)), x.dtype)
-    if work.minimal and op.table is None and op.groups == 1 and winograd.worthwhile(axes, weight, y):
-        winograd.convolve(x, weight, axes, y, work)
-    elif op.table is None:
-        convolve(x, weight, op.groups, axes, y, work)
+    y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
+    if op.ws:
+        weight = standardised(weight)
+    if op.table is None:
+        convolve(x, weight, op.groups, axes, y, context)
     else:
-        convolve_tabled(x, weight, op.table, axes, y, work)
-    finish(y, weights, op.groups, work)
-    return (y,)
+        convolve_tabled(x, weight, op.table, axes, y, context)
+    return (biased(y, weights, context),)
 
 
 def standardised(weight: Array) -> Array:
@@ -77,112 +57,53 @@ def standardised(weight: Array) -> Array:
     return scaled
 
 
-class Portion(NamedTuple):
-    """What a lane does of a convolution: everything along two axes, a part along the third."""
-
-    groups: slice
-    filters: slice
-    """Of every group."""
-    rows: slice
-    """Of the output's first axis."""
-
-
-def portion(y: Array, groups: int, lane: Lane) -> Portion:
-    """As `Lane.share`, but groups stay together where there are several."""
-    whole = slice(None)
-    if by_rows(y.shape):
-        return Portion(whole, whole, lane.part(y.shape[2]))
-    if groups > 1:
-        return Portion(lane.part(groups), whole, whole)
-    return Portion(whole, lane.part(y.shape[1]), whole)
-
-
-def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, work: Work) -> None:
-    """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…): the part of the lane."""
-    own = portion(y, groups, work.lane)
-    matrix = weight.reshape(groups, weight.shape[0] // groups, -1)[own.groups, own.filters]
-    maps = x.reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])[:, own.groups]
-    results = y.reshape(len(x), groups, y.shape[1] // groups, -1)[:, own.groups, own.filters]
+def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, context: Context) -> None:
+    """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…)."""
+    matrix = weight.reshape(groups, len(weight) // groups, -1)
+    maps = x.reshape(len(x), groups, -1, *x.shape[2:])
+    results = y.reshape(len(x), groups, matrix.shape[1], -1)
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
-        place = in_a_row(own.rows, y)
-        multiply(matrix, view(maps, *maps.shape[:3], prod(x.shape[2:]))[..., place], results[..., place], work)
+        multiply(matrix, maps.reshape(*maps.shape[:3], -1), results, context)
         return
+    size = matrix.shape[-1] * x.itemsize
+    together = maps_together(size * results.shape[-1])
     for sample, result in zip(maps, results, strict=True):
-        if own.filters == slice(None):
-            over_own_windows(sample, matrix, axes, own.rows, result, work)
-        else:
-            over_common_windows(sample[0], matrix[0], axes, result[0], work)
-
-
-def over_own_windows(sample: Array, matrix: Array, axes: list[Axis], rows: slice, result: Array, work: Work) -> None:
-    """Some rows of the convolution of one sample (G×C×n…) with all filters (G×O×taps), as G×O×positions."""
-    size = matrix.shape[-1] * sample.itemsize
-    together = maps_together(size * result.shape[-1])
-    for first in range(0, len(sample), together):
-        groups = slice(first, first + together)
-        maps, filters, out = sample[groups], matrix[groups], result[groups]
-        for block in blocks(positions(axes), block_positions(size * len(maps)), rows):
-            columns = gather(view(maps, -1, *sample.shape[2:]), axes, block, work)
-            columns = columns.reshape(len(maps), -1, columns.shape[-1])
-            multiply(filters, columns, out[..., block.start : block.stop], work)
-
-
-def over_common_windows(sample: Array, matrix: Array, axes: list[Axis], result: Array, work: Work) -> None:
-    """The convolution of one sample (C×n…) with the filters of the lane (O×taps), as O×positions: all lanes gather the
-    windows together."""
-    for block in blocks(positions(axes), block_positions(matrix.shape[-1] * sample.itemsize)):
-        columns = gather_together(sample, axes, block, work)
-        multiply(matrix, columns, result[:, block.start : block.stop], work)
-        work.do(work.lane.meet)  # before other windows take the place of these
+        for first in range(0, groups, together):
+            some = slice(first, first + together)
+            channels = sample[some].reshape(-1, *x.shape[2:])
+            for block in blocks(positions(axes), block_positions(size * len(sample[some]))):
+                columns = gather(channels, axes, block, context)
+                columns = columns.reshape(len(sample[some]), matrix.shape[-1], -1)
+                multiply(matrix[some], columns, result[some, :, block.start : block.stop], context)
 
 
 def convolve_tabled(
-    x: Array, weight: Array, table: tuple[tuple[bool, ...], ...], axes: list[Axis], y: Array, work: Work
+    x: Array, weight: Array, table: tuple[tuple[bool, ...], ...], axes: list[Axis], y: Array, context: Context
 ) -> None:
     """As `convolve`, each output map over the input maps that feed it."""
     sources = [np.flatnonzero(column) for column in np.array(table, bool).T]
-    ends = np.cumsum([len(feeding) for feeding in sources])
-    filters = np.split(weight.reshape(len(weight), -1), ends[:-1])
-    results = y.reshape(*y.shape[:2], -1)
-    own = portion(y, 1, work.lane)
-    for sample, result in zip(x, results, strict=True):
-        for block in blocks(y.shape[2:], block_positions(len(sample) * weight[0].size * x.itemsize), own.rows):
-            columns = gather(sample, axes, block, work)
-            for feeding, kernels, out in [*zip(sources, filters, result, strict=True)][own.filters]:
-                part = fed(columns, feeding, work)
-                multiply(kernels.reshape(1, 1, -1), part, out[None, None, block.start : block.stop], work)
+    filters = np.split(weight.reshape(len(weight), -1), np.cumsum([len(feeding) for feeding in sources])[:-1])
+    for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
+        for block in blocks(positions(axes), block_positions(len(sample) * weight[0].size * x.itemsize)):
+            columns = gather(sample, axes, block, context)
+            for feeding, kernels, out in zip(sources, filters, result[:, block.start : block.stop], strict=True):
+                some = context.scratch("some columns", (len(feeding), *columns.shape[1:]), x.dtype)
+                np.take(columns, feeding, 0, out=some)
+                multiply(kernels.reshape(1, -1), some.reshape(kernels.size, -1), out[None], context)
 
 
-def fed(columns: Array, feeding: Array, work: Work) -> Array:
-    """The windows of some maps, as one matrix taps×positions."""
-    some = work.scratch("some columns", (len(feeding), *columns.shape[1:]), columns.dtype)
-    return work.call(np.take, columns, feeding, 0, out=some).reshape(1, -1, columns.shape[-1])
-
-
-def in_a_row(rows: slice, y: Array) -> slice:
-    """The positions of some rows, all positions in one row."""
-    first, last, _ = rows.indices(y.shape[2])
-    return slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))
-
-
-def multiply(rows: Array, columns: Array, out: Array, work: Work) -> None:
+def multiply(rows: Array, columns: Array, out: Array, context: Context) -> None:
     """Matrix products, with what they take: as many additions as products, one fewer for every sum."""
-    work.call(np.matmul, rows, columns, out=out)
+    np.matmul(rows, columns, out=out)
     products = out.size * rows.shape[-1]
-    work.count(mul=products, add=products - out.size, macs=products)
+    context.count(mul=products, add=products - out.size, macs=products)
 
 
-def finish(y: Array, weights: Weights, groups: int, work: Work) -> None:
-    """Add a bias per channel in place, where there are any: to what the lane has convolved."""
+def biased(y: Array, weights: Weights, context: Context) -> Array:
+    """Add a bias per channel in place, where there are any."""
     if "bias" in weights:
-        own = portion(y, groups, work.lane)
-        apart = view(y, len(y), groups, -1, *y.shape[2:])[:, own.groups, own.filters, own.rows]
-        biases = weights["bias"].reshape(groups, -1, *(1,) * (y.ndim - 2))[own.groups, own.filters]
-        with in_rows_of(prod(apart.shape[3:]), work):
-            work.call(np.add, apart, biases, out=apart)
-        work.count(add=apart.size)
-    if groups > 1 and groups % work.lane.count and not by_rows(y.shape):
-        work.do(work.lane.meet)  # groups that stay together are not the lane's share of the channels
+        add(context, y, weights["bias"].reshape(-1, *(1,) * (y.ndim - 2)), out=y)
+    return y
 
 
 # --- depthwise and separable ---
@@ -195,15 +116,14 @@ def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str,
     return _with_bias(op.bias, maps, weight=(maps, 1, *op.kernel))
 
 
-@kernel(DepthwiseConv, divided=Division.SHARE, taped=True)
-def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(DepthwiseConv)
+def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Every channel with filters of its own."""
-    x, weight = contiguous(inputs[0], work), weights["weight"]
+    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
-    y = work.empty((len(x), len(weight), *positions(axes)), x.dtype)
-    convolve(x, weight, x.shape[1], axes, y, work)
-    finish(y, weights, x.shape[1], work)
-    return (y,)
+    y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
+    convolve(x, weight, x.shape[1], axes, y, context)
+    return (biased(y, weights, context),)
 
 
 @storage(SeparableConv)
@@ -214,23 +134,17 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
     return _with_bias(op.bias, op.channels, **kernels)
 
 
-@kernel(SeparableConv, divided=Division.APART, taped=True)
-def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """A depthwise convolution, then a 1×1 convolution over its maps."""
-    x, filters, mixing = contiguous(inputs[0], work), weights["depthwise"], weights["pointwise"]
+@kernel(SeparableConv)
+def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """A depthwise convolution, then a 1×1 convolution over its maps: those of one example at a time."""
+    x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
     axes = axes_of(op, x.shape[2:])
-    between = work.common("depthwise maps", (1, len(filters), *positions(axes)), x.dtype)
-    y = work.empty((len(x), len(mixing), *positions(axes)), x.dtype)
-    own = portion(y, 1, work.lane)
-    mixing, maps = mixing.reshape(len(mixing), -1)[own.filters], between.reshape(len(filters), -1)
-    place = in_a_row(own.rows, y)
-    for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):  # the depthwise maps of one at a time
-        convolve(sample[None], filters, x.shape[1], axes, between, work)
-        work.do(work.lane.meet)
-        multiply(mixing, maps[:, place], result[own.filters, place], work)
-        work.do(work.lane.meet)
-    finish(y, weights, 1, work)
-    return (y,)
+    y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
+    maps = context.scratch("depthwise maps", (1, mixing.shape[1], *positions(axes)), x.dtype)
+    for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
+        convolve(sample[None], weights["depthwise"], x.shape[1], axes, maps, context)
+        multiply(mixing, maps.reshape(mixing.shape[1], -1), result, context)
+    return (biased(y, weights, context),)
 
 
 # --- transposed convolution ---
@@ -242,41 +156,32 @@ def transposed_storage(op: TransposedConv, inputs: tuple[Sizes, ...]) -> dict[st
     return _with_bias(op.bias, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
 
 
-@kernel(TransposedConv, divided=Division.APART, taped=True)
-def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off. Lanes
-    divide the filters, whose results are apart."""
-    x, weight = contiguous(inputs[0], work), weights["weight"]
+@kernel(TransposedConv)
+def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off."""
+    x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = transposed_axes(op, x.shape[2:])
-    y = work.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
-    filters, kernels = op.channels // op.groups, weight[0, 0].size
-    own = work.lane.part(filters)
-    results = y.reshape(len(x), op.groups, filters, *y.shape[2:])[:, :, own]
-    work.copy(weights["bias"].reshape(op.groups, filters, *(1,) * len(axes))[:, own] if op.bias else 0, results)
-    fan_in = len(weight) // op.groups
-    matrix = weight.reshape(op.groups, fan_in, filters, kernels)[:, :, own].reshape(op.groups, fan_in, -1)
-    matrix, columns = matrix.transpose(0, 2, 1), x.reshape(len(x), op.groups, fan_in, -1)
-    if not matrix.size:
-        return (y,)
-    for sample, result in zip(columns, results, strict=True):
+    y = np.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
+    y[...] = weights["bias"].reshape(-1, *(1,) * len(axes)) if op.bias else 0
+    fan_in, kernels = len(weight) // op.groups, weight[0, 0].size
+    matrix = weight.reshape(op.groups, fan_in, -1).transpose(0, 2, 1)
+    for sample, result in zip(x.reshape(len(x), op.groups, fan_in, -1), y, strict=True):
         for block in blocks(x.shape[2:], block_positions(op.channels * kernels * x.itemsize)):
             shape = (op.groups, matrix.shape[1], block.stop - block.start)
-            laid = work.scratch("columns", shape, x.dtype)
-            work.call(np.matmul, matrix, sample[..., block.start : block.stop], out=laid)
-            work.count(
-                **dict.fromkeys(("mul", "add", "macs"), laid.size * fan_in)
-            )  # each product is added to the output
-            for apart, each in zip(laid, result, strict=True):
-                lay(apart.reshape(len(each), kernels, *block.sizes), axes, block, each, work)
+            laid = context.scratch("columns", shape, x.dtype)
+            np.matmul(matrix, sample[..., block.start : block.stop], out=laid)
+            products = laid.size * fan_in
+            context.count(mul=products, add=products, macs=products)  # each product is added to the output
+            lay(laid.reshape(op.channels, kernels, *block.sizes), axes, block, result)
     return (y,)
 
 
-def lay(columns: Array, axes: list[Axis], block: Block, result: Array, work: Work) -> None:
+def lay(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
     """Add what a block of inputs contributes, tap by tap (O×taps×positions), to the output it falls on."""
     for number, tap in enumerate(taps(axes)):
         met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
         target = result[index(place for _, place in met)]
-        work.call(np.add, target, columns[:, number][index(inside for inside, _ in met)], out=target)
+        np.add(target, columns[:, number][index(inside for inside, _ in met)], out=target)
 
 
 def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:

@@ -10,21 +10,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Work
+from archcalc.executor.kernel import Array, Context
 
 
 class Counted(Protocol):
     """A function of numbers at the same place, with `out` as NumPy has it."""
 
-    def __call__(self, work: Work, *operands: Any, out: Array | None = None) -> Array: ...
+    def __call__(self, context: Context, *operands: Any, out: Array | None = None) -> Array: ...
 
 
 def counted(function: np.ufunc, *kinds: str) -> Counted:
     """A function of NumPy that does one operation of each of ``kinds`` for every number it puts out."""
 
-    def apply(work: Work, *operands: Any, out: Array | None = None) -> Array:
-        result = work.call(function, *operands, out=out)
-        work.count(**dict.fromkeys(kinds, result.size))
+    def apply(context: Context, *operands: Any, out: Array | None = None) -> Array:
+        result: Array = function(*operands, out=out)
+        context.count(**dict.fromkeys(kinds, result.size))
         return result
 
     return apply
@@ -48,15 +48,15 @@ log1p = counted(np.log1p, "add", "log")
 """log(1 + x), without losing the digits of a small x."""
 
 
-def total(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
+def total(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Sums along axes, which are kept with size 1: one addition fewer than numbers in each."""
     sums: Array = np.add.reduce(x, axis=axes, keepdims=True)
-    work.count(add=x.size - sums.size)
+    context.count(add=x.size - sums.size)
     return sums
 
 
-def largest(work: Work, x: Array, axes: int | tuple[int, ...]) -> Array:
+def largest(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
     """Maxima along axes, which are kept with size 1: one comparison fewer than numbers in each."""
     maxima: Array = np.maximum.reduce(x, axis=axes, keepdims=True)
-    work.count(cmp=x.size - maxima.size)
+    context.count(cmp=x.size - maxima.size)
     return maxima

@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, contiguous, kernel, storage
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.counted import add
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
 Op = FullyConnected | Linear
@@ -28,32 +29,26 @@ def _rows(op: Op, length: int) -> dict[str, Sizes]:
     return {"weight": (op.features, length)} | ({"bias": (op.features,)} if op.bias else {})
 
 
-@kernel(FullyConnected, divided=Division.SHARE, taped=True)
-def fc(op: FullyConnected, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(FullyConnected)
+def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """The flattened input times the weight."""
-    x = contiguous(inputs[0], work)
-    return (weighted(x.reshape(len(x), -1), weights, work),)
+    (x,) = inputs
+    return (weighted(x.reshape(len(x), -1), weights, context),)
 
 
-@kernel(Linear, divided=Division.APART, taped=True)
-def linear(op: Linear, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(Linear)
+def linear(op: Linear, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """The last axis times the weight, at every place of the others; of a vector, the vector."""
-    x = contiguous(inputs[0], work)
-    return (weighted(x.reshape(-1, x.shape[-1]), weights, work).reshape(*x.shape[:-1], -1),)
+    (x,) = inputs
+    return (weighted(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1),)
 
 
-def weighted(rows: Array, weights: Weights, work: Work) -> Array:
+def weighted(rows: Array, weights: Weights, context: Context) -> Array:
     """Rows of numbers to rows of features."""
-    own = work.lane.part(len(weights["weight"]))
-    y = work.empty((len(rows), len(weights["weight"])), rows.dtype)
-    features = y[:, own]
-    work.call(np.matmul, rows, weights["weight"][own].T, out=features)
-    products = features.size * rows.shape[1]
-    work.count(mul=products, add=products - features.size, macs=products)
-    if "bias" in weights:
-        work.call(np.add, features, weights["bias"][own], out=features)
-        work.count(add=features.size)
-    return y
+    y: Array = rows @ weights["weight"].T
+    products = y.size * rows.shape[1]
+    context.count(mul=products, add=products - y.size, macs=products)
+    return add(context, y, weights["bias"], out=y) if "bias" in weights else y
 
 
 @storage(RadialBasis)
@@ -63,15 +58,15 @@ def rbf_storage(op: RadialBasis, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 
 
 @kernel(RadialBasis)
-def rbf(op: RadialBasis, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def rbf(op: RadialBasis, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Squared distances from the centres, one unit after another so that no table of all differences is made."""
     x, centres = inputs[0].reshape(len(inputs[0]), -1), weights["centre"]
     y = np.empty((len(x), len(centres)), x.dtype)
     for unit, centre in enumerate(centres):
-        difference = np.subtract(x, centre, out=work.scratch("differences", x.shape, x.dtype))
+        difference = np.subtract(x, centre, out=context.scratch("differences", x.shape, x.dtype))
         np.einsum("ij,ij->i", difference, difference, out=y[:, unit])
         pairs = difference.size
-        work.count(mul=pairs, add=2 * pairs - len(x))
+        context.count(mul=pairs, add=2 * pairs - len(x))
     return (y,)
 
 
@@ -82,7 +77,7 @@ def embedding_storage(op: Embedding, inputs: tuple[Sizes, ...]) -> dict[str, Siz
 
 
 @kernel(Embedding)
-def embedding(op: Embedding, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def embedding(op: Embedding, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """The vector of the nearest entry that there is; what is not a number has no vector."""
     x, vectors = inputs[0], weights["weight"]
     known = np.nan_to_num(x, nan=0.0)

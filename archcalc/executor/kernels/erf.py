@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Work
+from archcalc.executor.kernel import Array, Context
 
 LIMIT = 6.0
 """From here on the error function is ±1 in double precision."""
@@ -29,7 +29,7 @@ def _expansions(dtype: np.dtype[np.floating]) -> Array:
     return np.stack(rows[::-1]).astype(dtype)
 
 
-def erf(work: Work, x: Array) -> Array:
+def erf(context: Context, x: Array) -> Array:
     """The error function of every number, to the precision of its type: a Taylor polynomial around a near point."""
     limited = np.clip(x, -LIMIT, LIMIT)
     nearest = np.rint(limited / STEP)
@@ -40,5 +40,5 @@ def erf(work: Work, x: Array) -> Array:
     for coefficients in others:
         result *= distance
         result += coefficients.take(place, mode="clip")
-    work.count(erf=x.size)
+    context.count(erf=x.size)
     return result

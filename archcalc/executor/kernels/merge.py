@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
-
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, kernel, view
+from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
 from archcalc.executor.kernels.counted import Counted, add, maximum, multiply, subtract
-from archcalc.executor.kernels.stretches import in_rows_of
 from archcalc.ops.base import Operator
 from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
 
 
-def _joins(operator: type[Operator], function: Counted) -> Callable[[Operator, Arrays, Weights, Work], Arrays]:
+def _joins(operator: type[Operator], function: Counted) -> None:
     """Register the kernel that joins numbers at the same place, the inputs from left to right."""
 
-    def run(op: Operator, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-        rank = max(x.ndim for x in inputs)
-        first, *others = (view(x, *x.shape, *(1,) * (rank - x.ndim)) for x in inputs)
-        shape = np.broadcast_shapes(first.shape, *(x.shape for x in others))
-        own = work.overwrite and first.shape == shape
-        out = first if own else work.empty(shape, first.dtype)
-        part = work.lane.share(shape)
-        result, here = out[part], _along(first, shape, part)
-        with in_rows_of(prod(result.shape[2:]), work):
-            for other in others:
-                here = function(work, here, _along(other, shape, part), out=result)
+    @kernel(operator)
+    def run(op: Operator, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+        result, *others = aligned(inputs)
+        out = np.empty(np.broadcast_shapes(result.shape, *(x.shape for x in others)), result.dtype)
+        for other in others:
+            result = function(context, result, other, out=out)
         return (out,)
 
-    return kernel(operator, divided=Division.LOCAL, taped=True)(run)
 
-
-def _along(x: Array, shape: Sizes, part: tuple[slice, ...]) -> Array:
-    """What a part of a shape takes from a tensor that is stretched to that shape."""
-    return x[tuple(slice(None) if n < m else cut for n, m, cut in zip(x.shape, shape, part, strict=False))]
+def aligned(inputs: Arrays) -> Arrays:
+    """Views of arrays with as many axes as the one that has most, by axes of size 1 at their ends."""
+    rank = max(x.ndim for x in inputs)
+    return tuple([x.reshape(*x.shape, *(1,) * (rank - x.ndim)) for x in inputs])
 
 
 _joins(Add, add)
@@ -44,23 +34,20 @@ _joins(Mul, multiply)
 _joins(Max, maximum)
 
 
-@kernel(Concat, divided=Division.APART, taped=True)
-def concat(op: Concat, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    """One after another into one array; with ``crop`` what is not joined is first cut to the smallest."""
-    joined = (op.axis if op.axis >= 0 else op.axis + inputs[0].ndim - 1) + 1
+@kernel(Concat)
+def concat(op: Concat, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """One after another; with ``crop`` what is not joined is first cut to the smallest."""
+    axis, parts = joined(op, inputs)
+    return (np.concatenate(parts, axis),)
+
+
+def joined(op: Concat, inputs: Arrays) -> tuple[int, Arrays]:
+    """Along which axis of the arrays they are joined, and the parts of them that are."""
+    axis = (op.axis if op.axis >= 0 else op.axis + inputs[0].ndim - 1) + 1
     if op.crop == "smallest":
         smallest = [min(sizes) for sizes in zip(*(x.shape for x in inputs), strict=True)]
-        inputs = tuple(_centre(x, smallest, joined) for x in inputs)
-    shape = list(inputs[0].shape)
-    shape[joined] = sum(x.shape[joined] for x in inputs)
-    out = work.empty(tuple(shape), inputs[0].dtype)
-    before = 0
-    for x in inputs:
-        target = out[(*(slice(None),) * joined, slice(before, before + x.shape[joined]))]
-        part = work.lane.share(x.shape)
-        work.copy(x[part], target[part])
-        before += x.shape[joined]
-    return (out,)
+        inputs = tuple(_centre(x, smallest, axis) for x in inputs)
+    return axis, inputs
 
 
 def _centre(x: Array, sizes: list[int], joined: int) -> Array:

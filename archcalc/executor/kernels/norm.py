@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from math import prod
 
 import numpy as np
 
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Work, kernel, storage, view
-from archcalc.executor.kernels.activation import read_and_write
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
-from archcalc.executor.kernels.stretches import in_rows_of, in_stretches
+from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
 
 MOMENTUM = 0.1
@@ -34,39 +32,42 @@ def batch_norm_arrays(op: BatchNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
     return {**_learned(op.affine, maps), "mean": maps, "variance": maps}
 
 
-@kernel(BatchNorm, divided=Division.LOCAL, taped=True)
-def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(BatchNorm)
+def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """One multiplication and one addition per number, by factors that are known before (or after the statistics)."""
-    x, out = read_and_write(inputs[0], work)
-    mean, variance = _batch_statistics(x, weights, work) if work.training else (weights["mean"], weights["variance"])
-    factor = 1 / np.sqrt(variance + float(op.eps))
+    (x,) = inputs
+    statistics = weights
+    if context.training:
+        mean, variance = _batch_statistics(x, weights, context)
+        statistics = {**weights, "mean": mean, "variance": variance}
+    factor, offset = factor_and_offset(op, statistics)
+    return (_linear(x, factor.astype(x.dtype, copy=False), offset.astype(x.dtype, copy=False), context),)
+
+
+def factor_and_offset(op: BatchNorm, weights: Weights) -> tuple[Array, Array]:
+    """The linear map per channel that normalises by stored statistics."""
+    factor = 1 / np.sqrt(weights["variance"] + float(op.eps))
     if op.affine:
         factor = factor * weights["scale"]
-    offset = -mean * factor
-    if op.affine:
-        offset = offset + weights["shift"]
-    factor, offset = factor.astype(x.dtype, copy=False), offset.astype(x.dtype, copy=False)
-    _linear(x, factor, offset, out, work)
-    return (out,)
+    offset = -weights["mean"] * factor
+    return factor, offset + weights["shift"] if op.affine else offset
 
 
-def _linear(x: Array, factor: Array, offset: Array, out: Array, work: Work) -> None:
-    """factor·x + offset per channel."""
-    part = work.lane.share(x.shape)
-    channels, shape = part[1], (*x[part].shape[:2], prod(x[part].shape[2:]))
-    maps, results = view(x[part], *shape), view(out[part], *shape)
-    factors = factor[channels, None], offset[channels, None]
-    with in_rows_of(maps.shape[-1], work):
-        for example, result in zip(maps, results, strict=True):
-            in_stretches(partial(_learned_map, work), 0, example, *factors, result)
+def _linear(x: Array, factor: Array, offset: Array, context: Context, out: Array | None = None) -> Array:
+    """factor·x + offset per channel, some channels of an example at a time."""
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    factors = _per_channel(factor, x), _per_channel(offset, x)
+    for example, result in zip(x, out, strict=True):
+        in_stretches(partial(_learned_map, context), 0, example, *factors, result)
+    return out
 
 
-def _learned_map(work: Work, x: Array, scale: Array, shift: Array, out: Array) -> None:
+def _learned_map(context: Context, x: Array, scale: Array, shift: Array, out: Array) -> None:
     """scale·x + shift."""
-    add(work, multiply(work, x, scale, out=out), shift, out=out)
+    add(context, multiply(context, x, scale, out=out), shift, out=out)
 
 
-def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Array]:
+def _batch_statistics(x: Array, weights: Weights, context: Context) -> tuple[Array, Array]:
     """Mean and variance of the batch per channel; the running ones move towards them.
 
     As in PyTorch the batch is normalised by its own variance (divided by N), and the running one moves towards an
@@ -79,38 +80,39 @@ def _batch_statistics(x: Array, weights: Weights, work: Work) -> tuple[Array, Ar
     together = x.size // x.shape[1]
     if together == 1:
         raise ArrayError(["batch norm needs more than one number per channel in training: take a larger batch"])
-    mean, differences = _centred(x, axes, work)
-    variance = _mean_square(differences, axes, work)
+    mean, differences = _centred(x, axes, context)
+    variance = _mean_square(differences, axes, context)
     mean, variance = mean.reshape(-1), variance.reshape(-1)
     for name, batch in (("mean", mean), ("variance", variance * (together / (together - 1)))):
-        work.updates[name] = ((1 - MOMENTUM) * weights[name] + MOMENTUM * batch).astype(weights[name].dtype, copy=False)
+        context.updates[name] = ((1 - MOMENTUM) * weights[name] + MOMENTUM * batch).astype(
+            weights[name].dtype, copy=False
+        )
     return mean, variance
 
 
-def _centred(x: Array, axes: Sizes, work: Work, out: Array | None = None) -> tuple[Array, Array]:
+def _centred(x: Array, axes: Sizes, context: Context, out: Array | None = None) -> tuple[Array, Array]:
     """The mean of the numbers along axes, and their differences from it."""
-    sums = total(work, x, axes)
-    mean = divide(work, sums, x.size // sums.size, out=sums)
-    return mean, subtract(work, x, mean, out=out)
+    sums = total(context, x, axes)
+    mean = divide(context, sums, x.size // sums.size, out=sums)
+    return mean, subtract(context, x, mean, out=out)
 
 
-def _mean_square(x: Array, axes: Sizes, work: Work) -> Array:
-    sums = total(work, multiply(work, x, x, out=work.scratch("squares", x.shape, x.dtype)), axes)
-    return divide(work, sums, x.size // sums.size, out=sums)
+def _mean_square(x: Array, axes: Sizes, context: Context) -> Array:
+    sums = total(context, multiply(context, x, x, out=context.scratch("squares", x.shape, x.dtype)), axes)
+    return divide(context, sums, x.size // sums.size, out=sums)
 
 
-def _normalised(x: Array, axis: int, eps: float, out: Array, work: Work) -> None:
+def _normalised(x: Array, axis: int, eps: float, out: Array, context: Context) -> None:
     """Numbers along one of the last two axes of three, less their mean, divided by the root of their variance."""
 
     def normalise(x: Array, out: Array) -> None:
-        _, differences = _centred(x, (axis - 1,), work, out)
-        variance = _mean_square(differences, (axis - 1,), work)
-        deviation = sqrt(work, add(work, variance, eps, out=variance), out=variance)
-        divide(work, differences, deviation, out=differences)
+        _, differences = _centred(x, (axis - 1,), context, out)
+        variance = _mean_square(differences, (axis - 1,), context)
+        deviation = sqrt(context, add(context, variance, eps, out=variance), out=variance)
+        divide(context, differences, deviation, out=differences)
 
-    with in_rows_of(x.shape[-1], work):
-        for example, result in zip(x, out, strict=True):
-            in_stretches(normalise, 2 - axis, example, result)
+    for example, result in zip(x, out, strict=True):
+        in_stretches(normalise, 2 - axis, example, result)
 
 
 @storage(LayerNorm)
@@ -120,14 +122,15 @@ def layer_norm_arrays(op: LayerNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
 
 
 @kernel(LayerNorm)
-def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    x, out = read_and_write(inputs[0], work)
+def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    x = np.ascontiguousarray(inputs[0])
+    out = np.empty_like(x)
     across = op.axis == "channels"
     flat = {"all": (1, len(x), -1), "last": (1, -1, x.shape[-1]), "channels": (*x.shape[:2], -1)}[op.axis]
-    _normalised(x.reshape(flat), 1 if across else 2, float(op.eps), out.reshape(flat), work)
+    _normalised(x.reshape(flat), 1 if across else 2, float(op.eps), out.reshape(flat), context)
     if op.affine:
         scale, shift = (_per_channel(each, x) if across else each for each in (weights["scale"], weights["shift"]))
-        _learned_map(work, out, scale, shift, out)
+        _learned_map(context, out, scale, shift, out)
     return (out,)
 
 
@@ -137,47 +140,48 @@ def map_norm_arrays(op: InstanceNorm | GroupNorm, shapes: tuple[Sizes, ...]) -> 
 
 
 @kernel(InstanceNorm, GroupNorm)
-def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Each map by itself, or groups of neighbouring maps."""
-    x, out = read_and_write(inputs[0], work)
+    x = np.ascontiguousarray(inputs[0])
+    out = np.empty_like(x)
     groups = op.groups if isinstance(op, GroupNorm) else x.shape[1]
     flat = (len(x), groups, -1)
-    _normalised(x.reshape(flat), 2, float(op.eps), out.reshape(flat), work)
+    _normalised(x.reshape(flat), 2, float(op.eps), out.reshape(flat), context)
     if op.affine:
-        _linear(out, weights["scale"], weights["shift"], out, work)
+        _linear(out, weights["scale"], weights["shift"], context, out)
     return (out,)
 
 
-@kernel(LocalResponseNorm, divided=Division.APART, taped=True)
-def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+@kernel(LocalResponseNorm)
+def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Some positions (``within``: some channels) at a time."""
-    x, out = read_and_write(inputs[0], work)
-    across = op.region == "across"
-    examples, results = (view(each, *x.shape[:2], -1) if across else each for each in (x, out))
+    x = np.ascontiguousarray(inputs[0])
+    out, across = np.empty_like(x), op.region == "across"
+    examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
     for example, result in zip(examples, results, strict=True):
-        in_stretches(partial(_respond, op, work), 1 if across else 0, example, result, lane=work.lane)
+        in_stretches(partial(_respond, op, context), 1 if across else 0, example, result)
     return (out,)
 
 
-def _respond(op: LocalResponseNorm, work: Work, x: Array, out: Array) -> None:
+def _respond(op: LocalResponseNorm, context: Context, x: Array, out: Array) -> None:
     """Squares with zeros around them are added up as often as a sum has terms, each time shifted by one."""
     axes = (0,) if op.region == "across" else tuple(range(1, x.ndim))
     before = op.size // 2
     framed = tuple(n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape))
-    squares = work.scratch("squares", framed, x.dtype)
-    work.copy(0, squares)
+    squares, sums = context.scratch("squares", framed, x.dtype), context.scratch("sums", x.shape, x.dtype)
+    squares[...] = 0
     middle = tuple(slice(before, before + n) if axis in axes else slice(None) for axis, n in enumerate(x.shape))
-    multiply(work, x, x, out=squares[middle])
-    sums = work.scratch("sums of squares", x.shape, x.dtype)
-    for number, shift in enumerate(product(*(range(op.size) if axis in axes else (0,) for axis in range(x.ndim)))):
-        terms = squares[tuple(slice(first, first + n) for first, n in zip(shift, x.shape, strict=True))]
-        if number:
-            add(work, sums, terms, out=sums)
-        else:
-            work.copy(terms, sums)
-    multiply(work, sums, float(op.alpha), out=sums)
-    add(work, sums, float(op.k), out=sums)
-    divide(work, x, power(work, sums, float(op.beta), out=sums), out=out)
+    multiply(context, x, x, out=squares[middle])
+    shifts = product(*(range(op.size) if axis in axes else (0,) for axis in range(x.ndim)))
+    first, *others = (
+        squares[tuple(slice(start, start + n) for start, n in zip(shift, x.shape, strict=True))] for shift in shifts
+    )
+    sums[...] = first
+    for terms in others:
+        add(context, sums, terms, out=sums)
+    multiply(context, sums, float(op.alpha), out=sums)
+    add(context, sums, float(op.k), out=sums)
+    divide(context, x, power(context, sums, float(op.beta), out=sums), out=out)
 
 
 @storage(Standardize)
@@ -186,7 +190,7 @@ def standardize_arrays(op: Standardize, shapes: tuple[Sizes, ...]) -> dict[str, 
 
 
 @kernel(Standardize)
-def standardize(op: Standardize, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
-    x, out = read_and_write(inputs[0], work)
-    differences = subtract(work, x, _per_channel(weights["mean"], x), out=out)
-    return (divide(work, differences, _per_channel(weights["std"], x), out=out),)
+def standardize(op: Standardize, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    (x,) = inputs
+    differences = subtract(context, x, _per_channel(weights["mean"], x))
+    return (divide(context, differences, _per_channel(weights["std"], x), out=differences),)

@@ -6,24 +6,24 @@ from functools import partial
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Arrays, Sizes, Weights, Work, kernel
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel
 from archcalc.executor.kernels.counted import add, multiply
 from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 
 @kernel(Upsample)
-def upsample(op: Upsample, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def upsample(op: Upsample, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
     if op.mode == "nearest" and op.scale is not None:
-        return (_repeated(x, op.scale, work),)
+        return (_repeated(x, op.scale),)
     sizes = op.to or tuple(n * times for n, times in zip(x.shape[2:], op.scale or (), strict=True))
     if op.mode == "bilinear":
-        return (_linear(x, sizes, op.align_corners, work),)
-    return (_nearest(x, sizes, work),)
+        return (_linear(x, sizes, op.align_corners, context),)
+    return (_nearest(x, sizes),)
 
 
-def _repeated(x: Array, times: Sizes, work: Work) -> Array:
+def _repeated(x: Array, times: Sizes) -> Array:
     """Every position so many times per axis, written at once."""
     examples, channels, *positions = x.shape
     apart = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
@@ -32,9 +32,9 @@ def _repeated(x: Array, times: Sizes, work: Work) -> Array:
     return out.reshape(examples, channels, *(n * f for n, f in zip(positions, times, strict=True)))
 
 
-def _nearest(x: Array, sizes: Sizes, work: Work) -> Array:
+def _nearest(x: Array, sizes: Sizes) -> Array:
     """Of m positions the i-th is that of n which i·n/m lies in."""
-    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+    out = np.empty((*x.shape[:2], *sizes), x.dtype)
 
     def take(out: Array, x: Array) -> None:
         for axis, m in enumerate(sizes, start=1):
@@ -46,16 +46,16 @@ def _nearest(x: Array, sizes: Sizes, work: Work) -> Array:
     return out
 
 
-def _linear(x: Array, sizes: Sizes, align_corners: bool, work: Work) -> Array:
+def _linear(x: Array, sizes: Sizes, align_corners: bool, context: Context) -> Array:
     """Axis by axis, a weighted mean of the two positions around each source coordinate."""
-    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+    out = np.empty((*x.shape[:2], *sizes), x.dtype)
     sources = [_sources(n, m, align_corners) for n, m in zip(x.shape[2:], sizes, strict=True)]
     for example, result in zip(x, out, strict=True):
-        in_stretches(partial(_between, sources, work), 0, result, example)
+        in_stretches(partial(_between, sources, context), 0, result, example)
     return out
 
 
-def _between(sources: list[tuple[Array, Array, Array]], work: Work, out: Array, x: Array) -> None:
+def _between(sources: list[tuple[Array, Array, Array]], context: Context, out: Array, x: Array) -> None:
     """Some maps, some lines of the results at a time."""
     first, *others = sources
 
@@ -64,9 +64,9 @@ def _between(sources: list[tuple[Array, Array, Array]], work: Work, out: Array, 
         for axis, (below, above, weight) in enumerate([[each[0] for each in some], *others], start=1):
             factor = weight.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
             after = np.take(means, above, axis)
-            multiply(work, after, factor, out=after)
+            multiply(context, after, factor, out=after)
             means = np.take(means, below, axis)
-            add(work, multiply(work, means, 1 - factor, out=means), after, out=means)
+            add(context, multiply(context, means, 1 - factor, out=means), after, out=means)
         out[...] = means
 
     in_stretches(lines, 1, out, *[each[None] for each in first])
@@ -90,10 +90,10 @@ def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
 
 
 @kernel(Pad)
-def pad(op: Pad, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def pad(op: Pad, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
     sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
-    out = work.empty((*x.shape[:2], *sizes), x.dtype)
+    out = np.empty((*x.shape[:2], *sizes), x.dtype)
     out[...] = 0
     inside = [slice(before, before + n) for n, (before, _) in zip(x.shape[2:], op.margin, strict=True)]
     out[:, :, *inside] = x
@@ -101,17 +101,17 @@ def pad(op: Pad, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
 
 
 @kernel(Crop)
-def crop(op: Crop, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def crop(op: Crop, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
     inside = [slice(before, n - after) for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
     return (x[:, :, *inside],)
 
 
 @kernel(PaddedIdentity)
-def padded_identity(op: PaddedIdentity, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+def padded_identity(op: PaddedIdentity, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
     taken = x[:, :, *(slice(None, None, s) for s in op.stride)]
-    out = work.empty((x.shape[0], op.channels, *taken.shape[2:]), x.dtype)
+    out = np.empty((x.shape[0], op.channels, *taken.shape[2:]), x.dtype)
     out[:, : x.shape[1]] = taken
     out[:, x.shape[1] :] = 0
     return (out,)

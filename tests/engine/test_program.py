@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archcalc
-from archcalc.executor import kernel
-from archcalc.executor import runner as runners
+from archcalc.engine import runner as runners
+from archcalc.engine import winograd, worker
+from archcalc.engine.layout import ALIGNED, Block, places
+from archcalc.engine.runner import MOST_BLOCKS, Runner
+from archcalc.engine.worker import Worker
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.kernel import Array, Lane
-from archcalc.executor.kernels import winograd
-from archcalc.executor.memory import Block
-from archcalc.executor.program import ALIGNED, MOST_BLOCKS, places
-from archcalc.executor.runner import Run, Runner
+from archcalc.executor.interpreter import Interpreter, Run
+from archcalc.executor.kernel import Array
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from tests.executor.layers import read
@@ -38,7 +38,7 @@ def blocks(draw: st.DrawFn) -> list[Block]:
     """Blocks in the order in which they are taken; some outlive the run."""
     sizes = draw(st.lists(st.integers(0, 2_000), max_size=40))
     return [
-        Block(size, begin, draw(st.none() | st.integers(begin + 1, len(sizes)))) for begin, size in enumerate(sizes)
+        Block(size, begin, draw(st.just(inf) | st.integers(begin + 1, len(sizes)))) for begin, size in enumerate(sizes)
     ]
 
 
@@ -49,11 +49,7 @@ def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[Block]) ->
         assert place.start % ALIGNED == 0
         assert place.stop - place.start >= block.size
     for moment in range(len(blocks)):
-        taken = sorted(
-            place
-            for block, place in zip(blocks, found, strict=True)
-            if block.begin <= moment < (inf if block.end is None else block.end)
-        )
+        taken = sorted(place for block, place in zip(blocks, found, strict=True) if block.begin <= moment < block.end)
         assert all(first.stop <= second.start for first, second in pairwise(taken))
 
 
@@ -101,19 +97,19 @@ def test_buffers_that_grow_while_calls_are_written_down_are_held_once() -> None:
 
 
 class InTurns:
-    """Lanes of one process, one after another in any order: all that one does between two meetings is done before, or
+    """Workers of one process, one after another in any order: all that one does between two barriers is done before, or
     after, what any other does there."""
 
     def __init__(self, count: int, seed: int) -> None:
-        self.lanes = [Lane(number, count, self.meet) for number in range(count)]
+        self.workers = [Worker(number, count, self.barrier) for number in range(count)]
         self.random = random.Random(seed)
-        self.go = [threading.Semaphore(0) for _ in self.lanes]
+        self.go = [threading.Semaphore(0) for _ in self.workers]
         self.back = threading.Semaphore(0)
         self.own = threading.local()
         self.ended: list[int] = []
         self.errors: list[Exception] = []
 
-    def memory(self, size: int) -> Array:
+    def allocate(self, size: int) -> Array:
         return np.full(size, 0xFF, np.uint8)  # NaN in every format
 
     def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
@@ -134,7 +130,7 @@ class InTurns:
         for thread in threads:
             thread.join(10)
         assert not self.errors
-        assert len(self.ended) == len(tasks)  # all lanes had as many meetings
+        assert len(self.ended) == len(tasks)  # all workers came to as many barriers
 
     def follow(self, number: int, task: Callable[[], None]) -> None:
         self.own.number = number
@@ -146,22 +142,22 @@ class InTurns:
         self.ended.append(number)
         self.back.release()
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         self.back.release()
         self.go[self.own.number].acquire()
 
 
 def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
-    """Hold the repetition of a run by so many lanes on other numbers to what they give in a run of their own."""
+    """Hold the repetition of a run by so many workers on other numbers to what the interpreter gives."""
     weights = initial(graph, seed=seed)
-    company = InTurns(count, seed)
+    team = InTurns(count, seed)
     runner = Runner(graph, weights)
-    runner._company = lambda: company  # type: ignore[method-assign]
+    runner._team = lambda: team  # type: ignore[method-assign]
     names = [node.name for _, node in graph.layers() if not node.training]
     runner.run(random_inputs(graph, batch=batch, seed=seed), keep=names[:1])
     for turn in range(1, 3):
         inputs = random_inputs(graph, batch=batch, seed=seed + turn)
-        expected = Runner(graph, weights).run(inputs, keep=names[:1])
+        expected = Interpreter(graph, weights).run(inputs, keep=names[:1])
         ours = runner.run(inputs, keep=names[:1])
         assert runner._program is not None
         same(ours, expected)
@@ -177,9 +173,9 @@ def same(ours: Run, expected: Run) -> None:
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
-def test_lanes_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
-    least = 1 if rows else kernel.LEAST_POSITIONS  # the networks are too small to be divided by rows otherwise
-    with mock.patch.multiple(kernel, LEAST_POSITIONS=least, LEAST_ROWS=1 if rows else kernel.LEAST_ROWS):
+def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
+    least = 1 if rows else worker.LEAST_POSITIONS  # the networks are too small to be divided by rows otherwise
+    with mock.patch.multiple(worker, LEAST_POSITIONS=least, LEAST_ROWS=1 if rows else worker.LEAST_ROWS):
         repeated(read(text), count, batch, seed)
 
 
@@ -200,6 +196,11 @@ def test_lanes_in_any_order_give_what_one_gives(text: str, seed: int, count: int
         "slice 0:4 -> conv 4 k3 half -> elu -> prelu",
         "sepconv 10 k3 half -> hardswish",
         "reshape 4x2x32x32 -> relu",
+        "conv 8 k3 half g2 -> maxout 2",
+        "add(reshape 8x16x64 -> relu -> reshape 8x32x32, identity)",
+        "sub(slice 0:8 step=1 -> relu -> tanh, transpose 0x2x1 -> relu)",
+        "mul(identity, identity) -> add(identity, flatten -> reshape 8x32x32 -> sigmoid)",
+        "concat(split 2 part=0 -> relu, split 2 part=1) -> adaptive_maxpool 5x7 -> upsample 3",
     ],
 )
 @pytest.mark.parametrize("count", [2, 3])
@@ -216,7 +217,7 @@ def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) 
           - conv 8 k3 half
           - s: conv 8 k3 half
           - v: reshape 4x2x32x32
-          - conv 8 k3 half -> conv 8 k3 half  # lanes meet after s
+          - conv 8 k3 half -> conv 8 k3 half
         heads:
           a: "@s -> relu"
           b: "@v -> tanh"
@@ -233,7 +234,7 @@ def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) 
     ids=["written in another shape than read", "read as it is and in part"],
 )
 @pytest.mark.parametrize("count", [2, 3])
-def test_lanes_meet_between_different_views_of_the_same_memory(text: str, count: int) -> None:
+def test_workers_wait_between_different_views_of_the_same_memory(text: str, count: int) -> None:
     for seed in range(5):
         repeated(read(text), count, seed=seed)
 
@@ -252,7 +253,7 @@ def test_lanes_meet_between_different_views_of_the_same_memory(text: str, count:
         ("lenet5-1998", "1x32x32", 2),
     ],
 )
-def test_bundled_networks_are_repeated_by_lanes(name: str, shape: str, count: int) -> None:
+def test_bundled_networks_are_repeated_by_workers(name: str, shape: str, count: int) -> None:
     repeated(archcalc.load(name, shapes=shape).graph, count)
 
 
@@ -276,7 +277,7 @@ def test_runs_of_different_kinds_do_not_disturb_each_other(
         course = {"input": np.asfortranarray(x) if reversed_order else x}
         options = {"keep": ["conv_1", "relu_1"] if keep else [], "training": training}
         given.append(shared.run(course, **options))
-        expected.append(Runner(graph, weights).run(course, **options))
+        expected.append(Interpreter(graph, weights).run(course, **options))
     for ours, alone in zip(given, expected, strict=True):
         for name, array in {**alone.outputs, **alone.kept}.items():
             np.testing.assert_array_equal({**ours.outputs, **ours.kept}[name], array)

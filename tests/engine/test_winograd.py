@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archcalc
+from archcalc.engine import winograd
+from archcalc.engine.runner import Runner
 from archcalc.executor.inputs import random_inputs
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
-from archcalc.executor.kernels import winograd
-from archcalc.executor.runner import Runner
 from archcalc.executor.weights import initial
 
 
@@ -36,7 +37,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
     graph = archcalc.load(spec).graph
     inputs = random_inputs(graph, batch=batch, dtype=np.dtype(dtype))
     weights = initial(graph, dtype=np.dtype(dtype))
-    expected = Runner(graph, weights).run(inputs).output
+    expected = Interpreter(graph, weights).run(inputs).output
     taken: list[bool] = []
     convolve = winograd.convolve
     with pytest.MonkeyPatch.context() as patch, Runner(graph, weights, workers=workers, winograd=True) as runner:

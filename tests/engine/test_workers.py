@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 import archcalc
-from archcalc.executor import runner as runners
-from archcalc.executor import workers
+from archcalc.engine import runner as runners
+from archcalc.engine import workers
+from archcalc.engine.runner import CAN_FORK, Runner
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.runner import CAN_FORK, Runner
+from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.weights import initial
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="several workers need a system that forks processes")
@@ -50,13 +51,13 @@ def test_workers_give_what_one_gives(count: int) -> None:
     with Runner(graph, weights, workers=count) as several:
         for seed in range(5):
             inputs = random_inputs(graph, seed=seed)
-            expected = Runner(graph, weights).run(inputs).output
+            expected = Interpreter(graph, weights).run(inputs).output
             np.testing.assert_allclose(several.run(inputs).output, expected, rtol=1e-4, atol=1e-6)
             assert len(active_children()) == (count - 1 if seed else 0)  # from the second run on
 
 
 def test_another_kind_of_run_is_as_right_as_the_others(runner: Runner) -> None:
-    alone = Runner(runner.graph, runner.weights)
+    alone = Interpreter(runner.graph, runner.weights)
     for batch in (1, 1, 2, 1, 2, 2, 2):
         inputs = random_inputs(runner.graph, batch=batch, seed=batch)
         for options in ({}, {"keep": ["conv_1"]}, {"training": True}):
@@ -106,7 +107,7 @@ def test_they_end_with_a_process_that_is_killed() -> None:
 import archcalc, os, signal
 from multiprocessing import active_children
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.runner import Runner
+from archcalc.engine.runner import Runner
 from archcalc.executor.weights import initial
 graph = archcalc.load({NET!r}).graph
 runner = Runner(graph, initial(graph), workers=2)
@@ -137,7 +138,7 @@ def test_a_process_that_forks_leaves_them_to_the_first(runner: Runner) -> None:
         child = os.fork()
     if not child:  # all that it says is whether it was well
         try:
-            right = Runner(runner.graph, runner.weights).run(others).output
+            right = Interpreter(runner.graph, runner.weights).run(others).output
             for _ in range(3):
                 np.testing.assert_allclose(runner.run(others).output, right, rtol=1e-4, atol=1e-6)
             runner.close()
@@ -153,7 +154,7 @@ def test_they_say_nothing_and_leave_nothing_behind() -> None:
     script = f"""
 import archcalc
 from archcalc.executor.inputs import random_inputs
-from archcalc.executor.runner import Runner
+from archcalc.engine.runner import Runner
 from archcalc.executor.weights import initial
 graph = archcalc.load({NET!r}).graph
 runner = Runner(graph, initial(graph), workers=3)

@@ -2,8 +2,8 @@
 
 Threads of one process would wait for Python's interpreter lock and for each other: a layer takes a fraction of a
 millisecond, waking a thread a tenth of one. So the others are processes that fork from this one when everything is
-prepared: they have the tensors in common with it, and all the rest as it was then. They meet as often as one needs what
-another has done; who is early looks again and again for a while before it sleeps. BLAS has one thread in each.
+recorded: they have the tensors in common with it, and all the rest as it was then. They wait for each other after every
+layer; who is early polls for a while before it sleeps. BLAS has one thread in each.
 """
 
 from __future__ import annotations
@@ -22,32 +22,33 @@ from weakref import WeakSet
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from archcalc.executor.kernel import Array, Lane
+from archcalc.engine.worker import Worker
+from archcalc.executor.kernel import Array
 
-LOOKS = 20_000
-"""How often a worker looks for the others before it sleeps: about two milliseconds."""
+POLLS = 20_000
+"""How often a worker polls for the others before it sleeps: about two milliseconds."""
 PATIENCE = 1.0
 """Seconds of sleep after which it looks whether the others are still there."""
 
-GIVING: WeakSet[Connection] = WeakSet()
-"""Where orders are given to other processes."""
+ORDERS: WeakSet[Connection] = WeakSet()
+"""The ends of pipes at which this process gives orders to others."""
 
 
-def give_no_more() -> None:
-    """A process that has just forked, a worker or anyone else's, has the ends where orders are given, too: without them
-    who is waiting at the other ends learns when it is alone."""
-    for given in tuple(GIVING):
-        given.close()
+def close_orders() -> None:
+    """Close these ends in a process that has just forked: who waits at the other ends learns when its parent is gone
+    only if nobody else holds them."""
+    for orders in tuple(ORDERS):
+        orders.close()
 
 
-os.register_at_fork(after_in_child=give_no_more)
+os.register_at_fork(after_in_child=close_orders)
 
 
-class Workers:
-    """This process, which does the part of lane 0, and the others. See `archcalc.executor.program.Company`."""
+class WorkerProcesses:
+    """This process, which is worker 0, and others. See `archcalc.engine.worker.Team`."""
 
     def __init__(self, count: int) -> None:
-        """Prepare lanes for so many processes.
+        """Prepare so many workers.
 
         Raises:
             OSError: the system gives no semaphores.
@@ -57,21 +58,21 @@ class Workers:
         self._orders: list[Connection] = []
         self._processes: list[ForkProcess] = []
         self._parent = os.getpid()
-        gates = Gates(self._context, count)
-        self.lanes = [Lane(number, count, gates.meeting(number, self._check)) for number in range(count)]
+        barrier = Barrier(self._context, count)
+        self.workers = [Worker(number, count, barrier.wait_of(number, self._check)) for number in range(count)]
 
-    def memory(self, size: int) -> Array:
-        """So many bytes that this process has in common with those that fork from it."""
+    def allocate(self, size: int) -> Array:
+        """Return so many bytes that this process has in common with those that fork from it."""
         return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)
 
     def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
         """Start the others.
 
         Args:
-            tasks: what each lane does whenever it is told to.
+            tasks: what each worker does whenever it is told to.
 
         Returns:
-            What has all of it done once. It raises an OSError if another process is gone.
+            A function that has all of it done once. It raises an OSError if another process is gone.
 
         Raises:
             OSError: the system gives no more processes.
@@ -80,7 +81,7 @@ class Workers:
             for task in tasks[1:]:
                 ours, theirs = self._context.Pipe()
                 self._orders.append(ours)
-                GIVING.add(ours)
+                ORDERS.add(ours)
                 process = self._context.Process(target=self._work, args=(theirs, task), daemon=True)
                 with warnings.catch_warnings():  # Python 3.12 warns of threads: these are BLAS's, which is made for it
                     warnings.simplefilter("ignore", DeprecationWarning)
@@ -133,29 +134,31 @@ class Workers:
         self._orders, self._processes = [], []
 
 
-class Gates:
-    """Where lanes meet: everyone opens the gates of the others once, and passes its own as often as there are others.
+class Barrier:
+    """Where workers wait for each other: each releases the semaphores of the others once, and acquires its own as often
+    as there are others.
 
-    A lane may come to one meeting while another has not left the one before, which does no harm: whoever passes has
-    seen everyone arrive.
+    A worker may come to one barrier while another has not left the one before, which does no harm: whoever passes has
+    seen all others arrive.
     """
 
     def __init__(self, context: ForkContext, count: int) -> None:
-        self.gates: list[Semaphore] = [context.Semaphore(0) for _ in range(count)]
+        self._semaphores: list[Semaphore] = [context.Semaphore(0) for _ in range(count)]
 
-    def meeting(self, number: int, check: Callable[[], None]) -> Callable[[], None]:
-        """What lane ``number`` calls to meet the others; ``check`` is called while they make it wait for long."""
-        own, others = self.gates[number], [gate for each, gate in enumerate(self.gates) if each != number]
+    def wait_of(self, number: int, check: Callable[[], None]) -> Callable[[], None]:
+        """Return what worker ``number`` calls to wait; ``check`` is called while it waits for long."""
+        own = self._semaphores[number]
+        others = [semaphore for each, semaphore in enumerate(self._semaphores) if each != number]
 
-        def meet() -> None:
-            for gate in others:
-                gate.release()
+        def wait() -> None:
+            for other in others:
+                other.release()
             for _ in others:
-                for _ in range(LOOKS):
+                for _ in range(POLLS):
                     if own.acquire(False):
                         break
                 else:
                     while not own.acquire(True, PATIENCE):
                         check()
 
-        return meet
+        return wait

@@ -5,8 +5,7 @@ polynomials at 5 points and at infinity takes 6, with fixed linear transforms be
 become 36. The transforms are written as matrix products as well.
 
 The sums are the same numbers, rounded differently: errors in single precision are about four times those of the
-definition. Numbers that are not finite spread over their tile. So it is done on request only, in runs that are neither
-counted nor probed.
+definition. Numbers that are not finite spread over their tile. So it is done on request only.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.executor.kernel import Array, Work, by_rows, view
-from archcalc.executor.kernels.gather import windows
+from archcalc.engine.recorder import Recorder
+from archcalc.engine.windows import padded_windows
+from archcalc.engine.worker import by_rows
+from archcalc.executor.kernel import Array, view
 from archcalc.executor.kernels.windows import Axis, blocks
 
 KERNEL = 3
@@ -51,14 +52,16 @@ def worthwhile(axes: Sequence[Axis], weight: Array, y: Array) -> bool:
     return bool(SLOWER * each * tiles < defined)
 
 
-def convolve(x: Array, weight: Array, axes: Sequence[Axis], y: Array, work: Work) -> None:
-    """Write the convolution of x (N×C×n…) with weight (O×C×3…) to y (N×O×m…): the rows of the lane."""
+def convolve(x: Array, weight: Array, axes: list[Axis], y: Array, recorder: Recorder) -> None:
+    """Record the convolution of x (N×C×n…) with weight (O×C×3…) to y (N×O×m…), on the rows of the worker."""
     into, prepare, back = transforms(len(axes), x.dtype)
     points, (filters, channels) = len(into), weight.shape[:2]
-    prepared = work.once(
-        "filters", lambda: (prepare @ weight.reshape(filters * channels, -1).T).reshape(points, filters, channels)
+    prepared = recorder.constant(
+        "transformed",
+        weight,
+        lambda stored: (prepare @ stored.reshape(filters * channels, -1).T).reshape(points, filters, channels),
     )
-    rows = work.lane.part(y.shape[2])
+    rows = recorder.worker.part(y.shape[2])
     first, *others = axes
     axes = [first._replace(before=first.before - rows.start, positions=rows.stop - rows.start), *others]
     tiled = [axis._replace(kernel=REACH, stride=TILE, positions=-(-axis.positions // TILE)) for axis in axes]
@@ -66,32 +69,32 @@ def convolve(x: Array, weight: Array, axes: Sequence[Axis], y: Array, work: Work
     for sample, result in zip(x, y[:, :, rows], strict=True):
         for block in blocks(tuple(axis.positions for axis in tiled), together):
             tiles = prod(block.sizes)
-            taken = work.scratch("tiles", (*(REACH,) * len(axes), channels, *block.sizes), x.dtype)
-            work.copy(np.moveaxis(windows(sample, tiled, block, work), 0, len(axes)), taken)
-            seen = work.scratch("transformed tiles", (points, channels, tiles), x.dtype)
-            work.call(np.matmul, into, taken.reshape(points, -1), out=seen.reshape(points, -1))
-            products = work.scratch("products", (points, filters, tiles), x.dtype)
-            work.call(np.matmul, prepared, seen, out=products)
-            outputs = work.scratch("tiles", (len(back), filters * tiles), x.dtype)
-            work.call(np.matmul, back, products.reshape(points, -1), out=outputs)
+            taken = recorder.scratch("tiles", (*(REACH,) * len(axes), channels, *block.sizes), x.dtype)
+            recorder.copy(taken, np.moveaxis(padded_windows(sample, tiled, block, recorder), 0, len(axes)))
+            seen = recorder.scratch("transformed tiles", (points, channels, tiles), x.dtype)
+            recorder.call(np.matmul, into, taken.reshape(points, -1), out=seen.reshape(points, -1))
+            products = recorder.scratch("products", (points, filters, tiles), x.dtype)
+            recorder.call(np.matmul, prepared, seen, out=products)
+            outputs = recorder.scratch("tiles", (len(back), filters * tiles), x.dtype)
+            recorder.call(np.matmul, back, products.reshape(points, -1), out=outputs)
             region = tuple(
                 slice(TILE * start, min(TILE * stop, axis.positions))
                 for (start, stop), axis in zip(block.ranges, axes, strict=True)
             )
-            _lay_out(outputs.reshape(*(TILE,) * len(axes), filters, *block.sizes), result[:, *region], work)
+            _lay_out(outputs.reshape(*(TILE,) * len(axes), filters, *block.sizes), result[:, *region], recorder)
 
 
-def _lay_out(tiles: Array, result: Array, work: Work) -> None:
+def _lay_out(tiles: Array, result: Array, recorder: Recorder) -> None:
     """Write outputs (places in a tile…×O×tiles…) beside each other; what is beyond the result is left out."""
     dims = result.ndim - 1
     sizes = tiles.shape[dims + 1 :]
     apart = (len(result), *(part for size in sizes for part in (size, TILE)))
     whole = (len(result), *(size * TILE for size in sizes))
-    laid = result if result.shape == whole else work.scratch("transformed tiles", whole, result.dtype)
+    laid = result if result.shape == whole else recorder.scratch("transformed tiles", whole, result.dtype)
     order = (dims, *(axis for number in range(dims) for axis in (dims + 1 + number, number)))
-    work.copy(tiles.transpose(order), view(laid, *apart))
+    recorder.copy(view(laid, *apart), tiles.transpose(order))
     if laid is not result:
-        work.copy(laid[tuple(map(slice, result.shape))], result)
+        recorder.copy(result, laid[tuple(map(slice, result.shape))])
 
 
 @cache

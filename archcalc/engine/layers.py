@@ -1,0 +1,161 @@
+"""Recorded layers but convolutions, and how the plain kernels of others are divided among workers."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+import numpy as np
+
+from archcalc.engine.recorder import Recorder, fast
+from archcalc.engine.worker import Worker
+from archcalc.executor.kernel import Array, Arrays, Sizes, Weights
+from archcalc.executor.kernels.merge import aligned, joined
+from archcalc.executor.kernels.norm import factor_and_offset
+from archcalc.ops import activation, pool, resample
+from archcalc.ops.base import Operator
+from archcalc.ops.dense import FullyConnected, Linear
+from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+from archcalc.ops.norm import BatchNorm, LocalResponseNorm
+
+# --- recorded ---
+
+
+@fast(activation.Relu)
+def relu(op: activation.Relu, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    part = recorder.worker.share(out.shape)
+    recorder.call(np.maximum, inputs[0][part], 0, out=out[part])
+
+
+@fast(activation.Relu6)
+def relu6(op: activation.Relu6, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    part = recorder.worker.share(out.shape)
+    recorder.call(np.maximum, inputs[0][part], 0, out=out[part])
+    recorder.call(np.minimum, out[part], 6, out=out[part])
+
+
+@fast(BatchNorm)
+def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    """One multiplication and one addition per number, by factors that are known beforehand."""
+    part = recorder.worker.share(out.shape)
+    each = (-1, *(1,) * (out.ndim - 2))
+    factor, offset = (
+        numbers.astype(out.dtype, copy=False).reshape(each)[part[1]] for numbers in factor_and_offset(op, weights)
+    )
+    recorder.call(np.multiply, inputs[0][part], factor, out=out[part])
+    recorder.call(np.add, out[part], offset, out=out[part])
+
+
+def _record_join(operator: type[Operator], function: np.ufunc) -> None:
+    """Register the join of numbers at the same place, the inputs from left to right."""
+
+    @fast(operator)
+    def join(op: Operator, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+        part = recorder.worker.share(out.shape)
+        result, *others = (stretched(x, out.shape, part) for x in aligned(inputs))
+        for other in others:
+            recorder.call(function, result, other, out=out[part])
+            result = out[part]
+
+
+def stretched(x: Array, shape: Sizes, part: tuple[slice, ...]) -> Array:
+    """What a part of a shape takes from a tensor that is stretched to that shape."""
+    return x[tuple(cut if n == m else slice(None) for n, m, cut in zip(x.shape, shape, part, strict=False))]
+
+
+_record_join(Add, np.add)
+_record_join(Sub, np.subtract)
+_record_join(Mul, np.multiply)
+_record_join(Max, np.maximum)
+
+
+@fast(Concat)
+def concat(op: Concat, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    axis, parts = joined(op, inputs)
+    before = 0
+    for x in parts:
+        target = out[(*(slice(None),) * axis, slice(before, before + x.shape[axis]))]
+        part = recorder.worker.share(x.shape)
+        recorder.copy(target[part], x[part])
+        before += x.shape[axis]
+
+
+@fast(FullyConnected)
+def fc(op: FullyConnected, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    x = recorder.contiguous(inputs[0])
+    weighted(x.reshape(len(x), -1), weights, out, recorder)
+
+
+@fast(Linear)
+def linear(op: Linear, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+    x = recorder.contiguous(inputs[0])
+    weighted(x.reshape(-1, x.shape[-1]), weights, out.reshape(-1, out.shape[-1]), recorder)
+
+
+def weighted(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> None:
+    """Rows of numbers to rows of features: some features by every worker."""
+    own = recorder.worker.part(out.shape[1])
+    recorder.call(np.matmul, rows, weights["weight"][own].T, out=out[:, own])
+    if "bias" in weights:
+        recorder.call(np.add, out[:, own], weights["bias"][own], out=out[:, own])
+
+
+# --- divided ---
+
+
+class Division(Enum):
+    """Which part of the only input a part of the only output follows from, by the plain kernel: the same along …"""
+
+    ELEMENTS = auto()
+    """… all axes."""
+    CHANNELS = auto()
+    """… the channels."""
+    ROWS = auto()
+    """… the first spatial axis."""
+
+
+DIVISIONS: dict[type[Operator], Division] = {
+    operator: division
+    for division, operators in {
+        Division.ELEMENTS: (
+            activation.Elu,
+            activation.Gelu,
+            activation.HardSigmoid,
+            activation.HardSwish,
+            activation.LeakyRelu,
+            activation.Mish,
+            activation.Scale,
+            activation.Selu,
+            activation.Sigmoid,
+            activation.Silu,
+            activation.Softplus,
+            activation.Tanh,
+        ),
+        Division.CHANNELS: (
+            pool.AdaptiveAvgPool,
+            pool.AdaptiveMaxPool,
+            pool.AvgPool,
+            pool.GlobalAvgPool,
+            pool.GlobalMaxPool,
+            pool.MaxPool,
+            resample.Pad,
+            resample.Upsample,
+        ),
+        Division.ROWS: (activation.Maxout, activation.PRelu, LocalResponseNorm),
+    }.items()
+    for operator in operators
+}
+
+
+def part_of(op: Operator, shape: Sizes, worker: Worker) -> tuple[slice, ...] | None:
+    """A worker's part of the output of a divided layer and of its input, as an index; ``None`` if it is not divided."""
+    division = DIVISIONS.get(type(op))
+    if isinstance(op, LocalResponseNorm) and op.region == "within":
+        division = Division.CHANNELS
+    whole = slice(None)
+    if division is Division.ELEMENTS:
+        return worker.share(shape)
+    if division is Division.CHANNELS:
+        return whole, worker.part(shape[1])
+    if division is Division.ROWS and len(shape) > 2:
+        return whole, whole, worker.part(shape[2])
+    return None

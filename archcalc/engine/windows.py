@@ -1,0 +1,40 @@
+"""Windows of a tensor, recorded: as `archcalc.executor.kernels.gather`, alone or by all workers together."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archcalc.engine.recorder import Recorder
+from archcalc.executor.kernel import Array
+from archcalc.executor.kernels.gather import frame_of, sizes_of, windows
+from archcalc.executor.kernels.windows import Axis, Block
+
+
+def padded_windows(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
+    """The windows of a block of positions of one sample (C×n…), as a view C×k…×positions… of it or of a copy with
+    padding."""
+    frame = frame_of(sample, axes, block)
+    if frame.whole:
+        return windows(sample, frame.first, axes, block)
+    framed = recorder.scratch("frame", frame.shape, sample.dtype)
+    recorder.copy(framed, 0)
+    recorder.copy(framed[frame.target], sample[frame.source])
+    return windows(framed, frame.first, axes, block)
+
+
+def gather(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
+    """The windows of a block, in a buffer of the worker: the matrix taps×positions."""
+    columns = recorder.scratch("columns", sizes_of(sample, axes, block), sample.dtype)
+    recorder.copy(columns, padded_windows(sample, axes, block, recorder))
+    return columns.reshape(-1, prod(block.sizes))
+
+
+def gather_together(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
+    """As `gather`, in a buffer that all workers have in common: every one gathers the windows of some maps."""
+    columns = recorder.shared("columns", sizes_of(sample, axes, block), sample.dtype)
+    recorder.barrier()  # others may still read the windows of the block before
+    some = recorder.worker.part(len(sample))
+    if some.start < some.stop:
+        recorder.copy(columns[some], padded_windows(sample[some], axes, block, recorder))
+    recorder.barrier()
+    return columns.reshape(-1, prod(block.sizes))
