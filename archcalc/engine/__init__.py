@@ -9,6 +9,6 @@ the cache whenever a matrix product is done.
 
 - Operators that take most of the time are replaced by recorded ones: `convolution` (with `winograd` on request) and
   `layers`. All others are evaluated by their plain kernels: by every worker on its part of the tensors where a part of
-  the result follows from the same part of the input (`layers.DIVISIONS`), or else by the first worker alone.
+  the result follows from the same part of the input (`layers.part_of`), or else by the first worker alone.
 - `workers` are processes that divide every layer, with one thread of BLAS each, and wait for each other after it.
 """

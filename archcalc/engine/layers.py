@@ -1,14 +1,13 @@
-"""Recorded layers but convolutions, and how the plain kernels of others are divided among workers."""
+"""Recorded layers except convolutions, and how the plain kernels of others are divided among workers."""
 
 from __future__ import annotations
-
-from enum import Enum, auto
 
 import numpy as np
 
 from archcalc.engine.recorder import Recorder, fast
 from archcalc.engine.worker import Worker
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights
+from archcalc.executor.kernels.activation import ELEMENTWISE
 from archcalc.executor.kernels.merge import aligned, joined
 from archcalc.executor.kernels.norm import factor_and_offset
 from archcalc.ops import activation, pool, resample
@@ -99,63 +98,33 @@ def weighted(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> N
         recorder.call(np.add, out[:, own], weights["bias"][own], out=out[:, own])
 
 
-# --- divided ---
+# --- plain kernels on parts of tensors ---
 
-
-class Division(Enum):
-    """Which part of the only input a part of the only output follows from, by the plain kernel: the same along …"""
-
-    ELEMENTS = auto()
-    """… all axes."""
-    CHANNELS = auto()
-    """… the channels."""
-    ROWS = auto()
-    """… the first spatial axis."""
-
-
-DIVISIONS: dict[type[Operator], Division] = {
-    operator: division
-    for division, operators in {
-        Division.ELEMENTS: (
-            activation.Elu,
-            activation.Gelu,
-            activation.HardSigmoid,
-            activation.HardSwish,
-            activation.LeakyRelu,
-            activation.Mish,
-            activation.Scale,
-            activation.Selu,
-            activation.Sigmoid,
-            activation.Silu,
-            activation.Softplus,
-            activation.Tanh,
-        ),
-        Division.CHANNELS: (
-            pool.AdaptiveAvgPool,
-            pool.AdaptiveMaxPool,
-            pool.AvgPool,
-            pool.GlobalAvgPool,
-            pool.GlobalMaxPool,
-            pool.MaxPool,
-            resample.Pad,
-            resample.Upsample,
-        ),
-        Division.ROWS: (activation.Maxout, activation.PRelu, LocalResponseNorm),
-    }.items()
-    for operator in operators
+BY_CHANNELS = {
+    pool.AdaptiveAvgPool,
+    pool.AdaptiveMaxPool,
+    pool.AvgPool,
+    pool.GlobalAvgPool,
+    pool.GlobalMaxPool,
+    pool.MaxPool,
+    resample.Pad,
+    resample.Upsample,
 }
+"""Operators whose every output channel follows from the input channel of the same number."""
+BY_ROWS = {activation.Maxout, activation.PRelu, LocalResponseNorm}
+"""Operators whose every output position follows from the input position at the same place."""
 
 
 def part_of(op: Operator, shape: Sizes, worker: Worker) -> tuple[slice, ...] | None:
-    """A worker's part of the output of a divided layer and of its input, as an index; ``None`` if it is not divided."""
-    division = DIVISIONS.get(type(op))
-    if isinstance(op, LocalResponseNorm) and op.region == "within":
-        division = Division.CHANNELS
-    whole = slice(None)
-    if division is Division.ELEMENTS:
+    """Return a worker's part of the output of a layer, which follows from the same part of its input, as an index.
+
+    Returns:
+        ``None`` if the layer is not divided.
+    """
+    if type(op) in ELEMENTWISE:
         return worker.share(shape)
-    if division is Division.CHANNELS:
-        return whole, worker.part(shape[1])
-    if division is Division.ROWS and len(shape) > 2:
-        return whole, whole, worker.part(shape[2])
+    if type(op) in BY_CHANNELS or (isinstance(op, LocalResponseNorm) and op.region == "within"):
+        return slice(None), worker.part(shape[1])
+    if type(op) in BY_ROWS and len(shape) > 2:
+        return slice(None), slice(None), worker.part(shape[2])
     return None

@@ -61,6 +61,9 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.673263242354377284
 Function = Callable[[Any, Array, Array, Context], None]
 """Of the operator, a stretch of its input, and where to put the results."""
 
+ELEMENTWISE: set[type[Operator]] = set()
+"""Operators whose every output number follows from the input number at the same place."""
+
 
 def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
     """Decorator: this function evaluates these operators number by number."""
@@ -73,6 +76,7 @@ def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
             return (out,)
 
         kernel(*operators)(run)
+        ELEMENTWISE.update(operators)
         return function
 
     return register
