@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import archcalc
 from archcalc.executor.kernel import KERNELS, STORAGE, Context, owner
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
+from tests.random_networks import layers
 
 
 def test_every_operator_has_a_kernel() -> None:
@@ -17,6 +20,18 @@ def test_every_operator_has_a_kernel() -> None:
 
 def test_storage_is_stated_for_operators_only_that_store_something() -> None:
     assert {op.name for op in STORAGE} <= set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_inputs_and_stored_arrays_are_not_written_to(name: str, data: st.DataObject, seed: int) -> None:
+    for layer in layers_of(read(data.draw(layers(name))), seed):
+        given = [*layer.inputs, *layer.weights.values()]
+        before = [array.copy() for array in given]
+        layer.run()
+        for array, copy in zip(given, before, strict=True):
+            np.testing.assert_array_equal(array, copy)
 
 
 @pytest.mark.parametrize(
