@@ -39,20 +39,21 @@ class Program:
         self._blocks = [memory[place.start : place.stop] for place in where]
         self._placements = layout.placements
         self._results = {ref: self._at(layout.placements[ref]) for ref in results}
-        shared, constants = Buffers(team.allocate), dict[tuple[str, int], Array]()
-        recorders = [Recorder(worker, shared, constants, winograd) for worker in team.workers]
+        self._shared, self._constants = Buffers(team.allocate), dict[tuple[str, int], Array]()
+        self._recorders = [Recorder(worker, self._shared, self._constants, winograd) for worker in team.workers]
         for _ in range(2):  # at the second time all work buffers have their final size and place
-            for recorder in recorders:
+            for recorder in self._recorders:
                 recorder.calls.clear()
                 self._record(layout, recorder)
-        self.scratch = (
-            shared.nbytes
-            + sum(array.nbytes for array in constants.values())
-            + sum(recorder.buffers.nbytes for recorder in recorders)
-        )
-        """Bytes of work buffers: those of every worker, those in common, and what was made of stored arrays."""
-        self._play = team.start([partial(play, recorder.calls) for recorder in recorders])
+        self._play = team.start([partial(play, recorder.calls) for recorder in self._recorders])
         self.close = team.close
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of work buffers: those in common, what was made of stored arrays, and those of every worker, of which
+        the first needs most (what it lends plain kernels shows once they ran)."""
+        constants = sum(array.nbytes for array in self._constants.values())
+        return self._shared.nbytes + constants + len(self._recorders) * self._recorders[0].buffers.nbytes
 
     def _at(self, placement: Placement) -> Array:
         block, offset, shape, strides, dtype = placement

@@ -22,6 +22,8 @@ some = settings(
 NAMES = sorted(set(REGISTRY) - {"identity"})
 
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-10}
+AMPLIFIED = {"ln": 4, "in": 4, "gn": 4}
+"""How many times the tolerance: of numbers that are all alike, PyTorch divides rounding errors by √ε."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,7 +74,8 @@ def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: 
         (ours,), _ = layer.run()
         assert ours.dtype == dtype
         assert ours.shape == theirs.shape
-        np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype], err_msg=str(layer.op))
+        near = TOLERANCE[dtype] * AMPLIFIED.get(name, 1)
+        np.testing.assert_allclose(ours, theirs, rtol=near, atol=near, err_msg=str(layer.op))
 
 
 @pytest.mark.parametrize("text", ["bn", "bn noaffine", "bn eps=1/10"])
