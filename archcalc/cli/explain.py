@@ -9,13 +9,13 @@ import click
 
 from archcalc.analysis.explain import Derivation, Step
 from archcalc.analysis.memory import DTYPES
-from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
+from archcalc.cli.options import SpecCommand, described, load_network, spec_argument, spec_options, terminal_width
 from archcalc.numeric.traced import latex_text
 from archcalc.query.derivations import derivation_lines, explain
-from archcalc.query.quantities import quantity_named
+from archcalc.query.quantities import DERIVED, quantity_named
 
 
-@click.command(cls=SpecCommand)
+@click.command(cls=SpecCommand, epilog=described(DERIVED))
 @spec_argument
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
@@ -33,9 +33,8 @@ from archcalc.query.quantities import quantity_named
 def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:
     """The derivation of a layer's numbers, step by step: first in symbols, then with the numbers in.
 
-    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. QUANTITY is one
-    of shape, params, trainable, connections, macs, mults, flops, activations, a kind of operation (mul, add, div, cmp,
-    exp, log, sqrt, pow, tanh, erf), memory, rf and folding. LAYER.QUANTITY may be one word.
+    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. LAYER.QUANTITY
+    may be one word.
     """
     analysis = load_network(spec, values).analyze(training=values["training"])
     if layer is not None and quantity is None:

@@ -16,8 +16,8 @@ from archcalc.analysis.explain import (
 )
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.query.places import find_place
-from archcalc.query.quantities import DERIVED, SIZES, find_quantity
-from archcalc.query.targets import check_scope, find_row, layer_behind
+from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
+from archcalc.query.targets import Evaluator, Target, check_scope, find_row, layer_behind
 from archcalc.spec.errors import fail
 
 EVERYTHING = ("shape", "params", "macs", "rf")
@@ -79,7 +79,10 @@ def _derivation(word: str, place: str, analysis: Analysis) -> str:
     except LookupError as error:
         fail("argument", error.args[0], hint=error.args[1], origin="QUANTITY")
     try:
-        check_scope(find_place(place, analysis.graph), quantity)
+        target = Target(find_place(place, analysis.graph), quantity)
+        check_scope(target)
+        if is_size(word):
+            Evaluator.of(analysis).values(target)  # says that there is no such axis
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     return quantity.derivation

@@ -70,16 +70,16 @@ SIZES = ("C", "L", "D", "H", "W")
 
 _NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}")
 _OPERATIONS = {
-    "mul": "multiplications",
-    "add": "additions and subtractions",
-    "div": "divisions",
-    "cmp": "comparisons: maxima, minima and clamps",
-    "exp": "exponentials",
-    "log": "logarithms",
-    "sqrt": "square roots",
-    "pow": "powers",
-    "tanh": "hyperbolic tangents",
-    "erf": "error functions",
+    "mul": "Multiplications, as mults.",
+    "add": "Additions and subtractions.",
+    "div": "Divisions.",
+    "cmp": "Comparisons: maxima, minima and clamps.",
+    "exp": "Exponentials.",
+    "log": "Logarithms.",
+    "sqrt": "Square roots.",
+    "pow": "Powers.",
+    "tanh": "Hyperbolic tangents.",
+    "erf": "Error functions.",
 }
 
 
@@ -131,7 +131,7 @@ _TABLE = (
     _field("rf", "How many input positions a unit sees along an axis, or global.", "RF"),
     _field("rf_stride", "By how many input positions the windows of neighbouring units differ.", "RF stride"),
     _field("rf_padding", "By how many positions the window of the first unit hangs over the input.", "RF padding"),
-    *(_count(kind, f"Operations of one kind: {_OPERATIONS[kind]}.") for kind in OPERATION_KINDS),
+    *(_count(kind, _OPERATIONS[kind]) for kind in OPERATION_KINDS),
     Quantity(name="layers", meaning="The number of layers."),
     Quantity(
         name="memory",

@@ -92,9 +92,9 @@ class Evaluator:
         """
         name, _, word = written.rpartition(".")
         quantity = find_quantity(word)
-        place = find_place(name, self.graph, training=self.training)
-        check_scope(place, quantity)
-        return Target(place, quantity)
+        target = Target(find_place(name, self.graph, training=self.training), quantity)
+        check_scope(target)
+        return target
 
     def values(self, target: Target) -> tuple[Any, ...]:
         """The values of a target: one number, the sizes of a shape (channels first), or what is read off a receptive
@@ -189,16 +189,16 @@ class Evaluator:
         return values[:1] if len(set(values)) == 1 else values  # axes alike are written once
 
 
-def check_scope(place: Place, quantity: Quantity) -> None:
+def check_scope(target: Target) -> None:
     """Insist that a quantity applies to such a place.
 
     Raises:
         LookupError: it does not; the arguments are a message and a hint.
     """
-    if place.scope in quantity.scopes:
+    name, scope = target.quantity.name, target.place.scope
+    if scope in target.quantity.scopes:
         return
-    name = quantity.name
-    if place.scope == "network":
+    if scope == "network":
         raise LookupError(f"'{name}' is a quantity of one output, not of the network", f"write LAYER.{name}")
     raise LookupError(f"'{name}' is a quantity of the whole network", f"write it as {name}")
 
