@@ -61,12 +61,12 @@ class Network:
 
         Args:
             layer: a layer, a stage or a block in one; without it, the sums of the network are derived.
-            quantity: one of `archcalc.analysis.explain.QUANTITIES`; without it, the most asked for.
+            quantity: one of `archcalc.query.quantities.DERIVED`; without it, the most asked for.
             dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
             latex: whether formulas are written in LaTeX.
 
         Raises:
-            archcalc.SpecError: there is no such layer.
+            archcalc.SpecError: there is no such layer or quantity.
         """
         from archcalc.query.derivations import explain
 

@@ -1,63 +1,97 @@
-"""What is counted of one layer, each number worked out when it is asked for."""
+"""What is counted of layers: parameters, costs, activations; of one layer, or of several together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from archcalc.numeric import Number, product
-from archcalc.ops.base import Cost, Operator, Shapes, Weight
+from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
 
-class LayerCounts:
-    """The counts of a layer, for one example."""
+def _stored(weights: Iterable[Weight]) -> Number:
+    return sum([weight.count for weight in weights])
 
-    def __init__(self, op: Operator, inputs: Shapes, outputs: Shapes) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.outputs = outputs
 
-    @cached_property
-    def weights(self) -> tuple[Weight, ...]:
-        return self.op.weights(self.inputs)
+def _trainable(weights: Iterable[Weight]) -> Number:
+    return sum([weight.count for weight in weights if weight.trainable])
 
-    @cached_property
-    def cost(self) -> Cost:
-        return self.op.cost(self.inputs)
 
-    @property
-    def params(self) -> Number:
-        """Every stored number."""
-        return sum([weight.count for weight in self.weights])
+def _elements(outputs: Shapes) -> Number:
+    return sum([product(shape) for shape in outputs])
 
-    @property
-    def trainable(self) -> Number:
-        """Stored numbers that are learned."""
-        return sum([weight.count for weight in self.weights if weight.trainable])
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Counts:
+    """What is counted of a layer, of several together, or of a network."""
+
+    params: Number
+    """Every stored number."""
+    trainable: Number
+    """Stored numbers that are learned."""
+    cost: Cost
+    activations: Number
+    """Elements of all outputs."""
 
     @property
     def macs(self) -> Number:
+        """Multiply–accumulate pairs of linear-algebra layers."""
         return self.cost.macs
 
     @property
     def connections(self) -> Number:
+        """Every use of a weight or bias."""
         return self.cost.connections
 
     @property
     def operations(self) -> Mapping[str, Number]:
+        """Kind of operation to how many."""
         return self.cost.operations
 
     @property
     def mults(self) -> Number:
         """All scalar multiplications."""
-        return self.cost.operations.get("mul", 0)
+        return self.cost.mults
 
     @property
     def flops(self) -> Number:
         """All floating-point operations."""
-        return sum(self.cost.operations.values())
+        return self.cost.flops
 
-    @property
-    def activations(self) -> Number:
-        """Elements of all outputs."""
-        return sum([product(shape) for shape in self.outputs])
+    def of(self, name: str) -> Number:
+        """A count by its name: an attribute, or a kind of operation."""
+        number: Number = self.operations.get(name, 0) if name in OPERATION_KINDS else getattr(self, name)
+        return number
+
+
+def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
+    """What is counted of one layer, for one example."""
+    weights = op.weights(inputs)
+    return Counts(
+        params=_stored(weights),
+        trainable=_trainable(weights),
+        cost=op.cost(inputs),
+        activations=_elements(outputs),
+    )
+
+
+Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
+"""A count of one layer, for one example, from its operator, the shapes that it reads and those that it puts out."""
+
+
+def _operations(kind: str) -> Formula:
+    return lambda op, inputs, outputs: op.cost(inputs).operations.get(kind, 0)
+
+
+FORMULAS: Mapping[str, Formula] = {
+    "params": lambda op, inputs, outputs: _stored(op.weights(inputs)),
+    "trainable": lambda op, inputs, outputs: _trainable(op.weights(inputs)),
+    "connections": lambda op, inputs, outputs: op.cost(inputs).connections,
+    "macs": lambda op, inputs, outputs: op.cost(inputs).macs,
+    "mults": lambda op, inputs, outputs: op.cost(inputs).mults,
+    "flops": lambda op, inputs, outputs: op.cost(inputs).flops,
+    "activations": lambda op, inputs, outputs: _elements(outputs),
+    **{kind: _operations(kind) for kind in OPERATION_KINDS},
+}
+"""Each count alone: for numbers so large (arrays of them) that nothing else may be worked out."""

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from archcalc.analysis.propagate import Counts, Layer, analyze, group
+from archcalc.analysis.counts import Counts
+from archcalc.analysis.propagate import Layer, analyze, group
 from archcalc.graph import Graph, Node, Ref
 from archcalc.ops.base import Operator
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv

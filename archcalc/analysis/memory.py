@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
+from archcalc.analysis.counts import Counts
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, maximum, product
-
-if TYPE_CHECKING:
-    from archcalc.analysis.propagate import Analysis
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes per number."""
@@ -30,24 +27,29 @@ class Memory:
     """The most that live at one time at inference: inputs, outputs, what later layers still read; no parameters."""
 
 
-def memory_of(analysis: Analysis, dtype: str = "float32") -> Memory:
-    """The memory figures of an analysed network.
+def memory_of(
+    graph: Graph, totals: Counts, *, dtype: str = "float32", batch: int | None = None, training: bool = False
+) -> Memory:
+    """The memory figures of a network.
 
     Args:
-        analysis: of the network; its batch counts.
+        graph: the network.
+        totals: its counts, of the whole batch.
         dtype: one of `DTYPES`.
+        batch: how many examples are evaluated together; ``None``: one.
+        training: whether auxiliary heads run.
 
     Raises:
         ValueError: an unknown number format.
     """
     if dtype not in DTYPES:
         raise ValueError(f"no number format {dtype!r}; there are {', '.join(DTYPES)}")
-    width, batch = DTYPES[dtype], analysis.batch or 1
+    width = DTYPES[dtype]
     return Memory(
         dtype=dtype,
-        params=analysis.totals.params * width,
-        activations=analysis.totals.activations * width,
-        peak=peak_elements(analysis.graph, training=analysis.training) * batch * width,
+        params=totals.params * width,
+        activations=totals.activations * width,
+        peak=peak_elements(graph, training=training) * (batch or 1) * width,
     )
 
 

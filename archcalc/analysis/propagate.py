@@ -4,39 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import LayerCounts
+from archcalc.analysis.counts import Counts, counts_of
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import Fields, receptive_fields
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
-from archcalc.ops.base import Operator, Shape, Shapes
-
-SUMS = ("params", "trainable", "connections", "macs", "mults", "flops", "activations")
-"""What is counted of a layer and adds up over layers."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Counts:
-    """What is counted of a layer, of several together, or of a network."""
-
-    params: Number
-    trainable: Number
-    connections: Number
-    macs: Number
-    operations: Mapping[str, Number]
-    activations: Number
-
-    @property
-    def mults(self) -> Number:
-        """All scalar multiplications."""
-        return self.operations.get("mul", 0)
-
-    @property
-    def flops(self) -> Number:
-        """All floating-point operations."""
-        return sum(self.operations.values())
+from archcalc.ops.base import Cost, Shape, Shapes
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -110,6 +86,11 @@ class Analysis:
     batch: int | None
     training: bool
 
+    @cached_property
+    def by_node(self) -> Mapping[int, Layer]:
+        """The layers by their indices in the graph."""
+        return {layer.node: layer for layer in self.layers}
+
     def layer(self, name: str) -> Layer:
         """A layer by its name.
 
@@ -152,7 +133,7 @@ class Analysis:
 
     def memory(self, dtype: str = "float32") -> Memory:
         """Bytes of parameters and activations, and the peak of live tensors; see `archcalc.analysis.memory`."""
-        return memory_of(self, dtype)
+        return memory_of(self.graph, self.totals, dtype=dtype, batch=self.batch, training=self.training)
 
 
 def _row(layers: list[Layer], depth: int) -> Layer | Group:
@@ -166,14 +147,18 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     """The sums over layers, by the names of `Counts`."""
-    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "connections", "macs", "activations"), 0)
+    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
+    macs: Number = 0
+    connections: Number = 0
     operations: dict[str, Number] = {}
     for layer in layers:
         for name in found:
             found[name] += getattr(layer, name)
+        macs += layer.macs
+        connections += layer.connections
         for kind, number in layer.operations.items():
             operations[kind] = operations.get(kind, 0) + number
-    return {**found, "operations": operations}
+    return {**found, "cost": Cost(operations, macs, connections)}
 
 
 def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, receptive: bool = True) -> Analysis:
@@ -191,26 +176,11 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
     return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
 
 
-def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
-    """What is counted of one layer, for one example."""
-    counts = LayerCounts(op, inputs, outputs)
-    return Counts(
-        params=counts.params,
-        trainable=counts.trainable,
-        connections=counts.connections,
-        macs=counts.macs,
-        operations=counts.operations,
-        activations=counts.activations,
-    )
-
-
 def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:
-    counts = LayerCounts(node.op, graph.input_shapes(node), node.outputs)
-    activations, outputs = counts.activations, node.outputs
-    macs, connections, operations = counts.macs, counts.connections, counts.operations
+    counts = counts_of(node.op, graph.input_shapes(node), node.outputs)
+    cost, activations, outputs = counts.cost, counts.activations, node.outputs
     if batch is not None:
-        macs, connections, activations = macs * batch, connections * batch, activations * batch
-        operations = {kind: number * batch for kind, number in operations.items()}
+        cost, activations = cost.times(batch), activations * batch
         outputs = tuple((batch, *shape) for shape in outputs)
     return Layer(
         name=node.name,
@@ -221,9 +191,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         outputs=outputs,
         params=counts.params,
         trainable=counts.trainable,
-        connections=connections,
-        macs=macs,
-        operations=operations,
+        cost=cost,
         activations=activations,
         fields=fields,
         stage=node.stage,

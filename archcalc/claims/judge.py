@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from archcalc.analysis.explain import QUANTITIES as DERIVED
 from archcalc.analysis.explain import Derivation
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.receptive import READINGS
 from archcalc.claims.claim import RIGHT, Claim, Explanation, Judgement, Verdict
 from archcalc.claims.compare import compare, meanings
 from archcalc.claims.expressions import has_names
 from archcalc.claims.written import Statement
 from archcalc.query.derivations import explain
+from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Actual, network_of, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
@@ -181,12 +180,12 @@ class Judge:
         if self.actual(target).kind == "ratio":
             return ()
         name, rest = network_of(target, self.networks)
-        place, _, quantity = rest.rpartition(".")
-        quantity = "rf" if quantity in READINGS else quantity
-        if quantity not in DERIVED:
+        place, _, word = rest.rpartition(".")
+        quantity = quantity_named(word)
+        if quantity is None or not quantity.derivation:
             return ()
         try:
-            titled = explain(self.networks[name], place or None, quantity, latex=False)
+            titled = explain(self.networks[name], place or None, word, latex=False)
         except SpecError:  # a place without layers: an input as it is
             return ()
         return tuple(derivation for _, derivations in titled for derivation in derivations)

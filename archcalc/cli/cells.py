@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer
+from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import READINGS, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
+from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.write import write_layer
@@ -22,17 +24,7 @@ COLUMNS = {
         Column("op", "operator", folds=True),
         Column("input", "input", folds=True),
         Column("output", "output"),
-        Column("params", "params", "right"),
-        Column("trainable", "trainable", "right"),
-        Column("connections", "connections", "right"),
-        Column("macs", "MACs", "right"),
-        Column("mults", "mults", "right"),
-        Column("flops", "FLOPs", "right"),
-        Column("activations", "activations", "right"),
-        Column("rf", "RF", "right"),
-        Column("rf_stride", "RF stride", "right"),
-        Column("rf_padding", "RF padding", "right"),
-        *(Column(kind, kind, "right") for kind in OPERATION_KINDS),
+        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *READINGS, *OPERATION_KINDS)),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -62,10 +54,8 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """What a column shows of a row, for people."""
-    if column in SUMS:
-        return getattr(row, column)
-    if column in OPERATION_KINDS:
-        return row.operations.get(column, 0)
+    if column in FORMULAS:
+        return row.of(column)
     if column in _TEXTS:
         return _TEXTS[column](row, analysis, layout)
     return field_text(row, column)

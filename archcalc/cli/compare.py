@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import SUMS, Analysis
+from archcalc.analysis.propagate import Analysis
+from archcalc.analysis.receptive import READINGS
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     complete_spec,
@@ -19,12 +20,14 @@ from archcalc.cli.options import (
     spec_options,
     stdin_once,
 )
+from archcalc.ops.base import OPERATION_KINDS
+from archcalc.query.quantities import SUMS, quantity_named
+from archcalc.query.targets import Evaluator, tensor_of
 from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
-TITLES = {"macs": "MACs", "flops": "FLOPs", "rf": "RF"}
-QUANTITIES = ("input", "output", "layers", *SUMS, "rf", "memory", "peak")
+QUANTITIES = ("input", "output", "layers", *SUMS, *READINGS, *OPERATION_KINDS, "memory", "peak", "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
@@ -62,10 +65,11 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     rows = []
     for name in names:
         numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
-        cells: list[Any] = [name if programs else TITLES.get(name, name)]
+        known = quantity_named(name)
+        cells: list[Any] = [name if programs or known is None else known.heading]
         for index, number in enumerate(numbers):
-            is_bytes = name in ("memory", "peak") and not programs
-            cells.append(bytes_text(number) if is_bytes else number)
+            is_bytes = known is not None and known.unit == "bytes"
+            cells.append(bytes_text(number) if is_bytes and not programs else number)
             if index and not programs:
                 cells.append(ratio_text(number, numbers[0]))
         rows.append(tuple(cells))
@@ -114,14 +118,11 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
     if name == "output":
         refs = graph.outputs.values()
         return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
-    if name == "rf":
-        main = next(iter(graph.outputs.values()))
-        return next((field_text(layer, "rf") for layer in analysis.layers if layer.node == main.node), None)
-    if name == "memory":
-        return analysis.memory(dtype).params
-    if name == "peak":
-        return analysis.memory(dtype).peak
-    return getattr(analysis.totals, name)
+    if name in READINGS:
+        layer = analysis.by_node.get(tensor_of("", analysis).node)
+        return None if layer is None else field_text(layer, name)
+    evaluator = Evaluator.of(analysis, dtype)
+    return evaluator.values(evaluator.target(name))[0]
 
 
 def ratio_text(number: Any, first: Any) -> str | None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.explain import QUANTITIES, Derivation, Step
+from archcalc.analysis.explain import Derivation, Step
 from archcalc.analysis.memory import DTYPES
-from archcalc.cli.options import SpecCommand, load_network, spec_argument, spec_options, terminal_width
+from archcalc.cli.options import SpecCommand, described, load_network, spec_argument, spec_options, terminal_width
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
-from archcalc.spec.errors import fail, suggest
+from archcalc.query.quantities import DERIVED, quantity_named
 
 
-@click.command(cls=SpecCommand)
+@click.command(cls=SpecCommand, epilog=described(DERIVED))
 @spec_argument
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
@@ -33,16 +33,12 @@ from archcalc.spec.errors import fail, suggest
 def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:
     """The derivation of a layer's numbers, step by step: first in symbols, then with the numbers in.
 
-    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. QUANTITY is one
-    of shape, params, trainable, connections, macs, mults, flops, activations, a kind of operation (mul, add, div, cmp,
-    exp, log, sqrt, pow, tanh, erf), memory, rf and folding. LAYER.QUANTITY may be one word.
+    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. LAYER.QUANTITY
+    may be one word.
     """
     analysis = load_network(spec, values).analyze(training=values["training"])
     if layer is not None and quantity is None:
         layer, quantity = split_target(layer)
-    if quantity is not None and quantity not in QUANTITIES:
-        hint = suggest(quantity, QUANTITIES, f"there are {', '.join(QUANTITIES)}")
-        fail("argument", f"no quantity '{quantity[:40]}'", hint=hint, origin="QUANTITY")
     blocks = []
     for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], latex=form != "text"):
         blocks.append(write(title, derivations, form))
@@ -66,10 +62,11 @@ def fitted(text: str) -> str:
 
 def split_target(target: str) -> tuple[str | None, str | None]:
     """``conv1.params`` as layer and quantity; a quantity alone is the network's."""
-    place, dot, quantity = target.rpartition(".")
-    if dot and quantity in QUANTITIES:
-        return place, quantity
-    return (None, target) if target in QUANTITIES else (target, None)
+    place, dot, word = target.rpartition(".")
+    quantity = quantity_named(word)
+    if quantity is None or not quantity.derivation or not (dot or "network" in quantity.scopes):
+        return target, None
+    return place or None, word
 
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archcalc.analysis.counts import Counts
 from archcalc.analysis.fold import Change, Folding, fold
-from archcalc.analysis.propagate import SUMS, Counts, analyze
+from archcalc.analysis.propagate import analyze
 from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, within_memory
 from archcalc.cli.options import (
     SpecCommand,
@@ -19,6 +20,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
+from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
 from archcalc.spec.write import write_layer
 from archcalc.spec.write_graph import write_graph
@@ -157,7 +159,7 @@ def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Tab
 
 def counts(before: Counts, after: Counts) -> list[Any]:
     """Before and after, quantity by quantity."""
-    return [getattr(each, name) for name in SHOWN for each in (before, after)]
+    return [each.of(name) for name in SHOWN for each in (before, after)]
 
 
 def totals(folding: Folding) -> tuple[Counts, Counts]:
@@ -196,7 +198,7 @@ def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
         "name": graph.name,
         "layers": [layer_record(graph, change, forward) for change in folding.changes()],
         "kept": [{"name": graph.nodes[each.node].name, "reason": each.reason} for each in folding.kept],
-        "totals": {"before": sums(before), "after": sums(after)},
+        "totals": {"before": counts_record(before), "after": counts_record(after)},
         "verified": verified
         and {"holds": verified.holds, "tolerance": verified.tolerance, "differences": dict(verified.differences)},
     }
@@ -211,10 +213,6 @@ def layer_record(graph: Graph, change: Change, forward: Mapping[int, bool]) -> d
             {"name": layer.name, "op": layer.op, "direction": "forward" if forward[layer.node] else "backward"}
             for layer in change.taken
         ],
-        "before": sums(change.before),
-        "after": sums(change.after),
+        "before": counts_record(change.before),
+        "after": counts_record(change.after),
     }
-
-
-def sums(counted: Counts) -> dict[str, Any]:
-    return {**{name: getattr(counted, name) for name in SUMS}, "operations": dict(counted.operations)}

@@ -8,11 +8,12 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.explain import fitted
-from archcalc.cli.options import SpecCommand, limits_from, listed, pairs_from, spec_argument, spec_options
+from archcalc.cli.options import SpecCommand, described, limits_from, listed, pairs_from, spec_argument, spec_options
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
 from archcalc.query.formula import TOTALS, Answer, Question, answer
+from archcalc.query.quantities import MEASURED
 from archcalc.report.render import write_json
 from archcalc.spec import Given
 from archcalc.spec.tokens import RULES
@@ -24,7 +25,7 @@ MOST_CONDITIONS = 10
 """Conditions that people are shown."""
 
 
-@click.command(cls=SpecCommand)
+@click.command(cls=SpecCommand, epilog=described(MEASURED))
 @spec_argument
 @click.argument("target", required=False)
 @click.option(
@@ -58,9 +59,8 @@ MOST_CONDITIONS = 10
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:
     """Closed forms: quantities as functions of input sizes and variables, and where they hold.
 
-    TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY: shape, params, trainable, macs, mults, flops, connections,
-    activations, rf, rf_stride, rf_padding, memory (bytes of the parameters), peak (bytes of the tensors that live at
-    one time). Free names are the spec's variables and C, L, H, W, D of the first input (NAME.H of input NAME).
+    TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY. Free names are the spec's variables and C, L, H, W, D of the
+    first input (NAME.H of input NAME).
     """
     if python and form != "text":
         raise click.UsageError("--python is a format of its own")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -229,3 +229,12 @@ def terminal_width() -> int | None:
     if columns.isdecimal() and int(columns):
         return int(columns)
     return os.get_terminal_size(sys.stdout.fileno()).columns or None
+
+
+def described(names: Iterable[str]) -> str:
+    """The quantities of these names with what they mean, for the end of a help page."""
+    from archcalc.query.quantities import QUANTITIES
+
+    known = [QUANTITIES[name] for name in names]
+    width = max(len(each.name) for each in known)
+    return "\n".join(["\b", "QUANTITY is one of", *(f"  {each.name:<{width}}  {each.meaning}" for each in known)])

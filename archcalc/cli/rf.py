@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from archcalc.analysis.receptive import READINGS, AxisField, Field, Fields, coverage, receptive_fields, sees_past
-from archcalc.analysis.records import plain
 from archcalc.analysis.unit import Box, UnitField, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
@@ -27,6 +26,7 @@ from archcalc.cli.options import (
 from archcalc.graph import Graph, Node, Ref, write_shape
 from archcalc.numeric import Number, normal
 from archcalc.ops.base import Shape
+from archcalc.report.records import plain
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 

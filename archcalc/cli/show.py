@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import SUMS, Analysis, Group
+from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Row, bare_cell, cell, chosen_columns, field_text
 from archcalc.cli.options import (
     SpecCommand,
@@ -20,7 +21,6 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.ops.base import OPERATION_KINDS
 from archcalc.report.table import Table, bytes_text
 
 READABLE_ROWS = 40
@@ -72,7 +72,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns chooses among the columns of a table; JSON has all of them")
-        from archcalc.analysis.records import network_record
+        from archcalc.report.records import network_record
         from archcalc.report.render import write_json
 
         click.echo(write_json(network_record(analysis, values["dtype"], depth=depth)), nl=False)
@@ -118,10 +118,7 @@ def title(analysis: Analysis, layout: str) -> str:
 def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
     """The row of sums."""
     totals = analysis.totals
-    cells = [
-        getattr(totals, name) if name in SUMS else totals.operations.get(name, 0) if name in OPERATION_KINDS else None
-        for name in columns
-    ]
+    cells: list[Any] = [totals.of(name) if name in FORMULAS else None for name in columns]
     for index, name in enumerate(columns):
         if name in ("layer", "op", "stage", "head", "input", "output"):
             cells[index] = "total"

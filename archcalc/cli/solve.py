@@ -18,6 +18,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.varied import collect_garbage, reason_text, value_text
+from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
@@ -154,7 +155,7 @@ def table(solution: Solution, axis: Axis, question: Question, target: str, *, pr
             rows.append((value_text(first.value), value_text(last.value), count, *both))
         return Table(tuple(columns), tuple(rows))
     columns = [Column(axis.name, axis.name)]
-    columns += [Column(title, {"macs": "MACs", "flops": "FLOPs"}.get(title, title), "right") for title in titles]
+    columns += [Column(title, heading(title), "right") for title in titles]
     shown = solution.intervals[:MOST_INTERVALS]
     for first, last, _ in shown:
         ends = (between(a, b) for a, b in zip(first.measured, last.measured, strict=True))

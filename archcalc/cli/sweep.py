@@ -23,6 +23,7 @@ from archcalc.cli.options import (
     spec_argument,
 )
 from archcalc.cli.varied import collect_garbage, progress, reason_text, value_text
+from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
@@ -280,5 +281,5 @@ def _table(rows: Columns | None, titles: list[str], settings: int, notes: list[s
     """Write rows for people: numbers of settings are written as settings are."""
     cells = [] if rows is None else list(_cells(rows))
     shown = [(*map(str, row[:settings]), *row[settings:]) for row in cells]
-    columns = tuple(Column(title, {"macs": "MACs", "flops": "FLOPs"}.get(title, title), "right") for title in titles)
+    columns = tuple(Column(title, heading(title), "right") for title in titles)
     print_table(Table(columns, tuple(shown), notes=tuple(notes)), form, color)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc.lint import RULES
+from archcalc.query.quantities import heading
 from archcalc.validation.baseline import COUNTS, QUANTITIES, Change, Comparison, Row, moved
 from archcalc.validation.examine import Outcome
 
@@ -21,6 +22,8 @@ WORDS = ("ok", "failed", "error")
 PAINT = ("green", "red", "red")
 LONGEST = 100
 """Characters of a name that are shown."""
+SHOWN = ("params", "macs")
+"""Counts of changed layers that are shown."""
 ROWS = 40
 """Changed layers that are listed."""
 CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -85,8 +88,7 @@ def changes_table(name: str, comparison: Comparison) -> Table:
         Column("layer", "layer"),
         Column("operator", "operator"),
         Column("output", "output"),
-        Column("params", "params", "right"),
-        Column("macs", "MACs", "right"),
+        *(Column(quantity, heading(quantity), "right") for quantity in SHOWN),
     )
     shown = comparison.changes[:ROWS]
     totals = zip(QUANTITIES, comparison.before, comparison.after, strict=True)
@@ -102,7 +104,7 @@ def _change_row(change: Change) -> tuple[Any, ...]:
     either = [row for row in change if row is not None]
     mark = "+" if before is None else "-" if after is None else "~"
     parts = [" → ".join(dict.fromkeys(getattr(row, part) for row in either)) for part in ("name", "op", "output")]
-    cells = [_cell(before, after, COUNTS.index(quantity)) for quantity in ("params", "macs")]
+    cells = [_cell(before, after, COUNTS.index(quantity)) for quantity in SHOWN]
     return (f"{mark} {parts[0]}", *parts[1:], *cells)
 
 

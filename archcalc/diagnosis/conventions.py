@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.analysis.propagate import Counts
+from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.counting import CONVOLUTIONS, DENSE, is_activation
 from archcalc.diagnosis.mistake import Tally
 from archcalc.diagnosis.variation import Site

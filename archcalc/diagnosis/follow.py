@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis.propagate import SUMS
 from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.compare import compare
@@ -26,6 +25,7 @@ from archcalc.ops.base import Shape
 from archcalc.ops.conv import Conv
 from archcalc.ops.dense import FullyConnected, Linear
 from archcalc.ops.sliding import Sliding
+from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias
 
-from archcalc.analysis.propagate import Counts
+from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.variation import Change, Rewrite, Site
 from archcalc.numeric import Number
 

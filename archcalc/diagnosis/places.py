@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from itertools import permutations
 from typing import NamedTuple
 
-from archcalc.analysis.propagate import SUMS, Layer
+from archcalc.analysis.propagate import Layer
 from archcalc.analysis.receptive import READINGS
 from archcalc.diagnosis.mistake import Prior
 from archcalc.diagnosis.question import Question
 from archcalc.graph import ordered
 from archcalc.numeric import product
+from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, resolve
 
 MOST_PARTS = 200

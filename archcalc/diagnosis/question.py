@@ -7,17 +7,16 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.propagate import SUMS, Analysis, Counts, Group, Layer, counts_of
+from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import READINGS, AxisField, Fields, receptive_fields
 from archcalc.diagnosis.mistake import Tally
 from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
 from archcalc.ops.sliding import Sliding
+from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
-
-PER_EXAMPLE = ("connections", "macs", "mults", "flops", "activations")
-"""What a batch multiplies."""
 
 
 class Question:
@@ -127,7 +126,7 @@ class Question:
     @property
     def batch(self) -> int:
         """How often a count is taken."""
-        return self.analysis.batch or 1 if self.quantity in PER_EXAMPLE else 1
+        return self.analysis.batch or 1 if QUANTITIES[self.quantity].per_example else 1
 
     def parts(self) -> Iterator[tuple[str, Number]]:
         """What a sum is made of: the stages of a network, the layers of a stage, with what they contribute."""

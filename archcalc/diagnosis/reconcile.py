@@ -20,7 +20,8 @@ from archcalc.diagnosis.table import Outcome, Table
 from archcalc.diagnosis.tools import TOOLS
 from archcalc.graph import Graph
 from archcalc.numeric import Impossible
-from archcalc.query.targets import QUANTITIES, Values, resolve
+from archcalc.query.quantities import MEASURED, is_measured
+from archcalc.query.targets import Values, resolve
 from archcalc.spec import bundled, load_spec
 
 MOST = 8
@@ -28,7 +29,7 @@ MOST = 8
 
 _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
 _ASKED = (
-    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(QUANTITIES)})){_RELATION}", re.DOTALL),
+    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # a quantity that nobody knows is told later
 )
 
@@ -80,7 +81,7 @@ def parse_claim_text(text: str) -> Question:
 
 
 def _is_target(text: str) -> bool:
-    return text.strip().rpartition(".")[2] in QUANTITIES
+    return is_measured(text.strip().rpartition(".")[2])
 
 
 def _parted(target: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import combinations, product
 from math import ceil, floor
 
-from archcalc.analysis.propagate import Counts
+from archcalc.analysis.counts import Counts
 from archcalc.claims.claim import Verdict
 from archcalc.claims.compare import compare
 from archcalc.claims.written import Statement

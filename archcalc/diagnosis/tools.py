@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from archcalc.analysis.propagate import Counts
+from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.mistake import Tally
 from archcalc.diagnosis.variation import Site
 from archcalc.numeric import Number, exact_div, product

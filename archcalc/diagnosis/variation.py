@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
-from archcalc.analysis.propagate import Counts, counts_of
+from archcalc.analysis.counts import Counts, counts_of
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import Operator, Shape, Shapes
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from archcalc.query.targets import QUANTITIES
+from archcalc.query.quantities import COMMON
 
 Role = Literal["layer", "quantity", "answer", "target"]
 
@@ -34,7 +34,7 @@ ROLES: Mapping[str, Role] = {
 }
 
 SYNONYMS: Mapping[str, str] = {
-    **{name.replace("_", ""): name for name in QUANTITIES},
+    **{name.replace("_", ""): name for name in COMMON},
     "output": "shape",
     "outputshape": "shape",
     "outputsize": "shape",

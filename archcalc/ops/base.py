@@ -59,6 +59,21 @@ class Cost:
     connections: Number = 0
     """Every use of a weight or bias (LeCun et al. 1998): outputs × (fan-in + bias)."""
 
+    @property
+    def mults(self) -> Number:
+        """All scalar multiplications."""
+        return self.operations.get("mul", 0)
+
+    @property
+    def flops(self) -> Number:
+        """All floating-point operations."""
+        return sum(self.operations.values())
+
+    def times(self, number: Number) -> Cost:
+        """The cost of so many evaluations."""
+        operations = {kind: count * number for kind, count in self.operations.items()}
+        return Cost(operations, self.macs * number, self.connections * number)
+
 
 FREE = Cost()
 

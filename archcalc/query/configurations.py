@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
-from archcalc.query.quantities import QUANTITIES, SIZES, Quantities
+from archcalc.query.places import find_place
+from archcalc.query.quantities import COMMON, MEASURED, is_measured, is_size
 from archcalc.query.sweep import Refused, Settings, Subject
+from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.arguments import NUMERIC
 from archcalc.spec.errors import Problem, fail, suggest
@@ -110,7 +112,7 @@ class Question:
             SpecError: there is no such layer, or it has no such attribute.
         """
         place, dot, word = name.rpartition(".")
-        if not dot or word in SIZES or word.startswith("n_"):
+        if not dot or is_size(word):
             return None
         if name not in self.attributes:
             self.attributes[name] = find_attribute(self.as_written(), place, word, name)
@@ -141,18 +143,18 @@ class Question:
 
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
         """What names stand for in a network: settings, quantities, variables, sizes of inputs."""
-        quantities = Quantities(graph, training=self.training, dtype=self.dtype)
+        evaluator = Evaluator(graph, training=self.training, dtype=self.dtype)
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
         known: dict[str, Any] = {}
 
         def found(name: Name) -> Any:
             if name.name not in known:
-                known[name.name] = self.find(name, graph, set_to, quantities)
+                known[name.name] = self.find(name, graph, set_to, evaluator)
             return known[name.name]
 
         return found
 
-    def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], quantities: Quantities) -> Any:
+    def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], evaluator: Evaluator) -> Any:
         whole, span = name
         place, _, word = whole.rpartition(".")
         if whole in set_to:
@@ -163,18 +165,19 @@ class Question:
         if whole in axes:
             node, axis = axes[whole]
             return graph.inputs[node][axis]
-        if word in QUANTITIES:
-            try:
-                return quantities.of(place, word)
-            except LookupError as error:
-                known = [*graph.stages, *(node.name for node in graph.nodes)]
-                hint = suggest(place, known, "`archcalc show --depth all` lists the layers")
-                self.absent = SpecError([Problem("unknown-name", str(error.args[0]), span, hint)])
-                raise Refused(error.args[0], error.args[0]) from None
-        if whole == GLOBAL or self.is_word(word, set_to, graph):
+        if whole == GLOBAL or (not place and self.is_word(word, set_to, graph)):
             return word
-        known_names = [*set_to, *QUANTITIES, *graph.variables, *axes]
-        hint = suggest(word, known_names, f"quantities are {', '.join(QUANTITIES[:9])} …")
+        if is_measured(word):
+            try:
+                target = evaluator.target(whole)
+                values = evaluator.values(target)
+            except LookupError as error:
+                message, hint = error.args
+                self.absent = SpecError([Problem("unknown-name", message, span, hint)])
+                raise Refused(message, message) from None
+            return values[0] if target.quantity.is_number else values
+        known_names = [*set_to, *MEASURED, *graph.variables, *axes]
+        hint = suggest(word, known_names, f"quantities are {', '.join(COMMON[:9])} …")
         fail("unknown-name", f"no quantity, variable or input size '{whole[:60]}'", span, hint)
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
@@ -192,17 +195,17 @@ def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribut
         SpecError: there is none, or there are several.
     """
     try:
-        nodes = Quantities(graph, training=True).layers(place)
+        indices = find_place(place, graph, training=True).layers
     except LookupError as error:
-        known = [*graph.stages, *(node.name for node in graph.nodes)]
-        fail("unknown-name", error.args[0], hint=suggest(place, known), origin=origin[:60])
+        fail("unknown-name", error.args[0], hint=error.args[1], origin=origin[:60])
     found, known = [], []
-    for node in nodes:
+    for index in indices:
+        node = graph.nodes[index]
         for parameter in node.op.parameters():
             if parameter.argument.form in NUMERIC:
                 known.append(parameter.argument.sugar or parameter.name)
                 if word in (parameter.name, parameter.argument.sugar):
-                    found.append(Attribute(graph.nodes.index(node), node.name, parameter.name))
+                    found.append(Attribute(index, node.name, parameter.name))
     if not found:
         hint = suggest(word, known, f"it has {', '.join(dict.fromkeys(known))}" if known else "")
         fail("unknown-name", f"'{place[:60]}' has no number '{word[:40]}'", hint=hint, origin=origin[:60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.explain import (
     Derivation,
     Step,
@@ -13,8 +14,10 @@ from archcalc.analysis.explain import (
     heading,
     stored,
 )
-from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer
-from archcalc.query.targets import find_row, layer_behind
+from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.query.places import find_place
+from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
+from archcalc.query.targets import Evaluator, Target, check_scope, find_row, layer_behind
 from archcalc.spec.errors import fail
 
 EVERYTHING = ("shape", "params", "macs", "rf")
@@ -26,10 +29,19 @@ def explain(
 ) -> list[tuple[str, list[Derivation]]]:
     """Titles and derivations of what was asked for.
 
+    Args:
+        analysis: of the network.
+        layer: a layer, a stage or a block in one; without it, the sums of the whole network are derived.
+        quantity: one of `archcalc.query.quantities.DERIVED` or the size of an axis; without it, the most asked for.
+        dtype: the number format of memory.
+        latex: whether formulas are written in LaTeX.
+
     Raises:
-        SpecError: there is no such layer.
+        SpecError: there is no such layer or quantity.
     """
     place = layer or ""
+    if quantity is not None:
+        quantity = _derivation(quantity, place, analysis)
     try:
         row = find_row(place, analysis)
         if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
@@ -60,6 +72,22 @@ def explain(
     return [(title, explain_sums(title, whole, parts, quantities, latex=latex))]
 
 
+def _derivation(word: str, place: str, analysis: Analysis) -> str:
+    """What is derived for a quantity of a place."""
+    try:
+        quantity = find_quantity(word, DERIVED, [name for name in DERIVED if name not in SIZES])
+    except LookupError as error:
+        fail("argument", error.args[0], hint=error.args[1], origin="QUANTITY")
+    try:
+        target = Target(find_place(place, analysis.graph), quantity)
+        check_scope(target)
+        if is_size(word):
+            Evaluator.of(analysis).values(target)  # says that there is no such axis
+    except LookupError as error:
+        fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
+    return quantity.derivation
+
+
 def _shaping(last: Layer, stage: Group, analysis: Analysis) -> Layer:
     """The layer of a stage that gives its output the shape: the last one, but for those that leave it as it was."""
     layers = {layer.node: layer for layer in stage.layers}
@@ -74,7 +102,9 @@ def _shaping(last: Layer, stage: Group, analysis: Analysis) -> Layer:
 
 def _alone(row: Group, quantity: str | None) -> Layer | Group:
     """The one layer of a stage, or the one that its sum comes from, whose derivation says more than the sum's."""
-    parts = [layer for layer in row.layers if getattr(layer, quantity)] if quantity in SUMS else row.layers
+    parts = row.layers
+    if quantity is not None and quantity in FORMULAS:
+        parts = tuple(layer for layer in parts if layer.of(quantity))
     return parts[0] if len(parts) == 1 else row
 
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.graph import Graph, input_axes, is_axis, write_shape
+from archcalc.graph import Graph, input_axes, is_axis, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, require
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.conditions import RELATE
-from archcalc.query.targets import FIELDS, layer_behind, resolve
+from archcalc.query.quantities import quantity_named
+from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
 from archcalc.spec.check import names_used
 from archcalc.spec.errors import Source, Text, fail, suggest
@@ -30,8 +30,6 @@ from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, 
 from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated
 
-MEMORY = ("memory", "peak")
-"""Bytes: of the parameters, and of the tensors that live at one time."""
 TOTALS = ("shape", "params", "macs", "flops", "activations")
 """What is asked of a network unless told otherwise."""
 
@@ -116,9 +114,10 @@ class _Calculation:
         self.title = self.source.name
         if question.over is not None or question.when is not None:
             for target in question.targets:
-                if _quantity(target) in ("shape", *FIELDS):
+                quantity = quantity_named(_word(target))
+                if quantity is not None and not quantity.is_number:
                     hint = "ratios are those of params, macs, activations and the like"
-                    fail("argument", f"a {_quantity(target)} is no quantity to divide", origin="TARGET", hint=hint)
+                    fail("argument", f"a {quantity.name} is no quantity to divide", origin="TARGET", hint=hint)
 
     def _plain_graph(self) -> Graph | None:
         """The network as it is written, which tells variables from sizes; expressions have no variables."""
@@ -228,34 +227,30 @@ class _Calculation:
             if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, and positive", name=name)
         graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
-        fields = any(_quantity(target) in FIELDS for target in self.question.targets)
+        asked = [quantity_named(_word(target)) for target in self.question.targets]
+        fields = any(quantity is not None and quantity.unit == "positions" for quantity in asked)
         return analyze(graph, training=self.question.training, batch=self.question.batch, receptive=fields)
 
     def _of(self, analysis: Analysis, symbols: Symbols) -> tuple[ClosedForm, ...]:
         targets = self.question.targets
         if self.question.each:
             targets = tuple(f"{layer.name}.{target}" for target in targets for layer in analysis.layers)
-        return tuple([self._one(target, analysis, symbols) for target in targets])
+        evaluator = Evaluator.of(analysis, self.question.dtype)
+        return tuple([_closed_form(target, evaluator, symbols) for target in targets])
 
-    def _one(self, target: str, analysis: Analysis, symbols: Symbols) -> ClosedForm:
-        place, _, quantity = target.rpartition(".")
-        if quantity in MEMORY and not place:
-            if quantity == "peak":
-                return ClosedForm(target, (analysis.memory(self.question.dtype).peak,), symbols)
-            return ClosedForm(target, (analysis.totals.params * DTYPES[self.question.dtype],), symbols)
-        try:
-            if quantity in MEMORY:
-                stored = resolve(f"{place}.params", analysis).values[0]
-                if quantity == "peak":
-                    raise LookupError("the peak of live tensors is one of the whole network", "write it as peak")
-                return ClosedForm(target, (stored * DTYPES[self.question.dtype],), symbols)
-            values = resolve(target, analysis).values
-            exact = quantity not in FIELDS or all(
-                axis.exact and axis.aligned for axes in layer_behind(place, analysis).fields.values() for axis in axes
-            )
-        except LookupError as error:
-            fail("unknown-name", error.args[0], hint=error.args[1], origin="TARGET")
-        return ClosedForm(target, values, symbols, exact, whole=quantity not in FIELDS)
+
+def _closed_form(written: str, evaluator: Evaluator, symbols: Symbols) -> ClosedForm:
+    try:
+        target = evaluator.target(written)
+        values = evaluator.values(target)
+    except LookupError as error:
+        fail("unknown-name", error.args[0], hint=error.args[1], origin="TARGET")
+    quantity, exact = target.quantity, True
+    if quantity.unit == "positions":
+        exact = all(axis.exact and axis.aligned for axes in evaluator.fields(target.place).values() for axis in axes)
+    elif quantity.unit == "shape":
+        values = ordered(values, evaluator.graph.layout)
+    return ClosedForm(written, values, symbols, exact, whole=quantity.is_whole)
 
 
 def _headline(analysis: Analysis) -> str:
@@ -265,7 +260,7 @@ def _headline(analysis: Analysis) -> str:
     return f"input {shown}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {shown}"
 
 
-def _quantity(target: str) -> str:
+def _word(target: str) -> str:
     return target.rpartition(".")[2]
 
 

@@ -1,26 +1,42 @@
-"""Targets (``LAYER.QUANTITY``, ``STAGE.QUANTITY``, ``QUANTITY`` of the network) and what the analysis says of them."""
+"""Targets (``LAYER.QUANTITY``, ``STAGE.QUANTITY``, ``QUANTITY`` of the network) and their values.
+
+A target is read once for a graph and evaluated for what it asks, in whatever kind of number the graph has: integers,
+arrays of them, symbols.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.analysis.memory import DTYPES
-from archcalc.analysis.propagate import SUMS, Analysis, Group, Layer, Totals, group
-from archcalc.analysis.receptive import READINGS
-from archcalc.graph import Ref, ordered
+from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.memory import DTYPES, peak_elements
+from archcalc.analysis.propagate import Analysis, Group, Layer, group
+from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
+from archcalc.graph import Graph, Ref, axis_symbols, ordered
+from archcalc.numeric import NeedsPlain, Number, is_plain
+from archcalc.query.places import Place, find_place
+from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
 
 Values: TypeAlias = tuple[Fraction | int | str, ...]
 """What is true of a target: a number, one per axis, or words."""
 
-FIELDS = tuple(READINGS)
-QUANTITIES = ("shape", "channels", *SUMS, *FIELDS, "layers")
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A quantity of a place of one graph."""
 
-STORED = ("params", "trainable", "activations")
-"""What is kept in memory, and may be claimed in bytes."""
+    place: Place
+    quantity: Quantity
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+        return f"{self.place.name}.{self.quantity.name}" if self.place.name else self.quantity.name
 
 
 class Actual(NamedTuple):
@@ -35,32 +51,166 @@ class Actual(NamedTuple):
     """Bytes of each number that is counted, where it is one that memory keeps."""
 
 
+class Evaluator:
+    """Reads and evaluates the targets of one graph.
+
+    Args:
+        graph: its sizes may be of any kind of number.
+        training: whether auxiliary heads count for the network.
+        batch: how many examples are evaluated together; ``None``: one.
+        dtype: the number format of what is counted in bytes.
+        analysis: of the graph, if there is one: its numbers are taken rather than worked out again. Without, nothing
+            is kept but the graph, so that numbers may be large arrays.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        training: bool = False,
+        batch: int | None = None,
+        dtype: str = "float32",
+        analysis: Analysis | None = None,
+    ) -> None:
+        self.graph = graph
+        self.training = training
+        self.batch = batch
+        self.width = DTYPES[dtype]
+        self.analysis = analysis
+
+    @classmethod
+    def of(cls, analysis: Analysis, dtype: str = "float32") -> Evaluator:
+        """With the numbers of an analysis."""
+        return cls(analysis.graph, training=analysis.training, batch=analysis.batch, dtype=dtype, analysis=analysis)
+
+    def target(self, written: str) -> Target:
+        """Read a target.
+
+        Raises:
+            LookupError: there is no such layer, stage or quantity, or it has none; the arguments are a message and a
+                hint.
+        """
+        name, _, word = written.rpartition(".")
+        quantity = find_quantity(word)
+        target = Target(find_place(name, self.graph, training=self.training), quantity)
+        check_scope(target)
+        return target
+
+    def values(self, target: Target) -> tuple[Any, ...]:
+        """The values of a target: one number, the sizes of a shape (channels first), or what is read off a receptive
+        field, per axis or once where all axes are alike, the word ``global`` among it.
+
+        Raises:
+            LookupError: it has none: there is no such axis, or no receptive field; the arguments are a message and a
+                hint.
+        """
+        place, name = target.place, target.quantity.name
+        if name in FORMULAS:
+            return (self._count(place, target.quantity),)
+        if name in READINGS:
+            return self._field(place, name)
+        if name == "shape":
+            return self.graph.shape(place.tensor)
+        if is_size(name):
+            return (self._size(place, name),)
+        return (self._number(place, name),)
+
+    def actual(self, target: Target) -> Actual:
+        """The values of a target, and how people write them."""
+        quantity, values = target.quantity, self.values(target)
+        if quantity.unit == "shape":
+            values = ordered(values, self.graph.layout)
+            return Actual(values, "x".join(map(str, values)), "shape", self.graph.layout)
+        if quantity.unit == "positions":
+            return Actual(values, "x".join(map(str, values)), "field")
+        width = 1 if quantity.unit == "bytes" else self.width if quantity.stored else 0
+        return Actual(values, f"{values[0]:,}", width=width)
+
+    def fields(self, place: Place) -> Fields:
+        """The receptive fields of what a place puts out, by input.
+
+        Raises:
+            NeedsPlain: sizes or windows are arrays.
+        """
+        layer = None if self.analysis is None else self.analysis.by_node.get(place.tensor.node)
+        return self._fields[place.tensor.node] if layer is None else layer.fields
+
+    def _number(self, place: Place, name: str) -> Number:
+        """What is neither counted by formulas of operators nor said of the output."""
+        if name == "layers":
+            return len(place.layers)
+        if name == "channels":
+            return self.graph.shape(place.tensor)[0]
+        if name == "memory":
+            return self._count(place, find_quantity("params")) * self.width
+        assert name == "peak", name
+        return peak_elements(self.graph, training=self.training) * (self.batch or 1) * self.width
+
+    def _count(self, place: Place, quantity: Quantity) -> Number:
+        name = quantity.name
+        if self.analysis is not None:
+            if place.scope == "network":
+                return self.analysis.totals.of(name)
+            rows = self.analysis.by_node
+            return sum([rows[index].of(name) for index in place.layers])
+        total: Number = 0
+        for index in place.layers:
+            node = self.graph.nodes[index]
+            total = total + FORMULAS[name](node.op, self.graph.input_shapes(node), node.outputs)
+        return total * self.batch if quantity.per_example and self.batch is not None else total
+
+    def _size(self, place: Place, axis: str) -> Number:
+        shape = self.graph.shape(place.tensor)
+        sizes: dict[str, Number] = dict(zip(axis_symbols(len(shape)), shape, strict=True))
+        if axis not in sizes:
+            raise LookupError(f"'{place.name[:60]}' has no axis {axis}", f"its axes are {', '.join(sizes)}")
+        return sizes[axis]
+
+    @cached_property
+    def _fields(self) -> list[Fields]:
+        """The receptive fields of all nodes; arrays of sizes or windows have none of their own."""
+        for node in self.graph.nodes if self.analysis is None else ():
+            for reach in node.op.windows(self.graph.input_shapes(node)):
+                for window in reach:
+                    numbers = () if window is None else (window.size, window.stride, window.padding, window.up)
+                    if not all(map(is_plain, (*numbers, *node.output[1:]))):
+                        raise NeedsPlain("receptive fields are found for plain numbers")
+        return receptive_fields(self.graph)
+
+    def _field(self, place: Place, reading: str) -> tuple[Any, ...]:
+        """What is read off the receptive field on the first input that the output depends on."""
+        axes = next(iter(self.fields(place).values()), None)
+        if axes is None:
+            name = self.graph.nodes[place.tensor.node].name
+            raise LookupError(f"'{name}' sees nothing of any input, so there is no receptive field", "")
+        if not axes:
+            raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
+        values = tuple("global" if axis.is_global else READINGS[reading](axis) for axis in axes)
+        return values[:1] if len(set(values)) == 1 else values  # axes alike are written once
+
+
+def check_scope(target: Target) -> None:
+    """Insist that a quantity applies to such a place.
+
+    Raises:
+        LookupError: it does not; the arguments are a message and a hint.
+    """
+    name, scope = target.quantity.name, target.place.scope
+    if scope in target.quantity.scopes:
+        return
+    if scope == "network":
+        raise LookupError(f"'{name}' is a quantity of one output, not of the network", f"write LAYER.{name}")
+    raise LookupError(f"'{name}' is a quantity of the whole network", f"write it as {name}")
+
+
 def resolve(target: str, analysis: Analysis) -> Actual:
     """What a target is.
 
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
     """
-    place, _, quantity = target.rpartition(".")
-    if quantity not in QUANTITIES:
-        raise LookupError(
-            f"no quantity '{quantity[:40]}'", suggest(quantity, QUANTITIES, f"there are {', '.join(QUANTITIES)}")
-        )
-    row = find_row(place, analysis)
-    if quantity == "layers":
-        count = analysis.totals.layers if row is None else len(row.layers) if isinstance(row, Group) else 1
-        return Actual((count,), str(count))
-    if quantity in SUMS:
-        source: Layer | Group | Totals = analysis.totals if row is None else row
-        number = getattr(source, quantity)
-        return Actual((number,), f"{number:,}", width=DTYPES["float32"] if quantity in STORED else 0)
-    if quantity in ("shape", "channels"):
-        shape = analysis.graph.shape(tensor_of(place, analysis))
-        if quantity == "channels":
-            return Actual(shape[:1], str(shape[0]))
-        written = ordered(shape, analysis.graph.layout)
-        return Actual(written, "x".join(map(str, written)), "shape", analysis.graph.layout)
-    return _field(quantity, layer_behind(place, analysis))
+    evaluator = Evaluator.of(analysis)
+    return evaluator.actual(evaluator.target(target))
 
 
 def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
@@ -100,51 +250,36 @@ def _ratio(above: Actual, below: Actual) -> Actual:
     return Actual((value,), f"{float(value):.4g}", "ratio")
 
 
-def find_row(place: str, analysis: Analysis) -> Layer | Group | None:
-    """The layer, stage, head, input or block call of a name; ``None`` for the whole network.
+def find_row(name: str, analysis: Analysis) -> Layer | Group | None:
+    """The layer of a name, or the layers together that a stage, head, input or block call has; ``None`` for the whole
+    network.
 
     Raises:
         LookupError: there is none; the arguments are a message and a hint.
     """
-    if not place:
+    place = find_place(name, analysis.graph, training=analysis.training)
+    if place.scope == "network":
         return None
-    for layer in analysis.layers:
-        if layer.name == place:
-            return layer
-    wanted = tuple(place.split("/"))
-    inside = [layer for layer in analysis.layers if layer.path[: len(wanted)] == wanted]
-    if inside or place in analysis.graph.stages:
-        return group(wanted, inside)
-    known = dict.fromkeys([*analysis.graph.stages, *(layer.name for layer in analysis.layers)])
-    raise LookupError(f"no layer or stage '{place[:60]}'", suggest(place, known, "`archcalc show` lists them"))
+    layers = [analysis.by_node[index] for index in place.layers]
+    return layers[0] if place.scope == "layer" else group(tuple(name.split("/")), layers)
 
 
-def layer_behind(place: str, analysis: Analysis) -> Layer:
-    """The layer that puts out the tensor of a place (which exists), or the main output.
+def layer_behind(name: str, analysis: Analysis) -> Layer:
+    """The layer that puts out the tensor of a place, or the main output.
 
     Raises:
-        LookupError: it is an input as it is; the arguments are a message and a hint.
+        LookupError: there is no such place, or it is an input as it is; the arguments are a message and a hint.
     """
-    node = tensor_of(place, analysis).node
-    for layer in analysis.layers:
-        if layer.node == node:
-            return layer
-    raise LookupError(f"'{place or analysis.graph.name}' has no layers", "`archcalc show` lists the layers")
+    layer = analysis.by_node.get(tensor_of(name, analysis).node)
+    if layer is None:
+        raise LookupError(f"'{name or analysis.graph.name}' has no layers", "`archcalc show` lists the layers")
+    return layer
 
 
-def tensor_of(place: str, analysis: Analysis) -> Ref:
-    """The tensor that a place (which exists) puts out, or the main output."""
-    found = analysis.graph.find(place) if place else None
-    return found or next(iter(analysis.graph.outputs.values()))
+def tensor_of(name: str, analysis: Analysis) -> Ref:
+    """The tensor that a place puts out, or the main output.
 
-
-def _field(quantity: str, row: Layer) -> Actual:
-    axes = next(iter(row.fields.values()), None)
-    if axes is None:
-        raise LookupError(f"'{row.name}' sees nothing of any input, so there is no receptive field", "")
-    if not axes:
-        raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
-    values = tuple("global" if axis.is_global else READINGS[quantity](axis) for axis in axes)
-    if len(set(values)) == 1:  # axes alike are written once
-        values = values[:1]
-    return Actual(values, "x".join(map(str, values)), "field")
+    Raises:
+        LookupError: there is no such place; the arguments are a message and a hint.
+    """
+    return find_place(name, analysis.graph).tensor

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
+from archcalc.query.quantities import QUANTITIES as TABLE
 from archcalc.spec.errors import Problem, Span
 from archcalc.spec.read import Spec
 from archcalc.spec.write import write_layer
 
-COUNTS = ("params", "macs", "flops", "activations")
-"""Stored of every layer, and as totals."""
-QUANTITIES = (*COUNTS, "memory")
-"""Stored of a network; memory is the parameters and the largest sum of live tensors, in bytes of float32."""
+QUANTITIES = tuple(name for name, quantity in TABLE.items() if quantity.in_baseline)
+"""Stored of a network; ``memory`` is here the parameters and the peak of live tensors, in bytes of float32."""
+COUNTS = tuple(name for name in QUANTITIES if TABLE[name].is_count)
+"""Stored of every layer as well."""
 ALIGNED = 2_000
 """Differing layers that are aligned like lines of a text; more are matched by name alone."""
 
@@ -83,12 +84,12 @@ def numbers_of(analysis: Analysis) -> Numbers:
             layer.name,
             write_layer(graph.nodes[layer.node].op),
             write_shape(layer.output),
-            tuple([getattr(layer, quantity) for quantity in COUNTS]),
+            tuple([layer.of(quantity) for quantity in COUNTS]),
         )
         for layer in analysis.layers
     ]
-    totals = [getattr(analysis.totals, quantity) for quantity in COUNTS]
-    return Numbers((*totals, memory.params + memory.peak), tuple(layers))
+    totals = [analysis.totals.of(name) if name in COUNTS else memory.params + memory.peak for name in QUANTITIES]
+    return Numbers(tuple(totals), tuple(layers))
 
 
 def compare(before: Numbers, after: Numbers) -> Comparison:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archcalc.analysis.memory import memory_of
 from archcalc.analysis.propagate import Layer, analyze
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
@@ -56,7 +55,7 @@ class WholeRun:
     def __init__(self, graph: Graph, available: int | None) -> None:
         self.graph = graph
         self.analysis = analyze(graph)
-        self.memory_estimate = memory_of(self.analysis, DTYPE)
+        self.memory_estimate = self.analysis.memory(DTYPE)
         needed = self.memory_estimate.params + int(MEMORY_FACTOR * self.memory_estimate.peak)
         self.refusal = ""
         if available is not None and needed > available:

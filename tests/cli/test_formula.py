@@ -156,7 +156,7 @@ def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
         (("resnet50", "--when", "H"), "--when takes NAME=VALUE"),
         (("resnet50", "--free", "H", "--assume", "H % 2"), "compares nothing"),
         (("resnet50", "--free", "H", "--assume", "H == H + 1"), "nothing meets this"),
-        (("resnet50", "conv1.peak", "--free", "H"), "the peak of live tensors is one of the whole network"),
+        (("resnet50", "conv1.peak", "--free", "H"), "'peak' is a quantity of the whole network"),
         (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "macs is 0 in what is divided by"),
         (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it has to be a plain number"),
         (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x' to set"),

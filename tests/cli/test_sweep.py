@@ -123,7 +123,7 @@ WRONG = {
     ("--set", "alpha=1,2", "--columns", ""): "names no quantity",
     ("--set", "alpha=1,2", "--sort", "mac"): "did you mean 'macs'?",
     ("--set", "alpha=1,2", "--pareto", "max:mac"): "did you mean 'macs'?",
-    ("--set", "alpha=1,2", "--columns", "conv0.memory"): "'memory' is a quantity of the whole network",
+    ("--set", "alpha=1,2", "--columns", "conv0.peak"): "'peak' is a quantity of the whole network",
     ("--set", "conv0/conv.q=1,2"): "has no number 'q'",
     ("--set", "conv9.k=1,2"): "no layer or stage 'conv9'",
 }

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims import Claim, Verdict, judge
 from archcalc.diagnosis import CODES
-from archcalc.query.targets import QUANTITIES, resolve
+from archcalc.query.quantities import MEASURED
+from archcalc.query.targets import resolve
 from archcalc.spec import Source, read_spec
 from tests.random_networks import networks
 
@@ -28,7 +29,7 @@ def claims(draw: Any, analysis: Analysis) -> list[Claim]:
     places = st.sampled_from(["", *(layer.name for layer in analysis.layers), *analysis.graph.stages])
     found = []
     for _ in range(draw(st.integers(1, 8))):
-        place, quantity = draw(places), draw(st.sampled_from(QUANTITIES))
+        place, quantity = draw(places), draw(st.sampled_from(MEASURED))
         target = f"{place}.{quantity}" if place else quantity
         value = draw(VALUES)
         if draw(st.booleans()):  # nearly right

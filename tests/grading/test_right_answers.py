@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims import Claim, Verdict, judge
-from archcalc.query.targets import FIELDS, SUMS, Actual, resolve
+from archcalc.query.quantities import MEASURED, SUMS
+from archcalc.query.targets import Actual, resolve
 from archcalc.spec import Source, read_spec
 from tests.claims.writings import write_count, write_shape
 from tests.random_networks import networks
@@ -33,8 +34,7 @@ def bundled(name: str) -> Analysis:
 
 def targets(analysis: Analysis) -> st.SearchStrategy[str]:
     places = ["", *(layer.name for layer in analysis.layers), *analysis.graph.stages]
-    quantities = ["shape", *SUMS, *FIELDS, "layers"]
-    place, quantity = st.sampled_from(places), st.sampled_from(quantities)
+    place, quantity = st.sampled_from(places), st.sampled_from(MEASURED)
     return st.builds(lambda where, what: f"{where}.{what}" if where else what, place, quantity)
 
 

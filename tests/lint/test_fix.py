@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
-from archcalc.analysis.records import network_record
 from archcalc.lint import lint
 from archcalc.lint.fix import fix, quote
+from archcalc.report.records import network_record
 from archcalc.spec import Source, SpecError, read_spec
 from tests.random_networks import networks
 

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from archcalc.lint import RULES
-from archcalc.query.targets import QUANTITIES
+from archcalc.query.quantities import MEASURED
 from archcalc.spec.locate import bundled, bundled_folder
 from archcalc.spec.read import KEYS
 from tests.random_networks import networks
@@ -90,7 +90,7 @@ def test_typical_mistakes_do_not_pass(text: str) -> None:
 def test_the_schema_knows_what_the_language_knows() -> None:
     assert tuple(SCHEMA["properties"]) == KEYS
     assert set(SCHEMA["definitions"]["code"]["enum"]) == RULES.keys()
-    for quantity in QUANTITIES:
+    for quantity in MEASURED:
         document = {"input": "3x8x8", "layers": ["relu"], "expect": {quantity: 1, f"a/b_1.{quantity}": "at most 5M"}}
         VALID.validate(document)
 

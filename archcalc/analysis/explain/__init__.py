@@ -8,11 +8,10 @@ from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding, explain_stage_folding
 from archcalc.analysis.explain.layers import explain_layer, heading
 from archcalc.analysis.explain.memory import explain_memory, stored
-from archcalc.analysis.explain.steps import QUANTITIES, Contradiction, Derivation, Step
+from archcalc.analysis.explain.steps import Contradiction, Derivation, Step
 from archcalc.analysis.explain.sums import explain_sums
 
 __all__ = [
-    "QUANTITIES",
     "Contradiction",
     "Derivation",
     "Step",

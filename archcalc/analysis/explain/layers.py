@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
 from archcalc.analysis.explain.memory import stored
-from archcalc.analysis.explain.steps import QUANTITIES, Derivation, Step, agree, steps
+from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.symbols import traced
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
@@ -32,14 +32,14 @@ def explain_layer(
     wanted = tuple(quantities)
     derive = _LayerDerivation(analysis, layer, latex=latex)
     result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= APART else []
-    for quantity in QUANTITIES:
-        if quantity == "rf" and quantity in wanted:
+    for quantity in wanted:
+        if quantity == "rf":
             result += explain_field(analysis, layer, latex=latex)
-        elif quantity == "folding" and quantity in wanted:
+        elif quantity == "folding":
             result.append(explain_folding(analysis, layer, latex=latex))
-        elif quantity == "memory" and quantity in wanted:
+        elif quantity == "memory":
             result.append(stored(layer.name, layer, dtype, latex=latex))
-        elif quantity != "shape" and quantity in wanted:
+        elif quantity != "shape":
             zero = (Step(derive.notation.symbol(quantity), "", "", "0"),) if len(wanted) == 1 else ()
             result.append(Derivation(layer.name, quantity, tuple(derive.count(quantity)) or zero))
     return [derivation for derivation in result if derivation.steps]
@@ -81,27 +81,19 @@ class _LayerDerivation:
             yield from self._plain(quantity)
 
     def _cost(self) -> Cost:
-        cost = self.op.cost(self.inputs)
-        return Cost(
-            {kind: number * self.batch for kind, number in cost.operations.items()},
-            cost.macs * self.batch,
-            cost.connections * self.batch,
-        )
+        return self.op.cost(self.inputs).times(self.batch)
 
     def _activations(self) -> Any:
         return sum(product((*shape, self.batch)) for shape in self.op.outputs(self.inputs))
 
     def _plain(self, quantity: str) -> Iterator[Step]:
-        kind = "mul" if quantity == "mults" else quantity
         if quantity == "activations":
             number = self._activations()
-        elif kind in OPERATION_KINDS:
-            number = self._cost().operations.get(kind, 0)
-            agree(self.layer.name, kind, value_of(number), self.layer.operations.get(kind, 0))
+        elif quantity in OPERATION_KINDS:
+            number = self._cost().operations.get(quantity, 0)
         else:
             number = getattr(self._cost(), quantity)
-        if quantity not in OPERATION_KINDS:
-            agree(self.layer.name, quantity, value_of(number), getattr(self.layer, quantity))
+        agree(self.layer.name, quantity, value_of(number), self.layer.of(quantity))
         if value_of(number):
             yield from steps(self.notation, quantity, number)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from archcalc.analysis.counts import Counts
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.memory import DTYPES, live_at, peak_at
-from archcalc.analysis.propagate import Analysis, Counts
+from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, leaf

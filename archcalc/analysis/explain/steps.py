@@ -1,4 +1,4 @@
-"""What a derivation is made of, and what may be derived."""
+"""What a derivation is made of."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archcalc.analysis.propagate import SUMS
 from archcalc.numeric.traced import Notation, Traced
-from archcalc.ops.base import OPERATION_KINDS
-
-QUANTITIES = ("shape", *SUMS, *OPERATION_KINDS, "memory", "rf", "folding")
-"""``mults`` and ``mul`` are the same; the other kinds of operations have one name."""
 
 
 @dataclass(frozen=True)

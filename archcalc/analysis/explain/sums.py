@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from archcalc.analysis.explain.steps import QUANTITIES, Derivation, Step, agree
-from archcalc.analysis.propagate import SUMS, Counts, Group, Layer, Totals
+from archcalc.analysis.explain.steps import Derivation, Step, agree
+from archcalc.analysis.propagate import Group, Layer, Totals
 from archcalc.numeric.traced import Notation
-from archcalc.ops.base import OPERATION_KINDS
 
 IN_FULL = 8
 """How many parts a sum is written out with."""
@@ -22,28 +21,19 @@ def explain_sums(
     *,
     latex: bool = False,
 ) -> list[Derivation]:
-    """Derive what adds up, from the rows of a stage or network.
+    """Derive counts from the rows of a stage or network.
 
     Raises:
         Contradiction: the rows do not add up to ``whole``.
     """
     notation = Notation(latex)
-    wanted = tuple(quantities)
     result = []
-    for quantity in QUANTITIES:
-        if quantity in wanted and quantity in (*SUMS, *OPERATION_KINDS):
-            of = _reading(quantity)
-            parts = [(notation.text(row.name), of(row)) for row in rows]
-            steps = tuple(shares(notation, notation.symbol(quantity), parts))
-            agree(target, quantity, sum(part for _, part in parts), of(whole))
-            result.append(Derivation(target, quantity, steps))
+    for quantity in quantities:
+        parts = [(notation.text(row.name), row.of(quantity)) for row in rows]
+        steps = tuple(shares(notation, notation.symbol(quantity), parts))
+        agree(target, quantity, sum(part for _, part in parts), whole.of(quantity))
+        result.append(Derivation(target, quantity, steps))
     return result
-
-
-def _reading(quantity: str) -> Callable[[Counts], Any]:
-    if quantity in OPERATION_KINDS:
-        return lambda row: row.operations.get(quantity, 0)
-    return lambda row: getattr(row, quantity)
 
 
 def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:

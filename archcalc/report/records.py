@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.analysis.propagate import Analysis, Group, Layer, Totals
+from archcalc.analysis.counts import Counts
+from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import READINGS
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
+from archcalc.query.quantities import SUMS
 
 SCHEMA = 1
 
@@ -41,7 +43,7 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
             for row in rows
         ],
         "totals": {
-            **_sums(analysis.totals),
+            **counts_record(analysis.totals),
             "layers": analysis.totals.layers,
             "memory": {"dtype": dtype, "params": memory.params, "activations": memory.activations},
             "peak": memory.peak,
@@ -60,7 +62,7 @@ def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: boo
         "inputs": [row_of.get(name, name) for name in layer.inputs],
         "output": list(layer.output),
         "outputs": [list(shape) for shape in layer.outputs],
-        **_sums(layer),
+        **counts_record(layer),
         **_fields(layer, several_inputs),
         "head": layer.head,
         "training": layer.training,
@@ -81,24 +83,17 @@ def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: boo
         "inputs": [name for name in read if name != group.name],
         "output": list(last.output),
         "outputs": [list(shape) for shape in last.outputs],
-        **_sums(group),
+        **counts_record(group),
         **_fields(group, several_inputs),
         "head": group.head,
         "training": last.training,
     }
 
 
-def _sums(row: Layer | Group | Totals) -> dict[str, Any]:
-    return {
-        "params": row.params,
-        "trainable": row.trainable,
-        "connections": row.connections,
-        "macs": row.macs,
-        "mults": row.mults,
-        "flops": row.flops,
-        "operations": dict(row.operations),
-        "activations": row.activations,
-    }
+def counts_record(counts: Counts) -> dict[str, Any]:
+    """Every count by its name, and the operations by their kinds."""
+    record: dict[str, Any] = {name: counts.of(name) for name in SUMS}
+    return {**record, "operations": dict(counts.operations)}
 
 
 def _shape(shape: Shape, batch: int | None) -> list[Any]:

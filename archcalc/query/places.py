@@ -1,0 +1,49 @@
+"""Places of a graph: a layer, several layers under one name (a stage, head, input or block call), or the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.graph import Graph, Ref
+from archcalc.query.quantities import Scope
+from archcalc.spec.errors import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of one graph."""
+
+    name: str
+    """As targets name it; empty for the whole network."""
+    scope: Scope
+    layers: tuple[int, ...]
+    """The indices of its layers among the nodes; of the network those that count."""
+    tensor: Ref
+    """What it puts out; of the network the main output."""
+
+
+def find_place(name: str, graph: Graph, *, training: bool = False) -> Place:
+    """The place of a name.
+
+    Args:
+        name: of a layer, stage, head, input or block call; empty for the whole network.
+        graph: its sizes may be of any kind of number.
+        training: whether auxiliary heads count for the network.
+
+    Raises:
+        LookupError: there is none; the arguments are a message and a hint.
+    """
+    if not name:
+        counted = tuple([index for index, node in graph.layers() if training or not node.training])
+        return Place(name, "network", counted, next(iter(graph.outputs.values())))
+    tensor = graph.find(name)
+    if tensor is None:
+        known = dict.fromkeys([*graph.stages, *(node.name for node in graph.nodes)])
+        hint = suggest(name, known, "`archcalc show --depth all` lists the layers")
+        raise LookupError(f"no layer or stage '{name[:60]}'", hint)
+    for index, node in graph.layers():
+        if node.name == name:
+            return Place(name, "layer", (index,), tensor)
+    path = tuple(name.split("/"))
+    inside = tuple([index for index, node in graph.layers() if node.path[: len(path)] == path])
+    return Place(name, "stage", inside, tensor)

@@ -1,0 +1,52 @@
+"""The table of quantities: complete, told in the documentation, and what every verb asks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from archcalc.analysis.counts import FORMULAS, Counts
+from archcalc.analysis.receptive import READINGS
+from archcalc.query.quantities import COMMON, MEASURED, QUANTITIES, SUMS, find_quantity, quantity_named
+
+LANGUAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
+
+
+def test_every_count_and_reading_has_an_entry() -> None:
+    assert {*FORMULAS, *READINGS} <= QUANTITIES.keys()
+    assert all(hasattr(Counts, name) for name in SUMS)
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_a_meaning_is_one_sentence(name: str) -> None:
+    assert re.fullmatch(r"[A-Z].*\.", QUANTITIES[name].meaning)
+
+
+def test_the_language_page_lists_the_quantities_with_their_meanings() -> None:
+    page = LANGUAGE.read_text(encoding="utf-8")
+    for name in COMMON:
+        assert f"| `{name}` | {QUANTITIES[name].meaning} |" in page
+    for name in {*MEASURED} - {*COMMON}:
+        assert f"`{name}`" in page
+
+
+@pytest.mark.parametrize("word", ["n_1", "n_12"])
+def test_numbered_axes_are_sizes(word: str) -> None:
+    quantity = quantity_named(word)
+    assert quantity is not None
+    assert quantity.scopes == ("layer", "stage")
+
+
+@pytest.mark.parametrize("word", ["n_0", "n_", "Macs", "folding", ""])
+def test_other_words_are_no_quantities_with_a_value(word: str) -> None:
+    with pytest.raises(LookupError) as error:
+        find_quantity(word)
+    assert error.value.args[0] == f"no quantity '{word}'"
+
+
+def test_a_word_that_is_nearly_one_is_corrected() -> None:
+    with pytest.raises(LookupError) as error:
+        find_quantity("parms")
+    assert error.value.args[1] == "did you mean 'params'?"
