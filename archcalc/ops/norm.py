@@ -129,18 +129,66 @@ class LayerNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        shape = inputs[0]
-        together = {"all": shape, "last": shape[-1:], "channels": shape[:1]}
-        return scale_and_shift(self.affine, together[self.axis])
+        return scale_and_shift(self.affine, together(self.axis, inputs[0]))
 
     def cost(self, inputs: Shapes) -> Cost:
-        shape = inputs[0]
-        groups = {"all": (), "last": shape[:-1], "channels": shape[1:]}
-        return normalising(product(shape), product(groups[self.axis]), self.affine)
+        return normalising(product(inputs[0]), groups(self.axis, inputs[0]), self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        reach = {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}
-        return (reach[self.axis](inputs[0]),)
+        return (mixed(self.axis, inputs[0]),)
+
+
+def together(axis: str, shape: Shape) -> Shape:
+    """The sizes of the axes along which numbers are normalised together: ``all``, the ``last``, the ``channels``."""
+    return {"all": shape, "last": shape[-1:], "channels": shape[:1]}[axis]
+
+
+def groups(axis: str, shape: Shape) -> Number:
+    """How many groups of numbers are normalised together."""
+    return product({"all": (), "last": shape[:-1], "channels": shape[1:]}[axis])
+
+
+def mixed(axis: str, shape: Shape) -> Reach:
+    """What an output position sees where numbers are normalised together along an axis."""
+    return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
+
+
+@operator("rms_norm")
+class RmsNorm(Normalisation):
+    """Root mean square normalisation, y = x/√(mean of x² + ε)·scale: a layer normalisation that subtracts no mean.
+
+    Shape:  any, unchanged
+    Params: a scale per number normalised together (the last axis, all of them, or the channels), unless ``noaffine``
+    Cost:   per group of N numbers N multiplications (the squares), N − 1 additions, 1 division (their mean), 1 addition
+            (of ε), 1 root, N divisions; scale 1 multiplication per element; connections: 1 per element, none with
+            ``noaffine``
+    Window: all of the last axis; everything with ``axis=all``; position by position with ``axis=channels``
+    Source: Zhang & Sennrich 2019; PyTorch RMSNorm; ONNX RMSNormalization
+    """
+
+    aliases = ("rmsnorm", "rmsnormalization")
+
+    axis: str = word("last", "all", "last", "channels", help="what is normalised together")
+    affine: bool = flag(True, "noaffine", help="learned scale")
+    eps: Number = real(EPSILON, help="added to the mean square")
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("scale", together(self.axis, inputs[0])),) if self.affine else ()
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements, count = product(inputs[0]), groups(self.axis, inputs[0])
+        learned = elements if self.affine else 0
+        operations = {"mul": elements + learned, "add": elements, "div": elements + count, "sqrt": count}
+        return Cost(operations, connections=learned)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (mixed(self.axis, inputs[0]),)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """The mean stays in proportion; the mean square becomes 1."""
+        mean, variance = read[0]
+        square = max(read[0].square, float(self.eps))
+        return Spread(mean / square**0.5, variance / square)
 
 
 @operator("in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -46,18 +47,43 @@ def onnx_layer_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Wei
     return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
 
 
-def torch_layer_norm(op: Any, shape: Sizes) -> Module:
+def torch_along_axis(kind: str, op: Any, shape: Sizes) -> Module:
+    cls = getattr(nn, kind)
     if op.axis != "channels":
-        return nn.LayerNorm(shape if op.axis == "all" else shape[-1:], float(op.eps), op.affine)
+        return cls(shape if op.axis == "all" else shape[-1:], float(op.eps), op.affine)
     there, back = layer(lambda x: x.movedim(1, -1)), layer(lambda x: x.movedim(-1, 1))
-    return nn.Sequential(there, nn.LayerNorm(shape[:1], float(op.eps), op.affine), back)
+    return nn.Sequential(there, cls(shape[:1], float(op.eps), op.affine), back)
 
 
 entry(
     "ln",
     draw=plain("ln", "ln axis=last", "ln axis=channels noaffine", "ln axis=all eps=1e-6"),
     onnx=onnx_layer_norm,
-    torch=torch_layer_norm,
+    torch=partial(torch_along_axis, "LayerNorm"),
+    cases=[({"axis": axis}, (shape,)) for axis in ("all", "last", "channels") for shape in (MAP, VECTOR)],
+)
+
+
+def onnx_rms_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    """Put together: ONNX Runtime has RMSNormalization in opset 23 only."""
+    axes = {"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis]
+    square = model.add("ReduceMean", model.add("Mul", name, name), whole(model, *axes))
+    root = model.add("Sqrt", model.add("Add", square, model.constant(float(op.eps))))
+    normalised = model.add("Div", name, root)
+    if not op.affine:
+        return normalised
+    scale = weights["scale"]
+    rank = len(shape) - 1
+    return model.add(
+        "Mul", normalised, channelwise(model, scale, rank) if op.axis == "channels" else model.constant(scale)
+    )
+
+
+entry(
+    "rms_norm",
+    draw=plain("rms_norm", "rms_norm axis=channels noaffine", "rms_norm axis=channels", "rms_norm axis=all eps=1e-6"),
+    onnx=onnx_rms_norm,
+    torch=partial(torch_along_axis, "RMSNorm"),
     cases=[({"axis": axis}, (shape,)) for axis in ("all", "last", "channels") for shape in (MAP, VECTOR)],
 )
 

@@ -13,7 +13,7 @@ from archcalc.executor.kernel import Array, Arrays, Division, Sizes, Weights, Wo
 from archcalc.executor.kernels.activation import read_and_write
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
 from archcalc.executor.kernels.stretches import in_rows_of, in_stretches
-from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
+from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
 
 MOMENTUM = 0.1
 """The share of a batch's statistics in the new running ones, as PyTorch has it."""
@@ -128,6 +128,24 @@ def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, work: Work) -> A
     if op.affine:
         scale, shift = (_per_channel(each, x) if across else each for each in (weights["scale"], weights["shift"]))
         _learned_map(work, out, scale, shift, out)
+    return (out,)
+
+
+@storage(RmsNorm)
+def rms_norm_arrays(op: RmsNorm, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    (shape,) = shapes
+    return {"scale": {"all": shape, "last": shape[-1:], "channels": shape[:1]}[op.axis]} if op.affine else {}
+
+
+@kernel(RmsNorm)
+def rms_norm(op: RmsNorm, inputs: Arrays, weights: Weights, work: Work) -> Arrays:
+    x, out = read_and_write(inputs[0], work)
+    axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
+    square = _mean_square(x, axes, work)
+    divide(work, x, sqrt(work, add(work, square, float(op.eps), out=square), out=square), out=out)
+    if op.affine:
+        scale = weights["scale"]
+        multiply(work, out, _per_channel(scale, x) if op.axis == "channels" else scale, out=out)
     return (out,)
 
 
