@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,3 +105,20 @@ def test_a_plain_question_loads_nothing_heavy(verb: str) -> None:
 
 def test_importing_the_package_does_not_load_the_command_line() -> None:
     assert "click" not in loaded_by("import archcalc")
+
+
+OF_A_CLASS = re.compile(r"isinstance\(([a-z_]+\.)*op,")
+OWNERS = ("ops", "executor/kernels", "executor/loops")
+
+
+def test_other_packages_ask_operators_for_traits_not_for_their_class() -> None:
+    """An exception has its reason in a comment on the same line (see ``archcalc/ops/traits.py``)."""
+    asked = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for path in MODULES
+        if not str(path.relative_to(PACKAGE)).startswith(OWNERS)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if OF_A_CLASS.search(line)
+    ]
+    assert all("  # " in line for line in asked), asked
+    assert len(asked) < 15

@@ -1,15 +1,17 @@
 """What other packages ask an operator beside its formulas: traits, which its class declares, with their defaults here.
 
-==================== ================================================================================================
-for                  an operator declares
-==================== ================================================================================================
-conventions, hints   `kind`, `window_kind`, `flattens`, `running_statistics`, `centres_channels`, `aliases`
-folding              `sums`: that it is a weighted sum, and which channels each of its kernels connects;
-                     `channel_map`: that it is a fixed linear map per channel, and which
-smaller networks     `widths` (`narrowed`), `single_channel` (`on_one_channel`), `keeps_channels`
-random numbers       `initial` (with `fan_in`): what its stored arrays start as; `spread`: what its outputs are about
-                     like; `index_limit`, `stores_attributes`: where numbers are not free
-==================== ================================================================================================
+================= ===================================================================================================
+for               an operator declares
+================= ===================================================================================================
+conventions,      what it is counted among (`kind`), how its windows lie (`window_kind`, `strides`, `paddings`), what
+mistakes, hints   people know of it (`flattens`, `running_statistics`, `centres_channels`), what it is taken for
+                  (`ungrouped`, `depthwise_part`), what it is called elsewhere (`aliases`)
+folding           `sums`: that it is a weighted sum, and which channels each of its kernels connects;
+                  `channel_map`: that it is a fixed linear map per channel, and which
+smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `keeps_channels`
+random numbers    `initial` (with `fan_in`): what its stored arrays start as; `spread`: the mean and variance of what it
+                  puts out; `index_limit`, `stores_attributes`: where numbers are not free
+================= ===================================================================================================
 
 Another package that has to treat some operators differently asks a trait; it never asks for a class.
 """
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from archcalc.ops.base import Operator
 
 Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation", "activation"]
-"""What a layer is counted among where people count some layers only."""
+"""The kinds of layers that people count apart from others; nothing for all others."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """How the windows of an operator lie. The first two have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
 
@@ -122,10 +124,12 @@ def largest(spreads: Sequence[Spread]) -> Spread:
 
 
 class Traits:
-    """The traits of an operator that is element by element, without weights, and counted among nothing."""
+    """The traits of an operator that works element by element and stores nothing, and that nobody counts apart."""
 
     kind: ClassVar[Kind] = ""
+    """What it is counted among."""
     window_kind: ClassVar[WindowKind] = ""
+    """How its windows lie over the positions."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """What other tools and papers call it: in small letters, without underscores and without the dimension
     (``Conv2d``)."""
