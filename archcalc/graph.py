@@ -63,7 +63,7 @@ class Node:
 
     @property
     def is_input(self) -> bool:
-        return isinstance(self.op, Input)
+        return isinstance(self.op, Input)  # the one class of this file: no trait of the operators of the language
 
 
 @dataclass(frozen=True, eq=False)

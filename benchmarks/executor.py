@@ -112,7 +112,7 @@ def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[],
     """The same layers as modules of PyTorch, one after another; tensors are freed after their last use."""
     import torch
 
-    from tests.oracle.counterparts import COUNTERPARTS
+    from tests.operators.torch_parts import counterpart
 
     torch.set_num_threads(threads)
     steps, last = [], {}
@@ -122,7 +122,7 @@ def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[],
         last.update({ref.node: index for ref in node.inputs})
         module = None
         if node.op.name != "identity":
-            module = COUNTERPARTS[node.op.name](node.op, list(graph.input_shapes(node))).eval()
+            module = counterpart(node.op, list(graph.input_shapes(node))).eval()
             own = [array for name, array in weights.items() if name.rpartition(".")[0] == node.name]
             stored = [*module.parameters(), *(b for name, b in module.named_buffers() if "num_batches" not in name)]
             with torch.no_grad():
@@ -148,7 +148,6 @@ def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[],
 
 def onnx_runtime(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
     """The same layers as an ONNX model."""
-    from tests.executor import onnx_counterparts  # noqa: F401  # registers them
     from tests.executor.onnx_models import export, session
 
     model = session(export(graph, weights), threads)

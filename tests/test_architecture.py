@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,20 @@ def test_a_plain_question_loads_nothing_heavy(verb: str) -> None:
 
 def test_importing_the_package_does_not_load_the_command_line() -> None:
     assert "click" not in loaded_by("import archcalc")
+
+
+OF_A_CLASS = re.compile(r"isinstance\(([a-z_]+\.)*op,")
+OWNERS = ("ops", "executor/kernels", "executor/loops")
+
+
+def test_other_packages_ask_operators_for_traits_not_for_their_class() -> None:
+    """An exception has its reason in a comment on the same line (see ``archcalc/ops/traits.py``)."""
+    asked = [
+        f"{file}: {line.strip()}"
+        for file in IMPORTS
+        if not file.startswith(OWNERS)
+        for line in (PACKAGE / file).read_text(encoding="utf-8").splitlines()
+        if OF_A_CLASS.search(line)
+    ]
+    assert all("  # " in line for line in asked), asked
+    assert len(asked) < 15

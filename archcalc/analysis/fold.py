@@ -15,16 +15,7 @@ from dataclasses import dataclass, replace
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.propagate import Layer, analyze, group
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.base import Operator
-from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
-from archcalc.ops.dense import FullyConnected, Linear
-from archcalc.ops.norm import BatchNorm, Standardize
-from archcalc.ops.sliding import Sliding
-
-AFFINE = (BatchNorm, Standardize)
-"""Fixed linear maps per channel at inference."""
-SUMS = (Conv, DepthwiseConv, SeparableConv, TransposedConv, FullyConnected, Linear)
-"""Layers of weighted sums with a bias per output channel."""
+from archcalc.ops.traits import Sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +88,7 @@ class _Folder:
         self.folds: dict[int, Fold] = {}
 
     def run(self) -> Folding:
-        candidates = [index for index, node in self.graph.layers() if isinstance(node.op, AFFINE)]
+        candidates = [index for index, node in self.graph.layers() if node.op.channel_map]
         behind: dict[int, str] = {}
         for index in candidates:
             layer, reason = self.before(index)
@@ -121,9 +112,10 @@ class _Folder:
         node = self.graph.nodes[ref.node]
         if node.is_input:
             return None, "it reads an input"
-        if not isinstance(node.op, SUMS):
+        sums = self.sums(node)
+        if sums is None:
             return None, f"{node.op.name} before it has no weighted sums"
-        if isinstance(node.op, Linear) and len(node.output) > 1:
+        if not sums.by_channel:
             return None, f"the outputs of {node.op.name} before it are not its channels"
         if read in self.outputs:
             return None, f"{node.name} is an output as well"
@@ -144,20 +136,25 @@ class _Folder:
                 break
             made = Ref(readers[0])
         node = self.graph.nodes[readers[0]]
-        if not isinstance(node.op, SUMS):
+        sums = self.sums(node)
+        if sums is None:
             return None, f"{node.op.name} after it has no weighted sums"
-        if isinstance(node.op, TransposedConv):
+        if not sums.alike:
             return None, f"the outputs of {node.name} after it are sums over different numbers of inputs"
-        if isinstance(node.op, Linear) and len(node.output) > 1:
+        if not sums.by_channel:
             return None, f"{node.op.name} after it has the same weights for all channels"
         if self.pads(node):
             return None, f"the zeros around the input of {node.name} would no longer be right"
         return readers[0], ""
 
+    def sums(self, node: Node) -> Sums | None:
+        """How the outputs of a layer are weighted sums, if they are."""
+        return node.op.sums(self.graph.input_shapes(node)[0])
+
     def pads(self, node: Node) -> bool:
         """Whether there are zeros around what a layer reads."""
-        shape = self.graph.input_shapes(node)[0]
-        return isinstance(node.op, Sliding) and any(p0 != 0 or p1 != 0 for *_, p0, p1 in node.op.geometry(shape))
+        paddings = node.op.paddings(self.graph.input_shapes(node)[0])
+        return any(p0 != 0 or p1 != 0 for p0, p1 in paddings)
 
     def source(self, ref: Ref) -> Ref:
         """What a tensor is read from once folded layers are gone."""
@@ -178,7 +175,7 @@ class _Folder:
 
         def node(index: int) -> Node:
             old = graph.nodes[index]
-            op = _taking(old.op) if index in taking else old.op
+            op = old.op.with_map_folded_in() if index in taking else old.op
             return replace(old, op=op, inputs=tuple(map(moved, old.inputs)))
 
         nodes = tuple(map(node, places))
@@ -197,8 +194,3 @@ class _Folder:
             stages={name: moved(ref) for name, ref in graph.stages.items()},
             training_outputs=renamed(graph.training_outputs),
         )
-
-
-def _taking(op: Operator) -> Operator:
-    """A layer of sums that has taken a linear map: it has a bias, and its weights are standardised once and for all."""
-    return replace(op, bias=True, ws=False) if isinstance(op, Conv) else replace(op, bias=True)

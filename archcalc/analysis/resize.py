@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible
 from archcalc.ops.base import Operator, Shape
-from archcalc.ops.conv import Conv
-from archcalc.ops.norm import Standardize
 
-WIDTHS = ("channels", "features", "dim", "vocabulary")
-"""Attributes that say how many numbers a layer puts out side by side."""
 FIRST_SIZES = 64
 """Sizes that are tried one by one before they grow by a quarter at a time."""
 
@@ -35,7 +30,7 @@ def narrowed(graph: Graph, divisor: int) -> Graph:
     Raises:
         Impossible: its branches or groups do not fit together any more.
     """
-    return _rebuilt(graph, lambda op: _narrow(op, divisor), graph.inputs)
+    return _rebuilt(graph, lambda op: op.narrowed(divisor), graph.inputs)
 
 
 def smallest(graph: Graph, least: int = 1) -> Graph:
@@ -56,7 +51,7 @@ def _sizes(graph: Graph, least: int) -> Iterator[int]:
         size += 1 if size < FIRST_SIZES else size // 4
 
 
-def _rebuilt(graph: Graph, change: Any, shapes: Mapping[str, Shape]) -> Graph:
+def _rebuilt(graph: Graph, change: Callable[[Operator], Operator], shapes: Mapping[str, Shape]) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.is_input:
@@ -71,10 +66,3 @@ def _rebuilt(graph: Graph, change: Any, shapes: Mapping[str, Shape]) -> Graph:
 
 def _shape(nodes: list[Node], ref: Ref) -> Shape:
     return nodes[ref.node].outputs[ref.output]
-
-
-def _narrow(op: Operator, divisor: int) -> Operator:
-    if isinstance(op, Standardize) or (isinstance(op, Conv) and op.table is not None):
-        return op
-    widths = {each.name: -(-getattr(op, each.name) // divisor) for each in fields(op) if each.name in WIDTHS}
-    return replace(op, **widths) if widths else op

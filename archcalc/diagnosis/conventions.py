@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from archcalc.analysis.counts import Counts
-from archcalc.diagnosis.counting import CONVOLUTIONS, DENSE, is_activation
 from archcalc.diagnosis.mistake import Tally
 from archcalc.diagnosis.variation import Site
-from archcalc.numeric import Number, product
+from archcalc.numeric import Number
 from archcalc.ops.base import Operator
-from archcalc.ops.conv import Conv
-from archcalc.ops.norm import BatchNorm
+from archcalc.ops.traits import Kind
+
+Which: TypeAlias = Callable[[Operator], bool]
+"""Whether a layer is among those that a convention is about."""
 
 
-def only(*kinds: type[Operator]) -> Tally:
+def of_kind(kind: Kind) -> Which:
+    return lambda op: op.kind == kind
+
+
+def batch_norms(op: Operator) -> bool:
+    return op.running_statistics
+
+
+def only(which: Which) -> Tally:
     """Nothing but these layers."""
-    return lambda site, counts, quantity: None if isinstance(site.op, kinds) else 0
+    return lambda site, counts, quantity: None if which(site.op) else 0
 
 
-def without(*kinds: type[Operator]) -> Tally:
+def without(which: Which) -> Tally:
     """All layers but these."""
-    return lambda site, counts, quantity: 0 if isinstance(site.op, kinds) else None
+    return lambda site, counts, quantity: 0 if which(site.op) else None
+
+
+def operations_of(which: Which) -> Tally:
+    """All operations of these layers, beside the MACs of the others."""
+    return lambda site, counts, quantity: counts.flops if which(site.op) and not counts.macs else None
 
 
 def statistics_counted(site: Site, counts: Counts, quantity: str) -> Number | None:
-    return counts.params if isinstance(site.op, BatchNorm) else None
+    return counts.params if batch_norms(site.op) else None
 
 
 def statistics_left_out(site: Site, counts: Counts, quantity: str) -> Number | None:
-    return counts.trainable if isinstance(site.op, BatchNorm) else None
+    return counts.trainable if batch_norms(site.op) else None
 
 
 def products_with_biases(site: Site, counts: Counts, quantity: str) -> Number | None:
@@ -35,17 +52,12 @@ def products_with_biases(site: Site, counts: Counts, quantity: str) -> Number | 
     return counts.connections if counts.macs else None
 
 
-def operations_of(*kinds: type[Operator]) -> Tally:
-    """All operations of these layers, beside the MACs of the others."""
-    return lambda site, counts, quantity: counts.flops if isinstance(site.op, kinds) and not counts.macs else None
-
-
 def multiplications_of_norms(site: Site, counts: Counts, quantity: str) -> Number | None:
-    return counts.mults if isinstance(site.op, BatchNorm) else None
+    return counts.mults if batch_norms(site.op) else None
 
 
 def one_per_output_of_activations(site: Site, counts: Counts, quantity: str) -> Number | None:
-    return counts.activations if is_activation(site.op) else None
+    return counts.activations if site.op.kind == "activation" else None
 
 
 def operations_of_all(site: Site, counts: Counts, quantity: str) -> Number | None:
@@ -54,17 +66,22 @@ def operations_of_all(site: Site, counts: Counts, quantity: str) -> Number | Non
 
 
 def bias_per_kernel(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """A bias for every plane of every filter."""
-    op = site.op
-    if not isinstance(op, Conv) or not op.bias:
+    """A bias for every plane of every filter of a convolution."""
+    sums, biases = site.op.sums(site.shape), _biases(site)
+    if sums is None or not biases or site.op.kind != "convolution" or site.op.window_kind != "sliding":
         return None
-    return counts.params - op.channels + product(op.kernels(site.shape))
+    planes = sums.kernels[0].pairs
+    return counts.params - biases + planes if len(sums.kernels) == 1 and planes != biases else None
 
 
 def one_bias(site: Site, counts: Counts, quantity: str) -> Number | None:
     """A single bias for the whole layer."""
-    biases = [weight.count for weight in site.op.weights(site.inputs) if weight.name == "bias"]
-    return counts.params - sum(biases) + 1 if biases and isinstance(site.op, (*CONVOLUTIONS, *DENSE)) else None
+    biases = _biases(site)
+    return counts.params - biases + 1 if biases and site.op.kind in ("convolution", "dense") else None
+
+
+def _biases(site: Site) -> Number:
+    return sum(weight.count for weight in site.op.weights(site.inputs) if weight.name == "bias")
 
 
 def macs_only(site: Site, counts: Counts, quantity: str) -> Number | None:

@@ -3,89 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from archcalc.diagnosis.variation import Change, Site
-from archcalc.diagnosis.windows import changed, like
+from archcalc.diagnosis.windows import changed, is_pooling, replaced
 from archcalc.numeric import exact_div
-from archcalc.ops import activation
-from archcalc.ops.base import Operator
-from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
-from archcalc.ops.dense import FullyConnected, Linear
-from archcalc.ops.pool import AdaptivePool, GlobalPool, Pool
-from archcalc.ops.sliding import Sliding, effective_kernel
-from archcalc.ops.structure import Flatten
-
-CONVOLUTIONS = (Conv, DepthwiseConv, SeparableConv, TransposedConv)
-DENSE = (FullyConnected, Linear)
-POOLING = (Pool, GlobalPool, AdaptivePool)
+from archcalc.ops.base import Operator, like
+from archcalc.ops.conv import Conv
+from archcalc.ops.sliding import effective_kernel
 
 
-def is_activation(op: Operator) -> bool:
-    """Whether it is a nonlinearity."""
-    return isinstance(op, activation.Elementwise | activation.Maxout) and not isinstance(op, activation.Scale)
+def is_convolution(site: Site, *windows: str) -> bool:
+    """Whether it is a convolution, of these windows if any are given."""
+    return site.op.kind == "convolution" and (not windows or site.op.window_kind in windows)
 
 
 def unbiased(site: Site) -> Site | None:
-    return changed(site, bias=False) if hasattr(site.op, "bias") else None
+    return changed(site, bias=False)
 
 
 def biased(site: Site) -> Site | None:
-    return changed(site, bias=True) if hasattr(site.op, "bias") else None
+    return changed(site, bias=True)
 
 
 def ungrouped(site: Site) -> Site | None:
     """One group; a depthwise or separable convolution becomes an ordinary one."""
-    op = site.op
-    if isinstance(op, Conv | TransposedConv):
-        return changed(site, groups=1)
-    if isinstance(op, DepthwiseConv | SeparableConv):
-        channels = op.maps(site.shape) if isinstance(op, DepthwiseConv) else op.channels
-        return site._replace(op=like(Conv, op, channels=channels))
-    return None
+    return replaced(site, site.op.ungrouped(site.shape))
 
 
 def depthwise_only(site: Site) -> Site | None:
-    return site._replace(op=like(DepthwiseConv, site.op, bias=False)) if isinstance(site.op, SeparableConv) else None
+    return replaced(site, site.op.depthwise_part())
 
 
 def one_input_channel(site: Site) -> Site | None:
-    """Every filter as if it had one plane: k·k weights."""
+    """Every filter of a standard or grouped convolution as if it had one plane: k·k weights."""
     op = site.op
-    if not isinstance(op, Conv | TransposedConv) or site.shape[0] == 1:
+    if not is_convolution(site) or not hasattr(op, "groups") or getattr(op, "table", None) is not None:
         return None
-    if isinstance(op, Conv) and (op.table is not None or op.groups == site.shape[0]):
+    if site.shape[0] in (1, op.groups):
         return None
     return Site(replace(op, groups=1), ((1, *site.shape[1:]),))
 
 
 def all_maps_connected(site: Site) -> Site | None:
-    return changed(site, table=None) if isinstance(site.op, Conv) else None
+    return changed(site, table=None)
 
 
 def one_filter(site: Site) -> Site | None:
-    op = site.op
-    if isinstance(op, Conv) and op.table is None and op.channels != 1:
-        seen = exact_div(site.shape[0], op.groups)
-        return Site(replace(op, channels=1, groups=1), ((seen, *site.shape[1:]),))
-    if isinstance(op, DepthwiseConv) and site.shape[0] != 1:
-        return Site(replace(op, multiplier=1), ((1, *site.shape[1:]),))
-    return changed(site, features=1) if isinstance(op, DENSE) else None
+    """One output channel, and the input channels that it sees; one output of a fully connected layer."""
+    op, sums = site.op, site.op.sums(site.shape)
+    if op.kind == "dense":
+        return changed(site, features=1)
+    if not is_convolution(site, "sliding") or sums is None or len(sums.kernels) > 1:
+        return None
+    (kernels,) = sums.kernels
+    if kernels.table is not None or kernels.outputs == 1:
+        return None
+    seen = exact_div(kernels.inputs, kernels.groups)
+    return Site(op.on_one_channel(len(site.shape)), ((seen, *site.shape[1:]),))
 
 
 def positions_lost(site: Site) -> Site | None:
     """Flattening taken to leave one number per channel."""
-    if isinstance(site.op, Flatten | FullyConnected) and len(site.shape) > 1:
+    if site.op.flattens and len(site.shape) > 1:
         return site._replace(inputs=(site.shape[:1],))
     return None
 
 
 def kernel_once(site: Site) -> Site | None:
     """k weights per plane instead of k·k, at as many positions."""
-    op = site.op
-    if not isinstance(op, CONVOLUTIONS) or len(op.kernel) < 2 or set(op.kernel[1:]) == {1}:
+    op: Any = site.op
+    if not is_convolution(site) or len(op.kernel) < 2 or set(op.kernel[1:]) == {1}:
         return None
     kernel = (op.kernel[0], *(1,) * (len(op.kernel) - 1))
-    if not isinstance(op, Sliding):
+    if op.window_kind != "sliding":
         return changed(site, kernel=kernel)
     first, *others = op.geometry(site.shape)
     pads = (first[3:], *((before, after + 1 - reach) for _, reach, _, before, after in others))
@@ -94,8 +85,8 @@ def kernel_once(site: Site) -> Site | None:
 
 def effective_kernel_counted(site: Site) -> Site | None:
     """A dilated kernel with weights in its holes."""
-    op = site.op
-    if not isinstance(op, CONVOLUTIONS) or set(op.dilation) == {1}:
+    op: Any = site.op
+    if not is_convolution(site) or set(op.dilation) == {1}:
         return None
     reach = tuple(effective_kernel(k, d) for k, d in zip(op.kernel, op.dilation, strict=True))
     return changed(site, kernel=reach, dilation=(1,) * len(reach))
@@ -103,18 +94,16 @@ def effective_kernel_counted(site: Site) -> Site | None:
 
 def at_input_positions(site: Site) -> Site | None:
     """As many outputs as inputs: the input's H·W in place of the output's."""
-    op = site.op
-    if not isinstance(op, CONVOLUTIONS) or not isinstance(op, Sliding):
-        return None
-    if op.positions(site.shape) == site.shape[1:]:
+    op: Any = site.op
+    if not is_convolution(site, "sliding") or op.output(site.inputs)[1:] == site.shape[1:]:
         return None
     return changed(site, stride=(1,) * len(op.kernel), pad="same")
 
 
 def at_output_positions(site: Site) -> Site | None:
     """A transposed convolution costed as an ordinary one over its output."""
-    op = site.op
-    if not isinstance(op, TransposedConv):
+    op: Any = site.op
+    if not is_convolution(site, "transposed"):
         return None
     conv = like(Conv, op, stride=(1,) * len(op.kernel), dilation=(1,) * len(op.kernel), pad="same")
     return Site(conv, ((site.shape[0], *op.output(site.inputs)[1:]),))
@@ -122,8 +111,8 @@ def at_output_positions(site: Site) -> Site | None:
 
 def at_one_position(site: Site) -> Site | None:
     """The cost of one output position only: as many products as weights."""
-    op = site.op
-    if not isinstance(op, CONVOLUTIONS) or not isinstance(op, Sliding) or set(op.positions(site.shape)) == {1}:
+    op: Any = site.op
+    if not is_convolution(site, "sliding") or set(op.output(site.inputs)[1:]) == {1}:
         return None
     own = replace(op, stride=(1,) * len(op.kernel), pad="valid", dilation=(1,) * len(op.kernel))
     return Site(own, ((site.shape[0], *op.kernel),))
@@ -134,9 +123,9 @@ def pooling_as(cls: type[Operator], *, bias: bool) -> Change:
 
     def change(site: Site) -> Site | None:
         op = site.op
-        if not isinstance(op, Pool) or op.weights(site.inputs):
+        if not is_pooling(site) or op.weights(site.inputs):
             return None
-        more = {"channels": site.shape[0]} if cls is Conv else {}
-        return site._replace(op=like(cls, op, stride=op.strides(), bias=bias, **more))
+        widths = dict.fromkeys(cls.widths, site.shape[0])
+        return site._replace(op=like(cls, op, stride=op.strides(), bias=bias, **widths))
 
     return change

@@ -18,13 +18,10 @@ from archcalc.claims.written import Statement
 from archcalc.diagnosis.question import Question
 from archcalc.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
-from archcalc.diagnosis.windows import changed, more_padding
+from archcalc.diagnosis.windows import changed, more_padding, slides
 from archcalc.graph import channels_first, ordered
 from archcalc.numeric import Impossible, Number
 from archcalc.ops.base import Shape
-from archcalc.ops.conv import Conv
-from archcalc.ops.dense import FullyConnected, Linear
-from archcalc.ops.sliding import Sliding
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values
 
@@ -145,13 +142,13 @@ def _forced(shape: Shape, right: Shape) -> Change:
         op = site.op
         if op.output(site.inputs) != right:
             return None
-        if isinstance(op, FullyConnected | Linear):
+        if op.kind == "dense":
             return changed(site, features=shape[-1])
-        if not isinstance(op, Sliding) or len(shape) != len(right):
+        if not slides(site) or len(shape) != len(right):
             return None
         steps = zip(shape[1:], right[1:], op.strides(), strict=True)
         forced = more_padding(site, [(wanted - now) * s for wanted, now, s in steps]) or site
-        if isinstance(op, Conv) and shape[0] != right[0]:
+        if shape[0] != right[0]:
             forced = changed(forced, channels=shape[0]) or forced
         return forced if forced is not site else None
 

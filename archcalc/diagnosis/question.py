@@ -14,7 +14,6 @@ from archcalc.diagnosis.mistake import Tally
 from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
-from archcalc.ops.sliding import Sliding
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
 
@@ -57,7 +56,7 @@ class Question:
     @cached_property
     def behind_the_first(self) -> frozenset[int]:
         """The nodes behind the first one with a window, whose field everybody gets right: it is its kernel."""
-        first = next((index for index, node in self.graph.layers() if isinstance(node.op, Sliding)), 0)
+        first = next((index for index, node in self.graph.layers() if node.op.window_kind == "sliding"), 0)
         return frozenset(range(first + 1, len(self.graph.nodes)))
 
     @cached_property

@@ -6,7 +6,7 @@ Each list is in the order in which equally common ones are reported.
 from __future__ import annotations
 
 from archcalc.diagnosis import conventions, counting, numbers, places, windows
-from archcalc.diagnosis.counting import CONVOLUTIONS, DENSE, POOLING
+from archcalc.diagnosis.conventions import batch_norms, of_kind
 from archcalc.diagnosis.mistake import (
     COSTS,
     FIELDS,
@@ -18,7 +18,6 @@ from archcalc.diagnosis.mistake import (
     Scope,
 )
 from archcalc.ops.conv import Conv, DepthwiseConv
-from archcalc.ops.norm import BatchNorm
 
 OUTPUTS = frozenset({"macs", "mults", "flops"})
 
@@ -186,7 +185,7 @@ CONVENTIONS = (
     ),
     Convention(
         code="bn-left-out", clause="batch norm is left out", of=WEIGHTS | {"mults", "flops", "connections"},
-        prior=Prior.COMMON, tally=conventions.without(BatchNorm),
+        prior=Prior.COMMON, tally=conventions.without(batch_norms),
     ),
     Convention(
         code="bias-per-kernel", clause="a bias is counted for every plane of a filter, not one per filter", of=WEIGHTS,
@@ -206,7 +205,7 @@ CONVENTIONS = (
     ),
     Convention(
         code="bn-operations-in-macs", clause="the two operations per element of batch norm are counted",
-        of=frozenset({"macs"}), tally=conventions.operations_of(BatchNorm),
+        of=frozenset({"macs"}), tally=conventions.operations_of(batch_norms),
     ),
     Convention(
         code="activations-in-macs", clause="one operation per output of the activation functions is counted",
@@ -214,7 +213,7 @@ CONVENTIONS = (
     ),
     Convention(
         code="pooling-in-macs", clause="the operations of the pooling layers are counted", of=frozenset({"macs"}),
-        tally=conventions.operations_of(*POOLING),
+        tally=conventions.operations_of(of_kind("pooling")),
     ),
     Convention(
         code="other-layers-in-macs",
@@ -223,15 +222,15 @@ CONVENTIONS = (
     ),
     Convention(
         code="only-convolutions", clause="only the convolutions are counted", of=WEIGHTS | OUTPUTS | {"connections"},
-        tally=conventions.only(*CONVOLUTIONS),
+        tally=conventions.only(of_kind("convolution")),
     ),
     Convention(
         code="only-fully-connected", clause="only the fully connected layers are counted",
-        of=WEIGHTS | OUTPUTS | {"connections"}, tally=conventions.only(*DENSE),
+        of=WEIGHTS | OUTPUTS | {"connections"}, tally=conventions.only(of_kind("dense")),
     ),
     Convention(
         code="fully-connected-left-out", clause="the fully connected layers are left out",
-        of=WEIGHTS | OUTPUTS | {"connections"}, tally=conventions.without(*DENSE),
+        of=WEIGHTS | OUTPUTS | {"connections"}, tally=conventions.without(of_kind("dense")),
     ),
     Convention(
         code="macs-for-flops", clause="a product and its addition are counted as one operation (MACs, not FLOPs)",

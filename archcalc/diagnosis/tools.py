@@ -34,6 +34,11 @@ def two_per_mac(site: Site, counts: Counts) -> Number:
     return 2 * counts.macs
 
 
+def nothing(site: Site, counts: Counts) -> Number:
+    """The tool has no such layer: what it does is done to the data beforehand."""
+    return 0
+
+
 def params(site: Site, counts: Counts) -> Number:
     """All stored numbers."""
     return counts.params
@@ -113,13 +118,15 @@ class Tool:
     rules: Mapping[str, Rule]
     """Operator to what it adds."""
     source: str
+    others: Rule | None = None
+    """What all other operators add, if the tool has a rule for them."""
 
     @property
     def tally(self) -> Tally:
         """The habit as a convention: every layer adds what its rule says."""
 
         def count(site: Site, counts: Counts, quantity: str) -> Number:
-            rule = self.rules.get(site.op.name)
+            rule = self.rules.get(site.op.name, self.others)
             return rule(site, counts) if rule is not None else 0
 
         return count
@@ -133,7 +140,6 @@ def each(operators: str, rule: Rule) -> dict[str, Rule]:
 LINEAR_ALGEBRA = "conv dwconv sepconv upconv fc linear"
 CONVOLUTIONS = "conv dwconv sepconv"
 ADAPTIVE = "gap gmp adaptive_avgpool adaptive_maxpool"
-WITH_PARAMETERS = f"{LINEAR_ALGEBRA} bn ln in gn prelu embedding rbf subsample"
 
 TOOLS = (
     Tool(
@@ -188,17 +194,18 @@ TOOLS = (
     ),
     Tool(
         "tool:pytorch-parameters", "PyTorch's model.parameters() (torchinfo, thop, ptflops, torchvision, timm)",
-        "params",
-        each(WITH_PARAMETERS, trainable),
-        "torch.nn.Module.parameters() holds no buffers, and running statistics are buffers",
+        "params", {}, "torch.nn.Module.parameters() holds no buffers, and running statistics are buffers",
+        others=trainable,
     ),
     Tool(
-        "tool:keras", "Keras (model.summary())", "params", each(WITH_PARAMETERS, params),
+        "tool:keras", "Keras (model.summary())", "params", each("standardize", nothing),
         "Keras: count_params() adds weights that are not trained: moving mean and variance of BatchNormalization",
+        others=params,
     ),
     Tool(
-        "tool:caffe", "Caffe", "params", {**each(WITH_PARAMETERS, params), "bn": with_moving_average_factor},
+        "tool:caffe", "Caffe", "params", {"bn": with_moving_average_factor, "standardize": nothing},
         "Caffe: batch_norm_layer.cpp stores mean, variance and a moving-average factor; ScaleLayer scale and shift",
+        others=params,
     ),
 )  # fmt: skip
 """In the order in which they are reported."""

@@ -7,60 +7,62 @@ from typing import Any
 
 from archcalc.diagnosis.variation import Change, Site
 from archcalc.numeric import Number
-from archcalc.ops.base import Operator
-from archcalc.ops.conv import Conv, TransposedConv
-from archcalc.ops.pool import GlobalPool, Pool
-from archcalc.ops.sliding import Sliding, effective_kernel
+from archcalc.ops.base import Operator, like
+from archcalc.ops.conv import Conv
+from archcalc.ops.sliding import effective_kernel
 from archcalc.ops.structure import Identity
 
 
 def slides(site: Site) -> bool:
-    """Whether windows slide over positions here."""
-    return isinstance(site.op, Sliding | TransposedConv)
+    """Whether windows slide over the input here."""
+    return site.op.window_kind == "sliding"
+
+
+def moves(site: Site) -> bool:
+    """Whether windows slide over the input or (of a transposed convolution) over the output."""
+    return site.op.window_kind in ("sliding", "transposed")
+
+
+def is_pooling(site: Site) -> bool:
+    """Whether it is a pooling whose windows slide."""
+    return site.op.kind == "pooling" and slides(site)
 
 
 def changed(site: Site, **attributes: Any) -> Site | None:
-    """The site with other attributes of its operator; ``None`` if it has them already."""
+    """The site with other attributes of its operator; ``None`` if it has them already, or has not all of them."""
+    if not all(hasattr(site.op, name) for name in attributes):
+        return None
     own = {name: getattr(site.op, name) for name in attributes}
     return None if own == attributes else site._replace(op=replace(site.op, **attributes))
 
 
-def like(cls: type[Operator], op: Operator, **attributes: Any) -> Operator:
-    """An operator of another kind with the attributes that both have."""
-    shared = {each.name: getattr(op, each.name) for each in cls.parameters() if hasattr(op, each.name)}
-    return cls(**{**shared, **attributes})
+def replaced(site: Site, op: Operator | None) -> Site | None:
+    """The site with another operator, if there is one and it differs."""
+    if op is None or (type(op) is type(site.op) and op.attributes() == site.op.attributes()):
+        return None
+    return site._replace(op=op)
 
 
 def pads_of(site: Site) -> list[tuple[Number, Number]]:
     """The padding before and after, per axis, in numbers."""
-    if isinstance(site.op, Sliding):
-        return [(p0, p1) for *_, p0, p1 in site.op.geometry(site.shape)]
-    pad = getattr(site.op, "pad", ())
-    return [] if isinstance(pad, str) else list(pad)
-
-
-def steps_of(site: Site) -> tuple[Number, ...]:
-    """The stride per axis."""
-    op = site.op
-    return op.strides() if isinstance(op, Sliding) else tuple(getattr(op, "stride", ()))
+    return site.op.paddings(site.shape)
 
 
 def no_padding(site: Site) -> Site | None:
-    if not slides(site) or not any(p for pair in pads_of(site) for p in pair):
-        return None
-    return changed(site, pad=((0, 0),) * len(pads_of(site)))
+    pads = pads_of(site)
+    return changed(site, pad=((0, 0),) * len(pads)) if any(p for pair in pads for p in pair) else None
 
 
 def padding_once(site: Site) -> Site | None:
     """2p becomes p: one side keeps its padding."""
-    pads = pads_of(site) if slides(site) else []
+    pads = pads_of(site)
     if not any(before and after for before, after in pads):
         return None
     return changed(site, pad=tuple((max(before, after), 0) for before, after in pads))
 
 
 def padding_twice(site: Site) -> Site | None:
-    pads = pads_of(site) if slides(site) else []
+    pads = pads_of(site)
     if not any(p for pair in pads for p in pair):
         return None
     return changed(site, pad=tuple((2 * before, 2 * after) for before, after in pads))
@@ -68,8 +70,8 @@ def padding_twice(site: Site) -> Site | None:
 
 def padding_assumed(pad: str | int) -> Change:
     def change(site: Site) -> Site | None:
-        op = site.op
-        if not isinstance(op, Sliding) or any(p for pair in pads_of(site) for p in pair) or set(op.kernel) == {1}:
+        op: Any = site.op
+        if not slides(site) or any(p for pair in pads_of(site) for p in pair) or set(op.kernel) == {1}:
             return None
         return changed(site, pad=pad if isinstance(pad, str) else ((pad, pad),) * len(op.kernel))
 
@@ -77,37 +79,34 @@ def padding_assumed(pad: str | int) -> Change:
 
 
 def unstrided(site: Site) -> Site | None:
-    if isinstance(site.op, Pool) or not slides(site):
-        return None
-    return changed(site, stride=(1,) * len(steps_of(site)))
+    return changed(site, stride=(1,) * len(site.op.strides())) if moves(site) and not is_pooling(site) else None
 
 
 def unstrided_pool(site: Site) -> Site | None:
-    if not isinstance(site.op, Pool) or set(steps_of(site)) == {1}:
-        return None
-    return changed(site, stride=(1,) * len(steps_of(site)))
+    strides = site.op.strides()
+    return changed(site, stride=(1,) * len(strides)) if is_pooling(site) and set(strides) != {1} else None
 
 
 def side_by_side(site: Site) -> Site | None:
     """Overlapping pooling windows taken as disjoint."""
-    if not isinstance(site.op, Pool) or steps_of(site) == site.op.kernel:
-        return None
-    return changed(site, stride=site.op.kernel)
+    op: Any = site.op
+    return changed(site, stride=op.kernel) if is_pooling(site) and op.strides() != op.kernel else None
 
 
 def no_pooling(site: Site) -> Site | None:
-    return site._replace(op=Identity()) if isinstance(site.op, Pool) else None
+    return site._replace(op=Identity()) if is_pooling(site) else None
 
 
 def sizeless_pooling(site: Site) -> Site | None:
     """A pooling that strides, but sees one position only."""
-    if not isinstance(site.op, Pool):
+    if not is_pooling(site):
         return None
-    return changed(site, kernel=(1,) * len(site.op.kernel), stride=steps_of(site), pad="valid")
+    strides = site.op.strides()
+    return changed(site, kernel=(1,) * len(strides), stride=strides, pad="valid")
 
 
 def no_global_pooling(site: Site) -> Site | None:
-    return site._replace(op=Identity()) if isinstance(site.op, GlobalPool) else None
+    return site._replace(op=Identity()) if site.op.window_kind == "global" else None
 
 
 def more_padding(site: Site, amounts: list[Number]) -> Site | None:
@@ -115,10 +114,10 @@ def more_padding(site: Site, amounts: list[Number]) -> Site | None:
 
     The padding of a pooling is less than its window: there it is further positions of the input.
     """
-    if not isinstance(site.op, Sliding) or not any(amounts):
+    if not slides(site) or not any(amounts):
         return None
     pads = pads_of(site)
-    if isinstance(site.op, Pool):
+    if is_pooling(site):
         more_of_it = (site.shape[0], *(n + more for n, more in zip(site.shape[1:], amounts, strict=True)))
         return (changed(site, pad=tuple(pads)) or site)._replace(inputs=(more_of_it, *site.inputs[1:]))
     more_after = zip(pads, amounts, strict=True)
@@ -127,50 +126,50 @@ def more_padding(site: Site, amounts: list[Number]) -> Site | None:
 
 def rounded_up(site: Site) -> Site | None:
     """⌈(n + p0 + p1 − K)/s⌉ + 1: the same as a floor with s − 1 more positions."""
-    if isinstance(site.op, Pool) and site.op.ceil:
+    if getattr(site.op, "ceil", False):
         return None
-    return more_padding(site, [s - 1 for s in steps_of(site)])
+    return more_padding(site, [s - 1 for s in site.op.strides()])
 
 
 def rounded_down(site: Site) -> Site | None:
-    return changed(site, ceil=False) if isinstance(site.op, Pool) else None
+    return changed(site, ceil=False)
 
 
 def one_less(site: Site) -> Site | None:
-    return more_padding(site, [-s for s in steps_of(site)])
+    return more_padding(site, [-s for s in site.op.strides()])
 
 
 def one_more(site: Site) -> Site | None:
-    return more_padding(site, list(steps_of(site)))
+    return more_padding(site, list(site.op.strides()))
 
 
 def undilated(site: Site) -> Site | None:
-    return changed(site, dilation=(1,) * len(site.op.kernel)) if isinstance(site.op, Sliding) else None
+    return changed(site, dilation=(1,) * len(site.op.strides())) if slides(site) else None
 
 
 def kernel_times_dilation(site: Site) -> Site | None:
     """K = d·k instead of d(k − 1) + 1: d − 1 positions fewer are left."""
-    if not isinstance(site.op, Sliding):
-        return None
-    return more_padding(site, [1 - d for d in site.op.dilation])
+    op: Any = site.op
+    return more_padding(site, [1 - d for d in op.dilation]) if slides(site) else None
 
 
 def kernel_on_its_side(site: Site) -> Site | None:
-    return changed(site, kernel=site.op.kernel[::-1]) if isinstance(site.op, Sliding) else None
+    op: Any = site.op
+    return changed(site, kernel=op.kernel[::-1]) if slides(site) else None
 
 
 def convolved_down(site: Site) -> Site | None:
     """A transposed convolution taken as a convolution."""
-    return site._replace(op=like(Conv, site.op)) if isinstance(site.op, TransposedConv) else None
+    return site._replace(op=like(Conv, site.op)) if site.op.window_kind == "transposed" else None
 
 
 def no_output_padding(site: Site) -> Site | None:
-    return changed(site, outpad=(0,) * len(site.op.outpad)) if isinstance(site.op, TransposedConv) else None
+    return changed(site, outpad=(0,) * len(site.op.strides()))
 
 
 def same_channels(site: Site) -> Site | None:
     """The output keeps the channels of the input: the number of filters is forgotten."""
-    if not isinstance(site.op, Conv | TransposedConv) or site.op.channels == site.shape[0]:
+    if getattr(site.op, "channels", None) == site.shape[0]:
         return None
     return changed(site, channels=site.shape[0], groups=1)
 
@@ -184,15 +183,18 @@ def no_stride(site: Site) -> Site | None:
 
 def own_stride_included(site: Site) -> Site | None:
     """(K − 1)·j_n instead of (K − 1)·j_{n−1}: the taps lie s times as far apart."""
-    if not isinstance(site.op, Sliding) or set(steps_of(site)) == {1}:
+    op: Any = site.op
+    strides = op.strides()
+    if not slides(site) or set(strides) == {1}:
         return None
-    spread = tuple(d * s for d, s in zip(site.op.dilation, steps_of(site), strict=True))
-    return changed(site, stride=steps_of(site), dilation=spread)
+    spread = tuple(d * s for d, s in zip(op.dilation, strides, strict=True))
+    return changed(site, stride=strides, dilation=spread)
 
 
 def kernel_not_less_one(site: Site) -> Site | None:
     """K·j instead of (K − 1)·j."""
-    if not isinstance(site.op, Sliding):
+    if not slides(site):
         return None
-    reach = tuple(effective_kernel(k, d) + (k > 1) for k, d in zip(site.op.kernel, site.op.dilation, strict=True))
-    return changed(site, kernel=reach, stride=steps_of(site), dilation=(1,) * len(reach), pad="valid")
+    op: Any = site.op
+    reach = tuple(effective_kernel(k, d) + (k > 1) for k, d in zip(op.kernel, op.dilation, strict=True))
+    return changed(site, kernel=reach, stride=op.strides(), dilation=(1,) * len(reach), pad="valid")

@@ -123,7 +123,8 @@ def part_of(op: Operator, shape: Sizes, worker: Worker) -> tuple[slice, ...] | N
     """
     if type(op) in ELEMENTWISE:
         return worker.share(shape)
-    if type(op) in BY_CHANNELS or (isinstance(op, LocalResponseNorm) and op.region == "within"):
+    within = isinstance(op, LocalResponseNorm) and op.region == "within"  # which plain kernels are divided is ours
+    if type(op) in BY_CHANNELS or within:
         return slice(None), worker.part(shape[1])
     if type(op) in BY_ROWS and len(shape) > 2:
         return slice(None), slice(None), worker.part(shape[2])

@@ -12,7 +12,6 @@ from numpy.typing import DTypeLike
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes
 from archcalc.graph import Graph
-from archcalc.ops.dense import Embedding
 
 
 def random_inputs(graph: Graph, *, batch: int = 1, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, Array]:
@@ -57,9 +56,9 @@ def vocabularies(graph: Graph) -> dict[str, int]:
     """The inputs that an embedding reads, with how many entries it has (the smallest, if several read one)."""
     found: dict[str, int] = {}
     for _, node in graph.layers():
-        source = graph.nodes[node.inputs[0].node]
-        if isinstance(node.op, Embedding) and source.is_input:
-            found[source.name] = min(found.get(source.name, int(node.op.vocabulary)), int(node.op.vocabulary))
+        source, limit = graph.nodes[node.inputs[0].node], node.op.index_limit
+        if limit is not None and source.is_input:
+            found[source.name] = min(found.get(source.name, int(limit)), int(limit))
     return found
 
 

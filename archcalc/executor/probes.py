@@ -12,7 +12,7 @@ answer is an answer for all layers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,7 @@ import numpy as np
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.kernel import Array, Context, Sizes, kernel_of, storage_of
 from archcalc.graph import Graph, Ref
-from archcalc.ops.activation import Maxout
 from archcalc.ops.base import Operator
-from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
-from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
-from archcalc.ops.norm import GroupNorm, Standardize
-from archcalc.ops.resample import PaddedIdentity
-from archcalc.ops.structure import ChannelShuffle, Identity, Reshape, Slice, Split, Transpose
 
 BATCH = 64
 """Questions asked in one run."""
@@ -51,7 +45,7 @@ NOTHING = Seen(0, -1)
 def why_not(graph: Graph) -> str:
     """Why a network cannot be probed with a single map, or nothing."""
     for _, node in graph.layers():
-        if isinstance(node.op, Reshape) or (isinstance(node.op, Transpose) and node.op.order[0] != 0):
+        if not node.op.keeps_channels:
             return f"{node.name} turns channels into positions"
     return ""
 
@@ -148,7 +142,7 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
 
 def _run(op: Operator, given: tuple[Array, ...], context: Context) -> tuple[Array, ...]:
     """One layer with a single map, all of its stored numbers 1."""
-    narrow = _narrow(op, given[0].ndim - 1)
+    narrow = op.on_one_channel(given[0].ndim - 1)
     shapes = tuple([array.shape[1:] for array in given])
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
@@ -159,33 +153,3 @@ def _single(array: Array) -> Array:
     """One map: NaN where any channel is, else one."""
     poisoned = np.isnan(array).any(axis=1, keepdims=True)
     return np.where(poisoned, np.float32(np.nan), np.float32(1))
-
-
-def _narrow(op: Operator, rank: int) -> Operator:
-    """The operator with one channel going in and one coming out."""
-    if isinstance(op, Conv):
-        return replace(op, channels=1, groups=1, table=None)
-    if isinstance(op, Slice | Split) and op.axis % rank == 0:
-        return Identity()
-    return replace(op, **{name: value for name, value in _ONE.get(type(op), {}).items() if _applies(op, rank)})
-
-
-_ONE: dict[type[Operator], dict[str, Any]] = {
-    DepthwiseConv: {"multiplier": 1},
-    SeparableConv: {"channels": 1, "multiplier": 1},
-    TransposedConv: {"channels": 1, "groups": 1},
-    FullyConnected: {"features": 1},
-    Linear: {"features": 1},
-    RadialBasis: {"features": 1},
-    PaddedIdentity: {"channels": 1},
-    GroupNorm: {"groups": 1},
-    ChannelShuffle: {"groups": 1},
-    Maxout: {"pieces": 1},
-    Embedding: {"vocabulary": 1},
-    Standardize: {"mean": (0,), "std": (1,)},
-}
-
-
-def _applies(op: Operator, rank: int) -> bool:
-    """Along the last of several axes, a layer's features are positions."""
-    return not (isinstance(op, Linear) and rank > 1)

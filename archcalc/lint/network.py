@@ -13,11 +13,6 @@ from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
 
-CENTRING = ("bn", "in")
-"""Normalisations that subtract a mean of each channel, and any constant with it."""
-BY_CHANNEL = ("conv", "dwconv", "sepconv", "upconv", "fc")
-"""Layers whose bias is such a constant. (That of `linear` differs along the last axis.)"""
-
 AXES = ("frame", "row", "column")
 
 
@@ -68,11 +63,13 @@ def biases_before_norms(subject: Subject) -> dict[Span, Biased]:
     parameters: dict[Span, int] = defaultdict(int)
     for index, (node, readers) in enumerate(zip(graph.nodes, subject.readers, strict=True)):
         span = subject.spec.outline.places[index]
-        by_channel = node.op.name in BY_CHANNEL or (node.op.name == "linear" and len(node.output) == 1)
-        if span is None or not by_channel or getattr(node.op, "bias", None) is not True:
+        if span is None or getattr(node.op, "bias", None) is not True:
+            continue
+        sums = node.op.sums(graph.input_shapes(node)[0])
+        if sums is None or not sums.by_channel:
             continue
         layers[span].append(node)
-        if readers and index not in subject.results and all(reader.op.name in CENTRING for reader in readers):
+        if readers and index not in subject.results and all(reader.op.centres_channels for reader in readers):
             cancelled[span].append(node)
             weights = node.op.weights(graph.input_shapes(node))
             parameters[span] += sum(weight.count for weight in weights if weight.name == "bias")

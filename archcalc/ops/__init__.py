@@ -1,6 +1,6 @@
 """Every operator that archcalc knows, one file per family.
 
-To add one: write its class in the file of its family (see `archcalc.ops.base`), and its kernel in ``executor/``.
+To add one, see ``CONTRIBUTING.md``.
 """
 
 from archcalc.ops import activation, conv, dense, merge, norm, pool, resample, structure

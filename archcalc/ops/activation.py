@@ -7,19 +7,21 @@ position.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_of, needs_positions, operations, operator
 from archcalc.ops.fields import real, whole, word
+from archcalc.ops.traits import Kind, Spread
 from archcalc.ops.window import Reach, Window
 
 
 class Elementwise(Operator):
     """The same few operations to every number."""
 
+    kind: ClassVar[Kind] = "activation"
     per_element: ClassVar[Mapping[str, Number]] = operations()
     """Kind of operation to how many for one number."""
 
@@ -28,8 +30,25 @@ class Elementwise(Operator):
         return Cost({kind: count * elements for kind, count in self.per_element.items()})
 
 
+class Rectifier(Elementwise):
+    """An activation whose outputs are about those of max(x, 0)."""
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return read[0].rectified()
+
+
+class Bounded(Operator):
+    """An operator whose outputs are about alike whatever it reads."""
+
+    typical: ClassVar[Spread]
+    """Their mean and variance."""
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return self.typical
+
+
 @operator("relu")
-class Relu(Elementwise):
+class Relu(Rectifier):
     """Rectified linear unit: max(x, 0).
 
     Cost:   1 comparison per element
@@ -40,7 +59,7 @@ class Relu(Elementwise):
 
 
 @operator("relu6")
-class Relu6(Elementwise):
+class Relu6(Rectifier):
     """Rectified linear unit with a ceiling: min(max(x, 0), 6).
 
     Cost:   2 comparisons per element
@@ -51,7 +70,7 @@ class Relu6(Elementwise):
 
 
 @operator("leaky_relu")
-class LeakyRelu(Elementwise):
+class LeakyRelu(Rectifier):
     """Leaky rectified linear unit: x where x > 0, else slope·x.
 
     Cost:   1 comparison and 1 multiplication per element
@@ -64,7 +83,7 @@ class LeakyRelu(Elementwise):
 
 
 @operator("prelu")
-class PRelu(Elementwise):
+class PRelu(Rectifier):
     """Parametric rectified linear unit: x where x > 0, else a·x with a learned.
 
     Params: 1, or one per channel
@@ -133,6 +152,8 @@ class Silu(Elementwise):
     Source: Elfwing et al. 2018; Ramachandran et al. 2017
     """
 
+    aliases = ("swish",)
+
     per_element = operations(exp=1, add=1, div=1)
 
 
@@ -148,24 +169,26 @@ class Mish(Elementwise):
 
 
 @operator("sigmoid")
-class Sigmoid(Elementwise):
+class Sigmoid(Bounded, Elementwise):
     """Logistic function: 1/(1 + e⁻ˣ).
 
     Cost:   1 exponential, 1 addition, 1 division per element
     Source: PyTorch Sigmoid
     """
 
+    typical = Spread(0.5, 0.05)
     per_element = operations(exp=1, add=1, div=1)
 
 
 @operator("tanh")
-class Tanh(Elementwise):
+class Tanh(Bounded, Elementwise):
     """Hyperbolic tangent.
 
     Cost:   1 hyperbolic tangent per element
     Source: PyTorch Tanh
     """
 
+    typical = Spread(0.0, 0.4)
     per_element = operations(tanh=1)
 
 
@@ -210,9 +233,13 @@ class Scale(Elementwise):
     Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
     """
 
+    kind = ""
     per_element = operations(mul=1)
 
     factor: Number = real(positional=True, help="the constant")
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return Spread(read[0].mean * float(self.factor), read[0].variance * float(self.factor) ** 2)
 
 
 @operator("maxout")
@@ -225,6 +252,9 @@ class Maxout(Operator):
     Window: position by position
     Source: Goodfellow et al. 2013
     """
+
+    kind = "activation"
+    single_channel: ClassVar[Mapping[str, Any]] = {"pieces": 1}
 
     pieces: Number = whole(positional=True, help="how many channels compete; they divide the channels")
 
@@ -262,7 +292,7 @@ class AlongAxis(Operator):
 
 
 @operator("softmax")
-class Softmax(AlongAxis):
+class Softmax(Bounded, AlongAxis):
     """Softmax along an axis: e^(x − max)/Σ e^(x − max).
 
     Shape:  any, unchanged
@@ -272,6 +302,8 @@ class Softmax(AlongAxis):
     Window: position by position; everything along a spatial axis that is normalised
     Source: PyTorch Softmax
     """
+
+    typical = Spread(0.0, 0.1)
 
     def cost(self, inputs: Shapes) -> Cost:
         elements, groups = self.counts(inputs[0])

@@ -1,8 +1,9 @@
 """The contract of an operator, and the registry that finds one by its name.
 
 An operator is a frozen dataclass of its attributes. Its formulas (output shape, weights, cost, windows) stand beside
-each other in its class, each written once and generic in the number type (`archcalc.numeric`). Shapes are tuples of
-numbers, channels first, without the batch; the axes after the first are the spatial axes (positions).
+each other in its class, each written once and generic in the number type (`archcalc.numeric`), and with them its traits
+(`archcalc.ops.traits`): whatever else other packages need to know about it. Shapes are tuples of numbers, channels
+first, without the batch; the axes after the first are the spatial axes (positions).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from archcalc.ops.fields import (
     whole,
     word,
 )
+from archcalc.ops.traits import Traits
 from archcalc.ops.window import Reach, Window
 
 Shape: TypeAlias = tuple[Number, ...]
@@ -84,8 +86,8 @@ FREE = Cost()
     eq_default=False,
     field_specifiers=(axes, flag, pads, positions, real, sizes, table, whole, word),
 )
-class Operator:
-    """One layer's attributes and formulas. What a subclass leaves alone is element by element and without weights.
+class Operator(Traits):
+    """One layer's attributes, formulas and traits. What a subclass leaves alone is element by element, without weights.
 
     Every subclass becomes a frozen dataclass of the attributes it declares. They share the first methods below, which
     ``@dataclass(frozen=True)`` would compile anew for each: with some fifty operators, most of the time of an import.
@@ -157,6 +159,13 @@ class Operator:
 
 
 OperatorType = TypeVar("OperatorType", bound=type[Operator])
+Kin = TypeVar("Kin", bound=Operator)
+
+
+def like(cls: type[Kin], op: Operator, **attributes: Any) -> Kin:
+    """An operator of another class (or the same) with the attributes that both have, some of them others."""
+    shared = {name: getattr(op, name) for name in cls._names if hasattr(op, name)}
+    return cls(**{**shared, **attributes})
 
 
 def operator(name: str) -> Callable[[OperatorType], OperatorType]:

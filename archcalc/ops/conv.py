@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any, ClassVar, Self
+
 from archcalc.numeric import Number, exact_div, maximum, product, require
 from archcalc.ops.base import (
     Cost,
@@ -9,6 +14,7 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
+    like,
     needs_positions,
     operations,
     operator,
@@ -17,6 +23,7 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.fields import axes, flag, pads, table, whole
 from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, sides
+from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
 Table = tuple[tuple[bool, ...], ...]
@@ -49,8 +56,27 @@ def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
         )
 
 
+class WeightedSums(Operator):
+    """A layer of weighted sums, with a bias per output channel unless its attribute ``bias`` is false.
+
+    By how its kernels are drawn, its outputs have mean 0 and variance 1.
+    """
+
+    def with_map_folded_in(self) -> Self:
+        return like(type(self), self, bias=True)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD
+
+
+class Convolution(WeightedSums):
+    """A layer whose weighted sums are taken at every position, with the same weights."""
+
+    kind = "convolution"
+
+
 @operator("conv")
-class Conv(Sliding):
+class Conv(Convolution, Sliding):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
@@ -62,6 +88,9 @@ class Conv(Sliding):
             1998, Table I; weight standardisation (ws): Qiao et al. 2019. At inference it is done once, so it costs
             nothing
     """
+
+    widths = ("channels",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "table": None}
 
     channels: Number = whole(positional=True, help="output channels (filters, maps)")
     groups: Number = whole(1, sugar="g", help="groups; each sees C/groups input channels")
@@ -102,9 +131,33 @@ class Conv(Sliding):
         macs = positions * product((*self.kernels(inputs[0]), *self.kernel))
         return weighted_sums(macs, positions * self.channels, self.bias)
 
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[0], self.channels, self.groups, self.table),), standardised=self.ws)
+
+    def with_map_folded_in(self) -> Self:
+        """Its weights are standardised once and for all."""
+        return replace(super().with_map_folded_in(), ws=False)
+
+    def ungrouped(self, shape: Shape) -> Conv:
+        return replace(self, groups=1)
+
+    def narrowed(self, divisor: int) -> Self:
+        """A connection table keeps its maps."""
+        return self if self.table is not None else super().narrowed(divisor)
+
+    def fan_in(self, shape: tuple[int, ...]) -> float:
+        """Kernels of a connection table stand in a list, some for each output map: their average number."""
+        return super().fan_in(shape) if self.table is None else float(prod(shape) / self.channels)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Standardised weights have variance 1, however they are drawn."""
+        if not self.ws:
+            return super().spread(read, shapes)
+        return Spread(0.0, read[0].square * self.fan_in((*self.kernels(shapes[0]), *self.kernel)))
+
 
 @operator("dwconv")
-class DepthwiseConv(Sliding):
+class DepthwiseConv(Convolution, Sliding):
     """Depthwise convolution: every input channel has filters of its own.
 
     Shape:  C×n… → (C·multiplier)×m…, m as for conv
@@ -113,6 +166,9 @@ class DepthwiseConv(Sliding):
     Window: size K, stride s, padding p0
     Source: Howard et al. 2017 (MobileNets); Keras DepthwiseConv2D (depth_multiplier)
     """
+
+    aliases = ("depthwiseconv",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"multiplier": 1}
 
     multiplier: Number = whole(1, help="output channels per input channel")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
@@ -133,9 +189,15 @@ class DepthwiseConv(Sliding):
         outputs = product(self.output(inputs))
         return weighted_sums(outputs * product(self.kernel), outputs, self.bias)
 
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[0], self.maps(shape), groups=shape[0]),))
+
+    def ungrouped(self, shape: Shape) -> Conv:
+        return like(Conv, self, channels=self.maps(shape))
+
 
 @operator("sepconv")
-class SeparableConv(Sliding):
+class SeparableConv(Convolution, Sliding):
     """Depthwise separable convolution in one layer: a depthwise one without bias, then a 1×1 convolution.
 
     Shape:  C×n… → channels×m…, m as for conv
@@ -144,6 +206,10 @@ class SeparableConv(Sliding):
     Window: size K, stride s, padding p0
     Source: Chollet 2017 (Xception); Keras SeparableConv2D
     """
+
+    aliases = ("separableconv",)
+    widths = ("channels",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "multiplier": 1}
 
     channels: Number = whole(positional=True, help="output channels")
     multiplier: Number = whole(1, help="depthwise channels per input channel")
@@ -175,9 +241,23 @@ class SeparableConv(Sliding):
             depthwise.connections + pointwise.connections,
         )
 
+    def sums(self, shape: Shape) -> Sums:
+        maps = shape[0] * self.multiplier
+        return Sums((Kernels("depthwise", shape[0], maps, groups=shape[0]), Kernels("pointwise", maps, self.channels)))
+
+    def ungrouped(self, shape: Shape) -> Conv:
+        return like(Conv, self)
+
+    def depthwise_part(self) -> DepthwiseConv:
+        return like(DepthwiseConv, self, bias=False)
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """The second convolution reads what the first puts out."""
+        return super().initial(array, shape, STANDARD if array == "pointwise" else read)
+
 
 @operator("upconv")
-class TransposedConv(Operator):
+class TransposedConv(Convolution):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 
     Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
@@ -187,6 +267,11 @@ class TransposedConv(Operator):
     Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
+
+    window_kind = "transposed"
+    aliases = ("convtranspose", "deconv", "deconvolution", "transposedconv")
+    widths = ("channels",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1}
 
     channels: Number = whole(positional=True, help="output channels")
     kernel: Axes = axes(sugar="k", help="kernel size")
@@ -243,3 +328,20 @@ class TransposedConv(Operator):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rows = per_axis(self.geometry(inputs[0]), self.dilation)
         return (tuple([Window(reach - s + 1, 1, reach - p0 - s, s, dilation=d) for (_, reach, s, p0), d in rows]),)
+
+    def strides(self) -> Axes:
+        return self.stride
+
+    def paddings(self, shape: Shape) -> list[tuple[Number, Number]]:
+        """As written in numbers: what a padding word cuts off has no sides of its own here."""
+        return [] if isinstance(self.pad, str) else list(self.pad)
+
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[0], self.channels, self.groups, input_first=True),), alike=False)
+
+    def ungrouped(self, shape: Shape) -> TransposedConv:
+        return replace(self, groups=1)
+
+    def fan_in(self, shape: tuple[int, ...]) -> float:
+        """On average over the outputs: a kernel's weights meet only every stride-th of them."""
+        return float(max(shape[0] // self.groups * prod(self.kernel) / prod(self.stride), 1))

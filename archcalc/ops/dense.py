@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
-from archcalc.ops.conv import biases, weighted_sums
+from archcalc.ops.conv import WeightedSums, biases, weighted_sums
 from archcalc.ops.fields import flag, whole
+from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
 
+class Dense(WeightedSums):
+    """A fully connected layer."""
+
+    kind = "dense"
+    widths = ("features",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"features": 1}
+
+
 @operator("fc")
-class FullyConnected(Operator):
+class FullyConnected(Dense):
     """Fully connected layer. A tensor is flattened first, channels outermost.
 
     Shape:  any n… → features
@@ -19,6 +31,9 @@ class FullyConnected(Operator):
     Window: everything
     Source: PyTorch Linear after Flatten; ONNX Gemm
     """
+
+    aliases = ("dense", "fullyconnected")
+    flattens = True
 
     features: Number = whole(positional=True, help="outputs (units)")
     bias: bool = flag(True, "nobias", help="a bias per output")
@@ -32,12 +47,15 @@ class FullyConnected(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         return weighted_sums(self.features * product(inputs[0]), self.features, self.bias)
 
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[0], self.features),))
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (everywhere(inputs[0]),)
 
 
 @operator("linear")
-class Linear(Operator):
+class Linear(Dense):
     """One fully connected layer applied along the last axis, at every place of the other axes.
 
     Shape:  n…×L → n…×features
@@ -63,6 +81,13 @@ class Linear(Operator):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (last_axis_everywhere(inputs[0]),)
 
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[-1], self.features),), by_channel=len(shape) == 1)
+
+    def on_one_channel(self, rank: int) -> Operator:
+        """Along the last of several axes its features are positions."""
+        return self if rank > 1 else super().on_one_channel(rank)
+
 
 def last_axis_everywhere(shape: Shape) -> Reach:
     """Every output position sees all of the last axis, where that is a spatial one, and its own place on the others."""
@@ -81,6 +106,10 @@ class RadialBasis(Operator):
     Source: LeCun et al. 1998, section II.B, equation 7
     """
 
+    flattens = True
+    widths = ("features",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"features": 1}
+
     features: Number = whole(positional=True, help="outputs (units, classes)")
     trainable: bool = flag(False, "trainable", help="whether the centres are learned")
 
@@ -93,6 +122,9 @@ class RadialBasis(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         pairs = self.features * product(inputs[0])
         return Cost(operations(mul=pairs, add=2 * pairs - self.features), connections=pairs)
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        return Initial(deviation=1.0)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (everywhere(inputs[0]),)
@@ -109,6 +141,9 @@ class Embedding(Operator):
     Source: PyTorch Embedding
     """
 
+    widths = ("dim", "vocabulary")
+    single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
+
     vocabulary: Number = whole(positional=True, help="how many different entries there are")
     dim: Number = whole(positional=True, help="length of a vector")
 
@@ -120,3 +155,13 @@ class Embedding(Operator):
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(connections=product(self.output(inputs)))
+
+    @property
+    def index_limit(self) -> Number:
+        return self.vocabulary
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        return Initial(deviation=1.0)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD

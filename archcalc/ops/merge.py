@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
+from math import prod
 from typing import ClassVar
 
 from archcalc.numeric import Number, known_equal, maximum, may_equal, minimum, product, require
@@ -20,6 +21,7 @@ from archcalc.ops.base import (
     spatial,
 )
 from archcalc.ops.fields import whole, word
+from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -82,7 +84,12 @@ class Add(Elementwise):
     Source: He et al. 2016; ONNX Add, Sum
     """
 
+    aliases = ("sum",)
+
     operation = "add"
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return Spread(sum(each.mean for each in read), sum(each.variance for each in read))
 
 
 @operator("sub")
@@ -98,6 +105,10 @@ class Sub(Elementwise):
 
     operation = "add"
 
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        means = [each.mean for each in read]
+        return Spread(2 * means[0] - sum(means), sum(each.variance for each in read))
+
 
 @operator("mul")
 class Mul(Elementwise):
@@ -110,7 +121,13 @@ class Mul(Elementwise):
     Source: Hu et al. 2018 (Squeeze-and-Excitation); ONNX Mul
     """
 
+    aliases = ("multiply",)
+
     operation = "mul"
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        mean = prod(each.mean for each in read)
+        return Spread(mean, prod(each.square for each in read) - mean**2)
 
 
 @operator("max")
@@ -141,6 +158,8 @@ class Concat(Operator):
             position has a window on one of the inputs only; cropped: padding −⌊(n − m)/2⌋
     Source: Szegedy et al. 2015; crop: Ronneberger et al. 2015; ONNX Concat
     """
+
+    aliases = ("cat", "concatenate")
 
     arity: ClassVar[int | None] = None
 

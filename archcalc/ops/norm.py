@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product, require
 from archcalc.ops.base import (
@@ -19,6 +21,7 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.dense import last_axis_everywhere
 from archcalc.ops.fields import flag, real, sizes, whole, word
+from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)
@@ -49,8 +52,17 @@ def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
     )
 
 
+class Normalisation(Operator):
+    """A layer whose outputs have mean 0 and variance 1 before anything learned."""
+
+    kind = "normalisation"
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD
+
+
 @operator("bn")
-class BatchNorm(Operator):
+class BatchNorm(Normalisation):
     """Batch normalisation. At inference it is a fixed linear map per channel, y = a·x + b.
 
     Shape:  any, unchanged
@@ -59,6 +71,10 @@ class BatchNorm(Operator):
     Window: position by position
     Source: Ioffe & Szegedy 2015; PyTorch BatchNorm2d
     """
+
+    aliases = ("batchnorm", "batchnormalization")
+    running_statistics = True
+    centres_channels = True
 
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
@@ -72,9 +88,28 @@ class BatchNorm(Operator):
         elements = product(inputs[0])
         return Cost({"mul": elements, "add": elements}, connections=2 * elements if self.affine else 0)
 
+    @property
+    def channel_map(self) -> ChannelMap:
+        return ChannelMap(
+            self._channel_terms,
+            ("scale/√(variance + ε)", "shift − a·mean"),
+            (
+                r"\frac{\mathrm{scale}}{\sqrt{\mathrm{variance} + \varepsilon}}",
+                r"\mathrm{shift} - a \cdot \mathrm{mean}",
+            ),
+        )
+
+    def _channel_terms(self, stored: Mapping[str, Any]) -> tuple[Any, Any]:
+        factor = stored.get("scale", 1.0) / (stored["variance"] + float(self.eps)) ** 0.5
+        return factor, stored.get("shift", 0.0) - stored["mean"] * factor
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """The running variance is the mean square of what is read, the running mean 0."""
+        return Initial(read.square) if array == "variance" else super().initial(array, shape, read)
+
 
 @operator("ln")
-class LayerNorm(Operator):
+class LayerNorm(Normalisation):
     """Layer normalisation, over the whole tensor, its last axis, or the channels at each position.
 
     Shape:  any, unchanged
@@ -87,27 +122,77 @@ class LayerNorm(Operator):
     Source: Ba et al. 2016; PyTorch LayerNorm; over channels: Liu et al. 2022 (ConvNeXt)
     """
 
+    aliases = ("layernorm", "layernormalization")
+
     axis: str = word("all", "all", "last", "channels", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        shape = inputs[0]
-        together = {"all": shape, "last": shape[-1:], "channels": shape[:1]}
-        return scale_and_shift(self.affine, together[self.axis])
+        return scale_and_shift(self.affine, together(self.axis, inputs[0]))
 
     def cost(self, inputs: Shapes) -> Cost:
-        shape = inputs[0]
-        groups = {"all": (), "last": shape[:-1], "channels": shape[1:]}
-        return normalising(product(shape), product(groups[self.axis]), self.affine)
+        return normalising(product(inputs[0]), groups(self.axis, inputs[0]), self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        reach = {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}
-        return (reach[self.axis](inputs[0]),)
+        return (mixed(self.axis, inputs[0]),)
+
+
+def together(axis: str, shape: Shape) -> Shape:
+    """The sizes of the axes along which numbers are normalised together: ``all``, the ``last``, the ``channels``."""
+    return {"all": shape, "last": shape[-1:], "channels": shape[:1]}[axis]
+
+
+def groups(axis: str, shape: Shape) -> Number:
+    """How many groups of numbers are normalised together."""
+    return product({"all": (), "last": shape[:-1], "channels": shape[1:]}[axis])
+
+
+def mixed(axis: str, shape: Shape) -> Reach:
+    """What an output position sees where numbers are normalised together along an axis."""
+    return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
+
+
+@operator("rms_norm")
+class RmsNorm(Normalisation):
+    """Root mean square normalisation, y = x/√(mean of x² + ε)·scale: a layer normalisation that subtracts no mean.
+
+    Shape:  any, unchanged
+    Params: a scale per number normalised together (the last axis, all of them, or the channels), unless ``noaffine``
+    Cost:   per group of N numbers N multiplications (the squares), N − 1 additions, 1 division (their mean), 1 addition
+            (of ε), 1 root, N divisions; scale 1 multiplication per element; connections: 1 per element, none with
+            ``noaffine``
+    Window: all of the last axis; everything with ``axis=all``; position by position with ``axis=channels``
+    Source: Zhang & Sennrich 2019; PyTorch RMSNorm; ONNX RMSNormalization
+    """
+
+    aliases = ("rmsnorm", "rmsnormalization")
+
+    axis: str = word("last", "all", "last", "channels", help="what is normalised together")
+    affine: bool = flag(True, "noaffine", help="learned scale")
+    eps: Number = real(EPSILON, help="added to the mean square")
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("scale", together(self.axis, inputs[0])),) if self.affine else ()
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements, count = product(inputs[0]), groups(self.axis, inputs[0])
+        learned = elements if self.affine else 0
+        operations = {"mul": elements + learned, "add": elements, "div": elements + count, "sqrt": count}
+        return Cost(operations, connections=learned)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (mixed(self.axis, inputs[0]),)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """The mean stays in proportion; the mean square becomes 1."""
+        mean, variance = read[0]
+        square = max(read[0].square, float(self.eps))
+        return Spread(mean / square**0.5, variance / square)
 
 
 @operator("in")
-class InstanceNorm(Operator):
+class InstanceNorm(Normalisation):
     """Instance normalisation: each map by its own mean and variance.
 
     Shape:  C×n…, unchanged
@@ -117,6 +202,9 @@ class InstanceNorm(Operator):
     Window: everything
     Source: Ulyanov et al. 2016; PyTorch InstanceNorm2d
     """
+
+    aliases = ("instancenorm",)
+    centres_channels = True
 
     affine: bool = flag(False, "affine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
@@ -136,7 +224,7 @@ class InstanceNorm(Operator):
 
 
 @operator("gn")
-class GroupNorm(Operator):
+class GroupNorm(Normalisation):
     """Group normalisation: groups of neighbouring maps, each by its own mean and variance.
 
     Shape:  any, unchanged
@@ -147,6 +235,9 @@ class GroupNorm(Operator):
     Window: everything
     Source: Wu & He 2018; PyTorch GroupNorm
     """
+
+    aliases = ("groupnorm",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
     groups: Number = whole(positional=True, help="groups; they divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
@@ -187,6 +278,9 @@ class LocalResponseNorm(Operator):
     Source: Krizhevsky et al. 2012, section 3.3 (size 5, k = 2, alpha = 10⁻⁴, beta = 0.75); within channels: Caffe LRN
     """
 
+    kind = "normalisation"
+    aliases = ("localresponsenorm",)
+
     size: Number = whole(5, positional=True, help="how many channels, or positions per axis, are summed")
     region: str = word("across", "across", "within", flags=True, help="across channels or within each")
     alpha: Number = real(Fraction(1, 10_000), help="factor of the sum")
@@ -210,7 +304,7 @@ class LocalResponseNorm(Operator):
 
 
 @operator("standardize")
-class Standardize(Operator):
+class Standardize(Normalisation):
     """Inputs by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
 
     Shape:  any, unchanged
@@ -219,6 +313,9 @@ class Standardize(Operator):
     Window: position by position
     Source: torchvision Normalize
     """
+
+    stores_attributes = True
+    single_channel: ClassVar[Mapping[str, Any]] = {"mean": (0,), "std": (1,)}
 
     mean: tuple[Number, ...] = sizes(at_least=None, each="channels", help="mean, for all channels or per channel")
     std: tuple[Number, ...] = sizes(at_least=None, each="channels", help="standard deviation, likewise")
@@ -247,3 +344,19 @@ class Standardize(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         elements = product(inputs[0])
         return Cost({"add": elements, "div": elements})
+
+    @property
+    def channel_map(self) -> ChannelMap:
+        return ChannelMap(
+            _standardising_terms,
+            ("1/std", "−a·mean"),
+            (r"\frac{1}{\mathrm{std}}", r"-a \cdot \mathrm{mean}"),
+        )
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        return Initial(tuple(map(float, self.mean if array == "mean" else self.std)))
+
+
+def _standardising_terms(stored: Mapping[str, Any]) -> tuple[Any, Any]:
+    factor = 1 / stored["std"]
+    return factor, -stored["mean"] * factor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archcalc.numeric import Number, gcd, product, require
 from archcalc.ops.base import (
     Cost,
@@ -18,11 +20,14 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.fields import axes, flag, pads
 from archcalc.ops.sliding import Axes, Pads, Sliding, extent
+from archcalc.ops.traits import Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 
 class Pool(Sliding):
     """A pooling whose windows slide; each output channel comes from its own input channel."""
+
+    kind = "pooling"
 
     kernel: Axes = axes(sugar="k", positional=True, help="window size")
     stride: Axes | None = axes(None, sugar="s", help="stride; the window size unless given")
@@ -53,6 +58,8 @@ class MaxPool(Pool):
     Source: PyTorch MaxPool2d
     """
 
+    aliases = ("maxpooling",)
+
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(self.output(inputs)) * (product(self.kernel) - 1)))
 
@@ -69,6 +76,8 @@ class AvgPool(Pool):
     Window: size K, stride s, padding p0
     Source: PyTorch AvgPool2d; ``same`` of TensorFlow and Keras excludes the padding; dilation: ONNX AveragePool
     """
+
+    aliases = ("avgpooling", "averagepool", "averagepooling")
 
     count_include_pad: bool = flag(True, "exclude_pad", help="whether padding counts in the average")
 
@@ -98,9 +107,16 @@ class Subsample(Pool):
         window = product(self.kernel)
         return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
 
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """The coefficients make it an average."""
+        return Initial(1 / prod(self.kernel)) if array == "coefficient" else super().initial(array, shape, read)
+
 
 class GlobalPool(Operator):
     """A pooling over all positions; they are kept as axes of size 1."""
+
+    kind = "pooling"
+    window_kind = "global"
 
     def output(self, inputs: Shapes) -> Shape:
         needs_positions(inputs[0], self.name)
@@ -121,6 +137,8 @@ class GlobalAvgPool(GlobalPool):
     Source: Lin et al. 2014 (Network in Network); ONNX GlobalAveragePool
     """
 
+    aliases = ("globalaveragepool", "globalaveragepooling", "globalavgpool")
+
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]
         return Cost(operations(add=product(shape) - shape[0], div=shape[0]))
@@ -137,12 +155,17 @@ class GlobalMaxPool(GlobalPool):
     Source: ONNX GlobalMaxPool
     """
 
+    aliases = ("globalmaxpool", "globalmaxpooling")
+
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(cmp=product(inputs[0]) - inputs[0][0]))
 
 
 class AdaptivePool(Operator):
     """A pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
+
+    kind = "pooling"
+    window_kind = "adaptive"
 
     size: Axes = axes(positional=True, help="output size")
 

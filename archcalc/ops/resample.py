@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import MISSING
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, maximum, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, needs_positions, operator, per_axis, spatial
@@ -29,6 +30,8 @@ class Upsample(Operator):
     Window: ⌊u⌋ … ⌈u⌉ (nearest: ⌊u⌋)
     Source: PyTorch Upsample; ONNX Resize (half_pixel, align_corners)
     """
+
+    aliases = ("upsampling",)
 
     scale: Axes | None = axes(None, positional=True, help="how many times as many positions")
     to: Axes | None = axes(None, help="output size, instead of a scale")
@@ -83,6 +86,8 @@ class Pad(Operator):
     Source: PyTorch ZeroPad2d; ONNX Pad
     """
 
+    aliases = ("zeropadding", "zeropad")
+
     margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -133,6 +138,9 @@ class PaddedIdentity(Operator):
     Source: He et al. 2016 (Deep residual learning), section 3.3, option A
     """
 
+    widths = ("channels",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1}
+
     channels: Number = whole(positional=True, help="output channels, at least those of the input")
     stride: Axes = axes(1, sugar="s", help="stride")
 
@@ -149,3 +157,6 @@ class PaddedIdentity(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (tuple(Window(stride=s) for s in self.stride),)
+
+    def strides(self) -> Axes:
+        return self.stride

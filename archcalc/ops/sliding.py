@@ -68,6 +68,8 @@ def extent(n: Number, reach: Number, s: Number, p0: Number, p1: Number, *, ceil:
 class Sliding(Operator):
     """An operator whose windows slide over the spatial axes."""
 
+    window_kind = "sliding"
+
     kernel: Axes = axes(sugar="k", help="kernel size")
     stride: Axes | None = axes(1, sugar="s", help="stride")
     pad: Pads = pads(help="zero padding: per axis, per side (1:2), or same, half, valid, full")
@@ -76,6 +78,10 @@ class Sliding(Operator):
     def strides(self) -> Axes:
         """The stride per axis; where none is given (pooling), windows stand side by side."""
         return self.kernel if self.stride is None else self.stride
+
+    def paddings(self, shape: Shape) -> list[tuple[Number, Number]]:
+        """The padding before and after, per spatial axis, padding words in numbers."""
+        return [(p0, p1) for *_, p0, p1 in self.geometry(shape)]
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number, Number]]:
         """Per spatial axis: input size, effective kernel, stride, padding before, padding after."""

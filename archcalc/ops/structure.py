@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from archcalc.numeric import (
     NeedsPlain,
     Number,
@@ -41,6 +44,8 @@ class Flatten(Operator):
     Window: everything
     Source: PyTorch Flatten
     """
+
+    flattens = True
 
     def output(self, inputs: Shapes) -> Shape:
         return (product(inputs[0]),)
@@ -82,6 +87,10 @@ class Reshape(Operator):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (everywhere(inputs[0]),)
 
+    @property
+    def keeps_channels(self) -> bool:
+        return False
+
 
 def _is_open(size: Number) -> bool:
     """Whether a size is to be inferred.
@@ -105,7 +114,13 @@ class Transpose(Operator):
     Source: NumPy transpose; PyTorch permute
     """
 
+    aliases = ("permute",)
+
     order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order, 0 is the channels")
+
+    @property
+    def keeps_channels(self) -> bool:
+        return self.order[0] == 0
 
     def output(self, inputs: Shapes) -> Shape:
         rank = len(inputs[0])
@@ -138,6 +153,8 @@ class ChannelShuffle(Operator):
     Window: position by position
     Source: Zhang et al. 2018 (ShuffleNet); PyTorch ChannelShuffle
     """
+
+    single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
     groups: Number = whole(positional=True, help="groups; they divide the channels")
 
@@ -172,6 +189,10 @@ class Selection(Operator):
         start, step, _ = self.chosen(shape[cut])
         chosen = Window(stride=step, padding=-start)
         return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
+
+    def on_one_channel(self, rank: int) -> Operator:
+        """Of a single channel there is nothing to choose."""
+        return Identity() if self.axis % rank == 0 else super().on_one_channel(rank)
 
 
 @operator("split")

@@ -15,8 +15,8 @@ from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
 from archcalc.spec import syntax
+from archcalc.spec.aliases import suggest_operator
 from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make, with_numbers
-from archcalc.spec.elsewhere import suggest_operator
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits

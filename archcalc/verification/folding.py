@@ -57,7 +57,7 @@ def trained(graph: Graph, *, seed: int = 0) -> dict[str, Array]:
     """Seeded weights in double precision, their statistics, scales and shifts as after some training: not neutral."""
     rng = np.random.default_rng(seed)
     weights = initial(graph, seed=seed, dtype=np.float64)
-    fixed = {node.name for node in graph.nodes if node.op.name == "standardize"}
+    fixed = {node.name for node in graph.nodes if node.op.stores_attributes}
     for name, array in weights.items():
         layer, _, own = name.rpartition(".")
         if own in ("variance", "scale"):

@@ -11,7 +11,6 @@ from archcalc.executor.kernel import Array, Arrays, Context, kernel_of
 from archcalc.executor.weights import stored_by
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import Operator
-from archcalc.ops.norm import Standardize
 from archcalc.spec import Source, read_spec
 
 
@@ -40,9 +39,9 @@ def read(text: str) -> Graph:
 
 def arrays(graph: Graph, node: Node, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
     """Random stored arrays of a layer; those that the attributes decide, from the attributes."""
-    if isinstance(node.op, Standardize):
-        return {name: np.array([float(x) for x in getattr(node.op, name)], dtype) for name in ("mean", "std")}
     stored = stored_by(graph, node)
+    if node.op.stores_attributes:
+        return {name: np.array([float(x) for x in getattr(node.op, name)], dtype) for name in stored}
     return {name: numbers(rng, shape, dtype, positive=name == "variance") for name, shape in stored.items()}
 
 

@@ -8,14 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archcalc
-from archcalc.executor.kernel import KERNELS, STORAGE, Context, owner
+from archcalc.executor.kernel import STORAGE, Context, owner
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
-
-
-def test_every_operator_has_a_kernel() -> None:
-    assert {op.name for op in KERNELS} == set(REGISTRY)
 
 
 def test_storage_is_stated_for_operators_only_that_store_something() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from archcalc.numeric import Impossible, NeedsPlain
 from archcalc.numeric.arrays import Numbers, Run
 from archcalc.ops import REGISTRY
-from tests.ops.test_genericity import CASES, MAP, PLAIN
+from tests.operators import ENTRIES
+from tests.ops.test_genericity import PLAIN
 
 COUNT = 5
 """Configurations of a run."""
@@ -61,7 +62,7 @@ def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
 @settings(max_examples=25)
 @given(data=st.data())
 def test_each_entry_is_what_ints_give(name: str, data: st.DataObject) -> None:
-    attributes, inputs = data.draw(st.sampled_from(CASES.get(name, [({}, (MAP,))])))
+    attributes, inputs = data.draw(st.sampled_from(ENTRIES[name].cases))
     run = Run((COUNT,))
     choose = Chooser(data, run)
     varied = {

@@ -35,6 +35,16 @@ def test_layer_norm_has_parameters_for_what_it_normalises() -> None:
     assert stored(norm.LayerNorm(affine=False), *shape) == (0, 0)
 
 
+def test_rms_norm_has_a_scale_and_no_shift_and_subtracts_nothing() -> None:
+    """LLaMA's, of 4096 features: one scale each."""
+    assert stored(norm.RmsNorm(), 10, 4096) == (4096, 0)
+    assert stored(norm.RmsNorm(axis="channels"), 96, 7, 5) == (96, 0)
+    assert stored(norm.RmsNorm(affine=False), 10, 4096) == (0, 0)
+    cost = norm.RmsNorm().cost(((2, 3),))  # per row: 3 squares, 2 additions and ε, 1 + 3 divisions, a root; 3 scales
+    assert cost.operations == {"mul": 12, "add": 6, "div": 8, "sqrt": 2}
+    assert cost.connections == 6
+
+
 def test_only_mixed_axes_become_global() -> None:
     shape = ((96, 7, 5),)
     assert norm.LayerNorm().windows(shape) == ((None, None),)

@@ -12,6 +12,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import Source, SpecError, read_spec
+from tests.operators.torch_parts import counterpart, stored
 from tests.random_networks import layers, networks
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
@@ -39,8 +40,6 @@ def compare(network: Graph) -> int:
     """Run the network in PyTorch, comparing the shape and the stored numbers of every layer; how many there were."""
     import torch
 
-    from tests.oracle.counterparts import COUNTERPARTS, stored
-
     values: list[torch.Tensor] = []
     counted = {layer.node: layer for layer in analyze(network, training=True).layers}
     with torch.no_grad():
@@ -49,20 +48,12 @@ def compare(network: Graph) -> int:
                 values.append(torch.zeros(BATCH, *node.output))
                 continue
             inputs = [values[ref.node] for ref in node.inputs]
-            module = COUNTERPARTS[node.op.name](node.op, [tuple(x.shape[1:]) for x in inputs]).eval()
+            module = counterpart(node.op, [tuple(x.shape[1:]) for x in inputs]).eval()
             values.append(module(*inputs).float())
             where = f"{node.name}: {node.op} on {[tuple(x.shape[1:]) for x in inputs]}"
             assert tuple(values[-1].shape) == (BATCH, *node.output), where
             assert (counted[index].params, counted[index].trainable) == stored(module), where
     return len(counted)
-
-
-def test_no_operator_is_left_out_of_the_oracle_without_a_reason() -> None:
-    from tests.oracle.counterparts import COUNTERPARTS, LEFT_OUT
-
-    assert set(COUNTERPARTS) | set(LEFT_OUT) == set(REGISTRY)
-    assert not set(COUNTERPARTS) & set(LEFT_OUT)
-    assert len(LEFT_OUT) <= 3
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))

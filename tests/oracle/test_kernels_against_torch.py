@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import Layer, layers_of, read
+from tests.operators import torch_parts
 from tests.random_networks import layers
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
@@ -37,12 +38,10 @@ def counterpart(layer: Layer) -> Any:
     """The module of PyTorch with the layer's stored arrays in it: both keep them in the same order."""
     import torch
 
-    from tests.oracle.counterparts import COUNTERPARTS
-
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.from_numpy(layer.inputs[0]).dtype)
     try:
-        module = COUNTERPARTS[layer.op.name](layer.op, [x.shape[1:] for x in layer.inputs])
+        module = torch_parts.counterpart(layer.op, [x.shape[1:] for x in layer.inputs])
     finally:
         torch.set_default_dtype(before)
     theirs = [*module.parameters(), *(b for name, b in module.named_buffers() if "num_batches" not in name)]

@@ -15,7 +15,8 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.spec import Source, read_spec
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.write import write_layer
-from tests.random_networks import document, layers, written
+from tests.operators.writer import document, written
+from tests.random_networks import layers
 
 few = settings(max_examples=10, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 

@@ -9,21 +9,9 @@ from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.fold import Change, Folding, Kept, fold
 from archcalc.analysis.propagate import Analysis, Group, Layer, analyze
 from archcalc.numeric.traced import Notation, leaf
-from archcalc.ops.norm import BatchNorm
 
 SAVED = ("params", "mults", "flops")
 """What folding makes smaller."""
-
-MAPS = {
-    True: ("scale/√(variance + ε)", "shift − a·mean"),
-    False: ("1/std", "−a·mean"),
-}
-"""y = a·x + b per channel: of a batch norm, and of a standardisation."""
-
-MAPS_IN_LATEX = {
-    True: (r"\frac{\mathrm{scale}}{\sqrt{\mathrm{variance} + \varepsilon}}", r"\mathrm{shift} - a \cdot \mathrm{mean}"),
-    False: (r"\frac{1}{\mathrm{std}}", r"-a \cdot \mathrm{mean}"),
-}
 
 
 def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = False) -> Derivation:
@@ -91,8 +79,9 @@ def _maps(folding: Folding, change: Change, notation: Notation) -> Iterator[Step
     dot = r" \cdot " if notation.latex else "·"
     weight, bias, prime = notation.symbol("weight"), notation.symbol("bias"), "'" if notation.latex else "′"
     for taken in change.taken:
-        is_norm = isinstance(folding.graph.nodes[taken.node].op, BatchNorm)
-        factor, offset = (MAPS_IN_LATEX if notation.latex else MAPS)[is_norm]
+        channel_map = folding.graph.nodes[taken.node].op.channel_map
+        assert channel_map is not None  # or it were not folded
+        factor, offset = channel_map.latex if notation.latex else channel_map.written
         forward = ways[taken.node]
         where = f"{taken.name} goes into {change.layer.name}, the layer {'after' if forward else 'before'} it"
         yield Step("a", "", "", factor, f"per channel; {where}")

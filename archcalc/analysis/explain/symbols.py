@@ -8,7 +8,6 @@ from typing import Any
 from archcalc.graph import Graph, Node, axis_symbols
 from archcalc.numeric.traced import leaf
 from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.ops.sliding import Sliding
 
 
 def traced(graph: Graph, node: Node) -> tuple[Operator, Shapes]:
@@ -41,7 +40,7 @@ def traced_operator(op: Operator, rank: int) -> Operator:
     for parameter in op.parameters():
         value, form = getattr(op, parameter.name), parameter.argument.form
         name = parameter.argument.sugar or parameter.name
-        if parameter.name == "stride" and isinstance(op, Sliding):
+        if parameter.name == "stride":
             value = op.strides()  # also where none is written and windows stand side by side
         default = parameter.default
         neutral = value == default or (

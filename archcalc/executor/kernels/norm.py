@@ -11,7 +11,7 @@ from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
 from archcalc.executor.kernels.stretches import in_stretches
-from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
+from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
 
 MOMENTUM = 0.1
 """The share of a batch's statistics in the new running ones, as PyTorch has it."""
@@ -102,14 +102,14 @@ def _mean_square(x: Array, axes: Sizes, context: Context) -> Array:
     return divide(context, sums, x.size // sums.size, out=sums)
 
 
-def _normalised(x: Array, axis: int, eps: float, out: Array, context: Context) -> None:
-    """Numbers along one of the last two axes of three, less their mean, divided by the root of their variance."""
+def _normalised(x: Array, axis: int, eps: float, out: Array, context: Context, *, centred: bool = True) -> None:
+    """Divide numbers along one of the last two axes of three, less their mean, by the root of their mean square."""
 
     def normalise(x: Array, out: Array) -> None:
-        _, differences = _centred(x, (axis - 1,), context, out)
-        variance = _mean_square(differences, (axis - 1,), context)
-        deviation = sqrt(context, add(context, variance, eps, out=variance), out=variance)
-        divide(context, differences, deviation, out=differences)
+        differences = _centred(x, (axis - 1,), context, out)[1] if centred else x
+        square = _mean_square(differences, (axis - 1,), context)
+        root = sqrt(context, add(context, square, eps, out=square), out=square)
+        divide(context, differences, root, out=out)
 
     for example, result in zip(x, out, strict=True):
         in_stretches(normalise, 2 - axis, example, result)
@@ -123,14 +123,39 @@ def layer_norm_arrays(op: LayerNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
 
 @kernel(LayerNorm)
 def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    x = np.ascontiguousarray(inputs[0])
-    out = np.empty_like(x)
-    across = op.axis == "channels"
-    flat = {"all": (1, len(x), -1), "last": (1, -1, x.shape[-1]), "channels": (*x.shape[:2], -1)}[op.axis]
-    _normalised(x.reshape(flat), 1 if across else 2, float(op.eps), out.reshape(flat), context)
+    out = _normalised_together(op, inputs[0], context)
     if op.affine:
-        scale, shift = (_per_channel(each, x) if across else each for each in (weights["scale"], weights["shift"]))
+        scale, shift = (_per_number(op, weights[name], out) for name in ("scale", "shift"))
         _learned_map(context, out, scale, shift, out)
+    return (out,)
+
+
+def _normalised_together(op: LayerNorm | RmsNorm, x: Array, context: Context) -> Array:
+    """Normalise all numbers of an example, its last axis, or its channels at each position together."""
+    x = np.ascontiguousarray(x)
+    out = np.empty_like(x)
+    flat = {"all": (1, len(x), -1), "last": (1, -1, x.shape[-1]), "channels": (*x.shape[:2], -1)}[op.axis]
+    axis = 1 if op.axis == "channels" else 2
+    _normalised(x.reshape(flat), axis, float(op.eps), out.reshape(flat), context, centred=isinstance(op, LayerNorm))
+    return out
+
+
+def _per_number(op: LayerNorm | RmsNorm, numbers: Array, x: Array) -> Array:
+    """Return stored numbers in a shape in which they combine with a tensor."""
+    return _per_channel(numbers, x) if op.axis == "channels" else numbers
+
+
+@storage(RmsNorm)
+def rms_norm_arrays(op: RmsNorm, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    (shape,) = shapes
+    return {"scale": {"all": shape, "last": shape[-1:], "channels": shape[:1]}[op.axis]} if op.affine else {}
+
+
+@kernel(RmsNorm)
+def rms_norm(op: RmsNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    out = _normalised_together(op, inputs[0], context)
+    if op.affine:
+        multiply(context, out, _per_number(op, weights["scale"], out), out=out)
     return (out,)
 
 

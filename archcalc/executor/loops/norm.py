@@ -8,7 +8,7 @@ from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally, sqrt
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, total
-from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Standardize
+from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
 
 
 @definition(BatchNorm)
@@ -22,13 +22,18 @@ def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally
     return {index: x * factor[index[0]] + offset[index[0]] for index, x in inputs[0].items()}
 
 
-def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> Tensor:
-    """Every group of numbers less its mean, divided by its standard deviation."""
+def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
+    """The places of numbers that are normalised together."""
     groups: dict[object, list[Index]] = {}
     for index in sorted(x):
         groups.setdefault(group_of(index), []).append(index)
+    return groups.values()
+
+
+def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> Tensor:
+    """Every group of numbers less its mean, divided by its standard deviation."""
     out: Tensor = {}
-    for group in groups.values():
+    for group in _groups(x, group_of):
         mean = total(x[index] for index in group) / len(group)
         differences = {index: x[index] - mean for index in group}
         variance = total(difference * difference for difference in differences.values()) / len(group)
@@ -46,15 +51,28 @@ def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]
 
 @definition(LayerNorm)
 def layer_norm(op: LayerNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    group: Callable[[Index], Index]
-    learned: Callable[[Index], Index]
-    if op.axis == "all":
-        group, learned = (lambda index: ()), (lambda index: index)
-    elif op.axis == "last":
-        group, learned = (lambda index: index[:-1]), (lambda index: index[-1:])
-    else:
-        group, learned = (lambda index: index[1:]), (lambda index: index[:1])
+    group, learned = _along(op.axis)
     return _learned(_normalised(inputs[0], group, float(op.eps)), weights, learned)
+
+
+def _along(axis: str) -> tuple[Callable[[Index], Index], Callable[[Index], Index]]:
+    """From the place of a number to its group, and to the learned numbers that belong to it."""
+    if axis == "all":
+        return (lambda index: ()), (lambda index: index)
+    if axis == "last":
+        return (lambda index: index[:-1]), (lambda index: index[-1:])
+    return (lambda index: index[1:]), (lambda index: index[:1])
+
+
+@definition(RmsNorm)
+def rms_norm(op: RmsNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    group_of, learned = _along(op.axis)
+    out: Tensor = {}
+    for group in _groups(x, group_of):
+        root = sqrt(total(x[index] * x[index] for index in group) / len(group) + float(op.eps))
+        out.update({index: x[index] / root for index in group})
+    return {index: weights["scale"][learned(index)] * y for index, y in out.items()} if op.affine else out
 
 
 @definition(InstanceNorm)

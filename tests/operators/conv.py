@@ -1,0 +1,238 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.operators.entry import MAP, Sizes, entry
+from tests.operators.onnx_parts import Weights, onnx_pads
+from tests.operators.torch_parts import by_rank, even, functional, layer, nn, padded, parameter, torch
+from tests.operators.windows import Sides, pads
+from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Array, Model
+
+TWO = {"stride": (2, 3), "pad": ((1, 0), (2, 1)), "dilation": (2, 1)}
+TABLE = tuple(tuple((row + column) % 3 == 0 for column in range(4)) for row in range(12))
+
+
+def draw_conv(w: Writer, shape: Shape) -> str:
+    if w.among(*[False] * 7, True):
+        return draw_tabled(w, shape)
+    channels = w.among(w.whole(1, 8), shape[0])
+    groups = w.divisor(shape[0], channels)
+    words = [f"conv {w.number(channels, shape)}", draw_window(w, shape), draw_stride(w, shape)]
+    words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "ws")]
+    return joined(words)
+
+
+def draw_tabled(w: Writer, shape: Shape) -> str:
+    columns = w.whole(1, 4)
+    rows = [[w.among("X", ".") for _ in range(columns)] for _ in range(shape[0])]
+    rows[w.whole(0, shape[0] - 1)] = ["X"] * columns
+    name = f"t{len(w.tables)}_"
+    w.tables[name] = w.among(" / ", "/").join("".join(row) for row in rows)
+    return joined([f"conv {columns}", draw_window(w, shape), draw_stride(w, shape), f"table={name}", w.maybe("nobias")])
+
+
+def onnx_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    weight = weights["weight"]
+    if op.table is not None:  # a dense kernel that is zero where maps are not connected
+        connected = np.array(op.table, bool).T
+        dense = np.zeros((*connected.shape, *op.kernel), weight.dtype)
+        dense[connected] = weight
+        weight = dense
+    if op.ws:
+        axes = tuple(range(1, weight.ndim))
+        wide = weight.astype(np.float64)
+        weight = (wide - wide.mean(axes, keepdims=True)) / np.sqrt(wide.var(axes, keepdims=True) + 1e-5)
+    return onnx_convolution(model, op, name, shape, weight, weights.get("bias"), op.groups)
+
+
+def onnx_convolution(
+    model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
+) -> str:
+    stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
+    return model.add(
+        "Conv",
+        name,
+        *stored,
+        kernel_shape=list(op.kernel),
+        strides=list(op.stride),
+        dilations=list(op.dilation),
+        pads=onnx_pads(pads(op, shape[1:])),
+        group=groups,
+    )
+
+
+def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Module:
+    sides = pads(op, shape[1:])
+    same = op.pad == "same" and set(op.stride) == {1}
+    padding = "same" if same else [before for before, _ in sides] if even(sides) else 0
+    cls = by_rank("Conv", shape)
+    module = cls(shape[0], channels, op.kernel, op.stride, padding, op.dilation, groups, op.bias)
+    return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides)), module)
+
+
+def torch_conv(op: Any, shape: Sizes) -> Module:
+    if op.table is not None:
+        return torch_tabled(op, shape, pads(op, shape[1:]))
+    return torch_convolution(op, shape, op.channels, op.groups)
+
+
+def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
+    """One kernel per connected pair of maps, put into an otherwise empty weight."""
+    connected = torch.tensor(op.table).T
+    kernels = parameter(int(connected.sum()), *op.kernel)
+    bias = parameter(op.channels) if op.bias else None
+    convolve = getattr(functional, f"conv{len(shape) - 1}d")
+
+    def run(x: Tensor) -> Tensor:
+        weight = torch.zeros(op.channels, shape[0], *op.kernel, dtype=x.dtype)
+        weight[connected] = kernels
+        return convolve(padded(x, sides), weight, bias, op.stride, 0, op.dilation)
+
+    return layer(run, kernels=kernels, **({} if bias is None else {"bias": bias}))
+
+
+entry(
+    "conv",
+    draw=spatially(draw_conv),
+    onnx=onnx_conv,
+    torch=torch_conv,
+    cases=[
+        ({"channels": 8, "kernel": (3, 5), **TWO}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 5), **TWO, "groups": 4, "bias": False}, (MAP,)),
+        ({"channels": 4, "kernel": (3, 5), **TWO, "table": TABLE}, (MAP,)),
+        *(
+            ({"channels": 8, "kernel": (4, 5), **TWO, "pad": word}, (MAP,))
+            for word in ("same", "half", "valid", "full")
+        ),
+    ],
+)
+
+# --- depthwise and separable ---
+
+
+def draw_dwconv(w: Writer, shape: Shape) -> str:
+    return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), w.among("", "multiplier=2", "nobias")])
+
+
+def onnx_dwconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    return onnx_convolution(model, op, name, shape, weights["weight"], weights.get("bias"), shape[0])
+
+
+entry(
+    "dwconv",
+    draw=spatially(draw_dwconv),
+    onnx=onnx_dwconv,
+    torch=lambda op, shape: torch_convolution(op, shape, shape[0] * op.multiplier, shape[0]),
+    cases=[({"kernel": (3, 5), **TWO, "multiplier": 2}, (MAP,))],
+)
+
+
+def draw_sepconv(w: Writer, shape: Shape) -> str:
+    words = [f"sepconv {w.number(w.whole(1, 8), shape)}", draw_window(w, shape), draw_stride(w, shape)]
+    return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias")])
+
+
+def onnx_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    between = onnx_convolution(model, op, name, shape, weights["depthwise"], None, shape[0])
+    stored = [weights[name] for name in ("pointwise", "bias") if name in weights]
+    return model.add("Conv", between, *map(model.constant, stored))
+
+
+def torch_sepconv(op: Any, shape: Sizes) -> Module:
+    cls, sides = by_rank("Conv", shape), pads(op, shape[1:])
+    maps = shape[0] * op.multiplier
+    depthwise = cls(shape[0], maps, op.kernel, op.stride, 0, op.dilation, shape[0], bias=False)
+    return nn.Sequential(layer(lambda x: padded(x, sides)), depthwise, cls(maps, op.channels, 1, bias=op.bias))
+
+
+entry(
+    "sepconv",
+    draw=spatially(draw_sepconv),
+    onnx=onnx_sepconv,
+    torch=torch_sepconv,
+    cases=[({"channels": 8, "kernel": (3, 5), **TWO, "multiplier": 2}, (MAP,))],
+)
+
+# --- transposed ---
+
+
+def draw_upconv(w: Writer, shape: Shape) -> str:
+    sizes = shape[1:]
+    k, s, d = w.whole(1, 4), w.among(1, 2, 3), w.among(1, 1, 2)
+    reach = d * (k - 1) + 1
+    channels = w.among(w.whole(1, 6), shape[0])
+    groups = w.divisor(shape[0], channels)
+    ways = ["", "same", "half", "valid", "p1", "p0:1", "p" + "x".join(["1:0"] * len(sizes))]
+    room = min((n - 1) * s + reach for n in sizes)
+    ways = [way for way in ways if not way.startswith("p") or room > 2] + ["full"] * (room > 2 * d * (k - 1))
+    way = w.among(*ways)
+    extra = w.whole(0, max(s, d) - 1) if way != "same" else 0
+    words = [f"upconv {w.number(channels, shape)} k{k} s{s}", way, f"d{d}" if d > 1 else ""]
+    return joined([*words, f"outpad={extra}" if extra else "", f"g{groups}" if groups > 1 else "", w.maybe("nobias")])
+
+
+def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    """The full result of ONNX's operator, from which padding is cut off; zeros after the input make room for more."""
+    sizes = shape[1:]
+    reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
+    full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
+    if op.pad == "same":  # Keras: n·s positions, what is too much is cut off on both sides, the odd one at the end
+        starts = [max(r - s, 0) // 2 for r, s in zip(reach, op.stride, strict=True)]
+        ends = [start + n * s for start, n, s in zip(starts, sizes, op.stride, strict=True)]
+    else:
+        rows = pads(op, sizes)
+        starts = [before for before, _ in rows]
+        ends = [size - after + more for size, (_, after), more in zip(full, rows, op.outpad, strict=True)]
+    missing = [max(-((size - end) // s), 0) for size, end, s in zip(full, ends, op.stride, strict=True)]
+    room = model.constant([0, 0, *(0 for _ in sizes), 0, 0, *missing], np.int64)
+    laid = model.add(
+        "ConvTranspose",
+        model.add("Pad", name, room),
+        *(model.constant(weights[name]) for name in ("weight", "bias") if name in weights),
+        kernel_shape=list(op.kernel),
+        strides=list(op.stride),
+        dilations=list(op.dilation),
+        group=op.groups,
+    )
+    axes = list(range(2, 2 + len(sizes)))
+    return model.add("Slice", laid, *(model.constant(numbers, np.int64) for numbers in (starts, ends, axes)))
+
+
+def torch_upconv(op: Any, shape: Sizes) -> Module:
+    cls = by_rank("ConvTranspose", shape)
+    reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
+    extra, sides = list(op.outpad), []
+    if op.pad == "same":  # Keras: the output is n·s, what is too much is cut off on both sides
+        for axis, (r, s) in enumerate(zip(reach, op.stride, strict=True)):
+            extra[axis] = max(s - r, 0)
+            sides.append((max(r - s, 0) // 2, max(r - s, 0) - max(r - s, 0) // 2))
+    else:
+        sides = pads(op, shape[1:])
+    common = {"dilation": op.dilation, "groups": op.groups, "bias": op.bias, "output_padding": extra}
+    if even(sides) and all(before <= r - 1 for (before, _), r in zip(sides, reach, strict=True)):
+        padding = [before for before, _ in sides]
+        return cls(shape[0], op.channels, op.kernel, op.stride, padding, **common)
+    module = cls(shape[0], op.channels, op.kernel, op.stride, **common)
+    return nn.Sequential(module, layer(lambda x: padded(x, [(-before, -after) for before, after in sides])))
+
+
+entry(
+    "upconv",
+    draw=spatially(draw_upconv),
+    onnx=onnx_upconv,
+    torch=torch_upconv,
+    cases=[
+        ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (1, 0), "groups": 2}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same", "outpad": (0, 0)}, (MAP,)),
+    ],
+)

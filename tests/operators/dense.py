@@ -1,0 +1,96 @@
+"""Fully connected layers and their relatives."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.operators.entry import MAP, VECTOR, Sizes, entry
+from tests.operators.onnx_parts import Weights
+from tests.operators.torch_parts import layer, nn, parameter
+from tests.operators.writer import Shape, Writer, joined
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+
+def onnx_fc(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    stored = [model.constant(weights[name]) for name in ("weight", "bias") if name in weights]
+    return model.add("Gemm", model.add("Flatten", name), *stored, transB=1)
+
+
+entry(
+    "fc",
+    draw=lambda w, s: joined([f"fc {w.number(w.whole(1, 20), s)}", w.maybe("nobias")]),
+    onnx=onnx_fc,
+    torch=lambda op, s: nn.Sequential(nn.Flatten(), nn.Linear(prod(s), op.features, op.bias)),
+    cases=[({"features": 10}, (MAP,)), ({"features": 10, "bias": False}, (VECTOR,))],
+)
+
+
+def onnx_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    product = model.add("MatMul", name, model.constant(weights["weight"].T))
+    return model.add("Add", product, model.constant(weights["bias"])) if "bias" in weights else product
+
+
+entry(
+    "linear",
+    draw=lambda w, s: joined([f"linear {w.number(w.whole(1, 8), s)}", w.maybe("nobias")]),
+    onnx=onnx_linear,
+    torch=lambda op, s: nn.Linear(s[-1], op.features, op.bias),
+    cases=[({"features": 10}, (MAP,)), ({"features": 10}, (VECTOR,))],
+)
+
+
+def onnx_rbf(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    flat = model.add("Reshape", name, model.constant([0, 1, prod(shape)], np.int64))
+    difference = model.add("Sub", flat, model.constant(weights["centre"][None]))
+    return model.add("ReduceSumSquare", difference, model.constant([2], np.int64), keepdims=0)
+
+
+def torch_rbf(op: Any, shape: Sizes) -> Module:
+    centres = parameter(op.features, prod(shape))
+
+    def run(x: Tensor) -> Tensor:
+        return ((x.flatten(1)[:, None] - centres) ** 2).sum(-1)
+
+    return layer(run, centres=centres if op.trainable else centres.detach())
+
+
+entry(
+    "rbf",
+    draw=lambda w, s: joined([f"rbf {w.number(w.whole(1, 8), s)}", w.maybe("trainable")]),
+    onnx=onnx_rbf,
+    torch=torch_rbf,
+    cases=[({"features": 10}, (VECTOR,)), ({"features": 10, "trainable": True}, (MAP,))],
+)
+
+
+def draw_embedding(w: Writer, shape: Shape) -> str | None:
+    return f"embedding {w.whole(1, 30)} {w.whole(1, 5)}" if len(shape) < 4 else None
+
+
+def onnx_embedding(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    import onnx
+
+    indices = model.add("Cast", name, to=onnx.TensorProto.INT64)
+    return model.add("Gather", model.constant(weights["weight"]), indices)
+
+
+def torch_embedding(op: Any, shape: Sizes) -> Module:
+    nearest = layer(lambda x: x.round().clamp(0, op.vocabulary - 1).long())
+    return nn.Sequential(nearest, nn.Embedding(op.vocabulary, op.dim))
+
+
+entry(
+    "embedding",
+    draw=draw_embedding,
+    onnx=onnx_embedding,
+    torch=torch_embedding,
+    cases=[({"vocabulary": 100, "dim": 8}, (VECTOR,)), ({"vocabulary": 100, "dim": 8}, (MAP,))],
+)

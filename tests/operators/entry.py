@@ -1,0 +1,60 @@
+"""What tests know about one operator, in one place: how it is drawn, and what computes the same elsewhere.
+
+The functions of a join (`add`, `concat` …) are given the names and the shapes of all inputs, those of any other
+operator one name and one shape. Shapes are without the batch. Counterparts are written from the operator's attributes
+and from what the other library is defined to do; none calls archcalc's formulas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from tests.operators.writer import Shape, Writer
+
+Sizes: TypeAlias = tuple[int, ...]
+Draw: TypeAlias = "Callable[[Writer, Shape], str | None]"
+Onnx: TypeAlias = Callable[..., str]
+Torch: TypeAlias = "Callable[[Any, Any], Module]"
+Case: TypeAlias = tuple[dict[str, Any], tuple[Sizes, ...]]
+
+MAP, MAP2, VECTOR = (12, 20, 18), (12, 9, 8), (12,)
+"""Shapes of inputs in cases."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The tests' knowledge about an operator."""
+
+    draw: Draw
+    """The text of a layer on a tensor of this shape, for random networks; ``None`` where it cannot stand."""
+    onnx: Onnx
+    """Appends it to an ONNX model: of the model, the operator, the name and the shape of its input, and its stored
+    arrays by their names in the layer. Returns the name of its output."""
+    torch: Torch
+    """A PyTorch module: of the operator and the shape of its input. Stored numbers are parameters or buffers."""
+    cases: Sequence[Case]
+    """Attributes and shapes of inputs that take every branch of its formulas."""
+    beyond_onnx_runtime: Callable[[Any], bool]
+    """Whether ONNX Runtime refuses an operator with such attributes."""
+
+
+ENTRIES: dict[str, Entry] = {}
+
+
+def entry(
+    name: str,
+    *,
+    draw: Draw,
+    onnx: Onnx,
+    torch: Torch,
+    cases: Sequence[Case] = (({}, (MAP,)),),
+    beyond_onnx_runtime: Callable[[Any], bool] = lambda op: False,
+) -> None:
+    """Enter an operator; see `Entry`."""
+    assert name not in ENTRIES, name
+    ENTRIES[name] = Entry(draw, onnx, torch, cases, beyond_onnx_runtime)

@@ -1,0 +1,139 @@
+"""Joins: their counterparts read the names and the shapes of all inputs."""
+
+from __future__ import annotations
+
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
+from tests.operators.onnx_parts import Weights, axis_behind_batch, part, reshaped
+from tests.operators.torch_parts import layer, torch
+from tests.operators.writer import Shape, Writer, draw_axis
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+
+def same_shape(w: Writer, shape: Shape) -> str:
+    """A layer that leaves the shape as it is."""
+    options = ["relu", "gelu tanh", "bn", "ln axis=last", "dropout 0.1", "scale 1/10", "prelu channels", "softmax"]
+    if len(shape) > 1:
+        options += [
+            "conv C k3 s1 p1",
+            "conv C k=3 pad=half nobias",
+            "dwconv k3 same",
+            "maxpool k3 s1 half",
+            "sepconv C k1",
+        ]
+    return w.among(*options)
+
+
+def draw_elementwise(name: str, w: Writer, shape: Shape) -> str:
+    branches = ["identity", same_shape(w, shape), "relu -> tanh", f"fc {shape[0]} -> sigmoid"]
+    if len(shape) > 1:
+        branches += ["gap", "gmp -> conv C k1", "(sigmoid)*2"]
+    for stage, known in w.stages.items():
+        branches.append(f"@{stage} -> fc {shape[0]}")
+        if known == shape:
+            branches.append(f"@{stage}")
+    chosen = [w.among("identity", same_shape(w, shape)), *(w.among(*branches) for _ in range(w.among(1, 1, 2)))]
+    return f"{name}({w.among(', ', ',').join(w.data(st.permutations(chosen)))})"
+
+
+def onnx_elementwise(kind: str, model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    rank = max(map(len, shapes))
+    aligned = [
+        name if len(shape) == rank else reshaped(model, name, *shape, *(1,) * (rank - len(shape)))
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    return reduce(lambda one, other: model.add(kind, one, other), aligned)
+
+
+def torch_elementwise(function: str, op: Any, shapes: list[Sizes]) -> Module:
+    rank = max(map(len, shapes))
+
+    def run(*inputs: Tensor) -> Tensor:
+        aligned = [x.view(*x.shape, *(1,) * (rank + 1 - x.dim())) if x.dim() == 2 else x for x in inputs]
+        return reduce(getattr(torch, function), aligned)
+
+    return layer(run)
+
+
+for name, theirs, function in (
+    ("add", "Add", "add"),
+    ("sub", "Sub", "sub"),
+    ("mul", "Mul", "mul"),
+    ("max", "Max", "maximum"),
+):
+    entry(
+        name,
+        draw=partial(draw_elementwise, name),
+        onnx=partial(onnx_elementwise, theirs),
+        torch=partial(torch_elementwise, function),
+        cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
+    )
+
+# --- one after another ---
+
+
+def draw_concat(w: Writer, shape: Shape) -> str:
+    if len(shape) > 1 and w.among(False, False, True):
+        smaller = [
+            f"crop {w.whole(0, (min(shape[1:]) - 1) // 2)}",
+            "identity",
+            f"slice 0:{w.whole(1, shape[-1])} axis=(-1)",
+        ]
+        return f"concat({w.among(*smaller)}, {w.among(*smaller)}, crop=smallest)"
+    where, _ = draw_axis(w, shape)
+    along = int(where.strip("axis=()") or 0) % len(shape)
+    other = [f"concat(identity, identity, axis={along})", "identity", same_shape(w, shape)]
+    chosen = [w.among(*other) for _ in range(w.among(2, 2, 3))]
+    return f"concat({', '.join([*chosen, *([where] if where else [])])})"
+
+
+def onnx_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    along = op.axis % len(shapes[0])
+    smallest = [min(column) for column in zip(*shapes, strict=True)]
+    cropped = []
+    for name, shape in zip(names, shapes, strict=True):
+        for axis, (n, m) in enumerate(zip(shape, smallest, strict=True)):
+            if op.crop == "smallest" and axis not in (0, along):
+                first = (n - m) // 2
+                name = part(model, name, axis + 1, first, first + m)
+        cropped.append(name)
+    return model.add("Concat", *cropped, axis=along + 1)
+
+
+def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
+    joined = axis_behind_batch(op) % (len(shapes[0]) + 1)
+
+    def run(*inputs: Tensor) -> Tensor:
+        pieces = []
+        for x in inputs:
+            for axis in range(2, x.dim()):
+                if op.crop == "smallest" and axis != joined:
+                    smallest = min(other.shape[axis] for other in inputs)
+                    x = x.narrow(axis, (x.shape[axis] - smallest) // 2, smallest)
+            pieces.append(x)
+        return torch.cat(pieces, joined)
+
+    return layer(run)
+
+
+entry(
+    "concat",
+    draw=draw_concat,
+    onnx=onnx_concat,
+    torch=torch_concat,
+    cases=[
+        ({}, (MAP, MAP)),
+        ({"axis": 1}, (MAP, (12, 7, 18))),
+        ({"crop": "smallest"}, (MAP, MAP2)),
+        ({}, (VECTOR, VECTOR)),
+    ],
+)

@@ -1,0 +1,66 @@
+"""What the counterparts in ONNX have in common: pieces of models, with the batch in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from tests.operators.entry import Onnx, Sizes
+from tests.operators.windows import Sides
+
+if TYPE_CHECKING:
+    from tests.executor.onnx_models import Array, Model
+
+Weights: TypeAlias = "Mapping[str, Array]"
+"""The stored arrays of a layer by their names in the layer."""
+
+
+def onnx_pads(rows: Sides) -> list[int]:
+    """The order of ONNX: all begins, then all ends."""
+    return [before for before, _ in rows] + [after for _, after in rows]
+
+
+def channelwise(model: Model, array: Array, rank: int) -> str:
+    """One number per channel, shaped to broadcast over ``rank`` axes after the channels."""
+    return model.constant(array.reshape(-1, *(1,) * rank))
+
+
+def whole(model: Model, *numbers: int) -> str:
+    return model.constant(list(numbers), np.int64)
+
+
+def part(model: Model, name: str, axis: int, start: int, stop: int, step: int = 1) -> str:
+    """Positions of one axis of a tensor with the batch in front."""
+    return model.add("Slice", name, *(whole(model, number) for number in (start, stop, axis, step)))
+
+
+def reshaped(model: Model, name: str, *sizes: int) -> str:
+    """Another shape for every example; 0 keeps the batch."""
+    return model.add("Reshape", name, whole(model, 0, *sizes))
+
+
+def permuted(model: Model, name: str, *order: int) -> str:
+    return model.add("Transpose", name, perm=list(order))
+
+
+def axis_behind_batch(op: Any) -> int:
+    """An axis number behind the batch."""
+    return int(op.axis) + 1 if op.axis >= 0 else int(op.axis)
+
+
+def scaled_and_shifted(model: Model, name: str, rank: int, weights: Weights) -> str:
+    if "scale" not in weights:
+        return name
+    scaled = model.add("Mul", name, channelwise(model, weights["scale"], rank))
+    return model.add("Add", scaled, channelwise(model, weights["shift"], rank))
+
+
+def named(kind: str, **attributes: Callable[[Any], Any]) -> Onnx:
+    """The operator of ONNX of this name, with attributes made from ours."""
+
+    def append(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+        return model.add(kind, name, **{key: value(op) for key, value in attributes.items()})
+
+    return append

@@ -1,0 +1,49 @@
+"""What each operator needs beside its class: this is the test that says what a new one still lacks."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from archcalc.executor import kernels, loops  # noqa: F401  # register theirs
+from archcalc.executor.kernel import KERNELS
+from archcalc.executor.loops.tensor import DEFINITIONS
+from archcalc.ops import FAMILIES
+from archcalc.ops.base import REGISTRY, Operator
+from tests.operators import ENTRIES
+
+FOLDER = {family.__name__: family.__name__.rpartition(".")[2] for family in FAMILIES}
+
+
+def missing(cls: type[Operator]) -> list[str]:
+    """What an operator lacks, and where it belongs. (Its gradient will be asked for once others have one.)"""
+    name = cls.name
+    family = FOLDER.get(cls.__module__, "")
+    documented = "\nSource:" in inspect.cleandoc(cls.__doc__ or "")
+    lacking = {
+        "a family that is listed in archcalc/ops/__init__.py": not family,
+        f"a kernel in archcalc/executor/kernels/{family}.py": cls not in KERNELS,
+        f"a definition by loops in archcalc/executor/loops/{family}.py": cls not in DEFINITIONS,
+        f"an entry in tests/operators/{family}.py (how it is drawn, ONNX and PyTorch)": name not in ENTRIES,
+        "a docstring with its source": not documented,
+        **{f"help for its argument '{each.name}'": not each.argument.help for each in cls.parameters()},
+    }
+    return [what for what, lacks in lacking.items() if lacks]
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_nothing_of_an_operator_is_missing(name: str) -> None:
+    assert not missing(REGISTRY[name])
+
+
+def test_what_is_missing_is_named() -> None:
+    class Bare(Operator):
+        name = "bare"
+
+    assert len(missing(Bare)) == 5
+    assert "a kernel in archcalc/executor/kernels/.py" in missing(Bare)
+
+
+def test_entries_are_for_operators_only() -> None:
+    assert ENTRIES.keys() <= REGISTRY.keys()

@@ -1,0 +1,122 @@
+"""How a layer of a random network is written: draws, and the arguments that several operators have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import gcd
+from typing import Any, TypeAlias, TypeVar
+
+from hypothesis import strategies as st
+
+from archcalc.spec import Source, read_spec
+
+Shape: TypeAlias = tuple[int, ...]
+T = TypeVar("T")
+
+
+@dataclass
+class Writer:
+    """Draws, and what was declared on the way."""
+
+    data: Callable[[st.SearchStrategy[Any]], Any]
+    tables: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, str] = field(default_factory=dict)
+    stages: dict[str, Shape] = field(default_factory=dict)
+    """What can be referred to."""
+
+    def among(self, *choices: T) -> T:
+        return self.data(st.sampled_from(choices))
+
+    def whole(self, least: int, most: int) -> int:
+        return self.data(st.integers(least, max(least, most)))
+
+    def maybe(self, text: str) -> str:
+        return self.among("", text)
+
+    def number(self, n: int, shape: Shape) -> str:
+        """One of the ways to write a whole number as an argument."""
+        c = shape[0]
+        spellings = [str(n), str(n), str(n), f"({n})", f"{n}.0", f"0{n}", f"{2 * n}/2", f"{2 * n + 1}//2", f"({n}+1)-1"]
+        spellings += [f"C+{n - c}"] if n >= c else [f"C-{c - n}"]
+        spellings += [f"{n // c}*C"] if n % c == 0 else [f"round({n}.4)", f"max(1,{n})", f"{n}e0"]
+        return self.among(*spellings)
+
+    def divisor(self, *numbers: int) -> int:
+        n = gcd(*numbers)
+        return self.among(*(d for d in range(1, n + 1) if n % d == 0))
+
+    def spec(self, shape: Shape, chain: str) -> str:
+        """A spec in which the chain stands alone, what it refers to being inputs."""
+        inputs = {"input_": shape, **self.stages}
+        return document({"inputs": {k: written(v) for k, v in inputs.items()}, **self.sections(), "layers": chain})
+
+    def sections(self) -> dict[str, Any]:
+        found = {"tables": self.tables, "blocks": self.blocks}
+        return {key: value for key, value in found.items() if value}
+
+    def after(self, shape: Shape, chain: str) -> Shape:
+        """The shape that a chain puts out."""
+        graph = read_spec(Source("net.yaml", self.spec(shape, chain))).graph
+        return graph.shape(next(iter(graph.outputs.values())))
+
+
+def written(shape: Shape) -> str:
+    return "x".join(map(str, shape))
+
+
+def document(sections: dict[str, Any]) -> str:
+    """A spec file: JSON is YAML, and its quoting is simple."""
+    return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in sections.items())
+
+
+def joined(words: list[str]) -> str:
+    return " ".join(word for word in words if word)
+
+
+def per_axis(values: list[int]) -> str:
+    return written((values[0],)) if len(set(values)) == 1 else written(tuple(values))
+
+
+def draw_window(w: Writer, shape: Shape, *, pool: bool = False) -> str:
+    """Kernel, dilation and padding that fit the positions."""
+    sizes = shape[1:]
+    way = w.among("none", "none", "p", "sides", "same", "half", "valid", "full", "pad=half", "pad=same")
+    dilation = [w.among(1, 1, 1, 2) for _ in sizes]
+    if w.among(True, False):
+        dilation = dilation[:1] * len(sizes)
+    kernel = [w.whole(1, min(5, (n - 1) // d + 1)) for n, d in zip(sizes, dilation, strict=True)]
+    if w.among(True, True, False):
+        kernel = [min(kernel)] * len(sizes)
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    words = [f"k{per_axis(kernel)}" if w.among(True, False) else f"kernel={per_axis(kernel)}"]
+    if way == "p":
+        words.append(f"p{per_axis([w.whole(0, min(2, r - 1) if pool else 2) for r in reach])}")
+    elif way == "sides":
+        most = [r - 1 if pool else 2 for r in reach]
+        words.append("p" + "x".join(f"{w.whole(0, min(2, m))}:{w.whole(0, min(2, m))}" for m in most))
+    elif way != "none":
+        words.append(way)
+    if set(dilation) != {1}:
+        words.append(f"d{per_axis(dilation)}")
+    return " ".join(words)
+
+
+def draw_stride(w: Writer, shape: Shape) -> str:
+    steps = [w.among(1, 1, 2, 3) for _ in shape[1:]]
+    steps = steps[:1] * len(steps) if w.among(True, True, False) else steps
+    return "" if set(steps) == {1} else f"s{per_axis(steps)}"
+
+
+def draw_axis(w: Writer, shape: Shape) -> tuple[str, int]:
+    number = w.whole(-len(shape), len(shape) - 1)
+    return ("" if number == 0 else f"axis={number}" if number > 0 else f"axis=({number})"), shape[number]
+
+
+def plain(*texts: str) -> Callable[[Writer, Shape], str]:
+    return lambda w, shape: w.among(*texts)
+
+
+def spatially(write: Callable[[Writer, Shape], str]) -> Callable[[Writer, Shape], str | None]:
+    return lambda w, shape: write(w, shape) if len(shape) > 1 else None
