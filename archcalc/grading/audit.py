@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from archcalc.claims.claim import Claim, Judgement, Verdict
 from archcalc.claims.judge import UNEXPLAINED
-from archcalc.grading.answers import Answer
 from archcalc.grading.conventions import read_codes, sentence_under
 from archcalc.grading.marks import Mark
 from archcalc.grading.subjects import Subject
+from archcalc.grading.submission import Answer
 from archcalc.spec.errors import Text, whole_text
 
 CONVENTION = "convention"

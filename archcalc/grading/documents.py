@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
 from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
 from archcalc.spec.document import (
     Content,
     List,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.expressions import formula_in
-from archcalc.grading.answers import NetworkText
+from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
 from archcalc.spec import Given, Limits

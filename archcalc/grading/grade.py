@@ -9,12 +9,12 @@ from fractions import Fraction
 from archcalc.claims.claim import Claim, Judgement, Verdict
 from archcalc.claims.compare import meanings
 from archcalc.claims.written import same_value, without_hedge
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText
 from archcalc.grading.audit import audited
 from archcalc.grading.conventions import sentence_under
 from archcalc.grading.key import ACCEPTED, COARSE, MISSING, Key, Question
 from archcalc.grading.marks import PASSING, Graded, Mark
 from archcalc.grading.subjects import Library, Subject
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 

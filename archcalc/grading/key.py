@@ -16,10 +16,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from archcalc.claims.claim import Verdict
-from archcalc.grading.answers import NetworkText
 from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
+from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.limits import DEFAULT, Limits

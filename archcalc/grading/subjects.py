@@ -11,9 +11,9 @@ from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
 from archcalc.diagnosis import Question
 from archcalc.diagnosis.table import Table
-from archcalc.grading.answers import NetworkText
 from archcalc.grading.columns import WHOLE, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge
+from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import Problem, SpecError, Text, whole_text

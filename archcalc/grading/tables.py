@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
 from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
 
 _DELIMITERS = ",;\t"
