@@ -35,14 +35,14 @@ def formula_in(text: str) -> str:
 
 
 def has_names(text: str) -> bool:
-    """Whether a text is a formula with names, such as ``2*k + 1``: with something to reckon, too."""
+    """Whether a text is a formula with names, such as ``2*k + 1``: with something to evaluate, too."""
     written = expression(text)
     if _NAMES.fullmatch(written):
         return True
     return bool(_NAMES.search(written)) and any(sign in written for sign in "+-*/(")
 
 
-def reckoned(text: str) -> Fraction | None:
+def evaluated(text: str) -> Fraction | None:
     """The value of an arithmetic expression over numbers; ``None`` if the text is something else."""
     written = expression(text)
     if not _ARITHMETIC.fullmatch(written) or not any(sign in written for sign in "+*/"):

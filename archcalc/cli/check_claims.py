@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from archcalc.claims.claim import Judgement, Verdict
-from archcalc.claims.judge import Judge
+from archcalc.claims.claim import PASSING, Judgement, Verdict
+from archcalc.claims.sentence import NetworkClaim, parse_claim_text
 from archcalc.cli.options import table_text
-from archcalc.diagnosis.reconcile import Question, Reading, parse_claim_text, reconcile
-from archcalc.grading.marks import PASSING
+from archcalc.diagnosis import judge_and_explain
+from archcalc.diagnosis.reconcile import Reading, reconcile
 from archcalc.report.render import write_json
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import Problem, SpecError, fail
@@ -42,21 +42,20 @@ def _check(text: str, limits: Limits) -> tuple[Judgement, list[Reading]]:
     from archcalc.spec import load_spec
 
     try:
-        question = parse_claim_text(text)
+        asked = parse_claim_text(text)
     except ValueError as error:
         fail("argument", str(error), origin="--claim")
-    networks = {name: analyze(load_spec(name, limits=limits).graph) for name in question.networks}
-    judge = Judge(next(iter(networks.values())) if len(networks) == 1 else networks)
-    (judgement,) = judge.judge([question.claim])
+    networks = {name: analyze(load_spec(name, limits=limits).graph) for name in asked.networks}
+    (judgement,) = judge_and_explain([asked.claim], next(iter(networks.values())) if len(networks) == 1 else networks)
     if judgement.fault is not None:
         fault = judgement.fault
         raise SpecError([Problem(fault.code, fault.message, hint=fault.hint, origin="--claim")])
-    return judgement, _readings(question)
+    return judgement, _readings(asked)
 
 
-def _readings(question: Question) -> list[Reading]:
+def _readings(asked: NetworkClaim) -> list[Reading]:
     try:
-        return reconcile(question)
+        return reconcile(asked)
     except ValueError:  # of several networks: it holds or not
         return []
 

@@ -7,7 +7,7 @@ printed number, an erratum that is right after all, or whose right value is wron
 from __future__ import annotations
 
 from archcalc.claims.claim import Claim, Judgement, Verdict
-from archcalc.claims.judge import UNEXPLAINED
+from archcalc.diagnosis.explainer import UNEXPLAINED
 from archcalc.grading.conventions import read_codes, sentence_under
 from archcalc.grading.marks import Mark
 from archcalc.grading.subjects import Subject
@@ -46,8 +46,8 @@ def _erratum(
     printed = f"{judgement.target} is {judgement.actual}{other}"
     if judgement.holds or sentence_under(judgement.claim, judgement, codes, subject) is not None:
         return _fails(mark, f"{printed}: {judgement.value} is right, and no erratum")
-    claim = Claim(judgement.target, right.value.strip(), whole_text(right))
-    (corrected,) = subject.judge.judge([claim], diagnose=False)
+    claim = Claim(judgement.target, right.value.strip(), place=whole_text(right))
+    (corrected,) = subject.judge.judge([claim], explain=False)
     under = None if corrected.holds else sentence_under(claim, corrected, codes, subject)
     if not corrected.holds and under is None:
         return _fails(mark, f"{printed}: nor is {claim.value} right, which stands for the erratum {judgement.value}")

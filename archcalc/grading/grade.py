@@ -118,11 +118,11 @@ class Grader:
             claim = _claim(answer, subject.canonical(question.target.value.strip()))
             known = subject.formula(claim, question.free) if question.free else None
             if answer.problem is not None:
-                known = Judgement(claim, Verdict.UNREADABLE, fault=answer.problem)
+                known = Judgement(claim=claim, verdict=Verdict.UNREADABLE, fault=answer.problem)
             found.append(known)
             if known is None:
                 claims.append(claim)
-        judged = iter(subject.judge.judge(claims, diagnose=self.explain))
+        judged = iter(subject.judge.judge(claims, explain=self.explain))
         return [judgement or next(judged) for judgement in found]
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
@@ -172,7 +172,8 @@ def _outright(answer: Answer) -> Answer:
 
 
 def _claim(answer: Answer, target: str) -> Claim:
-    return Claim(target, answer.value.value.strip(), whole_text(answer.value), whole_text(answer.target))
+    value, place = answer.value.value.strip(), whole_text(answer.value)
+    return Claim(target, value, place=place, target_place=whole_text(answer.target))
 
 
 def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
+from archcalc.diagnosis import Explainer
 from archcalc.lint import lint
 from archcalc.report.findings import Finding
 from archcalc.spec.errors import Problem, SpecError
@@ -117,7 +118,7 @@ def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
 
 def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
     name, settings = task.target.name, task.configuration
-    verdicts, wrong = judge_each(spec, analysis, diagnose=True)
+    verdicts, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
     failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
     warnings = lint(spec, analysis, _unwanted(asked, task))
     fatal = asked.error | settings.error
