@@ -36,7 +36,7 @@ def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], su
     """How the value comes about if these conventions are followed; ``None`` where it does not."""
     if codes == {CUT_OFF}:
         return f"it is {CODES[CUT_OFF]}" if judgement.verdict is Verdict.TRUNCATED else None
-    if not codes or judgement.verdict is Verdict.UNREADABLE:
+    if not codes or judgement.fault is not None:
         return None
     wanted = codes - {CUT_OFF}
     try:

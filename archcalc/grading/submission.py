@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NoReturn
 
 from archcalc.spec.errors import Problem, Source, Text, fail
@@ -19,6 +19,7 @@ class Answer:
     """The value with its relation; empty where nothing is said."""
     problem: Problem | None = None
     """Why the line cannot be read."""
+    _: KW_ONLY
     convention: Text | None = None
     """Of an audit: the codes of the conventions under which the value is said to hold."""
     erratum: Text | None = None
@@ -32,6 +33,7 @@ class NetworkText:
     """A network as a file names it: a SPEC, and what is set in it."""
 
     spec: Text
+    _: KW_ONLY
     settings: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, str] = field(default_factory=dict)
     layout: str = ""
@@ -46,6 +48,7 @@ class AnswerFile:
 
     source: Source
     answers: tuple[Answer, ...]
+    _: KW_ONLY
     name: str = ""
     """Whose answers they are, where the file says so."""
     networks: Mapping[str, NetworkText] = field(default_factory=dict)
