@@ -23,8 +23,8 @@ FLOORS = (
     {"grading"},
     {"verification"},
     {"lint"},
-    {"report"},
     {"validation"},
+    {"report"},
     {"api", "cli"},
 )
 """From the ground up. Rooms on one floor do not import each other, except that the command line may use the API."""

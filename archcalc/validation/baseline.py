@@ -48,7 +48,7 @@ class Change(NamedTuple):
     after: Row | None
 
 
-class Comparison(NamedTuple):
+class BaselineComparison(NamedTuple):
     """A network against its baseline."""
 
     before: tuple[int, ...]
@@ -91,9 +91,9 @@ def numbers_of(analysis: Analysis) -> Numbers:
     return Numbers((*totals, memory.params + memory.peak), tuple(layers))
 
 
-def compare(before: Numbers, after: Numbers) -> Comparison:
+def compare(before: Numbers, after: Numbers) -> BaselineComparison:
     """What has changed."""
-    return Comparison(before.totals, after.totals, changes(before, after))
+    return BaselineComparison(before.totals, after.totals, changes(before, after))
 
 
 def growth(before: Numbers, after: Numbers, tolerance: Tolerance, spec: Spec) -> list[Problem]:

@@ -1,30 +1,22 @@
-"""Outcomes of `archcalc validate` in the words of the terminal, and as data for the reports."""
+"""Validated specs: in the words of the terminal, as tables, as records for programs."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import click
+from collections.abc import Sequence
+from typing import Any
 
 from archcalc.lint import RULES
-from archcalc.validation.baseline import COUNTS, QUANTITIES, Change, Comparison, Row, moved
+from archcalc.report.table import Column, Table
+from archcalc.validation.baseline import COUNTS, QUANTITIES, BaselineComparison, Change, Row, moved
 from archcalc.validation.examine import Outcome
 
-if TYPE_CHECKING:
-    from archcalc.report.findings import Finding
-    from archcalc.report.junit import Suite
-    from archcalc.report.table import Table
-
 WORDS = ("ok", "failed", "error")
-PAINT = ("green", "red", "red")
+PAINT = (32, 31, 31)
+"""Green and red, as terminals number them (ECMA-48, SGR)."""
 LONGEST = 100
 """Characters of a name that are shown."""
 ROWS = 40
 """Changed layers that are listed."""
-CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Where CI servers say what paths are relative to."""
 
 
 def count(number: int, word: str) -> str:
@@ -38,7 +30,7 @@ def headline(outcome: Outcome, *, color: bool) -> str:
         return f"skip   {outcome.name[:LONGEST]}  ({outcome.skipped})"
     word, paint = WORDS[outcome.status], PAINT[outcome.status]
     name = outcome.name if len(outcome.name) <= LONGEST else outcome.name[:LONGEST] + "…"
-    shown = click.style(f"{word:<6}", fg=paint) if color else f"{word:<6}"
+    shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
     return f"{shown} {name}  ({', '.join(_details(outcome))})"
 
 
@@ -77,10 +69,8 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "; ".join(parts)
 
 
-def changes_table(name: str, comparison: Comparison) -> Table:
+def changes_table(name: str, comparison: BaselineComparison) -> Table:
     """What has changed since the baseline, layer by layer, and in total."""
-    from archcalc.report.table import Column, Table
-
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
@@ -146,34 +136,6 @@ def _layer(row: Row | None) -> dict[str, Any] | None:
         return None
     counts = dict(zip(COUNTS, row.counts, strict=True))
     return {"name": row.name, "op": row.op, "output": row.output, **counts}
-
-
-def suites(outcomes: Iterable[Outcome]) -> list[Suite]:
-    """Outcomes as JUnit suites: one for all, a case per spec."""
-    from archcalc.report.junit import Case, Failure, Suite
-
-    cases = []
-    for outcome in outcomes:
-        if outcome.skipped:
-            continue
-        wrong = [finding for finding in outcome.findings if finding.status]
-        failures = [
-            Failure(each.advice, each.text, each.code, "error" if each.status == 2 else "failure") for each in wrong
-        ]
-        cases.append(Case(outcome.name, failures, outcome.name, wrong[0].line if wrong else None))
-    return [Suite("archcalc validate", cases)]
-
-
-def in_checkout(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings with their files as the CI server knows them: relative to its checkout."""
-    root = next((os.path.realpath(os.environ[name]) for name in CHECKOUTS if os.environ.get(name)), None)
-    result = []
-    for finding in findings:
-        place = os.path.realpath(finding.file)
-        inside = root is not None and os.path.exists(place) and place.startswith(root + os.sep)
-        file = os.path.relpath(place, root) if inside else finding.file
-        result.append(finding._replace(file=file.replace(os.sep, "/")))
-    return result
 
 
 def step_summary(outcomes: Sequence[Outcome]) -> str:
