@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once
+from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once, terminal_width, wants_color
 from archcalc.cli.submissions import Handed, find_submissions
+from archcalc.report.graded_formats import FORMATS, Layout
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from archcalc.grading.key import Key
     from archcalc.grading.marks import Graded
 
-FORMATS = ("rich", "plain", "markdown", "csv", "json", "html", "gradescope", "junit")
 MANY = 50
 """Submissions that take long enough for a progress bar."""
 
@@ -35,7 +35,7 @@ MANY = 50
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     help="Output format.  [default: rich on a terminal, plain in a pipe]",
 )
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of standard output.")
@@ -64,14 +64,21 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         from archcalc.cli.check_claims import check_claims
 
         return check_claims(claims, form, color, limits_from(values))
-    from archcalc.cli.check_output import Output, write
+    from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or ""))
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]
-    wanted = Output(form, color, values["output"], values["output_dir"], values["explain"], values["details"])
-    write(graded, key, wanted)
+    layout = Layout(
+        title=key.title if key is not None else "",
+        questions=[question.id for question in key.questions] if key is not None else [],
+        explain=values["explain"],
+        details=values["details"],
+        color=wants_color(color),
+        width=terminal_width(),
+    )
+    write(graded, form, layout, file=values["output"], folder=values["output_dir"])
     return max(each.status for each in graded)
 
 

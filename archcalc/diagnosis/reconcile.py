@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import chain
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.claims.claim import PASSING, Verdict
+from archcalc.claims.claim import PASSING, Judgement, Verdict
 from archcalc.claims.compare import meanings
 from archcalc.claims.sentence import NetworkClaim
 from archcalc.diagnosis.mistake import Outcome
@@ -43,6 +43,15 @@ class Reading:
     """The number in full."""
     source: str = ""
     """Where the convention or the habit is documented."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedClaim:
+    """A claim in one line of text, whether it holds, and how its number comes about."""
+
+    text: str
+    judgement: Judgement
+    readings: list[Reading]
 
 
 def reconcile(asked: NetworkClaim) -> list[Reading]:
