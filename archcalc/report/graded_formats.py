@@ -9,9 +9,6 @@ from functools import partial
 from archcalc.grading.marks import Graded
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import claims_table, class_table, grades, record, sheet, suites
-from archcalc.report.graded_page import graded_page
-from archcalc.report.gradescope import gradescope
-from archcalc.report.junit import write_junit
 from archcalc.report.render import render, write_json
 
 
@@ -75,15 +72,21 @@ def _json(submissions: Sequence[Graded], layout: Layout) -> str:
 
 
 def _junit(submissions: Sequence[Graded], layout: Layout) -> str:
+    from archcalc.report.junit import write_junit
+
     return write_junit(suites(submissions))
 
 
 def _page(submissions: Sequence[Graded], layout: Layout) -> str:
+    from archcalc.report.graded_page import graded_page
+
     (graded,) = submissions
     return graded_page(graded, layout.title)
 
 
 def _gradescope(submissions: Sequence[Graded], layout: Layout) -> str:
+    from archcalc.report.gradescope import gradescope
+
     (graded,) = submissions
     return write_json(gradescope(graded, explain=layout.explain))
 

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.diagnosis import Explainer
 from archcalc.lint import lint
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
@@ -117,7 +116,11 @@ def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
 
 def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
     name, settings = task.target.name, task.configuration
-    judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
+    judgements, wrong = judge_each(spec, analysis)
+    if not all(judgement.holds for judgement in judgements):
+        from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
+
+        judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
     failed = [judgement.problem() for judgement in judgements if not judgement.holds]
     warnings = lint(spec, analysis, _unwanted(asked, task))
     fatal = asked.error | settings.error
