@@ -99,7 +99,7 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     grader = Grader(key, Library(limits))
     handed = find_submissions(arguments, without=values["key"])
     graded = []
-    for each in watched(handed):
+    for each in with_progress(handed):
         graded.append(grade_one(each, grader, limits, values["max_answers"]))
     return key, graded
 
@@ -130,7 +130,7 @@ def source_of(path: str, limits: Limits) -> Source:
     return read_file(Path(path), path, limits)
 
 
-def watched(handed: list[Handed]) -> Iterable[Handed]:
+def with_progress(handed: list[Handed]) -> Iterable[Handed]:
     """The submissions, with a progress bar on standard error if that is a terminal and they are many."""
     if len(handed) < MANY or not sys.stderr.isatty():
         return handed

@@ -124,7 +124,7 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
     outcomes: list[Outcome] = []
-    for outcome in watched(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
+    for outcome in with_progress(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
         target = tasks[len(outcomes)].target
         if outcome.corrected is not None:
             outcome = written(outcome, target.path)
@@ -133,7 +133,7 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         if streamed:
             show(outcome, streamed, layout)
         outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
-    for outcome in barren(outcomes):
+    for outcome in without_specs(outcomes):
         outcomes.append(outcome)
         if streamed:
             show(outcome, streamed, layout)
@@ -185,7 +185,7 @@ def save(path: str, text: str, origin: str) -> None:
         fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
-def watched(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
+def with_progress(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
     """The outcomes, with a progress bar on standard error if that is a terminal and they are many."""
     if seen or number < MANY or not sys.stderr.isatty():
         return outcomes
@@ -201,7 +201,7 @@ def watched(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Ou
     return advancing()
 
 
-def barren(outcomes: list[Outcome]) -> Iterator[Outcome]:
+def without_specs(outcomes: list[Outcome]) -> Iterator[Outcome]:
     """Folders and patterns that brought files, but no spec: most likely not those that were meant."""
     found: dict[str, bool] = {}
     for outcome in outcomes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archcalc.lint import RULES
 from archcalc.report.table import Column, Table
 from archcalc.validation.baseline import COUNTS, QUANTITIES, BaselineComparison, Change, Row, moved
 from archcalc.validation.examine import Outcome
@@ -35,22 +34,17 @@ def headline(outcome: Outcome, *, color: bool) -> str:
 
 
 def _details(outcome: Outcome) -> list[str]:
-    errors = [finding for finding in outcome.findings if finding.status == 2]
-    failures = [finding for finding in outcome.findings if finding.status == 1]
-    expectations = sum(finding.code == "expectation" for finding in failures)
-    grown = any(finding.code == "growth" for finding in failures)
-    fatal = sum(finding.code in RULES for finding in failures)
     found = []
-    if errors:
-        found.append(count(len(errors), "error"))
-    if expectations:
-        found.append(f"{expectations} of {count(outcome.expectations, 'expectation')} failed")
-    elif not errors:
+    if outcome.errors:
+        found.append(count(outcome.errors, "error"))
+    if outcome.failed_expectations:
+        found.append(f"{outcome.failed_expectations} of {count(outcome.expectations, 'expectation')} failed")
+    elif not outcome.errors:
         found.append(count(outcome.expectations, "expectation"))
-    if grown:
+    if outcome.has_grown:
         found.append("grown since the baseline")
-    if outcome.warnings + fatal:
-        found.append(count(outcome.warnings + fatal, "warning"))
+    if outcome.warnings + outcome.fatal_warnings:
+        found.append(count(outcome.warnings + outcome.fatal_warnings, "warning"))
     if outcome.numbers is not None and outcome.comparison is None:
         found.append("new: not in the baseline")
     return found + ([f"{outcome.corrections} fixed"] if outcome.corrected is not None else [])

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import lint
+from archcalc.lint import RULES, lint
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import read_file
@@ -78,9 +78,29 @@ class Outcome(NamedTuple):
         return max((finding.status for finding in self.findings), default=0)
 
     @property
+    def errors(self) -> int:
+        """How many findings are errors in the input."""
+        return sum(finding.status == 2 for finding in self.findings)
+
+    @property
+    def failed_expectations(self) -> int:
+        """How many expectations do not hold."""
+        return sum(finding.status == 1 and finding.code == "expectation" for finding in self.findings)
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether a total has grown beyond its tolerance."""
+        return any(finding.status == 1 and finding.code == "growth" for finding in self.findings)
+
+    @property
     def warnings(self) -> int:
-        """How many findings are warnings only."""
+        """How many findings are warnings that let the spec pass."""
         return sum(finding.status == 0 for finding in self.findings)
+
+    @property
+    def fatal_warnings(self) -> int:
+        """How many findings are warnings that were asked to be failures."""
+        return sum(finding.status == 1 and finding.code in RULES for finding in self.findings)
 
 
 def examine(asked: Asked, task: Task) -> Outcome:

@@ -199,6 +199,14 @@ def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
     assert without.verdict is Verdict.UNREADABLE
 
 
+def test_without_an_explainer_a_wrong_value_is_wrong_for_whatever_reason() -> None:
+    (found,) = judge_claims([Claim("c1.params", "150")], archcalc.load(LENET).analyze())
+    assert found.verdict is Verdict.WRONG
+    assert found.sentence == "c1.params is 156, not 150"
+    assert not found.explanations
+    assert not found.derivation
+
+
 @pytest.mark.parametrize("target", ["b.rf", "rf", "b.rf_stride"])
 def test_a_layer_that_sees_nothing_has_no_field_to_claim(target: str) -> None:
     """Every unit of b reads between the numbers that a spread out: padding or nothing."""

@@ -1,5 +1,6 @@
 """How marks are written: points, scores, what an audit accounts for."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
@@ -10,11 +11,8 @@ from hypothesis import strategies as st
 
 from archcalc.claims import Verdict
 from archcalc.grading.marks import Graded, Mark
-from archcalc.report.graded import accounted, claims_table, class_table, points_text, score_text, sheet, suites
-from archcalc.report.graded_page import graded_page
-from archcalc.report.gradescope import gradescope
-from archcalc.report.junit import write_junit
-from archcalc.report.render import render, write_json
+from archcalc.report.graded import accounted, class_table, points_text, score_text
+from archcalc.report.graded_formats import FORMATS, Layout
 from archcalc.spec.errors import Problem
 
 
@@ -62,12 +60,10 @@ def test_any_text_can_be_written_in_every_format(name: str, value: str, sentence
     marks = (mark(name, "wrong", Fraction(0), right=False, sentence=sentence, value=value),)
     broken = Graded(name=name, file="b", problems=(Problem("yaml", sentence or "?", origin=name or "x"),))
     for graded in (Graded(name=name, file="a", marks=marks, of=Fraction(1)), broken):
-        page = graded_page(graded, value)
+        written = {form: FORMATS[form].write([graded], Layout(title=value, explain=True)) for form in FORMATS}
+        page = written["html"]
         body = page[page.index("<main>") : page.index("</body>")].replace("&#x27;", "'")
         ElementTree.fromstring(body)
-        write_json(gradescope(graded))
-        ElementTree.fromstring(write_junit(suites([graded])).encode())
-        render(claims_table([graded]), "csv")
-        if not graded.problems:
-            for form in ("plain", "markdown"):
-                render(sheet(graded), form)
+        ElementTree.fromstring(written["junit"].encode())
+        assert json.loads(written["json"])["submissions"][0]["name"] == name
+        json.loads(written["gradescope"])
