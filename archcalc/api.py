@@ -78,9 +78,13 @@ class Network:
         Raises:
             archcalc.SpecError: an expectation that cannot be read.
         """
-        from archcalc.claims import judge, judge_expectations
+        if claims is None:
+            from archcalc.claims import judge_expectations
 
-        return judge_expectations(self.spec, self.analyze()) if claims is None else judge(claims, self.analyze())
+            return judge_expectations(self.spec, self.analyze())
+        from archcalc.diagnosis import judge_and_explain
+
+        return judge_and_explain(claims, self.analyze())
 
     def warnings(self) -> list[Problem]:
         """What is suspicious about the spec: the warnings of `archcalc validate`, less those that its text ignores."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from archcalc.grading.answers import AnswerFile, read_answers
+from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.marks import Graded, Mark
 from archcalc.grading.subjects import Library
+from archcalc.grading.submission import AnswerFile
 from archcalc.spec.errors import Source
 from tests.specs.published import read_facts
 

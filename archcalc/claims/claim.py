@@ -1,8 +1,8 @@
-"""What is said of a network, and what became of it: the types that everything about claims shares."""
+"""Claims about a network and their verdicts: the types that judging, diagnosing, grading and reporting share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archcalc.analysis.explain import Derivation
@@ -21,35 +21,49 @@ class Claim:
     target: str
     value: str
     """As it was written: ``61,706``, ``1.8e9``, ``at most 5M``, ``100..200``, ``6x28x28``, ``> B.params``."""
-    place: Span | None = None
+    place: Span | None = field(default=None, kw_only=True)
     """Where the value stands."""
-    target_place: Span | None = None
+    target_place: Span | None = field(default=None, kw_only=True)
     """Where the target stands, if not beside the value."""
 
 
 class Verdict(StrEnum):
-    """How a claim compares with what the analysis says."""
+    """The outcome of a claim, an answer to a question, or a claim of an audit."""
 
     EXACT = "exact"
-    """It is the number, or the relation holds."""
+    """The number is right to the last digit, or the relation holds."""
     ROUNDS = "rounds"
-    """The number rounds to what is written."""
+    """The right number rounds to the written one."""
     TRUNCATED = "truncated"
     """The number was cut off after the digits that are written, where it should have been rounded."""
     FOLLOW_THROUGH = "follow-through"
-    """The step is right, but starts from an earlier claim that is not."""
+    """The step is right, but starts from another claim that is wrong."""
     EXPLAINED = "explained"
     """Wrong, and a known mistake or convention gives exactly this value."""
     WRONG = "wrong"
     """Wrong, and no known mistake gives this value."""
     UNREADABLE = "unreadable"
     """There is no such target, or what is written is not a value."""
+    MISSING = "missing"
+    """The question has no answer."""
+    COARSE = "coarse"
+    """The answer is rounded to fewer digits than the key asks for."""
+    ACCEPTED = "accepted"
+    """The answer follows a convention that the key accepts."""
+    CONVENTION = "convention"
+    """The claim of an audit follows the convention that the audit names."""
+    ERRATUM = "erratum"
+    """The claim of an audit is wrong, as the audit says, and the correction that it gives is right."""
 
 
 RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
+"""The verdicts on a value that is right as it is written."""
+
+PASSING = (*RIGHT, Verdict.TRUNCATED)
+"""The verdicts on a value that is right, or would be if it were rounded instead of cut off."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """A mistake or convention that gives the value that was written."""
 
@@ -59,9 +73,9 @@ class Explanation:
     """To the one who wrote the value, without full stop: ``this is what one gets if the padding is ignored``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What became of a claim."""
+    """A claim with its verdict, and why."""
 
     claim: Claim
     verdict: Verdict

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
-from archcalc.claims.expressions import reckoned
+from archcalc.claims.expressions import evaluated
 from archcalc.claims.written import Quantity, Statement, other_readings, read_statement
 from archcalc.graph import ordered
 from archcalc.numeric import product
@@ -36,7 +36,7 @@ def _meanings(text: str, shape: bool) -> tuple[Statement, ...]:
     try:
         return (read_statement(text, shape=shape), *other_readings(text, shape=shape))
     except ValueError:
-        value = None if shape else reckoned(text)
+        value = None if shape else evaluated(text)
         if value is None:
             raise
         return (Statement("=", (Quantity(value, Fraction(0)),)),)

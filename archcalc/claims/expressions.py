@@ -34,7 +34,7 @@ def has_names(text: str) -> bool:
     return any(c.isalpha() or c == "_" for c in written) and any(sign in written for sign in "+-*/(")
 
 
-def reckoned(text: str) -> Fraction | None:
+def evaluated(text: str) -> Fraction | None:
     """The value of an arithmetic expression over numbers; ``None`` if the text is something else."""
     written = _last(text)
     if not any(sign in written for sign in "+*/"):

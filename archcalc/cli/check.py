@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once
+from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once, terminal_width, wants_color
 from archcalc.cli.submissions import Handed, find_submissions
+from archcalc.report.graded_formats import FORMATS, Layout
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from archcalc.grading.key import Key
     from archcalc.grading.marks import Graded
 
-FORMATS = ("rich", "plain", "markdown", "csv", "json", "html", "gradescope", "junit")
 MANY = 50
 """Submissions that take long enough for a progress bar."""
 
@@ -35,7 +35,7 @@ MANY = 50
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     help="Output format.  [default: rich on a terminal, plain in a pipe]",
 )
 @click.option("--output", "-o", metavar="FILE", help="Write there instead of standard output.")
@@ -64,14 +64,21 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         from archcalc.cli.check_claims import check_claims
 
         return check_claims(claims, form, color, limits_from(values))
-    from archcalc.cli.check_output import Output, write
+    from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or ""))
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]
-    wanted = Output(form, color, values["output"], values["output_dir"], values["explain"], values["details"])
-    write(graded, key, wanted)
+    layout = Layout(
+        title=key.title if key is not None else "",
+        questions=[question.id for question in key.questions] if key is not None else [],
+        explain=values["explain"],
+        details=values["details"],
+        color=wants_color(color),
+        width=terminal_width(),
+    )
+    write(graded, form, layout, file=values["output"], folder=values["output_dir"])
     return max(each.status for each in graded)
 
 
@@ -92,7 +99,7 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     grader = Grader(key, Library(limits))
     handed = find_submissions(arguments, without=values["key"])
     graded = []
-    for each in watched(handed):
+    for each in with_progress(handed):
         graded.append(grade_one(each, grader, limits, values["max_answers"]))
     return key, graded
 
@@ -123,7 +130,7 @@ def source_of(path: str, limits: Limits) -> Source:
     return read_file(Path(path), path, limits)
 
 
-def watched(handed: list[Handed]) -> Iterable[Handed]:
+def with_progress(handed: list[Handed]) -> Iterable[Handed]:
     """The submissions, with a progress bar on standard error if that is a terminal and they are many."""
     if len(handed) < MANY or not sys.stderr.isatty():
         return handed

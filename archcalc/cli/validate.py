@@ -11,21 +11,30 @@ from typing import Any
 import click
 
 from archcalc.cli.files import write_file
-from archcalc.cli.options import limits_from, pairs_from, print_table, spec_options, stdin_once, wants_color
-from archcalc.cli.verdicts import changes_table, headline, in_checkout, record, step_summary, suites, summary
+from archcalc.cli.options import (
+    default_format,
+    limits_from,
+    pairs_from,
+    spec_options,
+    stdin_once,
+    terminal_width,
+    wants_color,
+)
+from archcalc.report.validated import step_summary, summary
+from archcalc.report.validation_formats import FORMATS, Layout, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.configuration import configuration_of, unknown_codes
-from archcalc.validation.examine import Asked, Outcome, Task, findings
+from archcalc.validation.examine import Asked, Outcome, Task
+from archcalc.validation.findings import findings, relative_to
 from archcalc.validation.many import examine_all
 from archcalc.validation.paths import find
 from archcalc.validation.store import Store
 
 MANY = 20
 """Specs that take long enough for a progress bar."""
-FORMATS = ("text", "github", "gitlab", "junit", "sarif", "json")
-STREAMED = ("text", "github")
-"""Formats that are written spec by spec."""
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Where CI servers say what paths are relative to."""
 
 
 def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -85,7 +94,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option(
     "--format",
     "form",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(FORMATS)),
     help="Output format.  [default: github inside GitHub Actions, else text]",
 )
 @click.option("--output", metavar="FILE", help="Write the report to this file, and text to standard output.")
@@ -109,22 +118,25 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         Task(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
         for target in find(paths, asked.limits)
     ]
-    streamed = "text" if output else form if form in STREAMED else ""
+    streamed = "text" if output else form if FORMATS[form].findings else ""
     seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # a line for each shows how far it is
+    layout = Layout(
+        quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
+    )
     outcomes: list[Outcome] = []
-    for outcome in watched(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
+    for outcome in with_progress(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
         target = tasks[len(outcomes)].target
         if outcome.corrected is not None:
             outcome = written(outcome, target.path)
         if store is not None and values["update_baseline"] and outcome.numbers is not None:
             store.keep(target, outcome.numbers)
         if streamed:
-            show(outcome, streamed, quiet=values["quiet"], color=color)
+            show(outcome, streamed, layout)
         outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
-    for outcome in barren(outcomes):
+    for outcome in without_specs(outcomes):
         outcomes.append(outcome)
         if streamed:
-            show(outcome, streamed, quiet=values["quiet"], color=color)
+            show(outcome, streamed, layout)
     if store is not None and values["update_baseline"]:
         save(store.path, store.text(), "--baseline")
     report(outcomes, form, output)
@@ -173,7 +185,7 @@ def save(path: str, text: str, origin: str) -> None:
         fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
-def watched(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
+def with_progress(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
     """The outcomes, with a progress bar on standard error if that is a terminal and they are many."""
     if seen or number < MANY or not sys.stderr.isatty():
         return outcomes
@@ -189,7 +201,7 @@ def watched(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Ou
     return advancing()
 
 
-def barren(outcomes: list[Outcome]) -> Iterator[Outcome]:
+def without_specs(outcomes: list[Outcome]) -> Iterator[Outcome]:
     """Folders and patterns that brought files, but no spec: most likely not those that were meant."""
     found: dict[str, bool] = {}
     for outcome in outcomes:
@@ -200,31 +212,28 @@ def barren(outcomes: list[Outcome]) -> Iterator[Outcome]:
         yield Outcome(argument, findings([problem], 2, argument))
 
 
-def show(outcome: Outcome, form: str, *, quiet: bool, color: str) -> None:
+def show(outcome: Outcome, form: str, layout: Layout) -> None:
     """One line for a spec, and what was found below."""
-    from archcalc.report.github import workflow_commands
+    click.echo(write_spec(form, placed(outcome, form), layout), nl=False, color=True)
 
-    if not quiet or outcome.status:
-        click.echo(headline(outcome, color=wants_color(color)), color=True)
-    if outcome.diff:
-        click.echo(outcome.diff, nl=False)
-        return
-    shown = [finding for finding in outcome.findings if finding.status or not quiet]
-    if form == "github":
-        click.echo(workflow_commands(in_checkout(shown)), nl=False)
-    else:
-        for finding in shown:
-            click.echo(finding.text)
-    if outcome.comparison is not None and outcome.comparison.differs:
-        print_table(changes_table(outcome.name, outcome.comparison), None, color)
+
+def placed(outcome: Outcome, form: str) -> Outcome:
+    """The outcome with its files as the format names them."""
+    if not FORMATS[form].in_checkout:
+        return outcome
+    root = next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
+    return outcome._replace(findings=tuple(relative_to(root, outcome.findings)))
 
 
 def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
     """What follows when all specs are done: the summary, or the whole report."""
-    if form in STREAMED or output:
+    streamed = FORMATS[form].findings is not None
+    if streamed or output:
         click.echo(summary(outcomes))
-    if form not in STREAMED or output:
-        text = whole(outcomes, form)
+    if not streamed or output:
+        from archcalc import __version__
+
+        text = FORMATS[form].whole([placed(outcome, form) for outcome in outcomes], __version__)
         if output:
             save(output, text, "--output")
         else:
@@ -236,32 +245,3 @@ def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
                 file.write(step_summary(outcomes))
         except OSError as error:
             fail("output", f"cannot write '{page[:80]}': {error.strerror}", origin="GITHUB_STEP_SUMMARY")
-
-
-def whole(outcomes: list[Outcome], form: str) -> str:
-    """The report in one piece."""
-    from archcalc.report.render import write_json
-
-    found = [finding for outcome in outcomes for finding in outcome.findings]
-    if form == "gitlab":
-        from archcalc.report.gitlab import code_quality
-
-        return write_json(code_quality(in_checkout(found)))
-    if form == "sarif":
-        from archcalc import __version__
-        from archcalc.report.sarif import sarif
-        from archcalc.validation.codes import documented
-
-        return write_json(sarif(in_checkout(found), documented(), __version__))
-    if form == "junit":
-        from archcalc.report.junit import write_junit
-
-        return write_junit(suites(outcomes))
-    if form == "github":
-        from archcalc.report.github import workflow_commands
-
-        return workflow_commands(in_checkout(found))
-    if form == "json":
-        return write_json([record(outcome) for outcome in outcomes])
-    lines = [line for each in outcomes for line in (headline(each, color=False), *(one.text for one in each.findings))]
-    return "\n".join([*lines, summary(outcomes)]) + "\n"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from archcalc.claims.claim import Explanation
+from archcalc.claims.claim import Explanation, Verdict
 from archcalc.claims.written import Statement
 from archcalc.diagnosis.mistake import FIELDS, Prior
 from archcalc.diagnosis.numbers import slips
-from archcalc.diagnosis.question import Question
-from archcalc.diagnosis.registry import CODES, CUT_OFF
-from archcalc.diagnosis.table import Outcome, Table, matching
+from archcalc.diagnosis.outcomes import Outcomes
+from archcalc.diagnosis.search import Match, search
+from archcalc.diagnosis.target import DiagnosedTarget
 
 MOST = 3
 """Explanations of one value."""
@@ -19,12 +20,12 @@ MOST = 3
 class Diagnosis:
     """Explains wrong values of one target."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self.table = Table(question)
+    def __init__(self, target: DiagnosedTarget) -> None:
+        self.target = target
+        self.outcomes = Outcomes(target)
 
-    def explain(self, statements: list[Statement]) -> tuple[Explanation, ...]:
-        """What may have led to a value, in the order of `Prior` among equally simple ones; nothing if nothing known.
+    def explain(self, statements: Sequence[Statement]) -> tuple[Explanation, ...]:
+        """Return what may have led to a value, in the order of `Prior` among equally simple explanations.
 
         One mistake comes before a slip of the pen, and that before two mistakes at once. Two mistakes explain a value
         only if it has digits enough to tell them from chance.
@@ -38,30 +39,29 @@ class Diagnosis:
         return ()
 
     def _explain(self, statement: Statement) -> tuple[Explanation, ...]:
-        table, question = self.table, self.question
-        digits = evidence(statement, question)
-        single = matching(table.singles, statement, question)
-        slipped = tuple(Explanation(slip.code, slip.sentence) for slip in slips(statement, question.actual.values))
+        outcomes, actual = self.outcomes, self.target.actual
+        digits = evidence(statement, self.target)
+        single = list(search(outcomes.singles, [statement], actual))
+        slipped = tuple(slips(statement, actual.values))
         if digits <= 2 and any(number.tolerance for number in statement.numbers):
-            single = [each for each in single if each.prior <= Prior.COMMON]
-            return slipped + _explanations(single)  # what is rounded so far is like many other numbers
+            # what is rounded so far is like many other numbers
+            return slipped + _explanations(each for each in single if each.prior <= Prior.COMMON)
         if single or slipped:
             return _explanations(single) or slipped
-        enough = 3 if question.quantity in FIELDS | {"shape"} else 4
+        enough = 3 if self.target.quantity in FIELDS | {"shape"} else 4
         if digits < enough - 1:
             return ()
-        found = [(each.prior, each, "") for each in matching(table.pairs, statement, question)]
-        cut_off = matching(table.singles, statement, question, cut_off=True)
-        found += [(each.prior + Prior.COMMON, each, CUT_OFF) for each in cut_off]
-        found.sort(key=lambda ranked: ranked[0])
-        most = 2 * Prior.COMMON if digits < enough else found[0][0] + 1 if found else 0
-        return tuple(_explanation(each, more) for prior, each, more in found if prior <= most)
+        paired = search(outcomes.pairs, [statement], actual)
+        cut_off = search(outcomes.singles, [statement], actual, verdicts=(Verdict.TRUNCATED,))
+        found = sorted([*paired, *cut_off], key=lambda match: match.prior)
+        most = 2 * Prior.COMMON if digits < enough else found[0].prior + 1 if found else 0
+        return _explanations(each for each in found if each.prior <= most)
 
 
-def evidence(statement: Statement, question: Question) -> int:
-    """How many digits of what is written have to be explained: of the different numbers that are not right."""
+def evidence(statement: Statement, target: DiagnosedTarget) -> int:
+    """Return how many digits have to be explained: of the different numbers written that are not right."""
     wrong = set()
-    actual = question.actual.values
+    actual = target.actual.values
     for place, number in enumerate(statement.numbers):
         right = actual[place] if place < len(actual) and len(actual) == len(statement.numbers) else None
         if isinstance(right, str) or right is None or abs(number.value - right) > number.tolerance:
@@ -70,15 +70,9 @@ def evidence(statement: Statement, question: Question) -> int:
     return sum(map(len, wrong))
 
 
-def _explanations(outcomes: list[Outcome]) -> tuple[Explanation, ...]:
-    return tuple(_explanation(each) for each in outcomes)
-
-
-def _explanation(outcome: Outcome, more: str = "") -> Explanation:
-    """What is said of an outcome, which may also be cut off."""
-    sentence = f"this is what one gets if {outcome.clause}"
-    return (
-        Explanation(f"{outcome.code}+{more}", f"{sentence}, and it is {CODES[more]}")
-        if more
-        else (Explanation(outcome.code, sentence))
-    )
+def _explanations(matches: Iterable[Match]) -> tuple[Explanation, ...]:
+    """The explanations of matches, one for each code."""
+    found: dict[str, Explanation] = {}
+    for match in matches:
+        found.setdefault(match.code, match.explanation())
+    return tuple(found.values())

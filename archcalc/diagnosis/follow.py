@@ -15,8 +15,10 @@ from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.compare import compare
 from archcalc.claims.written import Statement
-from archcalc.diagnosis.question import Question
+from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
+from archcalc.diagnosis.search import search
+from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
 from archcalc.diagnosis.windows import changed, more_padding, slides
 from archcalc.graph import channels_first, ordered
@@ -26,13 +28,13 @@ from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
-    """A claim of the same list, and whether it is right."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EarlierClaim:
+    """A claim of the same list that others may start from, and whether it is right."""
 
     claim: Claim
     network: str
-    question: Question
+    question: DiagnosedTarget
     statement: Statement
     right: bool
 
@@ -54,24 +56,27 @@ class Step(NamedTuple):
     """What a right step leads to, and the wrong claims that it starts from."""
 
     values: Values
-    start: tuple[Said, ...]
+    start: tuple[EarlierClaim, ...]
 
 
-def follows(question: Question, statement: Statement, said: Sequence[Said]) -> Explanation | None:
+def follows(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
     """The explanation that a value follows from other claims that are wrong, if it does."""
     if statement.relation != "=" or all(each.right for each in said):
         return None
-    others = [each for each in said if each.is_plain and each.question.target != question.target]
-    for step in _steps(question, others):
-        if step.values == question.actual.values:
-            continue
-        if compare([statement], question.actual._replace(values=step.values)) in RIGHT:
-            start = " and ".join(f"{each.claim.target} = {each.claim.value}" for each in step.start[:2])
-            return Explanation(FOLLOW_THROUGH, f"the step is right, from {start} as claimed before")
-    return None
+    others = [each for each in said if each.is_plain and each.question.text != question.text]
+    wrong_steps = (step for step in _steps(question, others) if step.values != question.actual.values)
+    match = next(search(map(_outcome, wrong_steps), [statement], question.actual), None)
+    if match is None:
+        return None
+    return Explanation(code=FOLLOW_THROUGH, sentence=f"the step is right, from {match.clause}")
 
 
-def misses_the_sum(question: Question, statement: Statement, said: Sequence[Said]) -> Explanation | None:
+def _outcome(step: Step) -> Outcome:
+    start = " and ".join(f"{each.claim.target} = {each.claim.value}" for each in step.start[:2])
+    return Outcome(codes=(FOLLOW_THROUGH,), clauses=(f"{start} as claimed before",), values=step.values)
+
+
+def misses_the_sum(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
     """The explanation that a total differs from the sum of the parts that are claimed beside it."""
     if not question.is_total or statement.relation != "=":
         return None
@@ -82,11 +87,11 @@ def misses_the_sum(question: Question, statement: Statement, said: Sequence[Said
         total = sum(part.values[0] for part in parts)
         if compare([statement], question.actual._replace(values=(total,))) not in RIGHT:
             written = f"{int(total):,}" if total.denominator == 1 else f"{float(total):,.4g}"
-            return Explanation(NOT_THE_SUM, f"the parts claimed sum to {written}")
+            return Explanation(code=NOT_THE_SUM, sentence=f"the parts claimed sum to {written}")
     return None
 
 
-def _steps(question: Question, said: list[Said]) -> Iterator[Step]:
+def _steps(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
     if question.quantity in SUMS:
         for parts in _covers(question, said):
             yield from _sums(question, parts)
@@ -99,10 +104,10 @@ def _steps(question: Question, said: list[Said]) -> Iterator[Step]:
 # --- shapes ---
 
 
-def _from_shapes(question: Question, said: list[Said]) -> Iterator[Step]:
+def _from_shapes(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
     shapes: dict[int, Shape] = {}
-    start: list[Said] = []
-    own: Said | None = None
+    start: list[EarlierClaim] = []
+    own: EarlierClaim | None = None
     for each in said:
         if each.question.quantity != "shape" or any(value.denominator != 1 for value in each.values):
             continue
@@ -124,7 +129,7 @@ def _from_shapes(question: Question, said: list[Said]) -> Iterator[Step]:
 
 
 def _varied(
-    question: Question, rewrites: list[Rewrite], given: dict[int, tuple[Shape]], start: list[Said]
+    question: DiagnosedTarget, rewrites: list[Rewrite], given: dict[int, tuple[Shape]], start: list[EarlierClaim]
 ) -> Iterator[Step]:
     try:
         variation = vary(question.graph, rewrites, where=question.own, last=question.last, given=given)
@@ -158,7 +163,7 @@ def _forced(shape: Shape, right: Shape) -> Change:
 # --- parameters, and sums ---
 
 
-def _from_params(question: Question, said: list[Said]) -> Iterator[Step]:
+def _from_params(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
     """MACs as weights times positions, from the layer's own wrong number of parameters, biases among them."""
     if question.quantity not in ("macs", "mults"):
         return
@@ -177,7 +182,7 @@ def _from_params(question: Question, said: list[Said]) -> Iterator[Step]:
             yield Step(((each.values[0] - biases) * (products // weights),), (each,))
 
 
-def _covers(question: Question, said: Sequence[Said]) -> Iterator[list[Said]]:
+def _covers(question: DiagnosedTarget, said: Sequence[EarlierClaim]) -> Iterator[list[EarlierClaim]]:
     """The parts of a sum that are claimed, none of them twice: the smallest parts, or the largest."""
     whole = set(question.members)
     parts = [
@@ -196,7 +201,7 @@ def _covers(question: Question, said: Sequence[Said]) -> Iterator[list[Said]]:
             yield chosen
 
 
-def _sums(question: Question, parts: list[Said]) -> Iterator[Step]:
+def _sums(question: DiagnosedTarget, parts: list[EarlierClaim]) -> Iterator[Step]:
     """The parts that are claimed, and what is right of the others."""
     wrong = tuple(part for part in parts if not part.right)
     if not wrong:
@@ -207,7 +212,7 @@ def _sums(question: Question, parts: list[Said]) -> Iterator[Step]:
     yield Step((claimed + rest,), wrong)
 
 
-def _own(question: Question, index: int) -> Number:
+def _own(question: DiagnosedTarget, index: int) -> Number:
     number: Number = getattr(question.counts(index), question.quantity) * question.batch
     return number
 
@@ -215,7 +220,7 @@ def _own(question: Question, index: int) -> Number:
 # --- receptive fields ---
 
 
-def _from_fields(question: Question, said: list[Said]) -> Iterator[Step]:
+def _from_fields(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
     """RF_n from the claimed RF of a layer before, and from the claimed product of the strides, if any."""
     sizes: dict[int, Values] = {}
     strides: dict[int, Values] = {}

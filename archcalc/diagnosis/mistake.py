@@ -10,6 +10,7 @@ from typing import TypeAlias
 from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.variation import Change, Rewrite, Site
 from archcalc.numeric import Number
+from archcalc.query.targets import Values
 
 
 class Prior(IntEnum):
@@ -90,6 +91,35 @@ class Scaling(Mistake):
     """The least right value at which it is plausible."""
     only_rounded: bool = field(default=False)
     """Whether it is a matter of suffixes: plausible for values with one only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a target comes out as: under no mistake, one or several, or by somebody's convention."""
+
+    codes: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+    """One per code: how it goes on after "this is what one gets if …"."""
+    values: Values
+    prior: int = 0
+    """The sum of the priors of the mistakes."""
+
+    @property
+    def code(self) -> str:
+        return "+".join(self.codes)
+
+    @property
+    def clause(self) -> str:
+        return " and ".join(self.clauses)
+
+    def then(self, last: Outcome) -> Outcome:
+        """Return the outcome under these mistakes and the last one, which leads to its values."""
+        return Outcome(
+            codes=self.codes + last.codes,
+            clauses=self.clauses + last.clauses,
+            values=last.values,
+            prior=self.prior + last.prior,
+        )
 
 
 SHAPES_AND_COSTS = SIZES | COSTS

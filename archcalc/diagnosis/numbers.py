@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
 
+from archcalc.claims.claim import Explanation
 from archcalc.claims.written import Quantity, Statement
 from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
 from archcalc.numeric import Number
@@ -75,13 +75,6 @@ def thousands(value: Number) -> int:
     return times
 
 
-class Slip(NamedTuple):
-    """A slip of the pen."""
-
-    code: str
-    sentence: str
-
-
 SLIPS = {
     "rounded-too-far": "{written} is the number rounded: written out it is {right}",
     "rounded-wrongly": "{right} rounds to another last digit than that of {written}",
@@ -93,7 +86,7 @@ SLIPS = {
 """Code to what is said of the value."""
 
 
-def slips(statement: Statement, actual: Values) -> Iterator[Slip]:
+def slips(statement: Statement, actual: Values) -> Iterator[Explanation]:
     """The slips of the pen that lead from the right numbers to the written ones.
 
     One number only may be written wrongly, and it has to be long enough for the likeness to mean something.
@@ -110,7 +103,8 @@ def slips(statement: Statement, actual: Values) -> Iterator[Slip]:
         return
     written, right = pairs[0][0], Fraction(pairs[0][1])
     for code in _slip(written, right, in_shape=len(actual) > 1):
-        yield Slip(code, SLIPS[code].format(written=_plain(written.value), right=_plain(right)))
+        sentence = SLIPS[code].format(written=_plain(written.value), right=_plain(right))
+        yield Explanation(code=code, sentence=sentence)
 
 
 def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str]:

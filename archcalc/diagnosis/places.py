@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations
-from typing import NamedTuple
 
 from archcalc.analysis.propagate import Layer
 from archcalc.analysis.receptive import READINGS
-from archcalc.diagnosis.mistake import Prior
-from archcalc.diagnosis.question import Question
+from archcalc.diagnosis.mistake import Outcome, Prior
+from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.query.quantities import SUMS
@@ -17,15 +16,6 @@ from archcalc.query.targets import Values, resolve
 
 MOST_PARTS = 200
 """Parts of a sum that may have been left out; beyond, too many numbers are the sum without some part."""
-
-
-class Misplaced(NamedTuple):
-    """A value that stands elsewhere."""
-
-    code: str
-    clause: str
-    values: Values
-    prior: Prior = Prior.USUAL
 
 
 CLAUSES = {
@@ -47,21 +37,21 @@ CLAUSES = {
 """Code to the clause it is said with, and its prior."""
 
 
-def _found(code: str, values: Values, **names: str) -> Misplaced:
+def _found(code: str, values: Values, **names: str) -> Outcome:
     clause, prior = CLAUSES[code]
-    return Misplaced(code, clause.format(**names), values, prior)
+    return Outcome(codes=(code,), clauses=(clause.format(**names),), values=values, prior=prior)
 
 
-def misplaced(question: Question) -> Iterator[Misplaced]:
+def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
     """What stands elsewhere, in the order in which equally likely ones are reported."""
-    if question.quantity == "shape":
-        yield from rearranged(question.actual.values, question.graph.layout)
-    yield from _neighbours(question)
-    if question.quantity in SUMS:
-        yield from _sums(question)
+    if target.quantity == "shape":
+        yield from rearranged(target.actual.values, target.graph.layout)
+    yield from _neighbours(target)
+    if target.quantity in SUMS:
+        yield from _sums(target)
 
 
-def rearranged(shape: Values, layout: str) -> Iterator[Misplaced]:
+def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
     """The same numbers written in another way."""
     if len(shape) < 2:
         return
@@ -81,53 +71,53 @@ def rearranged(shape: Values, layout: str) -> Iterator[Misplaced]:
             yield _found("axes-in-another-order", order)
 
 
-def _neighbours(question: Question) -> Iterator[Misplaced]:
+def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
     """What the layers before and after have that differ, along the text."""
-    layers = question.analysis.layers
-    own = {layer.node for layer in question.layers}
-    if question.row is None or not own or question.quantity not in (*SUMS, *READINGS, "shape"):
+    layers = target.analysis.layers
+    own = {layer.node for layer in target.layers}
+    if target.row is None or not own or target.quantity not in (*SUMS, *READINGS, "shape"):
         return
     before = [layer for layer in layers if layer.node < min(own)][::-1]
     after = [layer for layer in layers if layer.node > max(own)]
     for code, others in (("layer-before", before), ("layer-after", after)):
         for layer in others[:8]:
-            values = _values(question, layer)
-            if values is not None and values != question.actual.values and values != (0,):
+            values = _values(target, layer)
+            if values is not None and values != target.actual.values and values != (0,):
                 yield _found(code, values, name=layer.name)
                 break
-    if question.quantity == "shape":
-        for name, shape in question.graph.inputs.items():
-            yield _found("layer-before", ordered(shape, question.graph.layout), name=name)
+    if target.quantity == "shape":
+        for name, shape in target.graph.inputs.items():
+            yield _found("layer-before", ordered(shape, target.graph.layout), name=name)
 
 
-def _values(question: Question, layer: Layer) -> Values | None:
+def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
     try:
-        return resolve(f"{layer.name}.{question.quantity}", question.analysis).values
+        return resolve(f"{layer.name}.{target.quantity}", target.analysis).values
     except LookupError:
         return None
 
 
-def _sums(question: Question) -> Iterator[Misplaced]:
-    quantity, (actual, *_) = question.quantity, question.actual.values
+def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
+    quantity, (actual, *_) = target.quantity, target.actual.values
     assert not isinstance(actual, str)
-    layers = question.analysis.layers
-    if question.row is not None and question.members:
-        upto = [layer for layer in layers if layer.node <= max(question.members)]
+    layers = target.analysis.layers
+    if target.row is not None and target.members:
+        upto = [layer for layer in layers if layer.node <= max(target.members)]
         yield _found("running-sum", (sum(getattr(layer, quantity) for layer in upto),))
     for other in SUMS:
         if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
             continue  # they differ by conventions that have codes of their own
-        total = sum(getattr(layer, other) for layer in question.layers)
+        total = sum(getattr(layer, other) for layer in target.layers)
         yield _found("other-quantity", (total,), name=other, quantity=quantity)
-    if question.row is None:
-        heads = sum(getattr(layer, quantity) for layer in question.layers if layer.head is not None)
+    if target.row is None:
+        heads = sum(getattr(layer, quantity) for layer in target.layers if layer.head is not None)
         training = sum(getattr(layer, quantity) for layer in layers if layer.training)
-        if not question.analysis.training and training:
+        if not target.analysis.training and training:
             yield _found("training-heads-counted", (actual + training,))
         if heads:
             yield _found("heads-left-out", (actual - heads,))
-    if question.is_total:
-        parts = list(question.parts())
+    if target.is_total:
+        parts = list(target.parts())
         for name, number in parts if 1 < len(parts) <= MOST_PARTS else ():
             yield _found("part-left-out", (actual - number,), name=name)
             yield _found("part-twice", (actual + number,), name=name)

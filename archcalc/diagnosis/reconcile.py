@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from itertools import chain
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.claims.claim import Claim, Verdict
-from archcalc.claims.compare import compare, meanings
-from archcalc.diagnosis.mistake import Prior
-from archcalc.diagnosis.question import Question as Asked
+from archcalc.claims.claim import PASSING, Judgement, Verdict
+from archcalc.claims.compare import meanings
+from archcalc.claims.sentence import NetworkClaim
+from archcalc.diagnosis.mistake import Outcome
+from archcalc.diagnosis.outcomes import Outcomes
 from archcalc.diagnosis.registry import CONVENTIONAL
-from archcalc.diagnosis.table import Outcome, Table
+from archcalc.diagnosis.relatives import differences, relatives
+from archcalc.diagnosis.search import Match, search
+from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
-from archcalc.graph import Graph
-from archcalc.numeric import Impossible
-from archcalc.query.quantities import MEASURED, is_measured
-from archcalc.query.targets import Values, resolve
-from archcalc.spec import bundled, load_spec
+from archcalc.query.targets import resolve
+from archcalc.spec import load_spec
 
 MOST = 8
 """Readings of one number."""
 
-_RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
-_ASKED = (
-    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
-    re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # a quantity that nobody knows is told later
-)
+TOOL = {tool.code: tool for tool in TOOLS}
 
 
-class Question(NamedTuple):
-    """A claim as somebody says it, and the networks it is about."""
-
-    networks: tuple[str, ...]
-    """Specs; with several, targets carry their names in front."""
-    claim: Claim
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """One way in which a number comes about."""
 
@@ -59,47 +45,17 @@ class Reading:
     """Where the convention or the habit is documented."""
 
 
-def parse_claim_text(text: str) -> Question:
-    """Read ``resnet50 macs = 3.8G``, ``resnet50 conv1.params is 9,408``, ``vgg-e.params > vgg-d.params``.
+@dataclass(frozen=True, kw_only=True)
+class CheckedClaim:
+    """A claim in one line of text, whether it holds, and how its number comes about."""
 
-    Raises:
-        ValueError: it is not of such a form; the message says what is expected.
-    """
-    match = next(filter(None, (pattern.fullmatch(text.strip()) for pattern in _ASKED)), None)
-    if match is None:
-        raise ValueError(f"'{text.strip()[:60]}' is not a claim, such as: resnet50 macs = 3.8G")
-    relation = "" if match["relation"] in ("=", ":", "is") else f"{match['relation']} "
-    *before, target = match["left"].rsplit(None, 1)
-    if before:
-        return Question((before[0].strip(),), Claim(target, relation + match["value"]))
-    network, target = _parted(target)
-    if relation and _is_target(match["value"]):
-        other, _ = _parted(match["value"])
-        both = dict.fromkeys((network, other))
-        return Question(tuple(both), Claim(f"{network}.{target}", relation + match["value"]))
-    return Question((network,), Claim(target, relation + match["value"]))
+    text: str
+    judgement: Judgement
+    readings: list[Reading]
 
 
-def _is_target(text: str) -> bool:
-    return is_measured(text.strip().rpartition(".")[2])
-
-
-def _parted(target: str) -> tuple[str, str]:
-    """The network in front of a target: a bundled name, a file, or what stands before the first dot."""
-    known = [name for name in bundled() if target.startswith(f"{name}.")]
-    if known:
-        network = max(known, key=len)
-    else:
-        file = re.match(r".*\.(?:ya?ml|json)(?=\.)", target)
-        network = file.group() if file else target.partition(".")[0]
-    rest = target[len(network) + 1 :]
-    if not rest:
-        raise ValueError(f"'{target[:60]}' names no network: write for example resnet50 {target[:40]}")
-    return network, rest
-
-
-def reconcile(question: Question) -> list[Reading]:
-    """The ways in which the number of a question comes about, the simplest first; none if none is known.
+def reconcile(asked: NetworkClaim) -> list[Reading]:
+    """Return the ways in which the number of a claim comes about, the simplest first; none if none is known.
 
     On the network itself and on the bundled ones of its family: by archcalc's definition of the quantity, by another
     convention, as a tool counts. Two conventions together are tried if nothing simpler gives the number.
@@ -107,29 +63,28 @@ def reconcile(question: Question) -> list[Reading]:
     Raises:
         SpecError: there is no such network.
         LookupError: it has no such target; the arguments are a message and a hint.
-        ValueError: what is written is not a value, or the question is about several networks.
+        ValueError: what is written is not a value, or the claim is about several networks.
     """
-    if len(question.networks) != 1:
+    if len(asked.networks) != 1:
         raise ValueError("a claim about several networks holds or not: there is nothing to reconcile")
-    (name,) = question.networks
-    target = question.claim.target
+    (name,) = asked.networks
+    target = asked.claim.target
     base = _analysis(name)
-    statements = meanings(question.claim.value, resolve(target, base))
+    statements = meanings(asked.claim.value, resolve(target, base))
     if any(statement.other for statement in statements):
         raise ValueError("two targets are compared: there is no number to reconcile")
-    tables = {name: Table(Asked(target, base))}
+    family = {name: Outcomes(DiagnosedTarget(target, base))}
     for other in relatives(name):
         variant = _analysis(other)
         with suppress(LookupError):
-            tables[other] = Table(Asked(target, variant))
-    notes = {other: differences(base.graph, table.question.graph) for other, table in tables.items()}
-    for outcomes in (_plain_ways, _paired_ways):
-        readings: list[tuple[tuple[int, int, int], Reading]] = []
-        for network, table in tables.items():
-            for way in outcomes(table):
-                verdict = compare(statements, table.question.actual._replace(values=way.values))
-                if verdict is not Verdict.WRONG:
-                    readings.append((_effort(way, verdict, network == name), _reading(network, way, verdict, notes)))
+            family[other] = Outcomes(DiagnosedTarget(target, variant))
+    notes = {other: differences(base.graph, outcomes.target.graph) for other, outcomes in family.items()}
+    for ways in (_plain_ways, _paired_ways):
+        readings = [
+            (_effort(match, network == name), _reading(network, match, notes[network]))
+            for network, outcomes in family.items()
+            for match in search(ways(outcomes), statements, outcomes.target.actual, verdicts=PASSING)
+        ]
         if readings:
             readings.sort(key=lambda found: found[0])
             least = readings[0][0][0]
@@ -142,87 +97,38 @@ def _is_telling(reading: Reading) -> bool:
     return reading.verdict is not Verdict.TRUNCATED and (not reading.code or bool(reading.source))
 
 
-class Way(NamedTuple):
-    """A way to count, and what comes of it."""
-
-    code: str
-    clause: str
-    values: Values
-    prior: int
-    source: str = ""
-
-
-def _plain_ways(table: Table) -> Iterator[Way]:
+def _plain_ways(outcomes: Outcomes) -> Iterable[Outcome]:
     """The definition, one convention, a tool."""
-    yield Way("", "", table.question.actual.values, 0)
-    yield from _conventions(table.singles)
-    for tool in TOOLS:
-        if tool.quantity != table.question.quantity:
-            continue
-        with suppress(Impossible):
-            values = table.question.measure(None, tool.tally)
-            if values is not None:
-                yield Way(tool.code, f"as {tool.name} counts", values, Prior.USUAL, tool.source)
+    return chain([outcomes.right], _conventions(outcomes.singles), outcomes.tools)
 
 
-def _paired_ways(table: Table) -> Iterator[Way]:
-    yield from _conventions(table.pairs)
+def _paired_ways(outcomes: Outcomes) -> Iterable[Outcome]:
+    return _conventions(outcomes.pairs)
 
 
-def _conventions(outcomes: list[Outcome]) -> Iterator[Way]:
-    for outcome in outcomes:
-        if CONVENTIONAL.issuperset(outcome.codes):
-            yield Way(outcome.code, f"if {outcome.clause}", outcome.values, outcome.prior)
+def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    return (outcome for outcome in outcomes if CONVENTIONAL.issuperset(outcome.codes))
 
 
-def _effort(way: Way, verdict: Verdict, is_base: bool) -> tuple[int, int, int]:
+def _effort(match: Match, is_base: bool) -> tuple[int, int, int]:
     """How much has to be assumed: another network, a convention, that digits were cut off."""
-    assumed = (not is_base) + bool(way.code) + (verdict is Verdict.TRUNCATED)
-    return assumed, way.prior, verdict is Verdict.ROUNDS
+    assumed = (not is_base) + bool(match.outcome.codes) + match.cut_off
+    return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 
 
-def _reading(network: str, way: Way, verdict: Verdict, notes: dict[str, str]) -> Reading:
-    value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in way.values)
-    ending = ", cut off where it should be rounded" if verdict is Verdict.TRUNCATED else ""
-    note = f" ({notes[network]})" if notes[network] else ""
-    clause = f" {way.clause}" if way.clause else ""
-    return Reading(network, way.code, f"{network}{note} has {value}{clause}{ending}", verdict, value, way.source)
-
-
-def relatives(name: str) -> list[str]:
-    """The bundled networks of the same family: their names have all parts of this one, or are part of it."""
-    names = bundled()
-    if name not in names:
-        return []
-    parts = {each: _parts_of(each) for each in names}
-    near = [each for each in names if parts[each] < parts[name]]
-    roots = [name, *near]
-    return [each for each in names if each != name and any(parts[root] <= parts[each] for root in roots)]
-
-
-def _parts_of(name: str) -> frozenset[str]:
-    """``resnet50-v1.5`` is a resnet, a 50 and a v1.5; ``resnet-v1-50-slim`` is a resnet, a v1, a 50 and a slim."""
-    return frozenset(part for word in name.split("-") for part in (re.findall(r"^[a-z]{2,}|.+", word) or [word]))
-
-
-def differences(base: Graph, other: Graph) -> str:
-    """What sets a network apart from another one, in a few words; nothing if they are alike."""
-    if base is other:
-        return ""
-    ours, theirs = [node for _, node in base.layers()], [node for _, node in other.layers()]
-    if [node.op.name for node in ours] != [node.op.name for node in theirs]:
-        counts = Counter(node.op.name for node in theirs)
-        counts.subtract(Counter(node.op.name for node in ours))
-        changed = [
-            f"{abs(number)} {name} {'more' if number > 0 else 'fewer'}" for name, number in counts.items() if number
-        ]
-        return ", ".join(changed[:3]) or "other layers"
-    differing: Counter[str] = Counter()
-    for one, two in zip(ours, theirs, strict=True):
-        before, after = one.op.attributes(), two.op.attributes()
-        differing.update(key for key in before if before[key] != after[key])
-    return ", ".join(
-        f"{key} differs in {number} layer{'s' * (number != 1)}" for key, number in differing.most_common(3)
+def _reading(network: str, match: Match, difference: str) -> Reading:
+    outcome, tool = match.outcome, TOOL.get(match.outcome.code)
+    value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
+    note = f" ({difference})" if difference else ""
+    way = f" as {tool.name} counts" if tool else f" if {outcome.clause}" if outcome.codes else ""
+    ending = ", cut off where it should be rounded" if match.cut_off else ""
+    return Reading(
+        network=network,
+        code=outcome.code,
+        sentence=f"{network}{note} has {value}{way}{ending}",
+        verdict=match.verdict,
+        value=value,
+        source=tool.source if tool else "",
     )
 
 

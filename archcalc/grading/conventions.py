@@ -5,11 +5,11 @@ Naming one is no guess, so here every convention counts, however likely it is.
 
 from __future__ import annotations
 
-from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
 from archcalc.claims.compare import meanings
 from archcalc.diagnosis import CODES
 from archcalc.diagnosis.registry import CUT_OFF
-from archcalc.diagnosis.table import Outcome, matching
+from archcalc.diagnosis.search import search
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
@@ -36,17 +36,16 @@ def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], su
     """How the value comes about if these conventions are followed; ``None`` where it does not."""
     if codes == {CUT_OFF}:
         return f"it is {CODES[CUT_OFF]}" if judgement.verdict is Verdict.TRUNCATED else None
-    if not codes or judgement.verdict is Verdict.UNREADABLE:
+    if not codes or judgement.fault is not None:
         return None
     wanted = codes - {CUT_OFF}
     try:
-        table = subject.table(claim.target)
+        diagnosis = subject.explainer.diagnosis(claim.target)
     except LookupError:  # a ratio follows no convention
         return None
-    outcomes: list[Outcome] = table.singles if len(wanted) == 1 else table.pairs
-    outcomes = [outcome for outcome in outcomes if frozenset(outcome.codes) == wanted]
-    for statement in meanings(claim.value, table.question.actual):
-        found = matching(outcomes, statement, table.question, cut_off=CUT_OFF in codes)
-        if found:
-            return found[0].clause + (f", and it is {CODES[CUT_OFF]}" if CUT_OFF in codes else "")
-    return None
+    outcomes, actual = diagnosis.outcomes, diagnosis.target.actual
+    possible = outcomes.singles if len(wanted) == 1 else outcomes.pairs
+    followed = [outcome for outcome in possible if frozenset(outcome.codes) == wanted]
+    verdicts = (Verdict.TRUNCATED,) if CUT_OFF in codes else RIGHT
+    match = next(search(followed, meanings(claim.value, actual), actual, verdicts=verdicts), None)
+    return match.clause if match is not None else None

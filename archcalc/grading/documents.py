@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
 from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
 from archcalc.spec.document import (
     Content,
     List,
@@ -90,7 +90,13 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
 def _network(content: Content, what: str, top: Mapping) -> NetworkText:
     """A network: its SPEC alone, with what is set beside it, or ``{spec: …, set: …, shape: …}``."""
     if isinstance(content, Scalar):
-        return NetworkText(content.text, _pairs(top, "set"), _shapes(top), _layout(top, ""), _assumed(top))
+        return NetworkText(
+            content.text,
+            settings=_pairs(top, "set"),
+            shapes=_shapes(top),
+            layout=_layout(top, ""),
+            assume=_assumed(top),
+        )
     mapping = expect_mapping(content, what)
     known_keys(mapping, NETWORK_KEYS, "a network")
     spec = mapping.get("spec")
@@ -98,10 +104,10 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
         fail("missing", f"{what} has no 'spec:'", mapping.span, "for example: {spec: mobilenet-v1, set: {alpha: 0.5}}")
     return NetworkText(
         expect_scalar(spec, "'spec:'").text,
-        _pairs(mapping, "set"),
-        _shapes(mapping),
-        _layout(mapping, _layout(top, "")),
-        (*_assumed(top), *_assumed(mapping)),
+        settings=_pairs(mapping, "set"),
+        shapes=_shapes(mapping),
+        layout=_layout(mapping, _layout(top, "")),
+        assume=(*_assumed(top), *_assumed(mapping)),
     )
 
 

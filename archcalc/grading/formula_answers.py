@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.expressions import read_formula
-from archcalc.grading.answers import NetworkText
+from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
 from archcalc.spec import Given, Limits
@@ -57,7 +57,7 @@ class FormulaJudge:
                 narrower = self._form(target, names, assumed)
                 if narrower.equals(reads_as(narrower, formula)):
                     held = f"{narrower.write(TEXT)}, where {' and '.join(assumed)} as here"
-                    return Judgement(claim, Verdict.EXACT, held, holds=True)
+                    return Judgement(claim=claim, verdict=Verdict.EXACT, actual=held, holds=True)
         except SpecError as error:
             first = error.problems[0]
             return _unreadable(claim, first.message, first.code, first.hint)
@@ -68,8 +68,8 @@ class FormulaJudge:
         if equal is None:
             return _unreadable(claim, f"whether it equals {actual} cannot be told")
         if equal:
-            return Judgement(claim, Verdict.EXACT, actual, holds=True)
-        return Judgement(claim, Verdict.WRONG, actual, explanations=_apart(form, written))
+            return Judgement(claim=claim, verdict=Verdict.EXACT, actual=actual, holds=True)
+        return Judgement(claim=claim, verdict=Verdict.WRONG, actual=actual, explanations=_apart(form, written))
 
     def _taken_for_granted(self, free: tuple[str, ...]) -> list[tuple[str, ...]]:
         """What a formula may assume without saying so: that one of its names, or all, are odd or even as here."""
@@ -92,7 +92,7 @@ class FormulaJudge:
 
 
 def _unreadable(claim: Claim, message: str, code: str = "formula", hint: str = "") -> Judgement:
-    return Judgement(claim, Verdict.UNREADABLE, fault=Problem(code, message, claim.place, hint))
+    return Judgement(claim=claim, verdict=Verdict.UNREADABLE, fault=Problem(code, message, claim.place, hint))
 
 
 def _apart(form: ClosedForm, written: object) -> tuple[Explanation, ...]:
@@ -102,4 +102,5 @@ def _apart(form: ClosedForm, written: object) -> tuple[Explanation, ...]:
     if not point or not values:
         return ()
     at = ", ".join(f"{name} = {value}" for name, value in point.items())
-    return (Explanation("formula", f"at {at} it is {values[0]:,}, and the formula gives another value"),)
+    sentence = f"at {at} it is {values[0]:,}, and the formula gives another value"
+    return (Explanation(code="formula", sentence=sentence),)

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import meanings
 from archcalc.claims.written import same_value, without_hedge
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText
 from archcalc.grading.audit import audited
 from archcalc.grading.conventions import sentence_under
-from archcalc.grading.key import ACCEPTED, COARSE, MISSING, Key, Question
-from archcalc.grading.marks import PASSING, Graded, Mark
+from archcalc.grading.key import Key, Question
+from archcalc.grading.marks import Graded, Mark
 from archcalc.grading.subjects import Library, Subject
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
@@ -38,7 +38,7 @@ class Grader:
 
     def unreadable(self, name: str, file: str, error: SpecError) -> Graded:
         """A submission that cannot be read."""
-        return Graded(name, file, of=self.total, problems=error.problems, scored=self.scored)
+        return Graded(name=name, file=file, of=self.total, problems=error.problems, scored=self.scored)
 
     def grade(self, submission: AnswerFile, name: str) -> Graded:
         """Grade one submission. Nothing is raised: what cannot be read or judged is said of it."""
@@ -54,10 +54,10 @@ class Grader:
             return self.unreadable(submission.name or name, file, error)
         of = sum((mark.of for mark in marks), Fraction(0))
         return Graded(
-            submission.name or name,
-            file,
-            tuple(marks),
-            of,
+            name=submission.name or name,
+            file=file,
+            marks=tuple(marks),
+            of=of,
             notes=(*submission.notes, *notes),
             scored=self.scored,
             audit=submission.audit and not self.scored,
@@ -67,11 +67,11 @@ class Grader:
         """Everything that a file claims, one point each."""
         if not submission.answers:
             fail("answers", "the file has no answers", origin=submission.source.name)
-        targets = [Question("", answer.target, Fraction(1)) for answer in submission.answers]
+        targets = [Question(id="", target=answer.target, points=Fraction(1)) for answer in submission.answers]
         judgements = self._judged(targets, submission.answers, subject)
         marks = []
         for answer, judgement in zip(submission.answers, judgements, strict=True):
-            question = Question(judgement.target, answer.target, Fraction(1))
+            question = Question(id=judgement.target, target=answer.target, points=Fraction(1))
             mark = self._mark(question, answer, judgement, subject)
             marks.append(audited(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
         return marks
@@ -118,40 +118,49 @@ class Grader:
             claim = _claim(answer, subject.canonical(question.target.value.strip()))
             known = subject.formula(claim, question.free) if question.free else None
             if answer.problem is not None:
-                known = Judgement(claim, Verdict.UNREADABLE, fault=answer.problem)
+                verdict = Verdict.COARSE if answer.problem.code == Verdict.COARSE else Verdict.UNREADABLE
+                known = Judgement(claim=claim, verdict=verdict, fault=answer.problem)
             found.append(known)
             if known is None:
                 claims.append(claim)
-        judged = iter(subject.judge.judge(claims, diagnose=self.explain))
+        judged = iter(subject.judge.judge(claims, explain=self.explain))
         return [judgement or next(judged) for judgement in found]
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
         named = next(iter(judgement.explanations), None)
         mark = Mark(
-            question.id,
-            judgement.target,
-            question.text,
-            answer.value.value.strip(),
-            COARSE if answer.problem is not None and answer.problem.code == COARSE else str(judgement.verdict),
-            judgement.verdict in PASSING,
-            self.key.worth(judgement.verdict, question.points),
-            question.points,
-            judgement.actual,
-            judgement.sentence,
-            named.code if named else "",
-            named.sentence if named else "",
-            judgement.derivation,
-            answer.target.source.name,
-            (answer.value if answer.value.value else answer.target).place(0)[0] + 1,
+            id=question.id,
+            target=judgement.target,
+            text=question.text,
+            value=answer.value.value.strip(),
+            verdict=judgement.verdict,
+            right=judgement.verdict in PASSING,
+            points=self.key.worth(judgement.verdict, question.points),
+            of=question.points,
+            actual=judgement.actual,
+            sentence=judgement.sentence,
+            code=named.code if named else "",
+            reason=named.sentence if named else "",
+            derivation=judgement.derivation,
+            file=answer.target.source.name,
+            line=(answer.value if answer.value.value else answer.target).place(0)[0] + 1,
         )
         return mark if mark.right else _accepted(mark, question, judgement, subject)
 
     def _missing(self, question: Question, subject: Subject) -> Mark:
         target = subject.canonical(question.target.value.strip())
         actual = subject.judge.actual(target).text
-        points = self.key.worth(MISSING, question.points)
-        sentence = f"{target} is {actual}: no answer"
-        return Mark(question.id, target, question.text, "", MISSING, False, points, question.points, actual, sentence)
+        return Mark(
+            id=question.id,
+            target=target,
+            text=question.text,
+            verdict=Verdict.MISSING,
+            right=False,
+            points=self.key.worth(Verdict.MISSING, question.points),
+            of=question.points,
+            actual=actual,
+            sentence=f"{target} is {actual}: no answer",
+        )
 
 
 def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
@@ -161,7 +170,9 @@ def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Sub
         if said is not None:
             sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {said}"
             code, points = "+".join(sorted(codes)), question.points
-            return mark._replace(verdict=ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=said)
+            return replace(
+                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=said
+            )
     return mark
 
 
@@ -172,7 +183,8 @@ def _outright(answer: Answer) -> Answer:
 
 
 def _claim(answer: Answer, target: str) -> Claim:
-    return Claim(target, answer.value.value.strip(), whole_text(answer.value), whole_text(answer.target))
+    value, place = answer.value.value.strip(), whole_text(answer.value)
+    return Claim(target, value, place=place, target_place=whole_text(answer.target))
 
 
 def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
@@ -206,7 +218,7 @@ def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | N
     for number in statement.numbers:
         if number.tolerance and abs(number.value) < 2 * number.tolerance * 10 ** (question.digits - 1):
             digits = f"{question.digits} significant digit{'s' * (question.digits != 1)}"
-            return Problem(COARSE, f"'{written}' has fewer than {digits}", place)
+            return Problem(Verdict.COARSE, f"'{written}' has fewer than {digits}", place)
     return None
 
 

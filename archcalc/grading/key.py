@@ -13,27 +13,17 @@ from __future__ import annotations
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
 
 from archcalc.claims.claim import Verdict
-from archcalc.grading.answers import NetworkText
 from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
+from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
 
-MISSING = "missing"
-"""The verdict on a question without answer."""
-
-ACCEPTED = "accepted"
-"""The verdict on an answer that follows a convention which the key accepts."""
-
-COARSE = "coarse"
-"""The verdict on an answer that is rounded more than the key allows."""
-
-PARTIAL: Dictionary[str, Fraction] = {
+PARTIAL: Dictionary[Verdict, Fraction] = {
     Verdict.EXACT: Fraction(1),
     Verdict.ROUNDS: Fraction(1),
     Verdict.TRUNCATED: Fraction(1),
@@ -41,7 +31,7 @@ PARTIAL: Dictionary[str, Fraction] = {
     Verdict.EXPLAINED: Fraction(1, 2),
     Verdict.WRONG: Fraction(0),
     Verdict.UNREADABLE: Fraction(0),
-    MISSING: Fraction(0),
+    Verdict.MISSING: Fraction(0),
 }
 """The share of a question's points that each verdict earns, unless the key says otherwise."""
 
@@ -65,7 +55,8 @@ QUESTION_KEYS = ("id", "target", "layer", "quantity", "points", "text", "accept"
 EXAMPLE = "for example:\n  network: lenet5\n  questions:\n    - {id: q1, target: c1.params, points: 2}"
 
 
-class Question(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Question:
     """What is asked."""
 
     id: str
@@ -81,7 +72,7 @@ class Question(NamedTuple):
     """The names that a formula is asked in; empty: a number is asked, or a formula in any names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """How answers are graded."""
 
@@ -89,12 +80,12 @@ class Key:
     """Empty: the answer files name them."""
     questions: tuple[Question, ...] = ()
     """Empty: whatever is answered counts, one point each."""
-    partial: Dictionary[str, Fraction] = field(default_factory=lambda: dict(PARTIAL))
+    partial: Dictionary[Verdict, Fraction] = field(default_factory=lambda: dict(PARTIAL))
     title: str = ""
 
-    def worth(self, verdict: str, points: Fraction) -> Fraction:
-        """The points that a verdict earns of those of a question."""
-        return self.partial[verdict] * points
+    def worth(self, verdict: Verdict, points: Fraction) -> Fraction:
+        """The points that a verdict earns of those of a question; what is too coarse is as good as unreadable."""
+        return self.partial[Verdict.UNREADABLE if verdict is Verdict.COARSE else verdict] * points
 
 
 def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
@@ -121,7 +112,8 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     with problems:
         partial |= _partial(content.get("partial"))
     problems.settle()
-    return Key(networks, questions, partial, text_of(content, "title") or text_of(content, "name"))
+    title = text_of(content, "title") or text_of(content, "name")
+    return Key(networks=networks, questions=questions, partial=partial, title=title)
 
 
 def _questions(content: Content | None, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
@@ -143,7 +135,7 @@ def _questions(content: Content | None, points: Fraction, digits: int, problems:
 
 def _question(name: str, content: Content, points: Fraction, digits: int) -> Question:
     if isinstance(content, Scalar):
-        return Question(name or content.text.value, content.text, points, digits=digits)
+        return Question(id=name or content.text.value, target=content.text, points=points, digits=digits)
     if isinstance(content, List):
         fail("key", "a question is a target or a mapping", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
@@ -159,27 +151,32 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
     else:
         fail("missing", "a question has a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
     return Question(
-        name or text_of(content, "id") or asked.value,
-        asked,
-        _points(content, points),
-        text_of(content, "text"),
-        tuple(map(read_codes, texts_of(content, "accept"))),
-        _digits(content, digits),
-        tuple(name.strip() for text in texts_of(content, "free") for name in text.value.split(",") if name.strip()),
+        id=name or text_of(content, "id") or asked.value,
+        target=asked,
+        points=_points(content, points),
+        text=text_of(content, "text"),
+        accept=tuple(map(read_codes, texts_of(content, "accept"))),
+        digits=_digits(content, digits),
+        free=_names(texts_of(content, "free")),
     )
 
 
-def _partial(content: Content | None) -> dict[str, Fraction]:
+def _names(texts: list[Text]) -> tuple[str, ...]:
+    return tuple(name.strip() for text in texts for name in text.value.split(",") if name.strip())
+
+
+def _partial(content: Content | None) -> dict[Verdict, Fraction]:
     if content is None:
         return {}
     if not isinstance(content, Mapping):
         fail("key", "'partial:' is a mapping from verdict to share", content.span, "for example: {explained: 0.25}")
-    shares: dict[str, Fraction] = {}
+    shares: dict[Verdict, Fraction] = {}
     for key, value in content.pairs:
-        verdict = key.text.value.replace("_", "-").replace(" ", "-")
-        if verdict not in PARTIAL:
-            hint = suggest(verdict, PARTIAL, f"the verdicts are {', '.join(PARTIAL)}")
-            fail("key", f"no verdict '{verdict[:40]}'", key.span, hint)
+        written = key.text.value.replace("_", "-").replace(" ", "-")
+        if written not in PARTIAL:
+            hint = suggest(written, PARTIAL, f"the verdicts are {', '.join(PARTIAL)}")
+            fail("key", f"no verdict '{written[:40]}'", key.span, hint)
+        verdict = Verdict(written)
         shares[verdict] = _number(expect_scalar(value, f"'{verdict}:'"))
         if shares[verdict] > 1:
             fail("key", "a share of the points is at most 1", value.span)

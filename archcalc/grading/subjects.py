@@ -9,11 +9,10 @@ from pathlib import Path
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
-from archcalc.diagnosis import Question
-from archcalc.diagnosis.table import Table
-from archcalc.grading.answers import NetworkText
+from archcalc.diagnosis import Explainer
 from archcalc.grading.columns import WHOLE, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge
+from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import Problem, SpecError, Text, whole_text
@@ -30,10 +29,10 @@ class Subject:
         """With the analyses by name, and what closed forms are read from."""
         self.networks = networks
         self._formulas = read or {}
-        self.judge = Judge(networks, formula=self.formula)
+        self.explainer = Explainer(networks)
+        self.judge = Judge(networks, formula=self.formula, explainer=self.explainer)
         self._known: dict[str, str] = {}
         self._places: dict[str, dict[str, str]] = {}
-        self._tables: dict[str, Table] = {}
 
     def canonical(self, target: str) -> str:
         """The target as archcalc writes it: ``C1.Parameters`` is ``c1.params``; left alone where that finds nothing."""
@@ -41,17 +40,6 @@ class Subject:
         if known is None:
             known = self._known[target] = self._canonical(target)
         return known
-
-    def table(self, target: str) -> Table:
-        """What a target comes out as under every convention.
-
-        Raises:
-            LookupError: it is of no single network.
-        """
-        if target not in self._tables:
-            name, rest = network_of(target, self.networks)
-            self._tables[target] = Table(Question(rest, self.networks[name]))
-        return self._tables[target]
 
     def formula(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
         """The judgement of a formula, in these names or in those that it uses; ``None`` where it cannot be one."""

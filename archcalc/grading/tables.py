@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archcalc.grading.answers import Answer, AnswerFile, NetworkText, too_many
 from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
 
 _DELIMITERS = ",;\t"
@@ -63,7 +63,7 @@ def read_csv_answers(source: Source, most: int) -> AnswerFile:
     if not rows:
         fail("answers", "the file has no table", origin=source.name, hint=COLUMNS)
     answers, notes = _answers(Grid(rows[0], rows[1:]), source, most)
-    return AnswerFile(source, tuple(answers), name, networks, notes=tuple(notes))
+    return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
 
 
 def read_markdown_answers(source: Source, most: int) -> AnswerFile:
@@ -89,7 +89,7 @@ def read_markdown_answers(source: Source, most: int) -> AnswerFile:
     if not grids:
         fail("answers", "the page has no table of answers", origin=source.name, hint=COLUMNS)
     name, networks = _said(source, beside)
-    return AnswerFile(source, tuple(answers), name, networks, notes=tuple(notes))
+    return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
 
 
 class _Columns(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archcalc.report.findings import Finding
+from archcalc.validation.findings import Finding
 
 
 def workflow_commands(findings: Iterable[Finding]) -> str:

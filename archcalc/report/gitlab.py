@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.report.findings import Finding, fingerprints
+from archcalc.validation.findings import Finding, fingerprints
 
 SEVERITIES = ("minor", "major", "critical")
 """By the status of a finding: a warning, a failure, an error in the input."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.grading.marks import Graded, Mark
+from archcalc.claims.claim import Verdict
+from archcalc.grading.marks import Graded, Mark, common_mistakes, mean_points
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
 
@@ -29,15 +29,13 @@ def score_text(graded: Graded) -> str:
     """The sum for people: ``7.5 of 10 points (75 %)``; ``3 of 4 right`` where no key gives points."""
     if not graded.scored:
         return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'right'}"
-    share = f" ({float(graded.points / graded.of):.0%})".replace("%", " %") if graded.of else ""
+    share = f" ({float(graded.share):.0%})".replace("%", " %") if graded.share is not None else ""
     return f"{points_text(graded.points)} of {points_text(graded.of)} point{'s' * (graded.of != 1)}{share}"
 
 
 def sheet(graded: Graded) -> Table:
     """One submission, an answer a row."""
-    notes = [
-        f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.marks if not mark.right
-    ]
+    notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
     notes += accounted(graded)
     notes += [f"note: {note}" for note in graded.notes]
     table = Table(
@@ -74,14 +72,8 @@ def _without_points(table: Table) -> Table:
 
 def accounted(graded: Graded) -> list[str]:
     """Of an audit: which claims follow which convention, and the errata."""
-    found: dict[str, list[str]] = {}
-    errata = []
-    for mark in graded.marks:
-        if mark.verdict == "convention":
-            found.setdefault(mark.code, []).append(mark.id)
-        elif mark.verdict == "erratum":
-            errata.append(f"erratum: {mark.sentence}")
-    return [*(f"{code}: {', '.join(ids)}" for code, ids in found.items()), *errata]
+    followed = [f"{code}: {', '.join(ids)}" for code, ids in graded.conventions.items()]
+    return followed + [f"erratum: {mark.sentence}" for mark in graded.errata]
 
 
 def class_table(submissions: Sequence[Graded]) -> Table:
@@ -114,24 +106,22 @@ def class_table(submissions: Sequence[Graded]) -> Table:
 
 def _not_right(graded: Graded) -> str | None:
     """The first of what is not right, in short."""
-    wrong = [f"{mark.id}: {mark.code or mark.verdict}" for mark in graded.marks if not mark.right]
+    wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
     more = [f"and {len(wrong) - FIRST} more"] if len(wrong) > FIRST else []
     return "; ".join([*wrong[:FIRST], *more]) or None
 
 
 def _summary(submissions: Sequence[Graded]) -> list[str]:
     """The mean, and what went wrong most often."""
-    read = [graded for graded in submissions if not graded.problems]
+    unreadable = sum(bool(graded.problems) for graded in submissions)
+    read = len(submissions) - unreadable
     notes = []
-    if read and submissions[0].scored:
-        mean = sum((graded.points for graded in read), Fraction(0)) / len(read)
-        notes.append(f"mean: {points_text(mean)} points, over {len(read)} submission{'s' * (len(read) != 1)}")
-    if len(read) < len(submissions):
-        notes.append(f"{len(submissions) - len(read)} cannot be read")
-    counts = Counter(
-        f"{mark.id}: {mark.code or mark.verdict}" for graded in read for mark in graded.marks if not mark.right
-    )
-    common = [f"{mistake} ({count} times)" for mistake, count in counts.most_common(COMMON) if count > 1]
+    mean = mean_points(submissions)
+    if mean is not None and submissions[0].scored:
+        notes.append(f"mean: {points_text(mean)} points, over {read} submission{'s' * (read != 1)}")
+    if unreadable:
+        notes.append(f"{unreadable} cannot be read")
+    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, COMMON)]
     return [*notes, *([f"most often: {'; '.join(common)}"] if common else [])]
 
 
@@ -155,7 +145,7 @@ def claims_table(submissions: Sequence[Graded]) -> Table:
     for graded in submissions:
         whose = (_cell(graded.name), _cell(graded.file))
         for problem in graded.problems:
-            rows.append((*whose, problem.place()[1], None, None, "unreadable", False, *[None] * 3, problem.code))
+            rows.append((*whose, problem.place()[1], None, None, Verdict.UNREADABLE, False, *[None] * 3, problem.code))
             rows[-1] += (_cell(problem.message),)
         for mark in graded.marks:
             said = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
@@ -206,7 +196,7 @@ def suites(submissions: Iterable[Graded]) -> list[Suite]:
         cases = [
             Case(
                 mark.id,
-                () if mark.right else (Failure(mark.sentence, code=mark.code or mark.verdict),),
+                () if mark.right else (Failure(mark.sentence, code=mark.reason_code),),
                 mark.file or graded.file,
                 mark.line,
             )

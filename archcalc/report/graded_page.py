@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from archcalc.claims.claim import Verdict
 from archcalc.grading.marks import Graded, Mark
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import points_text, score_text
@@ -79,7 +80,7 @@ def _unreadable(graded: Graded) -> list[str]:
 
 
 def _marks(graded: Graded) -> list[str]:
-    share = float(graded.points / graded.of) if graded.of else 1.0
+    share = 1.0 if graded.share is None else float(graded.share)
     lines = [
         f'<p class="score">{escape(score_text(graded))}</p>',
         f'<div class="bar" role="img" aria-label="{share:.0%}"><i style="width: {share:.1%}"></i></div>',
@@ -94,7 +95,7 @@ def _mark(mark: Mark) -> list[str]:
     points = f"{points_text(mark.points)} of {points_text(mark.of)}"
     asked = mark.text or (mark.target if mark.target != mark.id else "")
     facts = [("question", asked), ("answer", mark.value or "none")]
-    facts += [("right value", mark.actual)] if mark.actual and mark.verdict != "exact" else []
+    facts += [("right value", mark.actual)] if mark.actual and mark.verdict is not Verdict.EXACT else []
     rows = "".join(f"<dt>{name}</dt><dd>{escape(printable(text))}</dd>" for name, text in facts if text)
     lines = [
         f'<article class="{style}">',

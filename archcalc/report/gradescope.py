@@ -39,7 +39,7 @@ def _test(number: int, mark: Mark, *, explain: bool) -> dict[str, Any]:
         "name_format": "text",
         "score": float(mark.points),
         "max_score": float(mark.of),
-        "status": "passed" if mark.right or mark.points == mark.of else "failed",
+        "status": "passed" if mark.passes else "failed",
         "output": "\n".join(lines),
         "output_format": "text",
         "tags": [tag for tag in (mark.verdict, mark.code) if tag],

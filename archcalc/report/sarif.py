@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from archcalc.report.findings import Finding, RuleText, fingerprints
+from archcalc.validation.codes import RuleText
+from archcalc.validation.findings import Finding, fingerprints
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -49,7 +49,7 @@ class Change(NamedTuple):
     after: Row | None
 
 
-class Comparison(NamedTuple):
+class BaselineComparison(NamedTuple):
     """A network against its baseline."""
 
     before: tuple[int, ...]
@@ -92,9 +92,9 @@ def numbers_of(analysis: Analysis) -> Numbers:
     return Numbers(tuple(totals), tuple(layers))
 
 
-def compare(before: Numbers, after: Numbers) -> Comparison:
+def compare(before: Numbers, after: Numbers) -> BaselineComparison:
     """What has changed."""
-    return Comparison(before.totals, after.totals, changes(before, after))
+    return BaselineComparison(before.totals, after.totals, changes(before, after))
 
 
 def growth(before: Numbers, after: Numbers, tolerance: Tolerance, spec: Spec) -> list[Problem]:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from archcalc.lint import RULES
-from archcalc.report.findings import RuleText
+
+
+class RuleText(NamedTuple):
+    """The documentation of a code."""
+
+    code: str
+    level: str
+    """``warning`` or ``error``: what findings of this code are unless told otherwise."""
+    summary: str
+    help: str
+
 
 ERRORS = {
     "argument": "An argument of a layer, block or section is unknown, missing, surplus or of the wrong kind.",

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import lint
-from archcalc.report.findings import Finding
-from archcalc.spec.errors import Problem, SpecError
+from archcalc.lint import RULES, lint
+from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
-from archcalc.validation.baseline import Comparison, Numbers, Tolerance, compare, growth, numbers_of
+from archcalc.validation.baseline import BaselineComparison, Numbers, Tolerance, compare, growth, numbers_of
 from archcalc.validation.configuration import NONE, Configuration
 from archcalc.validation.correct import Correction, correct, diff
+from archcalc.validation.findings import Finding, findings
 from archcalc.validation.paths import Target, is_spec
 
 
@@ -64,7 +63,7 @@ class Outcome(NamedTuple):
     argument: str = ""
     """The folder or glob that brought it."""
     numbers: Numbers | None = None
-    comparison: Comparison | None = None
+    comparison: BaselineComparison | None = None
     """How it differs from the baseline; ``None`` where it is not in it."""
     corrections: int = 0
     """How many are made in `corrected`."""
@@ -79,9 +78,29 @@ class Outcome(NamedTuple):
         return max((finding.status for finding in self.findings), default=0)
 
     @property
+    def errors(self) -> int:
+        """How many findings are errors in the input."""
+        return sum(finding.status == 2 for finding in self.findings)
+
+    @property
+    def failed_expectations(self) -> int:
+        """How many expectations do not hold."""
+        return sum(finding.status == 1 and finding.code == "expectation" for finding in self.findings)
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether a total has grown beyond its tolerance."""
+        return any(finding.status == 1 and finding.code == "growth" for finding in self.findings)
+
+    @property
     def warnings(self) -> int:
-        """How many findings are warnings only."""
+        """How many findings are warnings that let the spec pass."""
         return sum(finding.status == 0 for finding in self.findings)
+
+    @property
+    def fatal_warnings(self) -> int:
+        """How many findings are warnings that were asked to be failures."""
+        return sum(finding.status == 1 and finding.code in RULES for finding in self.findings)
 
 
 def examine(asked: Asked, task: Task) -> Outcome:
@@ -117,8 +136,12 @@ def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
 
 def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
     name, settings = task.target.name, task.configuration
-    verdicts, wrong = judge_each(spec, analysis, diagnose=True)
-    failed = [verdict.problem() for verdict in verdicts if not verdict.holds]
+    judgements, wrong = judge_each(spec, analysis)
+    if not all(judgement.holds for judgement in judgements):
+        from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
+
+        judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
+    failed = [judgement.problem() for judgement in judgements if not judgement.holds]
     warnings = lint(spec, analysis, _unwanted(asked, task))
     fatal = asked.error | settings.error
     strict = asked.strict or settings.strict
@@ -134,32 +157,11 @@ def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome
             comparison = compare(task.before, numbers)
             if asked.tolerance is not None:
                 found += findings(growth(task.before, numbers, asked.tolerance, spec), 1, name)
-    return Outcome(name, tuple(found), len(verdicts), "", task.target.argument, numbers, comparison)
-
-
-def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Finding, ...]:
-    """Problems as plain data."""
-    result = []
-    for problem in problems:
-        problem = replace(problem, level="error" if status else "warning")
-        file, line, column = problem.place()
-        end_line, end_column = problem.end()
-        if file != name:  # in a setting: that is no place in the file
-            line = column = end_line = end_column = None
-        content = problem.span.text.source.text.splitlines() if problem.span is not None and line else []
-        result.append(
-            Finding(
-                status,
-                problem.code,
-                problem.message,
-                problem.hint,
-                name,
-                line,
-                column,
-                end_line,
-                end_column,
-                problem.render(),
-                content[line - 1] if line and line <= len(content) else "",
-            )
-        )
-    return tuple(result)
+    return Outcome(
+        name=name,
+        findings=tuple(found),
+        expectations=len(judgements),
+        argument=task.target.argument,
+        numbers=numbers,
+        comparison=comparison,
+    )

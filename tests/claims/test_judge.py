@@ -8,6 +8,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.claims import Claim, Judgement, Verdict, judge_expectations
 from archcalc.claims import judge as judge_claims
 from archcalc.claims.judge import judge_each
+from archcalc.diagnosis import judge_and_explain
 from archcalc.spec import Source, read_spec
 
 NETWORK = """\
@@ -120,7 +121,7 @@ LENET = "lenet5"
 
 
 def verdicts(spec: str, *claims: tuple[str, str]) -> list[Judgement]:
-    return judge_claims([Claim(*claim) for claim in claims], archcalc.load(spec).analyze())
+    return judge_and_explain([Claim(*claim) for claim in claims], archcalc.load(spec).analyze())
 
 
 def test_every_verdict() -> None:
@@ -186,13 +187,23 @@ def test_right_in_other_words(target: str, value: str) -> None:
 
 def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
     def formula(claim: Claim) -> Judgement | None:
-        return Judgement(claim, Verdict.EXACT, "6·k² + 6", holds=True) if "+ 6" in claim.value else None
+        if "+ 6" not in claim.value:
+            return None
+        return Judgement(claim=claim, verdict=Verdict.EXACT, actual="6·k² + 6", holds=True)
 
     claims = [Claim("c1.params", value) for value in ("k·k·6 + 6", "k*k*6", "many")]
     found = judge_claims(claims, archcalc.load(LENET).analyze(), formula=formula)
     assert [str(each.verdict) for each in found] == ["exact", "unreadable", "unreadable"]
     (without,) = judge_claims(claims[:1], archcalc.load(LENET).analyze())
     assert without.verdict is Verdict.UNREADABLE
+
+
+def test_without_an_explainer_a_wrong_value_is_wrong_for_whatever_reason() -> None:
+    (found,) = judge_claims([Claim("c1.params", "150")], archcalc.load(LENET).analyze())
+    assert found.verdict is Verdict.WRONG
+    assert found.sentence == "c1.params is 156, not 150"
+    assert not found.explanations
+    assert not found.derivation
 
 
 @pytest.mark.parametrize("target", ["b.rf", "rf", "b.rf_stride"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from archcalc.analysis.propagate import analyze
-from archcalc.claims import Claim, Judgement, Verdict, judge
+from archcalc.claims import Claim, Judgement, Verdict
+from archcalc.diagnosis import judge_and_explain
 from archcalc.spec import Source, read_spec
 
 NETWORK = """\
@@ -20,7 +21,7 @@ layers:
 
 def judged(*claims: tuple[str, str], text: str = NETWORK) -> dict[str, Judgement]:
     analysis = analyze(read_spec(Source("net.yaml", text)).graph)
-    return {each.target: each for each in judge([Claim(*claim) for claim in claims], analysis)}
+    return {each.target: each for each in judge_and_explain([Claim(*claim) for claim in claims], analysis)}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ import pytest
 
 import archcalc
 from archcalc.analysis.propagate import Analysis
-from archcalc.claims import Claim, Verdict
-from archcalc.diagnosis import Question as Asked
-from archcalc.diagnosis.reconcile import Question, Reading, parse_claim_text, reconcile, relatives
+from archcalc.claims import Verdict
+from archcalc.claims.sentence import parse_claim_text
+from archcalc.diagnosis.reconcile import Reading, reconcile
+from archcalc.diagnosis.relatives import relatives
+from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
 from archcalc.ops.base import REGISTRY
 from tests.specs.published import read_facts
@@ -28,38 +30,14 @@ def analysis(spec: str) -> Analysis:
 def test_tools_print_what_their_habits_say(facts: dict[str, Any]) -> None:
     tools = {tool.code: tool for tool in TOOLS}
     for code, printed in facts["counts"].items():
-        question = Asked(tools[code].quantity, analysis(facts["network"]))
-        assert question.measure(None, tools[code].tally) == (int(printed),), code
+        target = DiagnosedTarget(tools[code].quantity, analysis(facts["network"]))
+        assert target.measure(None, tools[code].tally) == (int(printed),), code
 
 
 def test_habits_are_about_operators_that_exist() -> None:
     assert {name for tool in TOOLS for name in tool.rules} <= REGISTRY.keys()
     assert len({tool.code for tool in TOOLS}) == len(TOOLS)
     assert all(tool.source for tool in TOOLS)
-
-
-@pytest.mark.parametrize(
-    ("text", "question"),
-    [
-        ("resnet50 macs = 3.8G", Question(("resnet50",), Claim("macs", "3.8G"))),
-        ("resnet50 conv1.params is 9,408", Question(("resnet50",), Claim("conv1.params", "9,408"))),
-        ("resnet50-v1.5.macs: 4.1 GMACs", Question(("resnet50-v1.5",), Claim("macs", "4.1 GMACs"))),
-        ("specs/my.net.yaml params <= 5M", Question(("specs/my.net.yaml",), Claim("params", "<= 5M"))),
-        ("my.yaml.head.params = 5", Question(("my.yaml",), Claim("head.params", "5"))),
-        ("vgg-d params ≈ 138M", Question(("vgg-d",), Claim("params", "≈ 138M"))),
-        ("vgg-e.params > vgg-d.params", Question(("vgg-e", "vgg-d"), Claim("vgg-e.params", "> vgg-d.params"))),
-        ("3x8x8 -> conv 4 k=3 params = 112", Question(("3x8x8 -> conv 4 k=3",), Claim("params", "112"))),
-        ("lenet5 parms = 5", Question(("lenet5",), Claim("parms", "5"))),
-    ],
-)
-def test_claims_in_a_sentence(text: str, question: Question) -> None:
-    assert parse_claim_text(text) == question
-
-
-@pytest.mark.parametrize("text", ["", "resnet50", "resnet50 macs", "= 3", "macs = 3"])
-def test_what_is_no_claim_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"resnet50"):
-        parse_claim_text(text)
 
 
 def readings(text: str) -> list[Reading]:

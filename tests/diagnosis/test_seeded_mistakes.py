@@ -11,7 +11,7 @@ import pytest
 
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import Claim, Judge, Judgement, Verdict
-from archcalc.diagnosis import CODES
+from archcalc.diagnosis import CODES, Explainer
 from archcalc.spec import Source, read_spec
 
 # 24x24x19, 24x11x9, 36x5x3 (reach 7), 36x4x2, 10x12x6, 10x1x1; 1,104 + 1,944 + 144 + 5,770 + 187 = 9,149 parameters
@@ -155,7 +155,8 @@ SEEDED = [
 
 @cache
 def judge_of(text: str) -> Judge:
-    return Judge(analyze(read_spec(Source("net.yaml", text)).graph))
+    analysis = analyze(read_spec(Source("net.yaml", text)).graph)
+    return Judge(analysis, explainer=Explainer(analysis))
 
 
 def judged(text: str, *claims: tuple[str, str]) -> list[Judgement]:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc import SpecError
-from archcalc.grading.answers import AnswerFile, read_answers
+from archcalc.grading.answers import read_answers
+from archcalc.grading.submission import AnswerFile
 from archcalc.spec import Limits
 from archcalc.spec.errors import Source
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.claims import Claim, Verdict, judge
-from archcalc.diagnosis import CODES
+from archcalc.claims import Claim, Verdict
+from archcalc.diagnosis import CODES, judge_and_explain
 from archcalc.query.quantities import MEASURED
 from archcalc.query.targets import resolve
 from archcalc.spec import Source, read_spec
@@ -55,7 +55,7 @@ def near(draw: Any, text: str) -> str:
 def test_any_list_of_claims_is_judged(text: str, data: Any) -> None:
     analysis = analyze(read_spec(Source("random.yaml", text)).graph)
     said = data.draw(claims(analysis))
-    judgements = judge(said, analysis)
+    judgements = judge_and_explain(said, analysis)
     assert [judgement.claim for judgement in judgements] == said
     for judgement in judgements:
         assert judgement.sentence
@@ -70,6 +70,6 @@ def test_any_list_of_claims_is_judged(text: str, data: Any) -> None:
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_as_a_claim_is_judged(target: str, value: str) -> None:
     analysis = analyze(read_spec(Source("net.yaml", "{input: 1x8x8, layers: [c: conv 2 k3]}")).graph)
-    (judgement,) = judge([Claim(target, value)], analysis)
+    (judgement,) = judge_and_explain([Claim(target, value)], analysis)
     assert judgement.verdict is Verdict.UNREADABLE
     assert judgement.problem().message

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.claims import Claim, Verdict, judge
+from archcalc.claims import Claim, Verdict
+from archcalc.diagnosis import judge_and_explain
 from archcalc.query.quantities import MEASURED, SUMS
 from archcalc.query.targets import Actual, resolve
 from archcalc.spec import Source, read_spec
@@ -56,7 +57,7 @@ def check(data: Any, analysis: Analysis) -> None:
         except LookupError:  # a vector has no field, an input no layers
             continue
         claims.append(Claim(target, write(data, actual, target)))
-    for judgement in judge(claims, analysis):
+    for judgement in judge_and_explain(claims, analysis):
         assert judgement.verdict in RIGHT, (judgement.claim, judgement.sentence)
         assert judgement.holds
         assert not judgement.explanations
@@ -82,7 +83,7 @@ def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
     target = data.draw(targets(analysis).filter(lambda each: each.rpartition(".")[2] in SUMS))
     actual = resolve(target, analysis)
     wrong = int(actual.values[0]) + data.draw(st.integers(1, 10**6))
-    (judgement,) = judge([Claim(target, f"{wrong:,}")], analysis)
+    (judgement,) = judge_and_explain([Claim(target, f"{wrong:,}")], analysis)
     assert not judgement.holds
     assert judgement.verdict in (Verdict.EXPLAINED, Verdict.WRONG)
     assert bool(judgement.explanations) is (judgement.verdict is Verdict.EXPLAINED)
@@ -94,7 +95,7 @@ def test_a_value_cut_off_is_not_called_right(spec: str, target: str, value: str)
     analysis = bundled(spec)
     exact = Fraction(resolve(target, analysis).values[0])
     cut = f"{int(exact // 10**5) / 10:.1f}M"
-    (judgement,) = judge([Claim(target, cut)], analysis)
+    (judgement,) = judge_and_explain([Claim(target, cut)], analysis)
     assert judgement.verdict in (Verdict.TRUNCATED, Verdict.ROUNDS)
-    (named,) = judge([Claim(target, f"{cut} truncated")], analysis)
+    (named,) = judge_and_explain([Claim(target, f"{cut} truncated")], analysis)
     assert named.holds

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.report.findings import Finding, RuleText, fingerprints
 from archcalc.report.github import workflow_commands
 from archcalc.report.gitlab import code_quality
 from archcalc.report.sarif import sarif
+from archcalc.validation.codes import RuleText
+from archcalc.validation.findings import Finding, fingerprints
 from tests.published_schemas import published
 
 ONE = Finding(1, "shape", "50 % of it: a, b", "try c", "nets/a b.yaml", 3, 5, 3, 9, "the text", "  - conv 4")

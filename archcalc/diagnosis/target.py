@@ -1,4 +1,4 @@
-"""One target of one network, and how to measure it under mistakes."""
+"""One target of one network, and how to evaluate it under mistakes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
 
 
-class Question:
-    """What is asked: a quantity of a layer, of a stage, or of the network."""
+class DiagnosedTarget:
+    """A quantity of a layer, of a stage, or of the network, and what comes of it where the network is varied."""
 
     def __init__(self, target: str, analysis: Analysis) -> None:
-        self.target = target
+        """Resolve a target, without a network's name in front.
+
+        Raises:
+            LookupError: there is no such target; the arguments are a message and a hint.
+        """
+        self.text = target
         self.analysis = analysis
         self.graph = analysis.graph
         self.place, _, self.quantity = target.rpartition(".")

@@ -1,33 +1,24 @@
-"""Outcomes of `archcalc validate` in the words of the terminal, and as data for the reports."""
+"""Validated specs: in the words of the terminal, as tables, as records for programs."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-import click
-
-from archcalc.lint import RULES
 from archcalc.query.quantities import heading
-from archcalc.validation.baseline import COUNTS, QUANTITIES, Change, Comparison, Row, moved
+from archcalc.report.table import Column, Table
+from archcalc.validation.baseline import COUNTS, QUANTITIES, BaselineComparison, Change, Row, moved
 from archcalc.validation.examine import Outcome
 
-if TYPE_CHECKING:
-    from archcalc.report.findings import Finding
-    from archcalc.report.junit import Suite
-    from archcalc.report.table import Table
-
 WORDS = ("ok", "failed", "error")
-PAINT = ("green", "red", "red")
+PAINT = (32, 31, 31)
+"""Green and red, as terminals number them (ECMA-48, SGR)."""
 LONGEST = 100
 """Characters of a name that are shown."""
 SHOWN = ("params", "macs")
 """Counts of changed layers that are shown."""
 ROWS = 40
 """Changed layers that are listed."""
-CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Where CI servers say what paths are relative to."""
 
 
 def count(number: int, word: str) -> str:
@@ -41,27 +32,22 @@ def headline(outcome: Outcome, *, color: bool) -> str:
         return f"skip   {outcome.name[:LONGEST]}  ({outcome.skipped})"
     word, paint = WORDS[outcome.status], PAINT[outcome.status]
     name = outcome.name if len(outcome.name) <= LONGEST else outcome.name[:LONGEST] + "…"
-    shown = click.style(f"{word:<6}", fg=paint) if color else f"{word:<6}"
+    shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
     return f"{shown} {name}  ({', '.join(_details(outcome))})"
 
 
 def _details(outcome: Outcome) -> list[str]:
-    errors = [finding for finding in outcome.findings if finding.status == 2]
-    failures = [finding for finding in outcome.findings if finding.status == 1]
-    expectations = sum(finding.code == "expectation" for finding in failures)
-    grown = any(finding.code == "growth" for finding in failures)
-    fatal = sum(finding.code in RULES for finding in failures)
     found = []
-    if errors:
-        found.append(count(len(errors), "error"))
-    if expectations:
-        found.append(f"{expectations} of {count(outcome.expectations, 'expectation')} failed")
-    elif not errors:
+    if outcome.errors:
+        found.append(count(outcome.errors, "error"))
+    if outcome.failed_expectations:
+        found.append(f"{outcome.failed_expectations} of {count(outcome.expectations, 'expectation')} failed")
+    elif not outcome.errors:
         found.append(count(outcome.expectations, "expectation"))
-    if grown:
+    if outcome.has_grown:
         found.append("grown since the baseline")
-    if outcome.warnings + fatal:
-        found.append(count(outcome.warnings + fatal, "warning"))
+    if outcome.warnings + outcome.fatal_warnings:
+        found.append(count(outcome.warnings + outcome.fatal_warnings, "warning"))
     if outcome.numbers is not None and outcome.comparison is None:
         found.append("new: not in the baseline")
     return found + ([f"{outcome.corrections} fixed"] if outcome.corrected is not None else [])
@@ -80,10 +66,8 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "; ".join(parts)
 
 
-def changes_table(name: str, comparison: Comparison) -> Table:
+def changes_table(name: str, comparison: BaselineComparison) -> Table:
     """What has changed since the baseline, layer by layer, and in total."""
-    from archcalc.report.table import Column, Table
-
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
@@ -148,34 +132,6 @@ def _layer(row: Row | None) -> dict[str, Any] | None:
         return None
     counts = dict(zip(COUNTS, row.counts, strict=True))
     return {"name": row.name, "op": row.op, "output": row.output, **counts}
-
-
-def suites(outcomes: Iterable[Outcome]) -> list[Suite]:
-    """Outcomes as JUnit suites: one for all, a case per spec."""
-    from archcalc.report.junit import Case, Failure, Suite
-
-    cases = []
-    for outcome in outcomes:
-        if outcome.skipped:
-            continue
-        wrong = [finding for finding in outcome.findings if finding.status]
-        failures = [
-            Failure(each.advice, each.text, each.code, "error" if each.status == 2 else "failure") for each in wrong
-        ]
-        cases.append(Case(outcome.name, failures, outcome.name, wrong[0].line if wrong else None))
-    return [Suite("archcalc validate", cases)]
-
-
-def in_checkout(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings with their files as the CI server knows them: relative to its checkout."""
-    root = next((os.path.realpath(os.environ[name]) for name in CHECKOUTS if os.environ.get(name)), None)
-    result = []
-    for finding in findings:
-        place = os.path.realpath(finding.file)
-        inside = root is not None and os.path.exists(place) and place.startswith(root + os.sep)
-        file = os.path.relpath(place, root) if inside else finding.file
-        result.append(finding._replace(file=file.replace(os.sep, "/")))
-    return result
 
 
 def step_summary(outcomes: Sequence[Outcome]) -> str:

@@ -1,0 +1,121 @@
+"""Explaining the claims that do not hold: by other claims, by known mistakes, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from archcalc.analysis.explain import Derivation
+from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
+from archcalc.claims.judge import FormulaJudge, Judge, Networks, ParsedClaim, by_name
+from archcalc.claims.written import Statement
+from archcalc.diagnosis.diagnose import Diagnosis
+from archcalc.diagnosis.follow import EarlierClaim, follows, misses_the_sum
+from archcalc.diagnosis.target import DiagnosedTarget
+from archcalc.query.derivations import explain
+from archcalc.query.quantities import quantity_named
+from archcalc.query.targets import network_of
+from archcalc.spec.errors import SpecError
+
+REMEMBERED = 10_000
+"""Targets, and values of targets, whose explanation is remembered."""
+
+UNEXPLAINED = "no mistake that archcalc knows gives this value"
+
+
+def judge_and_explain(
+    claims: Iterable[Claim], networks: Networks, *, formula: FormulaJudge | None = None
+) -> list[Judgement]:
+    """Judge claims that belong together, and explain those that do not hold; see `archcalc.claims.judge`."""
+    return Judge(networks, formula=formula, explainer=Explainer(networks)).judge(claims)
+
+
+class Explainer:
+    """Explains claims about the same networks, and remembers what it worked out."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.networks = by_name(networks)
+        self.diagnosis = lru_cache(REMEMBERED)(self._diagnosis)
+        self._explanations = lru_cache(REMEMBERED)(self._diagnose)
+        self._derivation = lru_cache(REMEMBERED)(self._derive)
+
+    def explain(self, claims: Sequence[ParsedClaim]) -> list[Judgement]:
+        """Return the judgements of claims that belong together, those that do not hold with their explanations."""
+        known = [self._as_earlier(each) for each in claims]
+        return [
+            self._explained(each, [other for other in known[:number] + known[number + 1 :] if other is not None])
+            for number, each in enumerate(claims)
+        ]
+
+    def _explained(self, parsed: ParsedClaim, others: list[EarlierClaim]) -> Judgement:
+        judgement = parsed.judgement
+        if judgement.holds or judgement.fault is not None:
+            return judgement
+        target = judgement.target.strip()
+        judgement = replace(judgement, derivation=() if _is_ratio(parsed) else self._derivation(target))
+        if not parsed.statements or judgement.verdict is Verdict.TRUNCATED:
+            return judgement
+        verdict, explanations = self._reasons(parsed, others)
+        unexplained = not explanations and parsed.statements[0].relation == "=" and not judgement.remark
+        remark = UNEXPLAINED if unexplained else judgement.remark
+        return replace(judgement, verdict=verdict, explanations=explanations, remark=remark)
+
+    def _reasons(self, parsed: ParsedClaim, others: Iterable[EarlierClaim]) -> tuple[Verdict, tuple[Explanation, ...]]:
+        if _is_ratio(parsed):
+            return Verdict.WRONG, ()
+        target = parsed.judgement.target.strip()
+        network, _ = network_of(target, self.networks)
+        others = [each for each in others if each.network == network]
+        asked, statement = self.diagnosis(target).target, parsed.statements[0]
+        carried = follows(asked, statement, others)
+        if carried is not None:
+            return Verdict.FOLLOW_THROUGH, (carried,)
+        explanations = self._explanations(target, parsed.statements)
+        if not explanations:
+            slip = misses_the_sum(asked, statement, others)
+            explanations = (slip,) if slip is not None else ()
+        return Verdict.EXPLAINED if explanations else Verdict.WRONG, explanations
+
+    def _as_earlier(self, parsed: ParsedClaim) -> EarlierClaim | None:
+        """The claim as one that others may start from; none where it is unreadable, or of a ratio."""
+        if not parsed.statements or _is_ratio(parsed):
+            return None
+        judgement = parsed.judgement
+        target = judgement.target.strip()
+        return EarlierClaim(
+            claim=judgement.claim,
+            network=network_of(target, self.networks)[0],
+            question=self.diagnosis(target).target,
+            statement=parsed.statements[0],
+            right=judgement.holds,
+        )
+
+    def _diagnosis(self, target: str) -> Diagnosis:
+        """The diagnosis of a target.
+
+        Raises:
+            LookupError: there is no such target in a single network.
+        """
+        name, rest = network_of(target, self.networks)
+        return Diagnosis(DiagnosedTarget(rest, self.networks[name]))
+
+    def _diagnose(self, target: str, statements: tuple[Statement, ...]) -> tuple[Explanation, ...]:
+        return self.diagnosis(target).explain(statements)
+
+    def _derive(self, target: str) -> tuple[Derivation, ...]:
+        """How the right value of a target comes about."""
+        name, rest = network_of(target, self.networks)
+        place, _, word = rest.rpartition(".")
+        quantity = quantity_named(word)
+        if quantity is None or not quantity.derivation:
+            return ()
+        try:
+            titled = explain(self.networks[name], place or None, word, latex=False)
+        except SpecError:  # a place without layers: an input as it is
+            return ()
+        return tuple(derivation for _, derivations in titled for derivation in derivations)
+
+
+def _is_ratio(parsed: ParsedClaim) -> bool:
+    return parsed.actual is not None and parsed.actual.kind == "ratio"

@@ -1,0 +1,46 @@
+"""The bundled networks of a family, and what sets them apart."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from archcalc.graph import Graph
+from archcalc.spec import bundled
+
+
+def relatives(name: str) -> list[str]:
+    """The bundled networks of the same family: their names have all parts of this one, or are part of it."""
+    names = bundled()
+    if name not in names:
+        return []
+    parts = {each: _parts_of(each) for each in names}
+    near = [each for each in names if parts[each] < parts[name]]
+    roots = [name, *near]
+    return [each for each in names if each != name and any(parts[root] <= parts[each] for root in roots)]
+
+
+def _parts_of(name: str) -> frozenset[str]:
+    """``resnet50-v1.5`` is a resnet, a 50 and a v1.5; ``resnet-v1-50-slim`` is a resnet, a v1, a 50 and a slim."""
+    return frozenset(part for word in name.split("-") for part in (re.findall(r"^[a-z]{2,}|.+", word) or [word]))
+
+
+def differences(base: Graph, other: Graph) -> str:
+    """What sets a network apart from another one, in a few words; nothing if they are alike."""
+    if base is other:
+        return ""
+    ours, theirs = [node for _, node in base.layers()], [node for _, node in other.layers()]
+    if [node.op.name for node in ours] != [node.op.name for node in theirs]:
+        counts = Counter(node.op.name for node in theirs)
+        counts.subtract(Counter(node.op.name for node in ours))
+        changed = [
+            f"{abs(number)} {name} {'more' if number > 0 else 'fewer'}" for name, number in counts.items() if number
+        ]
+        return ", ".join(changed[:3]) or "other layers"
+    differing: Counter[str] = Counter()
+    for one, two in zip(ours, theirs, strict=True):
+        before, after = one.op.attributes(), two.op.attributes()
+        differing.update(key for key in before if before[key] != after[key])
+    return ", ".join(
+        f"{key} differs in {number} layer{'s' * (number != 1)}" for key, number in differing.most_common(3)
+    )

@@ -1,0 +1,78 @@
+"""The formats of claims that were judged and reconciled, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from archcalc.claims.claim import Judgement, Verdict
+from archcalc.diagnosis.reconcile import CheckedClaim
+from archcalc.report.render import render, write_json
+from archcalc.report.table import Column, Table
+
+
+def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int | None) -> str:
+    return "\n".join(_block(claim, form, color, width) for claim in claims)
+
+
+def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
+    """A sentence, and the table of readings with their sources."""
+    judgement, readings = claim.judgement, claim.readings
+    if not readings:
+        return f"{judgement.sentence}\n"
+    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in readings if each.source)
+    table = Table(
+        columns=(
+            Column("value", "value", "right"),
+            Column("verdict", "verdict"),
+            Column("sentence", f"where {judgement.value} comes from", folds=True),
+            Column("code", "convention or tool", folds=True),
+        ),
+        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in readings),
+        title=_title(judgement),
+        notes=tuple(sources),
+    )
+    return render(table, form, color=color, width=width)
+
+
+def _title(judgement: Judgement) -> str:
+    if judgement.verdict is Verdict.WRONG:
+        return f"{judgement.target} is {judgement.actual}, not {judgement.value}"
+    return judgement.sentence
+
+
+def _json(claims: Sequence[CheckedClaim], color: bool, width: int | None) -> str:
+    return write_json({"schema": 1, "claims": [_record(claim) for claim in claims]})
+
+
+def _record(claim: CheckedClaim) -> dict[str, Any]:
+    judgement = claim.judgement
+    return {
+        "claim": claim.text,
+        "target": judgement.target,
+        "value": judgement.value,
+        "verdict": str(judgement.verdict),
+        "actual": judgement.actual,
+        "sentence": judgement.sentence,
+        "readings": [
+            {
+                "network": each.network,
+                "code": each.code or None,
+                "sentence": each.sentence,
+                "verdict": str(each.verdict),
+                "value": each.value,
+                "source": each.source or None,
+            }
+            for each in claim.readings
+        ],
+    }
+
+
+FORMATS: dict[str, Callable[[Sequence[CheckedClaim], bool, int | None], str]] = {
+    "rich": partial(_blocks, "rich"),
+    "plain": partial(_blocks, "plain"),
+    "markdown": partial(_blocks, "markdown"),
+    "json": _json,
+}
+"""Writers of claims, in colour or not, for a terminal of so many columns (``None``: no terminal)."""

@@ -1,0 +1,32 @@
+"""Claims in one line of text."""
+
+from __future__ import annotations
+
+import pytest
+
+from archcalc.claims import Claim
+from archcalc.claims.sentence import NetworkClaim, parse_claim_text
+
+
+@pytest.mark.parametrize(
+    ("text", "networks", "claim"),
+    [
+        ("resnet50 macs = 3.8G", ("resnet50",), Claim("macs", "3.8G")),
+        ("resnet50 conv1.params is 9,408", ("resnet50",), Claim("conv1.params", "9,408")),
+        ("resnet50-v1.5.macs: 4.1 GMACs", ("resnet50-v1.5",), Claim("macs", "4.1 GMACs")),
+        ("specs/my.net.yaml params <= 5M", ("specs/my.net.yaml",), Claim("params", "<= 5M")),
+        ("my.yaml.head.params = 5", ("my.yaml",), Claim("head.params", "5")),
+        ("vgg-d params ≈ 138M", ("vgg-d",), Claim("params", "≈ 138M")),
+        ("vgg-e.params > vgg-d.params", ("vgg-e", "vgg-d"), Claim("vgg-e.params", "> vgg-d.params")),
+        ("3x8x8 -> conv 4 k=3 params = 112", ("3x8x8 -> conv 4 k=3",), Claim("params", "112")),
+        ("lenet5 parms = 5", ("lenet5",), Claim("parms", "5")),
+    ],
+)
+def test_claims_in_a_sentence(text: str, networks: tuple[str, ...], claim: Claim) -> None:
+    assert parse_claim_text(text) == NetworkClaim(networks=networks, claim=claim)
+
+
+@pytest.mark.parametrize("text", ["", "resnet50", "resnet50 macs", "= 3", "macs = 3"])
+def test_what_is_no_claim_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"resnet50"):
+        parse_claim_text(text)

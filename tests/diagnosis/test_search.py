@@ -1,0 +1,45 @@
+"""Looking a written value up among what a target comes out as."""
+
+from __future__ import annotations
+
+import pytest
+
+from archcalc.analysis.propagate import analyze
+from archcalc.claims import Verdict
+from archcalc.claims.claim import PASSING, RIGHT
+from archcalc.claims.compare import meanings
+from archcalc.diagnosis.mistake import Outcome
+from archcalc.diagnosis.search import search
+from archcalc.diagnosis.target import DiagnosedTarget
+from archcalc.query.targets import Values
+from archcalc.spec import Source, read_spec
+
+NETWORK = "{input: 3x32x32, layers: [c: conv 8 k3 half]}"  # 8x32x32, 224 parameters
+
+
+def found(target: str, text: str, outcomes: dict[str, Values], verdicts: tuple[Verdict, ...]) -> list[tuple[str, str]]:
+    actual = DiagnosedTarget(target, analyze(read_spec(Source("net.yaml", NETWORK)).graph)).actual
+    possible = [Outcome(codes=(code,), clauses=(code,), values=values) for code, values in outcomes.items()]
+    matches = search(possible, meanings(text, actual), actual, verdicts=verdicts)
+    return [(match.code, str(match.verdict)) for match in matches]
+
+
+def test_matches_come_in_the_order_of_the_outcomes() -> None:
+    outcomes: dict[str, Values] = {"a": (1_240,), "b": (1_300,), "c": (1_200,), "d": (1_290,)}
+    assert found("params", "1.2K", outcomes, RIGHT) == [("a", "rounds"), ("c", "exact")]
+    assert found("params", "1.2K", outcomes, PASSING)[-1] == ("d+truncated", "truncated")
+
+
+def test_a_matter_of_suffixes_needs_one() -> None:
+    outcomes: dict[str, Values] = {"kilo-1024": (2_000,)}
+    assert found("params", "2000", outcomes, RIGHT) == []
+    assert found("params", "2.0K", outcomes, RIGHT) == [("kilo-1024", "exact")]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("8x30x30", "shorter"), ("1x8x30x30", "shorter"), ("30x30", "without channels"), ("1x30x30", None)],
+)
+def test_a_shape_may_have_a_batch_of_one_unless_its_rank_is_the_mistake(text: str, code: str | None) -> None:
+    outcomes: dict[str, Values] = {"shorter": (8, 30, 30), "without channels": (30, 30)}
+    assert [match for match, _ in found("c.shape", text, outcomes, RIGHT)] == ([code] if code else [])
