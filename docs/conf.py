@@ -32,19 +32,29 @@ copyright = author
 version = release = archcalc.__version__
 
 extensions = ["myst_parser", "sphinx_copybutton"]
-myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nitpicky = True
 
 html_theme = "furo"
 html_title = f"archcalc {release}"
-html_static_path = ["_static"]
-html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_copyright = False
 
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+
+
+TITLES = {
+    "conv": "Convolutions",
+    "dense": "Fully connected layers and embeddings",
+    "pool": "Pooling",
+    "resample": "Resampling and padding",
+    "norm": "Normalisation",
+    "activation": "Activations and regularisation",
+    "structure": "Shapes",
+    "merge": "Joins",
+}
+"""The families of operators, as headings."""
 
 
 class ConsoleLexer(RegexLexer):
@@ -59,10 +69,16 @@ def operator_reference() -> Iterator[str]:
     """Every operator with its arguments and formulas, family by family, as Markdown."""
     command = [sys.executable, "-m", "archcalc", "ops", "--format", "json"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
-    for family, operators in groupby(json.loads(run.stdout), key=lambda operator: operator["family"]):
-        listed = list(operators)
-        yield f"## Family `{family}`\n"
-        for operator in listed:
+    families = [
+        (TITLES.get(family, family), list(operators))
+        for family, operators in groupby(json.loads(run.stdout), key=lambda operator: operator["family"])
+    ]
+    for title, operators in families:
+        links = (f"[{operator['name']}](#{operator['name']})" for operator in operators)
+        yield f"* {title}: {', '.join(links)}"
+    for title, operators in families:
+        yield f"\n## {title}\n"
+        for operator in operators:
             yield from operator_section(operator)
 
 
@@ -74,14 +90,23 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
     if operator["arguments"]:
         yield "| argument | how it is written | default | meaning |\n|---|---|---|---|"
         for argument in operator["arguments"]:
-            ways = [argument["short"], *argument["flags"], f"{argument['name']}=…"]
-            written = ", ".join(f"`{way}`" for way in ways if way)
+            written = ", ".join(ways_to_write(argument))
             default = "required" if argument["required"] else f"`{argument['default']}`"
             yield f"| `{argument['name']}` | {written} | {default} | {cell(argument['help'])} |"
         yield ""
     for title, key in (("Shape", "shape"), ("Parameters", "params"), ("Cost", "cost"), ("Window", "window")):
         yield f"- **{title}:** {prose(operator[key])}"
     yield f"- **Source:** {prose(operator['source'])}\n" if "source" in operator else ""
+
+
+def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
+    """The ways to write an argument, as Markdown."""
+    if argument["positional"]:
+        yield "by position"
+    words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
+    for way in (argument["short"], *argument["flags"], f"{argument['name']}={'|'.join(words)}"):
+        if way:
+            yield f"`{way}`".replace("|", r"\|")
 
 
 def mistake_codes() -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 from itertools import chain
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 import archcalc
 from archcalc.analysis.propagate import analyze
@@ -17,7 +20,7 @@ from tests.pages import FENCE, PAGES, ROOT, Example, examples, run_in
 
 README = ROOT / "README.md"
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]*)\)")
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 TREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +53,15 @@ def test_python_on_the_pages_runs(example: Example) -> None:
     assert not shown, "".join(shown)
 
 
+@pytest.mark.parametrize(("key", "schema"), [("questions", "key"), ("claims", "answers")])
+def test_keys_and_audits_on_the_pages_follow_their_schemas(key: str, schema: str, tmp_path: Path) -> None:
+    described = json.loads(run_in(tmp_path, f"archcalc schema {schema}"))
+    found = [example for example in examples("yml") if re.search(rf"^{key}:", example.text, re.MULTILINE)]
+    assert found
+    for example in found:
+        jsonschema.validate(yaml.safe_load(example.text), described)
+
+
 def test_docstring_examples_run() -> None:
     assert doctest.testmod(archcalc.api).failed == 0
 
@@ -69,7 +81,8 @@ def test_the_readme_has_at_most_150_lines() -> None:
 
 @each_page()
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
-    for target in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+    for title, target in LINK.findall(CODE.sub("`", page.read_text(encoding="utf-8"))):
+        assert title, f"{target}: nothing to click on where the page is read in the repository"
         if re.match(r"https?://", target):
             continue
         path, _, heading = target.partition("#")
