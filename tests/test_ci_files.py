@@ -1,4 +1,4 @@
-"""Files for CI: the examples follow the schemas of their services, and what they call exists."""
+"""Files for CI, examples and the project's own: they follow their services' schemas, and what they call exists."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from archcalc.cli import cli
 from tests.published_schemas import published
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = sorted((ROOT / "examples" / "ci").glob("*.yml"))
+FILES = [*sorted(ROOT.glob("examples/ci/*.yml")), *sorted(ROOT.glob(".github/workflows/*.yml"))]
 SCHEMAS = {
+    "ci": "github-workflow.json",
     "github": "github-workflow.json",
     "github-code-scanning": "github-workflow.json",
     "gitlab": "ci.json",
@@ -35,16 +36,17 @@ def understood(command: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
-def test_examples_follow_the_schema_of_their_service(path: Path) -> None:
-    # YAML 1.1 takes the key "on" for a truth value; these services do not
-    document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_files_follow_the_schema_of_their_service(path: Path) -> None:
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if True in document:  # YAML 1.1 takes the key "on" for a truth value; these services do not
+        document["on"] = document.pop(True)
     schema = published(SCHEMAS[path.stem])
     jsonschema.validators.validator_for(schema)(schema).validate(document)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
-def test_the_commands_of_examples_exist(path: Path) -> None:
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_the_commands_in_files_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for command in re.findall(r"(archcalc validate [^|\n]*)", text):
         assert understood(command)

@@ -1,50 +1,27 @@
-"""What the documentation prints is what the program prints: every example is executed."""
+"""The documentation prints what the program prints, and refers to what exists: every example is executed."""
 
 from __future__ import annotations
 
 import doctest
-import os
+import json
 import re
-import shlex
-import subprocess
-import sys
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
+import jsonschema
 import pytest
+import yaml
 
 import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import judge_expectations
 from archcalc.spec import Source, read_spec
-from tests.cli.conftest import CI_SERVER
+from tests.pages import FENCE, PAGES, ROOT, Example, examples, run_in
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-class Example(NamedTuple):
-    """A fenced block of a page."""
-
-    page: str
-    line: int
-    language: str
-    text: str
-
-    @property
-    def id(self) -> str:
-        return f"{self.page}:{self.line}"
-
-
-def examples(language: str) -> list[Example]:
-    found = []
-    for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        for match in FENCE.finditer(text):
-            if match[1] == language:
-                found.append(Example(page.name, text.count("\n", 0, match.start()) + 1, match[1], match[2]))
-    return found
+README = ROOT / "README.md"
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
+TREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def each(language: str) -> pytest.MarkDecorator:
@@ -52,67 +29,37 @@ def each(language: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("example", found, ids=[example.id for example in found])
 
 
-@pytest.fixture
-def terminal(tmp_path: Path) -> dict[str, str]:
-    """A folder like the checkout, with ``archcalc`` on the path; files that examples write stay in it."""
-    for folder in ("specs", "examples"):
-        (tmp_path / folder).symlink_to(ROOT / folder, target_is_directory=True)
-    program = tmp_path / "bin" / "archcalc"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m archcalc "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
-    return {**environment, "PATH": path, "HOME": str(tmp_path), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+def each_page() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 
 
 @each("console")
-def test_commands_print_what_the_page_prints(example: Example, terminal: dict[str, str]) -> None:
-    command, _, expected = example.text.removeprefix("$ ").partition("\n")
-    run = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=terminal["HOME"],
-        env=terminal,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert [line.rstrip() for line in run.stdout.splitlines()] == [line.rstrip() for line in expected.splitlines()]
+def test_commands_print_what_the_page_prints(example: Example, tmp_path: Path) -> None:
+    assert run_in(tmp_path, example.command).splitlines() == example.output.splitlines()
 
 
 @each("yaml")
 def test_specs_on_the_pages_are_right(example: Example) -> None:
-    spec = read_spec(Source(example.page, example.text))
+    spec = read_spec(Source(example.id, example.text))
     assert all(verdict.holds for verdict in judge_expectations(spec, analyze(spec.graph)))
 
 
 @each("python")
 def test_python_on_the_pages_runs(example: Example) -> None:
-    case = doctest.DocTestParser().get_doctest(example.text, {}, example.id, example.page, example.line)
+    case = doctest.DocTestParser().get_doctest(example.text, {}, example.id, str(example.page), example.line)
     assert case.examples
     shown: list[str] = []
     doctest.DocTestRunner().run(case, out=shown.append)
     assert not shown, "".join(shown)
 
 
-def test_the_table_of_operators_is_that_of_their_docstrings() -> None:
-    page = ROOT.joinpath("README.md").read_text(encoding="utf-8")
-    command = re.search(r"<!-- archcalc (ops .*) -->", page)
-    assert command is not None
-    arguments = [sys.executable, "-m", "archcalc", *command[1].split()]
-    run = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
-    printed = [line for line in page[command.end() :].split("## ")[0].splitlines() if line.startswith("|")]
-    expected = [line for line in run.stdout.splitlines() if line.startswith("|")]
-    assert list(map(unpadded, printed)) == list(map(unpadded, expected))
-
-
-def unpadded(row: str) -> str:
-    """A row of a Markdown table, without what only aligns it."""
-    return re.sub(r"-+", "-", re.sub(r" +", " ", row))
+@pytest.mark.parametrize(("key", "schema"), [("questions", "key"), ("claims", "answers")])
+def test_keys_and_audits_on_the_pages_follow_their_schemas(key: str, schema: str, tmp_path: Path) -> None:
+    described = json.loads(run_in(tmp_path, f"archcalc schema {schema}"))
+    found = [example for example in examples("yml") if re.search(rf"^{key}:", example.text, re.MULTILINE)]
+    assert found
+    for example in found:
+        jsonschema.validate(yaml.safe_load(example.text), described)
 
 
 def test_docstring_examples_run() -> None:
@@ -120,11 +67,48 @@ def test_docstring_examples_run() -> None:
 
 
 def test_both_set_up_commands_stand_in_the_readme_on_one_line_each() -> None:
-    commands = [
-        line for line in ROOT.joinpath("README.md").read_text(encoding="utf-8").splitlines() if "venv .venv" in line
-    ]
+    commands = [line for line in README.read_text(encoding="utf-8").splitlines() if "venv .venv" in line]
     assert len(commands) == 2
     for command in commands:
         assert command.startswith("python3 -m venv .venv && ")
     assert commands[0].endswith("archcalc show resnet50")
     assert "-m pytest" in commands[1]
+
+
+def test_the_readme_has_at_most_150_lines() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@each_page()
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    for title, target in LINK.findall(CODE.sub("`", page.read_text(encoding="utf-8"))):
+        assert title, f"{target}: nothing to click on where the page is read in the repository"
+        if re.match(r"https?://", target):
+            continue
+        path, _, heading = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        assert not heading or heading in headings(linked), target
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and MyST write them."""
+    titles = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_page_of_the_site_is_in_a_table_of_contents() -> None:
+    site = ROOT / "docs"
+    trees = TREE.findall(site.joinpath("index.md").read_text(encoding="utf-8"))
+    listed = [line for line in chain.from_iterable(map(str.splitlines, trees)) if line and not line.startswith(":")]
+    pages = [str(page.relative_to(site).with_suffix("")) for page in site.rglob("*.md")]
+    assert sorted([*listed, "index"]) == sorted(pages)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, *sorted(ROOT.glob("examples/ci/*")), *sorted(ROOT.glob(".github/workflows/*"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_nothing_tells_people_to_install_from_a_registry_that_does_not_have_it(path: Path) -> None:
+    assert not re.search(r"pip install (-\S+ )*archcalc\b(?! @)", path.read_text(encoding="utf-8"))

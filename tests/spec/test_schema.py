@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -17,19 +15,13 @@ from archcalc.lint import RULES
 from archcalc.query.quantities import MEASURED
 from archcalc.spec.locate import bundled, bundled_folder
 from archcalc.spec.read import KEYS
+from tests.pages import examples
 from tests.random_networks import networks
 from tests.spec import test_examples
 
-ROOT = Path(__file__).resolve().parents[2]
 SCHEMA: dict[str, Any] = json.loads(files("archcalc.spec").joinpath("spec.schema.json").read_text(encoding="utf-8"))
 VALID = jsonschema.Draft7Validator(SCHEMA)
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EXAMPLES = [
-    pytest.param(match[1], id=f"{page.name}:{page.read_text(encoding='utf-8').count(chr(10), 0, match.start()) + 1}")
-    for page in PAGES
-    for match in re.finditer(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    if "layers:" in match[1]
-]
+EXAMPLES = [pytest.param(example.text, id=example.id) for example in examples("yaml") if "layers:" in example.text]
 
 
 def as_editors_read(text: str) -> Any:

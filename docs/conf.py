@@ -1,0 +1,149 @@
+"""The documentation site: ``python -m sphinx -W --keep-going -n -b html docs BUILD_DIR``.
+
+Two reference pages end with material that the program itself knows: the operators, from their docstrings, and the codes
+of known mistakes. Both are added while the pages are read, so nothing that is generated is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from pygments.lexer import RegexLexer, bygroups, using
+from pygments.lexers.data import YamlLexer
+from pygments.lexers.shell import BashLexer
+from pygments.token import Generic
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import archcalc  # noqa: E402 (found in the checkout, whether or not it is installed)
+from archcalc.diagnosis import CODES  # noqa: E402
+
+project = "archcalc"
+author = "the archcalc contributors"
+copyright = author
+version = release = archcalc.__version__
+
+extensions = ["myst_parser", "sphinx_copybutton"]
+myst_heading_anchors = 3
+nitpicky = True
+
+html_theme = "furo"
+html_title = f"archcalc {release}"
+html_copy_source = False
+html_show_copyright = False
+
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+
+
+TITLES = {
+    "conv": "Convolutions",
+    "dense": "Fully connected layers and embeddings",
+    "pool": "Pooling",
+    "resample": "Resampling and padding",
+    "norm": "Normalisation",
+    "activation": "Activations and regularisation",
+    "structure": "Shapes",
+    "merge": "Joins",
+}
+"""The families of operators, as headings."""
+
+
+class ConsoleLexer(RegexLexer):
+    """A command after ``$`` and what it prints; unlike in Pygments' own lexer, a ``#`` in the output is no prompt."""
+
+    tokens = {  # noqa: RUF012 (as Pygments declares it)
+        "root": [(r"^(\$ )(.*\n)", bygroups(Generic.Prompt, using(BashLexer))), (r".*\n", Generic.Output)]
+    }
+
+
+def operator_reference() -> Iterator[str]:
+    """Every operator with its arguments and formulas, family by family, as Markdown."""
+    command = [sys.executable, "-m", "archcalc", "ops", "--format", "json"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
+    families = [
+        (TITLES.get(family, family), list(operators))
+        for family, operators in groupby(json.loads(run.stdout), key=lambda operator: operator["family"])
+    ]
+    for title, operators in families:
+        links = (f"[{operator['name']}](#{operator['name']})" for operator in operators)
+        yield f"* {title}: {', '.join(links)}"
+    for title, operators in families:
+        yield f"\n## {title}\n"
+        for operator in operators:
+            yield from operator_section(operator)
+
+
+def operator_section(operator: dict[str, Any]) -> Iterator[str]:
+    """The documentation of one operator."""
+    yield f"### {operator['name']}\n"
+    yield f"```text\n{operator['signature']}\n```\n"
+    yield f"{prose(operator['summary'])} {prose(operator['description'])}\n"
+    if operator["arguments"]:
+        yield "| argument | how it is written | default | meaning |\n|---|---|---|---|"
+        for argument in operator["arguments"]:
+            written = ", ".join(ways_to_write(argument))
+            default = "required" if argument["required"] else f"`{argument['default']}`"
+            yield f"| `{argument['name']}` | {written} | {default} | {cell(argument['help'])} |"
+        yield ""
+    for title, key in (("Shape", "shape"), ("Parameters", "params"), ("Cost", "cost"), ("Window", "window")):
+        yield f"- **{title}:** {prose(operator[key])}"
+    yield f"- **Source:** {prose(operator['source'])}\n" if "source" in operator else ""
+
+
+def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
+    """The ways to write an argument, as Markdown."""
+    if argument["positional"]:
+        yield "by position"
+    words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
+    for way in (argument["short"], *argument["flags"], f"{argument['name']}={'|'.join(words)}"):
+        if way:
+            yield f"`{way}`".replace("|", r"\|")
+
+
+def mistake_codes() -> Iterator[str]:
+    """The table of all codes, as Markdown."""
+    yield "| code | this is what one gets if … |\n|---|---|"
+    for code, clause in CODES.items():
+        yield f"| `{code}` | {cell(clause)} |"
+
+
+def prose(text: str) -> str:
+    """Text with what Markdown would take for markup outside of code spans."""
+    return "".join(
+        part if index % 2 else part.replace("*", r"\*").replace("<", r"\<") for index, part in enumerate(split(text))
+    )
+
+
+def split(text: str) -> list[str]:
+    """The text outside and, at odd indices, inside of code spans."""
+    return [f"`{part}`" if index % 2 else part for index, part in enumerate(text.split("`"))]
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a table."""
+    return prose(text).replace("|", r"\|")
+
+
+GENERATED = {"operators": operator_reference, "checking/codes": mistake_codes}
+
+
+def add_generated_part(app: Sphinx, name: str, source: list[str]) -> None:
+    """Append to a page what the program knows about its subject."""
+    if name in GENERATED:
+        source[0] += "\n" + "\n".join(GENERATED[name]()) + "\n"
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the generated parts and the lexers; ``yml`` marks YAML that is not a spec."""
+    app.connect("source-read", add_generated_part)
+    app.add_lexer("console", ConsoleLexer)
+    app.add_lexer("yml", YamlLexer)

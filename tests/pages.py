@@ -1,0 +1,76 @@
+"""The pages of the documentation, their examples, and a terminal to run them in."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.cli.conftest import CI_SERVER
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Example(NamedTuple):
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def command(self) -> str:
+        """The command of a ``console`` block."""
+        return self.text.removeprefix("$ ").partition("\n")[0]
+
+    @property
+    def output(self) -> str:
+        """What the page prints below the command."""
+        return self.text.partition("\n")[2]
+
+
+def examples(language: str) -> list[Example]:
+    """All blocks of the documentation in this language."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for match in FENCE.finditer(text):
+            if match[1] == language:
+                found.append(Example(page, text.count("\n", 0, match.start()) + 1, match[1], match[2]))
+    return found
+
+
+def run_in(folder: Path, command: str) -> str:
+    """What a command prints in a folder like the checkout, with ``archcalc`` on the path."""
+    program = folder / "bin" / "archcalc"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m archcalc "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    for name in ("specs", "examples"):
+        (folder / name).symlink_to(ROOT / name, target_is_directory=True)
+    inherited = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
+    paths = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    run = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env={**inherited, **paths, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return "".join(f"{line.rstrip()}\n" for line in run.stdout.splitlines())
