@@ -117,6 +117,7 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
     assert not loaded_by("import archcalc.cli") & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["show", "compare", "ops", "validate", "explain", "formula"])
 def test_a_plain_question_loads_nothing_heavy(verb: str) -> None:
     arguments = [verb, "conv" if verb == "ops" else "lenet5"]

@@ -37,6 +37,7 @@ def printed(name: str) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", AUDITS, ids=[path.stem for path in AUDITS])
 def test_every_claim_is_accounted_for(path: Path) -> None:
     result = graded(path.name)

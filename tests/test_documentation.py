@@ -33,6 +33,7 @@ def each_page() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 
 
+@pytest.mark.slow
 @each("console")
 def test_commands_print_what_the_page_prints(example: Example, tmp_path: Path) -> None:
     assert run_in(tmp_path, example.command).splitlines() == example.output.splitlines()

@@ -60,6 +60,7 @@ def check(network: Graph) -> None:
             assert (params.value, activations.value) == (f"{4 * layer.params:,}", f"{4 * layer.activations:,}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [EVERY_KIND, "resnet18", "mobilenet-v1", "unet", "googlenet", "lenet5-1998"])
 def test_derivations_of_known_networks_are_right_line_by_line(spec: str) -> None:
     check(archcalc.load(spec).graph)
@@ -121,6 +122,7 @@ def _parts(step: object) -> tuple[str, ...]:
     return (step.symbol, step.formula, step.numbers, step.value)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", [EVERY_KIND, "resnet18", "unet", "inception-v4", "alexnet-v2-slim"])
 def test_the_last_line_of_a_field_is_the_field_of_the_analysis(spec: str) -> None:
     analysis = archcalc.load(spec).analyze()
@@ -151,6 +153,7 @@ def test_latex_has_no_bare_text_signs() -> None:
                     assert text.count("{") == text.count("}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", archcalc.bundled())
 def test_the_sums_of_a_network_are_its_totals(name: str) -> None:
     network = archcalc.load(name)

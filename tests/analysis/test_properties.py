@@ -51,6 +51,7 @@ def test_every_operator_can_be_written_and_analysed(name: str, data: st.DataObje
     analyze(network)
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_the_rows_sum_to_the_totals(text: str) -> None:
@@ -87,6 +88,7 @@ def test_counts_are_whole_and_stand_in_their_relations(text: str) -> None:
         assert layer.macs == 0 or layer.op in ("conv", "dwconv", "sepconv", "upconv", "fc", "linear")
 
 
+@pytest.mark.slow
 @many
 @given(networks(), st.integers(1, 5))
 def test_a_batch_multiplies_everything_but_the_parameters(text: str, batch: int) -> None:
@@ -115,6 +117,7 @@ def test_folding_to_any_depth_keeps_the_sums(text: str) -> None:
     assert len(found.folded(deepest)) == len(found.layers)
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_graphs_are_in_topological_order_with_positive_shapes_and_unique_names(text: str) -> None:
@@ -132,6 +135,7 @@ def test_graphs_are_in_topological_order_with_positive_shapes_and_unique_names(t
     assert all(set(layer.fields) <= set(network.inputs) for layer in analyze(network).layers)
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_reading_a_text_again_gives_the_same_network(text: str) -> None:
@@ -147,6 +151,7 @@ def test_reading_a_text_again_gives_the_same_network(text: str) -> None:
     assert sums(analyze(first)) == sums(analyze(second))
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
@@ -161,6 +166,7 @@ def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
         assert again.outputs == node.outputs
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_blanks_arrows_and_yaml_styles_change_nothing(text: str) -> None:
@@ -174,6 +180,7 @@ def test_blanks_arrows_and_yaml_styles_change_nothing(text: str) -> None:
         assert [(node.name, node.outputs) for node in read(other).nodes] == expected
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_the_peak_of_memory_lies_between_the_largest_tensor_and_all_of_them(text: str) -> None:
@@ -188,6 +195,7 @@ def test_the_peak_of_memory_lies_between_the_largest_tensor_and_all_of_them(text
                 assert peak >= sum(read_by_it.values()) + sum(map(prod, node.outputs)) * (not node.is_input)
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_training_heads_do_not_count_unless_asked_for(text: str) -> None:

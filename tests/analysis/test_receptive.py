@@ -80,6 +80,7 @@ def test_what_a_unit_sees_is_what_it_depends_on(graph: Graph) -> None:
     assert_units_see_what_they_depend_on(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(ranks=(3,), most=4))
 def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph) -> None:

@@ -253,6 +253,7 @@ def test_heads_are_marked_and_training_heads_counted_on_request(archcalc: Archca
     assert with_them["outputs"].keys() == {"b", "mask", "aux"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", package.bundled())
 def test_json_of_every_bundled_spec_keeps_to_the_schema_and_adds_up(archcalc: Archcalc, spec: str) -> None:
     found = document(archcalc("show", spec, "--format", "json").out)

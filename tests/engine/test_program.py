@@ -66,6 +66,7 @@ def test_very_long_runs_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None
     assert (first == second).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception-v4", "xception", "mobilenet-v1"])
 def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
     graph = archcalc.load(name, shapes="3x139x139").graph
@@ -262,6 +263,7 @@ MIXED = (
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.booleans(), st.booleans()), min_size=2, max_size=6))
 def test_runs_of_different_kinds_do_not_disturb_each_other(
     courses: list[tuple[int, bool, bool, bool]],

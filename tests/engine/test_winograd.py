@@ -50,6 +50,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
     return ours, expected, bool(taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sizes", "padding", "workers"),
     [*product(("40x40", "37x41", "33x200"), ("half", "p0", "p2:0x1", "full"), (1,)), ("45x38", "half", 2)],

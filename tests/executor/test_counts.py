@@ -49,6 +49,7 @@ def agree(layer: Layer, graph: Graph) -> None:
     np.testing.assert_allclose(fast[0], slow.values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {Identity.name}))
 @settings(max_examples=20)
 @given(data=st.data(), seed=SEEDS)
@@ -59,6 +60,7 @@ def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.D
             agree(layer, graph)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=SEEDS)
 def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text: str, seed: int) -> None:

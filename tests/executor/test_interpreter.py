@@ -55,6 +55,7 @@ def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, t
     same(before, {**weights, **inputs})
 
 
+@pytest.mark.slow
 @settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(text=networks())
 def test_kept_tensors_are_what_layers_put_out(text: str) -> None:
@@ -107,6 +108,7 @@ def test_peak_is_that_of_one_example_times_the_batch() -> None:
 # --- what comes out ---
 
 
+@pytest.mark.slow
 def test_heads_come_with_the_main_output_and_training_heads_in_training() -> None:
     graph, weights, inputs = prepared("googlenet", shapes="3x224x224", training=True)
     interpreter = Interpreter(graph, weights)
@@ -156,6 +158,7 @@ def test_running_statistics_move_in_training_only() -> None:
     np.testing.assert_allclose(run.output.mean((0, 2, 3)), 0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [

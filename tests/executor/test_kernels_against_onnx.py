@@ -60,6 +60,7 @@ def test_kernels_without_attributes_agree_with_onnx_runtime(name: str, data: st.
     drawn(name, data, seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if REGISTRY[name].parameters()])
 @settings(max_examples=200)
 @given(data=st.data(), seed=SEEDS)
@@ -67,6 +68,7 @@ def test_kernels_agree_with_onnx_runtime_whatever_their_attributes(name: str, da
     drawn(name, data, seed)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=SEEDS)
 def test_random_networks_agree_with_onnx_runtime(text: str, seed: int) -> None:

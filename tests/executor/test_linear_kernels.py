@@ -23,6 +23,7 @@ WITH_WINDOWS = [name for name in NAMES if REGISTRY[name].window_kind in ("slidin
 everything = {"seed": st.integers(0, 2**32 - 1), "batch": st.integers(1, 3), "block": st.sampled_from([1, 2**21])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_WINDOWS)
 @settings(max_examples=250, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), **everything)
@@ -30,6 +31,7 @@ def test_windows_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: i
     compare(data.draw(layers(name)), seed, batch, block)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*NAMES} - {*WITH_WINDOWS}))
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), **everything)

@@ -15,6 +15,7 @@ from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([1, 7, 64]))

@@ -188,6 +188,7 @@ TARGETS = st.from_regex(r"[a-z][a-z0-9_]{0,8}\.(params|macs|shape)", fullmatch=T
 VALUES = st.from_regex(r"[1-9][0-9,.xKM ]{0,12}[0-9KM]", fullmatch=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(WRITERS))
 @given(rows=st.lists(st.tuples(TARGETS, VALUES), min_size=1, max_size=8))
 def test_nothing_that_is_written_is_lost(name: str, rows: list[tuple[str, str]]) -> None:

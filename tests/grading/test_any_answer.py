@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def near(draw: Any, text: str) -> str:
     return "x".join(parts)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(networks(), st.data())
 def test_any_list_of_claims_is_judged(text: str, data: Any) -> None:

@@ -63,6 +63,7 @@ def check(data: Any, analysis: Analysis) -> None:
         assert not judgement.explanations
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(networks(), st.data())
 def test_right_answers_about_random_networks(text: str, data: Any) -> None:
@@ -75,6 +76,7 @@ def test_right_answers_about_bundled_networks(name: str, data: Any) -> None:
     check(data, bundled(name))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(BUNDLED), st.data())
 def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:

@@ -153,6 +153,7 @@ def test_quotes_that_do_not_mend_the_file_are_not_written(wrong: str) -> None:
 JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu"), "tables": ("idle_t", "X")}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.large_base_example])
 @given(text=networks(), where=st.lists(st.booleans(), min_size=3, max_size=3))
 def test_corrections_leave_every_number_as_it_is(text: str, where: list[bool]) -> None:

@@ -135,6 +135,7 @@ def test_what_is_decided_holds_everywhere(
         assert found == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(formulas, formulas, st.booleans()), min_size=1, max_size=3), points)
 def test_requirements_narrow_the_symbols_to_where_they_hold(

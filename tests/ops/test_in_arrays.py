@@ -58,6 +58,7 @@ def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*found[:2], tuple((kind, count) for kind, count in found[2] if count), *found[3:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REGISTRY)
 @settings(max_examples=25)
 @given(data=st.data())

@@ -71,6 +71,7 @@ def admissible(forms: ClosedForms, random: Random, count: int) -> list[dict[str,
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", archcalc.bundled())
 def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
@@ -82,6 +83,7 @@ def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
             assert form.at(**sizes) == measured(analysis, form.target), (form.target, sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", archcalc.bundled())
 def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
@@ -105,6 +107,7 @@ def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
 few = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @few
 @given(networks(), st.randoms(use_true_random=False))
 def test_closed_forms_of_random_networks(text: str, random: Random) -> None:
@@ -142,6 +145,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 RANGES = {"alpha": 3, "rho": 2, "k": 8, "pool_stride": 9}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VARIABLES)
 def test_closed_forms_in_variables_are_the_analysis(name: str) -> None:
     names = VARIABLES[name]
@@ -336,6 +340,7 @@ def executed(name: str, targets: tuple[str, ...], free: tuple[str, ...], *assume
     return space["pasted"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lenet5", "unet", "resnet50", "colourisation-unet", "xception", "inception-v4"])
 def test_the_pasted_function_computes_what_the_analysis_does(name: str) -> None:
     axes = spatial_axes(name)

@@ -39,11 +39,13 @@ def signed(row: tuple[Any, ...], keys: list[Key]) -> tuple[Any, ...]:
     return tuple(-row[key.column] if key.descending else row[key.column] for key in keys)
 
 
+@pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12))
 def test_the_first(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
     assert fed(First(most), numbered(rows), cuts) == numbered(rows)[:most]
 
 
+@pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12), keys=KEYS)
 def test_the_best(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
     expected = sorted(numbered(rows), key=lambda row: signed(row, keys))[:most]

@@ -66,6 +66,7 @@ def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bundled())
 def test_bundled_networks(name: str) -> None:
     source, _ = locate(name, DEFAULT)
@@ -79,6 +80,7 @@ def test_bundled_networks(name: str) -> None:
     assert check(source, axes, [layers[len(layers) // 3], layers[-1]]) > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=30, suppress_health_check=[HealthCheck.large_base_example])
 @given(text=networks(), data=st.data())
 def test_random_networks(text: str, data: Any) -> None:
@@ -122,6 +124,7 @@ def test_auxiliary_heads_count_where_they_are_asked_for() -> None:
             assert row == [totals.params, totals.macs, totals.layers, analysis.memory().peak]
 
 
+@pytest.mark.slow
 def test_structure_is_stepped_through_and_the_rest_is_not() -> None:
     source = Source("net.yaml", NET)
     axes = {

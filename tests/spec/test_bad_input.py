@@ -118,6 +118,7 @@ EXPRESSIONS: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "code"), EXPRESSIONS.values(), ids=EXPRESSIONS)
 def test_bad_expressions(layers: str, code: str) -> None:
     with pytest.raises(SpecError) as caught:
@@ -208,6 +209,7 @@ FILES: dict[str, tuple[str | bytes, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "code"), FILES.values(), ids=FILES)
 def test_bad_files(content: str | bytes, code: str, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
@@ -222,6 +224,7 @@ def test_bad_files(content: str | bytes, code: str, tmp_path: Path) -> None:
 LIBRARY_WORDS = ("expected maximum", "exceeded", "did not find expected", "found unexpected", "could not find")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, (_, code) in FILES.items() if code in ("yaml", "limit")])
 def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path: Path) -> None:
     content = FILES[name][0]
@@ -258,6 +261,7 @@ def test_yaml_errors_are_the_same_from_both_parsers(
         assert problem.place()[1:] == place
 
 
+@pytest.mark.slow
 def test_large_but_good_input_is_no_error(tmp_path: Path) -> None:
     assert len(archcalc.load("3x8x8" + " -> relu" * 20_000).graph.nodes) == 20_001
     assert archcalc.load("3x8x8 -> conv " + "1+" * 100_000 + "1 k1").graph.nodes[-1].output[0] == 100_001
@@ -290,6 +294,7 @@ MUTANTS = 50
 """Damaged copies of each bundled spec; raise it with ARCHCALC_MUTANTS."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", archcalc.bundled())
 def test_damaged_copies_of_the_bundled_specs(name: str, tmp_path: Path) -> None:
     text = (bundled_folder() / f"{name}.yaml").read_text(encoding="utf-8")
@@ -324,6 +329,7 @@ PROGRAM = "import sys, archcalc\ntry: archcalc.load(sys.stdin.read())\nexcept ar
 MEMORY = 400 * MEBIBYTE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEAVY)
 def test_bad_input_takes_little_memory(name: str) -> None:
     def bounded() -> None:
@@ -347,6 +353,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(archcalc.__file__).parent.parent), "NO_COLOR": "1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [

@@ -57,6 +57,7 @@ def opened(name: str) -> Graph:
     return load_spec(name, Given(numbers=numbers)).graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", bundled())
 def test_bundled_networks_are_generic_in_their_variables_and_input_sizes(name: str) -> None:
     assert counts(opened(name)) == counts(load_spec(name).graph)

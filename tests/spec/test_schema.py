@@ -44,6 +44,7 @@ def test_the_examples_of_the_design_pass(text: str) -> None:
     VALID.validate(as_editors_read(text))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.large_base_example])
 @given(networks())
 def test_random_specs_pass(text: str) -> None:

@@ -50,6 +50,7 @@ def _once(value: Any) -> Any:
     return value[0] if isinstance(value, tuple) and value and len(set(value)) == 1 else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
 @few
 @given(data=st.data())

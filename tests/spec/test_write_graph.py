@@ -71,6 +71,7 @@ def test_folded_networks_read_back_as_they_are(name: str) -> None:
     same_layers(folded, graph(write_graph(folded)))
 
 
+@pytest.mark.slow
 @few
 @given(networks())
 def test_random_networks_read_back_as_they_were(text: str) -> None:

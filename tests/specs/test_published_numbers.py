@@ -45,6 +45,7 @@ def title(content: dict[str, Any]) -> str:
     return str(content.get("system") or content.get("network"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "content"), list(systems()), ids=lambda it: title(it) if isinstance(it, dict) else it)
 def test_every_printed_value(file: str, content: dict[str, Any]) -> None:
     test = TESTS[file, title(content)]

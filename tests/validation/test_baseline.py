@@ -91,6 +91,7 @@ def test_changes_of_any_size_are_written() -> None:
     assert moved(1000, 1234) == "1,000 → 1,234 (+23.4 %)"
 
 
+@pytest.mark.slow
 def test_many_changed_layers_are_compared_in_time() -> None:
     before, after = (numbers(f"(conv {c} k1 -> relu)*3000") for c in (3, 4))
     assert len(changes(before, after)) == 6000

@@ -20,6 +20,7 @@ def task(path: Path) -> Task:
     return Task(Target("net.yaml", path=str(path)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path, name: str) -> None:
     text = (bundled_folder() / f"{name}.yaml").read_text(encoding="utf-8")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation import Asked, examine_all, find
 from archcalc.validation.examine import Task
 
 
+@pytest.mark.slow
 def test_several_processes_say_what_one_says(tmp_path: Path) -> None:
     for index in range(40):
         text = f"input: 3x9x9\nlayers: [conv {index} k3 -> bn]\nexpect: {{params: 112}}\n"  # 0 maps are an error

@@ -20,6 +20,7 @@ def numbers(text: str) -> Numbers:
     return numbers_of(analyze(read_spec(Source("x.yaml", text)).graph))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.function_scoped_fixture])
 @given(text=networks())
 def test_a_baseline_survives_its_file(tmp_path: Path, text: str) -> None:
