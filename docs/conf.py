@@ -37,6 +37,8 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = f"archcalc {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_copyright = False
 
