@@ -247,10 +247,10 @@ def formula(
     Raises:
         archcalc.SpecError: anything wrong with the spec, the names, the targets or the assumptions.
     """
-    from archcalc.query.formula import TOTALS, Question, answer
+    from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
     given = Given({name: _written(value) for name, value in (set or {}).items()})
-    return answer(Question(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
+    return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
 
 
 def sweep(
@@ -284,7 +284,7 @@ def sweep(
         archcalc.SpecError: anything wrong with the spec or the question.
     """
     from archcalc.query.conditions import read_condition, read_name
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_settings
     from archcalc.query.sweep import sweep as swept
     from archcalc.spec.locate import locate
@@ -294,8 +294,8 @@ def sweep(
         return [f"{name}={','.join(map(_written, values))}".removeprefix("=") for name, values in listed.items()]
 
     varied = read_settings(options(set), options(shapes), layout, limits)
-    question = Question(
-        Written(*locate(spec, limits)),
+    query = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         [read_name("quantities", name) for name in quantities],
         None if where is None else read_condition("where", where),
         varied.given,
@@ -305,7 +305,7 @@ def sweep(
         limits=limits,
     )
     names = [*(axis.name for axis in varied.axes), *quantities]
-    for block in swept(question.subject(), varied.axes):
+    for block in swept(query.subject(), varied.axes):
         if block.columns is not None:
             for row in zip(*(column.tolist() for column in block.columns), strict=True):
                 yield dict(zip(names, row, strict=True))

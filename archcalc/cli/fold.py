@@ -95,7 +95,7 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
     import numpy as np
 
     from archcalc.executor.files import read_weights
-    from archcalc.verification.folding import EXAMPLES, TOLERANCE, differences, trained
+    from archcalc.verification.folding import EXAMPLES, TOLERANCE, output_differences, random_weights
 
     graph = network.graph
     within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
@@ -108,8 +108,8 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
                 save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:
         return None
-    given = trained(graph, seed=values["seed"]) if weights is None else weights
-    return Verified(differences(folding, given, seed=values["seed"]), TOLERANCE)
+    given = random_weights(graph, seed=values["seed"]) if weights is None else weights
+    return Verified(output_differences(folding, given, seed=values["seed"]), TOLERANCE)
 
 
 def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text: str) -> None:

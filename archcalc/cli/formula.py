@@ -12,7 +12,7 @@ from archcalc.cli.options import SpecCommand, described, limits_from, listed, pa
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
-from archcalc.query.formula import TOTALS, Answer, Question, answer
+from archcalc.query.formula import TOTALS, FormulaQuery, FormulaResult, calculate
 from archcalc.query.quantities import MEASURED
 from archcalc.report.render import write_json
 from archcalc.spec import Given
@@ -70,7 +70,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     when = pairs_from(tuple(values["when"].split(",")), "--when") if values["when"] else None
     free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
     divided = when is not None or values["over"] is not None
-    question = Question(
+    question = FormulaQuery(
         spec=spec,
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
@@ -84,7 +84,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         when=when,
         limits=limits,
     )
-    found = answer(question)
+    found = calculate(question)
     if python:
         click.echo(python_function(function_name(spec, target), found.forms), nl=False)
     elif form == "json":
@@ -102,7 +102,7 @@ def function_name(spec: str, target: str | None) -> str:
     return name if name[:1].isalpha() else f"f_{name}"
 
 
-def text(found: Answer, question: Question) -> str:
+def text(found: FormulaResult, question: FormulaQuery) -> str:
     """The formulas, one a line, and below them where they hold."""
     forms = found.forms
     width = max(len(form.target) for form in forms.forms)
@@ -132,13 +132,13 @@ def text(found: Answer, question: Question) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ratio_line(question: Question) -> str:
+def ratio_line(question: FormulaQuery) -> str:
     """What is divided by what."""
     changes = " and ".join(f"{name} becomes {value}" for name, value in (question.when or {}).items())
     return "ratio" + (f" to {question.over}" if question.over else "") + (f", when {changes}" if changes else "")
 
 
-def tends_to(found: Answer, index: int, question: Question) -> str:
+def tends_to(found: FormulaResult, index: int, question: FormulaQuery) -> str:
     """The limit of a ratio that is not simply a number, where the names change."""
     form = found.forms.forms[index]
     if not found.dividends or question.when is None or isinstance(form.values[0], int | str) or len(form.values) > 1:
@@ -146,12 +146,12 @@ def tends_to(found: Answer, index: int, question: Question) -> str:
     tends = limit(found.dividends[index], found.divisors[index], question.when)
     if tends is None:
         return ""
-    shown = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
+    displayed = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
     grow = "grow" if len(question.when) > 1 else "grows"
-    return "" if shown == form.write(TEXT) else f"{shown} as {' and '.join(question.when)} {grow}"
+    return "" if displayed == form.write(TEXT) else f"{displayed} as {' and '.join(question.when)} {grow}"
 
 
-def latex(found: Answer) -> str:
+def latex(found: FormulaResult) -> str:
     """An aligned block of equations."""
     forms = found.forms
     lines = [f"% {forms.title}", r"\begin{align*}"]
@@ -164,7 +164,7 @@ def latex(found: Answer) -> str:
     return "\n".join([*lines, r"\end{align*}"]) + "\n"
 
 
-def record(found: Answer, question: Question) -> dict[str, Any]:
+def record(found: FormulaResult, question: FormulaQuery) -> dict[str, Any]:
     """JSON: every formula as text, LaTeX and Python; the conditions likewise."""
     forms = found.forms
     return {
@@ -183,7 +183,7 @@ def record(found: Answer, question: Question) -> dict[str, Any]:
 
 def formula_record(form: ClosedForm) -> dict[str, Any]:
     """One formula; a shape has one Python expression per axis."""
-    python = [value if isinstance(value, str) else form.expression(value) for value in form.shown]
+    python = [value if isinstance(value, str) else form.expression(value) for value in form.displayed]
     return {
         "target": form.target,
         "text": form.write(TEXT),

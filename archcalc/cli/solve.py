@@ -23,7 +23,7 @@ from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.configurations import Question
+    from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import Axis
     from archcalc.query.solve import Solution
     from archcalc.spec.syntax import Name
@@ -66,7 +66,7 @@ Exit status 1: no value in the range meets the target; the nearest one is shown.
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """For which values of a setting is a target met? All solutions in a range, as intervals."""
     from archcalc.query.conditions import read_condition
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
     from archcalc.query.solve import solve
     from archcalc.spec.locate import locate
@@ -79,8 +79,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         fail("argument", "one thing varies here, and it is named by --vary", origin=f"--set {fixed.axes[0].name}")
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
-    question = Question(
-        Written(*locate(spec, limits)),
+    question = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         [],
         given=fixed.given,
         fixed=fixed.fixed,
@@ -112,14 +112,14 @@ def measurable(name: Name) -> bool:
     return "." in name.name or name.name not in (GLOBAL, *words())
 
 
-def read_axis(question: Question, written: str) -> Axis:
+def read_axis(question: ConfigurationQuery, written: str) -> Axis:
     """What varies, and its values.
 
     Raises:
         SpecError: it cannot be read, or needs values that were not given.
     """
     from archcalc.query.grid import Axis
-    from archcalc.query.solve import MOST_VALUES, default_values
+    from archcalc.query.solve import MAX_VALUES, default_values
     from archcalc.query.sweep import Refused
     from archcalc.spec.ranges import read_values
 
@@ -131,8 +131,8 @@ def read_axis(question: Question, written: str) -> Axis:
         raise click.UsageError(f"--vary takes NAME or NAME=VALUES, got '{written[:60]}'")
     if with_values:
         given = read_values(f"--vary {name}", parts[-1], question.limits)
-        if len(given) > MOST_VALUES:
-            fail("limit", f"more than {MOST_VALUES:,} values", origin=origin)
+        if len(given) > MAX_VALUES:
+            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
         return Axis(name, given)
     try:
         values = default_values(question, name)
@@ -143,7 +143,7 @@ def read_axis(question: Question, written: str) -> Axis:
     return Axis(name, values)
 
 
-def table(solution: Solution, axis: Axis, question: Question, target: str, *, programs: bool) -> Table:
+def table(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str, *, programs: bool) -> Table:
     """Intervals of solutions, or the nearest miss; with what is measured at both ends."""
     titles = [name.name for name in question.names]
     rows: list[tuple[Any, ...]] = []
@@ -173,7 +173,7 @@ def between(first: Any, last: Any, *, plain: bool = False) -> str:
     return ends[0] if first == last else " … ".join(ends)
 
 
-def notes(solution: Solution, axis: Axis, question: Question, target: str) -> list[str]:
+def notes(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> list[str]:
     """How much was tried, and what came of it."""
     values = axis.values
     span = f"{axis.name} from {value_text(values[0])} to {value_text(values[-1])}"
@@ -204,7 +204,7 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
     return found
 
 
-def record(solution: Solution, axis: Axis, question: Question, target: str) -> dict[str, Any]:
+def record(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> dict[str, Any]:
     """The solution for programs."""
     titles = [name.name for name in question.names]
 

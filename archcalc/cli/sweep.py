@@ -28,10 +28,10 @@ from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.configurations import Question
+    from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import Axis
-    from archcalc.query.ranking import Columns, Keeper, Key
-    from archcalc.query.sweep import Block, Example, Refusal
+    from archcalc.query.ranking import Columns, Key, Selection
+    from archcalc.query.sweep import Example, Refusal, SweepBlock
     from archcalc.spec.syntax import Name
 
 DEFAULT = "params,macs"
@@ -102,7 +102,7 @@ A condition compares quantities (macs, LAYER.params, LAYER.H), variables and siz
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
     from archcalc.query.conditions import read_condition
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
     from archcalc.spec.locate import locate
 
@@ -115,8 +115,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     names = _Names(varied.axes, read_names("--columns", values["columns"]))
     sort = names.keys("--sort", values["sort"])
     pareto = names.keys("--pareto", values["pareto"])
-    question = Question(
-        Written(*locate(spec, limits)),
+    question = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
         varied.given,
@@ -179,7 +179,7 @@ class _Names:
 class _Run:
     """A sweep and what is to be said of it in the end."""
 
-    def __init__(self, question: Question, axes: list[Axis]) -> None:
+    def __init__(self, question: ConfigurationQuery, axes: list[Axis]) -> None:
         self.question = question
         self.axes = axes
         self.total = 0
@@ -206,7 +206,7 @@ class _Run:
         if self.question.absent is not None and self.total == self.impossible.total():
             raise self.question.absent
 
-    def count(self, block: Block) -> None:
+    def count(self, block: SweepBlock) -> None:
         self.total += block.total
         self.unwanted += block.unwanted
         for refusal, count in block.impossible.items():
@@ -243,7 +243,7 @@ def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns
     from archcalc.query.ranking import Best, First, Front
 
     last = Best(most, sort) if sort else First(most)
-    keeper: Keeper = Front(pareto) if pareto else last
+    keeper: Selection = Front(pareto) if pareto else last
     try:
         for columns in run.blocks():
             keeper.add(columns)

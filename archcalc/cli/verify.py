@@ -72,7 +72,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         for spec, network in networks:
             checks = []
             advance(network.name, 0)
-            for check in verify(network.graph, aspects, available=available, whole=values["whole"]):
+            for check in verify(network.graph, aspects, available=available, full_size=values["whole"]):
                 checks.append(check)
                 advance(network.name, 1)
             outcomes.append(Outcome(spec, network.name, tuple(checks)))

@@ -15,7 +15,7 @@ from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
 from archcalc.query.quantities import QUANTITIES, SUMS
-from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
+from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
 
 
 class DiagnosedTarget:
@@ -55,7 +55,7 @@ class DiagnosedTarget:
     def own(self) -> frozenset[int]:
         """The nodes that belong to the place alone: what a mistake "in this layer" touches."""
         if self.row is None and self.quantity not in SUMS:
-            return frozenset({layer_behind("", self.analysis).node}) if self.analysis.layers else frozenset()
+            return frozenset({output_layer("", self.analysis).node}) if self.analysis.layers else frozenset()
         return frozenset(self.members)
 
     @cached_property

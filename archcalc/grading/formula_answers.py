@@ -45,17 +45,17 @@ class FormulaJudge:
     def judge(self, claim: Claim, target: str, free: tuple[str, ...] = ()) -> Judgement:
         """Judge a formula of a target (within the network) in these names, or in those that it uses."""
         from archcalc.numeric.symbolic import TEXT, TooComplex
-        from archcalc.query.formula import reads_as
+        from archcalc.query.formula import in_symbols
 
         try:
             formula = read_formula(claim.value)
             names = free or self.uses(formula)
             form = self._form(target, names)
-            written = reads_as(form, formula)
+            written = in_symbols(form, formula)
             equal, actual = form.equals(written), form.write(TEXT)
             for assumed in () if equal else self._taken_for_granted(names):
                 narrower = self._form(target, names, assumed)
-                if narrower.equals(reads_as(narrower, formula)):
+                if narrower.equals(in_symbols(narrower, formula)):
                     held = f"{narrower.write(TEXT)}, where {' and '.join(assumed)} as here"
                     return Judgement(claim=claim, verdict=Verdict.EXACT, actual=held, holds=True)
         except SpecError as error:
@@ -77,7 +77,7 @@ class FormulaJudge:
         return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
 
     def _form(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...] = ()) -> ClosedForm:
-        from archcalc.query.formula import Question, answer, read_assumptions
+        from archcalc.query.formula import FormulaQuery, calculate, read_assumptions
 
         key = (target, *free, *assumed)
         if key not in self._forms:
@@ -86,8 +86,8 @@ class FormulaJudge:
                 used = (name for each in read_assumptions(text, self.limits) for name in self.uses(each))
                 if {*used} <= {*free}:
                     assume.append(text)
-            asked = Question(self.spec, (target,), free, tuple(assume), self.given, limits=self.limits)
-            self._forms[key] = answer(asked).forms.forms[0]
+            asked = FormulaQuery(self.spec, (target,), free, tuple(assume), self.given, limits=self.limits)
+            self._forms[key] = calculate(asked).forms.forms[0]
         return self._forms[key]
 
 

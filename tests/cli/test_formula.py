@@ -121,7 +121,7 @@ def test_python_to_paste(archcalc: Archcalc) -> None:
     space: dict[str, Any] = {}
     exec(archcalc("formula", "resnet50", "macs", "--free", "H,W,width", "--python").out, space)
     assert space["resnet50_macs"](224, 224, 64) == package.load("resnet50").analyze().totals.macs
-    with pytest.raises(ValueError, match="this holds where W > 0"):
+    with pytest.raises(ValueError, match="the formula holds only if W > 0"):
         space["resnet50_macs"](224, 0, 64)
 
 
@@ -152,16 +152,16 @@ def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
         (("resnet50", "--free", "Q"), "no variable or input size 'Q'"),
         (("resnet50", "maks", "--free", "H"), "did you mean 'macs'?"),
         (("resnet50", "conv9.macs", "--free", "H"), "no layer or stage 'conv9'"),
-        (("resnet50", "shape", "--when", "H=2*H"), "a shape is no quantity to divide"),
+        (("resnet50", "shape", "--when", "H=2*H"), "'shape' cannot be divided"),
         (("resnet50", "--when", "H"), "--when takes NAME=VALUE"),
-        (("resnet50", "--free", "H", "--assume", "H % 2"), "compares nothing"),
-        (("resnet50", "--free", "H", "--assume", "H == H + 1"), "nothing meets this"),
+        (("resnet50", "--free", "H", "--assume", "H % 2"), "must be a comparison"),
+        (("resnet50", "--free", "H", "--assume", "H == H + 1"), "this cannot be satisfied"),
         (("resnet50", "conv1.peak", "--free", "H"), "'peak' is a quantity of the whole network"),
-        (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "macs is 0 in what is divided by"),
+        (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "the divisor macs is 0"),
         (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it has to be a plain number"),
         (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x' to set"),
         (("3x32x32 -> conv 8 k3 half", "--free", "half"), "a variable cannot be called 'half'"),
-        (("mobilenet-v1", "--free", "rho", "--set", "rho=1"), "'rho' is left open: it cannot be set as well"),
+        (("mobilenet-v1", "--free", "rho", "--set", "rho=1"), "'rho' is free, so it cannot be set as well"),
         (("lenet5", "--free", "H,W", "--assume", "H < 9"), "conv on 6x(⌊H/2⌋ − 2)x(⌊W/2⌋ − 2)"),
         (("lenet5", "--python", "--format", "json"), "--python is a format of its own"),
     ],

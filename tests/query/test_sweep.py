@@ -17,7 +17,7 @@ from archcalc.numeric.steps import steps
 from archcalc.query import sweep as sweeps
 from archcalc.query.grid import Axis
 from archcalc.query.quantities import SUMS
-from archcalc.query.sweep import Block, sweep
+from archcalc.query.sweep import SweepBlock, sweep
 from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
@@ -242,7 +242,7 @@ def swept(configurations: int) -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "LARGEST_BLOCK", 2_000)
+    monkeypatch.setattr(sweeps, "MAX_BLOCK", 2_000)
     few, little = swept(10_000)
     many, much = swept(40_000)
     assert (few, many) == (10_000, 40_000)
@@ -251,7 +251,7 @@ def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytes
 
 def test_an_axis_of_any_length_begins_at_once() -> None:
     asked = question(Source("<expression>", "3x9x9 -> relu"), ["macs"], inline=True)
-    first: Block = next(sweep(asked.subject(), [Axis("H", steps(1, 1, 10**15)), Axis("W", steps(1, 1, 10**15))]))
+    first: SweepBlock = next(sweep(asked.subject(), [Axis("H", steps(1, 1, 10**15)), Axis("W", steps(1, 1, 10**15))]))
     assert first.columns is not None
     assert first.columns[1][:3].tolist() == [1, 2, 3]
 
