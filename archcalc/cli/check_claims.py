@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from archcalc.claims.claim import PASSING
-from archcalc.claims.sentence import NetworkClaim, parse_claim_text
+from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
 from archcalc.cli.options import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
 from archcalc.diagnosis.reconcile import CheckedClaim, Reading, reconcile

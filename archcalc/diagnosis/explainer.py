@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.judge import FormulaJudge, Judge, Networks, ParsedClaim, by_name
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.diagnose import Diagnosis
 from archcalc.diagnosis.follow import EarlierClaim, follows, misses_the_sum
 from archcalc.diagnosis.target import DiagnosedTarget
@@ -54,10 +54,10 @@ class Explainer:
             return judgement
         target = judgement.target.strip()
         judgement = replace(judgement, derivation=() if _is_ratio(parsed) else self._derivation(target))
-        if not parsed.statements or judgement.verdict is Verdict.TRUNCATED:
+        if not parsed.interpretations or judgement.verdict is Verdict.TRUNCATED:
             return judgement
         verdict, explanations = self._reasons(parsed, others)
-        unexplained = not explanations and parsed.statements[0].relation == "=" and not judgement.remark
+        unexplained = not explanations and parsed.interpretations[0].relation == "=" and not judgement.remark
         remark = UNEXPLAINED if unexplained else judgement.remark
         return replace(judgement, verdict=verdict, explanations=explanations, remark=remark)
 
@@ -67,19 +67,19 @@ class Explainer:
         target = parsed.judgement.target.strip()
         network, _ = network_of(target, self.networks)
         others = [each for each in others if each.network == network]
-        asked, statement = self.diagnosis(target).target, parsed.statements[0]
-        carried = follows(asked, statement, others)
+        asked, claimed = self.diagnosis(target).target, parsed.interpretations[0]
+        carried = follows(asked, claimed, others)
         if carried is not None:
             return Verdict.FOLLOW_THROUGH, (carried,)
-        explanations = self._explanations(target, parsed.statements)
+        explanations = self._explanations(target, parsed.interpretations)
         if not explanations:
-            slip = misses_the_sum(asked, statement, others)
+            slip = misses_the_sum(asked, claimed, others)
             explanations = (slip,) if slip is not None else ()
         return Verdict.EXPLAINED if explanations else Verdict.WRONG, explanations
 
     def _as_earlier(self, parsed: ParsedClaim) -> EarlierClaim | None:
         """The claim as one that others may start from; none where it is unreadable, or of a ratio."""
-        if not parsed.statements or _is_ratio(parsed):
+        if not parsed.interpretations or _is_ratio(parsed):
             return None
         judgement = parsed.judgement
         target = judgement.target.strip()
@@ -87,7 +87,7 @@ class Explainer:
             claim=judgement.claim,
             network=network_of(target, self.networks)[0],
             question=self.diagnosis(target).target,
-            statement=parsed.statements[0],
+            claimed=parsed.interpretations[0],
             right=judgement.holds,
         )
 
@@ -100,8 +100,8 @@ class Explainer:
         name, rest = network_of(target, self.networks)
         return Diagnosis(DiagnosedTarget(rest, self.networks[name]))
 
-    def _diagnose(self, target: str, statements: tuple[Statement, ...]) -> tuple[Explanation, ...]:
-        return self.diagnosis(target).explain(statements)
+    def _diagnose(self, target: str, interpretations: tuple[ClaimedValue, ...]) -> tuple[Explanation, ...]:
+        return self.diagnosis(target).explain(interpretations)
 
     def _derive(self, target: str) -> tuple[Derivation, ...]:
         """How the right value of a target comes about."""

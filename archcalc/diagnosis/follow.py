@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
 from archcalc.diagnosis.search import search
@@ -35,20 +35,20 @@ class EarlierClaim:
     claim: Claim
     network: str
     question: DiagnosedTarget
-    statement: Statement
+    claimed: ClaimedValue
     right: bool
 
     @property
     def values(self) -> tuple[Fraction, ...]:
         """The numbers that are claimed; those of a shape in the layout of the network."""
-        values = tuple(number.value for number in self.statement.numbers)
-        return ordered(values, self.question.graph.layout) if self.statement.maps_first else values
+        values = tuple(number.value for number in self.claimed.numbers)
+        return ordered(values, self.question.graph.layout) if self.claimed.channels_first else values
 
     @property
     def is_plain(self) -> bool:
         """Whether it gives as many numbers as there are, no bound, and nothing in bytes or words."""
-        numbers = self.statement.numbers
-        plain = self.statement.relation == "=" and len(numbers) == len(self.question.actual.values)
+        numbers = self.claimed.numbers
+        plain = self.claimed.relation == "=" and len(numbers) == len(self.question.actual.values)
         return plain and not any(number.unit for number in numbers)
 
 
@@ -59,13 +59,13 @@ class Step(NamedTuple):
     start: tuple[EarlierClaim, ...]
 
 
-def follows(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
+def follows(question: DiagnosedTarget, claimed: ClaimedValue, said: Sequence[EarlierClaim]) -> Explanation | None:
     """The explanation that a value follows from other claims that are wrong, if it does."""
-    if statement.relation != "=" or all(each.right for each in said):
+    if claimed.relation != "=" or all(each.right for each in said):
         return None
     others = [each for each in said if each.is_plain and each.question.text != question.text]
     wrong_steps = (step for step in _steps(question, others) if step.values != question.actual.values)
-    match = next(search(map(_outcome, wrong_steps), [statement], question.actual), None)
+    match = next(search(map(_outcome, wrong_steps), [claimed], question.actual), None)
     if match is None:
         return None
     return Explanation(code=FOLLOW_THROUGH, sentence=f"the step is right, from {match.clause}")
@@ -76,16 +76,18 @@ def _outcome(step: Step) -> Outcome:
     return Outcome(codes=(FOLLOW_THROUGH,), clauses=(f"{start} as claimed before",), values=step.values)
 
 
-def misses_the_sum(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
+def misses_the_sum(
+    question: DiagnosedTarget, claimed: ClaimedValue, said: Sequence[EarlierClaim]
+) -> Explanation | None:
     """The explanation that a total differs from the sum of the parts that are claimed beside it."""
-    if not question.is_total or statement.relation != "=":
+    if not question.is_total or claimed.relation != "=":
         return None
     for parts in _covers(question, said):
         covered = {index for part in parts for index in part.question.members}
         if any(_own(question, index) for index in question.members if index not in covered):
             continue
         total = sum(part.values[0] for part in parts)
-        if compare([statement], question.actual._replace(values=(total,))) not in RIGHT:
+        if compare([claimed], question.actual._replace(values=(total,))) not in RIGHT:
             written = f"{int(total):,}" if total.denominator == 1 else f"{float(total):,.4g}"
             return Explanation(code=NOT_THE_SUM, sentence=f"the parts claimed sum to {written}")
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from archcalc.claims.claim import Explanation
-from archcalc.claims.written import Quantity, Statement
+from archcalc.claims.claimed_value import ClaimedValue, Quantity
 from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
 from archcalc.numeric import Number
 from archcalc.query.targets import Values
@@ -86,16 +86,16 @@ SLIPS = {
 """Code to what is said of the value."""
 
 
-def slips(statement: Statement, actual: Values) -> Iterator[Explanation]:
+def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
     """The slips of the pen that lead from the right numbers to the written ones.
 
     One number only may be written wrongly, and it has to be long enough for the likeness to mean something.
     """
-    if statement.relation != "=" or len(statement.numbers) != len(actual):
+    if claimed.relation != "=" or len(claimed.numbers) != len(actual):
         return
     pairs = [
         (written, right)
-        for written, right in zip(statement.numbers, actual, strict=True)
+        for written, right in zip(claimed.numbers, actual, strict=True)
         if isinstance(right, str) or abs(written.value - right) > written.tolerance
     ]
     different = {(written.value, right) for written, right in pairs}

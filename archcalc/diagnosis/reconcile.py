@@ -10,8 +10,8 @@ from itertools import chain
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import PASSING, Judgement, Verdict
-from archcalc.claims.compare import meanings
-from archcalc.claims.sentence import NetworkClaim
+from archcalc.claims.claim_text import NetworkClaim
+from archcalc.claims.compare import interpret
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.outcomes import Outcomes
 from archcalc.diagnosis.registry import CONVENTIONAL
@@ -70,8 +70,8 @@ def reconcile(asked: NetworkClaim) -> list[Reading]:
     (name,) = asked.networks
     target = asked.claim.target
     base = _analysis(name)
-    statements = meanings(asked.claim.value, resolve(target, base))
-    if any(statement.other for statement in statements):
+    interpretations = interpret(asked.claim.value, resolve(target, base))
+    if any(claimed.other for claimed in interpretations):
         raise ValueError("two targets are compared: there is no number to reconcile")
     family = {name: Outcomes(DiagnosedTarget(target, base))}
     for other in relatives(name):
@@ -83,7 +83,7 @@ def reconcile(asked: NetworkClaim) -> list[Reading]:
         readings = [
             (_effort(match, network == name), _reading(network, match, notes[network]))
             for network, outcomes in family.items()
-            for match in search(ways(outcomes), statements, outcomes.target.actual, verdicts=PASSING)
+            for match in search(ways(outcomes), interpretations, outcomes.target.actual, verdicts=PASSING)
         ]
         if readings:
             readings.sort(key=lambda found: found[0])
@@ -121,7 +121,7 @@ def _reading(network: str, match: Match, difference: str) -> Reading:
     value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
     note = f" ({difference})" if difference else ""
     way = f" as {tool.name} counts" if tool else f" if {outcome.clause}" if outcome.codes else ""
-    ending = ", cut off where it should be rounded" if match.cut_off else ""
+    ending = ", truncated instead of rounded" if match.cut_off else ""
     return Reading(
         network=network,
         code=outcome.code,

@@ -270,7 +270,7 @@ CODES: dict[str, str] = {
     **{code: clause for code, (clause, _) in places.CLAUSES.items()},
     **numbers.SLIPS,
     FOLLOW_THROUGH: "an earlier wrong answer is carried forward",
-    CUT_OFF: "cut off where it should be rounded",
+    CUT_OFF: "truncated instead of rounded",
     NOT_THE_SUM: "the total is not the sum of the parts that are claimed",
 }
 """Every code with the words for it; two mistakes together have both codes, joined by ``+``."""

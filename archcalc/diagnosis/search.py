@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from archcalc.claims.claim import RIGHT, Explanation, Verdict
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.mistake import Outcome, Prior
 from archcalc.diagnosis.registry import CODES, CUT_OFF, SCALINGS
 from archcalc.query.targets import Actual, Values
@@ -47,7 +47,7 @@ class Match:
 
 def search(
     outcomes: Iterable[Outcome],
-    statements: Sequence[Statement],
+    interpretations: Sequence[ClaimedValue],
     actual: Actual,
     *,
     verdicts: Collection[Verdict] = RIGHT,
@@ -56,22 +56,22 @@ def search(
 
     Args:
         outcomes: what the target comes out as, in the order in which it is to be reported.
-        statements: what the written value may mean.
+        interpretations: what the written value may mean.
         actual: the target as it is.
         verdicts: how outcomes may compare with what is written.
 
     Yields:
-        The matches in the order of the outcomes, each with the best verdict that one of the statements gets.
+        The matches in the order of the outcomes, each with the best verdict that one of the interpretations gets.
     """
-    readings = [(statement, _range(statement)) for statement in statements]
-    rounded = any(number.tolerance for statement in statements for number in statement.numbers)
+    readings = [(claimed, _range(claimed)) for claimed in interpretations]
+    rounded = any(number.tolerance for claimed in interpretations for number in claimed.numbers)
     for outcome in outcomes:
         if not rounded and not ROUNDED_ONLY.isdisjoint(outcome.codes):
             continue
         plausible = [
-            statement
-            for statement, bounds in readings
-            if _is_near(outcome.values, bounds) and _has_its_axes(statement, outcome.values, actual)
+            claimed
+            for claimed, bounds in readings
+            if _is_near(outcome.values, bounds) and _has_its_axes(claimed, outcome.values, actual)
         ]
         if not plausible:
             continue
@@ -80,11 +80,11 @@ def search(
             yield Match(outcome=outcome, verdict=verdict)
 
 
-def _range(statement: Statement) -> tuple[int, int] | None:
+def _range(claimed: ClaimedValue) -> tuple[int, int] | None:
     """Where a single number that is written can come from, roughly: comparing exactly takes longer."""
-    if len(statement.numbers) != 1 or statement.in_bytes or statement.relation != "=":
+    if len(claimed.numbers) != 1 or claimed.in_bytes or claimed.relation != "=":
         return None
-    (number,) = statement.numbers
+    (number,) = claimed.numbers
     return floor(number.value - 2 * number.tolerance), ceil(number.value + 2 * number.tolerance)
 
 
@@ -94,9 +94,9 @@ def _is_near(values: Values, bounds: tuple[int, int] | None) -> bool:
     return isinstance(values[0], str) or bounds[0] <= values[0] <= bounds[1]
 
 
-def _has_its_axes(statement: Statement, values: Values, actual: Actual) -> bool:
+def _has_its_axes(claimed: ClaimedValue, values: Values, actual: Actual) -> bool:
     """Whether a shape with more or fewer axes than the right one is written with as many as it has.
 
     Axes of size 1 may be left out of the right shape and added to it, but here their number is the mistake.
     """
-    return actual.kind != "shape" or len(values) in (len(actual.values), len(statement.numbers))
+    return actual.kind != "shape" or len(values) in (len(actual.values), len(claimed.numbers))

@@ -6,7 +6,7 @@ Naming one is no guess, so here every convention counts, however likely it is.
 from __future__ import annotations
 
 from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
-from archcalc.claims.compare import meanings
+from archcalc.claims.compare import interpret
 from archcalc.diagnosis import CODES
 from archcalc.diagnosis.registry import CUT_OFF
 from archcalc.diagnosis.search import search
@@ -47,5 +47,5 @@ def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], su
     possible = outcomes.singles if len(wanted) == 1 else outcomes.pairs
     followed = [outcome for outcome in possible if frozenset(outcome.codes) == wanted]
     verdicts = (Verdict.TRUNCATED,) if CUT_OFF in codes else RIGHT
-    match = next(search(followed, meanings(claim.value, actual), actual, verdicts=verdicts), None)
+    match = next(search(followed, interpret(claim.value, actual), actual, verdicts=verdicts), None)
     return match.clause if match is not None else None

@@ -10,7 +10,7 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims import Verdict
-from archcalc.claims.sentence import parse_claim_text
+from archcalc.claims.claim_text import parse_claim_text
 from archcalc.diagnosis.reconcile import Reading, reconcile
 from archcalc.diagnosis.relatives import relatives
 from archcalc.diagnosis.target import DiagnosedTarget
