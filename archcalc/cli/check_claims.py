@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from archcalc.claims.claim import PASSING
-from archcalc.claims.sentence import NetworkClaim, parse_claim_text
+from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
 from archcalc.cli.options import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
-from archcalc.diagnosis.reconcile import CheckedClaim, Reading, reconcile
+from archcalc.diagnosis.reconcile import CheckedClaim, Origin, reconcile
 from archcalc.report.claim_formats import FORMATS
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
@@ -40,10 +40,10 @@ def _check(text: str, limits: Limits) -> CheckedClaim:
     if judgement.fault is not None:
         fault = judgement.fault
         raise SpecError([Problem(fault.code, fault.message, hint=fault.hint, origin="--claim")])
-    return CheckedClaim(text=text, judgement=judgement, readings=_readings(asked))
+    return CheckedClaim(text=text, judgement=judgement, origins=_origins(asked))
 
 
-def _readings(asked: NetworkClaim) -> list[Reading]:
+def _origins(asked: NetworkClaim) -> list[Origin]:
     try:
         return reconcile(asked)
     except ValueError:  # of several networks: it holds or not

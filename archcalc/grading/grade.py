@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
-from archcalc.claims.compare import meanings
-from archcalc.claims.written import same_value, without_hedge
+from archcalc.claims.claimed_value import same_value, without_hedge
+from archcalc.claims.compare import interpret
 from archcalc.grading.audit import audited
 from archcalc.grading.conventions import sentence_under
 from archcalc.grading.key import Key, Question
@@ -207,15 +207,15 @@ def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Quest
 def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | None:
     """Why what is written answers no question: a bound or another target holds of too much, and so does ``0M``."""
     try:
-        statement = meanings(without_hedge(answer.value.value), actual)[0]
+        claimed = interpret(without_hedge(answer.value.value), actual)[0]
     except ValueError:
         return None  # the judge says so
     place, written = whole_text(answer.value), answer.value.value.strip()[:40]
-    if statement.relation != "=" or statement.other:
+    if claimed.relation != "=" or claimed.other:
         return Problem("answers", f"'{written}' is a relation, and not an answer", place)
     if not any(actual.values):
         return None  # 0.0 is all of a zero
-    for number in statement.numbers:
+    for number in claimed.numbers:
         if number.tolerance and abs(number.value) < 2 * number.tolerance * 10 ** (question.digits - 1):
             digits = f"{question.digits} significant digit{'s' * (question.digits != 1)}"
             return Problem(Verdict.COARSE, f"'{written}' has fewer than {digits}", place)

@@ -17,11 +17,11 @@ def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int |
 
 
 def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
-    """A sentence, and the table of readings with their sources."""
-    judgement, readings = claim.judgement, claim.readings
-    if not readings:
+    """A sentence, and the table of origins with their sources."""
+    judgement, origins = claim.judgement, claim.origins
+    if not origins:
         return f"{judgement.sentence}\n"
-    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in readings if each.source)
+    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in origins if each.source)
     table = Table(
         columns=(
             Column("value", "value", "right"),
@@ -29,7 +29,7 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
             Column("sentence", f"where {judgement.value} comes from", folds=True),
             Column("code", "convention or tool", folds=True),
         ),
-        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in readings),
+        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in origins),
         title=_title(judgement),
         notes=tuple(sources),
     )
@@ -64,7 +64,7 @@ def _record(claim: CheckedClaim) -> dict[str, Any]:
                 "value": each.value,
                 "source": each.source or None,
             }
-            for each in claim.readings
+            for each in claim.origins
         ],
     }
 

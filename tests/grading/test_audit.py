@@ -47,7 +47,7 @@ def test_what_is_accounted_for(claim: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "reason"),
     [
-        ("conv_1.params: 4.6K", "cut off"),
+        ("conv_1.params: 4.6K", "truncated instead of rounded"),
         ("conv_1.params: '4,608'", "conv_1.params is 4,672, not 4,608"),
         ("conv_1.params: {printed: 4.7K, convention: kilo-1024}", "it holds as it stands"),
         ("conv_1.params: {printed: 4.4K, convention: bias-left-out}", "does not follow bias-left-out"),
