@@ -212,6 +212,11 @@ class AxisField:
         return not self.paths
 
     @property
+    def has_several_strides(self) -> bool:
+        """Whether windows of different strides have met: their sizes then depend on where the unit lies."""
+        return len(self.paths) > 1
+
+    @property
     def exact(self) -> bool:
         """Whether the maps are exact, not only bounds."""
         return all(path.exact for path in self.paths)
