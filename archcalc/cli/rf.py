@@ -244,8 +244,8 @@ class Survey:
         ]
         for node, field in apart[:MAX_NOTES]:
             yield (
-                f"~ {node.name}: paths of different strides meet, so the size depends on the unit and its lower end is a "
-                f"bound; their centres lie {_offsets(field)} positions from the first one's"
+                f"~ {node.name}: paths of different strides meet, so the size depends on the unit and its lower end "
+                f"is a bound; their centres lie {_offsets(field)} positions from the first one's"
             )
         if len(apart) > MAX_NOTES:
             yield f"~ and {len(apart) - MAX_NOTES} more layers where paths of different strides meet"

@@ -130,12 +130,13 @@ def dropped_border(subject: Subject) -> Iterator[Found]:
             yield Found(span, message, "padding, ceil or another input size brings them in")
 
 
-@rule("field-past-input")
+@rule("field-past-input", by_default=False)
 def field_past_input(subject: Subject) -> Iterator[Found]:
     """A receptive field larger than the input, along every axis: the first layer that has one.
 
     From there on a unit's window hangs over the border whatever its position; layers beyond find nothing new in the
-    input, and tend not to help (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307).
+    input, and tend not to help (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307). Nearly every
+    classifier has such layers, so this is given only where it is asked for (`--warn`).
     """
     network, inputs = subject.spec.outline.network, subject.spec.graph.inputs
     stages = {stage.name: stage.span for stage in (*network.stages, *network.heads, *network.training_heads)}

@@ -20,24 +20,29 @@ MOST = 20
 """Warnings of one kind that are given for one file."""
 
 
-def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> list[Problem]:
+def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = (), wanted: Collection[str] = ()) -> list[Problem]:
     """What is suspicious about a spec, in the order of its text; of each kind, no more than people read.
 
     Args:
         spec: the spec.
         analysis: of its graph, without a batch.
         ignore: codes that are not wanted, whatever the file says.
+        wanted: codes that are wanted though they are not given by default.
     """
-    return sorted((problem for found in suspicions(spec, analysis, ignore) for problem in _first(found)), key=_place)
+    return sorted(
+        (problem for found in suspicions(spec, analysis, ignore, wanted) for problem in _first(found)), key=_place
+    )
 
 
-def suspicions(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> Iterator[list[Problem]]:
+def suspicions(
+    spec: Spec, analysis: Analysis, ignore: Collection[str] = (), wanted: Collection[str] = ()
+) -> Iterator[list[Problem]]:
     """All that is suspicious about a spec, kind by kind; see `lint`."""
     subject = Subject(spec, analysis)
     silence = Silence(spec)
     for each in RULES.values():
         found = [problem for problem in each.problems(subject) if not silence.covers(problem)]
-        if each.code not in ignore:
+        if each.code not in ignore and (each.by_default or each.code in wanted):
             yield found
     if UNUSED_IGNORE not in ignore:
         yield [_idle(remark) for remark in silence.idle() if remark.code not in ignore]
