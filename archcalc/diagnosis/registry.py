@@ -97,7 +97,7 @@ MISREADINGS = (
     ),
     Misreading(
         code="transposed-as-convolution", clause="the transposed convolution is taken as a convolution",
-        of=SHAPES_AND_COSTS, prior=Prior.COMMON, changes=(windows.convolved_down,), pairs=False,
+        of=SHAPES_AND_COSTS | FIELDS, prior=Prior.COMMON, changes=(windows.convolved_down,), pairs=False,
     ),
     Misreading(
         code="output-padding-ignored", clause="the output padding is ignored", of=SHAPES_AND_COSTS | WEIGHTS,
@@ -115,6 +115,12 @@ MISREADINGS = (
     Misreading(
         code="rf-kernel-not-less-one", clause="the field grows by k times the product of the strides, not k − 1 times",
         of=frozenset({"rf"}), changes=(windows.kernel_not_less_one,), scopes=(Scope.LATER, Scope.ALL),
+    ),
+    Misreading(
+        code="rf-transposed-kernel",
+        clause="a transposed convolution adds k − 1 times the stride behind it, though it repeats what it reads",
+        of=frozenset({"rf"}), prior=Prior.COMMON, changes=(windows.kernel_at_stride_behind,),
+        scopes=(Scope.ALL, Scope.HERE),
     ),
     Misreading(
         code="bias-left-out", clause="the biases are left out", of=WEIGHTS | {"connections", "flops"},
