@@ -86,6 +86,10 @@ class Path(NamedTuple):
         """Whether this position sees no input position."""
         return _is(self.sizes[position % self.period], 0)
 
+    def first_unit(self) -> int:
+        """The first position that sees anything."""
+        return next((i for i in range(self.period) if not self.sees_nothing(i)), 0)
+
     @property
     def may_have_gaps(self) -> bool:
         """Whether some positions see no input position (a bound may hide that)."""
@@ -208,6 +212,11 @@ class AxisField:
         return not self.paths
 
     @property
+    def has_several_strides(self) -> bool:
+        """Whether windows of different strides have met: their sizes then depend on where the unit lies."""
+        return len(self.paths) > 1
+
+    @property
     def exact(self) -> bool:
         """Whether the maps are exact, not only bounds."""
         return all(path.exact for path in self.paths)
@@ -268,9 +277,14 @@ class AxisField:
 
     @property
     def padding(self) -> Number:
-        """The effective padding: unit i's window starts at i·stride − padding (at the earliest, after upsampling)."""
+        """The effective padding: how far the window of the first unit (that sees anything) starts before the input.
+
+        Unit i's window starts at i·stride − padding; after upsampling that holds for every unit of the same phase.
+        """
         self._needs_paths()
-        return -reduce(minimum, [path.line()[0] for path in self.paths])
+        starts = [(path.first_unit(), path) for path in self.paths]
+        first_unit = min(unit for unit, _ in starts)
+        return -_rounded(ceiling, reduce(minimum, [path.first(unit) for unit, path in starts if unit == first_unit]))
 
     def box(self, unit: tuple[int, ...]) -> Interval | None:
         """First and last input position in the closed form, before clipping; ``None`` for the whole axis."""

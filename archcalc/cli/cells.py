@@ -128,7 +128,8 @@ def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
 def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
     """A receptive field: one number where all axes agree, else one per axis, as in ``35x33``.
 
-    People see the range of sizes after upsampling, and ``~`` before unaligned ones; ``bare`` gives the largest alone.
+    People see the range of sizes after upsampling, and ``~`` before it where windows of different strides have met, so
+    that its lower end is a bound; ``bare`` gives the largest alone.
     """
     texts = []
     for name, axes in row.fields.items():
@@ -142,8 +143,8 @@ def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
     """A receptive field on one input; see `field_text`."""
     parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
     text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
-    unaligned = column == "rf" and not bare and any(not axis.aligned for axis in axes if not axis.is_global)
-    return f"~{text}" if unaligned else text
+    bounded_below = column == "rf" and not bare and any(axis.has_several_strides for axis in axes)
+    return f"~{text}" if bounded_below else text
 
 
 def _bare_axis(axis: AxisField, column: str) -> str:

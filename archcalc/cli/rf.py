@@ -31,7 +31,7 @@ from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 SCHEMA = 1
-MOST_NOTES = 6
+MAX_NOTES = 6
 
 
 @click.command(cls=SpecCommand)
@@ -239,11 +239,16 @@ class Survey:
             yield f"no layer sees past {name} of {size}{all_of_it}"
         if any(not axis.exact for _, field in found for axis in field):
             yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
-        unaligned = [(node, field) for node, field in found if any(axis.offsets for axis in field)]
-        for node, field in unaligned[:MOST_NOTES]:
-            yield f"~ {node.name}: paths meet unaligned, their centres {_offsets(field)} positions from the first one's"
-        if len(unaligned) > MOST_NOTES:
-            yield f"~ and {len(unaligned) - MOST_NOTES} more layers where paths meet unaligned (--format json has all)"
+        apart = [
+            (node, field) for node, field in found if any(axis.has_several_strides and axis.offsets for axis in field)
+        ]
+        for node, field in apart[:MAX_NOTES]:
+            yield (
+                f"~ {node.name}: paths of different strides meet, so the size depends on the unit and its lower end "
+                f"is a bound; their centres lie {_offsets(field)} positions from the first one's"
+            )
+        if len(apart) > MAX_NOTES:
+            yield f"~ and {len(apart) - MAX_NOTES} more layers where paths of different strides meet"
 
     def bars(self, width: int, *, blocks: bool) -> str:
         """The field against depth, as a share of the first input's side."""

@@ -152,5 +152,5 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
     if "rf" in columns and any("≤" in (field_text(row, "rf") or "") for row in rows):
         found.append("≤ bounds: not every unit sees as much; archcalc rf --at is exact")
     if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
-        found.append("~ paths meet whose windows are not aligned: see archcalc rf")
+        found.append("~ paths of different strides meet: the size depends on the unit, and its lower end is a bound")
     return found

@@ -73,6 +73,9 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--ignore", multiple=True, callback=codes, metavar="CODES", help="Warnings not to give (repeatable).")
 @click.option(
+    "--warn", multiple=True, callback=codes, metavar="CODES", help="Warnings not given by default (repeatable)."
+)
+@click.option(
     "--error", multiple=True, callback=codes, metavar="CODES", help="Warnings that are failures (repeatable)."
 )
 @click.option("--strict", is_flag=True, help="Every warning is a failure.")
@@ -150,6 +153,7 @@ def asked_from(values: dict[str, Any]) -> Asked:
         shapes=pairs_from(values["shapes"], "--shape", bare=True),
         limits=limits_from(values),
         ignore=values["ignore"],
+        warn=values["warn"],
         error=values["error"],
         strict=values["strict"],
         numbers=bool(values["baseline"]),

@@ -98,7 +98,8 @@ LAYER_MISTAKES = (
     ),
     LayerMistake(
         code="transposed-as-convolution", clause="the transposed convolution is taken as a convolution",
-        affects=SHAPES_AND_COSTS, prior=Prior.COMMON, changes=(windows.transposed_as_convolution,), combinable=False,
+        affects=SHAPES_AND_COSTS | FIELDS, prior=Prior.COMMON, changes=(windows.transposed_as_convolution,),
+        combinable=False,
     ),
     LayerMistake(
         code="output-padding-ignored", clause="the output padding is ignored", affects=SHAPES_AND_COSTS | WEIGHTS,
@@ -118,6 +119,12 @@ LAYER_MISTAKES = (
         code="rf-kernel-not-less-one", clause="the field grows by k times the product of the strides, not k − 1 times",
         affects=frozenset({"rf"}), changes=(windows.kernel_not_less_one,), scopes=(MistakeScope.AFTER_FIRST,
         MistakeScope.ALL),
+    ),
+    LayerMistake(
+        code="rf-transposed-kernel",
+        clause="a transposed convolution adds k − 1 times the product of the strides after it to the field",
+        affects=frozenset({"rf"}), prior=Prior.COMMON, changes=(windows.kernel_at_stride_after,),
+        scopes=(MistakeScope.ALL, MistakeScope.TARGET),
     ),
     LayerMistake(
         code="bias-left-out", clause="the biases are left out", affects=WEIGHTS | {"connections", "flops"},

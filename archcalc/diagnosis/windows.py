@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from archcalc.diagnosis.variation import Change, Site
-from archcalc.numeric import Number
-from archcalc.ops.base import Operator, like
-from archcalc.ops.conv import Conv
+from archcalc.numeric import Number, ratio
+from archcalc.ops.base import Operator, Shapes, like
+from archcalc.ops.conv import Conv, TransposedConv
 from archcalc.ops.sliding import effective_kernel
 from archcalc.ops.structure import Identity
+from archcalc.ops.window import Reach, Window
 
 
 def has_sliding_window(site: Site) -> bool:
@@ -192,6 +193,31 @@ def own_stride_included(site: Site) -> Site | None:
         return None
     spread = tuple(d * s for d, s in zip(op.dilation, strides, strict=True))
     return changed(site, stride=strides, dilation=spread)
+
+
+class TransposedAsStride(TransposedConv):
+    """A transposed convolution whose window is thought of as that of a convolution, at the stride behind it.
+
+    Its field is RF + (k − 1)·j/s: the kernel is laid over the finer positions, though they only repeat what the coarse
+    ones see. V-Net's table of receptive fields (Milletari et al. 2016, Table 1) counts in this way.
+    """
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (
+            tuple(
+                Window(1 + ratio(reach - 1, s), ratio(1, s), ratio(reach - 1 - p0, s))
+                for _, reach, s, p0 in self.geometry(inputs[0])
+            ),
+        )
+
+
+def kernel_at_stride_after(site: Site) -> Site | None:
+    """(k − 1)·j/s more for a transposed convolution."""
+    if site.op.window_kind != "transposed":
+        return None
+    if isinstance(site.op, TransposedAsStride):  # the mistake itself: its class is the one above
+        return None
+    return site._replace(op=TransposedAsStride(**site.op.attributes()))
 
 
 def kernel_not_less_one(site: Site) -> Site | None:

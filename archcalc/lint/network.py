@@ -132,12 +132,13 @@ def dropped_border(context: LintContext) -> Iterator[Match]:
             yield Match(span, message, "padding, ceil or another input size includes them")
 
 
-@rule("field-past-input")
+@rule("field-past-input", by_default=False)
 def field_past_input(context: LintContext) -> Iterator[Match]:
     """A receptive field larger than the input along every axis; the first layer that has one is reported.
 
     From this layer on, the window of every unit extends beyond the input; further layers find nothing new in the input,
-    and tend not to improve the network (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307).
+    and tend not to improve the network (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307). Nearly every
+    classifier has such layers, so this warning must be enabled (`--warn`).
     """
     network, inputs = context.spec.outline.network, context.spec.graph.inputs
     stages = {stage.name: stage.span for stage in (*network.stages, *network.heads, *network.training_heads)}

@@ -60,6 +60,8 @@ class Rule:
 
     code: str
     check: Check
+    by_default: bool = True
+    """Whether it is given unless it is ignored; others are given where they are asked for."""
 
     @property
     def summary(self) -> str:
@@ -80,11 +82,11 @@ class Rule:
 RULES: dict[str, Rule] = {}
 
 
-def rule(code: str) -> Callable[[Check], Check]:
+def rule(code: str, *, by_default: bool = True) -> Callable[[Check], Check]:
     """Return a decorator that registers a function as the rule with this code."""
 
     def register(check: Check) -> Check:
-        RULES[code] = Rule(code, check)
+        RULES[code] = Rule(code, check, by_default)
         return check
 
     return register

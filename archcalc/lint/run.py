@@ -20,26 +20,28 @@ MAX_PER_RULE = 20
 """At most so many warnings of one rule are reported for one file."""
 
 
-def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> list[Problem]:
+def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = (), enabled: Collection[str] = ()) -> list[Problem]:
     """Return the warnings about a spec in the order of its text, at most `MAX_PER_RULE` of each rule.
 
     Args:
         spec: the spec.
         analysis: the analysis of its graph, without a batch.
         ignore: the codes of warnings to ignore, in addition to those that the file ignores.
+        enabled: the codes of warnings to report though they are off by default.
     """
-    return sorted(
-        (problem for found in warnings_by_rule(spec, analysis, ignore) for problem in _first(found)), key=_place
-    )
+    found = warnings_by_rule(spec, analysis, ignore, enabled)
+    return sorted((problem for each in found for problem in _first(each)), key=_place)
 
 
-def warnings_by_rule(spec: Spec, analysis: Analysis, ignore: Collection[str] = ()) -> Iterator[list[Problem]]:
+def warnings_by_rule(
+    spec: Spec, analysis: Analysis, ignore: Collection[str] = (), enabled: Collection[str] = ()
+) -> Iterator[list[Problem]]:
     """Yield all warnings about a spec, one list per rule; see `lint`."""
     context = LintContext(spec, analysis)
     ignored = IgnoredCodes(spec)
     for each in RULES.values():
         found = [problem for problem in each.problems(context) if not ignored.covers(problem)]
-        if each.code not in ignore:
+        if each.code not in ignore and (each.by_default or each.code in enabled):
             yield found
     if UNUSED_IGNORE not in ignore:
         yield [_unused_code(each) for each in ignored.unused() if each.code not in ignore]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from archcalc.numeric import Number, gcd, product, require
+from archcalc.numeric import Number, gcd, known_equal, product, require
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -182,7 +182,8 @@ class AdaptivePool(Operator):
         return shape[0] * product(n + m - gcd(n, m) for n, m in per_axis(spatial(shape), self.size))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(n, n, 0, m) for n, m in per_axis(spatial(inputs[0]), self.size)),)
+        sizes = per_axis(spatial(inputs[0]), self.size)
+        return (tuple(None if known_equal(m, 1) else Window(n, n, 0, m) for n, m in sizes),)
 
 
 @operator("adaptive_avgpool")
@@ -193,7 +194,7 @@ class AdaptiveAvgPool(AdaptivePool):
     Params: none
     Cost:   one fewer additions than numbers in the window, and 1 division, per output;
             the windows of one axis hold n + m − gcd(n, m) positions together
-    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1
+    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveAvgPool2d
     """
 
@@ -210,7 +211,7 @@ class AdaptiveMaxPool(AdaptivePool):
     Params: none
     Cost:   one fewer comparisons than numbers in the window, per output;
             the windows of one axis hold n + m − gcd(n, m) positions together
-    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1
+    Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveMaxPool2d
     """
 

@@ -1,8 +1,8 @@
 """What a project says about warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
 
-The nearest of these files above a spec holds for it. Its keys: ``ignore`` and ``error``, lists of codes; ``strict``,
-true or false; ``per-path-ignores``, a table of patterns (relative to the file, ``*`` matches ``/``, too) and lists of
-codes.
+The nearest of these files above a spec holds for it. Its keys: ``ignore``, ``warn`` and ``error``, lists of codes;
+``strict``, true or false; ``per-path-ignores``, a table of patterns (relative to the file, ``*`` matches ``/``, too)
+and lists of codes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from archcalc.lint import RULES
 from archcalc.spec.errors import Source, Span, Text, fail, suggest
 
-KEYS = ("ignore", "error", "strict", "per-path-ignores")
+KEYS = ("ignore", "warn", "error", "strict", "per-path-ignores")
 
 
 class Configuration(NamedTuple):
@@ -26,6 +26,7 @@ class Configuration(NamedTuple):
 
     folder: str = ""
     ignore: frozenset[str] = frozenset()
+    warn: frozenset[str] = frozenset()
     error: frozenset[str] = frozenset()
     strict: bool = False
     per_path: tuple[tuple[str, frozenset[str]], ...] = ()
@@ -104,6 +105,7 @@ def _read(file: Path, table: Any) -> Configuration:
     return Configuration(
         str(file.parent),
         _codes(file, "ignore", table.get("ignore", [])),
+        _codes(file, "warn", table.get("warn", [])),
         _codes(file, "error", table.get("error", [])),
         strict,
         tuple((pattern, _codes(file, pattern, codes)) for pattern, codes in per_path.items()),

@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     shapes: Mapping[str, str] = {}
     limits: Limits = DEFAULT
     ignore: frozenset[str] = frozenset()
+    warn: frozenset[str] = frozenset()
     """Warnings that are not wanted."""
     error: frozenset[str] = frozenset()
     """Warnings that are failures."""
@@ -131,7 +132,7 @@ def examine(asked: Asked, task: Task) -> Outcome:
 
 def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
     """The warnings that are not wanted for a spec."""
-    return (asked.ignore | task.configuration.ignored(task.target.path)) - asked.error
+    return (asked.ignore | task.configuration.ignored(task.target.path)) - asked.error - asked.warn
 
 
 def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
@@ -142,8 +143,8 @@ def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome
 
         judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
     failed = [judgement.problem() for judgement in judgements if not judgement.holds]
-    warnings = lint(spec, analysis, _unwanted(asked, task))
     fatal = asked.error | settings.error
+    warnings = lint(spec, analysis, _unwanted(asked, task), asked.warn | settings.warn | fatal)
     strict = asked.strict or settings.strict
     found = [
         *findings(wrong, 2, name),

@@ -316,6 +316,23 @@ def test_upsampling_makes_fractional_strides_and_sizes_that_depend_on_the_phase(
     assert (field.sizes(), field.stride) == ((1, 2), Fraction(1, 3))
 
 
+@pytest.mark.parametrize(
+    ("layers", "padding"),
+    [
+        ("conv 1 k3 s2 half -> upsample 2", 1),  # units 0 and 1 start at −1
+        ("conv 1 k3 s2 half -> upsample 3 -> conv 1 k3 half", 3),
+        ("conv 1 k5 s2 half -> upconv 1 k2 s2", 2),
+        ("upconv 1 k1 s3 p1", -1),  # the first unit that sees anything sees position 1
+        ("upsample 2 mode=bilinear", 1),
+        ("conv 1 k3 s2 half -> add(upsample 2, upsample 2 -> conv 1 k3 half)", 3),
+    ],
+)
+def test_the_padding_is_how_far_the_first_window_starts_before_the_input(layers: str, padding: int) -> None:
+    spec = f"1x64 -> {layers}"
+    first = next(found for i in range(9) if (found := box(spec, i, clip=False)))
+    assert last_field(spec).padding == padding == -first[0]
+
+
 def test_outputs_between_the_inputs_of_a_transposed_convolution_see_nothing() -> None:
     assert last_field("1x8 -> upconv 1 k1 s3").sizes() == (0, 1)
     assert [box("1x8 -> upconv 1 k1 s3", place) for place in range(4)] == [(0, 0), None, None, (1, 1)]
@@ -383,12 +400,11 @@ def test_a_cross_of_two_paths_is_cut_as_a_cross() -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", ["gap", "in", "ln", "gn 1", "fc 3", "flatten", "softmax axis=1", "adaptive_avgpool 1"]
+    "layer",
+    ["gap", "in", "ln", "gn 1", "fc 3", "flatten", "softmax axis=1", "adaptive_avgpool 1", "adaptive_maxpool 1"],
 )
 def test_what_mixes_all_positions_makes_the_field_global(layer: str) -> None:
-    spec = f"2x8 -> conv 2 k3 half -> {layer}"
-    field = last_field(spec)
-    assert field.is_global or (layer == "adaptive_avgpool 1" and field.size == 10)
+    assert last_field(f"2x8 -> conv 2 k3 half -> {layer}").is_global
 
 
 def test_squeeze_and_excitation_makes_the_field_global() -> None:

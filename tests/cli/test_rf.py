@@ -141,10 +141,28 @@ def test_several_inputs_have_rows_of_their_own(run: Any, tmp_path: Path) -> None
     assert found["unit"]["inputs"]["b"]["sees"] == [[0, 1]]
 
 
-def test_unaligned_paths_are_reported_with_their_offsets(run: Any) -> None:
-    _, out, _ = run("1x16 -> add(conv 1 k3 p0:2, identity)")
-    assert "~ add_1: paths meet unaligned, their centres -1 positions from the first one's" in out
-    assert "~3" in out
+def test_paths_of_different_strides_are_marked_and_explained(run: Any) -> None:
+    _, out, _ = run("1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
+    assert "~ add_1: paths of different strides meet" in out
+    assert "their centres lie -1/2 positions from the first one's" in out
+    assert "~2–9" in out
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "1x64 -> (add(conv 1 k3 d2 p4:0 -> conv 1 k3 d2 p4:0, identity))*2",
+        "1x16 -> add(conv 1 k3 p0:2, identity)",
+        "1x16 -> concat(conv 1 k2 p0:1, conv 1 k3 half)",
+        "1x16 -> add(upsample 2 -> conv 1 k3 p2:0, upsample 2)",
+    ],
+)
+def test_exact_sizes_bear_no_mark_where_paths_of_other_centres_meet(run: Any, spec: str) -> None:
+    _, out, _ = run(spec, "--all")
+    assert "~" not in out
+    assert "meet" not in out
+    last = document(run(spec, "--format", "json")[1])["layers"][-1]["fields"]["input"]
+    assert (last["exact"], last["aligned"]) == (True, False)
 
 
 # Pictures ------------------------------------------------------------------------------------------------------------

@@ -48,6 +48,25 @@ def test_strict_makes_failures_of_all_and_error_of_some(archcalc: Archcalc) -> N
     assert archcalc("validate", "net.yaml", "--error", "unread-output,unused-block").status == 0
 
 
+def test_fields_past_the_input_are_reported_where_they_are_asked_for(archcalc: Archcalc, tmp_path: Path) -> None:
+    net = tmp_path / "net.yaml"
+    net.write_text("input: 1x8x8\nlayers: [conv 1 k9 half]\n", encoding="utf-8")
+    assert "field-past-input" not in archcalc("validate", str(net)).out
+    assert "warning[field-past-input]" in archcalc("validate", str(net), "--warn", "field-past-input").out
+    assert archcalc("validate", str(net), "--error", "field-past-input").status == 1
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / "archcalc.toml").write_text('warn = ["field-past-input"]\n', encoding="utf-8")
+    net = net.rename(below / "net.yaml")
+    assert "warning[field-past-input]" in archcalc("validate", str(net)).out
+    assert "field-past-input" not in archcalc("validate", str(net), "--ignore", "field-past-input").out
+
+
+@pytest.mark.parametrize("spec", ["mobilenet-v1", "resnet50", "googlenet", "vgg-d", "xception"])
+def test_published_classifiers_give_no_warning_about_their_fields(archcalc: Archcalc, spec: str) -> None:
+    assert "field-past-input" not in archcalc("validate", spec).out
+
+
 def test_ignore_switches_off(archcalc: Archcalc) -> None:
     assert given_codes(archcalc, "--ignore", "dropped-border") == ["unused-variable"]
     assert given_codes(archcalc, "--ignore", "dropped-border, unused-variable") == []

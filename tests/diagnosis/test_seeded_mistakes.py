@@ -48,6 +48,13 @@ layers:
 heads: {mask: conv 1 k1}
 training_heads: {aux: gap -> fc 5}
 """  # 222, 7 and 35 parameters
+HOURGLASS = """\
+input: 1x64x64
+layers:
+  - down: conv 4 k3 s2
+  - up: upconv 4 k4 s2 p1
+  - after: conv 4 k5
+"""  # fields 3, 5, 7 or 9; jumps 2, 1, 1
 TABLED = """\
 input: 3x9x9
 tables: {t: "XX. / .XX / X.X"}
@@ -78,10 +85,12 @@ SEEDED = [
     ("kernel-turned", LONG, "one.shape", "24x25x18"),
     ("channels-kept", LONG, "three.shape", "24x5x3"),
     ("transposed-as-convolution", LONG, "five.shape", "10x1x1"),
+    ("transposed-as-convolution", HOURGLASS, "after.rf", "25"),  # 3 + 3·2 + 4·4
     ("output-padding-ignored", LONG, "five.shape", "10x11x5"),
     ("rf-strides-ignored", FIELDS, "four.rf", "15"),  # 1 + 6 + 2 + 4 + 2
     ("rf-own-stride", FIELDS, "two.rf", "15"),  # 7 + 2·4
     ("rf-kernel-not-less-one", FIELDS, "two.rf", "13"),  # 7 + 3·2
+    ("rf-transposed-kernel", HOURGLASS, "after.rf", "10"),  # 3 + 3·1 + 4·1
     ("rf-area", FIELDS, "one.rf", "49"),
     ("off-by-one", FIELDS, "four.rf", "36"),
     ("bias-left-out", LONG, "one.params", "1,080"),  # 24·3·15

@@ -5,14 +5,14 @@ from __future__ import annotations
 from textwrap import dedent
 
 from archcalc.analysis.propagate import analyze
-from archcalc.lint import lint
+from archcalc.lint import RULES, lint
 from archcalc.spec import Problem, Source, read_spec
 
 
 def warnings(text: str, *ignore: str) -> list[Problem]:
     """The warnings of a spec file with this text."""
     spec = read_spec(Source("net.yaml", dedent(text).lstrip("\n")))
-    return lint(spec, analyze(spec.graph), ignore)
+    return lint(spec, analyze(spec.graph), ignore, RULES)
 
 
 def codes(text: str, *ignore: str) -> list[str]:
@@ -23,4 +23,4 @@ def codes(text: str, *ignore: str) -> list[str]:
 def chain_codes(layers: str, shape: str = "8x32x32") -> list[str]:
     """The codes of the warnings of an inline expression."""
     spec = read_spec(Source("<expression>", f"{shape} -> {layers}"), inline=True)
-    return [problem.code for problem in lint(spec, analyze(spec.graph))]
+    return [problem.code for problem in lint(spec, analyze(spec.graph), wanted=RULES)]

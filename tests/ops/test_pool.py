@@ -82,7 +82,7 @@ def test_adaptive_pooling_counts_every_number_of_every_window(n: int, m: int) ->
     # the definition: from floor(i·n/m) up to, not including, ceil((i + 1)·n/m)
     windows = [set(range(i * n // m, -(-(i + 1) * n // m))) for i in range(m)]
     op, inputs = pool.AdaptiveAvgPool(size=(m,)), ((3, n),)
-    window = only_window(op, inputs)
+    ((window,),) = op.windows(inputs)
     assert [seen(window, i, n) for i in range(m)] == windows
     operations = op.cost(inputs).operations
     assert operations.get("add", 0) == 3 * sum(len(w) - 1 for w in windows)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from archcalc.ops import Operator, Shapes, Window
 
 
-def seen(window: Window, i: int, n: int) -> set[int]:
-    """The positions of an axis of n that output position i sees."""
+def seen(window: Window | None, i: int, n: int) -> set[int]:
+    """The positions of an axis of n that output position i sees; without a window all of them."""
+    if window is None:
+        return set(range(n))
     first = (window.stride * i - window.padding) // window.up
     last = (window.stride * i - window.padding + window.size - 1) // window.up
     return set(range(max(first, 0), min(last, n - 1) + 1))
