@@ -60,7 +60,7 @@ class Kind(Protocol):
 
 
 NOT_DIVISIBLE = "{a} is not divisible by {b}"
-NOT_INTEGER = "{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+NOT_INTEGER = "{what} must be an integer, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 
 def is_plain(x: object) -> bool:

@@ -229,9 +229,8 @@ def axis_of(axis: int, shape: Shape) -> int:
     rank = len(shape)
     require(
         -rank <= axis < rank,
-        "axis {axis} does not exist: the tensor has {rank} axes (0 … {last})",
+        "axis {axis} does not exist: the axes of the tensor are 0 … {last}",
         axis=axis,
-        rank=rank,
         last=rank - 1,
     )
     return axis % rank

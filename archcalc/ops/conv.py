@@ -111,13 +111,13 @@ class Conv(Convolution, Sliding):
         rows, columns = len(self.table), len(self.table[0])
         require(
             shape[0] == rows,
-            "the connection table has {rows} rows, the input has {maps} maps",
+            "the connection table has {rows} rows, but the input has {maps} maps",
             rows=rows,
             maps=shape[0],
         )
         require(
             self.channels == columns,
-            "the connection table has {columns} columns for {maps} output maps",
+            "the connection table has {columns} columns, but the layer has {maps} output maps",
             columns=columns,
             maps=self.channels,
         )
@@ -290,7 +290,7 @@ class TransposedConv(Convolution):
         for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
             reach = effective_kernel(k, d)
             if p == "same":
-                require(extra == 0, "padding 'same' decides the output size: it leaves no room for output padding")
+                require(extra == 0, "padding 'same' determines the output size: it excludes output padding")
                 rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
                 continue
             require(
@@ -301,7 +301,7 @@ class TransposedConv(Convolution):
             p0, p1 = sides(p, n, k, s, d)
             around = 2 * p0 if p0 is p1 else p0 + p1
             size = (n - 1) * s + reach - around + extra
-            require(size >= 1, "padding {p0} and {p1} leaves nothing of the output", p0=p0, p1=p1)
+            require(size >= 1, "padding {p0} and {p1} leaves no position of the output", p0=p0, p1=p1)
             rows.append((size, reach, s, p0))
         return rows
 

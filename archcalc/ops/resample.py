@@ -45,7 +45,7 @@ class Upsample(Operator):
             (self.scale is None) != (self.to is None),
             "upsample takes either a scale (upsample 2) or a size (upsample to=28x28)",
         )
-        require(not self.align_corners or self.mode == "bilinear", "align_corners goes with bilinear upsampling only")
+        require(not self.align_corners or self.mode == "bilinear", "align_corners requires bilinear upsampling")
         if self.scale is not None:
             return [(n, n * scale, 1, scale) for n, scale in per_axis(spatial(shape), self.scale)]
         return [(n, m, n, m) for n, m in per_axis(spatial(shape), self.to or ())]
@@ -119,7 +119,9 @@ class Crop(Operator):
         sizes = []
         for n, (before, after) in per_axis(spatial(inputs[0]), self.margin):
             size = n - before - after
-            require(size >= 1, "cropping {before} and {after} leaves nothing of {n}", before=before, after=after, n=n)
+            require(
+                size >= 1, "cropping {before} and {after} leaves none of {n} positions", before=before, after=after, n=n
+            )
             sizes.append(size)
         return (inputs[0][0], *sizes)
 

@@ -70,7 +70,7 @@ class Reshape(Operator):
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
         given = [size for axis, size in enumerate(self.shape) if axis not in open_axes]
-        require(len(open_axes) <= 1, "reshape can infer one size (-1), not {count}", count=len(open_axes))
+        require(len(open_axes) <= 1, "reshape can infer only one size (-1), not {count}", count=len(open_axes))
         for size in given:
             require(size >= 1, "a size must be at least 1 (or -1: inferred), got {size}", size=size)
         elements, known = product(inputs[0]), product(given)
@@ -211,9 +211,12 @@ class Split(Selection):
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
-        require(n % parts == 0, "an axis of {n} does not split into {parts} equal parts", n=n, parts=parts)
+        require(n % parts == 0, "an axis of size {n} cannot be split into {parts} equal parts", n=n, parts=parts)
         require(
-            both(part >= 0, part < parts), "of {parts} parts there is no part {part} (from 0)", parts=parts, part=part
+            both(part >= 0, part < parts),
+            "part {part} does not exist: there are {parts} parts, counted from 0",
+            parts=parts,
+            part=part,
         )
         size = exact_div(n, parts)
         return part * size, 1, size
@@ -242,8 +245,12 @@ class Slice(Selection):
         start = 0 if first is None else select(first < 0, first + n, first)
         stop = n if end is None else select(end < 0, end + n, end)
         for place in (start, stop):
-            require(both(place >= 0, place <= n), "position {place} is outside of an axis of {n}", place=place, n=n)
+            require(both(place >= 0, place <= n), "position {place} is outside an axis of size {n}", place=place, n=n)
         require(
-            start < stop, "the slice from {start} to {stop} of an axis of {n} is empty", start=start, stop=stop, n=n
+            start < stop,
+            "the slice from {start} to {stop} of an axis of size {n} is empty",
+            start=start,
+            stop=stop,
+            n=n,
         )
         return start, self.step, ceil_div(stop - start, self.step)

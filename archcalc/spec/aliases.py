@@ -17,4 +17,4 @@ def suggest_operator(name: str, known: Iterable[str]) -> str:
     """
     plain = re.sub(r"_|[123]d", "", name.lower())
     meant = next((operator for operator, cls in REGISTRY.items() if plain in cls.aliases), None)
-    return f"did you mean '{meant}'?" if meant else suggest(name, known, "`archcalc ops` lists them all")
+    return f"did you mean '{meant}'?" if meant else suggest(name, known, "`archcalc ops` lists all operators")

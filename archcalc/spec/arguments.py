@@ -69,14 +69,14 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
         else:
             _surplus(cls, argument)
         if parameter.name in taken:
-            fail("argument", f"{cls.name} has its {parameter.name} twice", argument.span)
+            fail("argument", f"the {parameter.name} of {cls.name} is set twice", argument.span)
         taken[parameter.name] = argument.span
         waiting = [p for p in waiting if p.name != parameter.name]
         result.append(Bound(parameter, argument, flag))
     missing = [p for p in cls.parameters() if p.required and p.name not in taken]
     if missing:
         names = " and ".join(p.name for p in missing)
-        fail("argument", f"{cls.name} needs its {names}", head, f"for example: {example(cls)}")
+        fail("argument", f"{cls.name} requires {names}", head, f"for example: {example(cls)}")
     return tuple(result)
 
 
@@ -85,7 +85,7 @@ def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
     letter = SUGAR.get(argument.name)
     what = f"{letter} ({argument.name})" if letter else f"argument '{argument.name}'"
     names = ", ".join(p.name for p in cls.parameters())
-    otherwise = f"{cls.name} takes {names}" if names else f"{cls.name} takes no arguments"
+    otherwise = f"the arguments of {cls.name} are {names}" if names else f"{cls.name} takes no arguments"
     fail("argument", f"{cls.name} has no {what}", argument.span, suggest(argument.name, known, otherwise))
 
 
@@ -95,14 +95,14 @@ def _surplus(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
         known = [*flags_of(cls.name), *named_of(cls.name)]
         hint = suggest(word, known, usage(cls))
         if word in named_of(cls.name):
-            hint = f"write {word}3, without a blank" if word in SUGAR else f"write {word}=…"
-        fail("argument", f"{cls.name} does not know the word '{word}'", argument.span, hint)
-    fail("argument", f"{cls.name} has no place for this argument", argument.span, usage(cls))
+            hint = f"write {word}3, without a space" if word in SUGAR else f"write {word}=…"
+        fail("argument", f"'{word}' is not a valid argument of {cls.name}", argument.span, hint)
+    fail("argument", f"too many arguments for {cls.name}", argument.span, usage(cls))
 
 
 def usage(cls: type[Operator]) -> str:
-    """How the operator is written."""
-    return f"{cls.name} is written: {signature(cls)}"
+    """Return the hint that shows how the operator is written."""
+    return f"usage: {signature(cls)}"
 
 
 def signature(cls: type[Operator]) -> str:
@@ -199,7 +199,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
     if isinstance(value, Word | Pair | Sizes):
-        fail("argument", f"{what} is one number, got {describe(value)}", span)
+        fail("argument", f"{what} must be one number, got {describe(value)}", span)
     return bounded(value, span, scope.limits)
 
 
@@ -226,7 +226,7 @@ def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
     if isinstance(value, Word):
-        fail("argument", f"{what} is a size, got {describe(value)}", span)
+        fail("argument", f"{what} must be a size, got {describe(value)}", span)
     return value.parts if isinstance(value, Sizes) else (value,)
 
 
@@ -235,7 +235,7 @@ def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
         axes = f"{rank} spatial axis" if rank == 1 else f"{rank} spatial axes"
         fail(
             "argument",
-            f"{what} has {count} parts, the tensor has {axes}",
+            f"{what} has {count} parts, but the tensor has {axes}",
             span,
             "write one part for all axes, or one per axis",
         )
@@ -245,28 +245,20 @@ def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: S
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     if any(isinstance(part, Pair) for part in parts):
-        fail("argument", f"{what} has one number per axis, not a pair", span)
+        fail("argument", f"{what} must have one number per axis, got a pair", span)
     return tuple(_whole(_number(part, what, span, scope), declared, what) for part in parts)
 
 
 def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Word):
-        if value.word not in declared.choices:
-            words = ", ".join(declared.choices)
-            fail(
-                "argument",
-                f"{what} cannot be '{value.word}'",
-                span,
-                suggest(value.word, declared.choices, f"the words are {words}"),
-            )
-        return value.word
+    if isinstance(value, Word) and declared.choices:
+        return _one_of(value, declared, what, span)
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     pairs = []
     for part in parts:
         sides = part if isinstance(part, Pair) else Pair(part, part)
         if sides.first is None or sides.second is None:
-            fail("argument", f"{what} needs both sides of the colon, as in 1:2", span)
+            fail("argument", f"{what} requires a number on both sides of the colon, as in 1:2", span)
         first = _whole(_number(sides.first, what, span, scope), declared, what)
         # one object for both sides where they were written as one: derivations then print "2·p"
         second = (
@@ -277,17 +269,15 @@ def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    words = ", ".join(declared.choices)
-    if not isinstance(value, Word):
-        fail("argument", f"{what} is one of {words}, got {describe(value)}", span)
-    if value.word not in declared.choices:
-        fail(
-            "argument",
-            f"{what} cannot be '{value.word}'",
-            span,
-            suggest(value.word, declared.choices, f"the words are {words}"),
-        )
-    return value.word
+    return _one_of(value, declared, what, span)
+
+
+def _one_of(value: Value, declared: Declared, what: str, span: Span) -> str:
+    """Return the word, which must be one of the declared choices."""
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word
+    hint = suggest(value.word, declared.choices) if isinstance(value, Word) else ""
+    fail("argument", f"{what} must be one of {', '.join(declared.choices)}, got {describe(value)}", span, hint)
 
 
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -296,14 +286,14 @@ def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: S
     if not isinstance(value, Word | Pair | Sizes) and not is_plain(value):
         raise NeedsPlain(what)
     if type(value) is not int or value not in (0, 1):
-        fail("argument", f"{what} is yes or no (1 or 0), got {describe(value)}", span)
+        fail("argument", f"{what} must be yes or no (1 or 0), got {describe(value)}", span)
     return bool(value)
 
 
 def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
     if any(isinstance(part, Pair) for part in parts):
-        fail("argument", f"{what} has no pairs", span)
+        fail("argument", f"{what} must consist of numbers, got a pair", span)
     numbers = tuple(_number(part, what, span, scope) for part in parts)
     if declared.at_least is None:
         return numbers
@@ -313,7 +303,7 @@ def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: 
 def _read_positions(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
     if len(parts) != 1 or not isinstance(parts[0], Pair):
-        fail("argument", f"{what} is start:stop, such as 0:16 or (C//2):C", span)
+        fail("argument", f"{what} must be start:stop, such as 0:16 or (C//2):C", span)
     first, second = parts[0]
     return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
 
@@ -333,6 +323,6 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
 def _table(argument: syntax.Argument, tables: Tables) -> Any:
     name = argument.value.name if isinstance(argument.value, syntax.Name) else ""
     if name not in tables:
-        known = f"known tables: {', '.join(tables)}" if tables else "declare it under 'tables:'"
+        known = f"the tables are {', '.join(tables)}" if tables else "declare it under 'tables:'"
         fail("unknown-name", f"no connection table '{name}'", argument.span, suggest(name, tables, known))
     return tables[name]

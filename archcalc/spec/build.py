@@ -20,7 +20,7 @@ from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, m
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
-from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, evaluate, number
+from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, describe, evaluate, number
 
 Observer: TypeAlias = Callable[[int], None]
 """Told the index of each layer before its formulas are asked: a kind of number can say whose requirements it hears."""
@@ -181,7 +181,7 @@ class _Builder:
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
-            needs_plain(f"something in {stage.name or 'this chain'}", stage.chain.span)
+            needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
@@ -225,7 +225,7 @@ class _Builder:
                 "limit",
                 f"blocks and groups are nested deeper than {self.limits.nesting}",
                 chain.span,
-                "raise the bound with --max-nesting",
+                "raise the limit with --max-nesting",
             )
         for item in chain.items:
             current = self.item(item, current, names, frame)
@@ -260,7 +260,7 @@ class _Builder:
         if not is_plain(count):
             needs_plain("a number of repetitions", item.times.span)
         if type(count) is not int:
-            fail("argument", f"the number of repetitions must be a whole number, got {count}", item.times.span)
+            fail("argument", f"the number of repetitions must be an integer, got {count}", item.times.span)
         if count < 0:
             fail("argument", f"the number of repetitions must not be negative, got {count}", item.times.span)
         self.spend(count, item.times.span)
@@ -276,7 +276,7 @@ class _Builder:
                 "limit",
                 f"more than {self.limits.layers} calls and repetitions",
                 span,
-                "raise the bound with --max-layers",
+                "raise the limit with --max-layers",
             )
 
     def layer(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
@@ -337,7 +337,7 @@ class _Builder:
     ) -> Ref:
         """Make the operator and append the layer."""
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
-            fail("limit", f"more than {self.limits.layers} layers", span, "raise the bound with --max-layers")
+            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
         if self.observe is not None:
             self.observe(len(self.drafts))
@@ -361,7 +361,7 @@ class _Builder:
 
 def needs_plain(what: str, span: Span) -> NoReturn:
     """Fail: the structure of the network depends on a number that is not a plain one here."""
-    fail("needs-number", f"{what} depends on what is left open here; it has to be a plain number", span)
+    fail("needs-number", f"{what} depends on a value that is open or varied; it must be a plain number", span)
 
 
 def _in_layout(layout: str, value: object) -> object:
@@ -406,11 +406,11 @@ def bind_call(
         elif name in waiting:
             waiting.remove(name)
         if name in given:
-            fail("argument", f"block '{signature.name}' has its {name} twice", argument.span)
+            fail("argument", f"the {name} of block '{signature.name}' is set twice", argument.span)
         given[name] = argument
     for name, default, _ in signature.parameters:
         if default is None and name not in given:
-            fail("argument", f"block '{signature.name}' needs its {name}", head, f"write {signature.name}({name}=…)")
+            fail("argument", f"block '{signature.name}' requires {name}", head, f"write {signature.name}({name}=…)")
     return given
 
 
@@ -418,7 +418,7 @@ def bare_block(item: syntax.Layer) -> None:
     """Fail for a block that is written with arguments as if it were an operator."""
     if item.arguments:
         where = f"write {item.name}(…)"
-        fail("argument", f"'{item.name}' is a block: its arguments stand in brackets", item.span, where)
+        fail("argument", f"'{item.name}' is a block: its arguments must be in brackets", item.span, where)
 
 
 def unknown_reference(
@@ -427,20 +427,20 @@ def unknown_reference(
     """Fail: nothing by this name stands before the stage."""
     name = reference.name
     if name == stage:
-        fail("reference", f"'@{name}' stands inside the stage it names", reference.span)
+        fail("reference", f"'@{name}' refers to the stage that contains it", reference.span)
     if name in all_names:
-        hint = "a reference may only look back"
-        fail("reference", f"'@{name}' stands before the stage it names", reference.span, hint)
-    hint = suggest(name, earlier, _listed("known", list(earlier)))
-    fail("reference", f"no stage or input '{name}' stands earlier", reference.span, hint)
+        hint = "a reference can only name an input or an earlier stage"
+        fail("reference", f"'@{name}' refers to a later stage", reference.span, hint)
+    hint = suggest(name, earlier, _listed("known names", list(earlier)))
+    fail("reference", f"no input or earlier stage '{name}'", reference.span, hint)
 
 
 def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:
     """Fail: nothing by this name can stand in a chain."""
     if name in JOINS:
-        fail("syntax", f"'{name}' joins branches, which stand in brackets", span, f"write {name}(…, identity)")
+        fail("syntax", f"'{name}' is a join: its branches must be in brackets", span, f"write {name}(…, identity)")
     if held is not None and not isinstance(held, Word):
-        fail("unknown-op", f"'{name}' holds a number, not an operator", span)
+        fail("unknown-op", f"'{name}' must be an operator, got {describe(held)}", span)
     fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
 
 
@@ -449,7 +449,7 @@ def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoRetur
     if is_operator(name):
         fail(
             "syntax",
-            f"'{name}' is an operator: its arguments are words, without brackets",
+            f"'{name}' is an operator: its arguments follow it without brackets",
             span,
             f"for example: {example(REGISTRY[name])}",
         )

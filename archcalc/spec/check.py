@@ -46,7 +46,7 @@ def declared_name(name: str, span: Span, what: str) -> None:
     elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
         taken = "an operator has this word as a flag"
     elif SUGAR_LIKE.match(name):
-        taken = f"it would read as the short form of {name[0]}={name[1:]}"
+        taken = f"it would be read as the short form of {name[0]}={name[1:]}"
     else:
         return
     fail("name", f"{what} cannot be called '{name}': {taken}", span)
@@ -67,7 +67,7 @@ def check_blocks(blocks: Mapping[str, Block]) -> None:
     except CycleError as error:
         cycle = list(reversed(error.args[1]))
         span = blocks[cycle[0]].signature.span
-        fail("cycle", f"block '{cycle[0]}' uses itself: {' → '.join(cycle[:8])}", span)
+        fail("cycle", f"block '{cycle[0]}' calls itself: {' → '.join(cycle[:8])}", span)
 
 
 def check_names(

@@ -60,11 +60,16 @@ def read_yaml(source: Source, limits: Limits) -> Mapping:
     """
     content = read_document(source, limits)
     if content is None:
-        fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
+        fail("yaml", "the file is empty", origin=source.name, hint="a spec needs at least 'input:' and 'layers:'")
     if not isinstance(content, Mapping):
         inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
-        hint = "an expression is given on the command line itself, in quotes" if inline else ""
-        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span, hint)
+        hint = "pass an inline expression on the command line itself, in quotes" if inline else ""
+        fail(
+            "yaml",
+            f"a spec must be a mapping with the keys 'input' and 'layers', got {_kind(content)}",
+            content.span,
+            hint,
+        )
     return content
 
 
@@ -89,7 +94,9 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content 
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                fail("yaml", "a file holds one document", builder.place(event), "remove the line '---'")
+                fail(
+                    "yaml", "a file must contain only one YAML document", builder.place(event), "remove the line '---'"
+                )
         elif isinstance(event, yaml.NodeEvent):
             content = builder.build(event, events, 0)
     if content is None or (isinstance(content, Scalar) and not content.text.value):
@@ -119,20 +126,15 @@ class _Builder:
                 "limit",
                 f"the file has more than {self.limits.words} entries",
                 self.place(event),
-                "raise the bound with --max-words",
+                "raise the limit with --max-words",
             )
         if depth > self.limits.nesting:
             raise nesting_error(self.place(event), self.limits)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            character = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            fail(
-                "yaml",
-                f"YAML reads '{character}' as an alias or anchor, which there are none of here",
-                self.place(event),
-                QUOTE_THIS,
-            )
+            what = "'*' starts a YAML alias" if isinstance(event, yaml.AliasEvent) else "'&' starts a YAML anchor"
+            fail("yaml", f"{what}, which is not supported", self.place(event), QUOTE_THIS)
         if event.tag is not None:
-            fail("yaml", "there are no YAML tags here: everything is text", self.place(event), QUOTE_THIS)
+            fail("yaml", "'!' starts a YAML tag, which is not supported", self.place(event), QUOTE_THIS)
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -150,16 +152,16 @@ class _Builder:
             value = self.build(next(events), events, depth + 1)
             with self.problems:
                 if not isinstance(key, Scalar):
-                    fail("yaml", "a key is a plain text", key.span, QUOTE_THIS)
+                    fail("yaml", f"a key must be text, got {_kind(key)}", key.span, QUOTE_THIS)
                 name = key.text.value
                 if name in seen:
-                    fail("duplicate", f"the key '{_short(name)}' stands here twice", key.span)
+                    fail("duplicate", f"duplicate key '{_short(name)}'", key.span)
                 if event.flow_style and isinstance(value, Scalar) and not value.text.value and not value.text.style:
                     fail(
                         "yaml",
                         f"'{_short(name)}' has no value",
                         key.span,
-                        "a comma separates entries here: quote values that contain one",
+                        "a comma separates entries here: put quotes around a value that contains one",
                     )
                 seen.add(name)
                 pairs.append((key, value))
@@ -171,6 +173,11 @@ def _closed(opening: Any, end: Any) -> int | None:
     return end.end_mark.index if opening.flow_style else None
 
 
+def _kind(content: Content) -> str:
+    """Return what a content is, for messages."""
+    return "text" if isinstance(content, Scalar) else "a list" if isinstance(content, List) else "a mapping"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:40] + "…"
 
@@ -178,14 +185,14 @@ def _short(text: str) -> str:
 def expect_mapping(content: Content, what: str) -> Mapping:
     """The content, which must be a mapping."""
     if not isinstance(content, Mapping):
-        fail("yaml", f"{what} is a mapping", content.span)
+        fail("yaml", f"{what} must be a mapping, got {_kind(content)}", content.span)
     return content
 
 
 def expect_scalar(content: Content, what: str) -> Scalar:
     """The content, which must be one text."""
     if not isinstance(content, Scalar):
-        fail("yaml", f"{what} is one text, not a list or mapping", content.span)
+        fail("yaml", f"{what} must be text, got {_kind(content)}", content.span)
     return content
 
 
@@ -198,7 +205,7 @@ def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") ->
             if name not in keys:
                 fail(
                     "unknown-key",
-                    f"no key '{_short(name)}' in {what}",
+                    f"unknown key '{_short(name)}' in {what}",
                     key.span,
                     suggest(name, keys, f"the keys are {', '.join(keys)}"),
                 )

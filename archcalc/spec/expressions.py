@@ -142,7 +142,7 @@ def part(reader: Reader) -> Part:
     first = side(reader)
     if reader.take("COLON") is None:
         if first is None:
-            reader.expected("a number or (expression)")
+            reader.expected("a number or (arithmetic)")
         return Part(first, None, False, reader.since(start))
     return Part(first, side(reader), True, reader.since(start))
 
@@ -231,7 +231,7 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
     name = reader.take("NAME")
     if name is None:
         loose = LOOSE.match(reader.value, reader.at)
-        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if loose and not blanks else ""
+        hint = "spaces separate arguments: write 4+4, or (4 + 4)" if loose and not blanks else ""
         return reader.expected(reader.notation.operand, hint)
     if name not in FUNCTIONS or not reader.check("("):
         return Name(name, reader.since(start))
@@ -266,7 +266,7 @@ def literal(reader: Reader, digits: str, start: int) -> Literal:
             "limit",
             f"a number of more than {reader.limits.digits} digits",
             reader.since(start),
-            "raise the bound with --max-digits",
+            "raise the limit with --max-digits",
         )
     if mantissa.isdigit() and not exponent:
         return Literal(int(mantissa), reader.since(start))

@@ -58,10 +58,10 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
 
 def _hint(spec: str) -> str:
     if spec[:1].isdigit() and spec.replace("x", "").replace("×", "").isdigit():
-        return f"quote an expression, or the shell takes '->' for itself: \"{spec} -> conv 6 k5\""
+        return f"put quotes around an inline expression, because the shell interprets '>': \"{spec} -> conv 6 k5\""
     if Path(spec).is_file():
-        return f"for the file of that name write ./{spec}"
-    return suggest(spec, bundled(), "`archcalc zoo` lists them; a file has a / or ends in .yaml")
+        return f"to read the file of that name, write ./{spec}"
+    return suggest(spec, bundled(), "`archcalc zoo` lists them; the name of a file contains a / or ends in .yaml")
 
 
 def read_file(path: Path, name: str, limits: Limits) -> Source:
@@ -77,16 +77,16 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
 def decode(data: bytes, name: str, limits: Limits) -> str:
     """Bytes as UTF-8 text without control characters."""
     if len(data) > limits.bytes:
-        fail("limit", f"more than {limits.bytes} bytes", hint="raise the bound with --max-bytes", origin=name)
+        fail("limit", f"more than {limits.bytes} bytes", hint="raise the limit with --max-bytes", origin=name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = len(data[: error.start].decode("utf-8-sig"))
         where = Span(Text(Source(name, data.decode("utf-8-sig", "replace")), " ", before), 0, 1)
-        fail("encoding", f"not a UTF-8 text (byte {error.start})", where)
+        fail("encoding", f"not UTF-8 text (byte {error.start})", where)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     control = CONTROL.search(text)
     if control is not None:
         where = Span(Text(Source(name, text), " ", control.start()), 0, 1)
-        fail("encoding", f"not a text: it contains the control character {control.group()!r}", where)
+        fail("encoding", f"not text: it contains the control character {control.group()!r}", where)
     return text

@@ -56,7 +56,7 @@ CONDITIONS = Notation(
     rules={**_CONDITIONS, "NUMBER": _number(rf"(?:\d{{1,3}}(?:[,{GROUPERS}]\d{{3}})+|\d+)")},
     argument_rules={**_CONDITIONS, "NUMBER": _number(r"\d+")},
     operand="a quantity, a variable or a number",
-    hint="a condition is written like: macs <= 300M and params < 3M",
+    hint="write a condition as in: macs <= 300M and params < 3M",
     rounded=_rounded,
 )
 """Names are quantities, also of places (``layer1/0/conv1.H``), variables and input sizes; numbers are as in claims."""
@@ -73,7 +73,7 @@ FORMULAS = Notation(_FORMULAS, _FORMULAS)
 SETTINGS = Notation(
     {**RULES, "RANGE": RULES["COLON"], "COLON": _NOTHING},
     operand="a value",
-    hint="values are listed as in 0.5,0.75,1; a range is start:stop:step",
+    hint="write a list as 0.5,0.75,1 and a range as start:stop:step",
 )
 
 SIGNS = str.maketrans({"^": "**", "·": "*", "×": "*", "−": "-", "²": "**2", "³": "**3", "⁴": "**4"})

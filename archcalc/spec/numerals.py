@@ -165,7 +165,7 @@ def _parts(body: str, swapped: bool) -> tuple[str, str]:
         decimal_point = False
     whole, decimals = (head, tail) if decimal_point else (body, "")
     if any(not c.isdigit() for c in whole) and not _is_grouped(whole):
-        raise ValueError(f"'{body[:40]}' has its separators in odd places: thousands are groups of three digits")
+        raise ValueError(f"'{body[:40]}' has misplaced separators: thousands are groups of three digits")
     return "".join(c for c in whole if c.isdigit()) or "0", decimals
 
 
@@ -202,8 +202,8 @@ def _suffix(written: str, *, binary: bool) -> tuple[Fraction, str]:
             if scale in BINARY:
                 return Fraction(1024 ** BINARY[scale]), ""
     raise ValueError(
-        f"the suffix '{written.strip()[:20]}' is not one of K, M, G (or B), T, thousand, million, billion, a unit such "
-        "as MACs or KiB, or both"
+        f"unknown suffix '{written.strip()[:20]}': it must be one of K, M, G (or B), T, thousand, million, billion, "
+        "or a unit such as MACs or KiB, or both"
     )
 
 

@@ -48,14 +48,14 @@ def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tu
 def _item(written: Setting, limits: Limits) -> range | Steps | int | Fraction | str:
     values, span = written
     if len(values) > 3:
-        fail("syntax", "a range is start:stop or start:stop:step", span)
+        fail("syntax", "a range must be start:stop or start:stop:step", span)
     numbers = [_number(each, limits) for each in values]
     if len(numbers) == 1:
         return span.text.value[span.start : span.end] if numbers[0] is None else numbers[0]
     plain = [each for each in numbers if each is not None]
     if len(plain) < len(numbers):
         place = values[numbers.index(None)].span
-        fail("argument", "the ends and the step of a range are plain numbers", place)
+        fail("argument", "the ends and the step of a range must be plain numbers", place)
     start, stop, step = plain if len(plain) == 3 else (*plain, 1)
     if step == 0:
         fail("argument", "the step of a range must not be 0", span)

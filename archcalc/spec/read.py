@@ -48,9 +48,9 @@ KEYS = (
     "ignore",
 )
 
-EMPTY = "'identity' is the chain that does nothing"
+EMPTY = "for a chain without layers, write 'identity'"
 
-MORE_WORDS = "raise the bound with --max-words"
+MORE_WORDS = "raise the limit with --max-words"
 
 WORD = re.compile(r"[A-Za-z0-9_.]+|[(\[@]")
 """Everything that may become a value of its own."""
@@ -141,8 +141,8 @@ def _bound_digits(limits: Limits) -> None:
     if longest and limits.digits * (limits.axes + 4) > longest:
         fail(
             "limit",
-            f"--max-digits {limits.digits} and --max-axes {limits.axes} allow numbers longer than Python writes",
-            hint="the environment variable PYTHONINTMAXSTRDIGITS=0 lets it write any",
+            f"--max-digits {limits.digits} and --max-axes {limits.axes} allow more digits than Python prints",
+            hint="set the environment variable PYTHONINTMAXSTRDIGITS=0 to let it print any number",
             origin="--max-digits",
         )
 
@@ -241,8 +241,8 @@ class _Reader:
             return name
         with self.problems:
             if isinstance(content, Scalar):
-                hint = "the layouts are chw (channels first) and hwc"
-                fail("argument", f"no layout '{name[:20]}'", content.span, hint)
+                hint = "the layouts are chw (channels first) and hwc (channels last)"
+                fail("argument", f"unknown layout '{name[:20]}'", content.span, hint)
         return "chw"
 
     def variables(self, top: Mapping) -> dict[str, Value]:
@@ -278,18 +278,19 @@ class _Reader:
         parsed = parse_value(text, self.limits)
         for used in names_in(parsed):
             if used.name in declared and used.name not in before:
-                order = "uses itself" if used.name == name else f"stands before '{used.name}', which it uses"
-                fail("unknown-name", f"variable '{name}' {order}", used.span, "a variable may use those before it")
+                uses = "itself" if used.name == name else f"'{used.name}', which is declared after it"
+                hint = "a variable can only use variables that are declared before it"
+                fail("unknown-name", f"variable '{name}' uses {uses}", used.span, hint)
         value = evaluate(parsed, Scope(before, None, self.limits), words())
         return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.given.set:
             if name not in values:
-                known = f"its variables are {', '.join(values)}" if values else "this spec declares no variables"
+                known = f"the variables are {', '.join(values)}" if values else "this spec declares no variables"
                 fail(
                     "unknown-name",
-                    f"no variable '{name[:40]}' to set",
+                    f"no variable '{name[:40]}'",
                     hint=suggest(name, values, known),
                     origin=f"--set {name[:40]}",
                 )
@@ -298,7 +299,8 @@ class _Reader:
         name = key.text.value
         match = RULES["NAME"].fullmatch(name)
         if match is None:
-            fail("name", f"{what} has a name of letters, digits and underscores, not starting with a digit", key.span)
+            rule = "must consist of letters, digits and underscores, and not start with a digit"
+            fail("name", f"the name of {what} {rule}", key.span)
         declared_name(name, key.span, what)
         return name
 
@@ -308,7 +310,7 @@ class _Reader:
         shapes: dict[str, Shape] = {}
         with self.problems:
             if single is not None and several is not None:
-                fail("duplicate", "a spec has 'input:' or 'inputs:', not both", several.span)
+                fail("duplicate", "a spec must have either 'input:' or 'inputs:', not both", several.span)
             if single is None and several is None:
                 fail("missing", "a spec needs 'input:' (or 'inputs:' for several)", top.span, EXAMPLE)
         if single is not None:
@@ -320,7 +322,7 @@ class _Reader:
                 shapes[name] = self.shape(name, written, variables, layout)
         with self.problems:
             if several is not None and not self.pairs(top, "inputs"):
-                fail("missing", "'inputs:' names no input", several.span)
+                fail("missing", "'inputs:' is empty", several.span)
             if shapes:
                 return self.override(shapes, variables, layout)
         return shapes
@@ -352,7 +354,7 @@ class _Reader:
                 continue
             if name not in axes:
                 known = [*variables, *axes]
-                hint = suggest(name, known, f"there are {', '.join(known[:12])}")
+                hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
                 fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=self.source.name)
             target, axis = axes[name]
             inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
@@ -361,7 +363,7 @@ class _Reader:
     def stage_name(self, key: Scalar, what: str) -> str:
         name = key.text.value
         if RULES["STAGE"].fullmatch(name) is None:
-            fail("name", f"the name of {what} is made of letters, digits and underscores", key.span)
+            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span)
         return name
 
     def tables(self, top: Mapping) -> Tables:
@@ -378,17 +380,17 @@ class _Reader:
         span = whole_text(text)
         hint = "rows are input maps, columns output maps: X connects, . does not, / ends a row"
         if any(set(row) - {"X", "."} for row in rows) or not all(rows):
-            fail("syntax", "a connection table is made of X, . and /", span, hint)
+            fail("syntax", "a connection table must consist of X, . and /", span, hint)
         if len({len(row) for row in rows}) > 1:
             fail(
                 "syntax",
-                f"the rows of the table differ in length: {', '.join(str(len(row)) for row in rows[:12])}",
+                f"the rows of a table must have the same length, got {', '.join(str(len(row)) for row in rows[:12])}",
                 span,
                 hint,
             )
         unfed = [str(column + 1) for column in range(len(rows[0])) if all(row[column] == "." for row in rows)]
         if unfed:
-            fail("syntax", f"no input map feeds output map {', '.join(unfed[:12])}", span, hint)
+            fail("syntax", f"no input map is connected to output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
     def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
@@ -440,16 +442,16 @@ class _Reader:
                 return Chain(tuple(item for chain in chains if chain is not None for item in chain.items), content.span)
         with self.problems:
             if isinstance(content, List):
-                fail("syntax", "a chain is empty", content.span, EMPTY)
+                fail("syntax", "the chain is empty", content.span, EMPTY)
             if isinstance(content, Mapping):
                 fail(
                     "syntax",
-                    "only the top level of 'layers:' names its entries",
+                    "only entries at the top level of 'layers:' can have a name",
                     content.span,
                     "write the chain without 'name:', or move it to the top level",
                 )
             if not content.text.value.strip():
-                fail("syntax", "a chain is empty", content.span, EMPTY)
+                fail("syntax", "the chain is empty", content.span, EMPTY)
             return parse_chain(content.text, blocks, self.limits)
         return None
 
@@ -466,7 +468,12 @@ class _Reader:
                 with self.problems:
                     if isinstance(content, List) and len(item.pairs) > 1:
                         second = item.pairs[1][0].span
-                        fail("syntax", "an entry of 'layers:' has one name", second, "start the next entry with '- '")
+                        fail(
+                            "syntax",
+                            "an entry of 'layers:' must have only one name",
+                            second,
+                            "start the next entry with '- '",
+                        )
                 stages += self.named_chains(item.pairs, blocks)
                 continue
             chain = self.chain(item, blocks)
@@ -474,7 +481,7 @@ class _Reader:
                 stages.append(Stage(None, chain))
         with self.problems:
             if not stages and not self.problems.found:
-                fail("missing", "'layers:' lists no layer", content.span, EXAMPLE)
+                fail("missing", "'layers:' is empty", content.span, EXAMPLE)
         return tuple(stages)
 
     def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
@@ -498,7 +505,7 @@ class _Reader:
                 continue
             with self.problems:
                 if stage.name in seen:
-                    taken = f"the name '{stage.name}' is taken: inputs, stages and heads share their names"
+                    taken = f"the name '{stage.name}' is already used: inputs, stages and heads share one name space"
                     fail("duplicate", taken, stage.span)
                 seen.add(stage.name)
 

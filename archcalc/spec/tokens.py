@@ -42,7 +42,7 @@ RULES: Mapping[str, re.Pattern[str]] = {
 
 JUNK = re.compile(r"[^\s()\[\],]+")
 
-TOO_MANY = {")": "one bracket too many", "]": "one bracket too many"}
+TOO_MANY = {")": "there is one closing bracket too many", "]": "there is one closing bracket too many"}
 """What is wrong with a bracket that stands where nothing may."""
 
 
@@ -52,7 +52,7 @@ class Notation(NamedTuple):
     rules: Mapping[str, re.Pattern[str]] = RULES
     argument_rules: Mapping[str, re.Pattern[str]] = RULES
     """The rules between the brackets of a function, where a comma separates arguments and never groups digits."""
-    operand: str = "a number, a name or (expression)"
+    operand: str = "a number, a name or (arithmetic)"
     """What may stand as an operand, in the words of an error."""
     hint: str = ""
     """The hint of an error that has none of its own."""
@@ -137,5 +137,5 @@ class Reader:
                 "limit",
                 f"brackets are nested deeper than {self.limits.nesting}",
                 Span(self.text, self.at - 1, self.at),
-                "raise the bound with --max-nesting",
+                "raise the limit with --max-nesting",
             )

@@ -85,7 +85,7 @@ class Scope(NamedTuple):
             unknown_name(name, list(self.names))
         held = self.names[name.name]
         if isinstance(held, Word | Sizes | Pair):
-            fail("arithmetic", f"'{name.name}' holds {describe(held)}, not a number", name.span)
+            fail("arithmetic", f"'{name.name}' must be a number, got {describe(held)}", name.span)
         return held
 
 
@@ -144,9 +144,9 @@ def number(expression: syntax.Expression, scope: Meanings) -> Number:
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Fail: this name holds nothing here."""
     if name.name == "C":
-        fail("unknown-name", "C, the channels of the current tensor, has no meaning here", name.span)
-    declare = f"declare it under 'variables:' (in an expression, give it a value: --set {name.name}=…)"
-    otherwise = f"known here: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
+        fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
+    declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
+    otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
 
 
@@ -169,7 +169,7 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
     if not is_plain(right):
         raise NeedsPlain("an exponent")
     if type(right) is not int:
-        fail("arithmetic", f"the exponent must be a whole number, got {right}", expression.right.span)
+        fail("arithmetic", f"the exponent must be an integer, got {right}", expression.right.span)
     if is_plain(left):
         size = max(abs(left.numerator), left.denominator).bit_length()
         if abs(right) > limits.digits * 4 or size * abs(right) > limits.digits * 8:
@@ -189,7 +189,7 @@ def bounded(value: Number, span: Span, limits: Limits) -> Number:
 
 def too_many_digits(span: Span, limits: Limits) -> NoReturn:
     """Fail: a number is too large."""
-    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the bound with --max-digits")
+    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the limit with --max-digits")
 
 
 def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
@@ -240,15 +240,15 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
         SpecError: a part is missing, not whole or not positive.
     """
     if isinstance(value, Word):
-        fail("shape", f"{what} is a shape such as 3x224x224", span)
+        fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
     parts = value.parts if isinstance(value, Sizes) else (value,)
     shape = []
     for part in parts:
         if isinstance(part, Pair):
-            fail("shape", f"{what} is a shape such as 3x224x224", span)
+            fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
         try:
             size = as_integer(part, f"a size of {what}")
-            require(size >= 1, "{what} has a size of {size}: sizes are positive", what=what, size=size)
+            require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
         except Impossible as error:
             fail("shape", str(error), span)
         shape.append(size)
@@ -261,17 +261,17 @@ def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limi
     if len(shape) > limits.axes:
         fail(
             "limit",
-            f"{what} has {len(shape)} axes, more than {limits.axes}",
+            f"{what} has {len(shape)} axes; the limit is {limits.axes}",
             span,
-            "raise the bound with --max-axes",
+            "raise the limit with --max-axes",
         )
     elements = product(shape)
     if is_plain(elements) and limits.too_large(elements):
         fail(
             "limit",
-            f"{what} has a number of elements with more than {limits.digits} digits",
+            f"the number of elements of {what} has more than {limits.digits} digits",
             span,
-            "raise the bound with --max-digits",
+            "raise the limit with --max-digits",
         )
 
 

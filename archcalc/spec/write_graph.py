@@ -64,7 +64,11 @@ def write_graph(graph: Graph) -> str:
     """
     for node in graph.nodes:
         if any(ref.output for ref in node.inputs):
-            fail("write", f"'{node.name}' reads a further output of a layer: no spec can say this", origin=graph.name)
+            fail(
+                "write",
+                f"'{node.name}' reads the second output of a layer, which a spec cannot express",
+                origin=graph.name,
+            )
     groups = _groups(graph)
     flat: set[int] = set()
     while True:  # a tensor without a name shows itself when it is read
@@ -74,7 +78,7 @@ def write_graph(graph: Graph) -> str:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat or groups[owner].head:
                 name = graph.nodes[error.ref.node].name
-                fail("write", f"no spec can say what reads '{name}'", origin=graph.name)
+                fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
             flat.add(owner)
 
 
@@ -211,7 +215,11 @@ class _Writer:
             else:
                 chain = self.chain(group, main)
             if chain is None:
-                fail("write", f"the head '{name}' is no chain of layers: no spec can say this", origin=self.graph.name)
+                fail(
+                    "write",
+                    f"the head '{name}' is not a chain of layers, so a spec cannot express it",
+                    origin=self.graph.name,
+                )
             self.names.setdefault(ref, name)
             entries.append(Entry(name, chain))
         return entries

@@ -57,7 +57,7 @@ def test_what_is_accounted_for(claim: str) -> None:
         ("conv_1.params: {printed: 4.9K, erratum: 5.1K}", "nor is 5.1K right"),
         ("conv_1.params: {printed: 4.9K, erratum: many}", "nor is many right"),
         ("conv_9.params: {printed: 4.9K, erratum: 5K}", "conv_9"),
-        ("conv_1.params: {printed: 4.9K, errata: 5K}", "no key 'errata'"),
+        ("conv_1.params: {printed: 4.9K, errata: 5K}", "unknown key 'errata'"),
     ],
 )
 def test_what_is_not(claim: str, reason: str) -> None:

@@ -42,7 +42,7 @@ MAX_WORK = 4_000_000
 """Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MAX_CANDIDATES = 24
 """Arguments of a maximum or minimum."""
-NOT_INTEGER = "{what} must be a whole number, got {a}"
+NOT_INTEGER = "{what} must be an integer, got {a}"
 
 
 class Symbols:
