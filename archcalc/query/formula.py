@@ -190,7 +190,7 @@ class _Calculation:
         if self.question.when is not None:
             changed = dict(numbers)
             for name, text in self.question.when.items():
-                changed[name] = _read(text, {**names, **numbers}, f"--when {name}={text}", self.question.limits)
+                changed[name] = _read(text, {**names, **numbers}, f"--scale {name}={text}", self.question.limits)
             dividend = self._analysis(changed, self.source, self.inline)
         else:
             dividend = own

@@ -1,4 +1,4 @@
-"""One submission as a page of HTML: whole in one file, right to read on a phone, in light and dark."""
+"""A submission as an HTML page: one self-contained file, readable on a phone, in light and dark mode."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pre code { display: block; font: inherit; padding-left: 2ch; text-indent: -2ch; 
 
 
 def graded_page(graded: Graded, title: str = "") -> str:
-    """The page of one submission, under the title of the homework."""
+    """Return the page of a submission, with the title of the homework."""
     name = printable(graded.name)
     heading = f"{printable(title)}: {name}" if title else name
     body = _unreadable(graded) if graded.problems else _marks(graded)
@@ -95,7 +95,7 @@ def _mark(mark: Mark) -> list[str]:
     points = f"{points_text(mark.points)} of {points_text(mark.of)}"
     asked = mark.text or (mark.target if mark.target != mark.id else "")
     facts = [("question", asked), ("answer", mark.value or "none")]
-    facts += [("right value", mark.actual)] if mark.actual and mark.verdict is not Verdict.EXACT else []
+    facts += [("correct value", mark.actual)] if mark.actual and mark.verdict is not Verdict.EXACT else []
     rows = "".join(f"<dt>{name}</dt><dd>{escape(printable(text))}</dd>" for name, text in facts if text)
     lines = [
         f'<article class="{style}">',
@@ -105,7 +105,7 @@ def _mark(mark: Mark) -> list[str]:
     if not mark.right or mark.code:
         lines.append(f"<p>{escape(printable(mark.sentence))}</p>")
     if mark.derivation:
-        lines.append("<details><summary>How the right value comes about</summary>")
+        lines.append("<details><summary>Derivation of the correct value</summary>")
         for derivation in mark.derivation:
             steps = "".join(f"<code>{escape(line)}</code>" for line in derivation_lines(derivation))
             lines.append(f'<p class="soft">{escape(derivation.target)} {escape(derivation.quantity)}</p>')
