@@ -1,4 +1,4 @@
-"""Cells of network tables: what a column shows of a layer or a group of layers."""
+"""Cells of network tables: the content of a column for a layer or a group of layers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
 def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of ``--columns a,b,c``.
+    """Return the columns of ``--columns a,b,c``.
 
     Raises:
         SpecError: an unknown name.
@@ -53,7 +53,7 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """What a column shows of a row, for people."""
+    """Return the content of a column for people."""
     if column in FORMULAS:
         return row.of(column)
     if column in _TEXTS:
@@ -62,7 +62,7 @@ def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
 
 
 def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """What a column shows of a row, for programs: without the marks for people."""
+    """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
     return field_text(row, column, bare=True) if column in READINGS else cell(row, column, analysis, layout)
@@ -119,17 +119,17 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
-    """A shape as it is written in a layout, the batch in front if there is one."""
+    """Return a shape as it is written in a layout, led by the batch size if there is one."""
     batch = shape[:1] if analysis.batch is not None else ()
     own = shape[1:] if analysis.batch is not None else shape
     return "x".join(map(str, (*batch, *ordered(own, layout))))
 
 
 def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
-    """A receptive field: one number where all axes agree, else one per axis, as in ``35x33``.
+    """Return a receptive field: one number if all axes agree, else one per axis, as in ``35x33``.
 
-    People see the range of sizes after upsampling, and ``~`` before it where windows of different strides have met, so
-    that its lower end is a bound; ``bare`` gives the largest alone.
+    After upsampling it is a range of sizes, preceded by ``~`` where paths of different strides meet, so that its lower
+    end is a bound; with ``bare``, only the largest size.
     """
     texts = []
     for name, axes in row.fields.items():
@@ -140,7 +140,7 @@ def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
 
 
 def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
-    """A receptive field on one input; see `field_text`."""
+    """Return a receptive field on one input; see `field_text`."""
     parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
     text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
     bounded_below = column == "rf" and not bare and any(axis.has_several_strides for axis in axes)

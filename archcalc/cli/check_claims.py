@@ -1,4 +1,4 @@
-"""``archcalc check --claim``: is it so, and if not, where does the number come from?"""
+"""``archcalc check --claim``: judge a claim, and explain where its value comes from."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from archcalc.spec.limits import Limits
 
 
 def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits) -> int:
-    """Judge claims that stand on the command line, and say what gives their numbers; the exit status.
+    """Judge the claims of the command line, print what leads to their values, and return the exit status.
 
     Raises:
-        SpecError: a claim, or a network in it, that cannot be read.
+        SpecError: a claim, or its network, cannot be read.
     """
     if form not in FORMATS:
-        raise click.UsageError(f"--claim has the formats {', '.join(FORMATS)}")
+        raise click.UsageError(f"with --claim, --format must be one of {', '.join(FORMATS)}")
     checked = [_check(text, limits) for text in claims]
     click.echo(FORMATS[form](checked, wants_color(color), terminal_width()), nl=False, color=True)
     return 0 if all(each.judgement.verdict in PASSING for each in checked) else 1
@@ -46,5 +46,5 @@ def _check(text: str, limits: Limits) -> CheckedClaim:
 def _origins(asked: NetworkClaim) -> list[Origin]:
     try:
         return reconcile(asked)
-    except ValueError:  # of several networks: it holds or not
+    except ValueError:  # a claim on several networks has no readings
         return []

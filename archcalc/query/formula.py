@@ -195,7 +195,7 @@ class _Calculation:
         if self.query.when is not None:
             changed = dict(numbers)
             for name, text in self.query.when.items():
-                changed[name] = _read(text, {**names, **numbers}, f"--when {name}={text}", self.query.limits)
+                changed[name] = _read(text, {**names, **numbers}, f"--scale {name}={text}", self.query.limits)
             dividend = self._analysis(changed, self.source, self.inline)
         else:
             dividend = plain

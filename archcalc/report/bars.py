@@ -1,4 +1,4 @@
-"""Horizontal bars in text: a few numbers to compare at a glance."""
+"""Horizontal bar charts as text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-MOST_BARS = 24
+MAX_BARS = 24
 
 Item = TypeVar("Item")
 
 
 class Bar(NamedTuple):
-    """One line: its label, its length (``None``: without end), and the text beside it."""
+    """A bar: its label, its length (``None``: unbounded), and the text beside it."""
 
     label: str
     length: Fraction | int | None
@@ -23,16 +23,16 @@ class Bar(NamedTuple):
 def draw_bars(
     bars: Sequence[Bar], *, mark: Fraction | int, mark_text: str, width: int = 80, blocks: bool = True
 ) -> str:
-    """Bars below one another, at most `MOST_BARS` of them (a selection of more), with a mark at one length.
+    """Return a bar chart with a mark at one length. Of more than `MAX_BARS` bars, a selection is drawn.
 
     Args:
-        bars: what to draw, in order.
-        mark: the length at which a line stands beside all bars.
-        mark_text: what it means.
-        width: columns of text.
-        blocks: draw with block characters; else with ``#``, ``.`` and ``|``.
+        bars: the bars, in order.
+        mark: the length that a vertical line marks.
+        mark_text: its meaning.
+        width: the width of the chart in columns.
+        blocks: whether to use block characters instead of ``#``, ``.`` and ``|``.
     """
-    bars = select(bars, MOST_BARS)
+    bars = select(bars, MAX_BARS)
     label_width = min(max((len(bar.label) for bar in bars), default=0), max(12, width * 2 // 5))
     text_width = max((len(bar.text) for bar in bars), default=0)
     room = max(10, width - label_width - text_width - 4)
@@ -54,22 +54,22 @@ def draw_bars(
 
 
 def _bar(share: Fraction | int, room: int, *, endless: bool, blocks: bool) -> str:
-    """A bar of a share of the room; it is never quite without length."""
+    """Return a bar that takes a share of the room, and at least a minimal length."""
     if not blocks:
         return (("." if endless else "#") * max(1, int(room * share))).ljust(room)
     if endless:
         return "░" * room
-    whole, part = divmod(max(1, int(room * 8 * share)), 8)
-    return ("█" * whole + EIGHTHS[part].strip()).ljust(room)
+    full, part = divmod(max(1, int(room * 8 * share)), 8)
+    return ("█" * full + EIGHTHS[part].strip()).ljust(room)
 
 
 def _cut(text: str, width: int) -> str:
-    """A text of at most this width: its end, which tells layers apart."""
+    """Return a text cut to this width; its end is kept, because names of layers differ there."""
     return text if len(text) <= width else "…" + text[1 - width :]
 
 
 def select(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, evenly spread, the first and the last among them."""
+    """Return at most ``most`` of the items, evenly spaced, including the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]

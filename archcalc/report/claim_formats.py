@@ -1,4 +1,4 @@
-"""The formats of claims that were judged and reconciled, by name."""
+"""The formats of judged claims, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int |
 
 
 def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
-    """A sentence, and the table of origins with their sources."""
+    """Return the verdict on a claim in a sentence, and the table of origins with their sources."""
     judgement, origins = claim.judgement, claim.origins
     if not origins:
         return f"{judgement.sentence}\n"
@@ -26,7 +26,7 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
         columns=(
             Column("value", "value", "right"),
             Column("verdict", "verdict"),
-            Column("sentence", f"where {judgement.value} comes from", folds=True),
+            Column("sentence", f"source of {judgement.value}", folds=True),
             Column("code", "convention or tool", folds=True),
         ),
         rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in origins),
@@ -75,4 +75,4 @@ FORMATS: dict[str, Callable[[Sequence[CheckedClaim], bool, int | None], str]] = 
     "markdown": partial(_blocks, "markdown"),
     "json": _json,
 }
-"""Writers of claims, in colour or not, for a terminal of so many columns (``None``: no terminal)."""
+"""Functions of the claims, whether to use colour, and the width of the terminal (``None``: not a terminal)."""

@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: workflow commands that put findings beside the lines of a pull request."""
+"""Workflow commands of GitHub Actions, which show findings beside the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archcalc.validation.findings import Finding
 
 
 def workflow_commands(findings: Iterable[Finding]) -> str:
-    """One workflow command per finding (GitHub Actions, "Workflow commands": error and warning messages)."""
+    """Return one workflow command per finding (GitHub Docs, "Workflow commands for GitHub Actions")."""
     return "".join(f"{_command(finding)}\n" for finding in findings)
 
 
@@ -26,10 +26,10 @@ def _command(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """A message: what would end the line, and the sign that escapes."""
+    """Return a message with line breaks and the escape character escaped."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """A property: also what ends one."""
+    """Return the value of a property with the separators escaped, too."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""GitLab's Code Quality report: a list of issues, of which a merge request shows what is new and what is gone."""
+"""GitLab's Code Quality report: a list of issues; a merge request shows new and resolved ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SEVERITIES = ("minor", "major", "critical")
 
 
 def code_quality(findings: list[Finding]) -> list[dict[str, Any]]:
-    """The issues, ready for JSON (GitLab documentation, "Code Quality report format")."""
+    """Return the issues, ready for JSON (GitLab Docs, "Code Quality report format")."""
     return [
         {
             "description": finding.advice,

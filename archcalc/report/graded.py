@@ -11,30 +11,30 @@ from archcalc.grading.marks import Graded, Mark, common_mistakes, mean_points
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
 
-FIRST = 6
-"""How many mistakes of a submission are named in the table of a class."""
+MAX_MISTAKES = 6
+"""Mistakes of a submission that are listed in the table of a class."""
 
-COMMON = 5
-"""How many of the most common mistakes are named below the table of a class."""
+MAX_COMMON = 5
+"""Most common mistakes that are listed below the table of a class."""
 
 
 def points_text(points: Fraction) -> str:
-    """Points for people: ``2``, ``0.5``, and no more than two decimals."""
+    """Return points as text, with at most two decimals: ``2``, ``0.5``."""
     if points.denominator == 1:
         return str(points.numerator)
     return f"{float(points):.2f}".rstrip("0").rstrip(".")
 
 
 def score_text(graded: Graded) -> str:
-    """The sum for people: ``7.5 of 10 points (75 %)``; ``3 of 4 right`` where no key gives points."""
+    """Return the score as text: ``7.5 of 10 points (75 %)``; ``3 of 4 correct`` without a key."""
     if not graded.scored:
-        return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'right'}"
+        return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'correct'}"
     share = f" ({float(graded.share):.0%})".replace("%", " %") if graded.share is not None else ""
     return f"{points_text(graded.points)} of {points_text(graded.of)} point{'s' * (graded.of != 1)}{share}"
 
 
 def sheet(graded: Graded) -> Table:
-    """One submission, an answer a row."""
+    """Return the table of a submission, one answer per row."""
     notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
     notes += accounted(graded)
     notes += [f"note: {note}" for note in graded.notes]
@@ -43,8 +43,8 @@ def sheet(graded: Graded) -> Table:
             Column("question", "question" if graded.scored else "claim", folds=True),
             Column("answer", "answer", "right"),
             Column("verdict", "verdict", folds=True),
-            Column("actual", "is", "right"),
-            Column("code", "because", folds=True),
+            Column("actual", "correct", "right"),
+            Column("code", "reason", folds=True),
             Column("points", "points", "right"),
         ),
         rows=tuple(
@@ -71,29 +71,29 @@ def _without_points(table: Table) -> Table:
 
 
 def accounted(graded: Graded) -> list[str]:
-    """Of an audit: which claims follow which convention, and the errata."""
+    """Return the conventions of an audit with the claims that follow them, and the errata."""
     followed = [f"{code}: {', '.join(ids)}" for code, ids in graded.conventions.items()]
     return followed + [f"erratum: {mark.sentence}" for mark in graded.errata]
 
 
 def class_table(submissions: Sequence[Graded]) -> Table:
-    """Many submissions, one a row."""
+    """Return the table of several submissions, one per row."""
     rows: list[tuple[Any, ...]] = []
     for graded in submissions:
         if graded.problems:
             line = graded.problems[0].place()[1]
             where = f"line {line}: " if line is not None else ""
-            said = f"cannot be read: {where}{graded.problems[0].message}"
-            rows.append((graded.name, None, points_text(graded.of), None, said))
+            what = f"cannot be read: {where}{graded.problems[0].message}"
+            rows.append((graded.name, None, points_text(graded.of), None, what))
         else:
             right = f"{graded.right}/{len(graded.marks)}"
-            rows.append((graded.name, points_text(graded.points), points_text(graded.of), right, _not_right(graded)))
+            rows.append((graded.name, points_text(graded.points), points_text(graded.of), right, _mistakes(graded)))
     columns = (
         Column("name", "name", folds=True),
         Column("points", "points", "right"),
         Column("of", "of", "right"),
-        Column("right", "right", "right"),
-        Column("mistakes", "not right", folds=True),
+        Column("right", "correct", "right"),
+        Column("mistakes", "mistakes", folds=True),
     )
     shown = [column for column in range(len(columns)) if submissions[0].scored or column not in (1, 2)]
     return Table(
@@ -104,29 +104,29 @@ def class_table(submissions: Sequence[Graded]) -> Table:
     )
 
 
-def _not_right(graded: Graded) -> str | None:
-    """The first of what is not right, in short."""
+def _mistakes(graded: Graded) -> str | None:
+    """Return the first mistakes of a submission in short."""
     wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
-    more = [f"and {len(wrong) - FIRST} more"] if len(wrong) > FIRST else []
-    return "; ".join([*wrong[:FIRST], *more]) or None
+    more = [f"and {len(wrong) - MAX_MISTAKES} more"] if len(wrong) > MAX_MISTAKES else []
+    return "; ".join([*wrong[:MAX_MISTAKES], *more]) or None
 
 
 def _summary(submissions: Sequence[Graded]) -> list[str]:
-    """The mean, and what went wrong most often."""
+    """Return the lines below the table of a class: the mean, and the most common mistakes."""
     unreadable = sum(bool(graded.problems) for graded in submissions)
     read = len(submissions) - unreadable
     notes = []
     mean = mean_points(submissions)
     if mean is not None and submissions[0].scored:
-        notes.append(f"mean: {points_text(mean)} points, over {read} submission{'s' * (read != 1)}")
+        notes.append(f"mean: {points_text(mean)} points over {read} submission{'s' * (read != 1)}")
     if unreadable:
-        notes.append(f"{unreadable} cannot be read")
-    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, COMMON)]
-    return [*notes, *([f"most often: {'; '.join(common)}"] if common else [])]
+        notes.append(f"{unreadable} submission{'s' * (unreadable != 1)} cannot be read")
+    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON)]
+    return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 
 
 def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
-    """For a spreadsheet: one row per student, the points of every question in a column."""
+    """Return a table for spreadsheets: one row per submission, one column per question."""
     rows = []
     for graded in submissions:
         marks = {mark.id: mark for mark in graded.marks}
@@ -139,7 +139,7 @@ def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
 
 
 def claims_table(submissions: Sequence[Graded]) -> Table:
-    """For a spreadsheet: one row per answer."""
+    """Return a table for spreadsheets: one row per answer."""
     names = ("name", "file", "line", "id", "answer", "verdict", "right", "points", "of", "actual", "code", "sentence")
     rows: list[tuple[Any, ...]] = []
     for graded in submissions:
@@ -148,14 +148,14 @@ def claims_table(submissions: Sequence[Graded]) -> Table:
             rows.append((*whose, problem.place()[1], None, None, Verdict.UNREADABLE, False, *[None] * 3, problem.code))
             rows[-1] += (_cell(problem.message),)
         for mark in graded.marks:
-            said = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
+            what = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
             earned = (_number(mark.points), _number(mark.of), mark.actual, mark.code or None, _cell(mark.sentence))
-            rows.append((*whose, *said, *earned))
+            rows.append((*whose, *what, *earned))
     return Table(tuple(Column(name, name) for name in names), tuple(rows))
 
 
 def record(graded: Graded) -> dict[str, Any]:
-    """A submission for programs."""
+    """Return the JSON record of a submission."""
     return {
         "name": graded.name,
         "file": graded.file,
@@ -190,7 +190,7 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
 
 
 def suites(submissions: Iterable[Graded]) -> list[Suite]:
-    """Submissions as JUnit suites, answers as cases."""
+    """Return submissions as JUnit suites with answers as cases."""
     found = []
     for graded in submissions:
         cases = [
@@ -214,5 +214,5 @@ def _number(points: Fraction) -> int | float:
 
 
 def _cell(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula, whatever a student calls himself."""
+    """Return a text quoted where a spreadsheet would take it for a formula, whatever a student enters as a name."""
     return f"'{text}" if text and text[0] in "=+-@\t\r" else text

@@ -14,16 +14,16 @@ from archcalc.report.render import render, write_json
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How graded submissions are shown."""
+    """How graded submissions are presented."""
 
     title: str = ""
-    """Of the homework."""
+    """The title of the homework."""
     questions: Sequence[str] = ()
-    """The ids of the questions, if a key asks any."""
+    """The ids of the questions of the key, if it has any."""
     explain: bool = False
-    """Whether right values are derived where answers are not right."""
+    """Whether the correct value of every answer that is not correct is derived."""
     details: bool = False
-    """Whether every answer is shown, also of many submissions."""
+    """Whether every answer is listed, even of several submissions."""
     color: bool = False
     width: int | None = None
     """Columns of the terminal."""
@@ -31,11 +31,11 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How graded submissions are written."""
+    """A format of graded submissions."""
 
     write: Callable[[Sequence[Graded], Layout], str]
     ending: str = ""
-    """Of the name of a file, where each submission has one of its own."""
+    """The extension of the files, if the format writes one per submission."""
 
 
 def _tables(form: str, submissions: Sequence[Graded], layout: Layout) -> str:
@@ -45,7 +45,7 @@ def _tables(form: str, submissions: Sequence[Graded], layout: Layout) -> str:
 
 
 def _detailed(form: str, graded: Graded, layout: Layout) -> str:
-    """One submission with every answer, or what is wrong with it."""
+    """Return a submission with every answer, or the errors that make it unreadable."""
     if graded.problems:
         return "".join(f"{problem.render()}\n" for problem in graded.problems)
     table = render(sheet(graded), form, color=layout.color, width=layout.width)

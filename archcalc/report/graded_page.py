@@ -1,4 +1,4 @@
-"""One submission as a self-contained HTML page, legible on a phone and in light and dark mode."""
+"""A submission as an HTML page: one self-contained file, readable on a phone, in light and dark mode."""
 
 from __future__ import annotations
 

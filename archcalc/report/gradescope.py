@@ -1,4 +1,4 @@
-"""The results.json that Gradescope's autograder reads, of one submission (specs of gradescope-autograders)."""
+"""The ``results.json`` of a submission for Gradescope (Gradescope Autograder Documentation)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from archcalc.report.graded import score_text
 
 
 def gradescope(graded: Graded, *, explain: bool = False) -> dict[str, Any]:
-    """The results of one submission.
+    """Return the results of a submission, ready for JSON.
 
     Args:
-        graded: its marks.
-        explain: whether derivations of what is not right are shown, too.
+        graded: the submission.
+        explain: whether the correct values of wrong answers are derived.
     """
     if graded.problems:
         errors = "\n".join(problem.render() for problem in graded.problems)

@@ -1,8 +1,7 @@
-"""Receptive fields as a picture: the input with the window of a unit on it, and the windows of the layers before it.
+"""Receptive fields as SVG pictures: the input, the window of a unit on it, and the windows of the layers before it.
 
-Plain data in, SVG text out. The last two axes are drawn as a plane; an input of one axis, and every further one, as a
-strip with one line per layer. Colours follow the reader's light or dark mode where the viewer tells, and are legible in
-either.
+The last two axes are drawn as a plane. The only axis of an input, and every further one, is drawn as a strip with one
+line per layer. Colours follow light or dark mode where the viewer supports it, and are legible in either.
 """
 
 from __future__ import annotations
@@ -13,24 +12,27 @@ from html import escape
 from archcalc.report.bars import select
 
 Span = tuple[int, int]
-"""First and last position of an axis."""
+"""First and last position along an axis."""
 
-MOST_WINDOWS = 28
-MOST_LABELS = 12
+MAX_WINDOWS = 28
+MAX_LABELS = 12
 
 WIDTH = 860
 MARGIN = 24
 PLANE = 480
 """The longest side of the plane with all windows, in pixels."""
 STRIP = 480
-FURTHEST = 3
-"""How far beyond the input windows are drawn, in inputs."""
+MAX_OVERHANG = 3
+"""How far beyond the input windows are drawn, in multiples of its size."""
 LINE = 20
 LEGEND = 24
 LETTER = 7.2
-"""About the width of a letter, to keep texts within their room."""
+"""Approximate width of a letter in pixels, by which texts are cut to their room."""
 COLORS = ((38, 132, 200), (160, 80, 190), (218, 88, 20))
-"""Of the first window, one half way, and the last; those between are mixed. All stand out on white and on black."""
+"""The colours (RGB) of the first, the middle and the last window; those between are interpolated.
+
+All are legible on white and on black.
+"""
 
 STYLE = """
   svg { --ground: #ffffff; --ink: #1b1f24; --faint: #59636e; --input: #e9edf2; --edge: #8c959f; --beyond: #8c959f;
@@ -47,7 +49,7 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Nested:
-    """A layer on the way, and the window of its unit: a span per axis, ``None`` for the whole axis."""
+    """A layer before the unit, with its window: a span per axis, ``None`` for the entire axis."""
 
     label: str
     window: tuple[Span | None, ...]
@@ -55,30 +57,30 @@ class Nested:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn."""
+    """The content of a picture."""
 
     title: str
     network: str
     input: str
-    """The name of what is drawn on."""
+    """The name of the input."""
     sizes: tuple[int, ...]
-    """The input's positions per axis."""
+    """The size of the input along each axis."""
     nested: tuple[Nested, ...]
-    """Windows from the first layer to the unit, which is the last, each inside of the next."""
+    """Windows from the first layer to the unit, which is the last, each inside the next."""
     seen: tuple[Span, ...]
-    """What the unit sees inside the borders."""
+    """The positions of the input that the unit sees."""
     image: str | None = None
-    """A ``data:`` address of a photo to lay on the plane."""
+    """The ``data:`` URL of a photo to draw on."""
 
 
 def axis_names(rank: int) -> tuple[str, ...]:
-    """What axes are called: y and x of a plane, z before them."""
+    """Return the names of the axes: y and x of the plane, z before them."""
     return ("z", "y", "x")[-rank:] if rank <= 3 else (*(f"axis {axis + 1}" for axis in range(rank - 2)), "y", "x")
 
 
 def draw(picture: Picture) -> str:
-    """The picture as an SVG document."""
-    nested = select(_drawable(picture), MOST_WINDOWS)
+    """Return the picture as an SVG document."""
+    nested = select(_drawable(picture), MAX_WINDOWS)
     windows = [(one, _color(index, len(nested))) for index, one in enumerate(nested)]
     names = axis_names(len(picture.sizes))
     lines = [_text(MARGIN, MARGIN + 12, _short(picture.title, 92), "title")]
@@ -117,7 +119,7 @@ def draw(picture: Picture) -> str:
 
 
 def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
-    """What the picture shows, in words."""
+    """Return the caption of the picture, in lines."""
     size = "×".join(str(n) for n in picture.sizes)
     seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
     share = "×".join(str(last - first + 1) for first, last in picture.seen)
@@ -127,12 +129,12 @@ def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
     ]
     window = picture.nested[-1].window if picture.nested else ()
     if any(span is not None and _beyond(span, n) for span, n in zip(window, picture.sizes, strict=False)):
-        whole = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in window)
-        found.append(f"its window of {whole} hangs over the border; there is only padding (hatched)")
-    if any(first < low or last > high for first, last, low, high in _reaches(picture)):
-        found.append("windows that reach much further than the input are cut off")
+        size_text = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in window)
+        found.append(f"its window of {size_text} extends beyond the input into the padding (hatched)")
+    if any(first < low or last > high for first, last, low, high in _window_and_extent(picture)):
+        found.append("windows that extend far beyond the input are cut off")
     if len(picture.sizes) > 2:
-        found.append("a strip per axis, then the plane of the last two: the box is seen from its sides")
+        found.append("a strip for each of the first axes, then the plane of the last two")
     return found
 
 
@@ -141,15 +143,15 @@ def _beyond(span: Span, n: int) -> bool:
 
 
 def _extent(picture: Picture, axis: int) -> Span:
-    """The positions that are drawn of an axis: the input and the windows, but not endlessly far beyond it."""
+    """Return the positions of an axis that are drawn: the input and the windows, up to a bound beyond it."""
     n = picture.sizes[axis]
     spans = [span for one in picture.nested if (span := one.window[axis]) is not None]
     first, last = min([0, *(span[0] for span in spans)]), max([n - 1, *(span[1] for span in spans)])
-    return max(first, -FURTHEST * n), min(last, n - 1 + FURTHEST * n)
+    return max(first, -MAX_OVERHANG * n), min(last, n - 1 + MAX_OVERHANG * n)
 
 
 def _drawable(picture: Picture) -> list[Nested]:
-    """The windows that are not cut off, and the unit's own in any case."""
+    """Return the windows that are not cut off, and that of the unit in any case."""
     extents = [_extent(picture, axis) for axis in range(len(picture.sizes))]
 
     def fits(one: Nested) -> bool:
@@ -159,8 +161,8 @@ def _drawable(picture: Picture) -> list[Nested]:
     return [one for index, one in enumerate(picture.nested, 1) if fits(one) or index == len(picture.nested)]
 
 
-def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
-    """The unit's window and what is drawn, per axis."""
+def _window_and_extent(picture: Picture) -> list[tuple[int, int, int, int]]:
+    """Return the window of the unit and the drawn positions, per axis where it has a window."""
     if not picture.nested:
         return []
     window = picture.nested[-1].window
@@ -168,7 +170,7 @@ def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
 
 
 def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> tuple[list[str], float]:
-    """The plane of the last two axes, with a legend beside it."""
+    """Return the plane of the last two axes with a legend beside it, and its height."""
     height, width = picture.sizes[-2:]
     (y0, y1), (x0, x1) = _extent(picture, -2), _extent(picture, -1)
     scale = PLANE / max(y1 - y0 + 1, x1 - x0 + 1)
@@ -201,7 +203,7 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     else:
         lines.append(f'<rect class="seen" fill="{color}" {seen}/>')
     for index, (one, color) in enumerate(windows):
-        thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MOST_LABELS else 1
+        thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MAX_LABELS else 1
         if picture.image:
             dark = f'stroke="#000" stroke-opacity="0.5" stroke-width="{thick + 1.5}" clip-path="url(#plane)"'
             lines.append(f'<rect class="window" {dark} {window(one)}/>')
@@ -218,11 +220,11 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     lines.append(_text(edge, far, str(height - 1), "faint halo", anchor="end"))
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
-    return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MOST_LABELS) + 1))
+    return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
 
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
-    """Below an axis: its first and last position and its name, as far as there is room."""
+    """Return the labels below an axis: its first and last position and its name, as far as there is room."""
     last = _text(left + n * scale, y, str(n - 1), "faint halo", anchor="end")
     if n * scale < 60:
         return [last]
@@ -231,9 +233,9 @@ def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list
 
 
 def _legend(windows: list[tuple[Nested, str]], left: float, top: float) -> list[str]:
-    """The names of some of the windows, the largest first, as they lie around one another."""
+    """Return the names of some of the windows, the largest first."""
     lines = []
-    for index, (one, color) in enumerate(select(windows[::-1], MOST_LABELS)):
+    for index, (one, color) in enumerate(select(windows[::-1], MAX_LABELS)):
         y = top + 13 + index * LEGEND
         size = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in one.window[-2:])
         swatch = f'x="{left:.1f}" y="{y - 10:.1f}" width="11" height="11"'
@@ -243,7 +245,7 @@ def _legend(windows: list[tuple[Nested, str]], left: float, top: float) -> list[
 
 
 def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[str]:
-    """A name and, flush with the right edge, a size."""
+    """Return a name and, aligned with the right edge, a size."""
     right = WIDTH - MARGIN
     room = int((right - left) / LETTER) - len(size) - 2
     return [_text(left, y, _short(name, room), kind), _text(right, y, size, kind, anchor="end")]
@@ -252,12 +254,12 @@ def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[
 def _strip(
     picture: Picture, windows: list[tuple[Nested, str]], axis: int, name: str, top: float
 ) -> tuple[list[str], float]:
-    """One axis: a line per layer, the input below them."""
+    """Return the strip of an axis, with a line per layer and the input below, and its height."""
     n = picture.sizes[axis]
     x0, x1 = _extent(picture, axis)
     scale = STRIP / (x1 - x0 + 1)
     left = MARGIN + 34
-    shown = select(windows, MOST_LABELS)[::-1]
+    shown = select(windows, MAX_LABELS)[::-1]
 
     def span(positions: Span) -> tuple[float, float]:
         return left + (positions[0] - x0) * scale, (positions[1] - positions[0] + 1) * scale
@@ -272,15 +274,15 @@ def _strip(
         )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
-        whole = one.window[axis] or (0, n - 1)
-        a, b = span((max(whole[0], x0), min(whole[1], x1)))
+        window = one.window[axis] or (0, n - 1)
+        a, b = span((max(window[0], x0), min(window[1], x1)))
         lines.append(f'<rect fill="{color}" x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}" rx="2"/>')
-        for first, last in ((max(whole[0], x0), -1), (n, min(whole[1], x1))):
+        for first, last in ((max(window[0], x0), -1), (n, min(window[1], x1))):
             if first <= last:  # beyond the border
                 a, b = span((first, last))
                 hatch = f'x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}"'
                 lines.append(f'<rect class="ground" fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>')
-        size = "all" if one.window[axis] is None else str(whole[1] - whole[0] + 1)
+        size = "all" if one.window[axis] is None else str(window[1] - window[0] + 1)
         lines += _label(left + STRIP + 14, y + 10, one.label, size)
     base = top + height
     lines += [
@@ -298,17 +300,17 @@ def _color(index: int, count: int) -> str:
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    looks = f' class="{kind}"' if kind else ""
+    attribute = f' class="{kind}"' if kind else ""
     place = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{looks}{place}>{_clean(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{attribute}{place}>{_clean(text)}</text>'
 
 
 def _short(text: str, most: int) -> str:
-    """A text of at most so many characters; what is cut is the beginning, for layers differ at the end."""
+    """Return a text cut to ``most`` characters; its end is kept, because names of layers differ there."""
     most = max(most, 6)
     return text if len(text) <= most else "…" + text[1 - most :]
 
 
 def _clean(text: str) -> str:
-    """A text as XML allows it."""
+    """Return a text escaped for XML, without characters that XML does not allow."""
     return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

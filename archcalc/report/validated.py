@@ -1,4 +1,4 @@
-"""Validated specs: in the words of the terminal, as tables, as records for programs."""
+"""Validated specs as lines, tables and records."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from archcalc.validation.examine import Outcome
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)
-"""Green and red, as terminals number them (ECMA-48, SGR)."""
-LONGEST = 100
-"""Characters of a name that are shown."""
+"""The colours green and red (ECMA-48, Select Graphic Rendition)."""
+MAX_NAME = 100
+"""Characters of a name that are printed."""
 SHOWN = ("params", "macs")
-"""Counts of changed layers that are shown."""
-ROWS = 40
+"""Counts of changed layers that are printed."""
+MAX_ROWS = 40
 """Changed layers that are listed."""
 
 
 def count(number: int, word: str) -> str:
-    """``1 error``, ``2 errors``."""
+    """Return a number with a word in the singular or plural: ``1 error``, ``2 errors``."""
     return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def headline(outcome: Outcome, *, color: bool) -> str:
-    """One line for a spec."""
+    """Return the line of a spec."""
     if outcome.skipped:
-        return f"skip   {outcome.name[:LONGEST]}  ({outcome.skipped})"
+        return f"skip   {outcome.name[:MAX_NAME]}  ({outcome.skipped})"
     word, paint = WORDS[outcome.status], PAINT[outcome.status]
-    name = outcome.name if len(outcome.name) <= LONGEST else outcome.name[:LONGEST] + "…"
+    name = outcome.name if len(outcome.name) <= MAX_NAME else outcome.name[:MAX_NAME] + "…"
     shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
     return f"{shown} {name}  ({', '.join(_details(outcome))})"
 
@@ -54,7 +54,7 @@ def _details(outcome: Outcome) -> list[str]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """The last line."""
+    """Return the last line of the report."""
     specs = [outcome for outcome in outcomes if not outcome.skipped]
     counts = [sum(outcome.status == status for outcome in specs) for status in (0, 1, 2)]
     words = [f"{counts[0]} ok"]
@@ -67,14 +67,14 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 
 
 def changes_table(name: str, comparison: BaselineComparison) -> Table:
-    """What has changed since the baseline, layer by layer, and in total."""
+    """Return the table of changes since the baseline, layer by layer, with the totals below."""
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
         Column("output", "output"),
         *(Column(quantity, heading(quantity), "right") for quantity in SHOWN),
     )
-    shown = comparison.changes[:ROWS]
+    shown = comparison.changes[:MAX_ROWS]
     totals = zip(QUANTITIES, comparison.before, comparison.after, strict=True)
     notes = [f"{quantity}: {moved(old, new)}" for quantity, old, new in totals if old != new]
     if len(comparison.changes) > len(shown):
@@ -99,7 +99,7 @@ def _cell(before: Row | None, after: Row | None, index: int) -> str:
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    """An outcome for programs."""
+    """Return the JSON record of an outcome."""
     found: dict[str, Any] = {
         "spec": outcome.name,
         "status": "skipped" if outcome.skipped else ("ok", "failed", "error")[outcome.status],
@@ -135,7 +135,7 @@ def _layer(row: Row | None) -> dict[str, Any] | None:
 
 
 def step_summary(outcomes: Sequence[Outcome]) -> str:
-    """The page that GitHub shows for a step: what is not well, and what has changed, in Markdown."""
+    """Return the summary of a step in GitHub Actions, in Markdown: findings, and changes since the baseline."""
     from archcalc.report.render import render
 
     lines = ["### archcalc validate", "", summary(outcomes), ""]
@@ -150,5 +150,5 @@ def step_summary(outcomes: Sequence[Outcome]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown leaves alone."""
+    """Return a text with the special characters of Markdown escaped."""
     return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in text)

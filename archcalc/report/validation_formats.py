@@ -16,10 +16,10 @@ from archcalc.validation.findings import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How the results of one spec are shown."""
+    """How the result for a spec is presented."""
 
     quiet: bool = False
-    """Whether to show failures only."""
+    """Whether to print failures only."""
     color: bool = False
     table: str = "plain"
     """The format of tables."""
@@ -29,18 +29,18 @@ class Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """How validated specs are written."""
+    """A format of validated specs."""
 
-    whole: Callable[[Sequence[Outcome], str], str]
-    """The report on all specs, by this version of archcalc."""
+    report: Callable[[Sequence[Outcome], str], str]
+    """The report on all specs, given the version of archcalc."""
     findings: Callable[[Sequence[Finding]], str] | None = None
-    """What was found in one spec, where specs are written one by one, as soon as they are validated."""
+    """The findings of one spec, if the format writes specs one by one as they are validated."""
     in_checkout: bool = False
-    """Whether files are named relative to the folder that the CI server checked out."""
+    """Whether files are named relative to the folder that the CI server has checked out."""
 
 
 def write_spec(form: str, outcome: Outcome, layout: Layout) -> str:
-    """Return what is written of one spec: a line, what was found, and what has changed since the baseline."""
+    """Return the text on a spec: a line, its findings, and the changes since the baseline."""
     findings = FORMATS[form].findings
     assert findings is not None
     text = "" if layout.quiet and not outcome.status else f"{headline(outcome, color=layout.color)}\n"
@@ -96,14 +96,14 @@ def _sarif(outcomes: Sequence[Outcome], version: str) -> str:
 
 
 FORMATS = {
-    "text": Format(whole=_text, findings=_texts),
+    "text": Format(report=_text, findings=_texts),
     "github": Format(
-        whole=lambda outcomes, version: workflow_commands(_found(outcomes)),
+        report=lambda outcomes, version: workflow_commands(_found(outcomes)),
         findings=workflow_commands,
         in_checkout=True,
     ),
-    "gitlab": Format(whole=lambda outcomes, version: _json(code_quality(_found(outcomes))), in_checkout=True),
-    "junit": Format(whole=_junit),
-    "sarif": Format(whole=_sarif, in_checkout=True),
-    "json": Format(whole=lambda outcomes, version: _json([record(outcome) for outcome in outcomes])),
+    "gitlab": Format(report=lambda outcomes, version: _json(code_quality(_found(outcomes))), in_checkout=True),
+    "junit": Format(report=_junit),
+    "sarif": Format(report=_sarif, in_checkout=True),
+    "json": Format(report=lambda outcomes, version: _json([record(outcome) for outcome in outcomes])),
 }

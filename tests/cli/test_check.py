@@ -85,7 +85,7 @@ def test_a_folder_is_one_table_and_what_is_broken_stops_nobody(archcalc: Archcal
     assert ran.line("Ada").split()[-4:] == ["6", "6", "3/3", "-"]
     for name in BROKEN:
         assert "cannot be read: " in ran.line(name.split(".")[0]), name
-    assert "8 cannot be read" in ran.lines
+    assert "8 submissions cannot be read" in ran.lines
     assert ran.err == ""
 
 
@@ -295,7 +295,7 @@ def test_the_key_in_the_folder_is_no_submission(archcalc: Archcalc, folder: Path
 
 def test_answers_from_standard_input(archcalc: Archcalc) -> None:
     ran = archcalc("check", "-", stdin="network: lenet5\nparams: 61,706\n")
-    assert (ran.status, ran.lines[0]) == (0, "stdin: 1 of 1 right")
+    assert (ran.status, ran.lines[0]) == (0, "stdin: 1 of 1 correct")
 
 
 def test_a_network_beside_the_answers(archcalc: Archcalc, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_every_format_has_every_row(archcalc: Archcalc) -> None:
 
 def test_summaries_of_streams_go_to_standard_error(archcalc: Archcalc) -> None:
     ran = archcalc(*GRID, "--format", "csv", "--where", "macs <= 300M")
-    assert ran.err == "12 configurations: 3 not wanted (--where), 9 left\n"
+    assert ran.err == "12 configurations: 3 excluded by --where, 9 remaining\n"
     assert len(table(ran.out)) == 9
 
 
@@ -57,7 +57,7 @@ def test_sorted_and_the_best(archcalc: Archcalc) -> None:
 def test_the_pareto_front(archcalc: Archcalc) -> None:
     ran = archcalc(*GRID, "--format", "csv", "--pareto", "macs,max:alpha")
     assert [(row["alpha"], row["rho"]) for row in table(ran.out)] == [(a, "0.5") for a in ("0.25", "0.5", "0.75", "1")]
-    assert "12 left, 4 of them beaten by none" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
+    assert "4 on the Pareto front of 12" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
 
 
 def test_both_axes_of_a_picture_at_once_and_layers_as_columns(archcalc: Archcalc) -> None:
@@ -99,8 +99,8 @@ def test_conditions_may_ask_for_varied_attributes_and_global_fields(archcalc: Ar
 def test_why_nothing_is_left(archcalc: Archcalc) -> None:
     impossible = archcalc("sweep", "3x5x5 -> conv 6 k7", "--shape", "H=W=2:5")
     assert impossible.status == 0
-    assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 left"
-    assert impossible.lines[-1].startswith("4 impossible, such as H=W=2: conv_1: a window of 7 does not fit")
+    assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 remaining"
+    assert impossible.lines[-1].startswith("4 impossible, for example H=W=2: conv_1: a window of 7 does not fit")
     unwanted = archcalc(*GRID, "--where", "macs < 3")
     assert unwanted.lines[-1] == "12 configurations: 12 not wanted (--where), 0 left"
     assert json.loads(archcalc(*GRID, "--where", "macs < 3", "--format", "json").out) == []
@@ -140,7 +140,7 @@ def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[st
 def test_tables_are_cut_and_say_so(archcalc: Archcalc) -> None:
     ran = archcalc("sweep", "3x5x5 -> relu", "--shape", "H=1:2000", "--columns", "macs")
     assert len(ran.lines) == 2 + 1000 + 1
-    assert ran.lines[-1] == "2,000 configurations: 2,000 left, of which 1,000 shown"
+    assert ran.lines[-1] == "2,000 configurations: 1,000 of 2,000 shown"
 
 
 def test_a_long_sweep_on_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

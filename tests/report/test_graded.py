@@ -33,7 +33,7 @@ def test_scores() -> None:
     marks = (mark("a", "exact", Fraction(1), right=True), mark("b", "wrong", Fraction(1, 2), right=False))
     graded = Graded(name="Ada", file="ada.yaml", marks=marks, of=Fraction(2))
     assert score_text(graded) == "1.5 of 2 points (75 %)"
-    assert score_text(replace(graded, scored=False)) == "1 of 2 right"
+    assert score_text(replace(graded, scored=False)) == "1 of 2 correct"
     assert score_text(replace(graded, scored=False, audit=True)) == "1 of 2 accounted for"
     assert score_text(Graded(name="Ada", file="ada.yaml")) == "0 of 0 points"
 
@@ -52,7 +52,7 @@ def test_a_class_names_the_first_mistakes_and_the_most_common() -> None:
     ada = Graded(name="Ada", file="a", marks=marks, of=Fraction(9))
     table = class_table([ada, replace(ada, name="Bob", file="b", marks=marks[:1])])
     assert table.rows[0][-1].endswith("q5: bias; and 3 more")
-    assert "most often: q0: bias (2 times)" in table.notes
+    assert "most common mistakes: q0: bias (2 times)" in table.notes
 
 
 @given(st.text(), st.text(), st.text())

@@ -361,7 +361,7 @@ def environment() -> dict[str, str]:
         (["3x32x32 -> " + "(" * 50_000], "<expression>:1:76: error[limit]"),
         (["nowhere.yaml"], "nowhere.yaml: error[not-found]"),
         (["resnet"], "error[not-found]"),
-        (["3x32x32", "-"], "quote an expression"),
+        (["3x32x32", "-"], "quote an inline expression"),
         (["resnet50", "--set", "clases=10"], "--set clases: error[unknown-name]"),
         (["resnet50", "--shape", "3x"], "--shape:1:2: error[syntax]"),
         (["./"], "./: error[not-found]"),
