@@ -17,7 +17,7 @@ from archcalc.spec.limits import Limits
 if TYPE_CHECKING:
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
-    from archcalc.grading.marks import Graded
+    from archcalc.grading.marks import GradedSubmission
 
 MANY = 50
 """Submissions that take long enough for a progress bar."""
@@ -82,7 +82,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[Graded]]:
+def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade what was handed in.
 
     Raises:
@@ -104,14 +104,14 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     return key, graded
 
 
-def grade_one(handed: Handed, grader: Grader, limits: Limits, most: int) -> Graded:
+def grade_one(handed: Handed, grader: Grader, limits: Limits, most: int) -> GradedSubmission:
     """Read and grade one submission; what is wrong with it stops no other."""
     from archcalc.grading.answers import read_answers
 
     try:
         if handed.problem:
             fail("not-found", handed.problem, origin=handed.path)
-        return grader.grade(read_answers(source_of(handed.path, limits), limits=limits, most=most), handed.name)
+        return grader.grade(read_answers(source_of(handed.path, limits), limits=limits, max_answers=most), handed.name)
     except SpecError as error:
         return grader.unreadable(handed.name, handed.path, error)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Graded submissions as tables, records and JUnit suites."""
+"""GradedSubmission submissions as tables, records and JUnit suites."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.claim import Verdict
-from archcalc.grading.marks import Graded, Mark, common_mistakes, mean_points
+from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
 
@@ -25,7 +25,7 @@ def points_text(points: Fraction) -> str:
     return f"{float(points):.2f}".rstrip("0").rstrip(".")
 
 
-def score_text(graded: Graded) -> str:
+def score_text(graded: GradedSubmission) -> str:
     """The sum for people: ``7.5 of 10 points (75 %)``; ``3 of 4 right`` where no key gives points."""
     if not graded.scored:
         return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'right'}"
@@ -33,7 +33,7 @@ def score_text(graded: Graded) -> str:
     return f"{points_text(graded.points)} of {points_text(graded.of)} point{'s' * (graded.of != 1)}{share}"
 
 
-def sheet(graded: Graded) -> Table:
+def sheet(graded: GradedSubmission) -> Table:
     """One submission, an answer a row."""
     notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
     notes += accounted(graded)
@@ -70,13 +70,13 @@ def _without_points(table: Table) -> Table:
     return table._replace(columns=table.columns[:-1], rows=rows, totals=())
 
 
-def accounted(graded: Graded) -> list[str]:
+def accounted(graded: GradedSubmission) -> list[str]:
     """Of an audit: which claims follow which convention, and the errata."""
     followed = [f"{code}: {', '.join(ids)}" for code, ids in graded.conventions.items()]
     return followed + [f"erratum: {mark.sentence}" for mark in graded.errata]
 
 
-def class_table(submissions: Sequence[Graded]) -> Table:
+def class_table(submissions: Sequence[GradedSubmission]) -> Table:
     """Many submissions, one a row."""
     rows: list[tuple[Any, ...]] = []
     for graded in submissions:
@@ -104,14 +104,14 @@ def class_table(submissions: Sequence[Graded]) -> Table:
     )
 
 
-def _not_right(graded: Graded) -> str | None:
+def _not_right(graded: GradedSubmission) -> str | None:
     """The first of what is not right, in short."""
     wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
     more = [f"and {len(wrong) - FIRST} more"] if len(wrong) > FIRST else []
     return "; ".join([*wrong[:FIRST], *more]) or None
 
 
-def _summary(submissions: Sequence[Graded]) -> list[str]:
+def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
     """The mean, and what went wrong most often."""
     unreadable = sum(bool(graded.problems) for graded in submissions)
     read = len(submissions) - unreadable
@@ -125,7 +125,7 @@ def _summary(submissions: Sequence[Graded]) -> list[str]:
     return [*notes, *([f"most often: {'; '.join(common)}"] if common else [])]
 
 
-def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
+def grades(submissions: Sequence[GradedSubmission], questions: Sequence[str]) -> Table:
     """For a spreadsheet: one row per student, the points of every question in a column."""
     rows = []
     for graded in submissions:
@@ -138,7 +138,7 @@ def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
     return Table(tuple(Column(name, name) for name in names), tuple(rows))
 
 
-def claims_table(submissions: Sequence[Graded]) -> Table:
+def claims_table(submissions: Sequence[GradedSubmission]) -> Table:
     """For a spreadsheet: one row per answer."""
     names = ("name", "file", "line", "id", "answer", "verdict", "right", "points", "of", "actual", "code", "sentence")
     rows: list[tuple[Any, ...]] = []
@@ -154,7 +154,7 @@ def claims_table(submissions: Sequence[Graded]) -> Table:
     return Table(tuple(Column(name, name) for name in names), tuple(rows))
 
 
-def record(graded: Graded) -> dict[str, Any]:
+def record(graded: GradedSubmission) -> dict[str, Any]:
     """A submission for programs."""
     return {
         "name": graded.name,
@@ -189,7 +189,7 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
     }
 
 
-def suites(submissions: Iterable[Graded]) -> list[Suite]:
+def suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
     """Submissions as JUnit suites, answers as cases."""
     found = []
     for graded in submissions:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from archcalc.grading.marks import Graded
+from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import claims_table, class_table, grades, record, sheet, suites
 from archcalc.report.render import render, write_json
@@ -33,18 +33,18 @@ class Layout:
 class Format:
     """How graded submissions are written."""
 
-    write: Callable[[Sequence[Graded], Layout], str]
+    write: Callable[[Sequence[GradedSubmission], Layout], str]
     ending: str = ""
     """Of the name of a file, where each submission has one of its own."""
 
 
-def _tables(form: str, submissions: Sequence[Graded], layout: Layout) -> str:
+def _tables(form: str, submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     if len(submissions) > 1 and not layout.details:
         return render(class_table(submissions), form, color=layout.color, width=layout.width)
     return "\n".join(_detailed(form, graded, layout) for graded in submissions)
 
 
-def _detailed(form: str, graded: Graded, layout: Layout) -> str:
+def _detailed(form: str, graded: GradedSubmission, layout: Layout) -> str:
     """One submission with every answer, or what is wrong with it."""
     if graded.problems:
         return "".join(f"{problem.render()}\n" for problem in graded.problems)
@@ -52,7 +52,7 @@ def _detailed(form: str, graded: Graded, layout: Layout) -> str:
     return table + (_derivations(graded, form) if layout.explain else "")
 
 
-def _derivations(graded: Graded, form: str) -> str:
+def _derivations(graded: GradedSubmission, form: str) -> str:
     lines = []
     for mark in graded.marks:
         for derivation in mark.derivation:
@@ -62,29 +62,29 @@ def _derivations(graded: Graded, form: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _csv(submissions: Sequence[Graded], layout: Layout) -> str:
+def _csv(submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     table = grades(submissions, layout.questions) if layout.questions else claims_table(submissions)
     return render(table, "csv")
 
 
-def _json(submissions: Sequence[Graded], layout: Layout) -> str:
+def _json(submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     return write_json({"schema": 1, "submissions": [record(graded) for graded in submissions]})
 
 
-def _junit(submissions: Sequence[Graded], layout: Layout) -> str:
+def _junit(submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     from archcalc.report.junit import write_junit
 
     return write_junit(suites(submissions))
 
 
-def _page(submissions: Sequence[Graded], layout: Layout) -> str:
+def _page(submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     from archcalc.report.graded_page import graded_page
 
     (graded,) = submissions
     return graded_page(graded, layout.title)
 
 
-def _gradescope(submissions: Sequence[Graded], layout: Layout) -> str:
+def _gradescope(submissions: Sequence[GradedSubmission], layout: Layout) -> str:
     from archcalc.report.gradescope import gradescope
 
     (graded,) = submissions

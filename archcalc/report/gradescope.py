@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import score_text
 
 
-def gradescope(graded: Graded, *, explain: bool = False) -> dict[str, Any]:
+def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, Any]:
     """The results of one submission.
 
     Args:
