@@ -10,7 +10,7 @@ import click
 
 from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once, terminal_width, wants_color
 from archcalc.cli.submissions import Handed, find_submissions
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
@@ -70,7 +70,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]
-    layout = Layout(
+    layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
         explain=values["explain"],

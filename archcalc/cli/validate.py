@@ -233,7 +233,7 @@ def report(results: list[ValidationResult], form: str, output: str | None) -> No
     if not streamed or output:
         from archcalc import __version__
 
-        text = FORMATS[form].whole([placed(result, form) for result in results], __version__)
+        text = FORMATS[form].report([placed(result, form) for result in results], __version__)
         if output:
             save(output, text, "--output")
         else:

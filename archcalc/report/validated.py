@@ -1,4 +1,4 @@
-"""Validated specs: in the words of the terminal, as tables, as records for programs."""
+"""Results of validation as lines for the terminal, as tables, and as records for programs."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from archcalc.validation.examine import ValidationResult
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)
-"""Green and red, as terminals number them (ECMA-48, SGR)."""
-LONGEST = 100
-"""Characters of a name that are shown."""
-SHOWN = ("params", "macs")
-"""Counts of changed layers that are shown."""
-ROWS = 40
-"""Changed layers that are listed."""
+"""The colours of `WORDS`, green and red, as ECMA-48 numbers them (SGR)."""
+MAX_NAME_LENGTH = 100
+"""The maximum number of characters of a name that are shown."""
+SHOWN_QUANTITIES = ("params", "macs")
+"""The quantities of changed layers that are shown."""
+MAX_ROWS = 40
+"""The maximum number of changed layers that are listed."""
 
 
 def count(number: int, word: str) -> str:
-    """``1 error``, ``2 errors``."""
+    """Return a number with a noun in the singular or plural: ``1 error``, ``2 errors``."""
     return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def headline(result: ValidationResult, *, color: bool) -> str:
-    """One line for a spec."""
+    """Return the line for a spec, coloured if wanted."""
     if result.skipped:
-        return f"skip   {result.name[:LONGEST]}  ({result.skipped})"
+        return f"skip   {result.name[:MAX_NAME_LENGTH]}  ({result.skipped})"
     word, paint = WORDS[result.status], PAINT[result.status]
-    name = result.name if len(result.name) <= LONGEST else result.name[:LONGEST] + "…"
+    name = result.name if len(result.name) <= MAX_NAME_LENGTH else result.name[:MAX_NAME_LENGTH] + "…"
     shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
     return f"{shown} {name}  ({', '.join(_details(result))})"
 
@@ -61,7 +61,7 @@ def _details(result: ValidationResult) -> list[str]:
 
 
 def summary(results: Sequence[ValidationResult]) -> str:
-    """The last line."""
+    """Return the summary of all specs, which is the last line of the output."""
     specs = [result for result in results if not result.skipped]
     counts = [sum(result.status == status for result in specs) for status in (0, 1, 2)]
     words = [f"{counts[0]} ok"]
@@ -74,14 +74,14 @@ def summary(results: Sequence[ValidationResult]) -> str:
 
 
 def changes_table(name: str, comparison: BaselineComparison) -> Table:
-    """What has changed since the baseline, layer by layer, and in total."""
+    """Return the table of changed layers, with the changed totals as notes."""
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
         Column("output", "output"),
-        *(Column(quantity, heading(quantity), "right") for quantity in SHOWN),
+        *(Column(quantity, heading(quantity), "right") for quantity in SHOWN_QUANTITIES),
     )
-    shown = comparison.changes[:ROWS]
+    shown = comparison.changes[:MAX_ROWS]
     totals = zip(STORED_QUANTITIES, comparison.before, comparison.after, strict=True)
     notes = [f"{quantity}: {change_text(old, new)}" for quantity, old, new in totals if old != new]
     if len(comparison.changes) > len(shown):
@@ -95,7 +95,7 @@ def _change_row(change: Change) -> tuple[Any, ...]:
     either = [row for row in change if row is not None]
     mark = "+" if before is None else "-" if after is None else "~"
     parts = [" → ".join(dict.fromkeys(getattr(row, part) for row in either)) for part in ("name", "op", "output")]
-    cells = [_cell(before, after, STORED_COUNTS.index(quantity)) for quantity in SHOWN]
+    cells = [_cell(before, after, STORED_COUNTS.index(quantity)) for quantity in SHOWN_QUANTITIES]
     return (f"{mark} {parts[0]}", *parts[1:], *cells)
 
 
@@ -105,8 +105,8 @@ def _cell(before: LayerFigures | None, after: LayerFigures | None, index: int) -
     return "".join(f"{row.counts[index]:,}" for row in (before, after) if row is not None)
 
 
-def record(result: ValidationResult) -> dict[str, Any]:
-    """A result for programs."""
+def result_record(result: ValidationResult) -> dict[str, Any]:
+    """Return a result as JSON-ready data."""
     found: dict[str, Any] = {
         "spec": result.name,
         "status": "skipped" if result.skipped else ("ok", "failed", "error")[result.status],
@@ -142,7 +142,7 @@ def _layer(row: LayerFigures | None) -> dict[str, Any] | None:
 
 
 def step_summary(results: Sequence[ValidationResult]) -> str:
-    """The page that GitHub shows for a step: what is not well, and what has changed, in Markdown."""
+    """Return the summary of a GitHub Actions step in Markdown: the findings and the changes since the baseline."""
     from archcalc.report.render import render
 
     lines = ["### archcalc validate", "", summary(results), ""]
@@ -157,5 +157,5 @@ def step_summary(results: Sequence[ValidationResult]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown leaves alone."""
+    """A text with the special characters of Markdown escaped."""
     return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in text)

@@ -1,4 +1,4 @@
-"""The formats of validated specs, by name."""
+"""The output formats of validation, by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.report.github import workflow_commands
 from archcalc.report.gitlab import code_quality
-from archcalc.report.validated import changes_table, headline, record, summary
+from archcalc.report.validated import changes_table, headline, result_record, summary
 from archcalc.validation.codes import documented
 from archcalc.validation.examine import ValidationResult
 from archcalc.validation.findings import Finding
@@ -16,7 +16,7 @@ from archcalc.validation.findings import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationDisplay:
-    """How the results of one spec are shown."""
+    """Options for showing the result of a spec."""
 
     quiet: bool = False
     """Whether to show failures only."""
@@ -24,23 +24,23 @@ class ValidationDisplay:
     table: str = "plain"
     """The format of tables."""
     width: int | None = None
-    """Columns of the terminal."""
+    """The columns of the terminal; ``None`` for no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationFormat:
-    """How validated specs are written."""
+    """An output format of validation."""
 
-    whole: Callable[[Sequence[ValidationResult], str], str]
-    """The report on all specs, by this version of archcalc."""
+    report: Callable[[Sequence[ValidationResult], str], str]
+    """Writes the report on all specs, given the version of archcalc."""
     findings: Callable[[Sequence[Finding]], str] | None = None
-    """What was found in one spec, where specs are written one by one, as soon as they are validated."""
+    """Writes the findings of one spec, in formats that are written spec by spec, as soon as each is validated."""
     in_checkout: bool = False
-    """Whether files are named relative to the folder that the CI server checked out."""
+    """Whether file names are relative to the folder that the CI server checked out."""
 
 
 def write_spec(form: str, result: ValidationResult, display: ValidationDisplay) -> str:
-    """Return what is written of one spec: a line, what was found, and what has changed since the baseline."""
+    """Return the text on one spec: a line, its findings, and its changes since the baseline."""
     findings = FORMATS[form].findings
     assert findings is not None
     text = "" if display.quiet and not result.status else f"{headline(result, color=display.color)}\n"
@@ -96,14 +96,14 @@ def _sarif(results: Sequence[ValidationResult], version: str) -> str:
 
 
 FORMATS = {
-    "text": ValidationFormat(whole=_text, findings=_texts),
+    "text": ValidationFormat(report=_text, findings=_texts),
     "github": ValidationFormat(
-        whole=lambda results, version: workflow_commands(_found(results)),
+        report=lambda results, version: workflow_commands(_found(results)),
         findings=workflow_commands,
         in_checkout=True,
     ),
-    "gitlab": ValidationFormat(whole=lambda results, version: _json(code_quality(_found(results))), in_checkout=True),
-    "junit": ValidationFormat(whole=_junit),
-    "sarif": ValidationFormat(whole=_sarif, in_checkout=True),
-    "json": ValidationFormat(whole=lambda results, version: _json([record(result) for result in results])),
+    "gitlab": ValidationFormat(report=lambda results, version: _json(code_quality(_found(results))), in_checkout=True),
+    "junit": ValidationFormat(report=_junit),
+    "sarif": ValidationFormat(report=_sarif, in_checkout=True),
+    "json": ValidationFormat(report=lambda results, version: _json([result_record(result) for result in results])),
 }

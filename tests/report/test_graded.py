@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from archcalc.claims import Verdict
 from archcalc.grading.marks import GradedSubmission, Mark
-from archcalc.report.graded import accounted, class_table, points_text, score_text
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.report.graded import accounting_notes, class_table, points_text, score_text
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem
 
 
@@ -44,7 +44,10 @@ def test_which_claims_follow_which_convention() -> None:
         mark("b", "erratum", Fraction(1), right=True, sentence="b is wrong"),
         mark("c", "convention", Fraction(1), right=True, code="kilo-1024"),
     )
-    assert accounted(GradedSubmission(name="x", file="x", marks=marks)) == ["kilo-1024: a, c", "erratum: b is wrong"]
+    assert accounting_notes(GradedSubmission(name="x", file="x", marks=marks)) == [
+        "kilo-1024: a, c",
+        "erratum: b is wrong",
+    ]
 
 
 def test_a_class_names_the_first_mistakes_and_the_most_common() -> None:
@@ -60,7 +63,7 @@ def test_any_text_can_be_written_in_every_format(name: str, value: str, sentence
     marks = (mark(name, "wrong", Fraction(0), right=False, sentence=sentence, value=value),)
     broken = GradedSubmission(name=name, file="b", problems=(Problem("yaml", sentence or "?", origin=name or "x"),))
     for graded in (GradedSubmission(name=name, file="a", marks=marks, of=Fraction(1)), broken):
-        written = {form: FORMATS[form].write([graded], Layout(title=value, explain=True)) for form in FORMATS}
+        written = {form: FORMATS[form].write([graded], GradingDisplay(title=value, explain=True)) for form in FORMATS}
         page = written["html"]
         body = page[page.index("<main>") : page.index("</body>")].replace("&#x27;", "'")
         ElementTree.fromstring(body)
