@@ -21,14 +21,14 @@ from archcalc.cli.options import (
     wants_color,
 )
 from archcalc.cli.submissions import Submitted, find_submissions
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
-    from archcalc.grading.marks import Graded
+    from archcalc.grading.marks import GradedSubmission
 
 MANY = 50
 """Number of submissions from which a progress bar is shown."""
@@ -93,7 +93,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]
-    layout = Layout(
+    layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
         explain=values["explain"],
@@ -105,7 +105,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[Graded]]:
+def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade the submissions among the arguments.
 
     Raises:
@@ -127,14 +127,16 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     return key, graded
 
 
-def grade_one(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> Graded:
+def grade_one(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> GradedSubmission:
     """Read and grade one submission. Its errors are part of the result, so that they stop no other submission."""
     from archcalc.grading.answers import read_answers
 
     try:
         if submitted.problem:
             fail("not-found", submitted.problem, origin=submitted.path)
-        return grader.grade(read_answers(source_of(submitted.path, limits), limits=limits, most=most), submitted.name)
+        return grader.grade(
+            read_answers(source_of(submitted.path, limits), limits=limits, max_answers=most), submitted.name
+        )
     except SpecError as error:
         return grader.unreadable(submitted.name, submitted.path, error)
     except RecursionError:

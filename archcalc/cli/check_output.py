@@ -9,11 +9,13 @@ import click
 
 from archcalc.cli.files import write_file
 from archcalc.cli.submissions import file_names
-from archcalc.grading.marks import Graded
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.grading.marks import GradedSubmission
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 
 
-def write(graded: Sequence[Graded], form: str, layout: Layout, *, file: str | None, folder: str | None) -> None:
+def write(
+    graded: Sequence[GradedSubmission], form: str, layout: GradingDisplay, *, file: str | None, folder: str | None
+) -> None:
     """Write results in a format: to a file, to one file each in a folder, or to standard output.
 
     Raises:

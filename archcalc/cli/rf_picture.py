@@ -6,7 +6,7 @@ from archcalc.analysis.unit import UnitField
 from archcalc.cli.files import write_file
 from archcalc.graph import Graph, Ref
 from archcalc.query.growth import growth
-from archcalc.report.rf_svg import Nested, Picture, draw
+from archcalc.report.rf_svg import NestedWindow, Picture, draw
 from archcalc.spec.errors import fail
 
 MAX_PHOTO_SIDE = 1024
@@ -26,7 +26,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
     index = next(index for index, one in enumerate(graph.nodes) if one.name == drawn)
     shape = graph.shape(source) if source is not None else graph.nodes[index].output
     nested = tuple(
-        Nested(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
+        NestedWindow(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
         for step in growth(graph, node, unit.unit, drawn, source=source)
     )
     picture = Picture(

@@ -24,15 +24,15 @@ from archcalc.cli.options import (
     wants_color,
 )
 from archcalc.report.validated import step_summary, summary
-from archcalc.report.validation_formats import FORMATS, Layout, write_spec
+from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.configuration import configuration_of, unknown_codes
-from archcalc.validation.examine import Asked, Outcome, Task
+from archcalc.validation.examine import Options, ValidationResult, ValidationTask
 from archcalc.validation.findings import findings, relative_to
-from archcalc.validation.many import examine_all
-from archcalc.validation.paths import find
-from archcalc.validation.store import Store
+from archcalc.validation.parallel import examine_all
+from archcalc.validation.paths import find_specs
+from archcalc.validation.store import BaselineFile
 
 MANY = 20
 """Number of specs from which a progress bar is shown."""
@@ -129,40 +129,40 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         raise click.UsageError("--update-baseline needs --baseline FILE")
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     gc.enable()  # many networks are read, one after the other
-    asked = asked_from(values)
+    options = options_from(values)
     store = stored(values["baseline"], values["update_baseline"])
     tasks = [
-        Task(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
-        for target in find(paths, asked.limits)
+        ValidationTask(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
+        for target in find_specs(paths, options.limits)
     ]
     streamed = "text" if output else form if FORMATS[form].findings else ""
     seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # then the lines themselves show the progress
-    layout = Layout(
+    display = ValidationDisplay(
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
-    outcomes: list[Outcome] = []
-    for outcome in with_progress(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
-        target = tasks[len(outcomes)].target
-        if outcome.corrected is not None:
-            outcome = written(outcome, target.path)
-        if store is not None and values["update_baseline"] and outcome.numbers is not None:
-            store.keep(target, outcome.numbers)
+    results: list[ValidationResult] = []
+    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), seen):
+        target = tasks[len(results)].target
+        if result.corrected is not None:
+            result = written(result, target.path)
+        if store is not None and values["update_baseline"] and result.figures is not None:
+            store.put(target, result.figures)
         if streamed:
-            show(outcome, streamed, layout)
-        outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
-    for outcome in without_specs(outcomes):
-        outcomes.append(outcome)
+            show(result, streamed, display)
+        results.append(result._replace(figures=None, corrected=None, diff=""))
+    for result in without_specs(results):
+        results.append(result)
         if streamed:
-            show(outcome, streamed, layout)
+            show(result, streamed, display)
     if store is not None and values["update_baseline"]:
         save(store.path, store.text(), "--baseline")
-    report(outcomes, form, output)
-    return max((outcome.status for outcome in outcomes), default=0)
+    report(results, form, output)
+    return max((result.status for result in results), default=0)
 
 
-def asked_from(values: dict[str, Any]) -> Asked:
+def options_from(values: dict[str, Any]) -> Options:
     """Return what the options ask for, for every spec."""
-    return Asked(
+    return Options(
         settings=pairs_from(values["settings"], "--set"),
         shapes=pairs_from(values["shapes"], "--shape", bare=True),
         limits=limits_from(values),
@@ -170,29 +170,29 @@ def asked_from(values: dict[str, Any]) -> Asked:
         warn=values["warn"],
         error=values["error"],
         strict=values["strict"],
-        numbers=bool(values["baseline"]),
+        with_figures=bool(values["baseline"]),
         tolerance=None if values["update_baseline"] else values["tolerance"],
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
 
 
-def stored(path: str | None, update: bool) -> Store | None:
+def stored(path: str | None, update: bool) -> BaselineFile | None:
     """Return the baseline, if one is requested; a new one if it is to be updated and does not exist."""
     if not path:
         return None
-    return Store(path) if update and not os.path.exists(path) else Store.read(path)
+    return BaselineFile(path) if update and not os.path.exists(path) else BaselineFile.read(path)
 
 
-def written(outcome: Outcome, path: str) -> Outcome:
-    """Write the correction of a file, and return the outcome, with an error if that failed."""
+def written(result: ValidationResult, path: str) -> ValidationResult:
+    """Write the correction of a file, and return the result, with an error if that failed."""
     try:
-        write_file(path, outcome.corrected or "")
+        write_file(path, result.corrected or "")
     except OSError as error:
         problem = Problem("output", f"cannot write the corrected file: {error.strerror}", origin=path)
-        wrong = findings([problem], 2, outcome.name)
-        return outcome._replace(findings=(*outcome.findings, *wrong), corrected=None)
-    return outcome
+        wrong = findings([problem], 2, result.name)
+        return result._replace(findings=(*result.findings, *wrong), corrected=None)
+    return result
 
 
 def save(path: str, text: str, origin: str) -> None:
@@ -203,55 +203,55 @@ def save(path: str, text: str, origin: str) -> None:
         fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
-def with_progress(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
-    """Return the outcomes, with a progress bar on standard error if that is a terminal and they are many."""
+def with_progress(results: Iterator[ValidationResult], number: int, seen: bool) -> Iterable[ValidationResult]:
+    """Return the results, with a progress bar on standard error if that is a terminal and they are many."""
     if seen or number < MANY or not sys.stderr.isatty():
-        return outcomes
+        return results
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[Outcome]:
+    def advancing() -> Iterator[ValidationResult]:
         with Progress(
             console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(), redirect_stderr=False
         ) as progress:
-            yield from progress.track(outcomes, total=number, description="validating")
+            yield from progress.track(results, total=number, description="validating")
 
     return advancing()
 
 
-def without_specs(outcomes: list[Outcome]) -> Iterator[Outcome]:
+def without_specs(results: list[ValidationResult]) -> Iterator[ValidationResult]:
     """Yield an error for each folder or pattern that matched files, but no spec: most likely another was meant."""
     found: dict[str, bool] = {}
-    for outcome in outcomes:
-        if outcome.argument:
-            found[outcome.argument] = found.get(outcome.argument, False) or not outcome.skipped
+    for result in results:
+        if result.argument:
+            found[result.argument] = found.get(result.argument, False) or not result.skipped
     for argument in (argument for argument, any_spec in found.items() if not any_spec):
         problem = Problem("not-found", "no spec among these files", origin=argument[:100])
-        yield Outcome(argument, findings([problem], 2, argument))
+        yield ValidationResult(argument, findings([problem], 2, argument))
 
 
-def show(outcome: Outcome, form: str, layout: Layout) -> None:
+def show(result: ValidationResult, form: str, display: ValidationDisplay) -> None:
     """Print a line for a spec, and its findings below."""
-    click.echo(write_spec(form, placed(outcome, form), layout), nl=False, color=True)
+    click.echo(write_spec(form, placed(result, form), display), nl=False, color=True)
 
 
-def placed(outcome: Outcome, form: str) -> Outcome:
-    """Return the outcome with its files named as the format requires."""
+def placed(result: ValidationResult, form: str) -> ValidationResult:
+    """Return the result with its files named as the format requires."""
     if not FORMATS[form].in_checkout:
-        return outcome
+        return result
     root = next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
-    return outcome._replace(findings=tuple(relative_to(root, outcome.findings)))
+    return result._replace(findings=tuple(relative_to(root, result.findings)))
 
 
-def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
+def report(results: list[ValidationResult], form: str, output: str | None) -> None:
     """Print what follows when all specs are done: the summary, or the whole report."""
     streamed = FORMATS[form].findings is not None
     if streamed or output:
-        click.echo(summary(outcomes))
+        click.echo(summary(results))
     if not streamed or output:
         from archcalc import __version__
 
-        text = FORMATS[form].report([placed(outcome, form) for outcome in outcomes], __version__)
+        text = FORMATS[form].report([placed(result, form) for result in results], __version__)
         if output:
             save(output, text, "--output")
         else:
@@ -260,6 +260,6 @@ def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
     if form == "github" and page:
         try:
             with open(page, "a", encoding="utf-8") as file:
-                file.write(step_summary(outcomes))
+                file.write(step_summary(results))
         except OSError as error:
             fail("output", f"cannot write '{page[:80]}': {error.strerror}", origin="GITHUB_STEP_SUMMARY")

@@ -1,6 +1,6 @@
-"""Conventions that somebody names: does a value follow them?
+"""Named conventions: whether a value follows them.
 
-Naming one is no guess, so here every convention counts, however likely it is.
+A key or an audit names the convention, so its prior does not matter here.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from archcalc.diagnosis.search import search
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
-TOGETHER = 2
-"""How many conventions are worked out together."""
+MAX_CODES = 2
+"""The maximum number of conventions that are evaluated together, besides truncation."""
 
 
 def read_codes(written: Text) -> frozenset[str]:
-    """The codes of conventions that hold together, written with ``+`` between them.
+    """Return the codes of conventions that apply together, which are written with ``+`` between them.
 
     Raises:
-        SpecError: nobody knows one of them, or they are too many.
+        SpecError: A code is unknown, or there are too many.
     """
     codes = frozenset(code.strip() for code in written.value.split("+"))
     for code in codes:
         if code not in CODES:
-            fail("unknown-name", f"no convention '{code[:40]}'", whole_text(written), suggest(code, CODES))
-    if len(codes - {TRUNCATED}) > TOGETHER:
-        fail("argument", f"more than {TOGETHER} conventions together", whole_text(written))
+            fail("unknown-name", f"no convention has the code '{code[:40]}'", whole_text(written), suggest(code, CODES))
+    if len(codes - {TRUNCATED}) > MAX_CODES:
+        fail("argument", f"at most {MAX_CODES} conventions can be combined, got {len(codes)}", whole_text(written))
     return codes
 
 
-def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject) -> str | None:
-    """How the value comes about if these conventions are followed; ``None`` where it does not."""
+def clause_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject) -> str | None:
+    """Return the clause that describes how these conventions give the value; ``None`` if they do not."""
     if codes == {TRUNCATED}:
         return f"it is {CODES[TRUNCATED]}" if judgement.verdict is Verdict.TRUNCATED else None
     if not codes or judgement.fault is not None:

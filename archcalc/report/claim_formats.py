@@ -1,4 +1,4 @@
-"""The formats of judged claims, by name."""
+"""The formats of judged claims with the origins of their numbers, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int |
 
 
 def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
-    """Return the verdict on a claim in a sentence, and the table of origins with their sources."""
+    """The judgement of a claim, and a table of the origins of its number with their sources."""
     judgement, origins = claim.judgement, claim.origins
     if not origins:
         return f"{judgement.sentence}\n"
@@ -75,4 +75,4 @@ FORMATS: dict[str, Callable[[Sequence[CheckedClaim], bool, int | None], str]] = 
     "markdown": partial(_blocks, "markdown"),
     "json": _json,
 }
-"""Functions of the claims, whether to use colour, and the width of the terminal (``None``: not a terminal)."""
+"""Functions that write claims, given whether to use colour and the columns of the terminal (``None`` without one)."""

@@ -1,4 +1,4 @@
-"""GitLab's Code Quality report: a list of issues; a merge request shows new and resolved ones."""
+"""GitLab's Code Quality report: a list of findings, of which a merge request shows the new and the resolved ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from archcalc.validation.findings import Finding, fingerprints
 
 SEVERITIES = ("minor", "major", "critical")
-"""By the status of a finding: a warning, a failure, an error in the input."""
+"""The severity by the status of a finding: a warning, a failure, an error in the input."""
 
 
 def code_quality(findings: list[Finding]) -> list[dict[str, Any]]:
-    """Return the issues, ready for JSON (GitLab Docs, "Code Quality report format")."""
+    """Return the entries of the report, ready for JSON (GitLab documentation, "Code Quality report format")."""
     return [
         {
             "description": finding.advice,

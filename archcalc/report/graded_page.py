@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from archcalc.grading.marks import Graded
+from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import points_text, score_text
 from archcalc.report.table import printable
@@ -27,7 +27,7 @@ TEMPLATES.filters |= {
 }
 
 
-def graded_page(graded: Graded, title: str = "") -> str:
+def graded_page(graded: GradedSubmission, title: str = "") -> str:
     """Return the page of one submission, under the title of the homework."""
     share = 1.0 if graded.share is None else float(graded.share)
     return TEMPLATES.get_template("graded_page.html").render(graded=graded, title=title, share=share)

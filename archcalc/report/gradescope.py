@@ -1,20 +1,20 @@
-"""The ``results.json`` of a submission for Gradescope (Gradescope Autograder Documentation)."""
+"""The file results.json of one submission, which Gradescope reads (documentation of Gradescope Autograders)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import score_text
 
 
-def gradescope(graded: Graded, *, explain: bool = False) -> dict[str, Any]:
-    """Return the results of a submission, ready for JSON.
+def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, Any]:
+    """Return the results of one submission, ready for JSON.
 
     Args:
-        graded: the submission.
-        explain: whether the correct values of wrong answers are derived.
+        graded: The graded submission.
+        explain: Whether to derive the right values of answers that are not right.
     """
     if graded.problems:
         errors = "\n".join(problem.render() for problem in graded.problems)

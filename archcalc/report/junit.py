@@ -1,7 +1,7 @@
-"""JUnit XML: suites of cases that passed, failed or had an error.
+"""JUnit XML, which CI servers read: test suites of test cases, each passed, failed or in error.
 
 The dialect is that of Jenkins' schema (testsuites, testsuite, testcase, failure, error), with the attributes `file` and
-`line` of a case, which GitLab and others show as a link.
+`line` of test cases, which GitLab and others show as a link.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Literal, NamedTuple
 from xml.etree import ElementTree
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 does not allow, not even escaped."""
+"""The characters that XML 1.0 does not allow, even escaped."""
 
 
 class Failure(NamedTuple):
-    """Why a case did not pass: a ``failure`` was judged wrong, an ``error`` could not be judged."""
+    """The reason why a test case did not pass: a ``failure``, or an ``error`` if it could not be judged."""
 
     message: str
-    """One line."""
+    """A message of one line."""
     detail: str = ""
     code: str = ""
     kind: Literal["failure", "error"] = "failure"
@@ -35,14 +35,14 @@ class Case(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """The cases of one file or submission."""
+    """Test cases that belong together: those of one file, of one student."""
 
     name: str
     cases: Sequence[Case]
 
 
 def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
-    """Return suites as a JUnit XML document."""
+    """Return test suites as a JUnit XML document."""
     top = ElementTree.Element("testsuites", name=name)
     counted = [_suite(top, suite) for suite in suites]
     for key, numbers in zip(("tests", "failures", "errors"), zip(*counted, strict=True), strict=False):
@@ -52,7 +52,7 @@ def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
 
 
 def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
-    """Add a suite, and return its numbers of tests, failures and errors."""
+    """Add a test suite, and return its numbers of tests, failures and errors."""
     element = ElementTree.SubElement(top, "testsuite", name=_text(suite.name))
     failures = errors = 0
     for case in suite.cases:
@@ -74,5 +74,5 @@ def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
 
 
 def _text(text: str) -> str:
-    """Return a text without the characters that XML does not allow."""
+    """A text without the characters that XML does not allow."""
     return _FORBIDDEN.sub("�", text)

@@ -1,4 +1,4 @@
-"""An analysis as a JSON record, in the stable form of ``report/show.schema.json``."""
+"""An analysis as JSON-ready data in a stable form, documented by ``report/show.schema.json``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SCHEMA = 1
 
 
 def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> dict[str, Any]:
-    """Return the record of an analysis. Shapes are lists, channels first, led by the batch size if there is one.
+    """Return an analysis as data. Shapes are lists with channels first, after the batch if there is one.
 
     Args:
-        analysis: the analysis of the network.
-        dtype: the number format of sizes in bytes.
-        depth: group layers below this level into their stage or block; ``None`` keeps every layer.
+        analysis: The analysis of a network.
+        dtype: The number format for memory, which is in bytes.
+        depth: Combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
     graph = analysis.graph
     several = len(graph.inputs) > 1
@@ -52,7 +52,7 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
 
 
 def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """Return the record of a layer; ``row_of`` gives the row that each layer belongs to."""
+    """Return one layer as data; ``row_of`` gives the row that contains each layer, by name."""
     return {
         "name": layer.name,
         "stage": layer.stage,
@@ -70,7 +70,7 @@ def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: boo
 
 
 def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """Return the record of a group: sums, inputs and outputs; ``op`` is null, ``layers`` the number of layers."""
+    """Return several layers as one row of data: their sums, inputs and outputs; ``op`` is ``None``."""
     read = dict.fromkeys(row_of.get(name, name) for layer in group.layers for name in layer.inputs)
     last = group.layers[-1]
     return {
@@ -101,7 +101,7 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 
 
 def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
-    """Return size, stride and padding per axis (by input if there are several), and whether they are exact."""
+    """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
     for key, read in READINGS.items():
         by_input = {
@@ -116,7 +116,7 @@ def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON: tuples as lists, fractions as texts, a connection table as rows of ``X`` and ``.``."""
+    """Return a value as JSON-ready data: tuples as lists, fractions as texts, connection tables as texts per row."""
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else str(value)
     if isinstance(value, tuple):

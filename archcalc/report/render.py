@@ -1,4 +1,4 @@
-"""Tables as text in every format. A library is imported by the format that needs it."""
+"""Tables in every format. Libraries are imported by the formats that need them only."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
     """Return a table as text that ends in a newline.
 
     Args:
-        table: the table to write.
-        form: one of `FORMATS`.
-        color: whether the format ``rich`` may use colour.
-        width: columns of the terminal, for ``rich``; ``None``: unlimited.
+        table: The table to write.
+        form: One of `FORMATS`.
+        color: Whether the format ``rich`` uses colour.
+        width: The columns of the terminal for ``rich``; ``None`` for no limit.
     """
     table = table._replace(
         columns=tuple(column._replace(title=printable(column.title)) for column in table.columns),
@@ -38,7 +38,7 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
 
 
 def write_json(document: Any) -> str:
-    """Return an indented JSON document; a list of integers is on one line."""
+    """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
     import json
 
     # no string can match, because line breaks inside strings are escaped

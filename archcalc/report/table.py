@@ -13,26 +13,23 @@ class Column(NamedTuple):
     title: str
     align: Literal["left", "right"] = "left"
     folds: bool = False
-    """Whether its texts may be wrapped where a terminal is too narrow. Numbers never are."""
+    """Whether its texts may be folded to fit a narrow terminal; numbers are never folded."""
 
 
 class Table(NamedTuple):
-    """A table with rows of cells: texts, numbers, or ``None`` for an empty cell.
-
-    Numbers are written with thousands separators for people, and without for programs.
-    """
+    """Rows of cells: texts, numbers (with separators for people, plain for programs), or ``None`` if empty."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     title: str = ""
     totals: tuple[tuple[Any, ...], ...] = ()
-    """Rows of sums below a rule, in formats for people only."""
+    """The rows of sums below a line, which are left out of formats for programs."""
     notes: tuple[str, ...] = ()
-    """Lines below the table."""
+    """The notes below the table."""
 
 
 def human(value: Any) -> str:
-    """Return a cell as people read it."""
+    """Return the text of a cell for people: ``-`` if it is empty, and integers with thousands separators."""
     if value is None:
         return "-"
     if type(value) is int:
@@ -41,17 +38,17 @@ def human(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with blanks for control characters: no name may break a line or control the terminal."""
+    """Return a text without control characters and line breaks, which names in files may contain."""
     return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def total(row: tuple[Any, ...]) -> list[str]:
-    """Return a row of sums as people read it: a column without a sum is left empty."""
+    """Return the texts of a row of sums for people; a cell without a sum is empty."""
     return ["" if cell is None else human(cell) for cell in row]
 
 
 def raw(value: Any) -> Any:
-    """Return a cell as programs read it: numbers as they are, fractions as texts."""
+    """Return the value of a cell for programs: a fraction as text, and any other value unchanged."""
     return str(value) if isinstance(value, Fraction) else value
 
 
@@ -62,7 +59,7 @@ def bytes_in_full(count: int) -> str:
 
 
 def bytes_text(count: int) -> str:
-    """Return a number of bytes as a short text: ``97.5 MiB``."""
+    """Return a number of bytes as text with a binary unit: ``97.5 MiB``."""
     if count < 1024:
         return f"{count} B"
     units = ("KiB", "MiB", "GiB", "TiB")

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from archcalc.analysis.explain import Derivation, Step
 from archcalc.claims import Verdict
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.report.graded_page import graded_page
 from archcalc.spec.errors import Problem
 
@@ -45,7 +45,7 @@ def test_every_text_of_a_submission_is_escaped() -> None:
         sentence=hostile("sentence"),
         derivation=(Derivation(hostile("layer"), hostile("quantity"), (step,)),),
     )
-    graded = Graded(name=hostile("name"), file="a", marks=(mark,), of=Fraction(1), notes=(hostile("note"),))
+    graded = GradedSubmission(name=hostile("name"), file="a", marks=(mark,), of=Fraction(1), notes=(hostile("note"),))
     page = Page(graded_page(graded, hostile("title")))
     assert "script" not in page.tags
     fields = "title name id question answer actual sentence layer quantity symbol formula value note"
@@ -54,7 +54,7 @@ def test_every_text_of_a_submission_is_escaped() -> None:
 
 def test_every_text_of_an_error_is_escaped() -> None:
     problem = Problem("yaml", hostile("message"), origin=hostile("file"))
-    page = Page(graded_page(Graded(name="Ada", file="a", problems=(problem,))))
+    page = Page(graded_page(GradedSubmission(name="Ada", file="a", problems=(problem,))))
     assert "script" not in page.tags
     assert [field for field in ("message", "file") if hostile(field) not in page.text] == []
 
@@ -64,6 +64,6 @@ def test_partial_points_are_told_apart_from_none() -> None:
         Mark(id="q", target="q", verdict=Verdict.EXPLAINED, right=False, points=points, of=Fraction(1), sentence="no")
         for points in (Fraction(0), Fraction(1, 2))
     ]
-    page = graded_page(Graded(name="Ada", file="a", marks=tuple(marks), of=Fraction(2)))
+    page = graded_page(GradedSubmission(name="Ada", file="a", marks=tuple(marks), of=Fraction(2)))
     assert [page.count(f'class="{style}"') for style in ("wrong", "part", "right")] == [1, 1, 0]
     assert 'aria-label="25%"' in page

@@ -7,13 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archcalc.report.rf_svg import MAX_LABELS, MAX_WINDOWS, Nested, Picture, draw
+from archcalc.report.rf_svg import MAX_LABELS, MAX_WINDOWS, NestedWindow, Picture, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...], **more: Any) -> Picture:
-    nested = tuple(Nested(f"layer{index}", window) for index, window in enumerate(windows))
+    nested = tuple(NestedWindow(f"layer{index}", window) for index, window in enumerate(windows))
     inside = (
         tuple((max(0, a), min(n - 1, b)) for (a, b), n in zip(windows[-1], sizes, strict=True))  # type: ignore[misc]
         if windows and None not in windows[-1]
@@ -53,10 +53,10 @@ def test_a_window_lies_on_the_plane_where_it_belongs() -> None:
 
 def test_what_extends_beyond_the_input_is_hatched_and_named() -> None:
     over = drawn(picture((10, 10), ((-3, 4), (0, 5))))
-    assert any("extends beyond the input" in text for text in texts(over))
+    assert any("beyond the border" in text for text in texts(over))
     assert any(rect.attrib.get("fill") == "url(#beyond)" for rect in over.iter(f"{SVG}rect"))
     inside = drawn(picture((10, 10), ((3, 4), (0, 5))))
-    assert not any("hangs over" in text for text in texts(inside))
+    assert not any("beyond the border" in text for text in texts(inside))
 
 
 def test_an_input_of_one_axis_is_a_strip_with_a_line_per_layer() -> None:
@@ -69,7 +69,7 @@ def test_an_input_of_three_axes_is_a_strip_and_a_plane() -> None:
     root = drawn(picture((8, 16, 16), ((1, 3), (2, 4), (3, 5)), ((0, 5), (1, 5), (2, 6))))
     assert len(boxes(root, "input")) == 2
     assert {"z", "y", "x"} <= set(texts(root))
-    assert any("a strip for each of the first axes" in text for text in texts(root))
+    assert any("one strip per axis" in text for text in texts(root))
 
 
 def test_a_hundred_layers_are_not_crowded() -> None:
@@ -84,7 +84,7 @@ def test_a_hundred_layers_are_not_crowded() -> None:
 def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
     root = drawn(picture((8, 8), ((2, 4), (2, 4)), ((-1000, 1000), (-1000, 1000))))
     assert boxes(root, "input")[0][2] > 60
-    assert any("cut off" in text for text in texts(root))
+    assert any("clipped" in text for text in texts(root))
 
 
 def test_a_global_field_is_written_as_all() -> None:

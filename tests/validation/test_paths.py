@@ -8,7 +8,7 @@ import pytest
 
 from archcalc.spec import Source
 from archcalc.spec.limits import DEFAULT
-from archcalc.validation import Target, find
+from archcalc.validation import FoundSpec, find_specs
 from archcalc.validation.paths import is_spec
 
 
@@ -24,11 +24,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(*arguments: str) -> list[str]:
-    return [target.name for target in find(arguments, DEFAULT)]
+    return [target.name for target in find_specs(arguments, DEFAULT)]
 
 
-def one(argument: str) -> Target:
-    (target,) = find([argument], DEFAULT)
+def one(argument: str) -> FoundSpec:
+    (target,) = find_specs([argument], DEFAULT)
     return target
 
 

@@ -1,4 +1,4 @@
-"""Specs in several processes: the same outcomes, in the same order."""
+"""Specs in several processes: the same results, in the same order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from archcalc.spec.limits import DEFAULT
-from archcalc.validation import Asked, examine_all, find
-from archcalc.validation.examine import Task
+from archcalc.validation import Options, examine_all, find_specs
+from archcalc.validation.examine import ValidationTask
 
 
 @pytest.mark.slow
@@ -17,8 +17,8 @@ def test_several_processes_say_what_one_says(tmp_path: Path) -> None:
         text = f"input: 3x9x9\nlayers: [conv {index} k3 -> bn]\nexpect: {{params: 112}}\n"  # 0 maps are an error
         tmp_path.joinpath(f"{index:02}.yaml").write_text(text, encoding="utf-8")
     tmp_path.joinpath("other.yaml").write_text("a: b\n", encoding="utf-8")
-    tasks = [Task(target) for target in find([str(tmp_path), "lenet5", "no-such-network"], DEFAULT)]
-    alone = list(examine_all(Asked(numbers=True), tasks, 1))
-    assert list(examine_all(Asked(numbers=True), tasks, 2)) == alone
-    assert [outcome.status for outcome in alone] == [2, *[1] * 39, 0, 0, 2]
+    tasks = [ValidationTask(target) for target in find_specs([str(tmp_path), "lenet5", "no-such-network"], DEFAULT)]
+    alone = list(examine_all(Options(with_figures=True), tasks, 1))
+    assert list(examine_all(Options(with_figures=True), tasks, 2)) == alone
+    assert [result.status for result in alone] == [2, *[1] * 39, 0, 0, 2]
     assert alone[40].skipped
