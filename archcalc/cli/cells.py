@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS, AxisField, Field
+from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS
@@ -24,7 +24,7 @@ COLUMNS = {
         Column("op", "operator", folds=True),
         Column("input", "input", folds=True),
         Column("output", "output"),
-        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *READINGS, *OPERATION_KINDS)),
+        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -65,7 +65,7 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
-    return field_text(row, column, bare=True) if column in READINGS else cell(row, column, analysis, layout)
+    return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
@@ -148,7 +148,7 @@ def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
 
 
 def _bare_axis(axis: AxisField, column: str) -> str:
-    return "global" if axis.is_global else str(READINGS[column](axis))
+    return "global" if axis.is_global else str(FIELD_QUANTITIES[column](axis))
 
 
 def _axis_text(axis: AxisField, column: str) -> str:
@@ -160,5 +160,5 @@ def _axis_text(axis: AxisField, column: str) -> str:
             return f"≤{largest:,}"
         if smallest != largest:
             return f"{smallest:,}–{largest:,}"
-    value = READINGS[column](axis)
+    value = FIELD_QUANTITIES[column](axis)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -8,7 +8,7 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     PositiveInteger,
@@ -28,7 +28,7 @@ from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
-QUANTITIES = ("input", "output", "layers", *SUMS, *READINGS, *OPERATION_KINDS, "memory", "peak", "channels")
+QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, "memory", "peak", "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
@@ -132,7 +132,7 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
     if name == "output":
         refs = graph.outputs.values()
         return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
-    if name in READINGS:
+    if name in FIELD_QUANTITIES:
         layer = analysis.by_node.get(tensor_of("", analysis).node)
         return None if layer is None else field_text(layer, name)
     evaluator = Evaluator.of(analysis, dtype)

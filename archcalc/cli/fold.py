@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from archcalc.analysis.counts import Counts
-from archcalc.analysis.fold import Change, Folding, fold
+from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
 from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, within_memory
 from archcalc.cli.options import (
@@ -148,13 +148,13 @@ def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Tab
     for name in SHOWN:
         columns += [Column(f"{name}_{time}", f"{TITLES[name]} {time}", "right") for time in ("before", "after")]
     changes = folding.changes()
-    shown = [change for change in changes if change.taken or programs]
+    shown = [change for change in changes if change.absorbed or programs]
     before, after = totals(folding)
     rows = [
         (
             change.layer.name,
             write_layer(folding.folded.nodes[change.after.node].op, folding.graph.layout),
-            " ".join(layer.name.rpartition("/")[2] for layer in change.taken) or None,
+            " ".join(layer.name.rpartition("/")[2] for layer in change.absorbed) or None,
             *counts(change.before, change.after),
         )
         for change in shown
@@ -215,14 +215,14 @@ def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
     }
 
 
-def layer_record(graph: Graph, change: Change, forward: Mapping[int, bool]) -> dict[str, Any]:
+def layer_record(graph: Graph, change: FoldedLayer, forward: Mapping[int, bool]) -> dict[str, Any]:
     """Return the record of a remaining layer."""
     return {
         "name": change.layer.name,
         "op": change.layer.op,
         "folded": [
             {"name": layer.name, "op": layer.op, "direction": "forward" if forward[layer.node] else "backward"}
-            for layer in change.taken
+            for layer in change.absorbed
         ],
         "before": counts_record(change.before),
         "after": counts_record(change.after),

@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.receptive import READINGS, AxisField, Field, Fields, coverage, receptive_fields, sees_past
+from archcalc.analysis.receptive import (
+    FIELD_QUANTITIES,
+    AxisField,
+    Field,
+    Fields,
+    coverage,
+    receptive_fields,
+    sees_past,
+)
 from archcalc.analysis.unit import Box, UnitField, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
@@ -358,7 +366,7 @@ def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
         return ["global" if axis.is_global else plain(read(axis)) for axis in field]
 
     return {
-        **{name: each(read) for name, read in READINGS.items()},
+        **{name: each(read) for name, read in FIELD_QUANTITIES.items()},
         "rf_smallest": each(lambda axis: axis.sizes()[0]),
         "aligned": all(axis.aligned for axis in field),
         "offsets": [[plain(offset) for offset in axis.offsets] for axis in field],

@@ -182,14 +182,14 @@ def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
 def batch_of(network: Network, values: dict[str, Any]) -> int:
     """Return the number of examples, after replacing the input files in ``values`` by their arrays."""
     from archcalc.executor.files import read_array
-    from archcalc.executor.inputs import fitted
+    from archcalc.executor.inputs import converted_inputs
 
     given: dict[str, Array] = {}
     for name, path in input_files(network, values["inputs"]).items():
         with array_errors("--input"):
             given[name] = read_array(path, tuple(network.graph.inputs[name]))
     with array_errors("--input"):
-        arrays = fitted(network.graph, given, dtype=values["dtype"])
+        arrays = converted_inputs(network.graph, given, dtype=values["dtype"])
     values["inputs"] = arrays
     batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
     if len(batches) > 1:

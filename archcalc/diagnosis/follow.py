@@ -258,7 +258,7 @@ def _replaced_fields(fields: Fields, sizes: Values | None, strides: Values | Non
             if sizes is not None:
                 path = path._replace(sizes=(sizes[min(number, len(sizes) - 1)],))
             if strides is not None:
-                path = path._replace(rise=strides[min(number, len(strides) - 1)])
+                path = path._replace(advance=strides[min(number, len(strides) - 1)])
             changed_axes.append(replace(axis, paths=(path,)))
         result[name] = tuple(changed_axes)
     return result

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from archcalc.analysis.propagate import Layer
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.diagnosis.mistake import Outcome, Prior
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.graph import ordered
@@ -75,7 +75,7 @@ def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
     """The differing values of the nearest layers before and after, in the order of the spec."""
     layers = target.analysis.layers
     own = {layer.node for layer in target.layers}
-    if target.row is None or not own or target.quantity not in (*SUMS, *READINGS, "shape"):
+    if target.row is None or not own or target.quantity not in (*SUMS, *FIELD_QUANTITIES, "shape"):
         return
     before = [layer for layer in layers if layer.node < min(own)][::-1]
     after = [layer for layer in layers if layer.node > max(own)]

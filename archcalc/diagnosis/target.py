@@ -9,7 +9,7 @@ from typing import Any
 
 from archcalc.analysis.counts import Counts, counts_of
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS, AxisField, Fields, receptive_fields
+from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Fields, receptive_fields
 from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
@@ -94,7 +94,7 @@ class DiagnosedTarget:
             return None
         if self.quantity == "shape":
             return ordered(variation.shapes(self.tensor.node)[self.tensor.output], self.graph.layout)
-        if self.quantity in READINGS:
+        if self.quantity in FIELD_QUANTITIES:
             graph = variation.changed_graph()
             graph = replace(graph, nodes=graph.nodes[: self.tensor.node + 1])
             return self.read_field(receptive_fields(graph)[self.tensor.node])
@@ -107,7 +107,7 @@ class DiagnosedTarget:
         return values[:1] if len(set(values)) == 1 else values
 
     def _read(self, axis: AxisField) -> Any:
-        return READINGS[self.quantity](axis)
+        return FIELD_QUANTITIES[self.quantity](axis)
 
     def _sum(self, variation: Variation | None, contribution: Contribution | None) -> Values | None:
         total: Number = 0

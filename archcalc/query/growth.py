@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, boxes_on_the_way
+from archcalc.analysis.unit import Interval, boxes_on_path
 from archcalc.graph import Graph, Ref
 
 InputWindow = tuple[Interval | None, ...]
@@ -31,7 +31,7 @@ def growth(graph: Graph, node: int, unit: tuple[int, ...], name: str, *, source:
     """
     fields = receptive_fields(graph, source=source)
     steps: list[Growth] = []
-    for index, box in boxes_on_the_way(graph, node, unit, source=source):
+    for index, box in boxes_on_path(graph, node, unit, source=source):
         layer = graph.nodes[index]
         field = fields[index].get(name)
         if field is None or layer.is_input or not box or layer.name == name:

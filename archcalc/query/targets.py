@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, group
-from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
+from archcalc.analysis.receptive import FIELD_QUANTITIES, Fields, receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered
 from archcalc.numeric import NeedsPlain, Number, is_plain
 from archcalc.query.places import Place, find_place
@@ -108,7 +108,7 @@ class Evaluator:
         place, name = target.place, target.quantity.name
         if name in FORMULAS:
             return (self._count(place, target.quantity),)
-        if name in READINGS:
+        if name in FIELD_QUANTITIES:
             return self._field(place, name)
         if name == "shape":
             return self.graph.shape(place.tensor)
@@ -186,7 +186,7 @@ class Evaluator:
             raise LookupError(f"'{name}' sees nothing of any input, so it has no receptive field", "")
         if not axes:
             raise LookupError("the input is a vector without positions, so there is no receptive field", "")
-        values = tuple("global" if axis.is_global else READINGS[reading](axis) for axis in axes)
+        values = tuple("global" if axis.is_global else FIELD_QUANTITIES[reading](axis) for axis in axes)
         return values[:1] if len(set(values)) == 1 else values  # equal values are written once
 
 

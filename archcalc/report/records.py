@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
@@ -103,7 +103,7 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
     """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
-    for key, read in READINGS.items():
+    for key, read in FIELD_QUANTITIES.items():
         by_input = {
             name: ["global" if axis.is_global else plain(read(axis)) for axis in axes]
             for name, axes in row.fields.items()

@@ -151,13 +151,15 @@ def test_receptive_fields_are_those_of_each_network_alone() -> None:
     text = "1x24x24 -> (conv 4 k3 half -> upsample 2 bilinear -> maxpool 3)*2"
     source = Source("<expression>", text)
     found = blocks(question(source, ["rf", "rf_stride", "rf_padding"], inline=True), {"H": (6, 24, 25, 1)})
-    from archcalc.analysis.receptive import READINGS
+    from archcalc.analysis.receptive import FIELD_QUANTITIES
 
     alone = {}
     for values, analysis in loop(source, {"H": (6, 24, 25, 1)}, inline=True):
         if isinstance(analysis, Analysis):
             field = analysis.layers[-1].fields["input"]
-            alone[values] = [tuple(dict.fromkeys(READINGS[name](axis) for axis in field)) for name in READINGS]
+            alone[values] = [
+                tuple(dict.fromkeys(FIELD_QUANTITIES[name](axis) for axis in field)) for name in FIELD_QUANTITIES
+            ]
     rows = {
         (row[0],): list(row[1:])
         for block in found
