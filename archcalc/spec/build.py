@@ -361,7 +361,7 @@ class _Builder:
 
 def needs_plain(what: str, span: Span) -> NoReturn:
     """Fail: the structure of the network depends on a number that is not a plain one here."""
-    fail("needs-number", f"{what} depends on a value that is open or varied; it must be a plain number", span)
+    fail("needs-number", f"{what} depends on a value that is left free; it must be a fixed number", span)
 
 
 def _in_layout(layout: str, value: object) -> object:

@@ -287,10 +287,10 @@ def test_conditions_of_networks() -> None:
         ("resnet50", "H", ("H >= (",), "expected"),
         ("resnet50", "H", ("H <= 0",), "this cannot be satisfied"),
         ("3x32x32 -> conv 8 k3 -> Q 7", "H", (), "no operator 'Q'"),
-        ("3x32x32 -> (conv 8 k3)*n", "n", (), "a number of repetitions depends on what is left open"),
+        ("3x32x32 -> (conv 8 k3)*n", "n", (), "a number of repetitions depends on a value that is left free"),
         ("3x32x32 -> concat(conv 8 k3, identity)", "H,W", (), "needs equal sizes"),
         ("3x32x32 -> conv 8 k3 half", "H,n", (), "no variable or input size 'n'"),
-        ("3x32x32 -> conv (n**n) k3 half", "n", (), "what is left open"),
+        ("3x32x32 -> conv (n**n) k3 half", "n", (), "a value that is left free"),
         ("3x32x32 -> conv ((n+1)**200) k3 half", "n", (), "beyond"),
     ],
 )
