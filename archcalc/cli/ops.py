@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from archcalc.cli.cells import chosen_columns
-from archcalc.cli.options import default_format, output_options, print_table
+from archcalc.cli.options import default_format, output_options, print_table, terminal_width
 from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
@@ -40,6 +40,8 @@ COLUMNS = {
     )
 }
 DEFAULT = ("family", "operator", "summary")
+TEXT_WIDTH = 96
+"""Columns of the documentation of an operator, where the terminal has as many."""
 
 
 def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -151,9 +153,9 @@ def argument_table(documentation: dict[str, Any]) -> Table:
     """Return the table of an operator's arguments."""
     columns = (
         Column("name", "argument"),
-        Column("how", "written"),
+        Column("how", "written", folds=True),
         Column("default", "default"),
-        Column("help", "meaning"),
+        Column("help", "meaning", folds=True),
     )
     rows = tuple(
         (a["name"], how_written(a), "required" if a["required"] else a["default"], a["help"])
@@ -175,17 +177,19 @@ def write_documentation(documentation: dict[str, Any]) -> str:
     """Return the documentation of an operator as text."""
     import textwrap
 
-    from archcalc.report.render import render
+    from archcalc.report.aligned import aligned
+
+    width = min(terminal_width() or TEXT_WIDTH, TEXT_WIDTH)
 
     def block(title: str, text: str) -> str:
-        return textwrap.fill(text, 96, initial_indent=f"{title:<9}", subsequent_indent=" " * 9)
+        return textwrap.fill(text, width, initial_indent=f"{title:<9}", subsequent_indent=" " * 9)
 
-    lines = [documentation["signature"], "", textwrap.fill(documentation["summary"], 96)]
+    lines = [documentation["signature"], "", textwrap.fill(documentation["summary"], width)]
     if documentation["description"]:
-        lines += ["", textwrap.fill(documentation["description"], 96)]
+        lines += ["", textwrap.fill(documentation["description"], width)]
     if documentation["arguments"]:
         table = argument_table(documentation)
-        lines += ["", render(Table(table.columns, table.rows), "plain").rstrip()]
+        lines += ["", aligned(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
     lines += [
         "",
         *(block(name.lower(), documentation[name.lower()]) for name in SECTIONS if name.lower() in documentation),

@@ -212,7 +212,8 @@ class Survey:
         elif not notes:
             notes.append("no layer has a receptive field: none depends on an input with spatial axes")
         if left_out:
-            notes.append(f"layers that do not change the receptive field: {left_out:,}, not listed; --all lists them")
+            what = "layers do" if left_out > 1 else "layer does"
+            notes.append(f"{left_out:,} {what} not change the receptive field (not listed; see --all)")
         columns = (
             Column("layer", "layer", folds=True),
             *((Column("input", "input", folds=True),) if several else ()),

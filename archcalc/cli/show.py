@@ -89,7 +89,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         columns=tuple(COLUMNS[name] for name in columns),
         rows=tuple(tuple(content(row, name, analysis, layout) for name in columns) for row in rows),
         title=title(analysis, layout),
-        totals=(total_cells(analysis, columns),),
+        totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
         notes=tuple(notes(analysis, rows, columns, values["dtype"])),
     )
     print_table(table, form, color)

@@ -53,7 +53,7 @@ def test_where_nothing_changes_the_field_there_are_no_bars_and_no_word_of_vector
     lines = out.splitlines()
     assert lines[3:] == [
         "the field of no layer exceeds the input (8x8)",
-        "layers that do not change the receptive field: 2, not listed; --all lists them",
+        "2 layers do not change the receptive field (not listed; see --all)",
     ]
 
 

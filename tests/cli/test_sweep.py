@@ -102,7 +102,7 @@ def test_why_nothing_is_left(archcalc: Archcalc) -> None:
     assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 remaining"
     assert impossible.lines[-1].startswith("4 impossible, for example H=W=2: conv_1: a window of 7 does not fit")
     unwanted = archcalc(*GRID, "--where", "macs < 3")
-    assert unwanted.lines[-1] == "12 configurations: 12 not wanted (--where), 0 left"
+    assert unwanted.lines[-1] == "12 configurations: 12 excluded by --where, 0 remaining"
     assert json.loads(archcalc(*GRID, "--where", "macs < 3", "--format", "json").out) == []
 
 
