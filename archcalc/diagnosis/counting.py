@@ -29,7 +29,7 @@ def bias_added(site: Site) -> Site | None:
     return changed(site, bias=True)
 
 
-def ungrouped(site: Site) -> Site | None:
+def groups_ignored(site: Site) -> Site | None:
     """Use one group; a depthwise or separable convolution becomes a standard one."""
     return replaced(site, site.op.ungrouped(site.shape))
 

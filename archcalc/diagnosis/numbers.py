@@ -54,7 +54,8 @@ SCALINGS = (
         conversion=lambda value: 4 * value, min_value=10, combinable=False,
     ),
     Scaling(
-        code="rf-area", clause="the area of the field is given, not its side", affects=FIELDS, combinable=False,
+        code="rf-area", clause="the area of the receptive field is given, not its side", affects=FIELDS,
+        combinable=False,
         min_value=2,
         conversion=lambda value: value * value,
     ),

@@ -106,7 +106,8 @@ LAYER_MISTAKES = (
         prior=Prior.COMMON, changes=(windows.output_padding_ignored,),
     ),
     LayerMistake(
-        code="rf-strides-ignored", clause="the field grows by k − 1 in every layer, without the product of the strides",
+        code="rf-strides-ignored",
+        clause="the receptive field grows by k − 1 in every layer, without the product of the strides",
         affects=frozenset({"rf", "rf_stride"}), prior=Prior.COMMON, changes=(windows.any_stride_ignored,),
         scopes=(MistakeScope.ALL,),
     ),
@@ -116,9 +117,10 @@ LAYER_MISTAKES = (
         scopes=(MistakeScope.AFTER_FIRST, MistakeScope.ALL, MistakeScope.TARGET),
     ),
     LayerMistake(
-        code="rf-kernel-not-less-one", clause="the field grows by k times the product of the strides, not k − 1 times",
-        affects=frozenset({"rf"}), changes=(windows.kernel_not_less_one,), scopes=(MistakeScope.AFTER_FIRST,
-        MistakeScope.ALL),
+        code="rf-kernel-not-less-one",
+        clause="the receptive field grows by k times the product of the strides, not k − 1 times",
+        affects=frozenset({"rf"}), changes=(windows.kernel_not_less_one,),
+        scopes=(MistakeScope.AFTER_FIRST, MistakeScope.ALL),
     ),
     LayerMistake(
         code="rf-transposed-kernel",
@@ -137,7 +139,7 @@ LAYER_MISTAKES = (
     ),
     LayerMistake(
         code="groups-ignored", clause="every filter is taken to read all input channels instead of those of its group",
-        affects=WEIGHTS | COSTS, prior=Prior.COMMON, changes=(counting.ungrouped, counting.all_maps_connected),
+        affects=WEIGHTS | COSTS, prior=Prior.COMMON, changes=(counting.groups_ignored, counting.all_maps_connected),
         propagates=False,
     ),
     LayerMistake(
@@ -205,7 +207,7 @@ CONVENTIONS = (
         contribution=conventions.bias_per_kernel,
     ),
     Convention(
-        code="one-bias", clause="one bias is counted for the whole layer, not one per filter", affects=WEIGHTS,
+        code="one-bias", clause="one bias is counted for the layer, not one per filter", affects=WEIGHTS,
         contribution=conventions.one_bias,
     ),
     Convention(
@@ -274,7 +276,7 @@ CONVENTIONAL = frozenset(
     }
     | {"training-heads-counted", "heads-left-out", "input-positions"}
 )
-"""The codes that are no mistakes, but ways to count that somebody may have chosen."""
+"""The codes that are no mistakes, but legitimate ways to count."""
 
 FOLLOW_THROUGH = "follow-through"
 NOT_THE_SUM = "not-the-sum"

@@ -171,12 +171,12 @@ class Grader:
 def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
     """The mark, with all points if the key accepts a convention that the answer follows."""
     for codes in question.accept:
-        said = clause_under(judgement.claim, judgement, codes, subject)
-        if said is not None:
-            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {said}"
+        clause = clause_under(judgement.claim, judgement, codes, subject)
+        if clause is not None:
+            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {clause}"
             code, points = "+".join(sorted(codes)), question.points
             return replace(
-                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=said
+                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=clause
             )
     return mark
 

@@ -172,8 +172,8 @@ def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change
     for row in new:
         same = next((each for each in waiting if (each.name, _kind(each)) == (row.name, _kind(row))), None)
         if same is None:
-            alike = (_stage(row), _kind(row))
-            same = next((each for each in waiting if (_stage(each), _kind(each)) == alike), None)
+            kind = (_stage(row), _kind(row))
+            same = next((each for each in waiting if (_stage(each), _kind(each)) == kind), None)
         if same is not None:
             waiting.remove(same)
         pairs.append(Change(same, row))
