@@ -72,7 +72,7 @@ def _table(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        fail("configuration", f"cannot be read: {error.strerror}", origin=str(file))
+        fail("configuration", f"the file cannot be read: {error.strerror}", origin=str(file))
     except UnicodeDecodeError as error:
         fail("configuration", f"the file is not UTF-8 text (byte {error.start})", origin=str(file))
     try:
