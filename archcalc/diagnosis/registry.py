@@ -124,7 +124,7 @@ LAYER_MISTAKES = (
     ),
     LayerMistake(
         code="rf-transposed-kernel",
-        clause="a transposed convolution adds k − 1 times the product of the strides after it to the field",
+        clause="a transposed convolution adds k − 1 times the product of the strides after it",
         affects=frozenset({"rf"}), prior=Prior.COMMON, changes=(windows.kernel_at_stride_after,),
         scopes=(MistakeScope.ALL, MistakeScope.TARGET),
     ),

@@ -196,10 +196,11 @@ def own_stride_included(site: Site) -> Site | None:
 
 
 class TransposedAsStride(TransposedConv):
-    """A transposed convolution whose window is thought of as that of a convolution, at the stride behind it.
+    """A transposed convolution whose kernel is taken to widen the receptive field like that of a convolution.
 
-    Its field is RF + (k − 1)·j/s: the kernel is laid over the finer positions, though they only repeat what the coarse
-    ones see. V-Net's table of receptive fields (Milletari et al. 2016, Table 1) counts in this way.
+    The receptive field becomes RF + (k − 1)·j/s, as if the kernel covered k of the finer output positions, which in
+    fact depend on the same input positions. The table of receptive fields of V-Net (Milletari et al. 2016, Table 1) is
+    computed in this way.
     """
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -212,10 +213,10 @@ class TransposedAsStride(TransposedConv):
 
 
 def kernel_at_stride_after(site: Site) -> Site | None:
-    """(k − 1)·j/s more for a transposed convolution."""
+    """Add (k − 1)·j/s to the receptive field at a transposed convolution."""
     if site.op.window_kind != "transposed":
         return None
-    if isinstance(site.op, TransposedAsStride):  # the mistake itself: its class is the one above
+    if isinstance(site.op, TransposedAsStride):  # the mistake is already made
         return None
     return site._replace(op=TransposedAsStride(**site.op.attributes()))
 

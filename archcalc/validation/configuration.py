@@ -1,7 +1,6 @@
 """The configuration of a project for warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
 
-The nearest of these files above a spec applies to it. Its keys are ``ignore``, ``warn`` and ``error``, lists
-of codes;
+The nearest of these files above a spec applies to it. Its keys are ``ignore``, ``warn`` and ``error``, lists of codes;
 ``strict``, true or false; and ``per-path-ignores``, a table of patterns (relative to the file; ``*`` also matches
 ``/``) with lists of codes.
 """
