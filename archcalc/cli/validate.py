@@ -132,8 +132,10 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     options = options_from(values)
     store = stored(values["baseline"], values["update_baseline"])
     tasks = [
-        ValidationTask(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
-        for target in find_specs(paths, options.limits)
+        ValidationTask(
+            found_spec, configuration_of(found_spec.path or "."), store.of(found_spec) if store is not None else None
+        )
+        for found_spec in find_specs(paths, options.limits)
     ]
     streamed = "text" if output else form if FORMATS[form].findings else ""
     seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # then the lines themselves show the progress
@@ -142,11 +144,11 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     )
     results: list[ValidationResult] = []
     for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), seen):
-        target = tasks[len(results)].target
+        found_spec = tasks[len(results)].found_spec
         if result.corrected is not None:
-            result = written(result, target.path)
+            result = written(result, found_spec.path)
         if store is not None and values["update_baseline"] and result.figures is not None:
-            store.put(target, result.figures)
+            store.put(found_spec, result.figures)
         if streamed:
             show(result, streamed, display)
         results.append(result._replace(figures=None, corrected=None, diff=""))

@@ -55,7 +55,7 @@ class Options(NamedTuple):
 class ValidationTask(NamedTuple):
     """A spec with its configuration and its baseline."""
 
-    target: FoundSpec
+    found_spec: FoundSpec
     configuration: Configuration = NO_CONFIGURATION
     before: NetworkFigures | None = None
     """The figures of the baseline."""
@@ -114,21 +114,25 @@ class ValidationResult(NamedTuple):
 
 def examine(options: Options, task: ValidationTask) -> ValidationResult:
     """Read a spec, judge its expectations, find warnings, and compare its figures with the baseline."""
-    target = task.target
-    if target.problem is not None:
-        return ValidationResult(target.name, findings([target.problem], 2, target.name))
+    found_spec = task.found_spec
+    if found_spec.problem is not None:
+        return ValidationResult(found_spec.name, findings([found_spec.problem], 2, found_spec.name))
     given = Given(options.settings, options.shapes)
-    read = partial(read_spec, given=given, inline=target.inline, limits=options.limits)
+    read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
     correction: Correction | None = None
     try:
-        source = target.source or read_file(Path(target.path), target.name, options.limits)
-        if not (target.named and not options.only_specs) and not is_spec(source):
-            return ValidationResult(target.name, skipped="no 'layers:' and no 'input:' in it", argument=target.argument)
-        if options.fix and target.path:
-            correction = correct(source, target.path, _ignored_codes(options, task), read)
+        source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
+        if not (found_spec.named and not options.only_specs) and not is_spec(source):
+            return ValidationResult(
+                found_spec.name, skipped="it has neither 'layers:' nor 'input:'", argument=found_spec.argument
+            )
+        if options.fix and found_spec.path:
+            correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
-        result = ValidationResult(target.name, findings(error.problems, 2, target.name), argument=target.argument)
+        result = ValidationResult(
+            found_spec.name, findings(error.problems, 2, found_spec.name), argument=found_spec.argument
+        )
     else:
         result = _judged(options, task, spec, analyze(spec.graph))
     if correction is None:
@@ -140,11 +144,11 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
 
 def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
     """The codes of warnings that are ignored for a spec."""
-    return (options.ignore | task.configuration.ignored(task.target.path)) - options.error - options.warn
+    return (options.ignore | task.configuration.ignored(task.found_spec.path)) - options.error - options.warn
 
 
 def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
-    name, settings = task.target.name, task.configuration
+    name, settings = task.found_spec.name, task.configuration
     judgements, wrong = judge_each(spec, analysis)
     if not all(judgement.holds for judgement in judgements):
         from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
@@ -170,7 +174,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         name=name,
         findings=tuple(found),
         expectations=len(judgements),
-        argument=task.target.argument,
+        argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
     )

@@ -37,11 +37,11 @@ def find_specs(arguments: Iterable[str], limits: Limits) -> Iterator[FoundSpec]:
     """Yield the specs of a command line in order, without duplicates."""
     seen: set[str] = set()
     for argument in arguments:
-        for target in _find(argument, limits):
-            key = os.path.realpath(target.path) if target.path else ""
+        for found_spec in _find(argument, limits):
+            key = os.path.realpath(found_spec.path) if found_spec.path else ""
             if not key or key not in seen:
                 seen.add(key)
-                yield target
+                yield found_spec
 
 
 def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:

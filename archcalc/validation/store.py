@@ -44,20 +44,20 @@ class BaselineFile:
             hint = "remove the file and write a new one with --update-baseline"
             fail("baseline", "the file is not a baseline", hint=hint, origin=path)
 
-    def name(self, target: FoundSpec) -> str:
+    def name(self, found_spec: FoundSpec) -> str:
         """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one."""
-        if not target.path or target.name != target.path:
-            return target.name
+        if not found_spec.path or found_spec.name != found_spec.path:
+            return found_spec.name
         folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.relpath(os.path.realpath(target.path), folder).replace(os.sep, "/")
+        return os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
 
-    def of(self, target: FoundSpec) -> NetworkFigures | None:
+    def of(self, found_spec: FoundSpec) -> NetworkFigures | None:
         """Return the figures of a spec; ``None`` if the file does not contain it."""
-        return self.networks.get(self.name(target))
+        return self.networks.get(self.name(found_spec))
 
-    def put(self, target: FoundSpec, figures: NetworkFigures) -> None:
+    def put(self, found_spec: FoundSpec, figures: NetworkFigures) -> None:
         """Store the figures of a spec."""
-        self.networks[self.name(target)] = figures
+        self.networks[self.name(found_spec)] = figures
 
     def text(self) -> str:
         """Return the new content of the file, without specs that no longer exist, and with one line per layer."""

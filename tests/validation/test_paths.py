@@ -24,12 +24,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(*arguments: str) -> list[str]:
-    return [target.name for target in find_specs(arguments, DEFAULT)]
+    return [found_spec.name for found_spec in find_specs(arguments, DEFAULT)]
 
 
 def one(argument: str) -> FoundSpec:
-    (target,) = find_specs([argument], DEFAULT)
-    return target
+    (found_spec,) = find_specs([argument], DEFAULT)
+    return found_spec
 
 
 def test_a_folder_is_searched_to_the_bottom_but_for_what_is_hidden() -> None:
