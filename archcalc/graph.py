@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
 
-NAME_SIGNS = str.maketrans("", "", "._")
+NAME_PUNCTUATION = str.maketrans("", "", "._")
 """What names and numbers hold besides letters and digits."""
 
 
@@ -116,7 +116,7 @@ class Graph:
 def write_shape(shape: tuple[Number, ...], layout: str = "chw") -> str:
     """A shape as people read it: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``; formulas stand in brackets."""
     texts = [str(size) for size in ordered(shape, layout)]
-    return "x".join([text if text.translate(NAME_SIGNS).isalnum() else f"({text})" for text in texts])
+    return "x".join([text if text.translate(NAME_PUNCTUATION).isalnum() else f"({text})" for text in texts])
 
 
 def ordered(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:

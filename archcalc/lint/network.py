@@ -66,7 +66,7 @@ def biases_before_norms(subject: Subject) -> dict[Span, Biased]:
         if span is None or getattr(node.op, "bias", None) is not True:
             continue
         sums = node.op.sums(graph.input_shapes(node)[0])
-        if sums is None or not sums.by_channel:
+        if sums is None or not sums.per_channel:
             continue
         layers[span].append(node)
         if readers and index not in subject.results and all(reader.op.centres_channels for reader in readers):

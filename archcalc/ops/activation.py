@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_of, needs_positions, operations, operator
-from archcalc.ops.fields import real, whole, word
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_index, operations, operator, require_positions
+from archcalc.ops.fields import integer, real, word
 from archcalc.ops.traits import Kind, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -37,14 +37,14 @@ class Rectifier(Elementwise):
         return read[0].rectified()
 
 
-class Bounded(Operator):
+class FixedSpread(Operator):
     """An operator whose outputs are about alike whatever it reads."""
 
-    typical: ClassVar[Spread]
+    typical_spread: ClassVar[Spread]
     """Their mean and variance."""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return self.typical
+        return self.typical_spread
 
 
 @operator("relu")
@@ -169,26 +169,26 @@ class Mish(Elementwise):
 
 
 @operator("sigmoid")
-class Sigmoid(Bounded, Elementwise):
+class Sigmoid(FixedSpread, Elementwise):
     """Logistic function: 1/(1 + e⁻ˣ).
 
     Cost:   1 exponential, 1 addition, 1 division per element
     Source: PyTorch Sigmoid
     """
 
-    typical = Spread(0.5, 0.05)
+    typical_spread = Spread(0.5, 0.05)
     per_element = operations(exp=1, add=1, div=1)
 
 
 @operator("tanh")
-class Tanh(Bounded, Elementwise):
+class Tanh(FixedSpread, Elementwise):
     """Hyperbolic tangent.
 
     Cost:   1 hyperbolic tangent per element
     Source: PyTorch Tanh
     """
 
-    typical = Spread(0.0, 0.4)
+    typical_spread = Spread(0.0, 0.4)
     per_element = operations(tanh=1)
 
 
@@ -256,7 +256,7 @@ class Maxout(Operator):
     kind = "activation"
     single_channel: ClassVar[Mapping[str, Any]] = {"pieces": 1}
 
-    pieces: Number = whole(positional=True, help="how many channels compete; they divide the channels")
+    pieces: Number = integer(positional=True, help="how many channels compete; they divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         channels, *positions = inputs[0]
@@ -275,24 +275,24 @@ class Maxout(Operator):
 class AlongAxis(Operator):
     """An operator that normalises the numbers along one axis together."""
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def output(self, inputs: Shapes) -> Shape:
-        axis_of(self.axis, inputs[0])
+        axis_index(self.axis, inputs[0])
         return inputs[0]
 
     def counts(self, shape: Shape) -> tuple[Number, Number]:
         """How many numbers there are, and in how many groups."""
-        axis = axis_of(self.axis, shape)
+        axis = axis_index(self.axis, shape)
         return product(shape), product(shape[:axis] + shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        mixed = axis_of(self.axis, inputs[0])
-        return (tuple(None if axis == mixed else Window() for axis in range(1, len(inputs[0]))),)
+        normalised = axis_index(self.axis, inputs[0])
+        return (tuple(None if axis == normalised else Window() for axis in range(1, len(inputs[0]))),)
 
 
 @operator("softmax")
-class Softmax(Bounded, AlongAxis):
+class Softmax(FixedSpread, AlongAxis):
     """Softmax along an axis: e^(x − max)/Σ e^(x − max).
 
     Shape:  any, unchanged
@@ -303,7 +303,7 @@ class Softmax(Bounded, AlongAxis):
     Source: PyTorch Softmax
     """
 
-    typical = Spread(0.0, 0.1)
+    typical_spread = Spread(0.0, 0.1)
 
     def cost(self, inputs: Shapes) -> Cost:
         elements, groups = self.counts(inputs[0])
@@ -356,5 +356,5 @@ class SpatialDropout(Dropout):
     """
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return super().output(inputs)

@@ -17,13 +17,13 @@ from archcalc.ops.fields import (
     Parameter,
     axes,
     flag,
+    integer,
     pads,
     parameters,
     positions,
     real,
     sizes,
     table,
-    whole,
     word,
 )
 from archcalc.ops.traits import Traits
@@ -84,7 +84,7 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, pads, positions, real, sizes, table, whole, word),
+    field_specifiers=(axes, flag, pads, positions, real, sizes, table, integer, word),
 )
 class Operator(Traits):
     """One layer's attributes, formulas and traits. What a subclass leaves alone is element by element, without weights.
@@ -159,10 +159,10 @@ class Operator(Traits):
 
 
 OperatorType = TypeVar("OperatorType", bound=type[Operator])
-Kin = TypeVar("Kin", bound=Operator)
+OperatorSubclass = TypeVar("OperatorSubclass", bound=Operator)
 
 
-def like(cls: type[Kin], op: Operator, **attributes: Any) -> Kin:
+def like(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> OperatorSubclass:
     """An operator of another class (or the same) with the attributes that both have, some of them others."""
     shared = {name: getattr(op, name) for name in cls._names if hasattr(op, name)}
     return cls(**{**shared, **attributes})
@@ -199,7 +199,7 @@ def everywhere(shape: Shape) -> Reach:
     return (None,) * (len(shape) - 1)
 
 
-def needs_positions(shape: Shape, what: str) -> None:
+def require_positions(shape: Shape, what: str) -> None:
     """Require at least one spatial axis."""
     require(
         len(shape) > 1,
@@ -215,7 +215,7 @@ def operations(**counts: Number) -> dict[str, Number]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Written:
+class WrittenShapes:
     """Shapes as a message writes them, ``64x56x56 and 64x55x55``: put together only when the message is."""
 
     shapes: Shapes
@@ -224,7 +224,7 @@ class Written:
         return " and ".join("x".join(map(str, shape)) for shape in self.shapes)
 
 
-def axis_of(axis: int, shape: Shape) -> int:
+def axis_index(axis: int, shape: Shape) -> int:
     """An axis number (0 = channels, negative from the end) as an index, required to exist in ``shape``."""
     rank = len(shape)
     require(

@@ -15,14 +15,14 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     like,
-    needs_positions,
     operations,
     operator,
     per_axis,
+    require_positions,
     spatial,
 )
-from archcalc.ops.fields import axes, flag, pads, table, whole
-from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, sides
+from archcalc.ops.fields import axes, flag, integer, pads, table
+from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, padding_sides
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
@@ -44,7 +44,7 @@ def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
     return Cost(operations(mul=macs, add=macs - outputs), macs, macs)
 
 
-def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
+def require_divisible_channels(channels_in: Number, channels: Number, groups: Number) -> None:
     """Require groups that divide the channels on both sides."""
     for side, count in (("input", channels_in), ("output", channels)):
         require(
@@ -92,8 +92,8 @@ class Conv(Convolution, Sliding):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "table": None}
 
-    channels: Number = whole(positional=True, help="output channels (filters, maps)")
-    groups: Number = whole(1, sugar="g", help="groups; each sees C/groups input channels")
+    channels: Number = integer(positional=True, help="output channels (filters, maps)")
+    groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
     ws: bool = flag(False, "ws", help="weight standardisation")
     table: Table | None = table(help="connection table: which input map feeds which output map")
@@ -104,9 +104,9 @@ class Conv(Convolution, Sliding):
 
     def kernels(self, shape: Shape) -> Shape:
         """How the kernels are arranged, one per connected pair of maps: channels × C/groups, or a list of pairs."""
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         if self.table is None:
-            whole_groups(shape[0], self.channels, self.groups)
+            require_divisible_channels(shape[0], self.channels, self.groups)
             return (self.channels, exact_div(shape[0], self.groups))
         rows, columns = len(self.table), len(self.table[0])
         require(
@@ -170,7 +170,7 @@ class DepthwiseConv(Convolution, Sliding):
     aliases = ("depthwiseconv",)
     single_channel: ClassVar[Mapping[str, Any]] = {"multiplier": 1}
 
-    multiplier: Number = whole(1, help="output channels per input channel")
+    multiplier: Number = integer(1, help="output channels per input channel")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -178,7 +178,7 @@ class DepthwiseConv(Convolution, Sliding):
 
     def maps(self, shape: Shape) -> Number:
         """Output channels."""
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         return shape[0] * self.multiplier
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -211,8 +211,8 @@ class SeparableConv(Convolution, Sliding):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "multiplier": 1}
 
-    channels: Number = whole(positional=True, help="output channels")
-    multiplier: Number = whole(1, help="depthwise channels per input channel")
+    channels: Number = integer(positional=True, help="output channels")
+    multiplier: Number = integer(1, help="depthwise channels per input channel")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -273,36 +273,36 @@ class TransposedConv(Convolution):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1}
 
-    channels: Number = whole(positional=True, help="output channels")
+    channels: Number = integer(positional=True, help="output channels")
     kernel: Axes = axes(sugar="k", help="kernel size")
     stride: Axes = axes(1, sugar="s", help="stride: how far apart the inputs are spread")
     pad: Pads = pads(help="how much of the full result is cut off: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
     outpad: Axes = axes(0, at_least=0, help="output padding: further positions after the result")
-    groups: Number = whole(1, sugar="g", help="groups")
+    groups: Number = integer(1, sugar="g", help="groups")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
         """Per spatial axis: output size, effective kernel, stride, padding before."""
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
         rows = []
         for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
-            reach = effective_kernel(k, d)
+            effective = effective_kernel(k, d)
             if p == "same":
                 require(extra == 0, "padding 'same' determines the output size: it excludes output padding")
-                rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
+                rows.append((n * s, effective, s, maximum(effective - s, 0) // 2))
                 continue
             require(
                 extra < maximum(s, d),
                 "output padding {extra} must be smaller than the stride or the dilation",
                 extra=extra,
             )
-            p0, p1 = sides(p, n, k, s, d)
+            p0, p1 = padding_sides(p, n, k, s, d)
             around = 2 * p0 if p0 is p1 else p0 + p1
-            size = (n - 1) * s + reach - around + extra
+            size = (n - 1) * s + effective - around + extra
             require(size >= 1, "padding {p0} and {p1} leaves no position of the output", p0=p0, p1=p1)
-            rows.append((size, reach, s, p0))
+            rows.append((size, effective, s, p0))
         return rows
 
     def output(self, inputs: Shapes) -> Shape:
@@ -312,7 +312,7 @@ class TransposedConv(Convolution):
 
     def fan_out(self, shape: Shape) -> Number:
         """Output channels that one input channel feeds."""
-        whole_groups(shape[0], self.channels, self.groups)
+        require_divisible_channels(shape[0], self.channels, self.groups)
         return exact_div(self.channels, self.groups)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -327,7 +327,7 @@ class TransposedConv(Convolution):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rows = per_axis(self.geometry(inputs[0]), self.dilation)
-        return (tuple([Window(reach - s + 1, 1, reach - p0 - s, s, dilation=d) for (_, reach, s, p0), d in rows]),)
+        return (tuple([Window(k - s + 1, 1, k - p0 - s, s, dilation=d) for (_, k, s, p0), d in rows]),)
 
     def strides(self) -> Axes:
         return self.stride
@@ -337,7 +337,7 @@ class TransposedConv(Convolution):
         return [] if isinstance(self.pad, str) else list(self.pad)
 
     def sums(self, shape: Shape) -> Sums:
-        return Sums((Kernels("weight", shape[0], self.channels, self.groups, input_first=True),), alike=False)
+        return Sums((Kernels("weight", shape[0], self.channels, self.groups, input_first=True),), equal_terms=False)
 
     def ungrouped(self, shape: Shape) -> TransposedConv:
         return replace(self, groups=1)

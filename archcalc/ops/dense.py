@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
-from archcalc.ops.fields import flag, whole
+from archcalc.ops.fields import flag, integer
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
@@ -35,7 +35,7 @@ class FullyConnected(Dense):
     aliases = ("dense", "fullyconnected")
     flattens = True
 
-    features: Number = whole(positional=True, help="outputs (units)")
+    features: Number = integer(positional=True, help="outputs (units)")
     bias: bool = flag(True, "nobias", help="a bias per output")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -65,7 +65,7 @@ class Linear(Dense):
     Source: PyTorch Linear; Keras Dense
     """
 
-    features: Number = whole(positional=True, help="outputs (units) at every place")
+    features: Number = integer(positional=True, help="outputs (units) at every place")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -82,7 +82,7 @@ class Linear(Dense):
         return (last_axis_everywhere(inputs[0]),)
 
     def sums(self, shape: Shape) -> Sums:
-        return Sums((Kernels("weight", shape[-1], self.features),), by_channel=len(shape) == 1)
+        return Sums((Kernels("weight", shape[-1], self.features),), per_channel=len(shape) == 1)
 
     def on_one_channel(self, rank: int) -> Operator:
         """Along the last of several axes its features are positions."""
@@ -110,7 +110,7 @@ class RadialBasis(Operator):
     widths = ("features",)
     single_channel: ClassVar[Mapping[str, Any]] = {"features": 1}
 
-    features: Number = whole(positional=True, help="outputs (units, classes)")
+    features: Number = integer(positional=True, help="outputs (units, classes)")
     trainable: bool = flag(False, "trainable", help="whether the centres are learned")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -144,8 +144,8 @@ class Embedding(Operator):
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
 
-    vocabulary: Number = whole(positional=True, help="how many different entries there are")
-    dim: Number = whole(positional=True, help="length of a vector")
+    vocabulary: Number = integer(positional=True, help="how many different entries there are")
+    dim: Number = integer(positional=True, help="length of a vector")
 
     def output(self, inputs: Shapes) -> Shape:
         return (*inputs[0], self.dim)

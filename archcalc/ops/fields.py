@@ -4,9 +4,9 @@ Each function returns a `dataclasses.field` with an `Argument` in its metadata. 
 `archcalc ops` prints signatures from it, JSON prints attributes from it. Values inside an operator are:
 
 =========== =============================================================================
-`whole`     a whole number
+`integer`   an integer
 `real`      an ``int`` or `Fraction`
-`axes`      one whole number per spatial axis, a tuple
+`axes`      one integer per spatial axis, a tuple
 `pads`      a padding word, or one ``(before, after)`` per spatial axis
 `word`      one of a few words
 `flag`      a ``bool``
@@ -25,7 +25,7 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
-Form = Literal["whole", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table"]
+Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table"]
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ def _declare(default: Any, **how: Any) -> Any:
     return field(default=default, metadata={"argument": Argument(**how)}, kw_only=True)
 
 
-def whole(
+def integer(
     default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
 ) -> Any:
-    """A whole number, such as a number of channels or groups."""
-    return _declare(default, form="whole", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    """An integer, such as a number of channels or groups."""
+    return _declare(default, form="integer", at_least=at_least, positional=positional, sugar=sugar, help=help)
 
 
 def real(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:
@@ -77,7 +77,7 @@ def real(default: Any = MISSING, *, positional: bool = False, help: str = "") ->
 def axes(
     default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
 ) -> Any:
-    """One whole number per spatial axis, written once for all or per axis: ``k3``, ``k3x5``."""
+    """One integer per spatial axis, written once for all or per axis: ``k3``, ``k3x5``."""
     default = (default,) if type(default) is int else default
     return _declare(default, form="axes", at_least=at_least, positional=positional, sugar=sugar, help=help)
 

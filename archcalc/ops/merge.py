@@ -13,19 +13,19 @@ from archcalc.ops.base import (
     Operator,
     Shape,
     Shapes,
-    Written,
-    axis_of,
+    WrittenShapes,
+    axis_index,
     operations,
     operator,
     per_axis,
     spatial,
 )
-from archcalc.ops.fields import whole, word
+from archcalc.ops.fields import integer, word
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 
-def is_one(n: Number) -> bool:
+def broadcasts(n: Number) -> bool:
     """Whether a size is certainly 1: such an axis broadcasts. One that is 1 for some values of a variable does not."""
     return known_equal(n, 1)
 
@@ -44,20 +44,20 @@ class Elementwise(Operator):
             all(len(shape) == rank for shape in shapes),
             "{what} needs tensors with the same number of axes (or vectors): {shapes}",
             what=self.name,
-            shapes=Written(inputs),
+            shapes=WrittenShapes(inputs),
         )
         return tuple(self._agreed(sizes, inputs) for sizes in per_axis(*shapes))
 
     def _agreed(self, sizes: Iterable[Number], inputs: Shapes) -> Number:
         agreed: Number = 1
         for size in sizes:
-            if is_one(agreed):
+            if broadcasts(agreed):
                 agreed = size
-            elif not is_one(size) and not known_equal(agreed, size):
-                mixed = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
-                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if mixed else agreed == size
-                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=Written(inputs))
-                agreed = maximum(agreed, size) if mixed else agreed
+            elif not broadcasts(size) and not known_equal(agreed, size):
+                undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
+                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
+                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=WrittenShapes(inputs))
+                agreed = maximum(agreed, size) if undecided else agreed
         return agreed
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -69,7 +69,7 @@ class Elementwise(Operator):
 
 
 def _window(n: Number, m: Number) -> Window:
-    broadcast = is_one(n) and not is_one(m)
+    broadcast = broadcasts(n) and not broadcasts(m)
     return Window(stride=0) if broadcast else Window()
 
 
@@ -163,16 +163,16 @@ class Concat(Operator):
 
     arity: ClassVar[int | None] = None
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cut to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
             len(set(map(len, inputs))) == 1,
             "concat needs tensors with the same number of axes: {shapes}",
-            shapes=Written(inputs),
+            shapes=WrittenShapes(inputs),
         )
-        joined = axis_of(self.axis, inputs[0])
+        joined = axis_index(self.axis, inputs[0])
         return tuple(
             reduce(lambda total, size: total + size, sizes) if axis == joined else self._agreed(axis, sizes, inputs)
             for axis, sizes in enumerate(per_axis(*inputs))
@@ -187,13 +187,13 @@ class Concat(Operator):
                 "concat along axis {joined} needs equal sizes on axis {axis}: {shapes}",
                 joined=self.axis,
                 axis=axis,
-                shapes=Written(inputs),
+                shapes=WrittenShapes(inputs),
             )
         return sizes[0]
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         output = self.output(inputs)
-        joined = axis_of(self.axis, output)
+        joined = axis_index(self.axis, output)
         offset: Number = 0
         reaches = []
         for index, shape in enumerate(inputs):

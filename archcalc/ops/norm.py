@@ -14,13 +14,13 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     everywhere,
-    needs_positions,
     operator,
     pointwise,
+    require_positions,
     spatial,
 )
 from archcalc.ops.dense import last_axis_everywhere
-from archcalc.ops.fields import flag, real, sizes, whole, word
+from archcalc.ops.fields import flag, integer, real, sizes, word
 from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -129,26 +129,26 @@ class LayerNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return scale_and_shift(self.affine, together(self.axis, inputs[0]))
+        return scale_and_shift(self.affine, normalised_axes(self.axis, inputs[0]))
 
     def cost(self, inputs: Shapes) -> Cost:
-        return normalising(product(inputs[0]), groups(self.axis, inputs[0]), self.affine)
+        return normalising(product(inputs[0]), group_count(self.axis, inputs[0]), self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (mixed(self.axis, inputs[0]),)
+        return (normalised_reach(self.axis, inputs[0]),)
 
 
-def together(axis: str, shape: Shape) -> Shape:
+def normalised_axes(axis: str, shape: Shape) -> Shape:
     """The sizes of the axes along which numbers are normalised together: ``all``, the ``last``, the ``channels``."""
     return {"all": shape, "last": shape[-1:], "channels": shape[:1]}[axis]
 
 
-def groups(axis: str, shape: Shape) -> Number:
+def group_count(axis: str, shape: Shape) -> Number:
     """How many groups of numbers are normalised together."""
     return product({"all": (), "last": shape[:-1], "channels": shape[1:]}[axis])
 
 
-def mixed(axis: str, shape: Shape) -> Reach:
+def normalised_reach(axis: str, shape: Shape) -> Reach:
     """What an output position sees where numbers are normalised together along an axis."""
     return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
 
@@ -173,16 +173,16 @@ class RmsNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the mean square")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("scale", together(self.axis, inputs[0])),) if self.affine else ()
+        return (Weight("scale", normalised_axes(self.axis, inputs[0])),) if self.affine else ()
 
     def cost(self, inputs: Shapes) -> Cost:
-        elements, count = product(inputs[0]), groups(self.axis, inputs[0])
+        elements, count = product(inputs[0]), group_count(self.axis, inputs[0])
         learned = elements if self.affine else 0
         operations = {"mul": elements + learned, "add": elements, "div": elements + count, "sqrt": count}
         return Cost(operations, connections=learned)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (mixed(self.axis, inputs[0]),)
+        return (normalised_reach(self.axis, inputs[0]),)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         """The mean stays in proportion; the mean square becomes 1."""
@@ -210,7 +210,7 @@ class InstanceNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return inputs[0]
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -239,7 +239,7 @@ class GroupNorm(Normalisation):
     aliases = ("groupnorm",)
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="groups; they divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
@@ -281,7 +281,7 @@ class LocalResponseNorm(Operator):
     kind = "normalisation"
     aliases = ("localresponsenorm",)
 
-    size: Number = whole(5, positional=True, help="how many channels, or positions per axis, are summed")
+    size: Number = integer(5, positional=True, help="how many channels, or positions per axis, are summed")
     region: str = word("across", "across", "within", flags=True, help="across channels or within each")
     alpha: Number = real(Fraction(1, 10_000), help="factor of the sum")
     beta: Number = real(Fraction(3, 4), help="exponent")
@@ -289,7 +289,7 @@ class LocalResponseNorm(Operator):
 
     def output(self, inputs: Shapes) -> Shape:
         if self.region == "within":
-            needs_positions(inputs[0], "lrn within")
+            require_positions(inputs[0], "lrn within")
         return inputs[0]
 
     def cost(self, inputs: Shapes) -> Cost:

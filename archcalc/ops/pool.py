@@ -12,14 +12,14 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     everywhere,
-    needs_positions,
     operations,
     operator,
     per_axis,
+    require_positions,
     spatial,
 )
 from archcalc.ops.fields import axes, flag, pads
-from archcalc.ops.sliding import Axes, Pads, Sliding, extent
+from archcalc.ops.sliding import Axes, Pads, Sliding, output_size
 from archcalc.ops.traits import Initial, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -39,10 +39,10 @@ class Pool(Sliding):
 
     def positions(self, shape: Shape) -> Shape:
         sizes = []
-        for n, reach, s, p0, p1 in self.geometry(shape):
+        for n, effective, s, p0, p1 in self.geometry(shape):
             for p in (p0, p1):
-                require(p < reach, "padding {p} must be less than the window of {reach}", p=p, reach=reach)
-            sizes.append(extent(n, reach, s, p0, p1, ceil=self.ceil))
+                require(p < effective, "padding {p} must be less than the window of {size}", p=p, size=effective)
+            sizes.append(output_size(n, effective, s, p0, p1, ceil=self.ceil))
         return tuple(sizes)
 
 
@@ -119,7 +119,7 @@ class GlobalPool(Operator):
     window_kind = "global"
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return (inputs[0][0], *(1,) * len(spatial(inputs[0])))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -170,7 +170,7 @@ class AdaptivePool(Operator):
     size: Axes = axes(positional=True, help="output size")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return (inputs[0][0], *self.size)
 
     def covered(self, shape: Shape) -> Number:

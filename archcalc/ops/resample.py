@@ -7,8 +7,8 @@ from dataclasses import MISSING
 from typing import Any, ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, maximum, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, needs_positions, operator, per_axis, spatial
-from archcalc.ops.fields import axes, flag, pads, whole, word
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, operator, per_axis, require_positions, spatial
+from archcalc.ops.fields import axes, flag, integer, pads, word
 from archcalc.ops.sliding import Axes
 from archcalc.ops.window import Reach, Window
 
@@ -40,7 +40,7 @@ class Upsample(Operator):
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
         """Per spatial axis: input size, output size, and their ratio as two numbers (in lowest terms with a scale)."""
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         require(
             (self.scale is None) != (self.to is None),
             "upsample takes either a scale (upsample 2) or a size (upsample to=28x28)",
@@ -91,7 +91,7 @@ class Pad(Operator):
     margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         sizes = (n + before + after for n, (before, after) in per_axis(spatial(inputs[0]), self.margin))
         return (inputs[0][0], *sizes)
 
@@ -115,7 +115,7 @@ class Crop(Operator):
     )
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         sizes = []
         for n, (before, after) in per_axis(spatial(inputs[0]), self.margin):
             size = n - before - after
@@ -143,12 +143,12 @@ class PaddedIdentity(Operator):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1}
 
-    channels: Number = whole(positional=True, help="output channels, at least those of the input")
+    channels: Number = integer(positional=True, help="output channels, at least those of the input")
     stride: Axes = axes(1, sugar="s", help="stride")
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         require(
             self.channels >= shape[0],
             "padded_identity cannot reduce {before} channels to {after}",

@@ -17,8 +17,8 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
-from archcalc.ops.fields import positions, sizes, whole
+from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
+from archcalc.ops.fields import integer, positions, sizes
 from archcalc.ops.window import Reach, Window
 
 
@@ -78,9 +78,9 @@ class Reshape(Operator):
         require(
             fits,
             "cannot reshape {before} ({elements} numbers) to {after}",
-            before=Written(inputs),
+            before=WrittenShapes(inputs),
             elements=elements,
-            after=Written((self.shape,)),
+            after=WrittenShapes((self.shape,)),
         )
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
@@ -129,7 +129,7 @@ class Transpose(Operator):
             "transpose of {rank} axes needs each of 0 … {last} once, got {order}",
             rank=rank,
             last=rank - 1,
-            order=Written((self.order,)),
+            order=WrittenShapes((self.order,)),
         )
         return tuple(inputs[0][axis] for axis in self.order)
 
@@ -156,7 +156,7 @@ class ChannelShuffle(Operator):
 
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="groups; they divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
@@ -171,7 +171,7 @@ class ChannelShuffle(Operator):
 class Selection(Operator):
     """Some positions of one axis."""
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         """The first chosen position of ``n``, the step to the next, and how many there are."""
@@ -179,13 +179,13 @@ class Selection(Operator):
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
-        axis = axis_of(self.axis, shape)
+        axis = axis_index(self.axis, shape)
         _, _, count = self.chosen(shape[axis])
         return (*shape[:axis], count, *shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         shape = inputs[0]
-        cut = axis_of(self.axis, shape)
+        cut = axis_index(self.axis, shape)
         start, step, _ = self.chosen(shape[cut])
         chosen = Window(stride=step, padding=-start)
         return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
@@ -206,8 +206,8 @@ class Split(Selection):
     Source: PyTorch chunk; ONNX Split
     """
 
-    parts: Number = whole(positional=True, help="how many equal parts; they divide the axis")
-    part: Number = whole(at_least=0, help="which of them, counted from 0")
+    parts: Number = integer(positional=True, help="how many equal parts; they divide the axis")
+    part: Number = integer(at_least=0, help="which of them, counted from 0")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
@@ -238,7 +238,7 @@ class Slice(Selection):
     range: tuple[Number | None, Number | None] = positions(
         positional=True, help="start and stop, either may be missing"
     )
-    step: Number = whole(1, help="distance of the positions taken")
+    step: Number = integer(1, help="distance of the positions taken")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         first, end = self.range

@@ -67,9 +67,9 @@ class Sums(NamedTuple):
     kernels: tuple[Kernels, ...]
     standardised: bool = False
     """Whether the kernels are standardised before they are used."""
-    alike: bool = True
+    equal_terms: bool = True
     """Whether all outputs sum equally many terms (zeros of a padding among them)."""
-    by_channel: bool = True
+    per_channel: bool = True
     """Whether each kernel belongs to an input and an output channel, and the bias to an output channel."""
 
 

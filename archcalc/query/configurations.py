@@ -182,10 +182,10 @@ class Question:
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
         """Whether some variable holds words: then it is compared with words that are no names."""
-        from archcalc.spec.build import words
+        from archcalc.spec.build import argument_words
 
         held = [*set_to.values(), *graph.variables.values()]
-        return word in words() and any(isinstance(value, str) for value in held)
+        return word in argument_words() and any(isinstance(value, str) for value in held)
 
 
 def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribute:

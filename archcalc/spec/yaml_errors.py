@@ -43,7 +43,7 @@ MESSAGES = (
 """A pattern in what the parser says (its context, then the problem), what archcalc says instead, and a hint."""
 
 
-def translated(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
+def translate(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
     """Return an error of the YAML parser as an error of the spec, at the character where parsing stopped."""
     marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
     mark: Any = next((found for found in marks if found is not None), None)
