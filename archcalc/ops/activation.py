@@ -1,8 +1,7 @@
-"""Activations, and the other operators that leave the shape alone and look at one number (or one axis) at a time.
+"""Activations, and other operators that keep the shape and compute one element (or the elements of one axis) at a time.
 
-Costs count what the formula in the docstring does for every element, whichever branch an element takes. What a
-docstring here does not mention is as for every element-wise operator: shape unchanged, no parameters, position by
-position.
+Costs count all operations of the formula in the docstring for every element, regardless of the branch that it takes.
+Docstrings omit what is common to element-wise operators: unchanged shape, no parameters, position by position.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from archcalc.ops.window import Reach, Window
 
 
 class Elementwise(Operator):
-    """The same few operations to every number."""
+    """An operator that applies the same operations to every element."""
 
     kind: ClassVar[Kind] = "activation"
     per_element: ClassVar[Mapping[str, Number]] = operations()
-    """Kind of operation to how many for one number."""
+    """The number of operations per element by kind."""
 
     def cost(self, inputs: Shapes) -> Cost:
         elements = product(inputs[0])
@@ -31,17 +30,17 @@ class Elementwise(Operator):
 
 
 class Rectifier(Elementwise):
-    """An activation whose outputs are about those of max(x, 0)."""
+    """An activation whose outputs are distributed approximately like those of max(x, 0)."""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return read[0].rectified()
 
 
 class FixedSpread(Operator):
-    """An operator whose outputs are about alike whatever it reads."""
+    """An operator whose outputs have approximately the same distribution for every input."""
 
     typical_spread: ClassVar[Spread]
-    """Their mean and variance."""
+    """The mean and variance of the outputs."""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return self.typical_spread
@@ -273,7 +272,7 @@ class Maxout(Operator):
 
 
 class AlongAxis(Operator):
-    """An operator that normalises the numbers along one axis together."""
+    """An operator that normalises the elements along one axis together."""
 
     axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
@@ -282,7 +281,7 @@ class AlongAxis(Operator):
         return inputs[0]
 
     def counts(self, shape: Shape) -> tuple[Number, Number]:
-        """How many numbers there are, and in how many groups."""
+        """Return the number of elements, and of the groups that are normalised together."""
         axis = axis_index(self.axis, shape)
         return product(shape), product(shape[:axis] + shape[axis + 1 :])
 

@@ -30,14 +30,14 @@ Table = tuple[tuple[bool, ...], ...]
 
 
 def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
-    """One bias per output channel, or none."""
+    """Return one bias per output channel, or none."""
     return (Weight("bias", (channels,)),) if bias else ()
 
 
 def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
-    """The cost of ``outputs`` weighted sums with ``macs`` products in all.
+    """Return the cost of ``outputs`` weighted sums with ``macs`` products in total.
 
-    Each takes one addition fewer than products, and one for a bias.
+    A sum takes one addition fewer than it has products, and one more for a bias.
     """
     if bias:
         return Cost({"mul": macs, "add": macs}, macs, macs + outputs)
@@ -45,7 +45,7 @@ def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
 
 
 def require_divisible_channels(channels_in: Number, channels: Number, groups: Number) -> None:
-    """Require groups that divide the channels on both sides."""
+    """Require that the groups divide the input and output channels."""
     for side, count in (("input", channels_in), ("output", channels)):
         require(
             count % groups == 0,
@@ -59,7 +59,7 @@ def require_divisible_channels(channels_in: Number, channels: Number, groups: Nu
 class WeightedSums(Operator):
     """A layer of weighted sums, with a bias per output channel unless its attribute ``bias`` is false.
 
-    By how its kernels are drawn, its outputs have mean 0 and variance 1.
+    With initial kernels, its outputs have mean 0 and variance 1.
     """
 
     def with_map_folded_in(self) -> Self:
@@ -103,7 +103,7 @@ class Conv(Convolution, Sliding):
         return (self.channels, *self.positions(inputs[0]))
 
     def kernels(self, shape: Shape) -> Shape:
-        """How the kernels are arranged, one per connected pair of maps: channels × C/groups, or a list of pairs."""
+        """Return the shape of the array of kernels: channels × C/groups, or the number of pairs that a table connects."""
         require_positions(shape, self.name)
         if self.table is None:
             require_divisible_channels(shape[0], self.channels, self.groups)
@@ -135,22 +135,22 @@ class Conv(Convolution, Sliding):
         return Sums((Kernels("weight", shape[0], self.channels, self.groups, self.table),), standardised=self.ws)
 
     def with_map_folded_in(self) -> Self:
-        """Its weights are standardised once and for all."""
+        """Return the layer with weights that are standardised once, before folding."""
         return replace(super().with_map_folded_in(), ws=False)
 
     def ungrouped(self, shape: Shape) -> Conv:
         return replace(self, groups=1)
 
     def narrowed(self, divisor: int) -> Self:
-        """A connection table keeps its maps."""
+        """Return the operator with narrowed widths; with a connection table it is unchanged, as the maps are fixed."""
         return self if self.table is not None else super().narrowed(divisor)
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
-        """Kernels of a connection table stand in a list, some for each output map: their average number."""
+        """Return the number of products per output; with a connection table, the average over the output maps."""
         return super().fan_in(shape) if self.table is None else float(prod(shape) / self.channels)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        """Standardised weights have variance 1, however they are drawn."""
+        """Return the spread of the output; standardised weights have variance 1, whatever their initial values."""
         if not self.ws:
             return super().spread(read, shapes)
         return Spread(0.0, read[0].square * self.fan_in((*self.kernels(shapes[0]), *self.kernel)))
@@ -177,7 +177,7 @@ class DepthwiseConv(Convolution, Sliding):
         return (self.maps(inputs[0]), *self.positions(inputs[0]))
 
     def maps(self, shape: Shape) -> Number:
-        """Output channels."""
+        """Return the number of output channels."""
         require_positions(shape, self.name)
         return shape[0] * self.multiplier
 
@@ -252,7 +252,7 @@ class SeparableConv(Convolution, Sliding):
         return like(DepthwiseConv, self, bias=False)
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The second convolution reads what the first puts out."""
+        """Return the initial values; the pointwise convolution reads the output of the depthwise one."""
         return super().initial(array, shape, STANDARD if array == "pointwise" else read)
 
 
@@ -283,7 +283,7 @@ class TransposedConv(Convolution):
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
-        """Per spatial axis: output size, effective kernel, stride, padding before."""
+        """Return per spatial axis: output size, effective kernel, stride, padding before."""
         require_positions(shape, self.name)
         pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
         rows = []
@@ -311,7 +311,7 @@ class TransposedConv(Convolution):
         return (self.channels, *sizes)
 
     def fan_out(self, shape: Shape) -> Number:
-        """Output channels that one input channel feeds."""
+        """Return the number of output channels that each input channel contributes to."""
         require_divisible_channels(shape[0], self.channels, self.groups)
         return exact_div(self.channels, self.groups)
 
@@ -333,7 +333,7 @@ class TransposedConv(Convolution):
         return self.stride
 
     def paddings(self, shape: Shape) -> list[tuple[Number, Number]]:
-        """As written in numbers: what a padding word cuts off has no sides of its own here."""
+        """Return the padding if it is given as numbers; padding modes have no fixed sides here."""
         return [] if isinstance(self.pad, str) else list(self.pad)
 
     def sums(self, shape: Shape) -> Sums:
@@ -343,5 +343,5 @@ class TransposedConv(Convolution):
         return replace(self, groups=1)
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
-        """On average over the outputs: a kernel's weights meet only every stride-th of them."""
+        """Return the average number of products per output: a weight contributes only to every stride-th position."""
         return float(max(shape[0] // self.groups * prod(self.kernel) / prod(self.stride), 1))

@@ -1,4 +1,4 @@
-"""Layers that weigh every number of their input: fully connected ones and their relatives, and the embedding table."""
+"""Fully connected layers, radial basis functions, and embeddings."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ class Linear(Dense):
         return Sums((Kernels("weight", shape[-1], self.features),), per_channel=len(shape) == 1)
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Along the last of several axes its features are positions."""
+        """Return the operator on one channel; if there are several axes, its features are positions and are kept."""
         return self if rank > 1 else super().on_one_channel(rank)
 
 
 def last_axis_everywhere(shape: Shape) -> Reach:
-    """Every output position sees all of the last axis, where that is a spatial one, and its own place on the others."""
+    """Return the reach of an output position that sees all of the last axis, if spatial, and itself on the others."""
     return (*pointwise(shape)[:-1], None) if len(shape) > 1 else ()
 
 

@@ -1,4 +1,4 @@
-"""Joins: several tensors become one."""
+"""Joins: operators that combine several tensors into one."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from archcalc.ops.window import Reach, Window
 
 
 def broadcasts(n: Number) -> bool:
-    """Whether a size is certainly 1: such an axis broadcasts. One that is 1 for some values of a variable does not."""
+    """Return whether an axis of this size broadcasts: it is 1 in every configuration, not only in some."""
     return known_equal(n, 1)
 
 
 class Elementwise(Operator):
-    """A join of the numbers at the same place. Axes of size 1 broadcast; a vector C over C×n… is taken as C×1…."""
+    """A join of corresponding elements. Axes of size 1 broadcast; a vector C joined with C×n… is used as C×1…."""
 
     arity: ClassVar[int | None] = None
     operation: ClassVar[str] = ""
-    """The kind of operation that joins two numbers."""
+    """The kind of operation that joins two elements."""
 
     def output(self, inputs: Shapes) -> Shape:
         rank = max(map(len, inputs))

@@ -1,4 +1,4 @@
-"""Normalisation: by statistics of the training set, of the layer, of each map or group, and of a neighbourhood."""
+"""Normalisation by statistics of the training set, the layer, each map or group, or a neighbourhood."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)
-"""What PyTorch adds to variances."""
+"""The default ε of PyTorch, which is added to variances."""
 
 
 def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
-    """The learned linear map after a normalisation, or none."""
+    """Return the weights of the learned linear map after a normalisation, or none."""
     return (Weight("scale", shape), Weight("shift", shape)) if affine else ()
 
 
 def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
-    """The cost of normalising groups of numbers by their own mean and variance.
+    """Return the cost of normalising groups of numbers by their own mean and variance.
 
     Per group of N: the mean (N − 1 additions, 1 division), the differences (N additions), their mean square
     (N multiplications, N − 1 additions, 1 division), its root (1 addition of epsilon, 1 root), N divisions by it; with
@@ -53,7 +53,7 @@ def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
 
 
 class Normalisation(Operator):
-    """A layer whose outputs have mean 0 and variance 1 before anything learned."""
+    """A layer whose outputs have mean 0 and variance 1 before the learned scale and shift."""
 
     kind = "normalisation"
 
@@ -104,7 +104,7 @@ class BatchNorm(Normalisation):
         return factor, stored.get("shift", 0.0) - stored["mean"] * factor
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The running variance is the mean square of what is read, the running mean 0."""
+        """Return the initial values; the running variance is the mean square of the input, the running mean is 0."""
         return Initial(read.square) if array == "variance" else super().initial(array, shape, read)
 
 
@@ -139,17 +139,17 @@ class LayerNorm(Normalisation):
 
 
 def normalised_axes(axis: str, shape: Shape) -> Shape:
-    """The sizes of the axes along which numbers are normalised together: ``all``, the ``last``, the ``channels``."""
+    """Return the sizes of the axes that are normalised together: ``all``, the ``last``, or the ``channels``."""
     return {"all": shape, "last": shape[-1:], "channels": shape[:1]}[axis]
 
 
 def group_count(axis: str, shape: Shape) -> Number:
-    """How many groups of numbers are normalised together."""
+    """Return the number of groups whose elements are normalised together."""
     return product({"all": (), "last": shape[:-1], "channels": shape[1:]}[axis])
 
 
 def normalised_reach(axis: str, shape: Shape) -> Reach:
-    """What an output position sees where numbers are normalised together along an axis."""
+    """Return what an output position sees if the elements along an axis are normalised together."""
     return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
 
 
@@ -185,7 +185,7 @@ class RmsNorm(Normalisation):
         return (normalised_reach(self.axis, inputs[0]),)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        """The mean stays in proportion; the mean square becomes 1."""
+        """Return the spread of the output: the mean is scaled such that the mean square becomes 1."""
         mean, variance = read[0]
         square = max(read[0].square, float(self.eps))
         return Spread(mean / square**0.5, variance / square)

@@ -108,7 +108,7 @@ class Subsample(Pool):
         return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The coefficients make it an average."""
+        """Return the initial values; the coefficients are those of an average."""
         return Initial(1 / prod(self.kernel)) if array == "coefficient" else super().initial(array, shape, read)
 
 
@@ -174,10 +174,10 @@ class AdaptivePool(Operator):
         return (inputs[0][0], *self.size)
 
     def covered(self, shape: Shape) -> Number:
-        """How many numbers all windows hold together.
+        """Return the total number of elements in all windows.
 
-        Neighbouring windows share a position where their boundary i·n/m is not whole. Of the m − 1 inner boundaries
-        gcd(n, m) − 1 are, so the windows of one axis hold n + m − gcd(n, m).
+        Adjacent windows share a position if their boundary i·n/m is not an integer. Of the m − 1 inner boundaries,
+        gcd(n, m) − 1 are integers, so the windows of one axis contain n + m − gcd(n, m) positions.
         """
         return shape[0] * product(n + m - gcd(n, m) for n, m in per_axis(spatial(shape), self.size))
 

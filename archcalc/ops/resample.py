@@ -1,4 +1,4 @@
-"""Operators that change the number of positions without weights: upsampling, padding, cropping, ResNet's option A."""
+"""Operators without weights that change the number of positions: upsampling, padding, cropping, ResNet's option A."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Upsample(Operator):
     align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
-        """Per spatial axis: input size, output size, and their ratio as two numbers (in lowest terms with a scale)."""
+        """Return per spatial axis: input size, output size, and two numbers in the ratio of the sizes."""
         require_positions(shape, self.name)
         require(
             (self.scale is None) != (self.to is None),

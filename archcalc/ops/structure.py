@@ -1,4 +1,4 @@
-"""Operators that rearrange or select numbers and compute nothing."""
+"""Operators that rearrange or select elements without arithmetic."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ class Reshape(Operator):
 
 
 def _is_open(size: Number) -> bool:
-    """Whether a size is to be inferred.
+    """Return whether a size is to be inferred.
 
     Raises:
-        NeedsPlain: in some configurations only.
+        NeedsPlain: it is to be inferred in some configurations only.
     """
     if may_equal(size, -1) and not known_equal(size, -1):
         raise NeedsPlain("a size that is inferred in some configurations")
@@ -174,7 +174,7 @@ class Selection(Operator):
     axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
-        """The first chosen position of ``n``, the step to the next, and how many there are."""
+        """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""
         raise NotImplementedError
 
     def output(self, inputs: Shapes) -> Shape:
@@ -191,7 +191,7 @@ class Selection(Operator):
         return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Of a single channel there is nothing to choose."""
+        """Return the operator on one channel; a selection of channels is then the identity."""
         return Identity() if self.axis % rank == 0 else super().on_one_channel(rank)
 
 
