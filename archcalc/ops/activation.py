@@ -59,7 +59,7 @@ class Relu(Rectifier):
 
 @operator("relu6")
 class Relu6(Rectifier):
-    """Rectified linear unit with a ceiling: min(max(x, 0), 6).
+    """Rectified linear unit with an upper bound: min(max(x, 0), 6).
 
     Cost:   2 comparisons per element
     Source: Krizhevsky 2010 (CIFAR-10 report); PyTorch ReLU6
@@ -83,11 +83,11 @@ class LeakyRelu(Rectifier):
 
 @operator("prelu")
 class PRelu(Rectifier):
-    """Parametric rectified linear unit: x where x > 0, else a·x with a learned.
+    """Parametric rectified linear unit: x where x > 0, else a·x with learned a.
 
     Params: 1, or one per channel
     Cost:   1 comparison and 1 multiplication per element; connections: 1 per element
-    Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared unless told otherwise)
+    Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared by default)
     """
 
     per_element = operations(cmp=1, mul=1)
@@ -111,7 +111,7 @@ class Elu(Elementwise):
 
     per_element = operations(cmp=1, exp=1, add=1, mul=1)
 
-    alpha: Number = real(1, positional=True, help="limit for large negative numbers, with its sign changed")
+    alpha: Number = real(1, positional=True, help="negative of the limit for large negative numbers")
 
 
 @operator("selu")
@@ -226,7 +226,7 @@ class Softplus(Elementwise):
 
 @operator("scale")
 class Scale(Elementwise):
-    """Multiplication by a constant, as Inception-ResNet scales its residuals.
+    """Multiplication by a constant, as in the scaled residuals of Inception-ResNet.
 
     Cost:   1 multiplication per element
     Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
@@ -243,7 +243,7 @@ class Scale(Elementwise):
 
 @operator("maxout")
 class Maxout(Operator):
-    """Maximum over groups of neighbouring channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
+    """Maximum over groups of consecutive channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
 
     Shape:  C×n… → (C/pieces)×n…
     Params: none
@@ -255,7 +255,7 @@ class Maxout(Operator):
     kind = "activation"
     single_channel: ClassVar[Mapping[str, Any]] = {"pieces": 1}
 
-    pieces: Number = integer(positional=True, help="how many channels compete; they divide the channels")
+    pieces: Number = integer(positional=True, help="number of channels per group; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         channels, *positions = inputs[0]
@@ -328,7 +328,7 @@ class LogSoftmax(AlongAxis):
 
 @operator("dropout")
 class Dropout(Operator):
-    """Dropout: in training each number is zero with probability rate and divided by 1 − rate otherwise.
+    """Dropout: in training, each element is set to zero with probability rate, and divided by 1 − rate otherwise.
 
     Cost:   nothing at inference
     Source: Srivastava et al. 2014; PyTorch Dropout
@@ -348,7 +348,7 @@ class Dropout(Operator):
 
 @operator("spatial_dropout")
 class SpatialDropout(Dropout):
-    """Spatial dropout: as dropout, but whole maps at a time.
+    """Spatial dropout: like dropout, but of entire maps.
 
     Cost:   nothing at inference
     Source: Tompson et al. 2015; PyTorch Dropout2d

@@ -96,14 +96,14 @@ class Conv(Convolution, Sliding):
     groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
     ws: bool = flag(False, "ws", help="weight standardisation")
-    table: Table | None = table(help="connection table: which input map feeds which output map")
+    table: Table | None = table(help="connection table: which input maps each output map reads")
 
     def output(self, inputs: Shapes) -> Shape:
         self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
     def kernels(self, shape: Shape) -> Shape:
-        """Return the shape of the array of kernels: channels × C/groups, or the number of pairs that a table connects."""
+        """Return the shape of the array of kernels: channels × C/groups, or with a table the number of pairs."""
         require_positions(shape, self.name)
         if self.table is None:
             require_divisible_channels(shape[0], self.channels, self.groups)
@@ -198,7 +198,7 @@ class DepthwiseConv(Convolution, Sliding):
 
 @operator("sepconv")
 class SeparableConv(Convolution, Sliding):
-    """Depthwise separable convolution in one layer: a depthwise one without bias, then a 1×1 convolution.
+    """Depthwise separable convolution in one layer: a depthwise convolution without bias, then a 1×1 convolution.
 
     Shape:  C×n… → channels×m…, m as for conv
     Params: C·multiplier·k… + C·multiplier·channels  and one bias per output channel
@@ -262,8 +262,8 @@ class TransposedConv(Convolution):
 
     Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
     Params: C·(channels/groups)·k…  and one bias per output channel
-    Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied with the whole kernel and added to the output,
-            also where the padding cuts the border off
+    Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
+            including positions that the padding crops
     Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
@@ -275,10 +275,10 @@ class TransposedConv(Convolution):
 
     channels: Number = integer(positional=True, help="output channels")
     kernel: Axes = axes(sugar="k", help="kernel size")
-    stride: Axes = axes(1, sugar="s", help="stride: how far apart the inputs are spread")
-    pad: Pads = pads(help="how much of the full result is cut off: per axis, per side, or same, half, valid, full")
+    stride: Axes = axes(1, sugar="s", help="stride: distance of the inputs in the output")
+    pad: Pads = pads(help="positions cropped from the full result: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
-    outpad: Axes = axes(0, at_least=0, help="output padding: further positions after the result")
+    outpad: Axes = axes(0, at_least=0, help="output padding: additional positions after the result")
     groups: Number = integer(1, sugar="g", help="groups")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 

@@ -56,16 +56,16 @@ class FullyConnected(Dense):
 
 @operator("linear")
 class Linear(Dense):
-    """One fully connected layer applied along the last axis, at every place of the other axes.
+    """A fully connected layer applied along the last axis, at every position of the other axes.
 
     Shape:  n…×L → n…×features
     Params: features·L  and one bias per feature
     Cost:   macs = n…·features·L;  as many additions (the bias included), one fewer per output without bias
-    Window: all of the last axis; its own place on the others
+    Window: all of the last axis; its own position on the others
     Source: PyTorch Linear; Keras Dense
     """
 
-    features: Number = integer(positional=True, help="outputs (units) at every place")
+    features: Number = integer(positional=True, help="outputs (units) at every position")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -132,7 +132,7 @@ class RadialBasis(Operator):
 
 @operator("embedding")
 class Embedding(Operator):
-    """A table of vectors: every entry of the input is a number that is replaced by its vector, along a new last axis.
+    """A table of vectors: every element of the input is an index, replaced by its vector along a new last axis.
 
     Shape:  n… → n…×dim
     Params: vocabulary·dim
@@ -144,7 +144,7 @@ class Embedding(Operator):
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
 
-    vocabulary: Number = integer(positional=True, help="how many different entries there are")
+    vocabulary: Number = integer(positional=True, help="number of vectors")
     dim: Number = integer(positional=True, help="length of a vector")
 
     def output(self, inputs: Shapes) -> Shape:

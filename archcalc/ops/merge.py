@@ -94,7 +94,7 @@ class Add(Elementwise):
 
 @operator("sub")
 class Sub(Elementwise):
-    """The first tensor less the others.
+    """The first tensor minus the others.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -112,7 +112,7 @@ class Sub(Elementwise):
 
 @operator("mul")
 class Mul(Elementwise):
-    """Product of tensors, number by number, as in gates.
+    """Element-wise product of tensors, as in gates.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -132,7 +132,7 @@ class Mul(Elementwise):
 
 @operator("max")
 class Max(Elementwise):
-    """Maximum of tensors, number by number.
+    """Element-wise maximum of tensors.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -146,16 +146,16 @@ class Max(Elementwise):
 
 @operator("concat")
 class Concat(Operator):
-    """Tensors one after another along an axis.
+    """Concatenation of tensors along an axis.
 
-    With ``crop=smallest`` the spatial axes that are not joined are first cut to the smallest of the inputs, around the
-    centre (⌊(n − m)/2⌋ positions are dropped before), as the first U-Net does.
+    With ``crop=smallest`` the other spatial axes are first cropped to the smallest of the inputs, around the centre
+    (⌊(n − m)/2⌋ positions are dropped before), as in the original U-Net.
 
     Shape:  the sizes along the axis are added, all others agree
     Params: none
     Cost:   nothing
-    Window: position by position; along a joined spatial axis padding as far as the inputs before reach, and each output
-            position has a window on one of the inputs only; cropped: padding −⌊(n − m)/2⌋
+    Window: position by position; along a joined spatial axis, the padding is the total size of the preceding inputs,
+            and each output position has a window on only one input; cropped: padding −⌊(n − m)/2⌋
     Source: Szegedy et al. 2015; crop: Ronneberger et al. 2015; ONNX Concat
     """
 
@@ -164,7 +164,7 @@ class Concat(Operator):
     arity: ClassVar[int | None] = None
 
     axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
-    crop: str = word("none", "none", "smallest", help="whether other spatial axes are cut to the smallest input")
+    crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:
         require(

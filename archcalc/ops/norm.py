@@ -110,7 +110,7 @@ class BatchNorm(Normalisation):
 
 @operator("ln")
 class LayerNorm(Normalisation):
-    """Layer normalisation, over the whole tensor, its last axis, or the channels at each position.
+    """Layer normalisation, over the entire tensor, its last axis, or the channels at each position.
 
     Shape:  any, unchanged
     Params: a scale and a shift per number normalised together (all of them, the last axis, or the channels), unless
@@ -225,7 +225,7 @@ class InstanceNorm(Normalisation):
 
 @operator("gn")
 class GroupNorm(Normalisation):
-    """Group normalisation: groups of neighbouring maps, each by its own mean and variance.
+    """Group normalisation: groups of consecutive maps, each by its own mean and variance.
 
     Shape:  any, unchanged
     Params: a scale and a shift per channel, unless ``noaffine``
@@ -239,7 +239,7 @@ class GroupNorm(Normalisation):
     aliases = ("groupnorm",)
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = integer(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="number of groups; must divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
@@ -267,8 +267,8 @@ class LocalResponseNorm(Operator):
     """Local response normalisation, y = x / (k + alpha·Σ x²)^beta, as AlexNet defines it.
 
     The sum runs over ``size`` neighbouring channels at the same position (``across``), or over ``size`` neighbouring
-    positions per axis of the same map (``within``); ⌊size/2⌋ of them stand before. PyTorch, Caffe and ONNX divide
-    alpha by the number of terms: their alpha = 0.0001 is 0.00002 here at size 5.
+    positions per axis of the same map (``within``), of which ⌊size/2⌋ precede the element. PyTorch, Caffe and ONNX
+    divide alpha by the number of terms: their alpha = 0.0001 is 0.00002 here for size 5.
 
     Shape:  any (``within``: C×n…), unchanged
     Params: none
@@ -281,7 +281,7 @@ class LocalResponseNorm(Operator):
     kind = "normalisation"
     aliases = ("localresponsenorm",)
 
-    size: Number = integer(5, positional=True, help="how many channels, or positions per axis, are summed")
+    size: Number = integer(5, positional=True, help="number of channels, or positions per axis, in the sum")
     region: str = word("across", "across", "within", flags=True, help="across channels or within each")
     alpha: Number = real(Fraction(1, 10_000), help="factor of the sum")
     beta: Number = real(Fraction(3, 4), help="exponent")
@@ -305,7 +305,7 @@ class LocalResponseNorm(Operator):
 
 @operator("standardize")
 class Standardize(Normalisation):
-    """Inputs by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
+    """Normalisation by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
 
     Shape:  any, unchanged
     Params: one per number given, not trainable

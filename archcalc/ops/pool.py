@@ -25,7 +25,7 @@ from archcalc.ops.window import Reach, Window
 
 
 class Pool(Sliding):
-    """A pooling whose windows slide; each output channel comes from its own input channel."""
+    """Pooling over sliding windows, of each channel separately."""
 
     kind = "pooling"
 
@@ -48,7 +48,7 @@ class Pool(Sliding):
 
 @operator("maxpool")
 class MaxPool(Pool):
-    """Maximum over a sliding window. Padding never wins.
+    """Maximum over a sliding window. Padding is ignored.
 
     Shape:  C×n… → C×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1;  with ``ceil`` rounded up, less one where
             the last window would start in the padding after the input
@@ -68,7 +68,7 @@ class MaxPool(Pool):
 class AvgPool(Pool):
     """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
 
-    With ``ceil``, what a window covers after the padding never counts (PyTorch).
+    With ``ceil``, positions beyond the padding never count (PyTorch).
 
     Shape:  C×n… → C×m…, m as for maxpool
     Params: none
@@ -113,7 +113,7 @@ class Subsample(Pool):
 
 
 class GlobalPool(Operator):
-    """A pooling over all positions; they are kept as axes of size 1."""
+    """Pooling over all positions; the spatial axes are kept with size 1."""
 
     kind = "pooling"
     window_kind = "global"
@@ -128,7 +128,7 @@ class GlobalPool(Operator):
 
 @operator("gap")
 class GlobalAvgPool(GlobalPool):
-    """Global average pooling: each map's average.
+    """Global average pooling: the average of each map.
 
     Shape:  C×n… → C×1…
     Params: none
@@ -146,7 +146,7 @@ class GlobalAvgPool(GlobalPool):
 
 @operator("gmp")
 class GlobalMaxPool(GlobalPool):
-    """Global maximum pooling: each map's maximum.
+    """Global maximum pooling: the maximum of each map.
 
     Shape:  C×n… → C×1…
     Params: none
@@ -162,7 +162,7 @@ class GlobalMaxPool(GlobalPool):
 
 
 class AdaptivePool(Operator):
-    """A pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
+    """Pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
 
     kind = "pooling"
     window_kind = "adaptive"

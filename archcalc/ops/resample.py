@@ -17,23 +17,23 @@ Margins: TypeAlias = tuple[tuple[Number, Number], ...]
 
 @operator("upsample")
 class Upsample(Operator):
-    """Upsampling by a whole factor, or to a given size (which may be smaller).
+    """Upsampling by an integer factor, or to a given size (which may be smaller).
 
-    Output i takes the source coordinate u, and with it: ``nearest``, the position ⌊u⌋, u = i·n/m; ``bilinear``, the
-    mean of ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``.
-    Bilinear stands for linear interpolation over any number of axes, axis by axis in their order.
+    Output i has a source coordinate u: ``nearest`` takes the position ⌊u⌋, u = i·n/m; ``bilinear`` takes the mean of
+    ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``. Bilinear
+    means linear interpolation over any number of axes, one after another in order.
 
     Shape:  C×n… → C×m…,  m = n·scale or as given by ``to``
     Params: none
-    Cost:   nearest: nothing; bilinear: for each axis in turn 2 multiplications and 1 addition per number that its pass
-            puts out (the weights are known beforehand)
+    Cost:   nearest: nothing; bilinear: for each axis in turn, 2 multiplications and 1 addition per element of the
+            result (the weights are known in advance)
     Window: ⌊u⌋ … ⌈u⌉ (nearest: ⌊u⌋)
     Source: PyTorch Upsample; ONNX Resize (half_pixel, align_corners)
     """
 
     aliases = ("upsampling",)
 
-    scale: Axes | None = axes(None, positional=True, help="how many times as many positions")
+    scale: Axes | None = axes(None, positional=True, help="factor of the number of positions")
     to: Axes | None = axes(None, help="output size, instead of a scale")
     mode: str = word("nearest", "nearest", "bilinear", flags=True, help="interpolation")
     align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
@@ -101,7 +101,7 @@ class Pad(Operator):
 
 @operator("crop")
 class Crop(Operator):
-    """The positions without a margin.
+    """Removal of positions at the borders.
 
     Shape:  C×n… → C×m…,  m = n − before − after
     Params: none
@@ -131,7 +131,7 @@ class Crop(Operator):
 
 @operator("padded_identity")
 class PaddedIdentity(Operator):
-    """The shortcut of ResNet's option A: every s-th position, and maps of zeros after those of the input.
+    """The shortcut of ResNet's option A: every s-th position, and maps of zeros appended to those of the input.
 
     Shape:  C×n… → channels×m…,  m = ⌈n/s⌉
     Params: none

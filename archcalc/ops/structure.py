@@ -24,7 +24,7 @@ from archcalc.ops.window import Reach, Window
 
 @operator("identity")
 class Identity(Operator):
-    """The tensor as it is; in a join, the tensor that stands before it.
+    """The current tensor, unchanged; in a join, the tensor before the join.
 
     Shape:  any, unchanged
     Params: none
@@ -36,7 +36,7 @@ class Identity(Operator):
 
 @operator("flatten")
 class Flatten(Operator):
-    """All numbers as one vector, channels outermost. Positions are lost.
+    """All elements as one vector, channels outermost. Positions are lost.
 
     Shape:  any n… → the product of n…
     Params: none
@@ -56,16 +56,16 @@ class Flatten(Operator):
 
 @operator("reshape")
 class Reshape(Operator):
-    """The same numbers in the same order (the last axis runs fastest) under another shape. Positions are lost.
+    """The same elements in the same order (the last axis varies fastest) in another shape. Positions are lost.
 
-    Shape:  any → shape; one size may be −1: whatever is left for it
+    Shape:  any → shape; one size may be −1, which is inferred
     Params: none
     Cost:   nothing
     Window: everything
     Source: PyTorch reshape; ONNX Reshape
     """
 
-    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
+    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1 (inferred)")
 
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
@@ -105,7 +105,7 @@ def _is_open(size: Number) -> bool:
 
 @operator("transpose")
 class Transpose(Operator):
-    """The axes in another order: output axis i is input axis order[i].
+    """Permutation of the axes: output axis i is input axis order[i].
 
     Shape:  n₀×n₁… → n at order[0] × n at order[1] …
     Params: none
@@ -145,7 +145,7 @@ class Transpose(Operator):
 
 @operator("shuffle")
 class ChannelShuffle(Operator):
-    """Channel shuffle: the channels as groups × (C/groups), transposed: every group then holds channels of all groups.
+    """Channel shuffle: the channels as groups × (C/groups), transposed, so that each group has channels of all groups.
 
     Shape:  any, unchanged
     Params: none
@@ -156,7 +156,7 @@ class ChannelShuffle(Operator):
 
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = integer(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="number of groups; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
@@ -169,7 +169,7 @@ class ChannelShuffle(Operator):
 
 
 class Selection(Operator):
-    """Some positions of one axis."""
+    """A selection of positions along one axis."""
 
     axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
@@ -206,8 +206,8 @@ class Split(Selection):
     Source: PyTorch chunk; ONNX Split
     """
 
-    parts: Number = integer(positional=True, help="how many equal parts; they divide the axis")
-    part: Number = integer(at_least=0, help="which of them, counted from 0")
+    parts: Number = integer(positional=True, help="number of equal parts; must divide the axis")
+    part: Number = integer(at_least=0, help="index of the part, from 0")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
@@ -224,9 +224,9 @@ class Split(Selection):
 
 @operator("slice")
 class Slice(Selection):
-    """The positions start, start + step … before stop of an axis. Negative ones count from its end.
+    """The positions start, start + step, … before stop of an axis. Negative ones count from its end.
 
-    Unlike in Python, a slice that reaches beyond the axis or is empty is an error.
+    Unlike in Python, a slice that extends beyond the axis or is empty is an error.
 
     Shape:  the axis becomes ⌈(stop − start)/step⌉
     Params: none
@@ -236,9 +236,9 @@ class Slice(Selection):
     """
 
     range: tuple[Number | None, Number | None] = positions(
-        positional=True, help="start and stop, either may be missing"
+        positional=True, help="start and stop; either may be missing"
     )
-    step: Number = integer(1, help="distance of the positions taken")
+    step: Number = integer(1, help="distance between selected positions")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         first, end = self.range
