@@ -118,7 +118,7 @@ class _Folder:
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} before it has no weighted sums"
-        if not sums.by_channel:
+        if not sums.per_channel:
             return None, f"{node.op.name} before it has outputs that are not its channels"
         if read in self.outputs:
             return None, f"{node.name} is an output of the network"
@@ -142,9 +142,9 @@ class _Folder:
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} after it has no weighted sums"
-        if not sums.alike:
+        if not sums.equal_terms:
             return None, f"{node.name} after it sums over different numbers of inputs"
-        if not sums.by_channel:
+        if not sums.per_channel:
             return None, f"{node.op.name} after it has the same weights for all channels"
         if self.pads(node):
             return None, f"{node.name} after it has zero padding"

@@ -111,7 +111,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
         questions = _questions(content.get("questions"), points, digits, problems)
     with problems:
         partial |= _partial(content.get("partial"))
-    problems.settle()
+    problems.raise_any()
     title = text_of(content, "title") or text_of(content, "name")
     return Key(networks=networks, questions=questions, partial=partial, title=title)
 

@@ -67,7 +67,7 @@ def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
         if span is None or getattr(node.op, "bias", None) is not True:
             continue
         sums = node.op.sums(graph.input_shapes(node)[0])
-        if sums is None or not sums.by_channel:
+        if sums is None or not sums.per_channel:
             continue
         layers[span].append(node)
         if readers and index not in context.results and all(reader.op.centres_channels for reader in readers):

@@ -1,4 +1,4 @@
-"""Operators that rearrange or select numbers and compute nothing."""
+"""Operators that rearrange or select elements without arithmetic."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
-from archcalc.ops.fields import positions, sizes, whole
+from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
+from archcalc.ops.fields import integer, positions, sizes
 from archcalc.ops.window import Reach, Window
 
 
 @operator("identity")
 class Identity(Operator):
-    """The tensor as it is; in a join, the tensor that stands before it.
+    """The current tensor, unchanged; in a join, the tensor before the join.
 
     Shape:  any, unchanged
     Params: none
@@ -36,7 +36,7 @@ class Identity(Operator):
 
 @operator("flatten")
 class Flatten(Operator):
-    """All numbers as one vector, channels outermost. Positions are lost.
+    """All elements as one vector, channels outermost. Positions are lost.
 
     Shape:  any n… → the product of n…
     Params: none
@@ -56,16 +56,16 @@ class Flatten(Operator):
 
 @operator("reshape")
 class Reshape(Operator):
-    """The same numbers in the same order (the last axis runs fastest) under another shape. Positions are lost.
+    """The same elements in the same order (the last axis varies fastest) in another shape. Positions are lost.
 
-    Shape:  any → shape; one size may be −1: whatever is left for it
+    Shape:  any → shape; one size may be −1, which is inferred
     Params: none
     Cost:   nothing
     Window: everything
     Source: PyTorch reshape; ONNX Reshape
     """
 
-    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
+    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1 (inferred)")
 
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
@@ -78,9 +78,9 @@ class Reshape(Operator):
         require(
             fits,
             "cannot reshape {before} ({elements} numbers) to {after}",
-            before=Written(inputs),
+            before=WrittenShapes(inputs),
             elements=elements,
-            after=Written((self.shape,)),
+            after=WrittenShapes((self.shape,)),
         )
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
@@ -93,10 +93,10 @@ class Reshape(Operator):
 
 
 def _is_open(size: Number) -> bool:
-    """Whether a size is to be inferred.
+    """Return whether a size is to be inferred.
 
     Raises:
-        NeedsPlain: in some configurations only.
+        NeedsPlain: it is to be inferred in some configurations only.
     """
     if may_equal(size, -1) and not known_equal(size, -1):
         raise NeedsPlain("a size that is inferred in some configurations")
@@ -105,7 +105,7 @@ def _is_open(size: Number) -> bool:
 
 @operator("transpose")
 class Transpose(Operator):
-    """The axes in another order: output axis i is input axis order[i].
+    """Permutation of the axes: output axis i is input axis order[i].
 
     Shape:  n₀×n₁… → n at order[0] × n at order[1] …
     Params: none
@@ -129,7 +129,7 @@ class Transpose(Operator):
             "transpose of {rank} axes needs each of 0 … {last} once, got {order}",
             rank=rank,
             last=rank - 1,
-            order=Written((self.order,)),
+            order=WrittenShapes((self.order,)),
         )
         return tuple(inputs[0][axis] for axis in self.order)
 
@@ -145,7 +145,7 @@ class Transpose(Operator):
 
 @operator("shuffle")
 class ChannelShuffle(Operator):
-    """Channel shuffle: the channels as groups × (C/groups), transposed: every group then holds channels of all groups.
+    """Channel shuffle: the channels as groups × (C/groups), transposed, so that each group has channels of all groups.
 
     Shape:  any, unchanged
     Params: none
@@ -156,7 +156,7 @@ class ChannelShuffle(Operator):
 
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="number of groups; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
@@ -169,29 +169,29 @@ class ChannelShuffle(Operator):
 
 
 class Selection(Operator):
-    """Some positions of one axis."""
+    """A selection of positions along one axis."""
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
-        """The first chosen position of ``n``, the step to the next, and how many there are."""
+        """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""
         raise NotImplementedError
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
-        axis = axis_of(self.axis, shape)
+        axis = axis_index(self.axis, shape)
         _, _, count = self.chosen(shape[axis])
         return (*shape[:axis], count, *shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         shape = inputs[0]
-        cut = axis_of(self.axis, shape)
+        cut = axis_index(self.axis, shape)
         start, step, _ = self.chosen(shape[cut])
         chosen = Window(stride=step, padding=-start)
         return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Of a single channel there is nothing to choose."""
+        """Return the operator on one channel; a selection of channels is then the identity."""
         return Identity() if self.axis % rank == 0 else super().on_one_channel(rank)
 
 
@@ -206,8 +206,8 @@ class Split(Selection):
     Source: PyTorch chunk; ONNX Split
     """
 
-    parts: Number = whole(positional=True, help="how many equal parts; they divide the axis")
-    part: Number = whole(at_least=0, help="which of them, counted from 0")
+    parts: Number = integer(positional=True, help="number of equal parts; must divide the axis")
+    part: Number = integer(at_least=0, help="index of the part, from 0")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
@@ -224,9 +224,9 @@ class Split(Selection):
 
 @operator("slice")
 class Slice(Selection):
-    """The positions start, start + step … before stop of an axis. Negative ones count from its end.
+    """The positions start, start + step, … before stop of an axis. Negative ones count from its end.
 
-    Unlike in Python, a slice that reaches beyond the axis or is empty is an error.
+    Unlike in Python, a slice that extends beyond the axis or is empty is an error.
 
     Shape:  the axis becomes ⌈(stop − start)/step⌉
     Params: none
@@ -236,9 +236,9 @@ class Slice(Selection):
     """
 
     range: tuple[Number | None, Number | None] = positions(
-        positional=True, help="start and stop, either may be missing"
+        positional=True, help="start and stop; either may be missing"
     )
-    step: Number = whole(1, help="distance of the positions taken")
+    step: Number = integer(1, help="distance between selected positions")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         first, end = self.range

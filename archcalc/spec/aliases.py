@@ -1,4 +1,4 @@
-"""What other tools and papers call the operators: for the hint at a name that is none here, never for reading one."""
+"""Names of operators in other tools and papers. They are used only in hints; specs cannot use them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archcalc.spec.errors import suggest
 
 
 def suggest_operator(name: str, known: Iterable[str]) -> str:
-    """A hint for a name that is no operator: what another tool calls so, or the nearest of ``known``.
+    """Return a hint for an unknown operator: the one that another tool calls so, or the most similar known name.
 
     >>> suggest_operator("BatchNorm2d", ["maxpool"]), suggest_operator("maxpol", ["maxpool"])
     ("did you mean 'bn'?", "did you mean 'maxpool'?")

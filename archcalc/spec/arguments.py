@@ -1,4 +1,4 @@
-"""From argument words to an operator: binding by the declared fields, then reading each value in its form."""
+"""Arguments of layers: bind each to a declared parameter, evaluate it, and construct the operator."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, descr
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
 
-class Bound(NamedTuple):
-    """An argument and the parameter it sets; ``flag`` where a bare word sets a value without one of its own."""
+class BoundArgument(NamedTuple):
+    """An argument and the parameter that it sets; ``flag`` if it is a bare word, such as ``nobias``."""
 
     parameter: Parameter
     argument: syntax.Argument
@@ -28,33 +28,38 @@ class Bound(NamedTuple):
 
 
 def is_operator(name: str) -> bool:
-    """Whether specs may write this as a layer (joins are written with branches)."""
+    """Return whether a spec may write this name as a layer (joins are written with branches)."""
     return name in REGISTRY and name not in JOINS
 
 
 @cache
 def flags_of(name: str) -> dict[str, Parameter]:
-    """Bare words of an operator."""
+    """Return the flags of an operator and the parameter that each sets."""
     return {word: parameter for parameter in REGISTRY[name].parameters() for word in parameter.argument.flags}
 
 
 @cache
 def named_of(name: str) -> dict[str, Parameter]:
-    """Names of an operator's arguments, with their letters."""
+    """Return the parameters of an operator by name and by the letter of their short form."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
     return {**letters, **{p.name: p for p in parameters}}
 
 
-def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[Bound, ...]:
-    """Which parameter each argument sets.
+def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:
+    """Return each argument with the parameter that it sets.
+
+    Args:
+        cls: the operator.
+        arguments: the arguments as written.
+        head: the place of the operator's name, for errors about missing arguments.
 
     Raises:
-        SpecError: unknown, repeated, surplus or missing arguments.
+        SpecError: an argument is unknown, repeated, surplus or missing.
     """
     named, flags = named_of(cls.name), flags_of(cls.name)
     waiting = [p for p in cls.parameters() if p.argument.positional]
-    result: list[Bound] = []
+    result: list[BoundArgument] = []
     taken: dict[str, Span] = {}
     for argument in arguments:
         flag = False
@@ -72,7 +77,7 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
             fail("argument", f"the {parameter.name} of {cls.name} is set twice", argument.span)
         taken[parameter.name] = argument.span
         waiting = [p for p in waiting if p.name != parameter.name]
-        result.append(Bound(parameter, argument, flag))
+        result.append(BoundArgument(parameter, argument, flag))
     missing = [p for p in cls.parameters() if p.required and p.name not in taken]
     if missing:
         names = " and ".join(p.name for p in missing)
@@ -106,7 +111,7 @@ def usage(cls: type[Operator]) -> str:
 
 
 def signature(cls: type[Operator]) -> str:
-    """An operator with all of its arguments, optional ones in brackets: ``conv channels kernel=k [stride=1] …``."""
+    """Return an operator with all of its arguments, optional ones in brackets: ``conv channels k=… [s=…] …``."""
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: (not p.argument.positional, not p.required)):
         letter = p.argument.sugar
@@ -121,21 +126,21 @@ def signature(cls: type[Operator]) -> str:
     return " ".join(words)
 
 
-_SAMPLES = {"whole": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
+_SAMPLES = {"integer": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
 
 
 def _sample(parameter: Parameter) -> str:
-    """A value that an argument may have."""
+    """Return a valid value of a parameter."""
     argument = parameter.argument
     if argument.at_least == 0:
-        return {"whole": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
+        return {"integer": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
     if argument.each == "channels":
         return "0.5"
     return _SAMPLES.get(argument.form, argument.choices[0] if argument.choices else "…")
 
 
 def example(cls: type[Operator]) -> str:
-    """A layer with the required arguments filled in."""
+    """Return an example of a layer: the operator with its required arguments."""
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: not p.argument.positional):
         if p.required:
@@ -146,9 +151,21 @@ def example(cls: type[Operator]) -> str:
 
 
 def make(
-    cls: type[Operator], bound: tuple[Bound, ...], scope: Scope, rank: int, tables: Tables, layout: str = "chw"
+    cls: type[Operator], bound: tuple[BoundArgument, ...], scope: Scope, rank: int, tables: Tables, layout: str = "chw"
 ) -> Operator:
-    """The operator with its arguments evaluated: per-axis ones for each of ``rank`` axes, shapes channels first."""
+    """Return the operator with its arguments evaluated.
+
+    Args:
+        cls: the operator.
+        bound: its arguments, from `bind`.
+        scope: what names stand for.
+        rank: the number of spatial axes of the input; arguments written once for all axes are repeated as often.
+        tables: the connection tables of the spec.
+        layout: the layout of shapes in the spec; in the operator they are channels first.
+
+    Raises:
+        SpecError: a value is invalid.
+    """
     values: dict[str, Any] = {}
     for parameter, argument, flag in bound:
         if flag:
@@ -166,23 +183,23 @@ def make(
 
 
 def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
-    """The operator with numbers in place of some attributes, the same for all of ``rank`` axes and both sides.
+    """Return the operator with some attributes replaced by numbers, the same for all of ``rank`` axes and both sides.
 
     Raises:
-        Impossible: a number that the attribute cannot have.
+        Impossible: the attribute cannot have this number.
     """
     changed = dict(vars(op))
     for p in op.parameters():
         if p.name in numbers and p.argument.form in NUMERIC:
-            number = _whole(numbers[p.name], p.argument, f"the {p.name} of {op.name}")
-            changed[p.name] = {"whole": number, "axes": (number,) * rank, "pads": ((number, number),) * rank}[
+            number = _integer(numbers[p.name], p.argument, f"the {p.name} of {op.name}")
+            changed[p.name] = {"integer": number, "axes": (number,) * rank, "pads": ((number, number),) * rank}[
                 p.argument.form
             ]
     return type(op)(**changed)
 
 
-NUMERIC = ("whole", "axes", "pads")
-"""Forms of attributes that one number can stand for."""
+NUMERIC = ("integer", "axes", "pads")
+"""The forms of attributes that can be replaced by one number."""
 
 
 def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:
@@ -203,7 +220,7 @@ def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
     return bounded(value, span, scope.limits)
 
 
-def _whole(value: Number, declared: Declared, what: str) -> Number:
+def _integer(value: Number, declared: Declared, what: str) -> Number:
     number = as_integer(normal(value), what)
     if declared.at_least is not None:
         require(
@@ -216,8 +233,8 @@ def _whole(value: Number, declared: Declared, what: str) -> Number:
     return number
 
 
-def _read_whole(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    return _whole(_number(value, what, span, scope), declared, what)
+def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    return _integer(_number(value, what, span, scope), declared, what)
 
 
 def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -246,7 +263,7 @@ def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: S
     _fits_rank(len(parts), what, span, rank)
     if any(isinstance(part, Pair) for part in parts):
         fail("argument", f"{what} must have one number per axis, got a pair", span)
-    return tuple(_whole(_number(part, what, span, scope), declared, what) for part in parts)
+    return tuple(_integer(_number(part, what, span, scope), declared, what) for part in parts)
 
 
 def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -259,10 +276,10 @@ def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: S
         sides = part if isinstance(part, Pair) else Pair(part, part)
         if sides.first is None or sides.second is None:
             fail("argument", f"{what} requires a number on both sides of the colon, as in 1:2", span)
-        first = _whole(_number(sides.first, what, span, scope), declared, what)
-        # one object for both sides where they were written as one: derivations then print "2·p"
+        first = _integer(_number(sides.first, what, span, scope), declared, what)
+        # One object for both sides if they were written as one number: derivations then print "2·p".
         second = (
-            first if sides.first is sides.second else _whole(_number(sides.second, what, span, scope), declared, what)
+            first if sides.first is sides.second else _integer(_number(sides.second, what, span, scope), declared, what)
         )
         pairs.append((first, second))
     return tuple(pairs)
@@ -297,7 +314,7 @@ def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: 
     numbers = tuple(_number(part, what, span, scope) for part in parts)
     if declared.at_least is None:
         return numbers
-    return tuple(_whole(number, declared, what) for number in numbers)
+    return tuple(_integer(number, declared, what) for number in numbers)
 
 
 def _read_positions(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -309,7 +326,7 @@ def _read_positions(value: Value, declared: Declared, what: str, span: Span, sco
 
 
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
-    "whole": _read_whole,
+    "integer": _read_integer,
     "real": _read_real,
     "axes": _read_axes,
     "pads": _read_pads,

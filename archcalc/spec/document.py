@@ -1,6 +1,6 @@
-"""YAML with positions, and nothing else of YAML: scalars stay text, keys are unique, no tags, anchors or aliases.
+"""The subset of YAML that specs use, with places: scalars are text, keys are unique; no tags, anchors or aliases.
 
-The parser's events are read one by one, so that depth and size are bounded while reading.
+The events of the parser are read one by one, so that depth and size are limited during reading.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import yaml
 
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.limits import Limits
-from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translated
+from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translate
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
 
 class Scalar(NamedTuple):
-    """A text and where it stands."""
+    """A text with its place."""
 
     text: Text
 
@@ -33,7 +33,7 @@ class List(NamedTuple):
     items: tuple[Content, ...]
     span: Span
     closed: int | None = None
-    """Where in the source it ends, if it stands in brackets."""
+    """The index in the source at which it ends, if it is in brackets."""
 
 
 class Mapping(NamedTuple):
@@ -42,10 +42,10 @@ class Mapping(NamedTuple):
     pairs: tuple[tuple[Scalar, Content], ...]
     span: Span
     closed: int | None = None
-    """Where in the source it ends, if it stands in brackets."""
+    """The index in the source at which it ends, if it is in braces."""
 
     def get(self, key: str) -> Content | None:
-        """The value of a key, if there is one."""
+        """Return the value of a key, or ``None`` if it is missing."""
         return next((value for name, value in self.pairs if name.text.value == key), None)
 
 
@@ -53,10 +53,10 @@ Content: TypeAlias = Scalar | List | Mapping
 
 
 def read_yaml(source: Source, limits: Limits) -> Mapping:
-    """The document of a spec, which is a mapping.
+    """Return the document of a spec, which must be a mapping.
 
     Raises:
-        SpecError: the text is not YAML, or not of this language.
+        SpecError: it is not a mapping, or not YAML of this subset.
     """
     content = read_document(source, limits)
     if content is None:
@@ -74,16 +74,16 @@ def read_yaml(source: Source, limits: Limits) -> Mapping:
 
 
 def read_document(source: Source, limits: Limits) -> Content | None:
-    """The one document of a source; ``None`` where it is empty.
+    """Return the only document of a source, or ``None`` if it is empty.
 
     Raises:
-        SpecError: the text is not YAML, or has more of YAML than texts, lists and mappings.
+        SpecError: the text is not YAML, or contains more than text, lists and mappings.
     """
     try:
         events = yaml.parse(source.text, Loader=LOADER)
         return _document(source, iter(events), limits)
     except yaml.YAMLError as error:
-        raise translated(source, error, limits) from None
+        raise translate(source, error, limits) from None
 
 
 def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content | None:
@@ -101,7 +101,7 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content 
             content = builder.build(event, events, 0)
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return None
-    builder.problems.settle()
+    builder.problems.raise_any()
     return content
 
 
@@ -113,7 +113,7 @@ class _Builder:
         self.problems = Problems()
 
     def place(self, event: Any) -> Span:
-        """The character where a list, a mapping or anything that specs do not have starts."""
+        """Return the span of the first character of an event."""
         return Span(Text(self.source, " ", event.start_mark.index), 0, 1)
 
     def scalar(self, event: Any) -> Scalar:
@@ -169,7 +169,7 @@ class _Builder:
 
 
 def _closed(opening: Any, end: Any) -> int | None:
-    """Where a list or mapping in brackets ends."""
+    """Return the index at which a list or mapping in brackets ends; ``None`` without brackets."""
     return end.end_mark.index if opening.flow_style else None
 
 
@@ -183,21 +183,33 @@ def _short(text: str) -> str:
 
 
 def expect_mapping(content: Content, what: str) -> Mapping:
-    """The content, which must be a mapping."""
+    """Return the content, which must be a mapping.
+
+    Raises:
+        SpecError: it is something else; ``what`` names it.
+    """
     if not isinstance(content, Mapping):
         fail("yaml", f"{what} must be a mapping, got {_kind(content)}", content.span)
     return content
 
 
 def expect_scalar(content: Content, what: str) -> Scalar:
-    """The content, which must be one text."""
+    """Return the content, which must be text.
+
+    Raises:
+        SpecError: it is something else; ``what`` names it.
+    """
     if not isinstance(content, Scalar):
         fail("yaml", f"{what} must be text, got {_kind(content)}", content.span)
     return content
 
 
 def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") -> None:
-    """Fail for every key that is not one of these."""
+    """Check that every key of a mapping is one of ``keys``.
+
+    Raises:
+        SpecError: some are not, with one error each.
+    """
     problems = Problems()
     for key, _ in mapping.pairs:
         with problems:
@@ -209,4 +221,4 @@ def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") ->
                     key.span,
                     suggest(name, keys, f"the keys are {', '.join(keys)}"),
                 )
-    problems.settle()
+    problems.raise_any()

@@ -1,4 +1,4 @@
-"""The grammar of chains: one function per rule, each with its rule as docstring; one token of lookahead."""
+"""The grammar of chains: one function per rule, with the rule as its docstring; one token of lookahead."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ from archcalc.spec.syntax import (
     Size,
     Value,
 )
-from archcalc.spec.tokens import RULES, TOO_MANY, Reader
+from archcalc.spec.tokens import BRACKET_HINTS, RULES, Reader
 
 JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
-"""The operators that take branches."""
-SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
+"""The operators with several inputs, which are written with branches."""
 
-AFTER_THE_END = {**TOO_MANY, ",": "separate arguments by spaces, and the parts of a size by 'x': conv 64 k3x5 s2"}
-"""What is wrong with a character that stands where nothing may."""
+SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
+"""The short forms of arguments."""
+
+END_HINTS = {**BRACKET_HINTS, ",": "separate arguments by spaces, and the parts of a size by 'x': conv 64 k3x5 s2"}
+"""Hints for characters that are found where a chain must end."""
 
 
 def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> Chain:
@@ -38,7 +40,7 @@ def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits
     reader = Reader(text, blocks, limits)
     reader.blanks()
     result = chain(reader)
-    reader.finish("'->' or the end", AFTER_THE_END)
+    reader.finish("'->' or the end", END_HINTS)
     return result
 
 
@@ -54,7 +56,7 @@ def parse_inline(text: Text, limits: Limits = DEFAULT) -> tuple[Size | Expressio
         )
     no_bare_arithmetic(shape)
     result = chain(reader)
-    reader.finish("'->' or the end", AFTER_THE_END)
+    reader.finish("'->' or the end", END_HINTS)
     return shape, result
 
 
@@ -63,19 +65,19 @@ def parse_value(text: Text, limits: Limits = DEFAULT) -> Value:
     reader = Reader(text, frozenset(), limits)
     reader.blanks()
     result = value(reader, blanks=True)
-    reader.finish("the end of the value", AFTER_THE_END)
+    reader.finish("the end of the value", END_HINTS)
     return result
 
 
 def parse_shape(text: Text, limits: Limits = DEFAULT) -> Value:
-    """text = size end;  a size that is computed stands in brackets"""
+    """text = size end;  computed sizes are in brackets"""
     result = parse_value(text, limits)
     no_bare_arithmetic(result)
     return result
 
 
 def no_bare_arithmetic(written: Value) -> None:
-    """Fail for ``3*32*32``, where 3x32x32 was meant."""
+    """Raise an error for ``3*32*32``, which should be 3x32x32."""
     if isinstance(written, Binary) and written.span.text.value[written.span.start] != "(":
         hint = "write 3x32x32, with arithmetic in brackets: 3x(2*16)x32"
         fail("shape", "the sizes of a shape must be joined by 'x'", written.span, hint)
@@ -109,7 +111,7 @@ def parse_signature(text: Text, limits: Limits = DEFAULT) -> Signature:
                 break
             reader.blanks()
         reader.close(")", opened)
-    reader.finish("the end of the block's signature", AFTER_THE_END)
+    reader.finish("the end of the block's signature", END_HINTS)
     return Signature(name, tuple(parameters), head)
 
 
@@ -164,7 +166,7 @@ def item(reader: Reader, *, first: bool) -> Item:
 
 
 def misplaced_reference(reference: Reference) -> NoReturn:
-    """Fail: a reference must stand first in its chain."""
+    """Raise the error that a reference is not first in its chain."""
     fail(
         "reference",
         f"'@{reference.name}' must come first in its chain",
@@ -174,13 +176,13 @@ def misplaced_reference(reference: Reference) -> NoReturn:
 
 
 def blank_bracket(reader: Reader) -> bool:
-    """Whether blanks and then ``(`` follow."""
+    """Return whether white space and then ``(`` follow."""
     match = RULES["BLANKS"].match(reader.value, reader.at)
     return match is not None and reader.value.startswith("(", match.end())
 
 
 def no_blank(reader: Reader, head: Span, name: str) -> NoReturn:
-    """Fail: a call must touch its bracket."""
+    """Raise the error that there is white space before the bracket of a call."""
     fail("syntax", f"there must be no space between '{name}' and its bracket", head, f"write {name}(…)")
 
 
@@ -194,7 +196,7 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     reader.close(closing, start)
     count = repeat(reader)
     if count is not None and isinstance(body.items[0], Reference):
-        misplaced_reference(body.items[0])  # the second repetition would not start where the first one ends
+        misplaced_reference(body.items[0])  # the second repetition must start where the first one ends
     return Repeat(body, count, reader.since(start))
 
 
@@ -305,7 +307,11 @@ def layer_arguments(reader: Reader) -> tuple[Argument, ...]:
 
 
 def after_word(reader: Reader, start: int) -> None:
-    """An argument word ends at a blank, a bracket, a comma, an arrow or the end."""
+    """Check that an argument ends with white space, a closing bracket, a comma, an arrow or the end of the text.
+
+    Raises:
+        SpecError: something else follows.
+    """
     if reader.at >= len(reader.value) or reader.value[reader.at] in " \t\r\n,)]" or reader.check("ARROW"):
         return
     word = reader.value[start : reader.at]

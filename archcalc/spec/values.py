@@ -1,4 +1,4 @@
-"""What names may stand for, and exact arithmetic over them. No Python ``eval``: a walk over the parsed expression."""
+"""Values of names, and exact arithmetic. It is evaluated by a walk over the syntax tree, without Python's ``eval``."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from archcalc.spec.limits import Limits
 
 
 class Word(NamedTuple):
-    """A padding word or the name of an operator, held by a name."""
+    """A padding mode or the name of an operator, as a value."""
 
     word: str
 
 
 class Pair(NamedTuple):
-    """``before:after``; either may be missing."""
+    """``before:after``; either may be missing (``None``)."""
 
     first: Number | None
     second: Number | None
 
 
 class Sizes(NamedTuple):
-    """Parts of a size: numbers or pairs."""
+    """A size: its parts, which are numbers or pairs."""
 
     parts: tuple[Number | Pair, ...]
 
@@ -55,29 +55,29 @@ Value: TypeAlias = Number | Word | Pair | Sizes
 Names: TypeAlias = Mapping[str, Value]
 
 
-class Meanings(Protocol):
-    """What evaluation needs to know: what names stand for, in whatever kind of number, and bounds."""
+class Environment(Protocol):
+    """What evaluation depends on: the numbers that names stand for, of any kind, and limits."""
 
     @property
     def limits(self) -> Limits: ...
 
     def look_up(self, name: syntax.Name, /) -> Number:
-        """The number that a name holds."""
+        """Return the number that a name stands for."""
 
 
 class Scope(NamedTuple):
-    """What names mean at one place of a spec."""
+    """The values of names at one place of a spec."""
 
     names: Names
     channels: Number | None
-    """The value of ``C``: channels of the current tensor, where there is one."""
+    """The value of ``C``: the channels of the current tensor; ``None`` if there is no current tensor."""
     limits: Limits
 
     def look_up(self, name: syntax.Name) -> Number:
-        """The number that a name holds.
+        """Return the number that a name stands for.
 
         Raises:
-            SpecError: it holds none.
+            SpecError: it stands for nothing, or for something else.
         """
         if name.name == "C" and self.channels is not None:
             return self.channels
@@ -100,7 +100,11 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 
 
 def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """The value of an argument: a number, a size, or one of ``words`` (which hide a name of the scope)."""
+    """Return the value of an argument: a number, a size, or one of ``words`` (which hide names of the scope).
+
+    Raises:
+        SpecError: a name is unknown, or the arithmetic is invalid.
+    """
     if isinstance(value, syntax.Size):
         return Sizes(tuple(_part(part, scope) for part in value.parts))
     if isinstance(value, syntax.Name):
@@ -111,8 +115,12 @@ def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozense
     return number(value, scope)
 
 
-def number(expression: syntax.Expression, scope: Meanings) -> Number:
-    """The value of an arithmetic expression, exactly."""
+def number(expression: syntax.Expression, scope: Environment) -> Number:
+    """Return the exact value of arithmetic.
+
+    Raises:
+        SpecError: a name is unknown or no number, a divisor is zero, or a number exceeds the limits.
+    """
     if isinstance(expression, syntax.Literal):
         return expression.value
     if isinstance(expression, syntax.Name):
@@ -142,7 +150,7 @@ def number(expression: syntax.Expression, scope: Meanings) -> Number:
 
 
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
-    """Fail: this name holds nothing here."""
+    """Raise the error that a name is unknown."""
     if name.name == "C":
         fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
     declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
@@ -180,7 +188,11 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
 
 
 def bounded(value: Number, span: Span, limits: Limits) -> Number:
-    """The value, if it has no more digits than allowed."""
+    """Return the value, which must not have more digits than allowed.
+
+    Raises:
+        SpecError: it has.
+    """
     value = normal(value)
     if is_plain(value) and (limits.too_large(value.numerator) or limits.too_large(value.denominator)):
         too_many_digits(span, limits)
@@ -188,7 +200,7 @@ def bounded(value: Number, span: Span, limits: Limits) -> Number:
 
 
 def too_many_digits(span: Span, limits: Limits) -> NoReturn:
-    """Fail: a number is too large."""
+    """Raise the error that a number has too many digits."""
     fail("limit", f"a number of more than {limits.digits} digits", span, "raise the limit with --max-digits")
 
 
@@ -203,7 +215,7 @@ def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
 
 
 def describe(value: Value) -> str:
-    """A value for people."""
+    """Return a description of a value for messages."""
     if isinstance(value, Word):
         return f"the word '{value.word}'"
     if isinstance(value, Pair):
@@ -214,7 +226,7 @@ def describe(value: Value) -> str:
 
 
 def write_size(sizes: Sizes) -> str:
-    """A size as it would be written."""
+    """Return a size as a spec writes it."""
 
     def side(x: Number | None) -> str:
         return "" if x is None else str(x)
@@ -224,8 +236,8 @@ def write_size(sizes: Sizes) -> str:
     )
 
 
-def as_given(value: Value) -> Number | str:
-    """A value outside of this room: a number, or the text of anything else."""
+def external_value(value: Value) -> Number | str:
+    """Return a value in the form that `Graph.variables` has: a number, or the text of anything else."""
     if isinstance(value, Word):
         return value.word
     if isinstance(value, Pair):
@@ -234,10 +246,10 @@ def as_given(value: Value) -> Number | str:
 
 
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
-    """A shape: positive whole numbers, one per axis.
+    """Return the value as a shape: one positive integer per axis.
 
     Raises:
-        SpecError: a part is missing, not whole or not positive.
+        SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
     if isinstance(value, Word):
         fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
@@ -257,7 +269,11 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
 
 
 def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limits) -> None:
-    """Fail for a shape of too many axes or elements."""
+    """Check the numbers of axes and elements of a shape.
+
+    Raises:
+        SpecError: one of them exceeds its limit.
+    """
     if len(shape) > limits.axes:
         fail(
             "limit",

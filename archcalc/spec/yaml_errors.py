@@ -1,4 +1,4 @@
-"""YAML errors in archcalc's own words: PyYAML and libyaml phrase them differently, and from version to version."""
+"""Error messages for invalid YAML. Those of PyYAML and libyaml differ from each other and between versions."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ MESSAGES = (
     ("document start|document separator", "the file continues after the end of its YAML document", QUOTE_ALL),
     ("block|not allowed|indent", "this entry does not belong to the list or mapping around it", INDENTATION),
 )
-"""A pattern in what the parser says (its context, then the problem), what archcalc says instead, and a hint."""
+"""A pattern in the parser's message (its context, then the problem), the message to replace it, and a hint."""
 
 
-def translated(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
+def translate(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
     """Return an error of the YAML parser as an error of the spec, at the character where parsing stopped."""
     marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
     mark: Any = next((found for found in marks if found is not None), None)
@@ -69,11 +69,11 @@ def nesting_error(place: Span, limits: Limits) -> SpecError:
 
 
 def _nested_too_deeply(text: str, nesting: int) -> int | None:
-    """Return where brackets that stay open are nested too deeply, or ``None``.
+    """Return the index at which unclosed brackets are nested too deeply, or ``None`` if they are not.
 
-    The parser looks ahead as far as a bracket goes and may give up there, on a bound of its own or at the end of the
-    text, before it has reported the first of them. Brackets inside quotes or comments are not told apart: with so
-    many of them left open, the text is not a spec in either case.
+    The parser looks ahead to the end of a bracket and may fail there, at a limit of its own or at the end of the text,
+    before it reports the first bracket. Brackets inside quotes or comments are not distinguished: with so many unclosed
+    brackets, the text is not a spec in either case.
     """
     brackets = tuple(re.finditer(r"[\[{}\]]", text))
     depths = [*accumulate(1 if match.group() in "[{" else -1 for match in brackets)]

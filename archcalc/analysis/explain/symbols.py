@@ -48,7 +48,7 @@ def traced_operator(op: Operator, rank: int) -> Operator:
         )
         if (neutral and parameter.name not in ALWAYS_SHOWN) or value is None or isinstance(value, str | bool):
             continue
-        if form == "whole" and parameter.name != "axis":
+        if form == "integer" and parameter.name != "axis":
             values[parameter.name] = leaf(name, value)
         elif form == "axes":
             values[parameter.name] = _traced_axes(name, value, rank)
