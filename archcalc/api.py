@@ -153,14 +153,14 @@ class Network:
             archcalc.executor.errors.ArrayError: arrays that do not fit; every problem is listed.
             archcalc.SpecError: there is no layer by a name in ``keep``.
         """
-        from archcalc.executor.inputs import fitted, random_inputs
+        from archcalc.executor.inputs import converted_inputs, random_inputs
         from archcalc.executor.interpreter import Interpreter
         from archcalc.executor.weights import initial
 
         names = tuple(keep)
         for name in names:
             self.tensor(name)
-        given = fitted(self.graph, inputs or {}, dtype=dtype)
+        given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights

@@ -100,14 +100,14 @@ def available_memory() -> int:
 @contextmanager
 def array_errors(origin: str) -> Iterator[None]:
     """Errors of arrays become errors of the command: every problem a line, named after where the arrays are from."""
-    from archcalc.executor.errors import MOST_SHOWN, ArrayError, MissingDefinition
+    from archcalc.executor.errors import MAX_LISTED, ArrayError, MissingDefinition
 
     try:
         yield
     except MissingDefinition as error:
         fail("missing", str(error), hint="show, explain and formula work without it")
     except ArrayError as error:
-        shown = [Problem("array", problem, origin=origin) for problem in error.problems[:MOST_SHOWN]]
+        shown = [Problem("array", problem, origin=origin) for problem in error.problems[:MAX_LISTED]]
         if more := len(error.problems) - len(shown):
             shown.append(Problem("array", f"and {more:,} more", origin=origin))
         raise SpecError(shown) from None

@@ -158,14 +158,14 @@ def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
 def batch_of(network: Network, values: dict[str, Any]) -> int:
     """How many examples: as many as in the files, which ``values`` then hold as arrays."""
     from archcalc.executor.files import read_array
-    from archcalc.executor.inputs import fitted
+    from archcalc.executor.inputs import converted_inputs
 
     given: dict[str, Array] = {}
     for name, path in input_files(network, values["inputs"]).items():
         with array_errors("--input"):
             given[name] = read_array(path, tuple(network.graph.inputs[name]))
     with array_errors("--input"):
-        arrays = fitted(network.graph, given, dtype=values["dtype"])
+        arrays = converted_inputs(network.graph, given, dtype=values["dtype"])
     values["inputs"] = arrays
     batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
     if len(batches) > 1:

@@ -14,7 +14,7 @@ def padded_windows(sample: Array, axes: list[Axis], block: Block, recorder: Reco
     """The windows of a block of positions of one sample (C×n…), as a view C×k…×positions… of it or of a copy with
     padding."""
     frame = frame_of(sample, axes, block)
-    if frame.whole:
+    if frame.is_view:
         return windows(sample, frame.first, axes, block)
     framed = recorder.scratch("frame", frame.shape, sample.dtype)
     recorder.copy(framed, 0)
