@@ -151,7 +151,7 @@ FC = "2 -> fc 2 nobias"
         (header("'<f4'", "(2, -2)") + bytes(16), "has shape 2x-2"),
         (header("'<f4'", "(True, 2)") + bytes(16), "integers"),
         (header("'<f4'", "(-1, 2, 2)") + bytes(16), "has shape -1x2x2"),
-        (header("[('a', '<f4'), ('b', '<f8')]", "(2, 2)") + bytes(48), "not floating-point numbers"),
+        (header("[('a', '<f4'), ('b', '<f8')]", "(2, 2)") + bytes(48), "must hold floating-point numbers"),
         (header("'<f4'", "(2, 2)" + " " * 20_000) + bytes(16), "cannot be read"),
         (header("'<f4'", "(2, __import__('os').abort())") + bytes(16), "cannot be read"),
         (header("'nonsense'", "(2, 2)") + bytes(16), "cannot be read"),
