@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archcalc.grading.key import Key
     from archcalc.grading.marks import GradedSubmission
 
-MANY = 50
+PROGRESS_FROM = 50
 """Number of submissions from which a progress bar is shown."""
 
 
@@ -157,7 +157,7 @@ def source_of(path: str, limits: Limits) -> Source:
 
 def with_progress(submitted: list[Submitted]) -> Iterable[Submitted]:
     """Return the submissions, with a progress bar on standard error if that is a terminal and they are many."""
-    if len(submitted) < MANY or not sys.stderr.isatty():
+    if len(submitted) < PROGRESS_FROM or not sys.stderr.isatty():
         return submitted
     from rich.console import Console
     from rich.progress import Progress

@@ -52,10 +52,10 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], latex=form != "text"):
         blocks.append(write(title, derivations, form))
     text = "\n".join(blocks)
-    click.echo(fitted(text) if form == "text" else text, nl=False)
+    click.echo(wrapped(text) if form == "text" else text, nl=False)
 
 
-def fitted(text: str) -> str:
+def wrapped(text: str) -> str:
     """Wrap equations that are wider than the terminal below their right side, without breaking a number."""
     width = terminal_width()
     if width is None:

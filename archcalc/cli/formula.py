@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.cli.explain import fitted
+from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
+    joined_values,
     limits_from,
-    listed,
     pairs_from,
     quantity_definitions,
     spec_argument,
@@ -40,7 +40,7 @@ MAX_CONDITIONS = 10
 @click.option(
     "--free",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
     help="Variables and input sizes to keep as symbols: H,W,alpha,classes (repeatable).",
 )
@@ -55,7 +55,7 @@ MAX_CONDITIONS = 10
     "--when",
     "scale",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="CHANGES",
     help='Print the factor by which a quantity grows when symbols change: "H=2*H,W=2*W" (repeatable).',
 )
@@ -118,7 +118,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     elif form == "latex":
         click.echo(latex(found), nl=False)
     else:
-        click.echo(fitted(text(found, question)), nl=False)
+        click.echo(wrapped(text(found, question)), nl=False)
 
 
 def function_name(spec: str, target: str | None) -> str:

@@ -114,12 +114,12 @@ def output_options(*formats: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def listed(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+def joined_values(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
     """Return the values of a repeatable option, each a list, as one list separated by commas; ``None`` without any."""
     return ",".join(values) or None
 
 
-def once(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], str | None]:
+def single_value(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], str | None]:
     """Return a callback that admits one value of an option only: the first of two would be lost silently otherwise.
 
     The hint says what to do instead.

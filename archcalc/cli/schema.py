@@ -48,4 +48,4 @@ def command(name: str | None) -> None:
         click.echo(schemas()[name], nl=False)
         return
     for each, text in schemas().items():
-        click.echo(f"{each:<8} {json.loads(text)['title']}")
+        click.echo(f"{each:<9} {json.loads(text)['title']}")

@@ -12,13 +12,13 @@ from archcalc.cli.options import (
     SpecCommand,
     default_format,
     limits_from,
-    once,
     output_options,
     print_table,
+    single_value,
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import collect_garbage, reason_text, value_text
+from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
@@ -53,7 +53,7 @@ SECTIONS: dict[str, Definitions] = {
     "--vary",
     required=True,
     multiple=True,
-    callback=once("solve varies one setting; use sweep for several"),
+    callback=single_value("solve varies one setting; use sweep for several"),
     metavar="NAME[=VALUES]",
     help="The setting to find.  [default values: chosen by its kind]",
 )
@@ -61,7 +61,7 @@ SECTIONS: dict[str, Definitions] = {
     "--target",
     required=True,
     multiple=True,
-    callback=once("join conditions with 'and'"),
+    callback=single_value("join conditions with 'and'"),
     metavar="CONDITION",
     help="The condition to meet, as in sweep --where.",
 )

@@ -16,15 +16,15 @@ from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
     default_format,
+    joined_values,
     limit_options,
     limits_from,
-    listed,
-    once,
     output_options,
     print_table,
+    single_value,
     spec_argument,
 )
-from archcalc.cli.varied import collect_garbage, progress, reason_text, value_text
+from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
@@ -81,14 +81,14 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--where",
     multiple=True,
-    callback=once("join conditions with 'and'"),
+    callback=single_value("join conditions with 'and'"),
     metavar="CONDITION",
     help="Keep only configurations that meet the condition.",
 )
 @click.option(
     "--sort",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
     help="Sort by quantities or settings, ascending; descending with a minus sign: -macs.",
 )
@@ -96,7 +96,7 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--pareto",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
     help='Keep the Pareto front of these quantities, minimised, or maximised after "max:": params,max:conv5.H.',
 )

@@ -34,7 +34,7 @@ from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import find_specs
 from archcalc.validation.store import BaselineFile
 
-MANY = 20
+PROGRESS_FROM = 20
 """Number of specs from which a progress bar is shown."""
 CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 """Environment variables in which CI servers name the folder that they checked out."""
@@ -130,7 +130,7 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     gc.enable()  # many networks are read, one after the other
     options = options_from(values)
-    store = stored(values["baseline"], values["update_baseline"])
+    store = read_baseline(values["baseline"], values["update_baseline"])
     tasks = [
         ValidationTask(
             found_spec, configuration_of(found_spec.path or "."), store.of(found_spec) if store is not None else None
@@ -138,15 +138,15 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         for found_spec in find_specs(paths, options.limits)
     ]
     streamed = "text" if output else form if FORMATS[form].findings else ""
-    seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # then the lines themselves show the progress
+    shows_progress = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
     display = ValidationDisplay(
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
     results: list[ValidationResult] = []
-    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), seen):
+    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), shows_progress):
         found_spec = tasks[len(results)].found_spec
         if result.corrected is not None:
-            result = written(result, found_spec.path)
+            result = write_correction(result, found_spec.path)
         if store is not None and values["update_baseline"] and result.figures is not None:
             store.put(found_spec, result.figures)
         if streamed:
@@ -179,14 +179,14 @@ def options_from(values: dict[str, Any]) -> Options:
     )
 
 
-def stored(path: str | None, update: bool) -> BaselineFile | None:
+def read_baseline(path: str | None, update: bool) -> BaselineFile | None:
     """Return the baseline, if one is requested; a new one if it is to be updated and does not exist."""
     if not path:
         return None
     return BaselineFile(path) if update and not os.path.exists(path) else BaselineFile.read(path)
 
 
-def written(result: ValidationResult, path: str) -> ValidationResult:
+def write_correction(result: ValidationResult, path: str) -> ValidationResult:
     """Write the correction of a file, and return the result, with an error if that failed."""
     try:
         write_file(path, result.corrected or "")
@@ -205,9 +205,9 @@ def save(path: str, text: str, origin: str) -> None:
         fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
-def with_progress(results: Iterator[ValidationResult], number: int, seen: bool) -> Iterable[ValidationResult]:
+def with_progress(results: Iterator[ValidationResult], number: int, shows_progress: bool) -> Iterable[ValidationResult]:
     """Return the results, with a progress bar on standard error if that is a terminal and they are many."""
-    if seen or number < MANY or not sys.stderr.isatty():
+    if shows_progress or number < PROGRESS_FROM or not sys.stderr.isatty():
         return results
     from rich.console import Console
     from rich.progress import Progress
@@ -234,10 +234,10 @@ def without_specs(results: list[ValidationResult]) -> Iterator[ValidationResult]
 
 def show(result: ValidationResult, form: str, display: ValidationDisplay) -> None:
     """Print a line for a spec, and its findings below."""
-    click.echo(write_spec(form, placed(result, form), display), nl=False, color=True)
+    click.echo(write_spec(form, with_checkout_paths(result, form), display), nl=False, color=True)
 
 
-def placed(result: ValidationResult, form: str) -> ValidationResult:
+def with_checkout_paths(result: ValidationResult, form: str) -> ValidationResult:
     """Return the result with its files named as the format requires."""
     if not FORMATS[form].in_checkout:
         return result
@@ -253,7 +253,7 @@ def report(results: list[ValidationResult], form: str, output: str | None) -> No
     if not streamed or output:
         from archcalc import __version__
 
-        text = FORMATS[form].report([placed(result, form) for result in results], __version__)
+        text = FORMATS[form].report([with_checkout_paths(result, form) for result in results], __version__)
         if output:
             save(output, text, "--output")
         else:

@@ -222,7 +222,7 @@ def test_the_field_has_one_size_per_axis_where_they_differ(archcalc: Archcalc) -
 def test_sizes_that_are_bounds_below_are_marked_and_explained(archcalc: Archcalc) -> None:
     ran = archcalc("show", "1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
     assert ran.line("relu_1").split()[-1] == "~2–9"
-    assert any(line.startswith("~ paths of different strides meet") for line in ran.lines)
+    assert any(line.startswith("~: paths of different strides meet") for line in ran.lines)
     assert "~" not in archcalc("show", "3x32x32 -> add(conv 4 k3 p0:2, conv 4 k1) -> relu").out
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.api import load
-from archcalc.cli.varied import MANY, progress
+from archcalc.cli.variation import PROGRESS_FROM, progress
 from tests.cli.conftest import Archcalc
 
 GRID = ("sweep", "mobilenet-v1", "--set", "alpha=0.25:1:0.25", "--set", "rho=0.5,6/7,1")
@@ -150,11 +150,11 @@ def test_a_long_sweep_on_a_terminal_shows_how_far_it_is(monkeypatch: pytest.Monk
 
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)
-    with progress(MANY - 1, "sweeping") as advance:
+    with progress(PROGRESS_FROM - 1, "sweeping") as advance:
         advance(5)
     assert not shown.getvalue()
-    with progress(MANY, "sweeping") as advance:
-        advance(MANY)
+    with progress(PROGRESS_FROM, "sweeping") as advance:
+        advance(PROGRESS_FROM)
     assert "500,000 of 500,000" in shown.getvalue()
 
 

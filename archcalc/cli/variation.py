@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.query.sweep import Example, Refusal
 
-MANY = 500_000
+PROGRESS_FROM = 500_000
 """Number of configurations from which a progress bar is shown."""
 
 
@@ -54,7 +54,7 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on standard error if that is a terminal and the work is long; yield how to advance it."""
     import sys
 
-    if total < MANY or not sys.stderr.isatty():
+    if total < PROGRESS_FROM or not sys.stderr.isatty():
         yield lambda done: None
         return
     from rich.console import Console
