@@ -64,7 +64,7 @@ NOT_INTEGER = "{what} must be an integer, got {a}: wrap it in floor(â€¦), ceil(â
 
 
 def is_plain(x: object) -> bool:
-    """Whether ``x`` is an ``int`` or a `Fraction` (and not a number of some kind)."""
+    """Return whether ``x`` is an ``int`` or a `Fraction` (and not a number of some kind)."""
     return type(x) is int or type(x) is Fraction
 
 
