@@ -61,8 +61,8 @@ class Layout:
         self.layers: list[PlacedLayer] = []
         self.placements: dict[Ref, Placement] = {}
         for ref, array in inputs.items():
-            whole = np.empty(array.shape, array.dtype)
-            self.placements[ref] = self._new(whole, whole)
+            memory = np.empty(array.shape, array.dtype)
+            self.placements[ref] = self._new(memory, memory)
 
     def observe(self, trace: LayerTrace) -> None:
         """Add a layer that has just been evaluated."""
@@ -83,9 +83,9 @@ class Layout:
                 return Placement(placement.block, offset, array.shape, array.strides, array.dtype)
         return self._new(array, memory if isinstance(memory, np.ndarray) else array)
 
-    def _new(self, array: Array, whole: Array) -> Placement:
-        self.blocks.append(MemoryBlock(whole.nbytes, len(self.layers), len(self.layers) + 1))
-        offset = array.ctypes.data - whole.ctypes.data
+    def _new(self, array: Array, memory: Array) -> Placement:
+        self.blocks.append(MemoryBlock(memory.nbytes, len(self.layers), len(self.layers) + 1))
+        offset = array.ctypes.data - memory.ctypes.data
         return Placement(len(self.blocks) - 1, offset, array.shape, array.strides, array.dtype)
 
     def keep(self, results: Iterable[Ref]) -> None:
