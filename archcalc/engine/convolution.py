@@ -70,6 +70,8 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, r
     else:
         filters = recorder.worker.part(matrix.shape[1])
         matrix, results = matrix[:, filters], results[:, :, filters]
+    if not results.size:  # there are more workers than groups or filters
+        return
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
         first, last, _ = rows.indices(y.shape[2])
         place = slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))

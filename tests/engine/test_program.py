@@ -173,6 +173,7 @@ def same(ours: Run, expected: Run) -> None:
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
 def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
@@ -210,6 +211,11 @@ def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) 
     repeated(archcalc.load(f"8x32x32 -> conv 8 k3 half -> {chain} -> conv 3 k3 half").graph, count)
 
 
+@pytest.mark.parametrize("chain", ["sepconv 2 k1", "dwconv k3", "conv 2 k1 g2", "conv 2 k3", "conv 1 k1"])
+def test_more_workers_than_channels_are_no_error(chain: str) -> None:
+    repeated(archcalc.load(f"2x5 -> {chain}").graph, 4)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -241,6 +247,7 @@ def test_workers_wait_between_different_views_of_the_same_memory(text: str, coun
         repeated(read(text), count, seed=seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape", "count"),
     [

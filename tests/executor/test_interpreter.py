@@ -34,6 +34,7 @@ def same(ours: Any, theirs: Any) -> None:
 # --- memory ---
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=st.integers(0, 99), training=st.booleans())
 def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, training: bool) -> None:
@@ -85,6 +86,7 @@ def test_views_count_once() -> None:
     assert Interpreter(graph, weights).run(inputs).peak == 2 * 32 * 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "shapes"), [("lenet5", None), ("resnet18", None), ("googlenet", "3x128x128"), ("unet", "1x284x284")]
 )

@@ -128,7 +128,7 @@ def test_columns_and_tables_that_are_not_read_are_named() -> None:
         ("x.yaml", "answers: [[1, 2]]\n", "", "must be a text or a mapping, got a list"),
         ("x.json", '[{"layer": "c1"}]', "c1", "no answer"),
         ("x.json", '[{"layer": ["c1"], "params": 3}]', "", "the name of a layer must be a text"),
-        ("x.yaml", "answers: {c1.params: {value: 1, colour: red}}\n", "c1.params", "no key 'colour' in an answer"),
+        ("x.yaml", "answers: {c1.params: {value: 1, colour: red}}\n", "c1.params", "unknown key 'colour' in an answer"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_an_answer_with_its_problem(
