@@ -70,12 +70,10 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, r
     else:
         filters = recorder.worker.part(matrix.shape[1])
         matrix, results = matrix[:, filters], results[:, :, filters]
-    if not results.size:  # there are more workers than groups or filters
-        return
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
         first, last, _ = rows.indices(y.shape[2])
         place = slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))
-        columns = maps.reshape(*maps.shape[:2], weight.shape[1], -1)
+        columns = maps.reshape(*maps.shape[:2], weight.shape[1], prod(x.shape[2:]))  # no group may be this worker's
         recorder.call(np.matmul, matrix, columns[..., place], out=results[..., place])
         return
     size = matrix.shape[-1] * x.itemsize
