@@ -10,8 +10,9 @@ Channels are not followed: a unit is all of its channels, and every layer is tak
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple, TypeAlias
 
 from archcalc.graph import Graph, Ref
@@ -61,6 +62,15 @@ class Seen(NamedTuple):
         columns = zip(*self.regions, strict=True)
         return tuple(Interval(min(r[0].first for r in runs), max(r[-1].last for r in runs)) for runs in columns)
 
+    @property
+    def number(self) -> int:
+        """How many positions there are, holes left out."""
+        return _count(self.regions)
+
+    def along(self, axis: int) -> Runs:
+        """The positions of one axis that occur among them."""
+        return _joined(run for region in self.regions for run in region[axis])
+
     def union(self, other: Seen) -> Seen:
         """These positions and those."""
         regions = list(self.regions)
@@ -82,6 +92,8 @@ class UnitField:
     """Before clipping: windows hang over the borders of every tensor, as in the closed form."""
     seen: dict[str, Box]
     """What the unit really depends on: the smallest box around it. Inputs it sees only in their padding are absent."""
+    positions: dict[str, Seen]
+    """The positions themselves: dilated kernels and strides leave out some of the box (gridding)."""
     exact: bool
     """Whether ``seen`` is no larger than it must be (see `Seen`)."""
 
@@ -108,6 +120,7 @@ def unit_field(graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | 
         unit=unit,
         windows=unit_box(graph, node, unit, clip=False, source=source),
         seen={name: positions.box for name, positions in seen.items()},
+        positions=seen,
         exact=all(positions.exact for positions in seen.values()),
     )
 
@@ -271,6 +284,30 @@ def _cut(runs: Runs, first: int | None, last: int | None) -> Runs:
         for run in runs
     )
     return tuple([run for run in cut if run])
+
+
+def _count(regions: Collection[Region]) -> int:
+    """How many positions a union of regions has: axis by axis, where the same regions lie."""
+    if len(regions) == 1:
+        (only,) = regions
+        return prod(sum(run.size for run in runs) for runs in only)
+    ends = [
+        (end, index, opens)
+        for index, region in enumerate(regions)
+        for run in region[0]
+        for end, opens in ((run.first, True), (run.last + 1, False))
+    ]
+    lengths: dict[frozenset[int], int] = {}
+    here: set[int] = set()
+    before = 0
+    for end, index, opens in sorted(ends):
+        if here and end > before:
+            key = frozenset(here)
+            lengths[key] = lengths.get(key, 0) + end - before
+        before = end
+        (here.add if opens else here.remove)(index)
+    behind = [region[1:] for region in regions]
+    return sum(length * _count({behind[index] for index in key}) for key, length in lengths.items())
 
 
 def _covers(region: Region, other: Region) -> bool:

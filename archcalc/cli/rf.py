@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import click
 
 from archcalc.analysis.receptive import READINGS, AxisField, Field, Fields, coverage, receptive_fields, sees_past
-from archcalc.analysis.unit import Box, UnitField, unit_field
+from archcalc.analysis.unit import Box, UnitField, trace_back, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
 from archcalc.cli.options import (
@@ -32,6 +33,8 @@ from archcalc.spec.errors import fail
 
 SCHEMA = 1
 MAX_NOTES = 6
+MAX_VISITS = 100_000
+"""Layers that are gone through to count the positions that dilated windows see, at most."""
 
 
 @click.command(cls=SpecCommand)
@@ -132,6 +135,7 @@ class Survey:
             self.graph.nodes[index].name: self.graph.shape(source or Ref(index)) for index in origins
         }
         self.nodes = list(self._nodes())
+        self.counts_positions = self._is_dilated() and len(self.nodes) * len(self.graph.nodes) <= MAX_VISITS
         if source is not None and not any(fields[index] for index, _ in self.nodes):
             name = self.graph.nodes[source.node].name
             what = "no layer depends" if node is None else f"'{self.graph.nodes[node].name}' does not depend"
@@ -150,14 +154,40 @@ class Survey:
         stop = -1 if self.source is None else self.source.node
         yield from ((index, node) for index, node in self.graph.layers() if index in wanted and index > stop)
 
-    def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[Node, Field]]]]:
+    def _is_dilated(self) -> bool:
+        """Whether a window of a layer leaves out positions between its taps."""
+        return any(
+            window is not None and window.dilation > 1 and window.size > 1
+            for _, node in self.nodes
+            for reach in node.op.windows(self.graph.input_shapes(node))
+            for window in reach
+        )
+
+    def positions(self, index: int, name: str) -> tuple[int, int] | None:
+        """How many positions of an input the middle unit of a layer sees, and how many its box has, before clipping.
+
+        ``None`` where they are not counted: the network has no dilated windows, or is too deep to go back from every
+        layer.
+        """
+        output = self.graph.nodes[index].output
+        if not self.counts_positions or len(output) == 1:
+            return None
+        middle = tuple(n // 2 for n in output[1:])
+        seen = trace_back(self.graph, index, middle, clip=False, source=self.source).get(name)
+        if seen is None or not seen.exact:
+            return None
+        return seen.number, prod(interval.size for interval in seen.box)
+
+    def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[int, Node, Field]]]]:
         """Per input that has positions: the layers that depend on it, and their fields."""
         for name, shape in self.origins.items():
-            found = [(node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]]
+            found = [
+                (index, node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]
+            ]
             if found and len(shape) > 1:
                 yield name, shape, found
 
-    def changed(self, name: str) -> list[tuple[Node, Field]]:
+    def changed(self, name: str) -> list[tuple[int, Node, Field]]:
         """The layers whose field on an input is another one than those of all they read."""
         found = []
         for index, node in self.nodes:
@@ -166,7 +196,7 @@ class Survey:
                 continue
             if any(_alike(self.fields[ref.node].get(name), field) for ref in node.inputs):
                 continue
-            found.append((node, field))
+            found.append((index, node, field))
         return found
 
     def table(self, *, everything: bool) -> Table:
@@ -178,12 +208,18 @@ class Survey:
         for name, shape, found in self.by_input():
             chosen = found if everything else self.changed(name)
             left_out += len(found) - len(chosen)
-            for node, field in chosen:
+            for index, node, field in chosen:
+                counted = self.positions(index, name)
                 row = (
                     write_shape(node.output, self.graph.layout),
                     axes_text(field, "rf"),
                     axes_text(field, "rf_stride"),
                     axes_text(field, "rf_padding"),
+                    *(
+                        (None if counted is None else f"{counted[0]:,} of {counted[1]:,}",)
+                        if self.counts_positions
+                        else ()
+                    ),
                     _percent(coverage(field, shape)),
                     "yes" if sees_past(field, shape) else None,
                 )
@@ -207,6 +243,7 @@ class Survey:
             Column("rf", "RF", "right"),
             Column("rf_stride", "stride", "right"),
             Column("rf_padding", "padding", "right"),
+            *((Column("positions", "positions seen", "right"),) if self.counts_positions else ()),
             Column("covers", "covers", "right"),
             Column("past", "past the input"),
         )
@@ -224,9 +261,9 @@ class Survey:
         own = self.graph.name
         return f"{what} {shapes}" if "->" in own or "→" in own else f"{own}, {what} {shapes}"
 
-    def _notes(self, name: str, shape: Shape, found: list[tuple[Node, Field]]) -> Iterator[str]:
+    def _notes(self, name: str, shape: Shape, found: list[tuple[int, Node, Field]]) -> Iterator[str]:
         size = write_shape(shape[1:])
-        past = next(((node.name, field) for node, field in found if sees_past(field, shape)), None)
+        past = next(((node.name, field) for _, node, field in found if sees_past(field, shape)), None)
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
             yield (
@@ -234,13 +271,15 @@ class Survey:
                 "new there (Richter et al. 2021, arXiv:2106.12307)"
             )
         else:
-            everywhere = next((node for node, field in found if all(axis.is_global for axis in field)), None)
+            everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
             all_of_it = f"; {everywhere.name} is the first to mix all positions" if everywhere else ""
             yield f"no layer sees past {name} of {size}{all_of_it}"
-        if any(not axis.exact for _, field in found for axis in field):
+        if any(not axis.exact for *_, field in found for axis in field):
             yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
         apart = [
-            (node, field) for node, field in found if any(axis.has_several_strides and axis.offsets for axis in field)
+            (node, field)
+            for _, node, field in found
+            if any(axis.has_several_strides and axis.offsets for axis in field)
         ]
         for node, field in apart[:MAX_NOTES]:
             yield (
@@ -255,7 +294,9 @@ class Survey:
         from archcalc.report.bars import Bar, draw_bars
 
         for name, shape, _ in self.by_input():
-            bars = [Bar(node.name, _share(field, shape), axes_text(field, "rf")) for node, field in self.changed(name)]
+            bars = [
+                Bar(node.name, _share(field, shape), axes_text(field, "rf")) for _, node, field in self.changed(name)
+            ]
             if not bars:
                 continue
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
@@ -274,7 +315,9 @@ class Survey:
                 hint = " (its window lies in the padding)" if window else ""
                 notes.append(f"the unit sees nothing of {name}{hint}")
                 continue
-            for axis, n, before, after in zip(axis_names(len(seen)), shape[1:], window, seen, strict=True):
+            positions = unit.positions[name]
+            names = axis_names(len(seen))
+            for index, (axis, n, before, after) in enumerate(zip(names, shape[1:], window, seen, strict=True)):
                 rows.append(
                     (
                         name,
@@ -283,11 +326,15 @@ class Survey:
                         before.size,
                         f"{after.first} … {after.last}",
                         after.size,
+                        sum(run.size for run in positions.along(index)),
                         n,
                     )
                 )
             if seen:
                 notes.append(f"{_percent(_covered(seen, shape))} of {name}")
+                box = prod(interval.size for interval in seen)
+                if positions.number < box:
+                    notes.append(f"only {positions.number:,} of the {box:,} positions of that box are seen")
             else:
                 notes.append(f"{name} is a vector: the unit depends on it as a whole")
         if not unit.exact:
@@ -299,6 +346,7 @@ class Survey:
             Column("size", "size", "right"),
             Column("sees", "inside the borders", "right"),
             Column("seen", "size", "right"),
+            Column("positions", "seen", "right"),
             Column("of", "of", "right"),
         )
         node = self.graph.nodes[self.node or 0]
@@ -309,7 +357,7 @@ class Survey:
     def record(self, unit: UnitField | None) -> dict[str, Any]:
         """Everything, for programs. Positions and sizes are channels first, one entry per spatial axis."""
         first_past = {
-            name: next((node.name for node, field in found if sees_past(field, shape)), None)
+            name: next((node.name for _, node, field in found if sees_past(field, shape)), None)
             for name, shape, found in self.by_input()
         }
         return {
@@ -324,7 +372,8 @@ class Survey:
                     "op": node.op.name,
                     "output": list(node.output),
                     "fields": {
-                        name: _field_record(field, self.origins[name]) for name, field in self.fields[index].items()
+                        name: _field_record(field, self.origins[name], self.positions(index, name))
+                        for name, field in self.fields[index].items()
                     },
                 }
                 for index, node in self.nodes
@@ -342,13 +391,19 @@ class Survey:
                     "window": [list(interval) for interval in window],
                     "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
                     "covers": plain(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
+                    "positions": unit.positions[name].number if name in unit.positions else 0,
+                    "runs": [
+                        [list(run) for run in unit.positions[name].along(axis)] for axis in range(len(unit.seen[name]))
+                    ]
+                    if name in unit.seen
+                    else None,
                 }
                 for name, window in unit.windows.items()
             },
         }
 
 
-def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
+def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None) -> dict[str, Any]:
     def each(read: Callable[[AxisField], Any]) -> list[Any]:
         return ["global" if axis.is_global else plain(read(axis)) for axis in field]
 
@@ -360,6 +415,7 @@ def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
         "exact": all(axis.exact for axis in field),
         "covers": plain(coverage(field, shape)) if field else None,
         "past": sees_past(field, shape),
+        "positions": None if positions is None else {"seen": positions[0], "box": positions[1]},
     }
 
 

@@ -7,8 +7,11 @@ either.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from math import prod
 
 from archcalc.report.bars import select
 
@@ -17,6 +20,8 @@ Span = tuple[int, int]
 
 MOST_WINDOWS = 28
 MOST_LABELS = 12
+MAX_PATCHES = 4000
+"""Pieces of what is seen that are drawn one by one."""
 
 WIDTH = 860
 MARGIN = 24
@@ -66,7 +71,11 @@ class Picture:
     nested: tuple[Nested, ...]
     """Windows from the first layer to the unit, which is the last, each inside of the next."""
     seen: tuple[Span, ...]
-    """What the unit sees inside the borders."""
+    """The box around what the unit sees inside the borders."""
+    regions: tuple[tuple[tuple[Span, ...], ...], ...]
+    """What it sees: a union of products of spans per axis."""
+    count: int
+    """How many positions that are."""
     image: str | None = None
     """A ``data:`` address of a photo to lay on the plane."""
 
@@ -125,6 +134,9 @@ def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
         _short(picture.network, 110),
         _short(f"sees {share} of the {size} positions of {picture.input}: {seen}", 110),
     ]
+    box = prod(last - first + 1 for first, last in picture.seen)
+    if picture.count < box:
+        found.append(f"only {picture.count:,} of the {box:,} positions of that box are seen; the others are left out")
     window = picture.nested[-1].window if picture.nested else ()
     if any(span is not None and _beyond(span, n) for span, n in zip(window, picture.sizes, strict=False)):
         whole = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in window)
@@ -188,18 +200,18 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     lines += [f'<rect fill="url(#beyond)" {window(windows[-1][0])}/>'] if windows else []
     lines.append(f'<rect class="input" {plane}/>')
     color = windows[-1][1] if windows else _color(1, 1)
-    rows, columns = picture.seen[-2:]
-    seen = box(rows, columns)
+    patches = [box(rows, columns) for rows, columns in _patches(picture)]
+    dark_patches = "".join(f'<rect fill="#000" {patch}/>' for patch in patches)
     if picture.image:  # a darker line below each window, and what the unit does not see dimmed
         lines += [
             f'<clipPath id="plane"><rect {plane}/></clipPath>',
-            f'<mask id="unseen"><rect fill="#fff" {plane}/><rect fill="#000" {seen}/></mask>',
+            f'<mask id="unseen"><rect fill="#fff" {plane}/>{dark_patches}</mask>',
             f'<image {plane} preserveAspectRatio="none" href="{escape(picture.image)}"/>',
             f'<rect class="ground" fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
             f'<rect class="edge" {plane}/>',
         ]
     else:
-        lines.append(f'<rect class="seen" fill="{color}" {seen}/>')
+        lines += [f'<rect class="seen" fill="{color}" {patch}/>' for patch in patches]
     for index, (one, color) in enumerate(windows):
         thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MOST_LABELS else 1
         if picture.image:
@@ -219,6 +231,37 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
     return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MOST_LABELS) + 1))
+
+
+def _patches(picture: Picture) -> list[tuple[Span, Span]]:
+    """What is seen of the plane, as rectangles that do not overlap; the box where there are too many."""
+    regions = {region[-2:] for region in picture.regions}
+    heights = sorted({end for rows, _ in regions for first, last in rows for end in (first, last + 1)})
+    patches: list[tuple[Span, Span]] = []
+    for top, bottom in pairwise(heights):
+        columns = [runs for rows, runs in regions if any(first <= top <= last for first, last in rows)]
+        patches += [((top, bottom - 1), run) for run in _union(run for runs in columns for run in runs)]
+        if len(patches) > MAX_PATCHES:
+            break
+    rows, columns_of_box = picture.seen[-2:]
+    return patches if 0 < len(patches) <= MAX_PATCHES else [(rows, columns_of_box)]
+
+
+def _runs(picture: Picture, axis: int) -> list[Span]:
+    """What is seen along an axis; all of the box where that is too many pieces."""
+    runs = _union(run for region in picture.regions for run in region[axis])
+    return runs if 0 < len(runs) <= MAX_PATCHES else [picture.seen[axis]]
+
+
+def _union(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch as one."""
+    united: list[Span] = []
+    for first, last in sorted(spans):
+        if united and first <= united[-1][1] + 1:
+            united[-1] = (united[-1][0], max(united[-1][1], last))
+        else:
+            united.append((first, last))
+    return united
 
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
@@ -266,10 +309,11 @@ def _strip(
     height = LINE * (len(shown) + 1)
     lines = [f'<rect class="input" x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
     if picture.seen and shown:
-        a, b = span(picture.seen[axis])
-        lines.append(
-            f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
-        )
+        for run in _runs(picture, axis):
+            a, b = span(run)
+            lines.append(
+                f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
+            )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
         whole = one.window[axis] or (0, n - 1)

@@ -50,6 +50,7 @@ def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) 
                 depends = truth[node].get(name)
                 expected = np.zeros(shape[1:], dtype=bool) if depends is None else depends[place].reshape(shape[1:])
                 found = mask(seen.get(name), shape[1:])
+                assert name not in seen or seen[name].number == found.sum()
                 assert not (expected & ~found).any(), (node, place, name)
                 if name in seen and seen[name].exact:
                     assert (found == expected).all(), (node, place, name)

@@ -165,6 +165,31 @@ def test_exact_sizes_bear_no_mark_where_paths_of_other_centres_meet(run: Any, sp
     assert (last["exact"], last["aligned"]) == (True, False)
 
 
+def test_positions_that_dilated_windows_leave_out_are_counted(run: Any) -> None:
+    spec = "1x20 -> conv 1 k2 d2 p2:0 -> conv 1 k2 d2 p2:0"
+    _, out, _ = run(spec, "conv_2", "--at", "10")
+    assert "only 3 of the 5 positions of that box are seen" in out
+    (seen,) = document(run(spec, "conv_2", "--at", "10", "--format", "json")[1])["unit"]["inputs"].values()
+    assert (seen["positions"], seen["runs"]) == (3, [[[6, 6], [8, 8], [10, 10]]])
+    assert "3 of 5" in run(spec)[1]
+
+
+def test_gridding_is_seen_in_the_table_and_mended_by_other_dilations(run: Any) -> None:
+    # Wang et al. 2018, "Understanding convolution for semantic segmentation": dilations 2, 2, 2 against 1, 2, 3
+    grid, mended = (
+        document(run(f"1x40x40 -> {' -> '.join(f'conv 1 k3 d{d} half' for d in ds)}", "--format", "json")[1])
+        for ds in ((2, 2, 2), (1, 2, 3))
+    )
+    found = [each["layers"][-1]["fields"]["input"]["positions"] for each in (grid, mended)]
+    assert found == [{"seen": 49, "box": 169}, {"seen": 169, "box": 169}]
+
+
+def test_networks_without_dilation_are_not_counted(run: Any) -> None:
+    assert "positions seen" not in run("vgg-a")[1]
+    found = document(run("1x9 -> conv 1 k3", "--format", "json")[1])
+    assert found["layers"][-1]["fields"]["input"]["positions"] is None
+
+
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
