@@ -20,9 +20,11 @@ from math import gcd, lcm
 from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.unit import Box, Interval, unit_box
+from archcalc.analysis.views import views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, ceiling, floor, is_plain, known_equal, maximum, minimum, normal, product, ratio
 from archcalc.ops.base import Shape
+from archcalc.ops.view import Digits, Lost, View
 from archcalc.ops.window import Reach, Window
 
 __all__ = [
@@ -44,7 +46,7 @@ LONGEST_PERIOD = 1024
 MOST_PHASES = 4_000_000
 """Phases of all layers together: deep networks are allowed shorter periods (but at least 16)."""
 MOST_PATHS = 8
-"""Paths of different strides that one layer may unite; with more of them its field is given as global."""
+"""Paths of different strides that one layer may unite; with more of them its field is unknown."""
 
 
 class Path(NamedTuple):
@@ -137,6 +139,22 @@ class Path(NamedTuple):
         rise = period * window.stride // up // self.period * rise
         return Path(axis, rise, firsts, sizes, self.exact)
 
+    def viewed(self, digits: Digits, longest: int = LONGEST_PERIOD) -> Path | None:
+        """The path of a view that sees this one through digits; ``None`` where its period is too long."""
+        cycle, shift = digits.cycle
+        turns = self.period // gcd(self.period, shift) if shift else 1
+        if cycle * turns > longest:
+            return None
+        firsts, sizes = [], []
+        for i in range(cycle * turns):
+            positions = [place for place in digits.positions(i) if self.period == 1 or not self.sees_nothing(place)]
+            first = reduce(minimum, [self.first(place) for place in positions]) if positions else 0
+            last = reduce(maximum, [self.last(place) for place in positions]) if positions else -1
+            firsts.append(first)
+            sizes.append(last - first + 1)
+        rise = normal(self.rise * (turns * shift // self.period)) if shift else 0
+        return Path(digits.axis, rise, tuple(firsts), tuple(sizes), self.exact)
+
     def _is_steady(self) -> bool:
         """Whether every position sees something, as far on as the one before it: then the ends of a row tell all."""
         return all(self.sizes) and all(
@@ -198,18 +216,33 @@ class AxisField:
     """What the units of a layer see along one axis of one input."""
 
     paths: tuple[Path, ...]
-    """Empty where the field is global. More than one where paths of different strides meet."""
+    """Empty where the field is global or unknown. More than one where paths of different strides meet."""
     positions: tuple[Number, ...]
     """The sizes of the layer's spatial axes."""
     offsets: tuple[Number, ...] = ()
     """Where paths meet unaligned: how far each one's centre lies from the first one's, in input positions."""
     aligned: bool = True
     """False from where paths of different centres or strides have met."""
+    is_unknown: bool = False
+    """Whether the positions have been lost from view: nothing is said of what units see."""
+    packed: bool = False
+    """Whether some positions lie side by side in the channels, and no layer has mixed these since. A unit is all of its
+    channels; as soon as they become positions again, that says too much of each of them."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether windows are known: the field is neither global nor unknown."""
+        return bool(self.paths)
 
     @property
     def is_global(self) -> bool:
         """Whether a layer has mixed all positions of the axis."""
-        return not self.paths
+        return not self.paths and not self.is_unknown
+
+    @property
+    def word(self) -> str:
+        """What stands for numbers where the field has none: ``global`` or ``unknown``."""
+        return "unknown" if self.is_unknown else "global"
 
     @property
     def has_several_strides(self) -> bool:
@@ -219,7 +252,7 @@ class AxisField:
     @property
     def exact(self) -> bool:
         """Whether the maps are exact, not only bounds."""
-        return all(path.exact for path in self.paths)
+        return not self.is_unknown and all(path.exact for path in self.paths)
 
     def sizes(self) -> tuple[Number, Number]:
         """The smallest and the largest window of any unit: they differ after upsampling.
@@ -227,7 +260,7 @@ class AxisField:
         Where paths of different strides meet, the first number is a lower bound; where maps are bounds, it is 0.
 
         Raises:
-            ValueError: the field is global (see `is_global`); so do `size`, `stride` and `padding`.
+            ValueError: the field is global or unknown (see `is_local`); so do `size`, `stride` and `padding`.
         """
         self._needs_paths()
         smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
@@ -239,7 +272,7 @@ class AxisField:
 
     def _needs_paths(self) -> None:
         if not self.paths:
-            raise ValueError("the field is global: it has no size, stride or padding (see is_global)")
+            raise ValueError(f"the field is {self.word}: it has no size, stride or padding (see is_local)")
 
     def _extreme_sizes(self) -> Iterator[Number]:
         """Sizes of the hull of several paths, the largest among them.
@@ -287,7 +320,7 @@ class AxisField:
         return -_rounded(ceiling, reduce(minimum, [path.first(unit) for unit, path in starts if unit == first_unit]))
 
     def box(self, unit: tuple[int, ...]) -> Interval | None:
-        """First and last input position in the closed form, before clipping; ``None`` for the whole axis."""
+        """First and last input position in the closed form, before clipping; ``None`` where global or unknown."""
         if not self.paths:
             return None
         present = [(path, unit[path.axis]) for path in self.paths if not path.sees_nothing(unit[path.axis])]
@@ -302,7 +335,7 @@ READINGS: dict[str, Callable[[AxisField], Number]] = {
     "rf_stride": lambda axis: axis.stride,
     "rf_padding": lambda axis: axis.padding,
 }
-"""What is read off a field that is not global, by the names that tables, targets and JSON have for it."""
+"""What is read off a field that is local, by the names that tables, targets and JSON have for it."""
 
 
 def _rounded(rounding: Callable[[Number], Number], number: Number) -> Number:
@@ -337,6 +370,7 @@ class _Pass:
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
         fields: list[Fields] = []
+        viewed = views(self.graph, {*given, *(() if source is None else (source.node,))})
         for index, node in enumerate(self.graph.nodes):
             if index in given:
                 fields.append(given[index])
@@ -344,9 +378,41 @@ class _Pass:
                 fields.append({node.name: _start(node.outputs[source.output])})
             elif node.is_input:
                 fields.append({node.name: _start(node.output)} if source is None else {})
+            elif index in viewed:
+                origin, view = viewed[index]
+                fields.append(self.viewed(fields[origin.node], view, node.output[1:]))
             else:
                 fields.append(self.fields(node, fields))
         return fields
+
+    def viewed(self, fields: Fields, view: View, positions: Shape) -> Fields:
+        """The fields of a view from those of the tensor that it views."""
+        return {
+            name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
+        }
+
+    def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
+        behind = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
+        if field.packed and view.unpacks_channels:  # the channels were taken together, and are taken apart here
+            if field.is_global:
+                return replace(behind, is_unknown=True)
+            field = _loosened(field)
+        origins = [view.origins[path.axis] for path in field.paths]
+        if not positions or Lost.IN_CHANNELS in origins:
+            return replace(behind, is_unknown=False, packed=True)
+        paths: list[Path] = []
+        for path, origin in zip(field.paths, origins, strict=True):
+            found: Path | None
+            if isinstance(origin, Window):
+                axis = path.axis if origin.axis is None else origin.axis
+                found = path if origin.is_pointwise else path.before(origin, axis, self.longest)
+            else:
+                found = None if isinstance(origin, Lost) else path.viewed(origin, self.longest)
+            if found is None:
+                return replace(behind, is_unknown=True)
+            paths.append(found)
+        packed = field.packed or view.packs_positions
+        return replace(behind, paths=tuple(paths), packed=packed)
 
     def fields(self, node: Node, fields: list[Fields]) -> Fields:
         """The fields of a node from those of the nodes it reads."""
@@ -356,6 +422,8 @@ class _Pass:
         arriving: dict[str, list[Field]] = {}
         for ref, shape, reach in zip(node.inputs, shapes, reaches, strict=True):
             before = fields[ref.node]
+            if _is_packed(before) and _mixes_channels(node, shape):
+                before = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in before.items()}
             if len(reaches) == 1 and node.output is shape and _changes_nothing(reach, before):
                 return before
             partial = any(window is not None and window.outputs is not None for window in reach)
@@ -369,6 +437,8 @@ class _Pass:
     def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
         """The field behind one more layer; ``None`` where it sees nothing."""
         paths = []
+        if field.is_unknown and any(window is not None for window in reach):
+            return AxisField((), positions, (), field.aligned, is_unknown=True)
         for path in field.paths:
             window = reach[path.axis]
             if window is None:
@@ -379,7 +449,7 @@ class _Pass:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        behind = AxisField(tuple(paths), positions, (), field.aligned)
+        behind = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _loosened(behind)  # see `union`
         return behind
@@ -394,8 +464,12 @@ class _Pass:
     def axis_union(self, fields: tuple[AxisField, ...], positions: Shape) -> AxisField:
         paths = [path for field in fields for path in field.paths]
         aligned = all(field.aligned for field in fields)
-        if any(field.is_global for field in fields):
-            return AxisField((), positions, (), aligned)
+        packed = any(field.packed for field in fields)
+        mixed = [field for field in fields if field.is_global]
+        if mixed:
+            return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
+        if any(field.is_unknown for field in fields):
+            return AxisField((), positions, (), aligned, is_unknown=True)
         united: list[Path] = []
         for path in paths:
             for index, other in enumerate(united):
@@ -405,12 +479,12 @@ class _Pass:
             else:
                 united.append(path)
         if len(united) > MOST_PATHS:
-            return AxisField((), positions, (), aligned=False)
+            return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned)
+            return AxisField(tuple(united), positions, (), aligned, packed=packed)
         offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False)
+        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
 
 
 def _changes_nothing(reach: Reach, fields: Fields) -> bool:
@@ -419,6 +493,20 @@ def _changes_nothing(reach: Reach, fields: Fields) -> bool:
         if window is None or not window.is_pointwise:
             return False
     return not any(axis.offsets for field in fields.values() for axis in field)
+
+
+def _is_packed(fields: Fields) -> bool:
+    return any(axis.packed for field in fields.values() for axis in field)
+
+
+def _mixes_channels(node: Node, shape: Shape) -> bool:
+    """Whether weighted sums go over all channels of an input of this shape."""
+    sums = node.op.sums(shape)
+    return (
+        sums is not None
+        and sums.by_channel
+        and any(kernels.table is None and known_equal(kernels.groups, 1) for kernels in sums.kernels)
+    )
 
 
 def _loosened(field: AxisField) -> AxisField:
@@ -431,8 +519,13 @@ def _start(shape: Shape) -> Field:
     return tuple(AxisField((Path(axis, 1, (0,), (1,)),), positions) for axis in range(len(positions)))
 
 
-def coverage(field: Field, shape: Shape) -> Number:
-    """The fraction of an input of this shape that a unit's window covers, at most 1: the product over the axes."""
+def coverage(field: Field, shape: Shape) -> Number | None:
+    """The fraction of an input of this shape that a unit's window covers, at most 1: the product over the axes.
+
+    ``None`` where it is unknown.
+    """
+    if any(axis.is_unknown for axis in field):
+        return None
     sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
     return ratio(product(sizes), product(shape[1:]))
 
@@ -447,4 +540,4 @@ def sees_past(field: Field, shape: Shape) -> bool:
     """
     if not field or all(n == 1 for n in shape[1:]):
         return False
-    return all(not axis.is_global and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
+    return all(axis.is_local and axis.size > n for axis, n in zip(field, shape[1:], strict=True))

@@ -10,12 +10,14 @@ Channels are not followed: a unit is all of its channels, and every layer is tak
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple, TypeAlias
 
+from archcalc.analysis.views import views
 from archcalc.graph import Graph, Ref
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 MOST_REGIONS = 32
@@ -170,6 +172,7 @@ class _Trace:
 
     def back(self, node: int, unit: tuple[int, ...], source: Ref | None) -> dict[str, Seen]:
         nodes = self.graph.nodes
+        viewed = views(self.graph, () if source is None else (source.node,))
         wanted = {Ref(node): Seen((tuple((Interval(place, place),) for place in unit),))}
         found: dict[str, Seen] = {}
         for index in range(node, -1 if source is None else source.node - 1, -1):
@@ -189,6 +192,12 @@ class _Trace:
             if here.is_input:
                 if source is None:
                     found[here.name] = seen
+                continue
+            if index in viewed:
+                ref, view = viewed[index]
+                before = self.before_view(seen, view, self.graph.shape(ref)[1:])
+                if before is not None:
+                    wanted[ref] = wanted[ref].union(before) if ref in wanted else before
                 continue
             shapes = self.graph.input_shapes(here)
             for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
@@ -217,6 +226,60 @@ class _Trace:
                 one = Seen((tuple(axes),), exact)
                 result = one if result is None else result.union(one)
         return result
+
+    def before_view(self, seen: Seen, view: View, positions: tuple[int, ...]) -> Seen | None:
+        """What these positions of a view see of its source; ``None`` for nothing."""
+        result: Seen | None = None
+        for region in seen.regions:
+            for digits, kept in self.digits(view, region):
+                axes: list[Runs] = []
+                exact = seen.exact and kept
+                for factors, size in zip(view.source[1:], positions, strict=True):
+                    runs, kept = self.composed(view, factors, digits)
+                    axes.append(_cut(runs, 0, size - 1) if self.clip else runs)
+                    exact = exact and kept
+                if all(axes):
+                    one = Seen((tuple(axes),), exact)
+                    result = one if result is None else result.union(one)
+        return result
+
+    def digits(self, view: View, region: Region) -> Iterator[tuple[dict[int, Runs], bool]]:
+        """A region as products of sets of digits, one set per factor of its axes; and whether exactly that."""
+        choices: list[dict[int, Runs]] = [{}]
+        for runs, factors in zip(region, view.axes[1:], strict=True):
+            sizes = [view.sizes[factor] for factor in factors]
+            if len(sizes) == 1:
+                parts: list[tuple[Runs, ...]] = [(runs,)]
+            else:
+                parts = [part for run in runs for part in _digits(run, sizes)]
+            self.pieces_left -= len(choices) * len(parts)
+            if self.pieces_left < 0:
+                yield {}, False
+                return
+            choices = [{**choice, **dict(zip(factors, part, strict=True))} for choice in choices for part in parts]
+        for choice in choices:
+            yield choice, True
+
+    def composed(self, view: View, factors: tuple[int, ...], digits: Mapping[int, Runs]) -> tuple[Runs, bool]:
+        """The positions of an axis with these digits (any, where a factor has none), and whether exactly those."""
+        exact = True
+        result: Runs = (Interval(0, 0),)
+        for factor in factors:
+            size = view.sizes[factor]
+            exact = exact and factor in view.placed
+            runs = digits.get(factor, (Interval(0, size - 1),))
+            if len(runs) == 1 and runs[0].size >= size:
+                ((first, last),) = runs
+                result = _joined(Interval(run.first * size + first, run.last * size + last) for run in result)
+                continue
+            self.pieces_left -= sum(run.size for run in result) * len(runs)
+            if self.pieces_left < 0:
+                around = Interval(result[0].first * size + runs[0].first, result[-1].last * size + runs[-1].last)
+                result, exact = (around,), False
+                continue
+            outer = [digit for run in result for digit in range(run.first, run.last + 1)]
+            result = _joined(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
+        return result, exact
 
     def through(self, window: Window, runs: Runs) -> tuple[Runs, bool]:
         """What a set of output positions sees through a window, and whether exactly that."""
@@ -259,6 +322,28 @@ class _Trace:
             else:
                 pieces += [Interval(j, j) for i in range(first, last + 1) for j in window.positions(i)]
         return _joined(pieces), True
+
+
+def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
+    """The digits of a run of numbers, as products of sets: no size bounds the first digit."""
+    if not sizes:
+        return [()]
+    if len(sizes) == 1:
+        return [((run,),)]
+    inner = prod(sizes[1:])
+    (first, begin), (last, end) = divmod(run.first, inner), divmod(run.last, inner)
+    if first == last:
+        return [((Interval(first, first),), *rest) for rest in _digits(Interval(begin, end), sizes[1:])]
+    parts: list[tuple[Runs, ...]] = []
+    if begin > 0:
+        parts += [((Interval(first, first),), *rest) for rest in _digits(Interval(begin, inner - 1), sizes[1:])]
+        first += 1
+    if end < inner - 1:
+        parts += [((Interval(last, last),), *rest) for rest in _digits(Interval(0, end), sizes[1:])]
+        last -= 1
+    if first <= last:
+        parts.append(((Interval(first, last),), *((Interval(0, size - 1),) for size in sizes[1:])))
+    return parts
 
 
 def _joined(pieces: Iterable[Interval]) -> Runs:

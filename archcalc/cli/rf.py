@@ -220,7 +220,7 @@ class Survey:
                         if self.counts_positions
                         else ()
                     ),
-                    _percent(coverage(field, shape)),
+                    None if (share := coverage(field, shape)) is None else _percent(share),
                     "yes" if sees_past(field, shape) else None,
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
@@ -274,7 +274,7 @@ class Survey:
             everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
             all_of_it = f"; {everywhere.name} is the first to mix all positions" if everywhere else ""
             yield f"no layer sees past {name} of {size}{all_of_it}"
-        if any(not axis.exact for *_, field in found for axis in field):
+        if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
             yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
         apart = [
             (node, field)
@@ -405,7 +405,7 @@ class Survey:
 
 def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None) -> dict[str, Any]:
     def each(read: Callable[[AxisField], Any]) -> list[Any]:
-        return ["global" if axis.is_global else plain(read(axis)) for axis in field]
+        return [plain(read(axis)) if axis.is_local else axis.word for axis in field]
 
     return {
         **{name: each(read) for name, read in READINGS.items()},
@@ -436,8 +436,8 @@ def _offsets(field: Field) -> str:
 
 
 def _share(field: Field, shape: Shape) -> Fraction | None:
-    """The largest of the sizes by axis, as a share of the input's side; ``None`` where global."""
-    if any(axis.is_global for axis in field):
+    """The largest of the sizes by axis, as a share of the input's side; ``None`` where global or unknown."""
+    if not all(axis.is_local for axis in field):
         return None
     return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
 
@@ -450,7 +450,7 @@ def _covered(box: Box, shape: Shape) -> Number:
     return normal(share)
 
 
-def _percent(share: Fraction | int) -> str:
+def _percent(share: Number) -> str:
     """A share for people, with one decimal; never 100 % or 0 % by rounding only."""
     if share in (0, 1):
         return f"{share * 100} %"

@@ -101,7 +101,7 @@ class DiagnosedTarget:
     def read_field(self, fields: Fields) -> Values:
         """The values of the quantity in the fields of the layer that is asked for."""
         axes = next(iter(fields.values()), ())
-        values = tuple("global" if axis.is_global else self._read(axis) for axis in axes)
+        values = tuple(self._read(axis) if axis.is_local else axis.word for axis in axes)
         return values[:1] if len(set(values)) == 1 else values
 
     def _read(self, axis: AxisField) -> Any:

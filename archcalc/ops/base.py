@@ -27,6 +27,7 @@ from archcalc.ops.fields import (
     word,
 )
 from archcalc.ops.traits import Traits
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 Shape: TypeAlias = tuple[Number, ...]
@@ -147,6 +148,15 @@ class Operator(Traits):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """What an output position sees: one `Reach` per input; position by position unless overridden."""
         return tuple(pointwise(shape) for shape in inputs)
+
+    def rearranged(self, view: View, shape: Shape) -> View | None:
+        """The view further on, where all this does is to put numbers in another order; ``None`` where it does more.
+
+        Args:
+            view: the input, as a view of a tensor before it.
+            shape: of the output.
+        """
+        return None
 
     def attributes(self) -> dict[str, Any]:
         """Name to value of every declared argument."""

@@ -17,8 +17,9 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
+from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, operator
 from archcalc.ops.fields import positions, sizes, whole
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 
@@ -34,9 +35,19 @@ class Identity(Operator):
     """
 
 
+class Reordering(Operator):
+    """The same numbers in another order."""
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        """What a single window per axis can say of the view; `archcalc.analysis.receptive` follows the rest."""
+        view = self.rearranged(View.of(inputs[0]), self.output(inputs))
+        assert view is not None
+        return (tuple(origin if isinstance(origin, Window) else None for origin in view.origins),)
+
+
 @operator("flatten")
-class Flatten(Operator):
-    """All numbers as one vector, channels outermost. Positions are lost.
+class Flatten(Reordering):
+    """All numbers as one vector, channels outermost.
 
     Shape:  any n… → the product of n…
     Params: none
@@ -50,18 +61,18 @@ class Flatten(Operator):
     def output(self, inputs: Shapes) -> Shape:
         return (product(inputs[0]),)
 
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.reshaped(shape)
 
 
 @operator("reshape")
-class Reshape(Operator):
-    """The same numbers in the same order (the last axis runs fastest) under another shape. Positions are lost.
+class Reshape(Reordering):
+    """The same numbers in the same order (the last axis runs fastest) under another shape.
 
     Shape:  any → shape; one size may be −1: whatever is left for it
     Params: none
     Cost:   nothing
-    Window: everything
+    Window: of axes that are split or merged, the positions that their factors name; of others unknown
     Source: PyTorch reshape; ONNX Reshape
     """
 
@@ -84,8 +95,8 @@ class Reshape(Operator):
         )
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.reshaped(shape)
 
     @property
     def keeps_channels(self) -> bool:
@@ -104,7 +115,7 @@ def _is_open(size: Number) -> bool:
 
 
 @operator("transpose")
-class Transpose(Operator):
+class Transpose(Reordering):
     """The axes in another order: output axis i is input axis order[i].
 
     Shape:  n₀×n₁… → n at order[0] × n at order[1] …
@@ -133,14 +144,8 @@ class Transpose(Operator):
         )
         return tuple(inputs[0][axis] for axis in self.order)
 
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(self._window(axis) for axis in range(1, len(inputs[0]))),)
-
-    def _window(self, axis: int) -> Window | None:
-        became = self.order.index(axis)
-        if became == 0:
-            return None
-        return Window() if became == axis else Window(axis=became - 1)
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.transposed(self.order)
 
 
 @operator("shuffle")

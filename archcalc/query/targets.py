@@ -98,7 +98,7 @@ class Evaluator:
 
     def values(self, target: Target) -> tuple[Any, ...]:
         """The values of a target: one number, the sizes of a shape (channels first), or what is read off a receptive
-        field, per axis or once where all axes are alike, the word ``global`` among it.
+        field, per axis or once where all axes are alike, the words ``global`` and ``unknown`` among it.
 
         Raises:
             LookupError: it has none: there is no such axis, or no receptive field; the arguments are a message and a
@@ -185,7 +185,7 @@ class Evaluator:
             raise LookupError(f"'{name}' sees nothing of any input, so there is no receptive field", "")
         if not axes:
             raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
-        values = tuple("global" if axis.is_global else READINGS[reading](axis) for axis in axes)
+        values = tuple(READINGS[reading](axis) if axis.is_local else axis.word for axis in axes)
         return values[:1] if len(set(values)) == 1 else values  # axes alike are written once
 
 

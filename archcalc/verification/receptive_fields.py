@@ -72,7 +72,7 @@ class _Axis:
         period = 1
         for fields in own:
             field = fields.get(self.name, ())
-            if field and not field[self.axis].is_global:
+            if field and field[self.axis].is_local:
                 period = lcm(period, Fraction(field[self.axis].stride).numerator or 1)
         times = 0
         while n + times * period <= LARGEST_INPUT:
@@ -138,7 +138,7 @@ class _Axis:
             return Claim(NOTHING)  # what is seen of an axis is seen together with the others, or not at all
         box = boxes[self.axis]
         if box is None:
-            return Claim(Seen(0, last))
+            return Claim(Seen(0, last), field[self.axis].exact)
         return Claim(Seen(max(box.first, 0), min(box.last, last)), field[self.axis].exact)
 
     def at_borders(self, graph: Graph, index: int, unit: tuple[int, ...]) -> Claim | None:

@@ -1,0 +1,28 @@
+"""Chains of reshapes and transpositions in a graph, each as one view of the tensor that it begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from archcalc.graph import Graph, Ref
+from archcalc.ops.view import View
+
+
+def views(graph: Graph, stops: Collection[int] = ()) -> dict[int, tuple[Ref, View]]:
+    """The nodes that only put numbers in another order: the tensor that they view, and how.
+
+    Args:
+        graph: any graph.
+        stops: nodes that are taken as they are: no view goes through them.
+    """
+    found: dict[int, tuple[Ref, View]] = {}
+    for index, node in enumerate(graph.nodes):
+        if node.is_input or index in stops or len(node.inputs) != 1:
+            continue
+        (ref,) = node.inputs
+        first = found.get(ref.node)
+        origin, view = first if first is not None else (ref, View.of(graph.shape(ref)))
+        further = node.op.rearranged(view, node.output)
+        if further is not None:
+            found[index] = origin, further
+    return found
