@@ -17,7 +17,7 @@ def views(graph: Graph, stops: Collection[int] = ()) -> dict[int, tuple[Ref, Vie
     """
     found: dict[int, tuple[Ref, View]] = {}
     for index, node in enumerate(graph.nodes):
-        if node.is_input or index in stops or len(node.inputs) != 1:
+        if index in stops or not node.op.reorders:
             continue
         (ref,) = node.inputs
         first = found.get(ref.node)

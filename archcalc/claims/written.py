@@ -160,8 +160,8 @@ def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
-    if isinstance(actual, str):  # a global field is wider than every number
-        return relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
+    if isinstance(actual, str):  # a global field is wider than every number; of an unknown one nothing is known
+        return actual == GLOBAL and relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
     if written.unit == GLOBAL:
         return relation in ("<=", "<")
     if relation in ("=", "≈"):

@@ -205,21 +205,21 @@ class Survey:
         rows = []
         left_out = 0
         notes: list[str] = []
-        for name, shape, found in self.by_input():
-            chosen = found if everything else self.changed(name)
+        by_input = [
+            (name, shape, found, found if everything else self.changed(name)) for name, shape, found in self.by_input()
+        ]
+        counts = {(name, index): self.positions(index, name) for name, *_, chosen in by_input for index, *_ in chosen}
+        has_gaps = any(counted is not None and counted[0] < counted[1] for counted in counts.values())
+        for name, shape, found, chosen in by_input:
             left_out += len(found) - len(chosen)
             for index, node, field in chosen:
-                counted = self.positions(index, name)
+                counted = counts[name, index]
                 row = (
                     write_shape(node.output, self.graph.layout),
                     axes_text(field, "rf"),
                     axes_text(field, "rf_stride"),
                     axes_text(field, "rf_padding"),
-                    *(
-                        (None if counted is None else f"{counted[0]:,} of {counted[1]:,}",)
-                        if self.counts_positions
-                        else ()
-                    ),
+                    *((None if counted is None else f"{counted[0]:,} of {counted[1]:,}",) if has_gaps else ()),
                     None if (share := coverage(field, shape)) is None else _percent(share),
                     "yes" if sees_past(field, shape) else None,
                 )
@@ -243,7 +243,7 @@ class Survey:
             Column("rf", "RF", "right"),
             Column("rf_stride", "stride", "right"),
             Column("rf_padding", "padding", "right"),
-            *((Column("positions", "positions seen", "right"),) if self.counts_positions else ()),
+            *((Column("positions", "positions seen", "right"),) if has_gaps else ()),
             Column("covers", "covers", "right"),
             Column("past", "past the input"),
         )
@@ -274,6 +274,11 @@ class Survey:
             everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
             all_of_it = f"; {everywhere.name} is the first to mix all positions" if everywhere else ""
             yield f"no layer sees past {name} of {size}{all_of_it}"
+        unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
+        if unknown:
+            layers = f"{len(unknown):,} layers are" if len(unknown) > 1 else f"{unknown[0]} is"
+            first = f", {unknown[0]} the first" if len(unknown) > 1 else ""
+            yield f"{layers} unknown{first}: their positions cannot be followed through what reshapes them"
         if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
             yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
         apart = [

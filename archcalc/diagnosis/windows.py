@@ -199,6 +199,8 @@ class TransposedAsStride(TransposedConv):
     ones see. V-Net's table of receptive fields (Milletari et al. 2016, Table 1) counts in this way.
     """
 
+    window_kind = ""  # type: ignore[assignment]  # to other mistakes it is no transposed convolution any more
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (
             tuple(
@@ -210,7 +212,7 @@ class TransposedAsStride(TransposedConv):
 
 def kernel_at_stride_behind(site: Site) -> Site | None:
     """(k − 1)·j/s more for a transposed convolution."""
-    if site.op.window_kind != "transposed" or isinstance(site.op, TransposedAsStride):
+    if site.op.window_kind != "transposed":
         return None
     return site._replace(op=TransposedAsStride(**site.op.attributes()))
 

@@ -3,6 +3,7 @@
 A NaN passes through every sum, product and maximum it gets into, so nothing can cancel. The kernels run as they are,
 layer by layer, but a tensor is reduced to a single map before it is passed on, NaN where any of its channels is NaN and
 one elsewhere: the geometry of the network is kept, its width and its numbers are not. A unit is all of its channels.
+Only reshapes and transpositions, which turn channels into positions and back, read and pass on all of their channels.
 
 That the first k positions of an axis reach a unit is the more likely the larger k is, so the first position that does
 is found by bisection; the last one likewise from the other end. One run of a batch asks many such questions, and every
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,14 +42,6 @@ class Seen:
 
 
 NOTHING = Seen(0, -1)
-
-
-def why_not(graph: Graph) -> str:
-    """Why a network cannot be probed with a single map, or nothing."""
-    for _, node in graph.layers():
-        if not node.op.keeps_channels:
-            return f"{node.name} turns channels into positions"
-    return ""
 
 
 def probe(
@@ -104,7 +98,8 @@ def _answers(
     questions: list[tuple[bool, int]],
 ) -> Iterator[tuple[tuple[bool, int], dict[int, bool]]]:
     """Whether the first (or last) positions up to a place reach each unit, for every question."""
-    largest = max(int(np.prod(each)) for each in sizes.values())
+    reordered = [prod(node.output) for _, node in graph.layers() if node.op.reorders]
+    largest = max(*(prod(each) for each in sizes.values()), *reordered, 1)
     together = max(1, min(BATCH, ELEMENTS // largest))
     for begin in range(0, len(questions), together):
         asked = questions[begin : begin + together]
@@ -128,12 +123,16 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
         if node.is_input:
             tensors[Ref(index)] = inputs[node.name]
             continue
-        given = tuple([tensors[ref] for ref in node.inputs])
-        outputs = _run(node.op, given, context)
-        tensors.update({Ref(index, output): _single(array) for output, array in enumerate(outputs)})
+        if node.op.reorders:
+            (ref,) = node.inputs
+            outputs = kernel_of(node.op)(node.op, (_wide(tensors[ref], graph.shape(ref)),), {}, context)
+        else:
+            outputs = _run(node.op, tuple([_single(tensors[ref]) for ref in node.inputs]), context)
+            outputs = tuple(map(_single, outputs))
+        tensors.update({Ref(index, output): array for output, array in enumerate(outputs)})
         if index in units:
             place: tuple[Any, ...] = (slice(None), 0, *units[index])
-            found[index] = np.isnan(tensors[Ref(index)][place])
+            found[index] = np.isnan(_single(tensors[Ref(index)])[place])
         for ref in {*node.inputs}:
             if last[ref] == index:
                 del tensors[ref]
@@ -147,6 +146,11 @@ def _run(op: Operator, given: tuple[Array, ...], context: Context) -> tuple[Arra
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
         return kernel_of(narrow)(narrow, given, weights, context)
+
+
+def _wide(array: Array, shape: tuple[int, ...]) -> Array:
+    """All channels of a tensor of this shape: those that are there, or its single map in each."""
+    return np.broadcast_to(array, (len(array), shape[0], *array.shape[2:])) if array.shape[1] == 1 else array
 
 
 def _single(array: Array) -> Array:

@@ -17,7 +17,7 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, operator
+from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
 from archcalc.ops.fields import positions, sizes, whole
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
@@ -35,18 +35,8 @@ class Identity(Operator):
     """
 
 
-class Reordering(Operator):
-    """The same numbers in another order."""
-
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        """What a single window per axis can say of the view; `archcalc.analysis.receptive` follows the rest."""
-        view = self.rearranged(View.of(inputs[0]), self.output(inputs))
-        assert view is not None
-        return (tuple(origin if isinstance(origin, Window) else None for origin in view.origins),)
-
-
 @operator("flatten")
-class Flatten(Reordering):
+class Flatten(Operator):
     """All numbers as one vector, channels outermost.
 
     Shape:  any n… → the product of n…
@@ -57,16 +47,20 @@ class Flatten(Reordering):
     """
 
     flattens = True
+    reorders = True
 
     def output(self, inputs: Shapes) -> Shape:
         return (product(inputs[0]),)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (everywhere(inputs[0]),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.reshaped(shape)
 
 
 @operator("reshape")
-class Reshape(Reordering):
+class Reshape(Operator):
     """The same numbers in the same order (the last axis runs fastest) under another shape.
 
     Shape:  any → shape; one size may be −1: whatever is left for it
@@ -75,6 +69,8 @@ class Reshape(Reordering):
     Window: of axes that are split or merged, the positions that their factors name; of others unknown
     Source: PyTorch reshape; ONNX Reshape
     """
+
+    reorders = True
 
     shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
 
@@ -95,12 +91,12 @@ class Reshape(Reordering):
         )
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        """Return the bound that windows alone can give: `rearranged` tells the positions."""
+        return (everywhere(inputs[0]),)
+
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.reshaped(shape)
-
-    @property
-    def keeps_channels(self) -> bool:
-        return False
 
 
 def _is_open(size: Number) -> bool:
@@ -115,7 +111,7 @@ def _is_open(size: Number) -> bool:
 
 
 @operator("transpose")
-class Transpose(Reordering):
+class Transpose(Operator):
     """The axes in another order: output axis i is input axis order[i].
 
     Shape:  n₀×n₁… → n at order[0] × n at order[1] …
@@ -126,12 +122,9 @@ class Transpose(Reordering):
     """
 
     aliases = ("permute",)
+    reorders = True
 
     order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order, 0 is the channels")
-
-    @property
-    def keeps_channels(self) -> bool:
-        return self.order[0] == 0
 
     def output(self, inputs: Shapes) -> Shape:
         rank = len(inputs[0])
@@ -143,6 +136,15 @@ class Transpose(Reordering):
             order=Written((self.order,)),
         )
         return tuple(inputs[0][axis] for axis in self.order)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (tuple(self._window(axis) for axis in range(1, len(inputs[0]))),)
+
+    def _window(self, axis: int) -> Window | None:
+        became = self.order.index(axis)
+        if became == 0:
+            return None
+        return Window() if became == axis else Window(axis=became - 1)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.transposed(self.order)

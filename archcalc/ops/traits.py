@@ -8,7 +8,7 @@ mistakes, hints   people know of it (`flattens`, `running_statistics`, `centres_
                   (`ungrouped`, `depthwise_part`), what it is called elsewhere (`aliases`)
 folding           `sums`: that it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: that it is a fixed linear map per channel, and which
-smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `keeps_channels`
+smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`
 random numbers    `initial` (with `fan_in`): what its stored arrays start as; `spread`: the mean and variance of what it
                   puts out; `index_limit`, `stores_attributes`: where numbers are not free
 ================= ===================================================================================================
@@ -135,6 +135,8 @@ class Traits:
     (``Conv2d``)."""
     flattens: ClassVar[bool] = False
     """Whether a tensor loses its positions: its numbers are taken as one vector."""
+    reorders: ClassVar[bool] = False
+    """Whether it only puts numbers in another order, so that channels may become positions and positions channels."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
     centres_channels: ClassVar[bool] = False
@@ -190,11 +192,6 @@ class Traits:
         """The operator between tensors of ``rank`` axes that have one channel each."""
         changed: Operator = replace(self, **self.single_channel)  # type: ignore[type-var, assignment]
         return changed
-
-    @property
-    def keeps_channels(self) -> bool:
-        """Whether no channel becomes a position."""
-        return True
 
     # --- random numbers ---
 

@@ -440,6 +440,47 @@ def test_axes_that_change_places_keep_their_fields() -> None:
     assert unit_box(graph, 3, (2, 1), clip=True) == {"input": ((1, 3), (2, 12))}
 
 
+def kinds(spec: str) -> list[str]:
+    """What the field of the last layer is, along every axis of the only input: a word or a size."""
+    (field,) = receptive_fields(archcalc.load(spec).graph)[-1].values()
+    return [str(axis.size) if axis.is_local else axis.word for axis in field]
+
+
+@pytest.mark.parametrize(
+    ("layers", "sizes"),
+    [
+        # pixel shuffle (Shi et al. 2016), as PyTorch defines it
+        ("conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12 -> conv 1 k3 half", ["4", "4"]),
+        # space to depth, in both orders of the channels
+        ("conv 9 k3 half -> reshape 9x2x2x2x2 -> transpose 0x2x4x1x3 -> reshape 36x2x2", ["4", "4"]),
+        ("conv 9 k3 half -> reshape 9x2x2x2x2 -> transpose 2x4x0x1x3 -> reshape 36x2x2 -> conv 4 k2", ["6", "6"]),
+        # patches as tokens
+        ("conv 8 k2 s2 -> reshape 8x4", ["2", "2"]),
+        ("conv 8 k2 s2 -> reshape 8x4 -> relu -> conv 8 k1", ["2", "2"]),
+        # a new axis of one position, and one that is dropped
+        ("conv 9 k3 half -> reshape 9x1x4x4 -> relu -> reshape 9x4x4", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 1x9x4x4", ["3", "3"]),
+        # there and back
+        ("conv 9 k3 half -> flatten -> reshape 9x4x4", ["3", "3"]),
+        ("conv 9 k3 half -> transpose 1x2x0 -> transpose 2x0x1", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 16x3x3 -> reshape 9x4x4", ["unknown", "unknown"]),  # 4x4 is not split at 16
+        # channels that a layer mixes between: every position has seen everything
+        ("reshape 144x1 -> conv 16 k1 -> reshape 1x4x4", ["global", "global"]),
+        ("flatten -> fc 144 -> reshape 9x4x4", ["global", "global"]),
+        # and that no layer mixes: what each position sees cannot be told
+        ("flatten -> relu -> reshape 9x4x4", ["unknown", "unknown"]),
+        ("reshape 144x1 -> dwconv k1 -> reshape 9x4x4", ["unknown", "unknown"]),
+        # borders that do not meet
+        ("reshape 9x2x8 -> relu", ["unknown", "1"]),
+        ("reshape 16x9", ["unknown", "unknown"]),
+        ("reshape 9x2x8 -> gap", ["global", "global"]),
+    ],
+)
+def test_positions_are_followed_through_reshapes(layers: str, sizes: list[str]) -> None:
+    assert kinds(f"9x4x4 -> {layers}") == sizes
+
+
 def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
     spec = archcalc.load("4x8 -> conv 4 k3 half").graph
     two = Node("other", Input((4, 8)), (), ((4, 8),), ("other",))

@@ -13,7 +13,6 @@ from archcalc.analysis.receptive import AxisField, Path
 from archcalc.graph import Graph, axis_symbols
 from archcalc.numeric.traced import Notation, leaf, value_of
 from archcalc.ops.base import Shape
-from archcalc.ops.view import View
 from archcalc.ops.window import Window
 
 
@@ -59,7 +58,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         readers = {place: numbers[ref.node] for place, ref in enumerate(node.inputs) if ref.node in numbers}
         place, first = next(iter(readers.items()))
         window = reaches[place][first.field.paths[0].axis] if len(readers) == 1 and first.field.is_local else None
-        if node.op.rearranged(View.of(graph.input_shapes(node)[0]), node.output) is not None:
+        if node.op.reorders:
             window = window if window is not None and window.is_pointwise else None
         unchanged = not field.is_local and all(before.field.word == field.word for before in readers.values())
         unchanged = unchanged and not any(before.field.is_local for before in readers.values())
@@ -81,8 +80,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
-            does = "upsampled" if window is not None else "its axes are split or merged"
-            note = f"{node.name}: {does}, so it depends on the position; stride {field.stride}"
+            why = "its axes are split or merged" if node.op.reorders else "upsampled, so it depends on the position"
+            note = f"{node.name}: {why}; stride {field.stride}"
             yield Step(symbol, "", "", notation.text(_range(field)), note)
         else:
             jump = first.jump if _is_one(window.stride) else count
