@@ -276,9 +276,8 @@ class Survey:
             yield f"no layer sees past {name} of {size}{all_of_it}"
         unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
         if unknown:
-            layers = f"{len(unknown):,} layers are" if len(unknown) > 1 else f"{unknown[0]} is"
-            first = f", {unknown[0]} the first" if len(unknown) > 1 else ""
-            yield f"{layers} unknown{first}: their positions cannot be followed through what reshapes them"
+            more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
+            yield f"unknown field of {unknown[0]}{more}: the positions cannot be followed (--at may tell a unit's)"
         if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
             yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
         apart = [

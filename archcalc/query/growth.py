@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, boxes_on_the_way
+from archcalc.analysis.unit import Interval, boxes_on_the_way, unit_box
 from archcalc.graph import Graph, Ref
 
 Window = tuple[Interval | None, ...]
@@ -37,7 +37,10 @@ def growth(graph: Graph, node: int, unit: tuple[int, ...], name: str, *, source:
         if field is None or layer.is_input or not box or layer.name == name:
             continue
         middle = tuple((interval.first + interval.last) // 2 for interval in box) if index != node else unit
-        step = Growth(layer.name, tuple(axis.box(middle) for axis in field))
+        window: Window = tuple(axis.box(middle) for axis in field)
+        if any(axis.is_unknown for axis in field):  # going back from one unit tells more
+            window = unit_box(graph, index, middle, clip=False, source=source).get(name, window)
+        step = Growth(layer.name, window)
         if index == node:  # what comes before the unit lies in its window
             steps = [before for before in steps if _is_larger(step.window, before.window)]
         if index == node or not steps or _is_larger(step.window, steps[-1].window):

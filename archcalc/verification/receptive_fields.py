@@ -115,7 +115,7 @@ class _Axis:
         """Probe the middle units of all layers."""
         units = {index: _middle(node) for index, node in graph.layers()}
         sizes = {name: shape[1:] for name, shape in graph.inputs.items()}
-        claims = {index: self.closed_form(index, unit) for index, unit in units.items()}
+        claims = {index: self.claim(graph, index, unit) for index, unit in units.items()}
         seen = probe(graph, sizes, units, self.name, self.axis, {index: claim.seen for index, claim in claims.items()})
         found = []
         for index, claim in claims.items():
@@ -126,6 +126,12 @@ class _Axis:
                 found.append(Difference(graph.nodes[index].name, where, _text(claim.seen), _text(seen[index])))
         return found
 
+    def claim(self, graph: Graph, index: int, unit: tuple[int, ...]) -> Claim:
+        """What the closed form says of a unit, or where that does not know, its trace."""
+        if any(axis.is_unknown for axis in self.fields[index].get(self.name, ())):
+            return self.traced(graph, index, unit)
+        return self.closed_form(index, unit)
+
     def closed_form(self, index: int, unit: tuple[int, ...]) -> Claim:
         """What the closed form says of a unit, cut at the borders of the input."""
         last = self.wide.inputs[self.name][1 + self.axis] - 1
@@ -135,7 +141,7 @@ class _Axis:
             return Claim(NOTHING)  # what is seen of an axis is seen together with the others, or not at all
         box = boxes[self.axis]
         if box is None:
-            return Claim(Seen(0, last), field[self.axis].exact)
+            return Claim(Seen(0, last))
         return Claim(Seen(max(box.first, 0), min(box.last, last)), field[self.axis].exact)
 
     def at_borders(self, graph: Graph, index: int, unit: tuple[int, ...]) -> Claim | None:
@@ -149,6 +155,10 @@ class _Axis:
         free = unit_box(graph, index, unit, clip=False).get(self.name)
         if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None
+        return self.traced(graph, index, unit)
+
+    def traced(self, graph: Graph, index: int, unit: tuple[int, ...]) -> Claim:
+        """What the trace of a unit says, cut at the borders of every tensor on the way."""
         seen = trace_back(graph, index, unit, clip=True).get(self.name)
         return Claim(Seen(*seen.box[self.axis]), seen.exact) if seen else Claim(NOTHING)
 

@@ -239,6 +239,15 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(run: Any, tmp_pa
     assert os.listdir(tmp_path) == ["folder"]
 
 
+def test_a_picture_halfway_through_a_space_to_depth_shows_what_the_unit_sees(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "rf.svg"
+    spec = "1x12x12 -> conv 1 k3 half -> reshape 1x4x3x4x3"
+    assert "unknown field of reshape_1" in run(spec)[1]
+    assert run(spec, "reshape_1", "--at", "1,0,1,2", "--svg", str(file))[0] == 0
+    text = file.read_text(encoding="utf-8")
+    assert "sees 3×3 of the 12×12 positions of input: y 2 … 4, x 4 … 6" in text
+
+
 # Wrong input ---------------------------------------------------------------------------------------------------------
 
 
