@@ -1,4 +1,4 @@
-"""The Python API: what the command line can do, with plain typed results.
+"""The Python API: the functions of the command line, with typed results.
 
 >>> import archcalc
 >>> archcalc.load("lenet5").analyze().totals.params
@@ -40,16 +40,23 @@ class Network:
 
     @property
     def graph(self) -> Graph:
-        """The graph: nodes in topological order with their shapes."""
+        """Return the graph: nodes in topological order with their shapes."""
         return self.spec.graph
 
     @property
     def name(self) -> str:
-        """The title of the network."""
+        """Return the title of the network."""
         return self.graph.name
 
     def analyze(self, *, training: bool = False, batch: int | None = None) -> Analysis:
-        """Shapes, parameters, costs and receptive fields of every layer; see `archcalc.analysis.propagate.analyze`."""
+        """Return shapes, parameters, costs and receptive fields of every layer.
+
+        See `archcalc.analysis.propagate.analyze`.
+
+        Args:
+            training: whether the totals include training heads.
+            batch: the number of examples, which leads every shape; ``None`` for one example without a batch axis.
+        """
         from archcalc.analysis.propagate import analyze
 
         return analyze(self.graph, training=training, batch=batch)
@@ -57,26 +64,26 @@ class Network:
     def explain(
         self, layer: str | None = None, quantity: str | None = None, *, dtype: str = "float32", latex: bool = False
     ) -> list[tuple[str, list[Derivation]]]:
-        """How numbers come about, step by step: titles, each with its derivations.
+        """Derive figures step by step, and return titles with their derivations.
 
         Args:
-            layer: a layer, a stage or a block in one; without it, the sums of the network are derived.
-            quantity: one of `archcalc.query.quantities.DERIVED`; without it, the most asked for.
+            layer: a layer, a stage, or a block call within a stage; by default, the totals of the network are derived.
+            quantity: one of `archcalc.query.quantities.DERIVED`; by default, the most common ones.
             dtype: the number format of memory, one of `archcalc.analysis.memory.DTYPES`.
-            latex: whether formulas are written in LaTeX.
+            latex: whether to write formulas in LaTeX.
 
         Raises:
-            archcalc.SpecError: there is no such layer or quantity.
+            archcalc.SpecError: the layer or quantity does not exist.
         """
         from archcalc.query.derivations import explain
 
         return explain(self.analyze(), layer, quantity, dtype=dtype, latex=latex)
 
     def judge(self, claims: Iterable[Claim] | None = None) -> list[Judgement]:
-        """Which claims hold, and what explains those that do not; without any, which of the spec's expectations hold.
+        """Judge claims, and explain those that do not hold; without any, judge the expectations of the spec.
 
         Raises:
-            archcalc.SpecError: an expectation that cannot be read.
+            archcalc.SpecError: an expectation cannot be read.
         """
         if claims is None:
             from archcalc.claims import judge_expectations
@@ -87,20 +94,20 @@ class Network:
         return judge_and_explain(claims, self.analyze())
 
     def warnings(self) -> list[Problem]:
-        """What is suspicious about the spec: the warnings of `archcalc validate`, less those that its text ignores."""
+        """Return the warnings of `archcalc validate` for the spec, without those that the spec ignores."""
         from archcalc.lint import lint
 
         return lint(self.spec, self.analyze())
 
     def receptive_field(self, layer: str, *, source: str | None = None) -> Fields:
-        """What the units of a layer see of every input it depends on, per axis: size, stride, padding and more.
+        """Return the receptive fields of a layer on every input that it depends on, with size, stride and padding.
 
         Args:
-            layer: a layer, a stage or a block in one.
+            layer: a layer, a stage, or a block call within a stage.
             source: measure on the output of this layer, stage or input instead of the network's inputs.
 
         Raises:
-            archcalc.SpecError: there is no such layer or source.
+            archcalc.SpecError: the layer or source does not exist.
         """
         from archcalc.analysis.receptive import receptive_fields
 
@@ -108,16 +115,16 @@ class Network:
         return receptive_fields(self.graph, source=ref)[self.tensor(layer).node]
 
     def unit_field(self, layer: str, at: tuple[int, ...], *, source: str | None = None) -> UnitField:
-        """What one unit of a layer sees of every input it depends on, before and after clipping at the borders.
+        """Return what a unit of a layer sees of every input that it depends on, before and after clipping.
 
         Args:
-            layer: a layer, a stage or a block in one.
-            at: the unit's position, one index per spatial axis.
+            layer: a layer, a stage, or a block call within a stage.
+            at: the position of the unit, one index per spatial axis.
             source: measure on the output of this layer, stage or input instead of the network's inputs.
 
         Raises:
-            archcalc.SpecError: there is no such layer or source.
-            ValueError: the layer has no such unit.
+            archcalc.SpecError: the layer or source does not exist.
+            ValueError: the layer has no unit at this position.
         """
         from archcalc.analysis.unit import unit_field
 
@@ -136,31 +143,31 @@ class Network:
         keep: Iterable[str] = (),
         tally: bool = False,
     ) -> Run:
-        """Evaluate the network on arrays; see `archcalc.executor.interpreter`.
+        """Run the network on arrays; see `archcalc.executor.interpreter`.
 
         Args:
-            inputs: an array per input, channels first, with or without a batch; inputs left out are random.
-            weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored` names them); seeded ones
-                unless given.
-            batch: examples of random inputs.
+            inputs: an array per input, channels first, with or without a batch axis; missing inputs are random.
+            weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored` names them); by default
+                random ones.
+            batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
-            seed: of weights, random inputs and dropout.
-            training: batch statistics, dropout, training heads.
-            keep: further layers, stages or inputs whose tensors are wanted.
-            tally: whether to count what every layer does.
+            seed: the seed of random weights, random inputs and dropout.
+            training: whether to use batch statistics, apply dropout, and run training heads.
+            keep: further layers, stages or inputs whose tensors are returned.
+            tally: whether to count the operations of every layer.
 
         Raises:
-            archcalc.executor.errors.ArrayError: arrays that do not fit; every problem is listed.
-            archcalc.SpecError: there is no layer by a name in ``keep``.
+            archcalc.executor.errors.ArrayError: arrays do not fit the network; all findings are listed.
+            archcalc.SpecError: a name in ``keep`` does not exist.
         """
-        from archcalc.executor.inputs import fitted, random_inputs
+        from archcalc.executor.inputs import converted_inputs, random_inputs
         from archcalc.executor.interpreter import Interpreter
         from archcalc.executor.weights import initial
 
         names = tuple(keep)
         for name in names:
             self.tensor(name)
-        given = fitted(self.graph, inputs or {}, dtype=dtype)
+        given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
         stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights
@@ -168,7 +175,7 @@ class Network:
         return interpreter.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
 
     def fold(self) -> Folding:
-        """Batch norms and standardisations folded into their neighbours; see `archcalc.analysis.fold`."""
+        """Fold batch norms and standardisations into their neighbours; see `archcalc.analysis.fold`."""
         from archcalc.analysis.fold import fold
 
         return fold(self.graph)
@@ -177,17 +184,17 @@ class Network:
         """Compare the analysis with what the executor measures, aspect by aspect; see `archcalc.verification.verify`.
 
         Args:
-            aspects: which of `archcalc.verification.verify.ASPECTS`; all of them unless given.
+            aspects: some of `archcalc.verification.verify.ASPECTS`; by default all of them.
         """
         from archcalc.verification.verify import ASPECTS, verify
 
         return verify(self.graph, ASPECTS if aspects is None else aspects)
 
     def tensor(self, name: str) -> Ref:
-        """What a layer, an input, a stage, a head or a block in one puts out.
+        """Return the output tensor of a layer, input, stage, head or block call.
 
         Raises:
-            archcalc.SpecError: there is none by this name.
+            archcalc.SpecError: the name does not exist.
         """
         graph = self.graph
         found = graph.find(name)
@@ -211,13 +218,13 @@ def load(
 
     Args:
         spec: a bundled name, a file, an inline expression, or ``-`` for standard input.
-        set: values for the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
-        shapes: input shapes to use instead: one text such as ``"3x320x320"``, or one per input name.
-        layout: how these shapes are written, ``chw`` or ``hwc``; ``None``: as the spec writes its own.
+        set: values of the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
+        shapes: other input shapes: one text such as ``"3x320x320"``, or one per input name.
+        layout: the axis order of these shapes, ``chw`` or ``hwc``; by default that of the spec.
         limits: bounds on the work.
 
     Raises:
-        archcalc.SpecError: anything wrong with the spec; its text shows every error with its place.
+        archcalc.SpecError: the spec has errors; all are listed with their places.
     """
     by_input = {"": shapes} if isinstance(shapes, str) else dict(shapes or {})
     given = Given(
@@ -235,22 +242,22 @@ def formula(
     assume: Iterable[str] = (),
     set: Mapping[str, object] | None = None,
 ) -> ClosedForms:
-    """Closed forms of a network, and the conditions under which they hold; see `archcalc.query.formula`.
+    """Return closed forms of a network with their conditions; see `archcalc.query.formula`.
 
     Args:
         spec: as for `load`.
-        targets: ``QUANTITY``, ``LAYER.QUANTITY`` or ``STAGE.QUANTITY``; the totals, if there are none.
-        free: the variables and input sizes that become symbols, such as ``("H", "W", "classes")``.
-        assume: what holds of them, such as ``"H % 32 == 0"`` or ``"alpha == a/4"``.
-        set: values for other variables.
+        targets: ``QUANTITY``, ``LAYER.QUANTITY`` or ``STAGE.QUANTITY``; by default the totals.
+        free: the variables and input sizes to keep as symbols, such as ``("H", "W", "classes")``.
+        assume: conditions on the symbols, such as ``"H % 32 == 0"`` or ``"alpha == a/4"``.
+        set: values of other variables.
 
     Raises:
-        archcalc.SpecError: anything wrong with the spec, the names, the targets or the assumptions.
+        archcalc.SpecError: an error in the spec, the names, the targets or the assumptions.
     """
-    from archcalc.query.formula import TOTALS, Question, answer
+    from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
     given = Given({name: _written(value) for name, value in (set or {}).items()})
-    return answer(Question(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
+    return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
 
 
 def sweep(
@@ -264,27 +271,27 @@ def sweep(
     training: bool = False,
     limits: Limits = DEFAULT,
 ) -> Iterator[dict[str, Any]]:
-    """Every combination of settings, evaluated many at a time; impossible ones are left out.
+    """Evaluate every combination of settings, and yield a row for each; impossible ones are left out.
 
     Args:
         spec: as for `load`.
-        set: variables, also attributes of layers (``"conv1.p"``): values as after ``--set`` (``"0.25:1:0.25"``), or a
-            list of them.
+        set: values of variables and attributes of layers (``"conv1.p"``), as after ``--set`` (``"0.25:1:0.25"``), or
+            as lists.
         shapes: input sizes (``{"H=W": "128:512:32"}``), or lists of shapes by input name (``""``: the first).
         quantities: targets, such as ``"macs"`` and ``"conv1.params"``.
-        where: a condition that is to hold.
-        layout: how shapes are written, ``chw`` or ``hwc``.
-        training: whether auxiliary heads count in the totals.
+        where: a condition that configurations have to meet.
+        layout: the axis order of shapes, ``chw`` or ``hwc``; by default that of the spec.
+        training: whether the totals include training heads.
         limits: bounds on the work.
 
     Returns:
-        One row per configuration, settings and quantities by name, as exact numbers; shapes as tuples.
+        One row per configuration: settings and quantities by name, as exact numbers, and shapes as tuples.
 
     Raises:
-        archcalc.SpecError: anything wrong with the spec or the question.
+        archcalc.SpecError: an error in the spec or in an argument.
     """
     from archcalc.query.conditions import read_condition, read_name
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_settings
     from archcalc.query.sweep import sweep as swept
     from archcalc.spec.locate import locate
@@ -294,8 +301,8 @@ def sweep(
         return [f"{name}={','.join(map(_written, values))}".removeprefix("=") for name, values in listed.items()]
 
     varied = read_settings(options(set), options(shapes), layout, limits)
-    question = Question(
-        Written(*locate(spec, limits)),
+    query = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         [read_name("quantities", name) for name in quantities],
         None if where is None else read_condition("where", where),
         varied.given,
@@ -305,7 +312,7 @@ def sweep(
         limits=limits,
     )
     names = [*(axis.name for axis in varied.axes), *quantities]
-    for block in swept(question.subject(), varied.axes):
+    for block in swept(query.subject(), varied.axes):
         if block.columns is not None:
             for row in zip(*(column.tolist() for column in block.columns), strict=True):
                 yield dict(zip(names, row, strict=True))

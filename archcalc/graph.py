@@ -1,8 +1,7 @@
-"""The graph of a network: nodes in topological order, immutable, independent of the language it was written in.
+"""The graph of a network: immutable, with nodes in topological order, independent of the source format.
 
-A node is one layer: an operator, the tensors it reads, the shapes of what it puts out. A graph may have several
-inputs and outputs, a node several outputs; tensors have any rank. The spec builder makes graphs; so may any other
-reader.
+A node is one layer: an operator, the tensors that it reads, and the shapes of its outputs. A graph may have several
+inputs and outputs, and a node several outputs; tensors have any rank.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, NamedTuple
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
 
-NAME_SIGNS = str.maketrans("", "", "._")
-"""What names and numbers hold besides letters and digits."""
+NAME_PUNCTUATION = str.maketrans("", "", "._")
+"""Deletes the characters that names and numbers contain besides letters and digits."""
 
 
 class Ref(NamedTuple):
@@ -26,7 +25,7 @@ class Ref(NamedTuple):
 
 
 class Input(Operator):
-    """An input of the network: a node without inputs, outside the operators of the language."""
+    """An input of the network: a node without inputs. It is not an operator of the language."""
 
     name = "input"
     arity = 0
@@ -48,13 +47,13 @@ class Node:
     inputs: tuple[Ref, ...]
     outputs: Shapes
     path: tuple[str, ...] = ()
-    """Where it stands in the text: stage, then the block calls around it, then its own name. Rows fold along it."""
+    """Its path: the stage, the enclosing block calls, and its own name. Reports fold rows along it."""
     stage: str | None = None
-    """The named stage (or head) it stands in, or ``None`` for an unnamed top-level layer."""
+    """The named stage (or head) that it belongs to, or ``None`` for an unnamed top-level layer."""
     head: str | None = None
-    """The head it belongs to, or ``None`` on the main path."""
+    """The head that it belongs to, or ``None`` on the main path."""
     training: bool = False
-    """Whether it serves training only (auxiliary classifiers)."""
+    """Whether it is used in training only (auxiliary classifiers)."""
 
     @property
     def output(self) -> Shape:
@@ -73,21 +72,21 @@ class Graph:
     name: str
     nodes: tuple[Node, ...]
     outputs: Mapping[str, Ref]
-    """Name to tensor; the main output first, then the heads."""
+    """The outputs by name: the main output first, then the heads."""
     stages: Mapping[str, Ref] = field(default_factory=dict)
-    """Name to the tensor a stage (or input, or head) puts out."""
+    """The outputs of stages, inputs and heads by name."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     layout: str = "chw"
-    """How shapes are written for people: ``chw`` or ``hwc``."""
+    """The layout in which shapes are printed: ``chw`` or ``hwc``. Shapes in the graph are channels first."""
     training_outputs: Mapping[str, Ref] = field(default_factory=dict)
-    """The outputs of training heads."""
+    """The outputs of training heads by name."""
 
     def shape(self, ref: Ref) -> Shape:
-        """The shape of a tensor."""
+        """Return the shape of a tensor."""
         return self.nodes[ref.node].outputs[ref.output]
 
     def find(self, name: str) -> Ref | None:
-        """What a stage, head, input, layer or block call of this name puts out; ``None`` if there is none."""
+        """Return the output of the stage, head, input, layer or block call of this name; ``None`` if there is none."""
         if name in self.stages:
             return self.stages[name]
         path, inside = tuple(name.split("/")), None
@@ -99,33 +98,33 @@ class Graph:
         return inside
 
     def input_shapes(self, node: Node) -> Shapes:
-        """The shapes of what a node reads."""
+        """Return the shapes of the tensors that a node reads."""
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
 
     @property
     def inputs(self) -> dict[str, Shape]:
-        """Name to shape of every input."""
+        """The shapes of the inputs by name."""
         return {node.name: node.output for node in self.nodes if node.is_input}
 
     def layers(self) -> Iterator[tuple[int, Node]]:
-        """Index and node of everything but the inputs."""
+        """Return the indices and nodes of all layers, that is, without the inputs."""
         return ((index, node) for index, node in enumerate(self.nodes) if not node.is_input)
 
 
 def write_shape(shape: tuple[Number, ...], layout: str = "chw") -> str:
-    """A shape as people read it: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``; formulas stand in brackets."""
+    """Return the text of a shape: ``3x224x224``, or ``224x224x3`` in the layout ``hwc``; formulas are in brackets."""
     texts = [str(size) for size in ordered(shape, layout)]
-    return "x".join([text if text.translate(NAME_SIGNS).isalnum() else f"({text})" for text in texts])
+    return "x".join([text if text.translate(NAME_PUNCTUATION).isalnum() else f"({text})" for text in texts])
 
 
 def ordered(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
-    """A channels-first shape in the order of a layout."""
+    """Return a channels-first shape in the order of a layout."""
     return (*shape[1:], shape[0]) if layout == "hwc" and len(shape) > 1 else shape
 
 
 def channels_first(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
-    """A shape written in a layout, channels first."""
+    """Return a shape in the order of a layout as a channels-first shape."""
     return (shape[-1], *shape[:-1]) if layout == "hwc" and len(shape) > 1 else shape
 
 
@@ -133,18 +132,18 @@ AXIS_SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
 def axis_symbols(rank: int) -> tuple[str, ...]:
-    """What the axes of a tensor are called: C, then L, H and W, or D, H and W; further ones are numbered."""
+    """Return the symbols of the axes of a tensor: C, then L; H, W; or D, H, W; more spatial axes are numbered."""
     return ("C", *AXIS_SYMBOLS.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
 
 
 def is_axis(name: str) -> bool:
-    """Whether this may be the name of an input size (see `input_axes`) of some network."""
+    """Return whether this may be the name of an input size of some network (see `input_axes`)."""
     axis = name.rpartition(".")[2]
     return axis in ("C", "L", "D", "H", "W") or (axis.startswith("n_") and axis[2:].isdecimal())
 
 
 def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
-    """Names of input sizes, ``H`` of the first input and ``prior.H`` of any, to the input and the index of the axis."""
+    """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any."""
     axes = {
         f"{name}.{axis}": (name, index) for name in inputs for index, axis in enumerate(axis_symbols(len(inputs[name])))
     }

@@ -1,13 +1,13 @@
-"""The width of texts on a terminal."""
+"""The display width of text on a terminal."""
 
 from __future__ import annotations
 
 
 def display_width(text: str) -> int:
-    """Return how many columns of a terminal a text of printable characters takes.
+    """Return the number of terminal columns that a text of printable characters occupies.
 
-    Letters of the Latin alphabet, punctuation and the signs of formulas take one column each; only where there are
-    others is the table of widths loaded.
+    Latin letters, punctuation and mathematical signs occupy one column each. The table of widths is loaded only if the
+    text contains other characters.
     """
     if text.isascii() or all(character < "\u0300" or "\u2010" <= character <= "\u22ff" for character in text):
         return len(text)

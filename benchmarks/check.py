@@ -1,6 +1,6 @@
-"""Grading: a thousand submissions of thirty answers, as one process, and what part of it the first submission takes.
+"""Grading: a thousand submissions of thirty answers in one process, compared with a single submission.
 
-Half of the students make mistakes, each of their own, so that diagnosis has something to do. Prints seconds.
+Half of the students make mistakes of their own, so that they have to be diagnosed. Prints seconds.
 
     python benchmarks/check.py [SUBMISSIONS]
 """
@@ -23,14 +23,14 @@ QUESTIONS = 30
 
 
 def questions() -> list[tuple[str, int]]:
-    """Targets with their right values: parameters and MACs of the layers that have some."""
+    """Return targets with their correct values: parameters and MACs of the layers that have MACs."""
     layers: list[Layer] = [layer for layer in archcalc.load(NETWORK).analyze().layers if layer.macs]
     found = [(f"{layer.name}.{name}", getattr(layer, name)) for layer in layers for name in ("params", "macs")]
     return found[:QUESTIONS]
 
 
 def answers(asked: list[tuple[str, int]], dice: random.Random) -> str:
-    """What one student hands in."""
+    """Return the submission of one student."""
     careless = dice.random() < 0.5
     lines = ["answers:"]
     for target, right in asked:
@@ -42,7 +42,7 @@ def answers(asked: list[tuple[str, int]], dice: random.Random) -> str:
 
 
 def seconds(folder: Path, key: Path, form: str) -> float:
-    """Wall-clock time of one process."""
+    """Return the wall-clock time of one process in seconds."""
     command = [sys.executable, "-m", "archcalc", "check", str(folder), "--key", str(key), "--format", form]
     start = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, cwd=ROOT, check=False)

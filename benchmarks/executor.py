@@ -1,21 +1,21 @@
-"""The engine and the reference interpreter against PyTorch eager, ONNX Runtime, and their matrix products alone.
+"""The engine and the reference interpreter, compared with PyTorch eager, ONNX Runtime, and matrix products alone.
 
-Every network runs in one process, all contestants in turn (A B A B …) on the same input and the same stored arrays,
-two threads each; their outputs are compared before anything is timed. Prints medians of the times, their ratios to
-PyTorch's (below 1: faster than PyTorch), the bars, and the peak memory against the analysis's estimate. Contestants
-that are not installed are left out. A pause stands before every run: the threads of BLAS and OpenMP look out for more
-work for a tenth of a second, and would take a processor from whoever comes next. ONNX Runtime optimises the graph
-beforehand (it folds batch norms); PyTorch eager and archcalc do not.
+Every network runs in one process, all candidates in turn (A B A B …) on the same input and the same stored arrays, two
+threads each; their outputs are compared before they are timed. Prints medians of the times, their ratios to PyTorch
+(below 1: faster than PyTorch), the targets, and the peak memory compared with the estimate of the analysis. Candidates
+that are not installed are skipped. There is a pause before every run, because the threads of BLAS and OpenMP poll for
+more work for a tenth of a second, which would take a processor from the next candidate. ONNX Runtime optimises the
+graph in advance (it folds batch norms); PyTorch eager and archcalc do not.
 
-"engine" are repeated runs by as many workers as the others have threads, with one thread of BLAS each, and with
-Winograd's way of multiplying less; "by definition" is without that; "one process" is without workers, too: BLAS alone
-has threads. "interpreter" is the reference that `verify` trusts: plain kernels, nothing kept from run to run.
+"engine" are repeated runs by as many workers as the others have threads, with one BLAS thread each, and with Winograd's
+minimal filtering; "by definition" is without the latter; "one process" is also without workers, so only BLAS has
+threads. "interpreter" is the reference that `verify` relies on: ordinary kernels, nothing reused from run to run.
 
-"products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that lie
-ready in memory; depthwise convolutions have none. "peak memory" is that of a first run, by tracemalloc, which sees all
-that NumPy allocates: tensors, temporaries, work buffers; parameters are added to it. "repeated" is what all workers
-take, by the system's account of their pages (Linux), and the parameters. The estimates are the analysis's, of
-parameters and live tensors, and the executor's work buffers.
+"products" are the matrix products of the convolutions and fully connected layers, on matrices of their shapes that are
+already in memory; depthwise convolutions have none. "peak memory" is that of a first run by tracemalloc, which traces
+everything that NumPy allocates (tensors, temporaries, work buffers), plus parameters. "repeated" is the memory of all
+workers by the page accounting of the system (Linux), plus parameters. The estimates are those of the analysis for
+parameters and live tensors, plus the work buffers of the executor.
 
     python benchmarks/executor.py [--seconds N] [--threads N] [NETWORK …]
 """
@@ -39,15 +39,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the counterparts of the layers are among the tests
 NETWORKS = ("resnet18", "resnet50", "vgg-d", "googlenet", "mobilenet-v1", "unet")
-BARS = {"engine": 1.0, "interpreter": 2.0}
-"""Their time by PyTorch's, at most …"""
-BARRED = ("resnet50", "vgg-d")
-"""… on these networks."""
-NEAR = 1e-3
-"""How far outputs may differ, relative to the largest: sums in another order in float32."""
+TARGETS = {"engine": 1.0, "interpreter": 2.0}
+"""The target of the time relative to PyTorch, at most, on `TARGET_NETWORKS`."""
+TARGET_NETWORKS = ("resnet50", "vgg-d")
+TOLERANCE = 1e-3
+"""The largest difference of outputs, relative to the largest number: float32 sums in another order."""
 PAUSE = 0.2
-"""Seconds before every run, in which thread pools fall asleep."""
-PREPARING, LEAST_ROUNDS, MOST_ROUNDS = 2, 5, 25
+"""Seconds before every run, in which thread pools go to sleep."""
+WARMUP_ROUNDS, MIN_ROUNDS, MAX_ROUNDS = 2, 5, 25
 
 
 def arguments() -> argparse.Namespace:
@@ -59,7 +58,7 @@ def arguments() -> argparse.Namespace:
 
 
 def engine(graph: Any, weights: Any, inputs: Any, **options: Any) -> Callable[[], Any]:
-    """Repeated runs."""
+    """Return a function that repeats a run of the engine."""
     from archcalc.engine.runner import Runner
 
     runner = Runner(graph, weights, **options)
@@ -67,14 +66,14 @@ def engine(graph: Any, weights: Any, inputs: Any, **options: Any) -> Callable[[]
 
 
 def interpreter(graph: Any, weights: Any, inputs: Any) -> Callable[[], Any]:
-    """The reference."""
+    """Return a function that runs the reference interpreter."""
     from archcalc.executor.interpreter import Interpreter
 
     return lambda: Interpreter(graph, weights).run(inputs).output
 
 
 def products(graph: Any) -> Callable[[], Any]:
-    """The matrix products alone."""
+    """Return a function that computes only the matrix products."""
     import numpy as np
 
     from archcalc.ops.conv import Conv
@@ -109,7 +108,7 @@ def products(graph: Any) -> Callable[[], Any]:
 
 
 def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
-    """The same layers as modules of PyTorch, one after another; tensors are freed after their last use."""
+    """Return a function that runs the layers as PyTorch modules, freeing tensors after their last use."""
     import torch
 
     from tests.operators.torch_parts import counterpart
@@ -147,7 +146,7 @@ def pytorch(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[],
 
 
 def onnx_runtime(graph: Any, weights: Any, inputs: Any, threads: int) -> Callable[[], Any]:
-    """The same layers as an ONNX model."""
+    """Return a function that runs the layers as an ONNX model."""
     from tests.executor.onnx_models import export, session
 
     model = session(export(graph, weights), threads)
@@ -156,7 +155,7 @@ def onnx_runtime(graph: Any, weights: Any, inputs: Any, threads: int) -> Callabl
 
 
 def peak(run: Callable[[], Any]) -> int:
-    """Bytes that a run allocates at most beyond what was there before."""
+    """Return the peak of the bytes that a run allocates."""
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     run()
@@ -166,7 +165,7 @@ def peak(run: Callable[[], Any]) -> int:
 
 
 def pages() -> int:
-    """Bytes of memory that this process and those that came from it have; what they share counts once."""
+    """Return the bytes of memory of this process and its children; shared memory counts once."""
     total = 0
     for process in (os.getpid(), *(each.pid for each in active_children())):
         with open(f"/proc/{process}/smaps_rollup") as file:
@@ -175,7 +174,7 @@ def pages() -> int:
 
 
 def repeated(graph: Any, weights: Any, inputs: Any, workers: int) -> tuple[int, int]:
-    """Bytes that repeated runs take, and how much of it is work buffers."""
+    """Return the bytes that repeated runs take, and those of work buffers."""
     from archcalc.engine.runner import Runner
 
     gc.collect()
@@ -200,8 +199,8 @@ def measure(name: str, seconds: float, threads: int) -> None:
     weights, inputs = initial(graph), random_inputs(graph)
     runs: list[Any] = []
     allocated = peak(lambda: runs.append(Interpreter(graph, weights).run(inputs)))
-    in_common = repeated(graph, weights, inputs, threads) if os.path.exists("/proc/self/smaps_rollup") else None
-    contestants = {
+    shared_bytes = repeated(graph, weights, inputs, threads) if os.path.exists("/proc/self/smaps_rollup") else None
+    candidates = {
         "engine": engine(graph, weights, inputs, workers=threads, winograd=True),
         "by definition": engine(graph, weights, inputs, workers=threads),
         "one process": engine(graph, weights, inputs),
@@ -209,39 +208,37 @@ def measure(name: str, seconds: float, threads: int) -> None:
         "products": products(graph),
     }
     if find_spec("torch"):
-        contestants["PyTorch eager"] = pytorch(graph, weights, inputs, threads)
+        candidates["PyTorch eager"] = pytorch(graph, weights, inputs, threads)
     if find_spec("onnxruntime") and find_spec("onnx"):
-        contestants["ONNX Runtime"] = onnx_runtime(graph, weights, inputs, threads)
-    expected = contestants["interpreter"]()
-    for other, run in contestants.items():
+        candidates["ONNX Runtime"] = onnx_runtime(graph, weights, inputs, threads)
+    expected = candidates["interpreter"]()
+    for other, run in candidates.items():
         if other != "products":
             difference = float(np.abs(run() - expected).max() / np.abs(expected).max())
-            assert difference < NEAR, f"{name}: {other} differs by {difference:.1e}"
-    times: dict[str, list[float]] = {each: [] for each in contestants}
+            assert difference < TOLERANCE, f"{name}: {other} differs by {difference:.1e}"
+    times: dict[str, list[float]] = {each: [] for each in candidates}
     end = time.perf_counter() + seconds
-    for number in range(MOST_ROUNDS + PREPARING):
-        for each, run in contestants.items():
+    for number in range(MAX_ROUNDS + WARMUP_ROUNDS):
+        for each, run in candidates.items():
             time.sleep(PAUSE)
             begin = time.perf_counter()
             run()
-            if number >= PREPARING:  # what is repeated is written down, caches and buffers are filled
+            if number >= WARMUP_ROUNDS:  # after the recording, with warm caches and buffers
                 times[each].append(time.perf_counter() - begin)
-        if number >= PREPARING + LEAST_ROUNDS and time.perf_counter() > end:
+        if number >= WARMUP_ROUNDS + MIN_ROUNDS and time.perf_counter() > end:
             break
     base = median(times.get("PyTorch eager", times["interpreter"]))
     print(f"{network.name} ({len(times['engine'])} rounds)", flush=True)
     for each, found in times.items():
-        print(
-            f"  {each:14} {median(found) * 1e3:8.1f} ms  least {min(found) * 1e3:8.1f}  {median(found) / base:5.2f} ×"
-        )
+        print(f"  {each:14} {median(found) * 1e3:8.1f} ms  min {min(found) * 1e3:8.1f}  {median(found) / base:5.2f} ×")
     memory = network.analyze().memory()
     estimate, used = memory.params + memory.peak + runs[0].scratch, memory.params + allocated
     print(f"  peak memory {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
-    if in_common is not None:
-        used, estimate = memory.params + in_common[0], memory.params + memory.peak + in_common[1]
+    if shared_bytes is not None:
+        used, estimate = memory.params + shared_bytes[0], memory.params + memory.peak + shared_bytes[1]
         print(f"  repeated    {used / 2**20:,.1f} MiB, estimate {estimate / 2**20:,.1f}: {used / estimate:.2f} ×")
-    for each, most in BARS.items() if name in BARRED and "PyTorch eager" in times else ():
-        print(f"  bar: {each} by PyTorch at most {most}: {median(times[each]) / base:.2f}")
+    for each, most in TARGETS.items() if name in TARGET_NETWORKS and "PyTorch eager" in times else ():
+        print(f"  target: {each} at most {most} times PyTorch: {median(times[each]) / base:.2f}")
 
 
 def main() -> None:

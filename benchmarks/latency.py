@@ -1,7 +1,7 @@
-"""Latency: `archcalc show resnet50` as a whole process, against importing the libraries such a program stands on.
+"""Latency: `archcalc show resnet50` as a process, compared with importing the libraries that such a program uses.
 
-Prints medians of interleaved runs (A B A B …) and their ratio to the first; the bar is 1.5. Byte code is compiled to a
-folder of its own, as an installed package has it compiled.
+Prints medians of interleaved runs (A B A B …) and their ratio to the first; the target is at most 1.5. Byte code is
+compiled in advance to a separate folder, as in an installed package.
 
     python benchmarks/latency.py [RUNS]
 """
@@ -27,7 +27,7 @@ COMMANDS = {
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Wall-clock time of one process."""
+    """Return the wall-clock time of one process in seconds."""
     start = time.perf_counter()
     subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, env=environment, cwd=ROOT, check=True)
     return time.perf_counter() - start
@@ -42,7 +42,7 @@ def main() -> None:
         for run in range(runs + 2):
             for name, command in COMMANDS.items():
                 taken = seconds(command, environment)
-                if run >= 2:  # the first rounds compile and fill the caches
+                if run >= 2:  # the first rounds compile and warm the caches
                     times[name].append(taken)
     first = median(times[BASELINE])
     for name, found in times.items():

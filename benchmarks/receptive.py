@@ -1,4 +1,4 @@
-"""Receptive fields of 1,000, 10,000 and 100,000 layers: the closed form of every layer, and one unit of the last.
+"""Receptive fields of 1,000, 10,000 and 100,000 layers: the closed form of all layers, and one unit of the last.
 
 Prints seconds (the best of three) and microseconds per layer with their ratio to the smallest network (1.00 is linear).
 
@@ -29,7 +29,7 @@ NETWORKS = {
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The least of three times."""
+    """Return the shortest of three times in seconds."""
     times = []
     for _ in range(3):
         gc.collect()

@@ -1,8 +1,8 @@
 """Scale: networks of 1,000, 10,000 and 100,000 layers, as a flat file and as a repeated group.
 
-Prints the seconds for reading, for analysing (receptive fields of every layer among it) and for all of
-`archcalc show --format csv`; the microseconds per layer of the latter, and their ratio to the smallest network (1.00 is
-linear). All measured in one run, every network in a process of its own.
+Prints the seconds for reading, for the analysis (with the receptive fields of every layer) and for `archcalc show
+--format csv` as a whole; the microseconds per layer of the last, and their ratio to those of the smallest network (1.00
+is linear). Every network is measured in a process of its own.
 
     python benchmarks/scale.py [LAYERS …]
 """
@@ -19,18 +19,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 10_000, 100_000)
 BODY = ("conv 8 k3 half", "bn", "relu", "add(identity, conv 8 k1)")
-"""Five layers, with a branch among them."""
+"""Five layers, one of them in a branch."""
 LAYERS = 5
 
 
 def flat(layers: int) -> str:
-    """One line per entry."""
+    """Return a spec with one line per layer."""
     lines = "\n".join(f"  - {layer}" for _ in range(layers // LAYERS) for layer in BODY)
     return f"input: 8x16x16\nlayers:\n{lines}\n"
 
 
 def repeated(layers: int) -> str:
-    """The same network in one line."""
+    """Return a spec of the same network as one repeated group."""
     return f"input: 8x16x16\nlayers:\n  - net: ({' -> '.join(BODY)})*{layers // LAYERS}\n"
 
 
@@ -61,7 +61,7 @@ def measure(path: str) -> None:
 
 
 def run(path: Path) -> list[float]:
-    """The numbers that `measure` prints."""
+    """Return the numbers that `measure` prints."""
     command = [sys.executable, __file__, "--measure", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     printed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout

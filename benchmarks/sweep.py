@@ -1,7 +1,7 @@
-"""Sweeps: a million configurations of MobileNet (width and resolution), beside a loop that analyses one by one.
+"""Sweeps: a million configurations of MobileNet (width and resolution), compared with analysing them one by one.
 
-Prints seconds, configurations per second and the peak memory of the process, each sweep in a process of its own; the
-loop is timed over a sample of the same configurations. With CONFIGURATIONS, a sweep of about as many more:
+Prints seconds, configurations per second and peak memory, each sweep in a process of its own; the loop is timed on a
+sample of the same configurations. With CONFIGURATIONS, a sweep of about that many is measured as well:
 
     python benchmarks/sweep.py [CONFIGURATIONS]
 """
@@ -21,7 +21,7 @@ SAMPLE = 200
 
 
 def arguments(side: int) -> list[str]:
-    """A grid of widths from 0.25 to 1 and of as many resolutions from 32 on."""
+    """Return the options for a grid of ``side`` widths from 0.25 to 1 and as many resolutions from 32 on."""
     step = Fraction(3, 4) / (side - 1)
     return ["--set", f"alpha=0.25:1:{step}", "--set", f"rho=32/224:{31 + side}/224:1/224"]
 
@@ -42,7 +42,7 @@ WAYS = {
 
 
 def run(options: list[str]) -> tuple[float, float]:
-    """Seconds and peak MiB of one sweep as a whole process."""
+    """Return the seconds and the peak memory in MiB of one sweep as a process."""
     code = (
         "import resource, sys; from archcalc.cli import status_of; status = status_of(sys.argv[1:]); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr); sys.exit(status)"
@@ -60,7 +60,7 @@ def run(options: list[str]) -> tuple[float, float]:
 
 
 def loop(side: int) -> float:
-    """Seconds per configuration of reading and analysing one after the other."""
+    """Return the seconds per configuration when each is read and analysed on its own."""
     import archcalc
 
     places = [(index * 7919 % side, index * 104729 % side) for index in range(SAMPLE)]

@@ -1,8 +1,8 @@
-"""Many specs: `archcalc validate` over 1,000 and 10,000 files, in one process and in as many as there are processors.
+"""Many specs: `archcalc validate` on 1,000 and 10,000 files, in one process and in one per processor.
 
-The files are copies of eight bundled specs, from LeNet to GoogLeNet. Prints the seconds that passed, those that the
-processors worked (more telling where other work goes on), the specs per second, and the peak memory of the main process
-and of the largest of the others.
+The files are copies of eight bundled specs, from LeNet to GoogLeNet. Prints the elapsed time, the processor time (which
+is more reliable on a busy machine), the specs per second, and the peak memory of the main process and of the largest
+other process.
 
     python benchmarks/validate.py [FILES …]
 """
@@ -25,7 +25,7 @@ SPECS = ("lenet5", "alexnet", "vgg-d", "lenet5-1998", "resnet18", "mobilenet-v1"
 
 
 def fill(folder: Path, files: int) -> int:
-    """Write so many specs, a hundred to a folder; how many layers they have together."""
+    """Write specs, a hundred per folder, and return their total number of layers."""
     texts = [(ROOT / "specs" / f"{name}.yaml").read_text(encoding="utf-8") for name in SPECS]
     for index, text in enumerate(islice(cycle(texts), files)):
         place = folder / f"{index // 100:04}"
@@ -36,7 +36,7 @@ def fill(folder: Path, files: int) -> int:
 
 
 def run(folder: Path, *options: str) -> list[float]:
-    """Seconds, processor seconds, and the peak memory in MiB of the main process and of the largest of the others."""
+    """Return elapsed and processor seconds, and the peak memory in MiB of the main and of the largest other process."""
     code = (
         "import resource, sys\n"
         "from archcalc.cli import status_of\n"

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import archcalc  # noqa: E402 (found in the checkout, whether or not it is installed)
-from archcalc.diagnosis import CODES  # noqa: E402
+from archcalc.diagnosis.registry import CODES, CONVENTIONS, MISREADINGS, SCALINGS  # noqa: E402
+from archcalc.query.quantities import QUANTITIES  # noqa: E402
 
 project = "archcalc"
 author = "the archcalc contributors"
@@ -37,6 +38,8 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = f"archcalc {release}"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_copy_source = False
 html_show_copyright = False
 
@@ -111,9 +114,14 @@ def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
 
 def mistake_codes() -> Iterator[str]:
     """The table of all codes, as Markdown."""
-    yield "| code | this is what one gets if … |\n|---|---|"
-    for code, clause in CODES.items():
-        yield f"| `{code}` | {cell(clause)} |"
+    mistakes = (*MISREADINGS, *CONVENTIONS, *SCALINGS)
+    rows = {(each.code, each.clause): each.of for each in mistakes}
+    declared = {code for code, _ in rows}
+    rows |= {(code, clause): frozenset() for code, clause in CODES.items() if code not in declared}
+    yield "| code | this is what one gets if … | quantities |\n|---|---|---|"
+    for (code, clause), quantities in rows.items():
+        listed = ", ".join(f"`{name}`" for name in QUANTITIES if name in quantities)
+        yield f"| `{code}` | {cell(clause)} | {listed} |"
 
 
 def prose(text: str) -> str:

@@ -65,7 +65,7 @@ class OpaqueKind:
     floor = staticmethod(_lift(math.floor))
     round_half_even = staticmethod(_lift(round))
 
-    def whole(self, a: Any, what: str) -> Any:
+    def as_integer(self, a: Any, what: str) -> Any:
         return a
 
     def known_equal(self, a: Any, b: Any) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.grading.subjects import Library
 from archcalc.grading.submission import AnswerFile
 from archcalc.spec.errors import Source
@@ -25,7 +25,7 @@ def read(name: str) -> AnswerFile:
     return read_answers(Source(str(path), path.read_text(encoding="utf-8")))
 
 
-def graded(name: str) -> Graded:
+def graded(name: str) -> GradedSubmission:
     return Grader(None, Library()).grade(read(name), name)
 
 

@@ -1,1 +1,1 @@
-"""Passes over a graph: what its layers are, cost, see and need."""
+"""Passes over a graph: counts, receptive fields, memory, folding, and the derivations of these."""

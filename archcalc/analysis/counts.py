@@ -1,4 +1,4 @@
-"""What is counted of layers: parameters, costs, activations; of one layer, or of several together."""
+"""Counts of layers, of one or of several together: parameters, costs, activations."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _elements(outputs: Shapes) -> Number:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Counts:
-    """What is counted of a layer, of several together, or of a network."""
+    """The counts of a layer, of several layers together, or of a network."""
 
     params: Number
-    """Every stored number."""
+    """All stored numbers."""
     trainable: Number
     """Stored numbers that are learned."""
     cost: Cost
@@ -36,17 +36,17 @@ class Counts:
 
     @property
     def macs(self) -> Number:
-        """Multiply–accumulate pairs of linear-algebra layers."""
+        """Multiply–accumulate operations of linear-algebra layers."""
         return self.cost.macs
 
     @property
     def connections(self) -> Number:
-        """Every use of a weight or bias."""
+        """All uses of weights and biases."""
         return self.cost.connections
 
     @property
     def operations(self) -> Mapping[str, Number]:
-        """Kind of operation to how many."""
+        """The number of operations by kind."""
         return self.cost.operations
 
     @property
@@ -60,13 +60,13 @@ class Counts:
         return self.cost.flops
 
     def of(self, name: str) -> Number:
-        """A count by its name: an attribute, or a kind of operation."""
+        """Return a count by its name: an attribute, or a kind of operation."""
         number: Number = self.operations.get(name, 0) if name in OPERATION_KINDS else getattr(self, name)
         return number
 
 
 def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
-    """What is counted of one layer, for one example."""
+    """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
     return Counts(
         params=_stored(weights),
@@ -77,7 +77,7 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
 
 
 Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
-"""A count of one layer, for one example, from its operator, the shapes that it reads and those that it puts out."""
+"""A count of one layer for one example, as a function of its operator, its input shapes and its output shapes."""
 
 
 def _operations(kind: str) -> Formula:
@@ -94,4 +94,4 @@ FORMULAS: Mapping[str, Formula] = {
     "activations": lambda op, inputs, outputs: _elements(outputs),
     **{kind: _operations(kind) for kind in OPERATION_KINDS},
 }
-"""Each count alone: for numbers so large (arrays of them) that nothing else may be worked out."""
+"""The formula of each count on its own: for arrays of numbers, computing only what is needed matters."""

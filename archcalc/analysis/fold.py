@@ -1,9 +1,10 @@
-"""What folding removes: fixed linear maps per channel (batch norms, input standardisation) taken into their neighbours.
+"""Folding: fixed linear maps per channel (batch norms, input standardisation) are merged into neighbouring layers.
 
-At inference a batch norm is y = a·x + b per channel. A layer of weighted sums before it that nobody else reads takes it
-in exactly: its weights times a, its bias times a plus b. So does a layer of weighted sums after it, as long as every
-output is a sum over the same inputs: zeros of a padding would have to become −b/a. Everything here is known from the
-graph alone; `archcalc.executor.folding` does the same to arrays.
+At inference a batch norm is y = a·x + b per channel. It can be folded exactly into the layer of weighted sums before
+it, if no other layer reads the output of that: its weights are multiplied by a, its bias becomes a·bias + b. It can
+also be folded into a layer of weighted sums after it, if every output of that is a sum over the same inputs; so there
+must be no zero padding, which would have to become −b/a. This module works on the graph alone;
+`archcalc.executor.folding` folds the arrays.
 """
 
 from __future__ import annotations
@@ -20,60 +21,62 @@ from archcalc.ops.traits import Sums
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One layer that goes into another one (indices in the original graph)."""
+    """A layer that is folded into another one, by their indices in the original graph."""
 
     node: int
     into: int
     forward: bool
-    """Whether it goes into the layer after it, not the one before."""
+    """Whether it is folded into the layer after it rather than the one before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A layer that has to stay, and why."""
+class UnfoldedLayer:
+    """A layer that cannot be folded, and why."""
 
     node: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Change:
-    """A layer of the folded network: what stood for it before, and what it is now."""
+class FoldedLayer:
+    """A layer of the folded network, compared with the layers of the original network that it replaces."""
 
     layer: Layer
-    taken: tuple[Layer, ...]
-    """What was folded into it."""
+    """The layer in the original network."""
+    absorbed: tuple[Layer, ...]
+    """The layers that are folded into it."""
     before: Counts
-    """The sums of the layer and of what was folded into it."""
+    """The sums over the layer and those folded into it."""
     after: Layer
+    """The layer in the folded network."""
 
 
 @dataclass(frozen=True, eq=False)
 class Folding:
-    """What folding does to a network."""
+    """The result of folding a network."""
 
     graph: Graph
     folds: tuple[Fold, ...]
-    """In the order in which weights are to be folded."""
-    kept: tuple[Kept, ...]
+    """The folds, in the order in which weights must be folded."""
+    kept: tuple[UnfoldedLayer, ...]
     folded: Graph
-    """The same network without what was folded; its layers have the names they had."""
+    """The network without the folded layers; the others keep their names."""
 
-    def changes(self) -> tuple[Change, ...]:
-        """Every layer that is left, before and after."""
+    def changes(self) -> tuple[FoldedLayer, ...]:
+        """Return every layer of the folded network, before and after."""
         before = {layer.node: layer for layer in analyze(self.graph).layers}
-        taken: dict[int, list[Layer]] = {}
+        absorbed: dict[int, list[Layer]] = {}
         for fold in self.folds:
-            taken.setdefault(fold.into, []).append(before.pop(fold.node))
+            absorbed.setdefault(fold.into, []).append(before.pop(fold.node))
         rows = []
         for layer, after in zip(before.values(), analyze(self.folded).layers, strict=True):
-            gone = sorted(taken.get(layer.node, ()), key=lambda one: one.node)
-            rows.append(Change(layer, tuple(gone), group(layer.path, [layer, *gone]), after))
+            folded = sorted(absorbed.get(layer.node, ()), key=lambda one: one.node)
+            rows.append(FoldedLayer(layer, tuple(folded), group(layer.path, [layer, *folded]), after))
         return tuple(rows)
 
 
 def fold(graph: Graph) -> Folding:
-    """Fold every batch norm and standardisation that can be, backwards where possible, else forwards."""
+    """Fold every batch norm and standardisation that can be folded: into the layer before it, or else the one after."""
     return _Folder(graph).run()
 
 
@@ -89,24 +92,24 @@ class _Folder:
 
     def run(self) -> Folding:
         candidates = [index for index, node in self.graph.layers() if node.op.channel_map]
-        behind: dict[int, str] = {}
+        reasons: dict[int, str] = {}
         for index in candidates:
             layer, reason = self.before(index)
             if layer is None:
-                behind[index] = reason
+                reasons[index] = reason
             else:
                 self.folds[index] = Fold(index, layer, forward=False)
         kept = []
-        for index in reversed([*behind]):  # one after another: the last of them first
+        for index in reversed([*reasons]):  # of several in a row, the last one first
             layer, reason = self.after(index)
             if layer is None:
-                kept.append(Kept(index, f"{behind[index]}; {reason}"))
+                kept.append(UnfoldedLayer(index, f"{reasons[index]}; {reason}"))
             else:
                 self.folds[index] = Fold(index, layer, forward=True)
         return Folding(self.graph, tuple(self.folds.values()), tuple(reversed(kept)), self.folded())
 
     def before(self, index: int) -> tuple[int | None, str]:
-        """The layer of sums whose output this one alone reads, or why there is none."""
+        """Return the index of the layer of weighted sums that only this one reads, or why there is none."""
         read = self.graph.nodes[index].inputs[0]
         ref = self.source(read)
         node = self.graph.nodes[ref.node]
@@ -115,59 +118,59 @@ class _Folder:
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} before it has no weighted sums"
-        if not sums.by_channel:
-            return None, f"the outputs of {node.op.name} before it are not its channels"
+        if not sums.per_channel:
+            return None, f"{node.op.name} before it has outputs that are not its channels"
         if read in self.outputs:
-            return None, f"{node.name} is an output as well"
+            return None, f"{node.name} is an output of the network"
         if len(self.readers[read]) > 1:
-            return None, f"{node.name} has other readers"
+            return None, f"other layers read {node.name}"
         return ref.node, ""
 
     def after(self, index: int) -> tuple[int | None, str]:
-        """The layer of sums that alone reads this one's output and can take it exactly, or why there is none."""
-        made = Ref(index)
+        """Return the index of the only layer that reads this one and can absorb it exactly, or why there is none."""
+        tensor = Ref(index)
         while True:
-            if made in self.outputs:
+            if tensor in self.outputs:
                 return None, "its output is an output of the network"
-            readers = self.readers.get(made, [])
+            readers = self.readers.get(tensor, [])
             if len(readers) != 1:
-                return None, "several layers read it" if readers else "nothing reads it"
+                return None, "several layers read it" if readers else "no layer reads it"
             if readers[0] not in self.folds:
                 break
-            made = Ref(readers[0])
+            tensor = Ref(readers[0])
         node = self.graph.nodes[readers[0]]
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} after it has no weighted sums"
-        if not sums.alike:
-            return None, f"the outputs of {node.name} after it are sums over different numbers of inputs"
-        if not sums.by_channel:
+        if not sums.equal_terms:
+            return None, f"{node.name} after it sums over different numbers of inputs"
+        if not sums.per_channel:
             return None, f"{node.op.name} after it has the same weights for all channels"
         if self.pads(node):
-            return None, f"the zeros around the input of {node.name} would no longer be right"
+            return None, f"{node.name} after it has zero padding"
         return readers[0], ""
 
     def sums(self, node: Node) -> Sums | None:
-        """How the outputs of a layer are weighted sums, if they are."""
+        """Return how the outputs of a layer are weighted sums; ``None`` if they are not."""
         return node.op.sums(self.graph.input_shapes(node)[0])
 
     def pads(self, node: Node) -> bool:
-        """Whether there are zeros around what a layer reads."""
+        """Return whether a layer pads its input with zeros."""
         paddings = node.op.paddings(self.graph.input_shapes(node)[0])
         return any(p0 != 0 or p1 != 0 for p0, p1 in paddings)
 
     def source(self, ref: Ref) -> Ref:
-        """What a tensor is read from once folded layers are gone."""
+        """Return the tensor that is read in place of another once folded layers are removed."""
         while ref.node in self.folds:
             ref = self.graph.nodes[ref.node].inputs[0]
         return ref
 
     def folded(self) -> Graph:
-        """The graph without the folded layers."""
+        """Return the graph without the folded layers."""
         graph = self.graph
         places = [index for index in range(len(graph.nodes)) if index not in self.folds]
         place = {index: number for number, index in enumerate(places)}
-        taking = Counter(each.into for each in self.folds.values())
+        absorbing = Counter(each.into for each in self.folds.values())
 
         def moved(ref: Ref) -> Ref:
             source = self.source(ref)
@@ -175,13 +178,14 @@ class _Folder:
 
         def node(index: int) -> Node:
             old = graph.nodes[index]
-            op = old.op.with_map_folded_in() if index in taking else old.op
+            op = old.op.with_map_folded_in() if index in absorbing else old.op
             return replace(old, op=op, inputs=tuple(map(moved, old.inputs)))
 
         nodes = tuple(map(node, places))
 
         def renamed(outputs: Mapping[str, Ref]) -> dict[str, Ref]:
-            """An output that has its name from a layer has it from the layer that now makes it."""
+            """Return outputs for the folded graph; one named after its layer is named after the layer that now computes
+            it."""
             return {
                 nodes[moved(ref).node].name if name == graph.nodes[ref.node].name else name: moved(ref)
                 for name, ref in outputs.items()

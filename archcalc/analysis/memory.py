@@ -1,4 +1,4 @@
-"""Bytes: of parameters, of activations, and the peak of live tensors over a run in graph order."""
+"""Memory in bytes: parameters, activations, and the peak of live tensors in a run in graph order."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, maximum, product
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-"""Bytes per number."""
+"""The bytes per number, by number format."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
-    """Bytes of a network's numbers in one number format."""
+    """The memory of a network in bytes, in one number format."""
 
     dtype: str
     params: Number
     """All stored parameters."""
     activations: Number
-    """All outputs of all layers together: what training keeps for the backward pass."""
+    """The outputs of all layers, which training keeps for the backward pass."""
     peak: Number
-    """The most that live at one time at inference: inputs, outputs, what later layers still read; no parameters."""
+    """The largest size of tensors live at one time at inference: inputs, outputs, and what later layers still read,
+    without parameters."""
 
 
 def memory_of(
     graph: Graph, totals: Counts, *, dtype: str = "float32", batch: int | None = None, training: bool = False
 ) -> Memory:
-    """The memory figures of a network.
+    """Return the memory figures of a network.
 
     Args:
         graph: the network.
-        totals: its counts, of the whole batch.
+        totals: its counts, for the complete batch.
         dtype: one of `DTYPES`.
-        batch: how many examples are evaluated together; ``None``: one.
-        training: whether auxiliary heads run.
+        batch: the batch size; ``None`` for a single example.
+        training: whether training heads run.
 
     Raises:
-        ValueError: an unknown number format.
+        ValueError: the number format is unknown.
     """
     if dtype not in DTYPES:
-        raise ValueError(f"no number format {dtype!r}; there are {', '.join(DTYPES)}")
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     width = DTYPES[dtype]
     return Memory(
         dtype=dtype,
@@ -54,22 +55,23 @@ def memory_of(
 
 
 def peak_elements(graph: Graph, *, training: bool = False) -> Number:
-    """Elements of the tensors that live at one time, at most.
+    """Return the largest number of elements of tensors that are live at one time.
 
-    Layers run in graph order. A tensor lives from when it is made until its last reader has run; outputs of the network
-    live to the end, inputs from the start. Every layer makes a tensor of its own (nothing is computed in place).
+    Layers run in graph order. A tensor is live from the layer that computes it until its last reader has run. Inputs of
+    the network are live from the start, outputs to the end. Every layer allocates its outputs (nothing is computed in
+    place).
     """
     return reduce(maximum, (live for _, live in live_elements(graph, training=training)))
 
 
 def peak_at(graph: Graph, *, training: bool = False) -> int:
-    """The first layer that runs while most elements live (plain sizes only)."""
+    """Return the index of the first layer at which the most elements are live (plain sizes only)."""
     index, _ = max(live_elements(graph, training=training), key=lambda row: row[1])
     return index
 
 
 def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
-    """The index of each layer that runs, and the elements that live meanwhile."""
+    """Yield the index of each layer that runs, with the number of elements live while it runs."""
     last = _last_uses(graph, training=training)
     live: Number = 0
     for node in graph.nodes:
@@ -81,29 +83,29 @@ def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int
         if not node.is_input:
             live = live + sum(product(shape) for shape in node.outputs)
         yield index, live
-        for ref in {*node.inputs, *_made(index, node)}:
+        for ref in {*node.inputs, *_output_refs(index, node)}:
             if last.get(ref, index) == index:
                 live = live - product(graph.shape(ref))
 
 
-def live_at(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
-    """The tensors that live while a layer runs."""
+def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
+    """Return the tensors that are live while the layer with index ``at`` runs."""
     last = _last_uses(graph, training=training)
-    made = [
+    computed = [
         ref
         for index, node in enumerate(graph.nodes)
         if node.is_input or (index <= at and (training or not node.training))
-        for ref in _made(index, node)
+        for ref in _output_refs(index, node)
     ]
-    return [ref for ref in made if last.get(ref, ref.node) >= at]
+    return [ref for ref in computed if last.get(ref, ref.node) >= at]
 
 
-def _made(index: int, node: Node) -> list[Ref]:
+def _output_refs(index: int, node: Node) -> list[Ref]:
     return [Ref(index, output) for output in range(len(node.outputs))]
 
 
 def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:
-    """The last reader of every tensor that has one; the outputs of the network are read after everything."""
+    """Return the last reader of every tensor that has one; outputs of the network count as read after all layers."""
     last: dict[Ref, int] = {}
     for index, node in enumerate(graph.nodes):
         if training or not node.training:

@@ -1,4 +1,4 @@
-"""Shapes, parameters, costs and receptive fields of every layer, and their sums: one linear pass."""
+"""Shapes, parameters, costs and receptive fields of every layer, and their sums, in one pass of linear time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archcalc.ops.base import Cost, Shape, Shapes
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Layer(Counts):
-    """What is known of one layer. Costs and activations are for the whole batch, which shapes carry in front."""
+    """The analysis of one layer. Costs and activations are for the complete batch; shapes have the batch in front."""
 
     name: str
     path: tuple[str, ...]
@@ -30,7 +30,7 @@ class Layer(Counts):
     head: str | None
     training: bool
     node: int
-    """Its index in the graph."""
+    """The index of the layer among the nodes of the graph."""
 
     @property
     def output(self) -> Shape:
@@ -40,14 +40,15 @@ class Layer(Counts):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Totals(Counts):
-    """The sums of a network."""
+    """The totals of a network."""
 
     layers: int
+    """How many layers count in the totals."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Group(Counts):
-    """Several layers as one row: a stage or a block, with their sums, and with what its last layer puts out."""
+    """Several layers as one row, such as a stage or a block call: their sums, and the output of the last one."""
 
     name: str
     path: tuple[str, ...]
@@ -55,7 +56,7 @@ class Group(Counts):
 
     @property
     def output(self) -> Shape:
-        """The shape that the last layer puts out."""
+        """The shape of the output of the last layer."""
         return self.layers[-1].output
 
     @property
@@ -65,20 +66,23 @@ class Group(Counts):
 
     @property
     def stage(self) -> str | None:
+        """The stage of the last layer."""
         return self.layers[-1].stage
 
     @property
     def head(self) -> str | None:
+        """The head of the last layer."""
         return self.layers[-1].head
 
     @property
     def training(self) -> bool:
+        """Whether the last layer belongs to a training head."""
         return self.layers[-1].training
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """A network's layers and what they sum to."""
+    """The analysis of a network: its layers and their totals."""
 
     graph: Graph
     layers: tuple[Layer, ...]
@@ -88,19 +92,19 @@ class Analysis:
 
     @cached_property
     def by_node(self) -> Mapping[int, Layer]:
-        """The layers by their indices in the graph."""
+        """The layers by their index in the graph."""
         return {layer.node: layer for layer in self.layers}
 
     def layer(self, name: str) -> Layer:
-        """A layer by its name.
+        """Return the layer with a name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such layer.
         """
         return {layer.name: layer for layer in self.layers}[name]
 
     def stage(self, name: str) -> Group:
-        """The layers of a stage or head, summed.
+        """Return the sums over the layers of a stage or head.
 
         Raises:
             KeyError: there is no such stage, or it has no layers.
@@ -111,9 +115,9 @@ class Analysis:
         return group((name,), layers)
 
     def folded(self, depth: int) -> list[Layer | Group]:
-        """The rows of a table: layers, those deeper than ``depth`` levels folded into their stage or block.
+        """Return the rows of a table: layers, with those deeper than ``depth`` levels grouped by stage or block.
 
-        With depth 0 there is one row for all that counts in the totals; what it puts out is the main output.
+        With depth 0 there is one row for all layers that count in the totals; its output is the main output.
         """
         if depth == 0:
             main = next(iter(self.graph.outputs.values())).node
@@ -132,7 +136,7 @@ class Analysis:
         return rows
 
     def memory(self, dtype: str = "float32") -> Memory:
-        """Bytes of parameters and activations, and the peak of live tensors; see `archcalc.analysis.memory`."""
+        """Return the memory in bytes: parameters, activations, peak of live tensors; see `archcalc.analysis.memory`."""
         return memory_of(self.graph, self.totals, dtype=dtype, batch=self.batch, training=self.training)
 
 
@@ -141,12 +145,12 @@ def _row(layers: list[Layer], depth: int) -> Layer | Group:
 
 
 def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
-    """Layers summed under a path."""
+    """Return layers as one row under a path, with their sums."""
     return Group(name="/".join(path), path=path, layers=tuple(layers), **sums(layers))
 
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
-    """The sums over layers, by the names of `Counts`."""
+    """Return the sums over layers as the fields of `Counts`."""
     found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
@@ -166,9 +170,9 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
 
     Args:
         graph: the network.
-        training: whether auxiliary heads count in the totals (they are among the layers in any case).
-        batch: put this many examples in front of every shape, and multiply costs and activations.
-        receptive: whether receptive fields are found as well; without, ``fields`` are empty.
+        training: whether training heads count in the totals (they are among the layers in any case).
+        batch: the batch size, put in front of every shape; costs and activations are multiplied by it.
+        receptive: whether receptive fields are computed as well; if not, ``fields`` are empty.
     """
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
     layers = tuple(_layer(graph, index, node, fields[index], batch) for index, node in graph.layers())

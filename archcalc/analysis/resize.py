@@ -1,4 +1,4 @@
-"""The same network on other input sizes, or with fewer channels: small enough to be gone through in detail."""
+"""Variations of a network: on other input sizes, or with fewer channels."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from archcalc.numeric import Impossible
 from archcalc.ops.base import Operator, Shape
 
 FIRST_SIZES = 64
-"""Sizes that are tried one by one before they grow by a quarter at a time."""
+"""Sizes below this are tried one by one; beyond, each is a quarter larger than the one before."""
 
 
 def resized(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:
-    """The network on inputs of other shapes.
+    """Return the network on inputs of other shapes.
 
     Raises:
-        Impossible: there is no such network.
+        Impossible: no such network exists.
     """
     return _rebuilt(graph, lambda op: op, shapes)
 
 
 def narrowed(graph: Graph, divisor: int) -> Graph:
-    """The network with as many channels and features as it has, divided by a number and rounded up.
+    """Return the network with its channels and features divided by a number and rounded up.
 
-    Inputs keep their channels, connection tables their maps.
+    Inputs keep their channels, and layers with connection tables their maps.
 
     Raises:
-        Impossible: its branches or groups do not fit together any more.
+        Impossible: branches or groups no longer fit together.
     """
     return _rebuilt(graph, lambda op: op.narrowed(divisor), graph.inputs)
 
 
-def smallest(graph: Graph, least: int = 1) -> Graph:
-    """The network on the smallest input it can have, of at least so many positions per axis (or as many as it has)."""
-    for size in _sizes(graph, least):
+def smallest(graph: Graph, min_size: int = 1) -> Graph:
+    """Return the network on the smallest possible input with at least ``min_size`` positions per axis (at most as
+    now)."""
+    for size in _sizes(graph, min_size):
         shapes = {name: (shape[0], *(min(n, size) for n in shape[1:])) for name, shape in graph.inputs.items()}
         try:
             return resized(graph, shapes)
@@ -44,8 +45,8 @@ def smallest(graph: Graph, least: int = 1) -> Graph:
     return graph
 
 
-def _sizes(graph: Graph, least: int) -> Iterator[int]:
-    size, largest = least, max((n for shape in graph.inputs.values() for n in shape[1:]), default=1)
+def _sizes(graph: Graph, min_size: int) -> Iterator[int]:
+    size, largest = min_size, max((n for shape in graph.inputs.values() for n in shape[1:]), default=1)
     while size < largest:
         yield size
         size += 1 if size < FIRST_SIZES else size // 4

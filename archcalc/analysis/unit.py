@@ -1,11 +1,11 @@
-"""What one unit sees: index sets sent backwards through every layer, from the unit to the inputs.
+"""The input positions that one unit sees: sets of positions, propagated backwards from the unit to the inputs.
 
-This is right where the closed form of `archcalc.analysis.receptive` only bounds: at borders (padding carries no input),
-between the taps of dilated kernels, where tensors are cut and joined. A set is a union of *regions*, a region a product
-of *runs* per axis; nearly always that is one box. Where a network would scatter a unit's input over too many pieces,
-gaps are filled, and the result says that it may be too large (``exact``).
+This is exact where the closed form of `archcalc.analysis.receptive` is only a bound: at borders (padding contains no
+input), between the taps of dilated kernels, and where tensors are sliced and concatenated. A set of positions is a
+union of *regions*; a region is a product of *runs* (sets of intervals), one per axis. Nearly always it is one box. If
+the input of a unit would be scattered over too many pieces, gaps are filled, and ``exact`` is false in the result.
 
-Channels are not followed: a unit is all of its channels, and every layer is taken to mix all that it reads.
+Channels are not distinguished: a unit has all channels, and every layer is assumed to mix all channels that it reads.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from archcalc.graph import Graph, Ref
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
-MOST_REGIONS = 32
-"""Regions of one tensor; beyond, they are replaced by a product that holds them."""
-MOST_PIECES = 2_000_000
-"""Intervals that one question may handle one by one; beyond, gaps are filled."""
+MAX_REGIONS = 32
+"""The most regions of one tensor; if there are more, they are replaced by one region that contains them."""
+MAX_PIECES = 2_000_000
+"""The most intervals that one trace handles individually; beyond, gaps are filled."""
 
 
 class Interval(NamedTuple):
-    """Positions ``first`` to ``last`` of an axis; empty where last < first."""
+    """The positions ``first`` to ``last`` of an axis; empty if last < first."""
 
     first: int
     last: int
@@ -37,7 +37,7 @@ class Interval(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many positions there are."""
+        """The number of positions."""
         return max(0, self.last - self.first + 1)
 
 
@@ -51,71 +51,71 @@ Region: TypeAlias = tuple[Runs, ...]
 """The product of a set per axis."""
 
 
-class Seen(NamedTuple):
-    """The positions of a tensor that a unit depends on: the union of its regions."""
+class PositionSet(NamedTuple):
+    """The positions of a tensor that a unit depends on: a union of regions."""
 
     regions: tuple[Region, ...]
     exact: bool = True
-    """False where there may be positions among them that the unit does not depend on."""
+    """False if they may include positions that the unit does not depend on."""
 
     @property
     def box(self) -> Box:
-        """The smallest box around them."""
+        """The smallest box that contains them."""
         columns = zip(*self.regions, strict=True)
         return tuple(Interval(min(r[0].first for r in runs), max(r[-1].last for r in runs)) for runs in columns)
 
     @property
     def number(self) -> int:
-        """How many positions there are, holes left out."""
+        """The number of positions, gaps left out."""
         return _count(self.regions)
 
     def along(self, axis: int) -> Runs:
-        """The positions of one axis that occur among them."""
-        return _joined(run for region in self.regions for run in region[axis])
+        """Return the positions of one axis that occur in the set."""
+        return _union(run for region in self.regions for run in region[axis])
 
-    def union(self, other: Seen) -> Seen:
-        """These positions and those."""
+    def union(self, other: PositionSet) -> PositionSet:
+        """Return the union of both sets."""
         regions = list(self.regions)
         for region in other.regions:
-            regions = _with(regions, region)
-        if len(regions) <= MOST_REGIONS:
-            return Seen(tuple(regions), self.exact and other.exact)
-        around = tuple(_joined(run for runs in axis for run in runs) for axis in zip(*regions, strict=True))
-        return Seen((around,), exact=False)
+            regions = _added(regions, region)
+        if len(regions) <= MAX_REGIONS:
+            return PositionSet(tuple(regions), self.exact and other.exact)
+        around = tuple(_union(run for runs in axis for run in runs) for axis in zip(*regions, strict=True))
+        return PositionSet((around,), exact=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UnitField:
-    """What one unit sees of every input it depends on."""
+    """What one unit sees of every input that it depends on."""
 
     layer: str
     unit: tuple[int, ...]
     windows: dict[str, Box]
-    """Before clipping: windows hang over the borders of every tensor, as in the closed form."""
+    """The windows before clipping: they extend beyond the borders of every tensor, as in the closed form."""
     seen: dict[str, Box]
-    """What the unit really depends on: the smallest box around it. Inputs it sees only in their padding are absent."""
-    positions: dict[str, Seen]
+    """The smallest box around the positions that the unit depends on. Inputs that it does not depend on are absent."""
+    positions: dict[str, PositionSet]
     """The positions themselves: dilated kernels and strides leave out some of the box (gridding)."""
     exact: bool
-    """Whether ``seen`` is no larger than it must be (see `Seen`)."""
+    """Whether ``seen`` is exact rather than a bound (see `PositionSet`)."""
 
 
 def unit_field(graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | None = None) -> UnitField:
-    """What one unit sees, before and after clipping at the borders; see `trace_back` for the arguments.
+    """Return what one unit sees, before and after clipping at the borders; arguments are those of `trace_back`.
 
     Raises:
-        ValueError: the layer has no such unit; the message says why.
+        ValueError: the layer has no such unit; the message gives the reason.
     """
     layer = graph.nodes[node]
     positions = layer.output[1:]
     if not positions:
-        raise ValueError(f"'{layer.name}' puts out a vector: its units have no position")
+        raise ValueError(f"the output of '{layer.name}' is a vector: its units have no position")
     if len(unit) != len(positions):
         coordinates = "one coordinate" if len(positions) == 1 else f"{len(positions)} coordinates"
-        raise ValueError(f"a unit of '{layer.name}' has {coordinates}, got {len(unit)}")
+        raise ValueError(f"a unit of '{layer.name}' must have {coordinates}, got {len(unit)}")
     for place, size in zip(unit, positions, strict=True):
         if not 0 <= place < size:
-            raise ValueError(f"position {place} is outside of '{layer.name}', whose axis goes from 0 to {size - 1}")
+            raise ValueError(f"position {place} is outside '{layer.name}', whose positions are 0 to {size - 1}")
     seen = trace_back(graph, node, unit, clip=True, source=source)
     return UnitField(
         layer=layer.name,
@@ -130,34 +130,34 @@ def unit_field(graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | 
 def unit_box(
     graph: Graph, node: int, unit: tuple[int, ...], *, clip: bool, source: Ref | None = None
 ) -> dict[str, Box]:
-    """The smallest box around what one unit sees, per input; see `trace_back`."""
+    """Return the smallest box around what one unit sees, per input; arguments are those of `trace_back`."""
     seen = trace_back(graph, node, unit, clip=clip, source=source)
     return {name: positions.box for name, positions in seen.items()}
 
 
 def trace_back(
     graph: Graph, node: int, unit: tuple[int, ...], *, clip: bool, source: Ref | None = None
-) -> dict[str, Seen]:
-    """The input positions that one unit depends on, in one pass from the unit to the inputs.
+) -> dict[str, PositionSet]:
+    """Return the input positions that one unit depends on, in one pass from the unit to the inputs.
 
     Args:
         graph: a graph of plain sizes.
         node: the index of the layer.
-        unit: its position, one index per spatial axis.
-        clip: cut at the borders of every tensor (padding carries no input), as it really is; without it, windows hang
-            over the borders as in the closed form.
-        source: stop at this tensor instead of the inputs.
+        unit: the position of the unit, one index per spatial axis.
+        clip: whether to clip at the borders of every tensor, since padding contains no input; without clipping, windows
+            extend beyond the borders as in the closed form.
+        source: a tensor to stop at instead of the inputs.
 
     Returns:
-        What it sees of every input (or of ``source``, under the name of its node) that it depends on.
+        The positions by the name of the input (or of the node of ``source``), for those that the unit depends on.
     """
     return _Trace(graph, clip).back(node, unit, source)
 
 
-def boxes_on_the_way(
+def boxes_on_path(
     graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | None = None
 ) -> list[tuple[int, Box]]:
-    """The layers that one unit depends on, in graph order, each with the box around what the unit sees of it."""
+    """Return the layers that one unit depends on, in graph order, with the box around what the unit sees of each."""
     trace = _Trace(graph, clip=True)
     trace.back(node, unit, source)
     return [(index, seen.box) for index, seen in reversed(trace.passed)]
@@ -167,21 +167,21 @@ class _Trace:
     def __init__(self, graph: Graph, clip: bool) -> None:
         self.graph = graph
         self.clip = clip
-        self.pieces_left = MOST_PIECES
-        self.passed: list[tuple[int, Seen]] = []
+        self.pieces_left = MAX_PIECES
+        self.passed: list[tuple[int, PositionSet]] = []
 
-    def back(self, node: int, unit: tuple[int, ...], source: Ref | None) -> dict[str, Seen]:
+    def back(self, node: int, unit: tuple[int, ...], source: Ref | None) -> dict[str, PositionSet]:
         nodes = self.graph.nodes
         viewed = views(self.graph, () if source is None else (source.node,))
-        wanted = {Ref(node): Seen((tuple((Interval(place, place),) for place in unit),))}
-        found: dict[str, Seen] = {}
+        wanted = {Ref(node): PositionSet((tuple((Interval(place, place),) for place in unit),))}
+        found: dict[str, PositionSet] = {}
         for index in range(node, -1 if source is None else source.node - 1, -1):
             here = nodes[index]
             if source is not None and index == source.node:
                 if source in wanted:
                     found[here.name] = wanted[source]
                 break
-            seen: Seen | None = None
+            seen: PositionSet | None = None
             for output in range(len(here.outputs)):
                 arrived = wanted.pop(Ref(index, output), None)
                 if arrived is not None:
@@ -201,14 +201,14 @@ class _Trace:
                 continue
             shapes = self.graph.input_shapes(here)
             for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
-                before = self.before(seen, reach, shape[1:])
-                if before is not None:
-                    wanted[ref] = wanted[ref].union(before) if ref in wanted else before
+                backward = self.backward(seen, reach, shape[1:])
+                if backward is not None:
+                    wanted[ref] = wanted[ref].union(backward) if ref in wanted else backward
         return found
 
-    def before(self, seen: Seen, reach: Reach, positions: tuple[int, ...]) -> Seen | None:
-        """What these positions of a layer's output see of one of its inputs; ``None`` for nothing."""
-        result: Seen | None = None
+    def backward(self, seen: PositionSet, reach: Reach, positions: tuple[int, ...]) -> PositionSet | None:
+        """Return what positions of the output of a layer see of one of its inputs; ``None`` if they see nothing."""
+        result: PositionSet | None = None
         for region in seen.regions:
             exact = seen.exact
             axes: list[Runs] = []
@@ -220,31 +220,31 @@ class _Trace:
                     runs, kept = self.through(window, region[axis if window.axis is None else window.axis])
                     exact = exact and kept
                 if self.clip:
-                    runs = _cut(runs, 0, size - 1)
+                    runs = _clipped(runs, 0, size - 1)
                 axes.append(runs)
             if all(axes):
-                one = Seen((tuple(axes),), exact)
+                one = PositionSet((tuple(axes),), exact)
                 result = one if result is None else result.union(one)
         return result
 
-    def before_view(self, seen: Seen, view: View, positions: tuple[int, ...]) -> Seen | None:
-        """What these positions of a view see of its source; ``None`` for nothing."""
-        result: Seen | None = None
+    def before_view(self, seen: PositionSet, view: View, positions: tuple[int, ...]) -> PositionSet | None:
+        """Return what positions of a view see of its source; ``None`` if they see nothing."""
+        result: PositionSet | None = None
         for region in seen.regions:
             for digits, kept in self.digits(view, region):
                 axes: list[Runs] = []
                 exact = seen.exact and kept
                 for factors, size in zip(view.source[1:], positions, strict=True):
                     runs, kept = self.composed(view, factors, digits)
-                    axes.append(_cut(runs, 0, size - 1) if self.clip else runs)
+                    axes.append(_clipped(runs, 0, size - 1) if self.clip else runs)
                     exact = exact and kept
                 if all(axes):
-                    one = Seen((tuple(axes),), exact)
+                    one = PositionSet((tuple(axes),), exact)
                     result = one if result is None else result.union(one)
         return result
 
     def digits(self, view: View, region: Region) -> Iterator[tuple[dict[int, Runs], bool]]:
-        """A region as products of sets of digits, one set per factor of its axes; and whether exactly that."""
+        """Yield a region as products of digit sets, one per factor of its axes, each with whether it is exact."""
         choices: list[dict[int, Runs]] = [{}]
         for runs, factors in zip(region, view.axes[1:], strict=True):
             sizes = [view.sizes[factor] for factor in factors]
@@ -261,7 +261,7 @@ class _Trace:
             yield choice, True
 
     def composed(self, view: View, factors: tuple[int, ...], digits: Mapping[int, Runs]) -> tuple[Runs, bool]:
-        """The positions of an axis with these digits (any, where a factor has none), and whether exactly those."""
+        """Return the positions of an axis with given digits (any for factors without), and whether that is exact."""
         exact = True
         result: Runs = (Interval(0, 0),)
         for factor in factors:
@@ -270,7 +270,7 @@ class _Trace:
             runs = digits.get(factor, (Interval(0, size - 1),))
             if len(runs) == 1 and runs[0].size >= size:
                 ((first, last),) = runs
-                result = _joined(Interval(run.first * size + first, run.last * size + last) for run in result)
+                result = _union(Interval(run.first * size + first, run.last * size + last) for run in result)
                 continue
             self.pieces_left -= sum(run.size for run in result) * len(runs)
             if self.pieces_left < 0:
@@ -278,13 +278,13 @@ class _Trace:
                 result, exact = (around,), False
                 continue
             outer = [digit for run in result for digit in range(run.first, run.last + 1)]
-            result = _joined(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
+            result = _union(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
         return result, exact
 
     def through(self, window: Window, runs: Runs) -> tuple[Runs, bool]:
-        """What a set of output positions sees through a window, and whether exactly that."""
+        """Return what a set of output positions sees through a window, and whether the result is exact."""
         if window.outputs is not None:
-            runs = _cut(runs, *window.outputs)
+            runs = _clipped(runs, *window.outputs)
             if not runs:
                 return (), True
         up, stride = window.up, window.stride
@@ -294,13 +294,13 @@ class _Trace:
         offset = -window.padding - up + 1
 
         def dense(first: int, last: int) -> bool:
-            """Whether the windows of these outputs cover their places without a gap."""
+            """Return whether the windows of a run of outputs cover their extent without gaps."""
             if dilation > 1:
                 return stride == 1 and last - first + 1 >= dilation
             return stride <= places or first == last
 
         def around(first: int, last: int) -> Interval:
-            """The positions from the first place of the first window to the last place of the last one."""
+            """Return the positions from the start of the first window to the end of the last one."""
             return Interval(-(-(stride * first + offset) // up), (stride * last + offset + places - 1) // up)
 
         if len(runs) == 1 and dense(*runs[0]):
@@ -310,22 +310,22 @@ class _Trace:
         scattered = [run for run in runs if not dense(*run)]
         self.pieces_left -= len(runs) + sum(taps if dilation > 1 and stride == 1 else r.size * taps for r in scattered)
         if self.pieces_left < 0:
-            return _joined([around(runs[0].first, runs[-1].last)]), False
+            return _union([around(runs[0].first, runs[-1].last)]), False
         for first, last in runs:
             if dense(first, last):
                 pieces.append(around(first, last))
             elif dilation == 1:
                 pieces += [around(i, i) for i in range(first, last + 1)]
-            elif stride == 1:  # the same tap of neighbouring outputs moves on by one place
+            elif stride == 1:  # from one output to the next, each tap moves by one place
                 places_of_taps = range(first + offset, first + offset + places, dilation)
                 pieces += [Interval(-(-x // up), (x + last - first) // up) for x in places_of_taps]
             else:
                 pieces += [Interval(j, j) for i in range(first, last + 1) for j in window.positions(i)]
-        return _joined(pieces), True
+        return _union(pieces), True
 
 
 def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
-    """The digits of a run of numbers, as products of sets: no size bounds the first digit."""
+    """Return the digits of a run of numbers, as products of sets; the first digit is not bounded by a size."""
     if not sizes:
         return [()]
     if len(sizes) == 1:
@@ -346,8 +346,8 @@ def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
     return parts
 
 
-def _joined(pieces: Iterable[Interval]) -> Runs:
-    """The union of intervals."""
+def _union(pieces: Iterable[Interval]) -> Runs:
+    """Return the union of intervals."""
     runs: list[Interval] = []
     for piece in sorted(piece for piece in pieces if piece):
         if runs and piece.first <= runs[-1].last + 1:
@@ -358,8 +358,8 @@ def _joined(pieces: Iterable[Interval]) -> Runs:
     return tuple(runs)
 
 
-def _cut(runs: Runs, first: int | None, last: int | None) -> Runs:
-    """What of a set lies from ``first`` to ``last``; ``None`` is no bound."""
+def _clipped(runs: Runs, first: int | None, last: int | None) -> Runs:
+    """Return the part of a set from ``first`` to ``last``; ``None`` is no bound."""
     if not runs or ((first is None or first <= runs[0].first) and (last is None or runs[-1].last <= last)):
         return runs
     cut = (
@@ -372,7 +372,7 @@ def _cut(runs: Runs, first: int | None, last: int | None) -> Runs:
 
 
 def _count(regions: Collection[Region]) -> int:
-    """How many positions a union of regions has: axis by axis, where the same regions lie."""
+    """Return the number of positions of a union of regions, from the segments of the first axis with equal regions."""
     if len(regions) == 1:
         (only,) = regions
         return prod(sum(run.size for run in runs) for runs in only)
@@ -391,16 +391,16 @@ def _count(regions: Collection[Region]) -> int:
             lengths[key] = lengths.get(key, 0) + end - before
         before = end
         (here.add if opens else here.remove)(index)
-    behind = [region[1:] for region in regions]
-    return sum(length * _count({behind[index] for index in key}) for key, length in lengths.items())
+    remaining = [region[1:] for region in regions]
+    return sum(length * _count({remaining[index] for index in key}) for key, length in lengths.items())
 
 
 def _covers(region: Region, other: Region) -> bool:
-    """Whether one region holds all of another one."""
-    return all(_holds(runs, others) for runs, others in zip(region, other, strict=True))
+    """Return whether one region contains another one."""
+    return all(_contains(runs, others) for runs, others in zip(region, other, strict=True))
 
 
-def _holds(runs: Runs, others: Runs) -> bool:
+def _contains(runs: Runs, others: Runs) -> bool:
     if len(runs) == 1:
         return runs[0].first <= others[0].first and others[-1].last <= runs[0].last
     index = 0
@@ -412,8 +412,8 @@ def _holds(runs: Runs, others: Runs) -> bool:
     return True
 
 
-def _with(regions: list[Region], region: Region) -> list[Region]:
-    """Regions and one more: without those that others hold, and as one where they differ along one axis only."""
+def _added(regions: list[Region], region: Region) -> list[Region]:
+    """Return regions with one more: without those contained in others, and merging two that differ along one axis."""
     if any(_covers(other, region) for other in regions):
         return regions
     rest = [other for other in regions if not _covers(region, other)]
@@ -421,6 +421,6 @@ def _with(regions: list[Region], region: Region) -> list[Region]:
         apart = [axis for axis, (runs, others) in enumerate(zip(region, other, strict=True)) if runs != others]
         if len(apart) == 1:
             (axis,) = apart
-            together = (*region[:axis], _joined([*region[axis], *other[axis]]), *region[axis + 1 :])
-            return _with(rest[:index] + rest[index + 1 :], together)
+            together = (*region[:axis], _union([*region[axis], *other[axis]]), *region[axis + 1 :])
+            return _added(rest[:index] + rest[index + 1 :], together)
     return [*rest, region]

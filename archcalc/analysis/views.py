@@ -9,11 +9,11 @@ from archcalc.ops.view import View
 
 
 def views(graph: Graph, stops: Collection[int] = ()) -> dict[int, tuple[Ref, View]]:
-    """The nodes that only put numbers in another order: the tensor that they view, and how.
+    """Return the tensor that each reordering node views, and the view, by the index of the node.
 
     Args:
-        graph: any graph.
-        stops: nodes that are taken as they are: no view goes through them.
+        graph: the graph.
+        stops: the indices of nodes that no view passes through.
     """
     found: dict[int, tuple[Ref, View]] = {}
     for index, node in enumerate(graph.nodes):

@@ -1,4 +1,4 @@
-"""Claims about a network and their verdicts: the types that judging, diagnosing, grading and reporting share."""
+"""Claims about a network and their verdicts: the types that judging, diagnosis, grading and reports share."""
 
 from __future__ import annotations
 
@@ -11,86 +11,86 @@ from archcalc.spec.errors import Problem, Span
 
 @dataclass(frozen=True)
 class Claim:
-    """Something said of a network.
+    """A target and a value, both as written.
 
-    A target is ``LAYER.QUANTITY``, ``STAGE.QUANTITY`` or ``QUANTITY`` (of the whole network); where several networks
-    are judged together, their name stands in front: ``A.params``, ``A.conv1.macs``. Two targets with `` / `` between
-    them are their ratio: ``A.params / B.params``.
+    A target is ``LAYER.QUANTITY``, ``STAGE.QUANTITY`` or ``QUANTITY`` (of the network). Where several networks are
+    judged together, the name of the network comes first: ``A.params``, ``A.conv1.macs``. Two targets separated by
+    `` / `` denote their ratio: ``A.params / B.params``.
     """
 
     target: str
     value: str
-    """As it was written: ``61,706``, ``1.8e9``, ``at most 5M``, ``100..200``, ``6x28x28``, ``> B.params``."""
+    """For example ``61,706``, ``1.8e9``, ``at most 5M``, ``100..200``, ``6x28x28``, ``> B.params``."""
     place: Span | None = field(default=None, kw_only=True)
-    """Where the value stands."""
+    """The place of the value in its file."""
     target_place: Span | None = field(default=None, kw_only=True)
-    """Where the target stands, if not beside the value."""
+    """The place of the target, if it is known separately."""
 
 
 class Verdict(StrEnum):
-    """The outcome of a claim, an answer to a question, or a claim of an audit."""
+    """The result of judging a claim, an answer to a question of a key, or a claim of an audit."""
 
     EXACT = "exact"
-    """The number is right to the last digit, or the relation holds."""
+    """The figure is right to the last digit, or the relation holds."""
     ROUNDS = "rounds"
-    """The right number rounds to the written one."""
+    """The right figure rounds to the written one."""
     TRUNCATED = "truncated"
-    """The number was cut off after the digits that are written, where it should have been rounded."""
+    """The right figure was truncated after the written digits instead of rounded."""
     FOLLOW_THROUGH = "follow-through"
     """The step is right, but starts from another claim that is wrong."""
     EXPLAINED = "explained"
-    """Wrong, and a known mistake or convention gives exactly this value."""
+    """The value is wrong, and a known mistake or convention gives exactly this value."""
     WRONG = "wrong"
-    """Wrong, and no known mistake gives this value."""
+    """The value is wrong, and no known mistake gives it."""
     UNREADABLE = "unreadable"
-    """There is no such target, or what is written is not a value."""
+    """The target does not exist, or the value cannot be read."""
     MISSING = "missing"
     """The question has no answer."""
     COARSE = "coarse"
-    """The answer is rounded to fewer digits than the key asks for."""
+    """The answer is rounded to fewer digits than the key requires."""
     ACCEPTED = "accepted"
     """The answer follows a convention that the key accepts."""
     CONVENTION = "convention"
     """The claim of an audit follows the convention that the audit names."""
     ERRATUM = "erratum"
-    """The claim of an audit is wrong, as the audit says, and the correction that it gives is right."""
+    """The claim of an audit is wrong, as the audit says, and the correction that the audit gives is right."""
 
 
 RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
-"""The verdicts on a value that is right as it is written."""
+"""The verdicts on a value that is right as written."""
 
 PASSING = (*RIGHT, Verdict.TRUNCATED)
-"""The verdicts on a value that is right, or would be if it were rounded instead of cut off."""
+"""The verdicts on a value that is right, or would be right if it were rounded instead of truncated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """A mistake or convention that gives the value that was written."""
+    """A mistake or convention that gives the written value."""
 
     code: str
-    """Stable; the codes of two mistakes together are joined by ``+``."""
+    """A stable identifier; the codes of two mistakes made together are joined by ``+``."""
     sentence: str
-    """To the one who wrote the value, without full stop: ``this is what one gets if the padding is ignored``."""
+    """The explanation in words, without a full stop: ``this is what one gets if the padding is ignored``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A claim with its verdict, and why."""
+    """A claim with its verdict and its explanations."""
 
     claim: Claim
     verdict: Verdict
     actual: str = ""
-    """What is true, as people write it; empty where the claim is unreadable."""
+    """The right value, formatted for people; empty if the claim is unreadable."""
     holds: bool = False
-    """Whether it is right: exact, rounded, or cut off where the claim says so (``60M truncated``)."""
+    """Whether the claim is right: exact, rounded, or truncated and marked so (``60M truncated``)."""
     explanations: tuple[Explanation, ...] = ()
-    """The simplest first; those of one judgement are equally simple, but not equally likely."""
+    """The explanations of a wrong value: equally simple, the most likely first."""
     derivation: tuple[Derivation, ...] = ()
-    """How the right value comes about, where the claim is not right."""
+    """The derivation of the right value, if the claim is not right."""
     remark: str = ""
-    """What is to be said of a wrong value that nothing explains."""
+    """A remark on a wrong value that has no explanation."""
     fault: Problem | None = None
-    """What makes it unreadable."""
+    """The error that makes the claim unreadable."""
 
     @property
     def target(self) -> str:
@@ -102,22 +102,22 @@ class Judgement:
 
     @property
     def message(self) -> str:
-        """What is true and what was claimed, in one line."""
+        """The right value and the claimed one, in one line."""
         if self.fault is not None:
             return self.fault.message
         return f"{self.target} is {self.actual}" + ("" if self.holds else f", expected {self.value}")
 
     @property
     def sentence(self) -> str:
-        """One line to the one who made the claim, explanation included."""
+        """The judgement in one line, with the first explanation."""
         if self.holds or self.fault is not None:
             return self.message
         if self.verdict is Verdict.TRUNCATED:
-            return f"{self.target} is {self.actual}: {self.value} is cut off where it should be rounded"
-        said = self.explanations[0].sentence if self.explanations else self.remark
-        return f"{self.target} is {self.actual}, not {self.value}" + (f": {said}" if said else "")
+            return f"{self.target} is {self.actual}: {self.value} is truncated instead of rounded"
+        reason = self.explanations[0].sentence if self.explanations else self.remark
+        return f"{self.target} is {self.actual}, not {self.value}" + (f": {reason}" if reason else "")
 
     def problem(self) -> Problem:
-        """The claim that does not hold, or cannot be judged, in the form of an error."""
+        """Return the error that reports a claim that does not hold or cannot be judged."""
         hint = self.explanations[0].sentence if self.explanations else ""
         return self.fault or Problem("expectation", self.message, self.claim.place, hint)

@@ -1,4 +1,4 @@
-"""Expressions as values: ``5*5*6 + 6`` is a number, ``k*k*NIC*NF*H*W`` is compared with the closed form."""
+"""Formulas as claimed values: ``5*5*6 + 6`` is a number, ``k*k*NIC*NF*H*W`` is compared with the closed form."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from archcalc.spec.values import Scope, number
 
 
 def read_formula(text: str) -> Value:
-    """The formula to be compared, of what equals signs part: the last one, unless that is only what it comes to, as in
-    ``k*k*NF + NF = 80``.
+    """Return the formula of a text with any number of equals signs, as arithmetic with names.
+
+    It is the last side of the equation, or the one before if the last is only its value: ``k*k*NF + NF = 80``.
 
     Raises:
-        SpecError: it cannot be read.
+        SpecError: The text cannot be read.
     """
     sides = list(_sides(parse_equation(_text(text), DEFAULT)))
     worked_out = len(sides) > 1 and not any(names_in(sides[-1])) and any(names_in(sides[-2]))
@@ -27,7 +28,7 @@ def read_formula(text: str) -> Value:
 
 
 def has_names(text: str) -> bool:
-    """Whether a text is meant as a formula with names, such as ``2*k + 1``, though it may not be well written."""
+    """Return whether a text is meant as a formula with names, such as ``2*k + 1``, even if it has syntax errors."""
     written = _last(text)
     if written.isidentifier():
         return True
@@ -35,7 +36,7 @@ def has_names(text: str) -> bool:
 
 
 def evaluated(text: str) -> Fraction | None:
-    """The value of an arithmetic expression over numbers; ``None`` if the text is something else."""
+    """Return the value of arithmetic without names, such as ``5*5*6 + 6``; ``None`` if the text is something else."""
     written = _last(text)
     if not any(sign in written for sign in "+*/"):
         return None
@@ -47,8 +48,8 @@ def evaluated(text: str) -> Fraction | None:
 
 
 def _text(text: str) -> Text:
-    """A text in the signs of specs."""
-    written = plain(text.replace("**", "^")).translate(SIGNS)  # two stars are no emphasis here
+    """A text in the notation of specs."""
+    written = plain(text.replace("**", "^")).translate(SIGNS)  # ``plain`` takes two stars for Markdown emphasis
     return Text(Source("a formula", written), written)
 
 
@@ -57,7 +58,7 @@ def _last(text: str) -> str:
 
 
 def _sides(equation: Condition | Value) -> Iterable[Value]:
-    """What equals signs part, in the order of the text."""
+    """The sides of an equation, from left to right."""
     if isinstance(equation, Relation):
         return (equation.left, equation.right)
     if isinstance(equation, Logic):

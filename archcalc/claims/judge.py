@@ -1,4 +1,4 @@
-"""Judging: does what is claimed hold of what the analysis says?"""
+"""Judging: whether claims agree with the analysis."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Protocol, TypeAlias
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
-from archcalc.claims.compare import compare, meanings
+from archcalc.claims.claimed_value import ClaimedValue
+from archcalc.claims.compare import compare, interpret
 from archcalc.claims.expressions import has_names
-from archcalc.claims.written import Statement
 from archcalc.query.targets import Actual, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
 
 Networks: TypeAlias = Analysis | Mapping[str, Analysis]
-"""One network, or several by the names that targets put in front: ``A.params``."""
+"""One network, or several by the names that targets begin with: ``A.params``."""
 
 FormulaJudge: TypeAlias = Callable[[Claim], Judgement | None]
-"""Judges a claim whose value is a formula with names; ``None`` where it cannot be one."""
+"""Judges a claim whose value is a formula with names; returns ``None`` if the value cannot be a formula."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedClaim:
-    """A claim as it was understood, with its judgement before anything is explained."""
+    """A claim as it was read, with its judgement before explanations are added."""
 
     judgement: Judgement
     actual: Actual | None = None
-    """What the target is; ``None`` where there is no such target."""
-    statements: tuple[Statement, ...] = ()
-    """What the value may mean, the usual reading first; none where it is unreadable, or a formula."""
+    """The right value of the target; ``None`` if the target does not exist."""
+    interpretations: tuple[ClaimedValue, ...] = ()
+    """The possible interpretations of the value, the usual one first; empty if it is unreadable or a formula."""
 
 
 class Explainer(Protocol):
-    """Says how wrong values may have come about; `archcalc.diagnosis.Explainer` is the one that knows mistakes."""
+    """Explains wrong values; `archcalc.diagnosis.Explainer` implements it with the known mistakes."""
 
     def explain(self, claims: Sequence[ParsedClaim]) -> list[Judgement]:
-        """Return the judgements of claims that belong together, those that do not hold with their explanations."""
+        """Return the judgements of claims that belong together, with explanations of those that do not hold."""
 
 
 def judge(
@@ -47,22 +47,22 @@ def judge(
     formula: FormulaJudge | None = None,
     explainer: Explainer | None = None,
 ) -> list[Judgement]:
-    """Judge claims that belong together: those of one student, one paper, one ``expect:`` block.
+    """Judge claims that belong together: those of one student, one paper, one ``expect:`` section.
 
-    Nothing is raised for a claim that cannot be read: its verdict says so. To judge many lists about the same networks
-    use one `Judge`, which remembers what it worked out.
+    A claim that cannot be read raises nothing: its verdict is ``unreadable``. To judge many lists of claims about the
+    same networks, use one `Judge`, which caches its results.
 
     Args:
-        claims: in their order; a wrong one may explain another.
-        networks: what they are about.
-        formula: judges formulas with names; without it they are unreadable.
-        explainer: explains what does not hold; without it wrong values are wrong, for whatever reason.
+        claims: The claims in their order; a wrong one may explain another.
+        networks: The networks that the claims are about.
+        formula: Judges formulas with names; without it they are unreadable.
+        explainer: Explains claims that do not hold; without it they get no explanation.
     """
     return Judge(networks, formula=formula, explainer=explainer).judge(claims)
 
 
 class Judge:
-    """Judges any number of lists of claims about the same networks, and remembers what it worked out; see `judge`."""
+    """Judges any number of lists of claims about the same networks and caches its results; see `judge`."""
 
     def __init__(
         self, networks: Networks, *, formula: FormulaJudge | None = None, explainer: Explainer | None = None
@@ -80,7 +80,7 @@ class Judge:
         return [each.judgement for each in parsed]
 
     def actual(self, target: str) -> Actual:
-        """What a target is; see `archcalc.query.targets.resolve_among`."""
+        """Return the right value of a target; see `archcalc.query.targets.resolve_among`."""
         target = target.strip()
         found = self._actual.get(target)
         if found is None:
@@ -94,33 +94,33 @@ class Judge:
             place = claim.target_place or claim.place
             return ParsedClaim(judgement=_unreadable(claim, error.args[0], place, error.args[1]))
         try:
-            statements = meanings(claim.value, actual)
-            other = statements[0].other
+            interpretations = interpret(claim.value, actual)
+            other = interpretations[0].other
             if other:
-                statements = [statements[0].about(self.actual(other).values)]
+                interpretations = [interpretations[0].with_figures(self.actual(other).values)]
         except LookupError as error:
             judgement = _unreadable(claim, error.args[0], claim.place, error.args[1])
             return ParsedClaim(judgement=judgement, actual=actual)
         except ValueError as error:
             judgement = self._formula(claim) or _unreadable(claim, str(error), claim.place)
             return ParsedClaim(judgement=judgement, actual=actual)
-        verdict = compare(statements, actual)
+        verdict = compare(interpretations, actual)
         judgement = Judgement(
             claim=claim,
             verdict=verdict,
             actual=actual.text,
-            holds=verdict in RIGHT or (verdict is Verdict.TRUNCATED and statements[0].truncated),
+            holds=verdict in RIGHT or (verdict is Verdict.TRUNCATED and interpretations[0].marked_truncated),
             remark=f"{other} is {self.actual(other).text}" if other else "",
         )
-        return ParsedClaim(judgement=judgement, actual=actual, statements=tuple(statements))
+        return ParsedClaim(judgement=judgement, actual=actual, interpretations=tuple(interpretations))
 
     def _formula(self, claim: Claim) -> Judgement | None:
-        """The judgement of a formula; none where the value is not one, or nobody judges formulas."""
+        """The judgement of a formula; ``None`` if the value is not a formula or formulas are not judged."""
         return self.formula(claim) if self.formula is not None and has_names(claim.value) else None
 
 
 def by_name(networks: Networks) -> dict[str, Analysis]:
-    """Networks by the name that targets put in front; a single one has none."""
+    """Return networks by the names that targets begin with; a single network has the empty name."""
     return {"": networks} if isinstance(networks, Analysis) else dict(networks)
 
 
@@ -130,10 +130,10 @@ def _unreadable(claim: Claim, message: str, place: Span | None, hint: str = "") 
 
 
 def judge_expectations(spec: Spec, analysis: Analysis) -> list[Judgement]:
-    """Judge every line of a spec's ``expect:``.
+    """Judge every expectation of a spec.
 
     Raises:
-        SpecError: a target that does not exist, or a value that cannot be read.
+        SpecError: A target does not exist, or a value cannot be read.
     """
     judgements, problems = judge_each(spec, analysis)
     if problems:
@@ -144,14 +144,14 @@ def judge_expectations(spec: Spec, analysis: Analysis) -> list[Judgement]:
 def judge_each(
     spec: Spec, analysis: Analysis, *, explainer: Explainer | None = None
 ) -> tuple[list[Judgement], list[Problem]]:
-    """Judge every line of a spec's ``expect:``, and what is wrong with those that cannot be judged."""
+    """Return the judgements of the expectations of a spec, and the errors of those that cannot be judged."""
     judged = judge(expectations(spec), analysis, explainer=explainer)
     problems = [judgement.fault for judgement in judged if judgement.fault is not None]
     return [judgement for judgement in judged if judgement.fault is None], problems
 
 
 def expectations(spec: Spec) -> list[Claim]:
-    """The lines of a spec's ``expect:`` as claims."""
+    """Return the expectations of a spec as claims."""
     return [
         Claim(target.value.strip(), value.value, place=whole_text(value), target_place=whole_text(target))
         for target, value in spec.expectations

@@ -9,26 +9,26 @@ from importlib import import_module
 import click
 
 VERBS = {
-    "show": "the table of a network: shapes, parameters, MACs, receptive fields",
-    "explain": "the derivation of a layer's numbers, step by step",
-    "formula": "closed forms: quantities as functions of sizes and variables",
-    "sweep": "every combination of settings: ranges, conditions, the best ones",
-    "solve": "which value of a variable, size or attribute meets a target?",
-    "rf": "receptive fields, and what a single unit sees",
-    "fold": "what folding batch norms saves; the folded network and its weights",
-    "run": "a network evaluated on arrays",
-    "verify": "the analysis against what the executor measures",
-    "compare": "networks side by side",
-    "check": "answers graded, papers audited, claims reconciled: what went wrong",
-    "validate": "for CI: do specs parse, fit together and meet their expectations?",
-    "zoo": "the bundled networks",
-    "ops": "the operators and their documentation",
-    "schema": "the JSON Schemas of spec files and of JSON output, for editors and programs",
+    "show": "Print shapes, parameters, MACs and receptive fields by layer.",
+    "explain": "Derive the figures of a layer or network step by step.",
+    "formula": "Print closed forms in input sizes and variables.",
+    "sweep": "Evaluate all combinations of settings; filter and rank them.",
+    "solve": "Find the values of a setting that meet a condition.",
+    "rf": "Print receptive fields, or what a single unit sees.",
+    "fold": "Fold batch norms into their neighbours, and print what that saves.",
+    "run": "Run a network on arrays.",
+    "verify": "Compare the analysis with what the executor measures.",
+    "compare": "Compare networks side by side.",
+    "check": "Grade answers, audit published figures, or judge a claim.",
+    "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
+    "zoo": "List the bundled networks.",
+    "ops": "List the operators, or print the documentation of one.",
+    "schema": "Print the JSON Schemas of spec files and JSON outputs.",
 }
 
 
 class Verbs(click.Group):
-    """A group whose commands are imported when they are used."""
+    """A group that imports a command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(VERBS)
@@ -40,7 +40,7 @@ class Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of verbs, without importing them."""
+        """Write the list of verbs, without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
@@ -50,7 +50,9 @@ class Verbs(click.Group):
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from archcalc.spec.errors import suggest
 
-            hint = suggest(args[0], VERBS, "`archcalc --help` lists them (a SPEC follows one: archcalc show lenet5)")
+            hint = suggest(
+                args[0], VERBS, "`archcalc --help` lists the commands; a SPEC comes after one: archcalc show lenet5"
+            )
             raise click.UsageError(f"no command '{args[0][:80]}': {hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -58,39 +60,39 @@ class Verbs(click.Group):
 @click.group(
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="A SPEC is the name of a bundled network, a file, '-' for standard input, or an expression in quotes: "
-    '"3x32x32 -> conv 6 k5 -> relu".',
+    epilog="A SPEC is the name of a bundled network, a file, '-' for standard input, or a quoted inline expression: "
+    '"3x32x32 -> conv 6 k5 -> relu". `archcalc COMMAND --help` documents a command.',
 )
 @click.version_option(package_name="archcalc")
 def cli() -> None:
-    """Exact answers about neural-network architectures, from a short text."""
+    """Analyse neural-network architectures: shapes, parameters, operations, receptive fields, memory."""
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 all well, 1 an expectation failed, 2 the input or the usage is wrong."""
+    """Run the command line and exit: 0 success, 1 a claim, budget or verification failed, 2 an input or usage error."""
     import gc
 
-    gc.disable()  # one question, one answer, then the process ends: collecting garbage only takes time
+    gc.disable()  # the process ends after one answer: collecting garbage would only take time
     status = status_of(args)
-    gc.freeze()  # nor is there anything to gain from the collection at exit
+    gc.freeze()  # the collection at exit would gain nothing, either
     sys.exit(status)
 
 
 def status_of(args: list[str] | None) -> int:
-    """Run the command line; the exit status."""
+    """Run the command line, and return the exit status."""
     from archcalc.spec.errors import SpecError
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # whatever a name contains, it can be printed
+            stream.reconfigure(errors="backslashreplace")  # any character of a name can be printed
     stdout = sys.stdout
     try:
         status = cli.main(args=args, standalone_mode=False)
-        if sys.stdout is not None:  # closed by who called us
+        if sys.stdout is not None:  # closed by the caller
             sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except SpecError as error:
-        return _complain(f"{error}\n")
+        return _print_error(f"{error}\n")
     except click.ClickException as error:
         with suppress(OSError):
             error.show()
@@ -100,21 +102,21 @@ def status_of(args: list[str] | None) -> int:
     except SystemExit:
         if sys.stdout is stdout:
             raise
-        return _abandon_output(0)  # click exchanges it and exits where the reader has gone
-    except BrokenPipeError:  # ``| head``: that is its right, and not an error of ours
+        return _abandon_output(0)  # click replaces it and exits if the reader has closed the pipe
+    except BrokenPipeError:  # ``| head``: not an error
         return _abandon_output(0)
     except OSError as error:
-        return _abandon_output(_complain(f"error[output]: {error.strerror or error}\n"))
+        return _abandon_output(_print_error(f"error[output]: {error.strerror or error}\n"))
 
 
-def _complain(text: str) -> int:
-    with suppress(OSError):  # nobody can be told: the status says it
+def _print_error(text: str) -> int:
+    with suppress(OSError):  # standard error is closed: the exit status has to do
         click.echo(text, err=True, nl=False)
     return 2
 
 
 def _abandon_output(status: int) -> int:
-    """Lead what is still to be written nowhere: the interpreter tries once more at exit."""
+    """Redirect standard output to the null device, because the interpreter flushes it again at exit."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Cells of network tables: what a column shows of a layer or a group of layers."""
+"""Cells of network tables: the content of a column for a layer or a group of layers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS, AxisField, Field
+from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS
@@ -24,7 +24,7 @@ COLUMNS = {
         Column("op", "operator", folds=True),
         Column("input", "input", folds=True),
         Column("output", "output"),
-        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *READINGS, *OPERATION_KINDS)),
+        *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -36,7 +36,7 @@ DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
 def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns of ``--columns a,b,c``.
+    """Return the columns of ``--columns a,b,c``.
 
     Raises:
         SpecError: an unknown name.
@@ -53,7 +53,7 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """What a column shows of a row, for people."""
+    """Return the content of a column for people."""
     if column in FORMULAS:
         return row.of(column)
     if column in _TEXTS:
@@ -62,10 +62,10 @@ def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
 
 
 def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """What a column shows of a row, for programs: without the marks for people."""
+    """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
-    return field_text(row, column, bare=True) if column in READINGS else cell(row, column, analysis, layout)
+    return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:
@@ -119,17 +119,17 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:
-    """A shape as it is written in a layout, the batch in front if there is one."""
+    """Return a shape as it is written in a layout, led by the batch size if there is one."""
     batch = shape[:1] if analysis.batch is not None else ()
     own = shape[1:] if analysis.batch is not None else shape
     return "x".join(map(str, (*batch, *ordered(own, layout))))
 
 
 def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
-    """A receptive field: one number where all axes agree, else one per axis, as in ``35x33``.
+    """Return a receptive field: one number if all axes agree, else one per axis, as in ``35x33``.
 
-    People see the range of sizes after upsampling, and ``~`` before it where windows of different strides have met, so
-    that its lower end is a bound; ``bare`` gives the largest alone.
+    After upsampling it is a range of sizes, preceded by ``~`` where paths of different strides meet, so that its lower
+    end is a bound; with ``bare``, only the largest size.
     """
     texts = []
     for name, axes in row.fields.items():
@@ -140,7 +140,7 @@ def field_text(row: Row, column: str, *, bare: bool = False) -> str | None:
 
 
 def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
-    """A receptive field on one input; see `field_text`."""
+    """Return a receptive field on one input; see `field_text`."""
     parts = [_bare_axis(axis, column) if bare else _axis_text(axis, column) for axis in axes]
     text = parts[0] if len(set(parts)) == 1 else "x".join(parts)
     bounded_below = column == "rf" and not bare and any(axis.has_several_strides for axis in axes)
@@ -148,7 +148,7 @@ def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
 
 
 def _bare_axis(axis: AxisField, column: str) -> str:
-    return str(READINGS[column](axis)) if axis.is_local else axis.word
+    return str(FIELD_QUANTITIES[column](axis)) if axis.is_local else axis.word
 
 
 def _axis_text(axis: AxisField, column: str) -> str:
@@ -160,5 +160,5 @@ def _axis_text(axis: AxisField, column: str) -> str:
             return f"≤{largest:,}"
         if smallest != largest:
             return f"{smallest:,}–{largest:,}"
-    value = READINGS[column](axis)
+    value = FIELD_QUANTITIES[column](axis)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,4 +1,4 @@
-"""``archcalc check``: answers graded, papers audited, single claims reconciled."""
+"""``archcalc check``: grade answers, audit published figures, judge single claims."""
 
 from __future__ import annotations
 
@@ -8,58 +8,81 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archcalc.cli.options import bound_options, default_format, limits_from, stdin_once, terminal_width, wants_color
-from archcalc.cli.submissions import Handed, find_submissions
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.cli.options import (
+    COLOR_HELP,
+    FORMAT_HELP,
+    PositiveInteger,
+    VerbCommand,
+    default_format,
+    limit_options,
+    limits_from,
+    stdin_once,
+    terminal_width,
+    wants_color,
+)
+from archcalc.cli.submissions import Submitted, find_submissions
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
-    from archcalc.grading.marks import Graded
+    from archcalc.grading.marks import GradedSubmission
 
-MANY = 50
-"""Submissions that take long enough for a progress bar."""
+PROGRESS_FROM = 50
+"""Number of submissions from which a progress bar is shown."""
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("answers", nargs=-1, type=click.Path())
-@click.option("--key", metavar="FILE", help="The networks, the questions, their points, and what a verdict is worth.")
 @click.option(
-    "--claim", "claims", multiple=True, metavar="TEXT", help='One claim: "resnet50 macs = 3.8G" (repeatable).'
+    "--key", metavar="FILE", help="Grade by this key: networks, questions, points, and the share of each verdict."
 )
-@click.option("--explain", is_flag=True, help="Derive the right value wherever an answer is not right.")
-@click.option("--details", is_flag=True, help="Every answer, also of many submissions.")
-@click.option("--hide-answers", is_flag=True, help="Say what went wrong, but not what is right.")
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="TEXT",
+    help='Judge this claim instead: "resnet50 macs = 3.8G" (repeatable).',
+)
+@click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
+@click.option("--details", is_flag=True, help="List every answer, even of several submissions.")
+@click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    help="Output format.  [default: rich on a terminal, plain in a pipe]",
+    help=FORMAT_HELP,
 )
-@click.option("--output", "-o", metavar="FILE", help="Write there instead of standard output.")
-@click.option("--output-dir", metavar="DIR", help="For html and gradescope: a file per submission.")
+@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--output-dir", metavar="DIR", help="Write one file per submission to this folder (html, gradescope).")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
-    help="Colour; auto follows the terminal, NO_COLOR and FORCE_COLOR.",
+    help=COLOR_HELP,
 )
 @click.option(
-    "--max-answers", type=click.IntRange(1), default=10_000, show_default=True, help="Bound: answers in a file."
+    "--max-answers",
+    type=PositiveInteger(),
+    default=10_000,
+    show_default=True,
+    help="Answers in a file.",
 )
-@bound_options
+@limit_options
 def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
-    """Grade answers, audit papers, reconcile claims.
+    """Grade answers, audit published figures, or judge a claim.
 
-    ANSWERS are files (YAML, JSON, CSV, a Markdown table), folders of them, or '-'. Each line says what a target is:
-    c1.params, macs. Wrong values are explained where a known mistake or convention gives them. Exit status: 0 all
-    right, 1 an answer is not, 2 something cannot be read.
+    ANSWERS are files (YAML, JSON, CSV, a Markdown table), folders of such files, or '-' for standard input. They give
+    values of targets, such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to
+    it.
+
+    Exit status: 0 all are correct, 1 one is not, 2 something cannot be read.
     """
     form = default_format(form, color)
     if bool(answers) == bool(claims):
-        raise click.UsageError("give files of answers, or a --claim")
+        raise click.UsageError("give either ANSWERS or --claim")
     if claims:
         from archcalc.cli.check_claims import check_claims
 
@@ -70,7 +93,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     key, graded = grade(answers, values)
     if values["hide_answers"]:
         graded = [each.hidden() for each in graded]
-    layout = Layout(
+    layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
         explain=values["explain"],
@@ -82,8 +105,8 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[Graded]]:
-    """Grade what was handed in.
+def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
+    """Grade the submissions among the arguments.
 
     Raises:
         SpecError: the key cannot be read.
@@ -97,30 +120,32 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
     grader = Grader(key, Library(limits))
-    handed = find_submissions(arguments, without=values["key"])
+    submitted = find_submissions(arguments, without=values["key"])
     graded = []
-    for each in with_progress(handed):
+    for each in with_progress(submitted):
         graded.append(grade_one(each, grader, limits, values["max_answers"]))
     return key, graded
 
 
-def grade_one(handed: Handed, grader: Grader, limits: Limits, most: int) -> Graded:
-    """Read and grade one submission; what is wrong with it stops no other."""
+def grade_one(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> GradedSubmission:
+    """Read and grade one submission. Its errors are part of the result, so that they stop no other submission."""
     from archcalc.grading.answers import read_answers
 
     try:
-        if handed.problem:
-            fail("not-found", handed.problem, origin=handed.path)
-        return grader.grade(read_answers(source_of(handed.path, limits), limits=limits, most=most), handed.name)
+        if submitted.problem:
+            fail("not-found", submitted.problem, origin=submitted.path)
+        return grader.grade(
+            read_answers(source_of(submitted.path, limits), limits=limits, max_answers=most), submitted.name
+        )
     except SpecError as error:
-        return grader.unreadable(handed.name, handed.path, error)
+        return grader.unreadable(submitted.name, submitted.path, error)
     except RecursionError:
-        deep = Problem("limit", "nested too deeply to be read", origin=handed.path)
-        return grader.unreadable(handed.name, handed.path, SpecError([deep]))
+        deep = Problem("limit", "nested too deeply to be read", origin=submitted.path)
+        return grader.unreadable(submitted.name, submitted.path, SpecError([deep]))
 
 
 def source_of(path: str, limits: Limits) -> Source:
-    """The text of a file, or of standard input."""
+    """Return the text of a file, or of standard input."""
     from pathlib import Path
 
     from archcalc.spec.locate import decode, read_file
@@ -130,15 +155,15 @@ def source_of(path: str, limits: Limits) -> Source:
     return read_file(Path(path), path, limits)
 
 
-def with_progress(handed: list[Handed]) -> Iterable[Handed]:
-    """The submissions, with a progress bar on standard error if that is a terminal and they are many."""
-    if len(handed) < MANY or not sys.stderr.isatty():
-        return handed
+def with_progress(submitted: list[Submitted]) -> Iterable[Submitted]:
+    """Return the submissions, with a progress bar on standard error if that is a terminal and they are many."""
+    if len(submitted) < PROGRESS_FROM or not sys.stderr.isatty():
+        return submitted
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[Handed]:
+    def advancing() -> Iterator[Submitted]:
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            yield from progress.track(handed, description="grading")
+            yield from progress.track(submitted, description="grading")
 
     return advancing()

@@ -1,27 +1,27 @@
-"""``archcalc check --claim``: is it so, and if not, where does the number come from?"""
+"""``archcalc check --claim``: judge a claim, and explain where its value comes from."""
 
 from __future__ import annotations
 
 import click
 
 from archcalc.claims.claim import PASSING
-from archcalc.claims.sentence import NetworkClaim, parse_claim_text
+from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
 from archcalc.cli.options import terminal_width, wants_color
 from archcalc.diagnosis import judge_and_explain
-from archcalc.diagnosis.reconcile import CheckedClaim, Reading, reconcile
+from archcalc.diagnosis.reconcile import CheckedClaim, Origin, reconcile
 from archcalc.report.claim_formats import FORMATS
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
 
 
 def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits) -> int:
-    """Judge claims that stand on the command line, and say what gives their numbers; the exit status.
+    """Judge the claims of the command line, print what leads to their values, and return the exit status.
 
     Raises:
-        SpecError: a claim, or a network in it, that cannot be read.
+        SpecError: a claim, or its network, cannot be read.
     """
     if form not in FORMATS:
-        raise click.UsageError(f"--claim has the formats {', '.join(FORMATS)}")
+        raise click.UsageError(f"with --claim, --format must be one of {', '.join(FORMATS)}")
     checked = [_check(text, limits) for text in claims]
     click.echo(FORMATS[form](checked, wants_color(color), terminal_width()), nl=False, color=True)
     return 0 if all(each.judgement.verdict in PASSING for each in checked) else 1
@@ -40,11 +40,11 @@ def _check(text: str, limits: Limits) -> CheckedClaim:
     if judgement.fault is not None:
         fault = judgement.fault
         raise SpecError([Problem(fault.code, fault.message, hint=fault.hint, origin="--claim")])
-    return CheckedClaim(text=text, judgement=judgement, readings=_readings(asked))
+    return CheckedClaim(text=text, judgement=judgement, origins=_origins(asked))
 
 
-def _readings(asked: NetworkClaim) -> list[Reading]:
+def _origins(asked: NetworkClaim) -> list[Origin]:
     try:
         return reconcile(asked)
-    except ValueError:  # of several networks: it holds or not
+    except ValueError:  # a claim on several networks has no readings
         return []

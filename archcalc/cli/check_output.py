@@ -1,4 +1,4 @@
-"""Where graded submissions are written: standard output, a file, or a file each."""
+"""Writing graded submissions: to standard output, to a file, or to a file each."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import click
 
 from archcalc.cli.files import write_file
 from archcalc.cli.submissions import file_names
-from archcalc.grading.marks import Graded
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.grading.marks import GradedSubmission
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 
 
-def write(graded: Sequence[Graded], form: str, layout: Layout, *, file: str | None, folder: str | None) -> None:
-    """Write results in a format to a file, to a file each in a folder, or else to standard output.
+def write(
+    graded: Sequence[GradedSubmission], form: str, layout: GradingDisplay, *, file: str | None, folder: str | None
+) -> None:
+    """Write results in a format: to a file, to one file each in a folder, or to standard output.
 
     Raises:
-        click.UsageError: the format does not go with the place.
+        click.UsageError: the format cannot be written there.
     """
     written = FORMATS[form]
     if folder is None and (len(graded) == 1 or not written.ending):
@@ -28,10 +30,10 @@ def write(graded: Sequence[Graded], form: str, layout: Layout, *, file: str | No
             click.echo(text, nl=False, color=True)
         return
     if folder is None:
-        raise click.UsageError(f"{form} is a file per submission: give an --output-dir")
+        raise click.UsageError(f"{form} writes one file per submission: give an --output-dir")
     if not written.ending:
         each = [name for name, known in FORMATS.items() if known.ending]
-        raise click.UsageError(f"--output-dir is for {' and '.join(each)}; use --output")
+        raise click.UsageError(f"--output-dir applies to {' and '.join(each)} only: use --output")
     os.makedirs(folder, exist_ok=True)
     for submission, name in zip(graded, file_names(each.name for each in graded), strict=True):
         write_file(os.path.join(folder, name + written.ending), written.write([submission], layout))

@@ -8,9 +8,10 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
+    PositiveInteger,
     complete_spec,
     default_format,
     limits_from,
@@ -27,7 +28,7 @@ from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
-QUANTITIES = ("input", "output", "layers", *SUMS, *READINGS, *OPERATION_KINDS, "memory", "peak", "channels")
+QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, "memory", "peak", "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
@@ -35,12 +36,17 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
 @click.option("--columns", metavar="NAMES", help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.")
 @spec_options
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once.")
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
+@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+)
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
-    """Networks side by side, and each against the first. --set goes to every network that has the variable."""
+    """Compare networks side by side: the figures of each, and their ratios to those of the first.
+
+    --set applies to every network that declares the variable.
+    """
     stdin_once(specs)
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
     analyses = load_all(specs, values)
@@ -61,7 +67,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         label = f"network {index + 1}" if is_inline(spec) else analysis.graph.name
         columns.append(Column(spec, label, "right"))
         if index and not programs:
-            columns.append(Column(f"{spec} ratio", "×", "right"))
+            columns.append(Column(f"{spec} ratio", "ratio", "right"))
     rows = []
     for name in names:
         numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
@@ -74,7 +80,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
                 cells.append(ratio_text(number, numbers[0]))
         rows.append(tuple(cells))
     notes = (
-        (f"memory ({values['dtype']}): of the parameters; peak: of live tensors",)
+        (f"in {values['dtype']}; memory: size of the parameters; peak: largest total size of the live tensors",)
         if {"memory", "peak"} & {*names}
         else ()
     )
@@ -82,7 +88,11 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
 
 
 def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
-    """Analyse every network; a setting goes to those that declare it, and must be declared by one."""
+    """Analyse every network. A value of ``--set`` applies to those that declare the variable; at least one must.
+
+    Raises:
+        SpecError: a network that cannot be read, or a variable that none declares.
+    """
     from archcalc.analysis.propagate import analyze
     from archcalc.spec import Given, read_spec
     from archcalc.spec.locate import locate
@@ -103,14 +113,18 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
     for name in settings:
         if name not in declared:
-            hint = suggest(name, declared, f"they declare {', '.join(declared) or 'none'}")
+            hint = suggest(
+                name,
+                declared,
+                f"the declared variables are {', '.join(declared)}" if declared else "none of them declares a variable",
+            )
             unknown = f"none of the networks has a variable '{name[:40]}'"
             fail("unknown-name", unknown, hint=hint, origin=f"--set {name[:40]}")
     return analyses
 
 
 def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
-    """One number (or shape) of a network."""
+    """Return a figure of a network, or a shape as text; ``None`` where it has none."""
     graph = analysis.graph
     batch = () if analysis.batch is None else (analysis.batch,)
     if name == "input":
@@ -118,7 +132,7 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
     if name == "output":
         refs = graph.outputs.values()
         return ", ".join(shape_text((*batch, *graph.shape(ref)), analysis, graph.layout) for ref in refs)
-    if name in READINGS:
+    if name in FIELD_QUANTITIES:
         layer = analysis.by_node.get(tensor_of("", analysis).node)
         return None if layer is None else field_text(layer, name)
     evaluator = Evaluator.of(analysis, dtype)
@@ -126,10 +140,10 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
 
 
 def ratio_text(number: Any, first: Any) -> str | None:
-    """How many times the first network's."""
+    """Return the ratio to the first network's figure as text; ``None`` where there is none."""
     if not isinstance(number, int) or not first:
         return None
     if number >= 1000 * first:
-        return f"{number // first:,}"  # whatever their size: quotients of integers overflow as floats
+        return f"{number // first:,}"  # in integers, because a large quotient overflows as a float
     ratio = number / first
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"

@@ -1,4 +1,4 @@
-"""What verbs that execute networks share: the bound on memory, errors of arrays, progress on a terminal."""
+"""What verbs that run networks share: the limit on memory, errors of arrays, progress on a terminal."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 UNITS = {"": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 WORK_BUFFERS = 8 << 20
-"""What the kernels' shared buffers take besides tensors and parameters, about: blocks of gathered windows."""
-PATIENCE = 0.5
-"""Seconds after which a run shows its progress."""
+"""Approximate bytes of the kernels' shared buffers (gathered windows), besides tensors and parameters."""
+PROGRESS_DELAY = 0.5
+"""Seconds after which a progress bar appears."""
 
 
 class Bytes(click.ParamType[int]):
@@ -35,18 +35,18 @@ class Bytes(click.ParamType[int]):
             return value
         found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]?)(?:i?b)?", str(value).strip().lower(), re.ASCII)
         if not found:
-            return self.fail(f"'{str(value)[:40]}' is not a size of memory such as 500M or 2G", param, ctx)
+            return self.fail(f"'{str(value)[:40]}' is not a size such as 500M or 2G", param, ctx)
         number, unit = found.groups()
         return int(float(number) * (1 << UNITS[unit] if unit else 1))
 
 
 def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--max-memory``."""
+    """Add ``--max-memory`` to a command."""
     return click.option(
         "--max-memory",
         type=Bytes(),
         metavar="SIZE",
-        help="Refuse networks that need more memory, e.g. 4G.  [default: what is available]",
+        help="Memory of a run, e.g. 4G.  [default: the available memory]",
     )(command)
 
 
@@ -60,31 +60,31 @@ def within_memory(
     copies: int = 1,
     workers: int = 1,
 ) -> int:
-    """The bytes that a run needs, by the analysis: parameters, live tensors, work buffers.
+    """Return the bytes that a run needs according to the analysis: parameters, live tensors, work buffers.
 
     Args:
-        network: what is to be run.
-        limit: bytes that it may take; what is available unless given.
-        batch: examples at once.
+        network: the network to run.
+        limit: bytes that it may take; by default what is available.
+        batch: the number of examples.
         dtype: the number format.
         training: whether training heads run as well.
         copies: how many copies of the parameters are held.
         workers: how many processes have work buffers.
 
     Raises:
-        SpecError: it needs more than the limit.
+        SpecError: it needs more than the limit; nothing has been computed.
     """
     memory = network.analyze(batch=batch, training=training).memory(dtype)
     needed = memory.params * copies + memory.peak + WORK_BUFFERS * workers
     most = available_memory() if limit is None else limit
     if needed > most:
-        what = "are available" if limit is None else "--max-memory allows"
+        bound = "available" if limit is None else "allowed by --max-memory"
         fail(
             "too-large",
-            f"running {network.name} takes about {bytes_text(needed)} "
+            f"running {network.name} needs about {bytes_text(needed)} "
             f"(parameters {bytes_text(memory.params * copies)}, tensors {bytes_text(memory.peak)}); "
-            f"{bytes_text(most)} {what}",
-            hint="--max-memory raises the bound; --shape and --batch make the network smaller",
+            f"{bytes_text(most)} {bound}",
+            hint="raise the limit with --max-memory, or reduce --shape or --batch",
             origin=network.spec.source.name[:60],
         )
     return int(needed)
@@ -99,29 +99,31 @@ def available_memory() -> int:
 
 @contextmanager
 def array_errors(origin: str) -> Iterator[None]:
-    """Errors of arrays become errors of the command: every problem a line, named after where the arrays are from."""
-    from archcalc.executor.errors import MOST_SHOWN, ArrayError, MissingDefinition
+    """Turn errors of arrays into errors of the command, one for each finding, named after the origin of the arrays."""
+    from archcalc.executor.errors import MAX_LISTED, ArrayError, MissingDefinition
 
     try:
         yield
     except MissingDefinition as error:
-        fail("missing", str(error), hint="show, explain and formula work without it")
+        fail("missing", str(error), hint="show, explain and formula do not need it")
     except ArrayError as error:
-        shown = [Problem("array", problem, origin=origin) for problem in error.problems[:MOST_SHOWN]]
+        shown = [Problem("array", problem, origin=origin) for problem in error.problems[:MAX_LISTED]]
         if more := len(error.problems) - len(shown):
             shown.append(Problem("array", f"and {more:,} more", origin=origin))
         raise SpecError(shown) from None
 
 
 def different_files(output: str | None, weights: str | None) -> None:
-    """Fail where ``--output`` and ``--save-weights`` name one file: only the one written last would be there."""
+    """Fail if ``--output`` and ``--save-weights`` name the same file: one would overwrite the other."""
     if output is not None and weights is not None and os.path.realpath(output) == os.path.realpath(weights):
-        fail("argument", f"'{output[:80]}' is named by --output as well", hint="name another", origin="--save-weights")
+        fail(
+            "argument", f"'{output[:80]}' is the file of --output", hint="choose another file", origin="--save-weights"
+        )
 
 
 @contextmanager
 def output_errors(option: str, path: str) -> Iterator[None]:
-    """A file that cannot be written is an error of the option that names it."""
+    """Turn a file that cannot be written into an error of the option that names it."""
     try:
         yield
     except OSError as error:
@@ -130,7 +132,10 @@ def output_errors(option: str, path: str) -> Iterator[None]:
 
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Callable[[object], None] | None]:
-    """A function to call after every step, which shows a bar on a terminal where they take long; else nothing."""
+    """Yield a function to call after every step, which shows a progress bar if the steps take long.
+
+    ``None`` if standard error is not a terminal.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -143,7 +148,7 @@ def progress(title: str, steps: int) -> Iterator[Callable[[object], None] | None
 
     def advance(step: object) -> None:
         bar.advance(task)
-        if not bar.live.is_started and time.monotonic() - begin > PATIENCE:
+        if not bar.live.is_started and time.monotonic() - begin > PROGRESS_DELAY:
             bar.start()
 
     try:

@@ -9,32 +9,41 @@ import click
 
 from archcalc.analysis.explain import Derivation, Step
 from archcalc.analysis.memory import DTYPES
-from archcalc.cli.options import SpecCommand, described, load_network, spec_argument, spec_options, terminal_width
+from archcalc.cli.options import (
+    SpecCommand,
+    load_network,
+    quantity_definitions,
+    spec_argument,
+    spec_options,
+    terminal_width,
+)
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
 
 
-@click.command(cls=SpecCommand, epilog=described(DERIVED))
+@click.command(cls=SpecCommand, sections={"Quantities": quantity_definitions(DERIVED)})
 @spec_argument
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
 @spec_options
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+)
+@click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "latex"]),
     default="text",
     show_default=True,
-    help="Notation.",
+    help="Output format.",
 )
 def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:
-    """The derivation of a layer's numbers, step by step: first in symbols, then with the numbers in.
+    """Derive the figures of a layer step by step: first in symbols, then with numbers.
 
-    LAYER is a layer, a stage or a block in one; without it, the sums of the whole network are derived. LAYER.QUANTITY
-    may be one word.
+    LAYER is a layer, a stage, or a block call within a stage; without it, the totals of the network are derived.
+    LAYER.QUANTITY (conv1.params) may be written as one argument.
     """
     analysis = load_network(spec, values).analyze(training=values["training"])
     if layer is not None and quantity is None:
@@ -43,11 +52,11 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     for title, derivations in explain(analysis, layer, quantity, dtype=values["dtype"], latex=form != "text"):
         blocks.append(write(title, derivations, form))
     text = "\n".join(blocks)
-    click.echo(fitted(text) if form == "text" else text, nl=False)
+    click.echo(wrapped(text) if form == "text" else text, nl=False)
 
 
-def fitted(text: str) -> str:
-    """Equations that are wider than the terminal, continued below their right side; no number is broken."""
+def wrapped(text: str) -> str:
+    """Wrap equations that are wider than the terminal below their right side, without breaking a number."""
     width = terminal_width()
     if width is None:
         return text
@@ -61,7 +70,7 @@ def fitted(text: str) -> str:
 
 
 def split_target(target: str) -> tuple[str | None, str | None]:
-    """``conv1.params`` as layer and quantity; a quantity alone is the network's."""
+    """Split ``conv1.params`` into layer and quantity; a quantity alone belongs to the network."""
     place, dot, word = target.rpartition(".")
     quantity = quantity_named(word)
     if quantity is None or not quantity.derivation or not (dot or "network" in quantity.scopes):
@@ -70,7 +79,7 @@ def split_target(target: str) -> tuple[str | None, str | None]:
 
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:
-    """Derivations as text."""
+    """Return derivations as text in a format."""
     return _text(title, derivations) if form == "text" else _latex(title, derivations, markdown=form == "markdown")
 
 
@@ -93,11 +102,11 @@ def _latex(title: str, derivations: list[Derivation], *, markdown: bool) -> str:
 
 
 LINE = 64
-"""About how many characters stand side by side on a line of an article."""
+"""Approximate number of characters in a line of an article."""
 
 
 def _equation(step: Step) -> str:
-    """A step in LaTeX; what would leave the page goes on below, each side of an equation on a line of its own."""
+    """Return a step in LaTeX. An equation that is too wide for the page has each side on a line of its own."""
     sides = [side for side in (step.formula, step.numbers, step.value) if side]
     words = [latex_text(part) if index % 2 == 0 else f"${part}$" for index, part in enumerate(step.note.split("$"))]
     note = [rf"\text{{({''.join(words)})}}"] if step.note else []
@@ -110,12 +119,12 @@ def _equation(step: Step) -> str:
 
 
 def _width(*parts: str) -> int:
-    """About how many characters formulas take, commands not counted."""
+    """Return the approximate number of characters of formulas, without commands."""
     return sum(len(re.sub(r"\\[a-z]+|[{}_]| ", "", part)) + 3 for part in parts)
 
 
 def _folded(side: str) -> str:
-    """A long sum, broken before a ``+``."""
+    """Return a sum, with lines broken before a ``+`` where it is long."""
     lines = [""]
     for index, part in enumerate(side.split(" + ")):
         if index and _width(lines[-1], part) > LINE:

@@ -1,4 +1,4 @@
-"""Files that commands write: complete or not at all."""
+"""Writing files completely or not at all."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import IO
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then move it to its place.
+    """Write a text file under a temporary name beside it, then rename it.
 
     Raises:
-        OSError: it cannot be written; whatever stood there is left alone.
+        OSError: it cannot be written; an existing file is left unchanged.
     """
     write_with(path, lambda file: file.write(text.encode()))
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside its place, then move it there.
+    """Let a function write a file under a temporary name beside it, then rename that.
 
     Raises:
-        OSError: it cannot be written; whatever stood there is left alone.
+        OSError: it cannot be written; an existing file is left unchanged.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout, a pipe: nothing to replace
-        whole = io.BytesIO()  # whoever writes may ask where in the file it is, which a pipe does not know
-        write(whole)
+    if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout or a pipe cannot be replaced
+        buffer = io.BytesIO()  # the function may ask for its position in the file, which a pipe does not have
+        write(buffer)
         with open(path, "wb") as file:
-            file.write(whole.getbuffer())
+            file.write(buffer.getbuffer())
         return
     place = os.path.dirname(os.path.realpath(path))
     descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=place)
@@ -43,7 +43,7 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _mode(path: str) -> int:
-    """The permissions of the file that is replaced, or what new files have."""
+    """Return the permissions of the file that is replaced, or those of new files."""
     if os.path.exists(path):
         return os.stat(path).st_mode & 0o777
     umask = os.umask(0)

@@ -1,4 +1,4 @@
-"""``archcalc fold``: what folding batch norms saves, and the folded network."""
+"""``archcalc fold``: fold batch norms, print what that saves, and write the folded network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from archcalc.analysis.counts import Counts
-from archcalc.analysis.fold import Change, Folding, fold
+from archcalc.analysis.fold import FoldedLayer, Folding, fold
 from archcalc.analysis.propagate import analyze
 from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, within_memory
 from archcalc.cli.options import (
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 SHOWN = ("params", "mults", "flops")
 TITLES = {"params": "params", "mults": "mults", "flops": "FLOPs"}
-MOST_KEPT = 8
-"""Layers that stay, with their reasons, below a table."""
+MAX_KEPT = 8
+"""Layers that cannot be folded, listed with the reasons below a table."""
 
 
 class Verified(NamedTuple):
-    """How far the folded network is from the original one."""
+    """The differences between the outputs of the folded and the original network."""
 
     differences: Mapping[str, float]
     tolerance: float
@@ -53,21 +53,32 @@ class Verified(NamedTuple):
 
 @click.command(cls=SpecCommand)
 @spec_argument
-@click.option("-o", "--output", metavar="FILE", help="Write the folded network as a spec.")
-@click.option("--weights", metavar="FILE", help="Stored arrays of the network, as .npz (see archcalc run).")
-@click.option("--save-weights", metavar="FILE", help="Write the folded arrays, as .npz, named as in the folded spec.")
-@click.option("--verify", is_flag=True, help="Run both networks in double precision; exit status 1 where they differ.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For --verify.")
+@click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file.")
+@click.option(
+    "--weights", metavar="FILE", help="Read the stored arrays of the network from an .npz file, as `archcalc run` does."
+)
+@click.option(
+    "--save-weights",
+    metavar="FILE",
+    help="Write the folded arrays to an .npz file, named as in the folded spec; needs --weights.",
+)
+@click.option(
+    "--verify", is_flag=True, help="Run both networks in float64, and exit with status 1 if their outputs differ."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random arrays of --verify."
+)
 @spec_options
 @memory_option
 @output_options()
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
-    """Fold batch norms (and the standardisation of inputs) into their neighbours, where that is exact.
+    """Fold batch norms (and the standardisation of inputs) into their neighbours where that is exact.
 
-    Prints parameters and operations before and after, layer by layer, and which layers have to stay, and why.
+    The result is a table of parameters and operations before and after, layer by layer, and the layers that cannot be
+    folded, with the reasons.
     """
     if values["save_weights"] and not values["weights"]:
-        raise click.UsageError("--save-weights writes folded arrays: --weights says which to fold")
+        raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")
     different_files(values["output"], values["save_weights"])
     network = load_network(spec, values)
     folding = fold(network.graph)
@@ -91,11 +102,11 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 
 def run_both(network: Network, folding: Folding, text: str, values: dict[str, Any]) -> Verified | None:
-    """Whatever needs arrays: fold the given ones, and run both networks."""
+    """Fold the given arrays and write them, then run both networks, as far as the options ask for it."""
     import numpy as np
 
     from archcalc.executor.files import read_weights
-    from archcalc.verification.folding import EXAMPLES, TOLERANCE, differences, trained
+    from archcalc.verification.folding import EXAMPLES, TOLERANCE, output_differences, random_weights
 
     graph = network.graph
     within_memory(network, values["max_memory"], batch=EXAMPLES, dtype="float64", copies=2)
@@ -108,8 +119,8 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
                 save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:
         return None
-    given = trained(graph, seed=values["seed"]) if weights is None else weights
-    return Verified(differences(folding, given, seed=values["seed"]), TOLERANCE)
+    given = random_weights(graph, seed=values["seed"]) if weights is None else weights
+    return Verified(output_differences(folding, given, seed=values["seed"]), TOLERANCE)
 
 
 def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text: str) -> None:
@@ -131,19 +142,19 @@ def save_weights(path: str, folding: Folding, weights: Mapping[str, Array], text
 
 
 def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Table:
-    """The layers that took others in (programs get all), before and after."""
+    """Return the table of the layers that others were folded into; for programs, of all layers."""
     columns = [Column("layer", "layer", folds=True), Column("op", "operator", folds=True)]
-    columns.append(Column("folded", "folded in", folds=True))
+    columns.append(Column("folded", "folded layers", folds=True))
     for name in SHOWN:
-        columns += [Column(f"{name}_before", TITLES[name], "right"), Column(f"{name}_after", "after", "right")]
+        columns += [Column(f"{name}_{time}", f"{TITLES[name]} {time}", "right") for time in ("before", "after")]
     changes = folding.changes()
-    shown = [change for change in changes if change.taken or programs]
+    shown = [change for change in changes if change.absorbed or programs]
     before, after = totals(folding)
     rows = [
         (
             change.layer.name,
             write_layer(folding.folded.nodes[change.after.node].op, folding.graph.layout),
-            " ".join(layer.name.rpartition("/")[2] for layer in change.taken) or None,
+            " ".join(layer.name.rpartition("/")[2] for layer in change.absorbed) or None,
             *counts(change.before, change.after),
         )
         for change in shown
@@ -158,27 +169,27 @@ def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Tab
 
 
 def counts(before: Counts, after: Counts) -> list[Any]:
-    """Before and after, quantity by quantity."""
+    """Return the counts before and after, quantity by quantity."""
     return [each.of(name) for name in SHOWN for each in (before, after)]
 
 
 def totals(folding: Folding) -> tuple[Counts, Counts]:
-    """The sums of both networks."""
+    """Return the totals of the original and of the folded network."""
     return analyze(folding.graph).totals, analyze(folding.folded).totals
 
 
 def notes(folding: Folding, unchanged: int, verified: Verified | None) -> list[str]:
-    """What stands below the table."""
+    """Return the lines below the table."""
     folds, kept = folding.folds, folding.kept
     forward = sum(each.forward for each in folds)
     found = [
         f"{len(folds):,} layer{'s' * (len(folds) != 1)} folded"
-        + (f", {forward:,} of them into the layer after" if forward else "")
-        + f"; {unchanged:,} layer{'s' * (unchanged != 1)} without change"
+        + (f", {forward:,} of them into the following layer" if forward else "")
+        + f"; {unchanged:,} layer{'s' * (unchanged != 1)} unchanged"
     ]
-    found += [f"{folding.graph.nodes[each.node].name} stays: {each.reason}" for each in kept[:MOST_KEPT]]
-    if len(kept) > MOST_KEPT:
-        found.append(f"and {len(kept) - MOST_KEPT:,} more stay; --format json lists them all")
+    found += [f"{folding.graph.nodes[each.node].name} cannot be folded: {each.reason}" for each in kept[:MAX_KEPT]]
+    if len(kept) > MAX_KEPT:
+        found.append(f"and {len(kept) - MAX_KEPT:,} more cannot be folded; --format json lists them all")
     if verified is not None:
         word = "agree" if verified.holds else "DIFFER"
         found.append(
@@ -189,7 +200,7 @@ def notes(folding: Folding, unchanged: int, verified: Verified | None) -> list[s
 
 
 def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
-    """Everything, for programs."""
+    """Return the JSON record of the folding."""
     graph = folding.graph
     before, after = totals(folding)
     forward = {each.node: each.forward for each in folding.folds}
@@ -204,14 +215,14 @@ def record(folding: Folding, verified: Verified | None) -> dict[str, Any]:
     }
 
 
-def layer_record(graph: Graph, change: Change, forward: Mapping[int, bool]) -> dict[str, Any]:
-    """One layer that is left."""
+def layer_record(graph: Graph, change: FoldedLayer, forward: Mapping[int, bool]) -> dict[str, Any]:
+    """Return the record of a remaining layer."""
     return {
         "name": change.layer.name,
         "op": change.layer.op,
         "folded": [
             {"name": layer.name, "op": layer.op, "direction": "forward" if forward[layer.node] else "backward"}
-            for layer in change.taken
+            for layer in change.absorbed
         ],
         "before": counts_record(change.before),
         "after": counts_record(change.after),

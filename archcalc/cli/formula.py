@@ -7,70 +7,96 @@ from typing import Any
 import click
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.cli.explain import fitted
-from archcalc.cli.options import SpecCommand, described, limits_from, listed, pairs_from, spec_argument, spec_options
+from archcalc.cli.explain import wrapped
+from archcalc.cli.options import (
+    PositiveInteger,
+    SpecCommand,
+    joined_values,
+    limits_from,
+    pairs_from,
+    quantity_definitions,
+    spec_argument,
+    spec_options,
+)
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
-from archcalc.query.formula import TOTALS, Answer, Question, answer
+from archcalc.query.formula import TOTALS, FormulaQuery, FormulaResult, calculate
 from archcalc.query.quantities import MEASURED
 from archcalc.report.render import write_json
 from archcalc.spec import Given
 from archcalc.spec.tokens import RULES
 
 SCHEMA = 1
-LONGEST_RATIO = 160
-"""Characters of a ratio that is written out beside its limit."""
-MOST_CONDITIONS = 10
-"""Conditions that people are shown."""
+MAX_RATIO_LENGTH = 160
+"""A longer ratio (in characters) is not written out; its limit is."""
+MAX_CONDITIONS = 10
+"""Conditions that are listed as text."""
 
 
-@click.command(cls=SpecCommand, epilog=described(MEASURED))
+@click.command(cls=SpecCommand, sections={"Quantities": quantity_definitions(MEASURED)})
 @spec_argument
 @click.argument("target", required=False)
 @click.option(
     "--free",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
-    help="Variables and input sizes that stay open: H,W,alpha,classes.",
+    help="Variables and input sizes to keep as symbols: H,W,alpha,classes (repeatable).",
 )
-@click.option("--assume", multiple=True, metavar="CONDITION", help='What holds of them: "H % 32 == 0" (repeatable).')
 @click.option(
-    "--when", multiple=True, callback=listed, metavar="CHANGES", help='The ratio when names change: "H=2*H,W=2*W".'
+    "--assume",
+    multiple=True,
+    metavar="CONDITION",
+    help='A condition on the symbols to assume: "H % 32 == 0" (repeatable).',
 )
-@click.option("--over", metavar="SPEC", help="The ratio to the same quantity of another network.")
-@click.option("--each", is_flag=True, help="TARGET, a quantity, of every layer.")
+@click.option(
+    "--scale",
+    "--when",
+    "scale",
+    multiple=True,
+    callback=joined_values,
+    metavar="CHANGES",
+    help='Print the factor by which a quantity grows when symbols change: "H=2*H,W=2*W" (repeatable).',
+)
+@click.option(
+    "--relative-to", "--over", "relative_to", metavar="SPEC", help="Divide by the same quantity of another network."
+)
+@click.option("--each", is_flag=True, help="Print the quantity TARGET (by default macs) of every layer.")
 @spec_options
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once.")
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
+@click.option("--batch", type=PositiveInteger(), help="Number of examples.")
+@click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory, peak."
+    "--dtype",
+    type=click.Choice(list(DTYPES)),
+    default="float32",
+    show_default=True,
+    help="Number format of memory and peak.",
 )
-@click.option("--python", "python", is_flag=True, help="A Python function to paste.")
+@click.option("--python", "python", is_flag=True, help="Print a Python function.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["text", "latex", "json"]),
     default="text",
     show_default=True,
-    help="Notation.",
+    help="Output format.",
 )
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:
-    """Closed forms: quantities as functions of input sizes and variables, and where they hold.
+    """Print closed forms: quantities as functions of input sizes and variables, with the conditions on these.
 
-    TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY. Free names are the spec's variables and C, L, H, W, D of the
-    first input (NAME.H of input NAME).
+    TARGET is QUANTITY, LAYER.QUANTITY or STAGE.QUANTITY; without it, the totals are printed. Symbols (--free) are the
+    spec's variables and the sizes C, L, H, W, D of the first input (NAME.H for the input NAME).
     """
     if python and form != "text":
-        raise click.UsageError("--python is a format of its own")
+        raise click.UsageError("--python cannot be combined with --format")
     limits = limits_from(values)
     settings = pairs_from(values["settings"], "--set")
     shapes = pairs_from(values["shapes"], "--shape", bare=True)
-    when = pairs_from(tuple(values["when"].split(",")), "--when") if values["when"] else None
+    when = pairs_from(tuple(values["scale"].split(",")), "--scale") if values["scale"] else None
     free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
-    divided = when is not None or values["over"] is not None
-    question = Question(
+    divided = when is not None or values["relative_to"] is not None
+    question = FormulaQuery(
         spec=spec,
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
@@ -80,11 +106,11 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         batch=values["batch"],
         dtype=values["dtype"],
         each=values["each"],
-        over=values["over"],
+        over=values["relative_to"],
         when=when,
         limits=limits,
     )
-    found = answer(question)
+    found = calculate(question)
     if python:
         click.echo(python_function(function_name(spec, target), found.forms), nl=False)
     elif form == "json":
@@ -92,18 +118,18 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     elif form == "latex":
         click.echo(latex(found), nl=False)
     else:
-        click.echo(fitted(text(found, question)), nl=False)
+        click.echo(wrapped(text(found, question)), nl=False)
 
 
 def function_name(spec: str, target: str | None) -> str:
-    """A name for the function: of the bundled network and the target, as far as they are letters."""
+    """Return a name for the function, made of the words of the SPEC and the target."""
     words = RULES["STAGE"].findall(f"{spec} {target or ''}" if " " not in spec else target or "formula")
     name = "_".join(word for word in words if word not in ("yaml", "yml"))
     return name if name[:1].isalpha() else f"f_{name}"
 
 
-def text(found: Answer, question: Question) -> str:
-    """The formulas, one a line, and below them where they hold."""
+def text(found: FormulaResult, question: FormulaQuery) -> str:
+    """Return the formulas as text, one per line, followed by their conditions."""
     forms = found.forms
     width = max(len(form.target) for form in forms.forms)
     lines = [forms.title]
@@ -113,46 +139,48 @@ def text(found: Answer, question: Question) -> str:
         sign = "=" if form.exact else "≤"
         right = f"{form.values[0]:,}" if len(form.values) == 1 and type(form.values[0]) is int else form.write(TEXT)
         tends = tends_to(found, index, question)
-        if tends and len(right) > LONGEST_RATIO:
-            lines.append(f"{form.target.ljust(width)} → {tends} (--format json has all of it)")
+        if tends and len(right) > MAX_RATIO_LENGTH:
+            lines.append(f"{form.target.ljust(width)} → {tends} (--format json prints the formula)")
             continue
         lines.append(f"{form.target.ljust(width)} {sign} {right}")
         if tends:
             lines.append(f"{' ' * width} → {tends}")
     conditions = [TEXT.comparison(part) for part in forms.conditions]
-    if len(conditions) > MOST_CONDITIONS:
-        more = f"and {len(conditions) - MOST_CONDITIONS} more (--format json lists all)"
-        conditions = [*conditions[:MOST_CONDITIONS], more]
+    if len(conditions) > MAX_CONDITIONS:
+        more = f"and {len(conditions) - MAX_CONDITIONS} more (--format json lists them all)"
+        conditions = [*conditions[:MAX_CONDITIONS], more]
     if conditions:
         lines.append(f"where {', '.join(conditions)}")
     if not forms.decided:
         lines.append(
-            "not every comparison could be decided within bounds: what is above is right, but longer than need be"
+            "some comparisons could not be decided within the limits: the formulas are correct, but could be simpler"
         )
     return "\n".join(lines) + "\n"
 
 
-def ratio_line(question: Question) -> str:
-    """What is divided by what."""
+def ratio_line(question: FormulaQuery) -> str:
+    """Return a line that says which ratio is printed."""
     changes = " and ".join(f"{name} becomes {value}" for name, value in (question.when or {}).items())
-    return "ratio" + (f" to {question.over}" if question.over else "") + (f", when {changes}" if changes else "")
+    if not question.over:
+        return f"growth factor when {changes}"
+    return f"ratio to {question.over}" + (f" when {changes}" if changes else "")
 
 
-def tends_to(found: Answer, index: int, question: Question) -> str:
-    """The limit of a ratio that is not simply a number, where the names change."""
+def tends_to(found: FormulaResult, index: int, question: FormulaQuery) -> str:
+    """Return the limit of a ratio as the scaled symbols grow; empty if it has none or is a plain number."""
     form = found.forms.forms[index]
     if not found.dividends or question.when is None or isinstance(form.values[0], int | str) or len(form.values) > 1:
         return ""
     tends = limit(found.dividends[index], found.divisors[index], question.when)
     if tends is None:
         return ""
-    shown = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
+    displayed = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
     grow = "grow" if len(question.when) > 1 else "grows"
-    return "" if shown == form.write(TEXT) else f"{shown} as {' and '.join(question.when)} {grow}"
+    return "" if displayed == form.write(TEXT) else f"{displayed} as {' and '.join(question.when)} {grow}"
 
 
-def latex(found: Answer) -> str:
-    """An aligned block of equations."""
+def latex(found: FormulaResult) -> str:
+    """Return the formulas as an aligned block of LaTeX equations."""
     forms = found.forms
     lines = [f"% {forms.title}", r"\begin{align*}"]
     for form in forms.forms:
@@ -164,8 +192,8 @@ def latex(found: Answer) -> str:
     return "\n".join([*lines, r"\end{align*}"]) + "\n"
 
 
-def record(found: Answer, question: Question) -> dict[str, Any]:
-    """JSON: every formula as text, LaTeX and Python; the conditions likewise."""
+def record(found: FormulaResult, question: FormulaQuery) -> dict[str, Any]:
+    """Return the JSON record: formulas and conditions as text, LaTeX and Python."""
     forms = found.forms
     return {
         "schema": SCHEMA,
@@ -182,8 +210,8 @@ def record(found: Answer, question: Question) -> dict[str, Any]:
 
 
 def formula_record(form: ClosedForm) -> dict[str, Any]:
-    """One formula; a shape has one Python expression per axis."""
-    python = [value if isinstance(value, str) else form.expression(value) for value in form.shown]
+    """Return the record of a formula; a shape has one Python expression per axis."""
+    python = [value if isinstance(value, str) else form.expression(value) for value in form.displayed]
     return {
         "target": form.target,
         "text": form.write(TEXT),

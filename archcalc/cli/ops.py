@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from archcalc.cli.cells import chosen_columns
-from archcalc.cli.options import default_format, output_options, print_table
+from archcalc.cli.options import default_format, output_options, print_table, terminal_width
 from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
@@ -22,10 +22,10 @@ from archcalc.spec.grammar import JOINS
 
 SECTIONS = ("Shape", "Params", "Cost", "Window", "Source")
 DEFAULTS = {
-    "Shape": "the input's, unchanged",
+    "Shape": "that of the input",
     "Params": "none",
-    "Cost": "nothing",
-    "Window": "position by position",
+    "Cost": "none",
+    "Window": "the same position",
 }
 
 
@@ -35,15 +35,17 @@ COLUMNS = {
         Column("family", "family"),
         Column("operator", "operator"),
         Column("written", "written", folds=True),
-        Column("summary", "is", folds=True),
+        Column("summary", "summary", folds=True),
         *(Column(section.lower(), section.lower(), folds=True) for section in SECTIONS),
     )
 }
 DEFAULT = ("family", "operator", "summary")
+TEXT_WIDTH = 96
+"""Columns of the documentation of an operator, where the terminal has as many."""
 
 
 def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Names of operators, for the shell."""
+    """Return the names of operators that complete a word, for the shell."""
     return [name for name in REGISTRY if name.startswith(incomplete)]
 
 
@@ -52,10 +54,10 @@ def complete_operator(ctx: click.Context, parameter: click.Parameter, incomplete
 @click.option("--columns", metavar="NAMES", help=f"Columns of the table, separated by commas: {', '.join(COLUMNS)}.")
 @output_options()
 def command(name: str | None, columns: str | None, form: str | None, color: str) -> None:
-    """All operators in a table, or the documentation of one: arguments, defaults, formulas, source."""
+    """List all operators, or print the documentation of one: arguments, defaults, formulas, source."""
     names = chosen_columns(columns, tuple(COLUMNS), DEFAULT)
     if name is not None and columns is not None:
-        raise click.UsageError("--columns chooses among the columns of the table; one operator is documented whole")
+        raise click.UsageError("--columns applies to the table of all operators, not to the documentation of one")
     if name is None and default_format(form, color) != "json":
         print_table(overview(names), form, color)
         return
@@ -76,24 +78,24 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
 
 
 def by_family() -> list[type[Operator]]:
-    """All operators, family by family."""
+    """Return all operators, family by family."""
     order = [family.__name__ for family in FAMILIES]
     return sorted(REGISTRY.values(), key=lambda cls: order.index(cls.__module__))
 
 
 def overview(names: tuple[str, ...]) -> Table:
-    """Every operator in a line."""
+    """Return the table of all operators, one per row."""
     rows = []
     for cls in by_family():
         documentation = read_documentation(cls)
         cells = {**documentation, "operator": cls.name, "written": documentation["signature"]}
         rows.append(tuple(cells.get(name) for name in names))
-    notes = ("archcalc ops NAME documents one: arguments, defaults, formulas, source",)
+    notes = ("`archcalc ops NAME` documents an operator: arguments, defaults, formulas, source",)
     return Table(tuple(COLUMNS[name] for name in names), tuple(rows), notes=notes)
 
 
 def read_documentation(cls: type[Operator]) -> dict[str, Any]:
-    """The docstring's parts and the declared arguments."""
+    """Return the sections of an operator's docstring and its declared arguments."""
     text = inspect.cleandoc(cls.__doc__ or "").replace("``", "`")
     sections = {match[1]: match for match in re.finditer(rf"^({'|'.join(SECTIONS)}):[ ]*", text, re.MULTILINE)}
     starts = sorted(match.start() for match in sections.values())
@@ -115,7 +117,7 @@ def read_documentation(cls: type[Operator]) -> dict[str, Any]:
 
 
 def written(cls: type[Operator]) -> str:
-    """How the operator is written in a spec."""
+    """Return how an operator is written in a spec."""
     own = signature(cls)
     if cls.name not in JOINS:
         return own
@@ -124,7 +126,7 @@ def written(cls: type[Operator]) -> str:
 
 
 def argument_record(parameter: Parameter) -> dict[str, Any]:
-    """One argument."""
+    """Return the record of an argument."""
     argument = parameter.argument
     return {
         "name": parameter.name,
@@ -139,7 +141,7 @@ def argument_record(parameter: Parameter) -> dict[str, Any]:
 
 
 def default_text(value: Any) -> str:
-    """A default as it would be written."""
+    """Return a default as it is written in a spec."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
@@ -148,8 +150,13 @@ def default_text(value: Any) -> str:
 
 
 def argument_table(documentation: dict[str, Any]) -> Table:
-    """The arguments of one operator."""
-    columns = (Column("name", "argument"), Column("how", "written"), Column("default", "default"), Column("help", "is"))
+    """Return the table of an operator's arguments."""
+    columns = (
+        Column("name", "argument"),
+        Column("how", "written", folds=True),
+        Column("default", "default"),
+        Column("help", "meaning", folds=True),
+    )
     rows = tuple(
         (a["name"], how_written(a), "required" if a["required"] else a["default"], a["help"])
         for a in documentation["arguments"]
@@ -158,7 +165,7 @@ def argument_table(documentation: dict[str, Any]) -> Table:
 
 
 def how_written(argument: dict[str, Any]) -> str:
-    """The ways an argument can be written."""
+    """Return the ways in which an argument can be written."""
     ways = ["positional"] if argument["positional"] else []
     ways += [argument["short"]] if argument["short"] else []
     ways += [" ".join(argument["flags"])] if argument["flags"] else []
@@ -167,20 +174,22 @@ def how_written(argument: dict[str, Any]) -> str:
 
 
 def write_documentation(documentation: dict[str, Any]) -> str:
-    """One operator's page."""
+    """Return the documentation of an operator as text."""
     import textwrap
 
-    from archcalc.report.render import render
+    from archcalc.report.aligned import aligned
+
+    width = min(terminal_width() or TEXT_WIDTH, TEXT_WIDTH)
 
     def block(title: str, text: str) -> str:
-        return textwrap.fill(text, 96, initial_indent=f"{title:<9}", subsequent_indent=" " * 9)
+        return textwrap.fill(text, width, initial_indent=f"{title:<9}", subsequent_indent=" " * 9)
 
-    lines = [documentation["signature"], "", textwrap.fill(documentation["summary"], 96)]
+    lines = [documentation["signature"], "", textwrap.fill(documentation["summary"], width)]
     if documentation["description"]:
-        lines += ["", textwrap.fill(documentation["description"], 96)]
+        lines += ["", textwrap.fill(documentation["description"], width)]
     if documentation["arguments"]:
         table = argument_table(documentation)
-        lines += ["", render(Table(table.columns, table.rows), "plain").rstrip()]
+        lines += ["", aligned(Table(table.columns, table.rows), width=terminal_width()).rstrip()]
     lines += [
         "",
         *(block(name.lower(), documentation[name.lower()]) for name in SECTIONS if name.lower() in documentation),

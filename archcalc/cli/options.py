@@ -1,10 +1,10 @@
-"""Options that several verbs share, and what becomes of them."""
+"""Options that several verbs share, how they are read, and the layout of help pages."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,11 +17,28 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+Definitions = Sequence[tuple[str, str]]
+"""Terms of a help page with their explanations."""
+
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
+FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
+COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR and FORCE_COLOR]"
+
+
+class PositiveInteger(click.ParamType[int]):
+    """A number from 1 on."""
+
+    name = "n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if text.isascii() and text.isdecimal() and len(text) < 1000 and int(text):
+            return int(text)
+        return self.fail(f"'{text[:40]}' is not a positive integer", param, ctx)
 
 
 def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """Bundled names and files, for the shell."""
+    """Return the bundled names or files that complete a word, for the shell."""
     from click.shell_completion import CompletionItem
 
     from archcalc.spec.locate import bundled
@@ -31,42 +48,42 @@ def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: st
 
 
 def spec_argument(command: Command) -> Command:
-    """``SPEC``."""
+    """Add the argument ``SPEC`` to a command."""
     return click.argument("spec", shell_complete=complete_spec)(command)
 
 
-BOUNDS = {
-    "layers": "layers after expansion",
-    "nesting": "brackets, blocks or lists inside one another",
-    "bytes": "size of a spec",
-    "words": "words and brackets of a spec",
-    "digits": "digits of any number",
-    "axes": "axes of any tensor",
+LIMITS = {
+    "layers": "Layers of a network after expansion.",
+    "nesting": "Levels of nested brackets, blocks or lists.",
+    "bytes": "Size of a spec in bytes.",
+    "words": "Words and brackets of a spec.",
+    "digits": "Decimal digits of a number.",
+    "axes": "Axes of a tensor.",
 }
 
 
-def bound_options(command: Command) -> Command:
-    """The bounds."""
+def limit_options(command: Command) -> Command:
+    """Add an option for each of the limits to a command."""
     for name in reversed(Limits._fields):
         command = click.option(
             f"--max-{name}",
-            type=click.IntRange(1),
+            type=PositiveInteger(),
             default=getattr(DEFAULT, name),
             show_default=True,
-            help=f"Bound: {BOUNDS[name]}.",
+            help=LIMITS[name],
         )(command)
     return command
 
 
 def spec_options(command: Command) -> Command:
-    """``--set``, ``--shape`` and the bounds."""
-    command = bound_options(command)
+    """Add ``--set``, ``--shape`` and the limits to a command."""
+    command = limit_options(command)
     command = click.option(
         "--shape",
         "shapes",
         multiple=True,
         metavar="[INPUT=]SHAPE",
-        help="Use another input shape, e.g. 3x320x320 or image=3x64x64 (repeatable).",
+        help="Replace an input shape, e.g. 3x320x320 or image=3x64x64 (repeatable).",
     )(command)
     return click.option(
         "--set",
@@ -78,32 +95,35 @@ def spec_options(command: Command) -> Command:
 
 
 def output_options(*formats: str) -> Callable[[Command], Command]:
-    """``--format`` and ``--color``."""
+    """Return a decorator that adds ``--format``, with these formats, and ``--color`` to a command."""
 
     def decorate(command: Command) -> Command:
         command = click.option(
             "--color",
             type=click.Choice(["auto", "always", "never"]),
             default="auto",
-            help="Colour; auto follows the terminal, NO_COLOR and FORCE_COLOR.",
+            help=COLOR_HELP,
         )(command)
         return click.option(
             "--format",
             "form",
             type=click.Choice(formats or FORMATS),
-            help="Output format.  [default: rich on a terminal, plain in a pipe]",
+            help=FORMAT_HELP,
         )(command)
 
     return decorate
 
 
-def listed(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """The values of a repeatable option (one list each) as one list between commas."""
+def joined_values(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the values of a repeatable option, each a list, as one list separated by commas; ``None`` without any."""
     return ",".join(values) or None
 
 
-def once(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], str | None]:
-    """The only value of a repeatable option: a second one is an error, lest the first be lost without a word."""
+def single_value(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], str | None]:
+    """Return a callback that admits one value of an option only: the first of two would be lost silently otherwise.
+
+    The hint says what to do instead.
+    """
 
     def only(ctx: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
         if len(values) > 1:
@@ -114,27 +134,36 @@ def once(hint: str) -> Callable[[click.Context, click.Parameter, tuple[str, ...]
 
 
 def limits_from(values: dict[str, Any]) -> Limits:
-    """The bounds among a command's options, which they leave."""
+    """Return the limits among a command's options, and remove them from these."""
     return Limits(**{name: values.pop(f"max_{name}") for name in Limits._fields})
 
 
 def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> dict[str, str]:
-    """``NAME=VALUE`` options as a mapping; with ``bare``, a value alone goes under the empty name."""
+    """Return ``NAME=VALUE`` options as a mapping.
+
+    Args:
+        written: the options.
+        option: its name, for errors.
+        bare: whether a value may stand alone; its name is empty then.
+
+    Raises:
+        click.UsageError: a text of another form, or a name that is given twice.
+    """
     pairs = {}
     for text in written:
         name, equals, value = text.partition("=")
         if not equals and bare:
             name, value = "", text
         elif not equals or not name.strip():
-            raise click.UsageError(f"{option} takes NAME=VALUE, got '{text[:60]}'")
+            raise click.UsageError(f"{option} must be NAME=VALUE, got '{text[:60]}'")
         if name.strip() in pairs:
-            raise click.UsageError(f"{option} gives {name.strip()[:60] or 'the shape'} twice: only one can hold")
+            raise click.UsageError(f"{option} sets {name.strip()[:60] or 'the shape'} twice")
         pairs[name.strip()] = value.strip()
     return pairs
 
 
 def load_network(spec: str, values: dict[str, Any]) -> Network:
-    """The network of a command's SPEC and options (which leave ``values``)."""
+    """Load the network of a command's SPEC and options, and remove these options from ``values``."""
     from archcalc.api import load
 
     limits = limits_from(values)
@@ -143,8 +172,41 @@ def load_network(spec: str, values: dict[str, Any]) -> Network:
     return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
 
 
-class SpecCommand(click.Command):
-    """A command whose first argument is a SPEC, which the shell may have torn apart."""
+class VerbCommand(click.Command):
+    """A command whose help page ends with sections of definitions and, last, the limits.
+
+    Args:
+        sections: the titles of the sections with their definitions.
+    """
+
+    def __init__(self, *args: Any, sections: Mapping[str, Definitions] | None = None, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.sections = sections or {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write all options but the limits."""
+        self._write_section("Options", self._option_records(ctx, limits=False), formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections of definitions, the epilog and the limits."""
+        for title, definitions in self.sections.items():
+            self._write_section(title, definitions, formatter)
+        super().format_epilog(ctx, formatter)
+        self._write_section("Limits", self._option_records(ctx, limits=True), formatter)
+
+    def _option_records(self, ctx: click.Context, *, limits: bool) -> Definitions:
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        chosen = [option for option in options if (option.name or "").startswith("max_") == limits]
+        return [record for option in chosen if (record := option.get_help_record(ctx)) is not None]
+
+    def _write_section(self, title: str, definitions: Definitions, formatter: click.HelpFormatter) -> None:
+        if definitions:
+            with formatter.section(title):
+                formatter.write_dl(definitions)
+
+
+class SpecCommand(VerbCommand):
+    """A command whose first argument is a SPEC, which the shell may have split into words."""
 
     allow_extra_args = True
 
@@ -163,7 +225,7 @@ class SpecCommand(click.Command):
 
 
 def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
-    """Fail where there are more arguments than a command takes.
+    """Fail if there are more arguments than a command takes.
 
     Raises:
         click.UsageError: there are surplus arguments.
@@ -173,14 +235,14 @@ def no_surplus(spec: str, surplus: tuple[str, ...]) -> None:
     rest = " ".join(surplus)[:60]
     if spec[:1].isdigit():
         raise click.UsageError(
-            f"unexpected '{rest}': quote an expression, or the shell takes the '>' of '->' for itself: "
+            f"unexpected argument '{rest}': quote an inline expression, because the shell interprets the '>' of '->': "
             f'"{spec[:60]} -> conv 6 k5"'
         )
-    raise click.UsageError(f"unexpected '{rest}'")
+    raise click.UsageError(f"unexpected argument '{rest}'")
 
 
 def stdin_once(specs: tuple[str, ...]) -> None:
-    """Fail where several specs are to come from standard input.
+    """Fail if standard input is named more than once.
 
     Raises:
         click.UsageError: ``-`` is among them twice.
@@ -190,12 +252,12 @@ def stdin_once(specs: tuple[str, ...]) -> None:
 
 
 def on_terminal() -> bool:
-    """Whether people read along."""
+    """Return whether standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def wants_color(color: str) -> bool:
-    """Whether to colour, by option, environment and terminal."""
+    """Return whether to colour the output, by the option, the environment and the terminal."""
     if color != "auto":
         return color == "always"
     if os.environ.get("NO_COLOR"):
@@ -204,25 +266,25 @@ def wants_color(color: str) -> bool:
 
 
 def default_format(form: str | None, color: str = "auto") -> str:
-    """The format asked for, or what suits the place the output goes to (and colour, where that is asked for)."""
+    """Return the requested format; by default ``rich`` on a terminal or with colour, and ``plain`` elsewhere."""
     colored = color == "always" or os.environ.get("FORCE_COLOR")
     return form or ("rich" if on_terminal() or colored else "plain")
 
 
 def print_table(table: Table, form: str | None, color: str) -> None:
-    """Write a table to standard output."""
+    """Print a table to standard output."""
     click.echo(table_text(table, form, color), nl=False, color=True)
 
 
 def table_text(table: Table, form: str | None, color: str) -> str:
-    """A table as it is written to standard output."""
+    """Return a table as text, in the format that suits standard output."""
     from archcalc.report.render import render
 
     return render(table, default_format(form, color), color=wants_color(color), width=terminal_width())
 
 
 def terminal_width() -> int | None:
-    """The columns of the terminal that standard output is; ``None`` if it is none."""
+    """Return the width of the terminal in columns; ``None`` if standard output is not a terminal."""
     if not on_terminal():
         return None
     columns = os.environ.get("COLUMNS", "")
@@ -231,10 +293,8 @@ def terminal_width() -> int | None:
     return os.get_terminal_size(sys.stdout.fileno()).columns or None
 
 
-def described(names: Iterable[str]) -> str:
-    """The quantities of these names with what they mean, for the end of a help page."""
+def quantity_definitions(names: Iterable[str]) -> Definitions:
+    """Return the quantities of these names with their meanings, for a help page."""
     from archcalc.query.quantities import QUANTITIES
 
-    known = [QUANTITIES[name] for name in names]
-    width = max(len(each.name) for each in known)
-    return "\n".join(["\b", "QUANTITY is one of", *(f"  {each.name:<{width}}  {each.meaning}" for each in known)])
+    return [(name, QUANTITIES[name].meaning) for name in names]

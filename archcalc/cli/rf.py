@@ -10,7 +10,15 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.receptive import READINGS, AxisField, Field, Fields, coverage, receptive_fields, sees_past
+from archcalc.analysis.receptive import (
+    FIELD_QUANTITIES,
+    AxisField,
+    Field,
+    Fields,
+    coverage,
+    receptive_fields,
+    sees_past,
+)
 from archcalc.analysis.unit import Box, UnitField, trace_back, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
@@ -34,25 +42,35 @@ from archcalc.spec.errors import fail
 SCHEMA = 1
 MAX_NOTES = 6
 MAX_VISITS = 100_000
-"""Layers that are gone through to count the positions that dilated windows see, at most."""
+"""The most layers visited to count the positions that dilated windows see."""
 
 
 @click.command(cls=SpecCommand)
 @spec_argument
 @click.argument("layer", required=False)
-@click.option("--at", metavar="Y,X", help="What the unit of LAYER at this position sees (one number per spatial axis).")
-@click.option("--from", "source", metavar="LAYER", help="Measure on this layer, stage or input instead of the inputs.")
-@click.option("--all", "everything", is_flag=True, help="Also list layers that leave the field as it was.")
-@click.option("--svg", metavar="FILE", help="Draw the unit's window on the input (the middle unit, unless --at says).")
-@click.option("--image", metavar="PHOTO", help="Lay the drawing on a photo, which is scaled to cover the input.")
+@click.option(
+    "--at", metavar="Y,X", help="Print what the unit of LAYER at this position sees (one index per spatial axis)."
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="LAYER",
+    help="Measure on the output of this layer, stage or input instead of the inputs.",
+)
+@click.option("--all", "everything", is_flag=True, help="List layers that do not change the receptive field, too.")
+@click.option(
+    "--svg", metavar="FILE", help="Draw the window of a unit of LAYER on the input; by default of the middle one."
+)
+@click.option("--image", metavar="PHOTO", help="Draw on this photo, scaled and cropped to the input; needs --svg.")
 @spec_options
 @output_options()
 def command(spec: str, layer: str | None, form: str | None, color: str, **values: Any) -> None:
-    """Receptive fields: the window of the input that one unit of a layer depends on.
+    """Print receptive fields: the window of the input that a unit of a layer depends on.
 
-    Lists every layer with its window's size, stride (how far the windows of neighbours are apart) and padding (how far
-    the first one hangs over the border), per axis where the axes differ. With LAYER, the layers it depends on. With
-    --at, what one of its units sees, before and after clipping at the borders.
+    The table has the size of each layer's window, its stride (the distance between the windows of neighbouring units)
+    and padding (how far the first window extends beyond the input), per axis where the axes differ. With LAYER, only
+    the layers that it depends on are listed. With --at, the window of one unit is printed, before and after clipping at
+    the borders of the input.
     """
     for option in ("at", "svg"):
         if values[option] is not None and layer is None:
@@ -87,7 +105,7 @@ def command(spec: str, layer: str | None, form: str | None, color: str, **values
 
 
 def _writes_blocks() -> bool:
-    """Whether the output's encoding has block characters."""
+    """Return whether the encoding of the output has block characters."""
     try:
         "█▏░│".encode((sys.stdout and sys.stdout.encoding) or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -96,7 +114,7 @@ def _writes_blocks() -> bool:
 
 
 def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> UnitField:
-    """The unit that ``--at`` names, or the middle one.
+    """Return the field of the unit that ``--at`` names, or of the middle one.
 
     Raises:
         SpecError: the layer has no such unit.
@@ -109,7 +127,7 @@ def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> U
             fail(
                 "argument",
                 f"'{written[:40]}' is not a position",
-                hint="one whole number per spatial axis, such as 3,3",
+                hint="give one integer per spatial axis, such as 3,3",
                 origin="--at",
             )
         place = tuple(map(int, parts))
@@ -117,13 +135,13 @@ def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> U
         unit = unit_field(graph, node, place, source=source)
     except ValueError as error:
         has_positions = len(graph.nodes[node].output) > 1
-        hint = "positions count from 0; the first axis comes first: y,x or z,y,x" if has_positions else ""
+        hint = "positions count from 0, in the order of the axes: y,x or z,y,x" if has_positions else ""
         fail("argument", str(error), hint=hint, origin="--at" if written is not None else "LAYER")
     return unit
 
 
 class Survey:
-    """The fields of a network, or of the layers that one of its layers depends on."""
+    """The receptive fields of a network, or of the layers that one of its layers depends on."""
 
     def __init__(self, network: Network, node: int | None, source: Ref | None, fields: list[Fields]) -> None:
         self.graph = network.graph
@@ -142,7 +160,7 @@ class Survey:
             fail("argument", f"{what} on '{name}'", origin="--from")
 
     def _nodes(self) -> Iterator[tuple[int, Node]]:
-        """The layers to report, in graph order."""
+        """Yield the layers to report, in the order of the graph."""
         if self.node is None:
             first = -1 if self.source is None else self.source.node
             yield from ((index, node) for index, node in self.graph.layers() if index > first)
@@ -155,7 +173,7 @@ class Survey:
         yield from ((index, node) for index, node in self.graph.layers() if index in wanted and index > stop)
 
     def _is_dilated(self) -> bool:
-        """Whether a window of a layer leaves out positions between its taps."""
+        """Return whether a window of a layer leaves out positions between its taps."""
         return any(
             window is not None and window.dilation > 1 and window.size > 1
             for _, node in self.nodes
@@ -164,9 +182,9 @@ class Survey:
         )
 
     def positions(self, index: int, name: str) -> tuple[int, int] | None:
-        """How many positions of an input the middle unit of a layer sees, and how many its box has, before clipping.
+        """Return how many positions of an input the middle unit of a layer sees, and the size of their box, unclipped.
 
-        ``None`` where they are not counted: the network has no dilated windows, or is too deep to go back from every
+        ``None`` if they are not counted: the network has no dilated windows, or is too deep to trace back from every
         layer.
         """
         output = self.graph.nodes[index].output
@@ -179,7 +197,7 @@ class Survey:
         return seen.number, prod(interval.size for interval in seen.box)
 
     def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[int, Node, Field]]]]:
-        """Per input that has positions: the layers that depend on it, and their fields."""
+        """Yield each input with spatial axes, its shape, and the layers that depend on it with their fields."""
         for name, shape in self.origins.items():
             found = [
                 (index, node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]
@@ -188,7 +206,7 @@ class Survey:
                 yield name, shape, found
 
     def changed(self, name: str) -> list[tuple[int, Node, Field]]:
-        """The layers whose field on an input is another one than those of all they read."""
+        """Return the layers whose field on an input differs from those of all layers that they read."""
         found = []
         for index, node in self.nodes:
             field = self.fields[index].get(name)
@@ -200,7 +218,7 @@ class Survey:
         return found
 
     def table(self, *, everything: bool) -> Table:
-        """Size, stride, padding and coverage of every layer, for people."""
+        """Return the table of size, stride, padding and coverage, layer by layer."""
         several = len(self.origins) > 1
         rows = []
         left_out = 0
@@ -224,18 +242,14 @@ class Survey:
                     "yes" if sees_past(field, shape) else None,
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
-            notes += self._notes(name if several else "the whole input", shape, found)
+            notes += self._notes(name if several else "the input", shape, found)
         if not self.nodes and self.node is not None:
             notes.append(f"'{self.graph.nodes[self.node].name}' is an input: it depends on no layer")
         elif not notes:
-            notes.append("no layer has a receptive field: none depends on an input that has positions")
+            notes.append("no layer has a receptive field: none depends on an input with spatial axes")
         if left_out:
-            what = (
-                "layers that leave the field as it was are"
-                if left_out > 1
-                else "layer that leaves the field as it was is"
-            )
-            notes.append(f"{left_out:,} {what} not listed; --all lists them")
+            what = "layers do" if left_out > 1 else "layer does"
+            notes.append(f"{left_out:,} {what} not change the receptive field (not listed; see --all)")
         columns = (
             Column("layer", "layer", folds=True),
             *((Column("input", "input", folds=True),) if several else ()),
@@ -244,13 +258,13 @@ class Survey:
             Column("rf_stride", "stride", "right"),
             Column("rf_padding", "padding", "right"),
             *((Column("positions", "positions seen", "right"),) if has_gaps else ()),
-            Column("covers", "covers", "right"),
-            Column("past", "past the input"),
+            Column("covers", "coverage", "right"),
+            Column("past", "exceeds input"),
         )
         return Table(columns, tuple(rows), title=self.title(), notes=tuple(notes))
 
     def title(self) -> str:
-        """The network and what fields are measured on."""
+        """Return the network and the tensors that the fields are measured on."""
         shapes = ", ".join(
             write_shape(shape, self.graph.layout)
             if self.source is None and len(self.origins) == 1
@@ -267,34 +281,34 @@ class Survey:
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
             yield (
-                f"{layer} is the first layer to see past {name} ({window} on {size}): layers that read it find nothing "
-                "new there (Richter et al. 2021, arXiv:2106.12307)"
+                f"{layer} is the first layer whose field exceeds {name} ({window} on {size}): later layers gain no "
+                "further context (Richter et al. 2021, arXiv:2106.12307)"
             )
         else:
             everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
-            all_of_it = f"; {everywhere.name} is the first to mix all positions" if everywhere else ""
-            yield f"no layer sees past {name} of {size}{all_of_it}"
+            all_of_it = f"; {everywhere.name} is the first layer that mixes all positions" if everywhere else ""
+            yield f"the field of no layer exceeds {name} ({size}){all_of_it}"
         unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
         if unknown:
             more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
-            yield f"unknown field of {unknown[0]}{more}: the positions cannot be followed (--at may tell a unit's)"
+            yield f"unknown field of {unknown[0]}{more}: the positions cannot be followed (--at may find a unit's)"
         if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
-            yield "some sizes are bounds: only some units of these layers see as much, or in very long periods"
-        apart = [
+            yield "≤ marks upper bounds: not every unit of these layers sees as much"
+        mixed = [
             (node, field)
             for _, node, field in found
             if any(axis.has_several_strides and axis.offsets for axis in field)
         ]
-        for node, field in apart[:MAX_NOTES]:
+        for node, field in mixed[:MAX_NOTES]:
             yield (
                 f"~ {node.name}: paths of different strides meet, so the size depends on the unit and its lower end "
-                f"is a bound; their centres lie {_offsets(field)} positions from the first one's"
+                f"is a bound; offsets of their centres from the first: {_offsets(field)}"
             )
-        if len(apart) > MAX_NOTES:
-            yield f"~ and {len(apart) - MAX_NOTES} more layers where paths of different strides meet"
+        if len(mixed) > MAX_NOTES:
+            yield f"~ and {len(mixed) - MAX_NOTES} more layers where paths of different strides meet"
 
     def bars(self, width: int, *, blocks: bool) -> str:
-        """The field against depth, as a share of the first input's side."""
+        """Return a bar chart of the field by depth, relative to the size of the first input."""
         from archcalc.report.bars import Bar, draw_bars
 
         for name, shape, _ in self.by_input():
@@ -304,11 +318,11 @@ class Survey:
             if not bars:
                 continue
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
-            return draw_bars(bars, mark=1, mark_text=f"all of {name}, {side}", width=width, blocks=blocks)
+            return draw_bars(bars, mark=1, mark_text=f"size of {name}, {side}", width=width, blocks=blocks)
         return ""
 
     def unit_table(self, unit: UnitField) -> Table:
-        """What one unit sees, before and after clipping."""
+        """Return the table of what one unit sees, before and after clipping."""
         from archcalc.report.rf_svg import axis_names
 
         rows: list[tuple[Any, ...]] = []
@@ -335,23 +349,25 @@ class Survey:
                     )
                 )
             if seen:
-                notes.append(f"{_percent(_covered(seen, shape))} of {name}")
                 box = prod(interval.size for interval in seen)
-                if positions.number < box:
+                has_gaps = positions.number < box
+                what = "the box around what the unit sees is" if has_gaps else "the unit sees"
+                notes.append(f"{what} {_percent(_covered(seen, shape))} of {name}")
+                if has_gaps:
                     notes.append(f"only {positions.number:,} of the {box:,} positions of that box are seen")
             else:
-                notes.append(f"{name} is a vector: the unit depends on it as a whole")
+                notes.append(f"the unit sees all of {name}, which is a vector")
         if not unit.exact:
-            notes.append("what is seen may be less: the network scatters it over too many places to follow each")
+            notes.append("upper bounds: the unit may see less; its field has too many separate parts to be exact")
         columns = (
             Column("input", "input", folds=True),
             Column("axis", "axis"),
             Column("window", "window", "right"),
-            Column("size", "size", "right"),
-            Column("sees", "inside the borders", "right"),
-            Column("seen", "size", "right"),
-            Column("positions", "seen", "right"),
-            Column("of", "of", "right"),
+            Column("size", "window size", "right"),
+            Column("sees", "clipped", "right"),
+            Column("seen", "clipped size", "right"),
+            Column("positions", "positions seen", "right"),
+            Column("of", "input size", "right"),
         )
         node = self.graph.nodes[self.node or 0]
         place = ", ".join(map(str, unit.unit))
@@ -359,7 +375,7 @@ class Survey:
         return Table(columns, tuple(rows), title=title, notes=tuple(notes))
 
     def record(self, unit: UnitField | None) -> dict[str, Any]:
-        """Everything, for programs. Positions and sizes are channels first, one entry per spatial axis."""
+        """Return the JSON record of all fields. Shapes are channels first; other lists are per spatial axis."""
         first_past = {
             name: next((node.name for _, node, field in found if sees_past(field, shape)), None)
             for name, shape, found in self.by_input()
@@ -412,7 +428,7 @@ def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None)
         return [plain(read(axis)) if axis.is_local else axis.word for axis in field]
 
     return {
-        **{name: each(read) for name, read in READINGS.items()},
+        **{name: each(read) for name, read in FIELD_QUANTITIES.items()},
         "rf_smallest": each(lambda axis: axis.sizes()[0]),
         "aligned": all(axis.aligned for axis in field),
         "offsets": [[plain(offset) for offset in axis.offsets] for axis in field],
@@ -424,7 +440,7 @@ def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None)
 
 
 def _alike(field: Field | None, other: Field) -> bool:
-    """Whether two fields say the same to people."""
+    """Return whether the table shows two fields alike."""
     if field is other:
         return True
     if field is None or len(field) != len(other):
@@ -440,14 +456,14 @@ def _offsets(field: Field) -> str:
 
 
 def _share(field: Field, shape: Shape) -> Fraction | None:
-    """The largest of the sizes by axis, as a share of the input's side; ``None`` where global or unknown."""
+    """Return the size relative to the input, of the axis where that is largest; ``None`` unless the field is local."""
     if not all(axis.is_local for axis in field):
         return None
     return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
 
 
 def _covered(box: Box, shape: Shape) -> Number:
-    """The share of an input that a box holds."""
+    """Return the share of an input that a box covers."""
     share = Fraction(1)
     for interval, n in zip(box, shape[1:], strict=True):
         share *= Fraction(interval.size, n)
@@ -455,7 +471,7 @@ def _covered(box: Box, shape: Shape) -> Number:
 
 
 def _percent(share: Number) -> str:
-    """A share for people, with one decimal; never 100 % or 0 % by rounding only."""
+    """Return a share as text with one decimal, never rounded to 0 % or 100 %."""
     if share in (0, 1):
         return f"{share * 100} %"
     tenths = min(max(round(share * 1000), 1), 999)

@@ -6,18 +6,18 @@ from archcalc.analysis.unit import UnitField
 from archcalc.cli.files import write_file
 from archcalc.graph import Graph, Ref
 from archcalc.query.growth import growth
-from archcalc.report.rf_svg import Nested, Picture, draw
+from archcalc.report.rf_svg import NestedWindow, Picture, draw
 from archcalc.spec.errors import fail
 
-LONGEST_SIDE = 1024
-"""A photo is scaled down to this many pixels: it lies behind lines."""
+MAX_PHOTO_SIDE = 1024
+"""Pixels to which the longer side of a photo is scaled down."""
 
 
 def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, path: str, photo: str | None) -> None:
-    """Draw a unit's window, and those of the layers before it, into a file.
+    """Draw the window of a unit, and those of the layers before it, to an SVG file.
 
     Raises:
-        SpecError: there is nothing to draw on, no photo to lay it on, or no place to write it.
+        SpecError: the unit sees nothing, the photo cannot be read, or the file cannot be written.
     """
     drawn = next((name for name, box in unit.seen.items() if box), None)
     if drawn is None:
@@ -26,7 +26,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
     index = next(index for index, one in enumerate(graph.nodes) if one.name == drawn)
     shape = graph.shape(source) if source is not None else graph.nodes[index].output
     nested = tuple(
-        Nested(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
+        NestedWindow(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
         for step in growth(graph, node, unit.unit, drawn, source=source)
     )
     picture = Picture(
@@ -50,13 +50,13 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
 
 
 def _photo(path: str, sizes: tuple[int, ...]) -> str:
-    """A photo as a ``data:`` address: scaled to cover the input, and what stands over on two sides cut off.
+    """Return a photo as a ``data:`` URL, scaled to cover the input and cropped to it.
 
     Raises:
-        SpecError: no Pillow, no photo, or no plane to lay it on.
+        SpecError: Pillow is not installed, the photo cannot be read, or the input does not have two spatial axes.
     """
     if len(sizes) != 2:
-        fail("argument", "a photo lies on an input of two axes", origin="--image")
+        fail("argument", f"--image needs an input with two spatial axes, got {len(sizes)}", origin="--image")
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
@@ -66,7 +66,7 @@ def _photo(path: str, sizes: tuple[int, ...]) -> str:
     import warnings
 
     height, width = sizes
-    scale = LONGEST_SIDE / max(height, width)
+    scale = MAX_PHOTO_SIDE / max(height, width)
     target = max(1, round(width * scale)), max(1, round(height * scale))
     try:
         with warnings.catch_warnings():

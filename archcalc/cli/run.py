@@ -9,6 +9,7 @@ import click
 
 from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, progress, within_memory
 from archcalc.cli.options import (
+    PositiveInteger,
     SpecCommand,
     load_network,
     output_options,
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from archcalc.graph import Graph
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
-MOST_WORKERS = 64
-PREPARED = 2
-"""After the first run so many more prepare those that are timed: one is written down, and finds memory not yet used."""
-BEST = 5
-"""How many of the largest numbers of an output vector are named."""
+MAX_WORKERS = 64
+WARM_UP_RUNS = 2
+"""Runs before those that are timed: the first is recorded, and touches memory that has not been used before."""
+TOP = 5
+"""Largest values of an output vector that are listed, and examples of which they are."""
 
 
 @click.command(cls=SpecCommand)
@@ -43,65 +44,88 @@ BEST = 5
     "inputs",
     multiple=True,
     metavar="[NAME=]FILE",
-    help="An input, as .npy, channels first, with or without batch (repeatable).  [default: random, by --seed]",
-)
-@click.option("--weights", metavar="FILE", help="Stored arrays, as .npz, named layer.weight, layer.bias, …")
-@click.option("--output", metavar="FILE", help="Write the output, as .npy; several by name, as .npz.")
-@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Take this layer's tensor instead (repeatable).")
-@click.option(
-    "--save-weights", metavar="FILE", help="Write the stored arrays, as .npz: after the step with --mode train."
+    help="Read an input from an .npy file: channels first, with or without a batch axis (repeatable).  "
+    "[default: random]",
 )
 @click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="To compute in."
+    "--weights",
+    metavar="FILE",
+    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …  [default: random]",
 )
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples of random inputs.  [default: 1]")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For weights, inputs and dropout.")
+@click.option("--output", metavar="FILE", help="Write the output to an .npy file, or several by name to an .npz file.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="NAME",
+    help="Take the output of this layer instead of that of the network (repeatable).",
+)
+@click.option(
+    "--save-weights",
+    metavar="FILE",
+    help="Write the stored arrays to an .npz file; with --mode train, as updated by the run.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Number format of the computation.",
+)
+@click.option("--batch", type=PositiveInteger(), help="Number of examples of random inputs.  [default: 1]")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of random weights, inputs and dropout."
+)
 @click.option(
     "--mode",
     type=click.Choice(["inference", "train"]),
     default="inference",
     show_default=True,
-    help="train: batch statistics and their moving averages, dropout, training heads. Weights are not learned.",
+    help="train: use batch statistics and update their moving averages, apply dropout, run training heads; "
+    "weights are not learned.",
 )
 @click.option(
     "--repeat",
     type=click.IntRange(0),
     metavar="N",
     default=0,
-    help="Time N more runs, after two that prepare them.",
+    help="Time N more runs, after two warm-up runs.",
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1, MOST_WORKERS),
+    type=click.IntRange(1, MAX_WORKERS),
     metavar="N",
     default=1,
     show_default=True,
-    help="Processes that divide every layer of repeated runs among them.",
+    help="Number of processes that share every layer of the repeated runs.",
 )
 @click.option(
-    "--winograd", is_flag=True, help="Multiply less in 3×3 convolutions of repeated runs where that is faster."
+    "--winograd",
+    is_flag=True,
+    help="Compute 3×3 convolutions of the repeated runs by Winograd's algorithm where that is faster.",
 )
-@click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference).")
+@click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference only).")
 @spec_options
 @memory_option
 @output_options(*FORMATS)
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
-    """Run a network: on your arrays and weights, or on random ones.
+    """Run a network on given or random inputs and weights.
 
-    Prints what comes out: shape, number format, range; the largest numbers of a vector; time and memory.
+    The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
+    time and memory of the run.
     """
     network = load_network(spec, values)
     training = values["mode"] == "train"
     if values["folds"] and training:
-        raise click.UsageError("--fold goes with inference: in training a batch norm is no fixed map")
+        raise click.UsageError("--fold needs --mode inference: during training a batch norm depends on the batch")
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
-        raise click.UsageError("--workers and --winograd are for repeated runs (inference): add --repeat N")
-    for name in values["layers"]:  # errors come before the work
+        raise click.UsageError("--workers and --winograd apply to repeated inference runs: add --repeat N")
+    for name in values["layers"]:  # report errors before the work
         if network.graph.nodes[network.tensor(name).node].training and not training:
-            hint = "--mode train runs it"
+            hint = "add --mode train to run it"
             fail("argument", f"'{name[:60]}' belongs to a training head", hint=hint, origin="--layer")
     if values["folds"]:
-        still_there(network, values["layers"])
+        check_not_folded(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
     check_output_files(values["output"], values["save_weights"], outputs)
     batch = batch_of(network, values)
@@ -122,32 +146,32 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
 
 
 def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:
-    """What will come out, by name."""
+    """Return the names of the outputs of the run."""
     graph = network.graph
     return list(layers) or [*graph.outputs, *(graph.training_outputs if training else ())]
 
 
 def check_output_files(path: str | None, weights: str | None, outputs: list[str]) -> None:
-    """Fail where a file cannot hold what is to be written there, before anything is computed."""
+    """Fail if an output file cannot hold what is to be written, before anything is computed."""
     different_files(path, weights)
     if path is not None and path.endswith(".npy") and len(outputs) > 1:
         fail(
             "argument",
-            f"an .npy file holds one array, there are {len(outputs)}: {', '.join(outputs[:5])}",
-            hint="name an .npz file, or choose one with --layer",
+            f"an .npy file holds one array, but there are {len(outputs)}: {', '.join(outputs[:5])}",
+            hint="write to an .npz file, or choose one with --layer",
             origin="--output",
         )
 
 
 def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
-    """Input to file. A file alone is for the first input."""
+    """Return the file of each input. A file without a name is that of the first input."""
     graph, files = network.graph, {}
     for text in written:
         name, equals, path = text.partition("=")
         if not equals or (name not in graph.inputs and "/" in name):
             name, path = next(iter(graph.inputs)), text
         if name not in graph.inputs:
-            hint = suggest(name, graph.inputs, f"there is {', '.join(graph.inputs)}")
+            hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
             fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
         if name in files:
             fail("argument", f"two files for the input '{name}'", hint="write NAME=FILE", origin="--input")
@@ -156,28 +180,31 @@ def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
 
 
 def batch_of(network: Network, values: dict[str, Any]) -> int:
-    """How many examples: as many as in the files, which ``values`` then hold as arrays."""
+    """Return the number of examples, after replacing the input files in ``values`` by their arrays."""
     from archcalc.executor.files import read_array
-    from archcalc.executor.inputs import fitted
+    from archcalc.executor.inputs import converted_inputs
 
     given: dict[str, Array] = {}
     for name, path in input_files(network, values["inputs"]).items():
         with array_errors("--input"):
             given[name] = read_array(path, tuple(network.graph.inputs[name]))
     with array_errors("--input"):
-        arrays = fitted(network.graph, given, dtype=values["dtype"])
+        arrays = converted_inputs(network.graph, given, dtype=values["dtype"])
     values["inputs"] = arrays
     batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
     if len(batches) > 1:
         found = " and ".join(map(str, sorted(batches)))
         what = "inputs and --batch" if values["batch"] else "inputs"
-        fail("array", f"{what} do not agree on the number of examples: {found}", origin="--input")
+        fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
     return max(batches, default=1)
 
 
 def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array], Sequence[float]]:
-    """Run the network as the options say; what came out, the stored arrays that went in, and the seconds that it took
-    when it was repeated."""
+    """Run the network as the options say.
+
+    Returns:
+        The run, the stored arrays that it read, and the seconds of the repeated runs.
+    """
     from archcalc.engine.runner import Runner
     from archcalc.executor.files import read_weights
     from archcalc.executor.inputs import random_inputs
@@ -201,33 +228,33 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
 
 
 def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:
-    """The seconds that so many runs take, without those that prepare them."""
+    """Return the seconds of each of ``count`` runs, after the warm-up runs."""
     times = []
-    with progress(title, count + PREPARED) as advance:
-        for number in range(count + PREPARED if count else 0):
+    with progress(title, count + WARM_UP_RUNS) as advance:
+        for number in range(count + WARM_UP_RUNS if count else 0):
             try:
                 seconds = run().seconds
-            except OSError as error:  # of a system that gives no process, or takes one away
-                fail("system", str(error), hint="--workers 1 needs no other process", origin="--workers")
-            if number >= PREPARED:
+            except OSError as error:  # the system refused or ended a process
+                fail("system", str(error), hint="--workers 1 needs no further process", origin="--workers")
+            if number >= WARM_UP_RUNS:
                 times.append(seconds)
             if advance is not None:
                 advance(number)
     return times
 
 
-def still_there(network: Network, layers: tuple[str, ...]) -> None:
-    """Fail for layers that folding takes away."""
+def check_not_folded(network: Network, layers: tuple[str, ...]) -> None:
+    """Fail if one of the layers is removed by folding."""
     folding = network.fold()
     into = {fold.node: folding.graph.nodes[fold.into].name for fold in folding.folds}
     for name in layers:
         found = into.get(network.tensor(name).node)
         if found is not None and folding.folded.find(name) is None:
-            fail("argument", f"'{name[:60]}' is folded into '{found}'", hint="run it without --fold", origin="--layer")
+            fail("argument", f"'{name[:60]}' is folded into '{found}'", hint="run without --fold", origin="--layer")
 
 
 def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mapping[str, Array]]:
-    """The network without what can be folded, and its stored arrays; its layers have the names they had."""
+    """Return the folded graph and its stored arrays; the remaining layers keep their names."""
     from archcalc.executor.folding import folded_weights
 
     folding = network.fold()
@@ -235,7 +262,7 @@ def folded(network: Network, weights: Mapping[str, Array]) -> tuple[Graph, Mappi
 
 
 def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
-    """Write the files that were asked for."""
+    """Write the requested files."""
     from archcalc.cli.files import write_with
     from archcalc.executor.files import write_array, write_arrays
 
@@ -253,7 +280,7 @@ def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: M
 def table(
     network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array], times: Sequence[float]
 ) -> Table:
-    """What came out, for people."""
+    """Return the table of the outputs."""
     columns = (
         Column("tensor", "tensor", folds=True),
         Column("shape", "shape"),
@@ -269,47 +296,47 @@ def table(
         shape = (len(array), *array.shape[1:])
         written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
         rows.append((name, written, array.dtype.name, *numbers))
-        notes += best(name if len(found) > 1 else "", array)
-        notes += unfit(name, array)
+        notes += largest_values(name if len(found) > 1 else "", array)
+        notes += not_finite(name, array)
     stored = sum(array.nbytes for array in weights.values())
     notes.append(
-        f"{run.seconds * 1000:,.1f} ms; tensors at most {bytes_text(run.peak)}, parameters {bytes_text(stored)}, "
-        f"work buffers {bytes_text(run.scratch)}"
+        f"time: {run.seconds * 1000:,.1f} ms; memory: tensors {bytes_text(run.peak)} (peak), "
+        f"parameters {bytes_text(stored)}, work buffers {bytes_text(run.scratch)}"
     )
     if times:
         from statistics import median
 
-        what = f"{len(times)} more runs: median" if len(times) > 1 else "1 more run:"
-        shortest = f", shortest {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
-        notes.append(f"{what} {median(times) * 1000:,.1f} ms{shortest}")
+        what = f"{len(times)} timed runs: median" if len(times) > 1 else "1 timed run:"
+        minimum = f", minimum {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
+        notes.append(f"{what} {median(times) * 1000:,.1f} ms{minimum}")
     if run.updates:
-        notes.append(f"{len(run.updates):,} stored arrays (running statistics) moved; --save-weights writes them")
+        notes.append(f"{len(run.updates):,} stored arrays (running statistics) updated; --save-weights writes them")
     return Table(columns, tuple(rows), title=network.name, notes=tuple(notes))
 
 
-def best(name: str, array: Array) -> list[str]:
-    """The largest numbers of every example of a vector, by their place; of the first few examples."""
+def largest_values(name: str, array: Array) -> list[str]:
+    """Return the largest values of an output vector with their indices, for each of the first few examples."""
     import numpy as np
 
     if array.ndim != 2 or array.shape[1] < 2 or np.isnan(array).any():
         return []
     lines = []
-    for example, numbers in enumerate(array[:BEST]):
-        places = np.argsort(-numbers, kind="stable")[:BEST]
+    for example, numbers in enumerate(array[:TOP]):
+        places = np.argsort(-numbers, kind="stable")[:TOP]
         label = " ".join(part for part in (name, f"example {example}" if len(array) > 1 else "") if part)
         listed = ", ".join(f"{place}: {number_text(numbers[place])}" for place in places)
-        lines.append(f"largest{f' of {label}' if label else ''}: {listed}")
+        lines.append(f"largest values{f' of {label}' if label else ''}, by index: {listed}")
     return lines
 
 
-def unfit(name: str, array: Array) -> list[str]:
-    """Whether numbers went out of range."""
+def not_finite(name: str, array: Array) -> list[str]:
+    """Return a line on values that are not finite, if there are any."""
     import numpy as np
 
     wrong = array.size - int(np.isfinite(array).sum())
-    return [f"{wrong:,} of {array.size:,} numbers of {name} are not finite (NaN or infinite)"] if wrong else []
+    return [f"{wrong:,} of {array.size:,} values of {name} are not finite (NaN or infinite)"] if wrong else []
 
 
 def number_text(number: np.floating[Any]) -> str:
-    """A measured number: six digits tell it apart from others."""
+    """Return a measured value with six significant digits."""
     return f"{float(number):.6g}"

@@ -1,4 +1,4 @@
-"""``archcalc schema``: the published JSON Schemas, for editors and for programs."""
+"""``archcalc schema``: print the published JSON Schemas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from importlib.resources import files
 import click
 
 PACKAGES = ("archcalc.spec", "archcalc.grading", "archcalc.report")
-"""Where schemas stand, each beside what it describes."""
+"""Packages with schemas, each beside the code that it describes."""
 SUFFIX = ".schema.json"
 
 
 @cache
 def schemas() -> dict[str, str]:
-    """The text of every schema, by its name."""
+    """Return the text of every schema by its name."""
     entries = [entry for package in PACKAGES for entry in sorted(files(package).iterdir(), key=lambda each: each.name)]
     found = [entry for entry in entries if entry.name.endswith(SUFFIX)]
     return {entry.name.removesuffix(SUFFIX): entry.read_text(encoding="utf-8") for entry in found}
@@ -28,20 +28,24 @@ class Name(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if value not in schemas():
-            self.fail(f"there is no schema '{value[:40]}': there are {', '.join(schemas())}", param, ctx)
+            self.fail(f"no schema '{value[:40]}': the schemas are {', '.join(schemas())}", param, ctx)
         return value
 
 
 @click.command()
 @click.argument("name", type=Name(), required=False)
 def command(name: str | None) -> None:
-    """Print a JSON Schema; without a name, list them.
+    """Print a JSON Schema, or list all schemas.
 
-    Editors complete and check specs with it: save it with `archcalc schema spec > spec.schema.json` and name that file
-    in the settings of the editor, or in the first line of a spec: `# yaml-language-server: $schema=spec.schema.json`.
+    Editors complete and check specs by the schema 'spec'. Save it to a file, and name that file in the first line of a
+    spec (or in the settings of the editor):
+
+    \b
+    archcalc schema spec > spec.schema.json
+    # yaml-language-server: $schema=spec.schema.json
     """
     if name is not None:
         click.echo(schemas()[name], nl=False)
         return
     for each, text in schemas().items():
-        click.echo(f"{each:<8} {json.loads(text)['title']}")
+        click.echo(f"{each:<9} {json.loads(text)['title']}")

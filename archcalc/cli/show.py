@@ -13,6 +13,7 @@ from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
 from archcalc.cli.cells import COLUMNS, DEFAULT, Row, bare_cell, cell, chosen_columns, field_text
 from archcalc.cli.options import (
+    PositiveInteger,
     SpecCommand,
     default_format,
     load_network,
@@ -21,10 +22,10 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.report.table import Table, bytes_text
+from archcalc.report.table import Table, bytes_in_full
 
 READABLE_ROWS = 40
-"""Longer networks are folded, unless told otherwise, to the deepest level with no more rows than this."""
+"""By default, longer networks are grouped to the deepest level that has no more rows than this."""
 ALL = 10**9
 """Deeper than any network."""
 
@@ -39,7 +40,7 @@ class Depth(click.ParamType[int]):
             return ALL
         if str(value).isdecimal() and len(str(value)) < 10:
             return int(value)
-        return self.fail(f"'{str(value)[:40]}' is neither a whole number nor 'all'", param, ctx)
+        return self.fail(f"'{str(value)[:40]}' is neither a non-negative integer nor 'all'", param, ctx)
 
 
 @click.command(cls=SpecCommand)
@@ -49,21 +50,23 @@ class Depth(click.ParamType[int]):
     "--depth",
     type=Depth(),
     metavar="N|all",
-    help=f"Fold to so many levels: 0 the network, 1 its stages, 2 the blocks in them; all: every layer.  "
-    f"[default: what fits {READABLE_ROWS} rows; all for csv and json]",
+    help="Group the layers: 0 into one row, 1 by stage, 2 by block within stages, …; all: list every layer.  "
+    f"[default: the deepest with at most {READABLE_ROWS} rows; all for csv and json]",
 )
 @spec_options
-@click.option("--batch", type=click.IntRange(1), metavar="N", help="Examples at once: N in front of every shape.")
+@click.option("--batch", type=PositiveInteger(), help="Number of examples; it leads every shape.")
 @click.option(
     "--layout",
     type=click.Choice(["chw", "hwc"]),
-    help="How shapes are printed, and --shape is read.  [default: the spec's]",
+    help="Axis order of the printed shapes and of --shape.  [default: that of the spec]",
 )
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+)
 @output_options()
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
-    """The table of a network: layer, operator, output, parameters, MACs, receptive field; and totals."""
+    """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals."""
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
     network = load_network(spec, values)
     analysis = network.analyze(training=values["training"], batch=values["batch"])
@@ -71,7 +74,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     depth = values["depth"]
     if form == "json":
         if values["columns"] is not None:
-            raise click.UsageError("--columns chooses among the columns of a table; JSON has all of them")
+            raise click.UsageError("--columns does not apply to json, which has all columns")
         from archcalc.report.records import network_record
         from archcalc.report.render import write_json
 
@@ -86,14 +89,14 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         columns=tuple(COLUMNS[name] for name in columns),
         rows=tuple(tuple(content(row, name, analysis, layout) for name in columns) for row in rows),
         title=title(analysis, layout),
-        totals=(total_cells(analysis, columns),),
+        totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
         notes=tuple(notes(analysis, rows, columns, values["dtype"])),
     )
     print_table(table, form, color)
 
 
 def readable_depth(analysis: Analysis) -> int:
-    """The deepest level whose table is readable; the stages, if none is."""
+    """Return the deepest level whose table is readable; 1 (the stages) if none is."""
     shared: Counter[int] = Counter()  # how many levels a layer has in common with the one before it
     for before, layer in pairwise(analysis.layers):
         parts = zip(before.path, layer.path, strict=False)
@@ -105,7 +108,7 @@ def readable_depth(analysis: Analysis) -> int:
 
 
 def title(analysis: Analysis, layout: str) -> str:
-    """The name of the network and its inputs."""
+    """Return the name of the network and its inputs."""
     from archcalc.cli.cells import shape_text
 
     batch = () if analysis.batch is None else (analysis.batch,)
@@ -116,7 +119,7 @@ def title(analysis: Analysis, layout: str) -> str:
 
 
 def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
-    """The row of sums."""
+    """Return the row of totals."""
     totals = analysis.totals
     cells: list[Any] = [totals.of(name) if name in FORMULAS else None for name in columns]
     for index, name in enumerate(columns):
@@ -127,30 +130,27 @@ def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]
 
 
 def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: str) -> list[str]:
-    """What stands below the table."""
+    """Return the lines below the table."""
     totals = analysis.totals
     found = []
     if totals.trainable != totals.params:
         found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
     memory = analysis.memory(dtype)
-    found.append(f"parameters: {memory.params:,} bytes ({bytes_text(memory.params)}) in {dtype}")
-    found.append(
-        f"activations: {memory.activations:,} bytes ({bytes_text(memory.activations)}), "
-        f"at most {memory.peak:,} ({bytes_text(memory.peak)}) at one time"
-    )
+    found.append(f"parameters: {bytes_in_full(memory.params)} in {dtype}")
+    found.append(f"activations: {bytes_in_full(memory.activations)}; peak: {bytes_in_full(memory.peak)}")
     groups = [row for row in rows if isinstance(row, Group)]
     if groups:
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{layers:,} layers folded into {into}; --depth all shows each")
+        found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
-        found.append("auxiliary heads (training) are not counted; --training counts them")
+        found.append("training heads are not included in the totals; --training includes them")
     own = {layer.head for layer in analysis.layers}
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed
             found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")
     if "rf" in columns and any("≤" in (field_text(row, "rf") or "") for row in rows):
-        found.append("≤ bounds: not every unit sees as much; archcalc rf --at is exact")
+        found.append("≤: an upper bound for all units; `archcalc rf --at` gives the exact field of one")
     if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
-        found.append("~ paths of different strides meet: the size depends on the unit, and its lower end is a bound")
+        found.append("~: paths of different strides meet; the size depends on the unit, and its lower end is a bound")
     return found

@@ -1,4 +1,4 @@
-"""``archcalc solve``: for which values of a setting is a target met?"""
+"""``archcalc solve``: the values of a setting that meet a condition."""
 
 from __future__ import annotations
 
@@ -8,65 +8,78 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
+    Definitions,
     SpecCommand,
     default_format,
     limits_from,
-    once,
     output_options,
     print_table,
+    single_value,
     spec_argument,
     spec_options,
 )
-from archcalc.cli.varied import collect_garbage, reason_text, value_text
+from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.configurations import Question
+    from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import Axis
     from archcalc.query.solve import Solution
     from archcalc.spec.syntax import Name
 
-MOST_INTERVALS = 40
-"""Rows of a table for people."""
+MAX_INTERVALS = 40
+"""Intervals that are listed in a table."""
 
-EPILOG = """\b
-What may vary: a variable, a size of an input (H, or H=W for both), an attribute of a layer (conv1.p):
-  --vary alpha --target "macs = 300M"             --vary H=W --target "macs <= 4G and conv5_x.H >= 7"
-  --vary conv1.p --target "conv1.shape = 64x32x32"  --vary alpha=0.25:2:0.01 --target "params <= 3M"
-Exit status 1: no value in the range meets the target; the nearest one is shown.
-"""
+SECTIONS: dict[str, Definitions] = {
+    "Settings": (
+        ("alpha", "A variable."),
+        ("H, W, H=W", "A size of the input, or several at once."),
+        ("conv1.p", "An attribute of a layer."),
+        ("alpha=0.25:2:0.01", "The values to try: a range START:STOP:STEP, or a list."),
+    ),
+    "Examples": (
+        ("--vary alpha", '--target "macs = 300M"'),
+        ("--vary H=W", '--target "macs <= 4G and conv5_x.H >= 7"'),
+        ("--vary conv1.p", '--target "conv1.shape = 64x32x32"'),
+    ),
+}
 
 
-@click.command(cls=SpecCommand, epilog=EPILOG)
+@click.command(cls=SpecCommand, sections=SECTIONS)
 @spec_argument
 @click.option(
     "--vary",
     required=True,
     multiple=True,
-    callback=once("one setting is looked for; sweep varies several"),
+    callback=single_value("solve varies one setting; use sweep for several"),
     metavar="NAME[=VALUES]",
-    help="What is looked for; values as for sweep: start:stop:step.",
+    help="The setting to find.  [default values: chosen by its kind]",
 )
 @click.option(
     "--target",
     required=True,
     multiple=True,
-    callback=once("join conditions with 'and'"),
+    callback=single_value("join conditions with 'and'"),
     metavar="CONDITION",
-    help="What is to hold, as for sweep --where.",
+    help="The condition to meet, as in sweep --where.",
 )
-@click.option("--columns", metavar="NAMES", help="Further quantities to show.")
+@click.option("--columns", metavar="NAMES", help="Further quantities to print.")
 @spec_options
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="Axis order of --shape.  [default: that of the spec]")
+@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+)
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
-    """For which values of a setting is a target met? All solutions in a range, as intervals."""
+    """Find all values of a setting that meet a condition, printed as intervals.
+
+    Exit status: 0 if there is a solution; 1 if there is none, and the nearest value is printed.
+    """
     from archcalc.query.conditions import read_condition
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
     from archcalc.query.solve import solve
     from archcalc.spec.locate import locate
@@ -76,11 +89,11 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     limits = limits_from(values)
     fixed = read_settings(values["settings"], values["shapes"], values["layout"], limits)
     if fixed.axes:
-        fail("argument", "one thing varies here, and it is named by --vary", origin=f"--set {fixed.axes[0].name}")
+        fail("argument", "solve varies only the setting of --vary", origin=f"--set {fixed.axes[0].name}")
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
-    question = Question(
-        Written(*locate(spec, limits)),
+    question = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         [],
         given=fixed.given,
         fixed=fixed.fixed,
@@ -105,21 +118,21 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 
 def measurable(name: Name) -> bool:
-    """Whether a name of a condition is not just a word to compare with."""
-    from archcalc.spec.build import words
+    """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
+    from archcalc.spec.build import argument_words
     from archcalc.spec.numerals import GLOBAL
 
-    return "." in name.name or name.name not in (GLOBAL, *words())
+    return "." in name.name or name.name not in (GLOBAL, *argument_words())
 
 
-def read_axis(question: Question, written: str) -> Axis:
-    """What varies, and its values.
+def read_axis(question: ConfigurationQuery, written: str) -> Axis:
+    """Return the setting that varies, with its values.
 
     Raises:
-        SpecError: it cannot be read, or needs values that were not given.
+        SpecError: it cannot be read, or its values have to be given.
     """
     from archcalc.query.grid import Axis
-    from archcalc.query.solve import MOST_VALUES, default_values
+    from archcalc.query.solve import MAX_VALUES, default_values
     from archcalc.query.sweep import Refused
     from archcalc.spec.ranges import read_values
 
@@ -128,23 +141,25 @@ def read_axis(question: Question, written: str) -> Axis:
     with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
     name = "=".join(parts[:-1] if with_values else parts)
     if not all(parts):
-        raise click.UsageError(f"--vary takes NAME or NAME=VALUES, got '{written[:60]}'")
+        raise click.UsageError(f"--vary must be NAME or NAME=VALUES, got '{written[:60]}'")
     if with_values:
         given = read_values(f"--vary {name}", parts[-1], question.limits)
-        if len(given) > MOST_VALUES:
-            fail("limit", f"more than {MOST_VALUES:,} values", origin=origin)
+        if len(given) > MAX_VALUES:
+            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
         return Axis(name, given)
     try:
         values = default_values(question, name)
     except Refused as refused:
         fail("shape", str(refused), hint=f"give the values to try: --vary {name}=1:100", origin=origin)
     if values is None:
-        fail("argument", f"'{name}' is no number", hint=f"give the values to try: --vary {name}=1:100", origin=origin)
+        fail(
+            "argument", f"'{name}' is not a number", hint=f"give the values to try: --vary {name}=1:100", origin=origin
+        )
     return Axis(name, values)
 
 
-def table(solution: Solution, axis: Axis, question: Question, target: str, *, programs: bool) -> Table:
-    """Intervals of solutions, or the nearest miss; with what is measured at both ends."""
+def table(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str, *, programs: bool) -> Table:
+    """Return the intervals of solutions, or else the nearest value, with the quantities at both ends."""
     titles = [name.name for name in question.names]
     rows: list[tuple[Any, ...]] = []
     if programs:
@@ -156,7 +171,7 @@ def table(solution: Solution, axis: Axis, question: Question, target: str, *, pr
         return Table(tuple(columns), tuple(rows))
     columns = [Column(axis.name, axis.name)]
     columns += [Column(title, heading(title), "right") for title in titles]
-    shown = solution.intervals[:MOST_INTERVALS]
+    shown = solution.intervals[:MAX_INTERVALS]
     for first, last, _ in shown:
         ends = (between(a, b) for a, b in zip(first.measured, last.measured, strict=True))
         rows.append((between(first.value, last.value, plain=True), *ends))
@@ -167,20 +182,20 @@ def table(solution: Solution, axis: Axis, question: Question, target: str, *, pr
 
 
 def between(first: Any, last: Any, *, plain: bool = False) -> str:
-    """Two ends of an interval, once where they are the same."""
+    """Return both ends of an interval as text, or one if they are equal."""
     write = str if plain else human
     ends = write(value_text(first)), write(value_text(last))
     return ends[0] if first == last else " … ".join(ends)
 
 
-def notes(solution: Solution, axis: Axis, question: Question, target: str) -> list[str]:
-    """How much was tried, and what came of it."""
+def notes(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> list[str]:
+    """Return how many values were tried, and the result."""
     values = axis.values
-    span = f"{axis.name} from {value_text(values[0])} to {value_text(values[-1])}"
     if isinstance(values, tuple) or len(values) == 1:
         tried = f"{len(values):,} values of {axis.name}"
     else:
-        tried = f"{len(values):,} values, {span} in steps of {value_text(values[1] - values[0])}"
+        first, step, last = map(value_text, (values[0], values[1] - values[0], values[-1]))
+        tried = f"{len(values):,} values of {axis.name} from {first} to {last} in steps of {step}"
     found = []
     if solution.intervals:
         count = sum(interval.values for interval in solution.intervals)
@@ -188,15 +203,15 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
         ends = [point.value for point in each]
         if not isinstance(ends[0], str):
             least, largest = value_text(min(ends)), value_text(max(ends))
-            found.append(f"largest: {largest}" + (f", smallest: {least}" if count > 1 else ""))
-        found.append(f"{count:,} of {tried}")
-        if len(solution.intervals) > MOST_INTERVALS:
-            found.append(f"the first {MOST_INTERVALS} of {len(solution.intervals):,} intervals are shown")
+            found.append(f"largest solution: {largest}" + (f"; smallest: {least}" if count > 1 else ""))
+        found.append(f"{count:,} of {tried} meet the condition" if count != 1 else f"1 of {tried} meets the condition")
+        if len(solution.intervals) > MAX_INTERVALS:
+            found.append(f"only the first {MAX_INTERVALS} of {len(solution.intervals):,} intervals are shown")
     else:
-        found.append(f"none of {tried}, meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
+        found.append(f"none of {tried} meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
         for name, extremes in zip(question.names, solution.extremes, strict=True):
             if extremes is not None:
-                found.append(f"{name.name} goes from {human(extremes[0])} to {human(extremes[1])}")
+                found.append(f"{name.name} ranges from {human(extremes[0])} to {human(extremes[1])}")
     if solution.impossible:
         refusal, _ = solution.impossible.most_common(1)[0]
         reason = reason_text(refusal, solution.examples.get(refusal))
@@ -204,8 +219,8 @@ def notes(solution: Solution, axis: Axis, question: Question, target: str) -> li
     return found
 
 
-def record(solution: Solution, axis: Axis, question: Question, target: str) -> dict[str, Any]:
-    """The solution for programs."""
+def record(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> dict[str, Any]:
+    """Return the solution as a JSON record."""
     titles = [name.name for name in question.names]
 
     def point(value: Any, measured: tuple[Any, ...]) -> dict[str, Any]:

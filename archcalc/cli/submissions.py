@@ -1,4 +1,4 @@
-"""Where submissions are: files and folders on the command line, and whose they are."""
+"""Finding submissions: the files and folders of the command line, and the names of their authors."""
 
 from __future__ import annotations
 
@@ -10,40 +10,39 @@ from pathlib import Path
 from typing import NamedTuple
 
 GENERIC = ("answer", "answers", "submission", "solution", "homework", "audit", "claims", "results")
-"""Names of files that tell nothing about who wrote them: the name of their folder does."""
-
+"""Names of files that do not name the author; the folder does then."""
 
 _COPY = re.compile(r"[\s_-]*(?:\(\d+\)|copy)$", re.IGNORECASE)
-"""What systems put behind the name of a second file."""
+"""What systems append to the name of a second file."""
 
 
-class Handed(NamedTuple):
-    """A file that was handed in."""
+class Submitted(NamedTuple):
+    """A file that was submitted."""
 
     path: str
     name: str
-    """Whose it is, by the name of the file or its folder."""
+    """The author, by the name of the file or its folder."""
     problem: str = ""
-    """Why there is nothing to read."""
+    """Why it cannot be read; empty if it can."""
 
 
-def find_submissions(arguments: Iterable[str], *, without: str | None = None) -> list[Handed]:
-    """Every file, and every file below a folder but the hidden ones; not that of the key.
+def find_submissions(arguments: Iterable[str], *, without: str | None = None) -> list[Submitted]:
+    """Return the files among the arguments and below folders, without hidden ones and the file of the key.
 
-    Two of one name are told apart by their folders.
+    If two have the same name, their folders are added to it.
     """
     key = os.path.realpath(without) if without is not None else None
-    found: list[Handed] = []
+    found: list[Submitted] = []
     for argument in arguments:
         if os.path.isdir(argument):
             below = [path for path in _files(argument) if os.path.realpath(path) != key]
-            found += [Handed(path, _name(path)) for path in below]
+            found += [Submitted(path, _name(path)) for path in below]
             if not below:
-                found.append(Handed(argument, Path(argument).name or argument, "no file in this folder"))
+                found.append(Submitted(argument, Path(argument).name or argument, "no file in this folder"))
         else:
-            found.append(Handed(argument, "stdin" if argument == "-" else _name(argument)))
-    counts = Counter(handed.name.casefold() for handed in found)
-    return [handed if counts[handed.name.casefold()] == 1 else _with_folder(handed) for handed in found]
+            found.append(Submitted(argument, "stdin" if argument == "-" else _name(argument)))
+    counts = Counter(each.name.casefold() for each in found)
+    return [each if counts[each.name.casefold()] == 1 else _with_folder(each) for each in found]
 
 
 def _files(folder: str) -> list[str]:
@@ -51,22 +50,22 @@ def _files(folder: str) -> list[str]:
     for place, below, files in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".") and name != "__MACOSX"]
         found += [os.path.join(place, name) for name in files if not name.startswith(".")]
-    return sorted(path for path in found if os.path.isfile(path) or not os.path.exists(path))  # no pipes
+    return sorted(path for path in found if os.path.isfile(path) or not os.path.exists(path))  # without pipes
 
 
 def _name(path: str) -> str:
-    """The name of the file, or of its folder where every file is called like this one."""
+    """Return the name of the file, or of its folder if the file has a generic name."""
     stem, folder = Path(path).stem, Path(path).parent.name
     return folder if folder and _COPY.sub("", stem).casefold() in GENERIC else stem
 
 
-def _with_folder(handed: Handed) -> Handed:
-    path = Path(handed.path)
-    return handed._replace(name=str(Path(path.parent.name) / path.stem) if path.parent.name else path.stem)
+def _with_folder(file: Submitted) -> Submitted:
+    path = Path(file.path)
+    return file._replace(name=str(Path(path.parent.name) / path.stem) if path.parent.name else path.stem)
 
 
 def file_names(names: Iterable[str]) -> Iterator[str]:
-    """A safe, unique file name for each of these names."""
+    """Yield a safe, unique file name for each of these names."""
     taken: set[str] = set()
     for name in names:
         safe = "".join(each if each.isalnum() or each in "-_." else "_" for each in name).strip("._")[:80] or "student"

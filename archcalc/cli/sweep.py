@@ -12,97 +12,111 @@ import click
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.cli.options import (
+    Definitions,
+    PositiveInteger,
     SpecCommand,
-    bound_options,
     default_format,
+    joined_values,
+    limit_options,
     limits_from,
-    listed,
-    once,
     output_options,
     print_table,
+    single_value,
     spec_argument,
 )
-from archcalc.cli.varied import collect_garbage, progress, reason_text, value_text
+from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    from archcalc.query.configurations import Question
+    from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import Axis
-    from archcalc.query.ranking import Columns, Keeper, Key
-    from archcalc.query.sweep import Block, Example, Refusal
+    from archcalc.query.ranking import Columns, Key, Selection
+    from archcalc.query.sweep import Example, Refusal, SweepBlock
     from archcalc.spec.syntax import Name
 
 DEFAULT = "params,macs"
 TABLE_ROWS = 1_000
-"""Rows of a table for people, unless ``--top`` asks for more."""
+"""Rows of a table, unless ``--top`` asks for more."""
 SORTED_ROWS = 1_000_000
-"""Rows that are sorted without ``--top``."""
-MOST_REASONS = 5
-"""Reasons that are told."""
-MOST_REFUSALS = 10_000
-"""Reasons that are counted apart."""
+"""The most rows that are sorted without ``--top``."""
+MAX_REASONS = 5
+"""Reasons that are printed."""
+MAX_COUNTED_REASONS = 10_000
+"""Reasons that are counted separately."""
 
-EPILOG = """\b
-VALUES are a range start:stop:step (the end included), a list of values and ranges, or one value:
-  --set alpha=0.25:1:0.05   --set rho=6/7,1   --set act=relu,gelu   --shape H=W=128:512:32
-A condition compares quantities (macs, LAYER.params, LAYER.H), variables and sizes of inputs:
-  --where "macs <= 300M and params < 3M and not head.C = 10"
-"""
+SECTIONS: dict[str, Definitions] = {
+    "Values": (
+        ("alpha=0.25:1:0.05", "A range START:STOP:STEP, which includes STOP."),
+        ("rho=6/7,1", "A list of values and ranges."),
+        ("act=relu,gelu", "Names, for an attribute that takes names."),
+        ("H=W=128:512:32", "The same values for several sizes or variables."),
+    ),
+    "Conditions": (
+        ("macs <= 300M", "Compare quantities, variables and input sizes with = != < <= > >=."),
+        ("conv5.H >= 7", "Write a quantity of a layer or stage as LAYER.QUANTITY."),
+        ("A and not B", "Combine conditions with and, or, not and parentheses."),
+    ),
+}
 
 
-@click.command(cls=SpecCommand, epilog=EPILOG)
+@click.command(cls=SpecCommand, sections=SECTIONS)
 @spec_argument
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="NAME=VALUES",
-    help="Set a variable, or an attribute of a layer (conv1.k), to each of the values (repeatable).",
+    help="Vary a variable or an attribute of a layer (conv1.k) over these values (repeatable).",
 )
 @click.option(
     "--shape",
     "shapes",
     multiple=True,
     metavar="H=VALUES",
-    help="Input sizes: H, W, C, L, D; H=W=VALUES for both at once, prior.H of another input; or whole shapes, "
-    "3x64x64,3x96x96 (repeatable).",
+    help="Vary an input size (C, L, D, H, W; NAME.H of the input NAME) or the whole shape: 3x64x64,3x96x96 "
+    "(repeatable).",
 )
 @click.option(
     "--where",
     multiple=True,
-    callback=once("join conditions with 'and'"),
+    callback=single_value("join conditions with 'and'"),
     metavar="CONDITION",
-    help="Only configurations that meet it.",
+    help="Keep only configurations that meet the condition.",
 )
 @click.option(
     "--sort",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
-    help="Order by quantities or variables; -macs: the largest first.",
+    help="Sort by quantities or settings, ascending; descending with a minus sign: -macs.",
 )
-@click.option("--top", type=click.IntRange(1), metavar="N", help="Only the first N (the best, with --sort).")
+@click.option("--top", type=PositiveInteger(), help="Keep the first N rows after sorting.")
 @click.option(
     "--pareto",
     multiple=True,
-    callback=listed,
+    callback=joined_values,
     metavar="NAMES",
-    help="Only what nothing else beats in all of them: params,max:conv5.H.",
+    help='Keep the Pareto front of these quantities, minimised, or maximised after "max:": params,max:conv5.H.',
 )
 @click.option(
-    "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="What is worked out."
+    "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
 )
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="How --shape is read.  [default: the spec's]")
-@click.option("--training", is_flag=True, help="Count auxiliary heads, too.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="For memory.")
-@bound_options
+@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="Axis order of --shape.  [default: that of the spec]")
+@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+)
+@limit_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
-    """Every combination of settings of a network, evaluated at once; impossible ones are counted with the reason."""
+    """Evaluate every combination of settings of a network.
+
+    Impossible configurations are left out, and counted with the reason.
+    """
     from archcalc.query.conditions import read_condition
-    from archcalc.query.configurations import Question, Written
+    from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
     from archcalc.spec.locate import locate
 
@@ -111,12 +125,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     varied = read_settings(values["settings"], values["shapes"], values["layout"], limits)
     if not varied.axes:
         hint = "give a range or a list: --set alpha=0.25:1:0.25 --shape H=W=128:512:32"
-        fail("argument", "nothing varies: there is one configuration only", hint=hint, origin="sweep")
+        fail("argument", "nothing varies", hint=hint, origin="sweep")
     names = _Names(varied.axes, read_names("--columns", values["columns"]))
     sort = names.keys("--sort", values["sort"])
     pareto = names.keys("--pareto", values["pareto"])
-    question = Question(
-        Written(*locate(spec, limits)),
+    question = ConfigurationQuery(
+        LocatedSpec(*locate(spec, limits)),
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
         varied.given,
@@ -136,7 +150,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if sort or pareto or values["top"] is not None:
         rows = _ranked(run, pareto, sort, values["top"] or SORTED_ROWS)
         if values["top"] is None and not pareto and run.wanted > SORTED_ROWS:
-            fail("limit", f"{run.wanted:,} rows are too many to be sorted", hint="add --top N", origin="--sort")
+            fail("limit", f"{run.wanted:,} rows are too many to sort", hint="add --top N", origin="--sort")
         _stream([] if rows is None else [rows], names.titles, form)
     else:
         _stream(run.blocks(), names.titles, form)
@@ -144,7 +158,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
 
 
 class _Names:
-    """The columns: what is varied, and what is measured."""
+    """The columns: the settings, and the quantities that are computed."""
 
     def __init__(self, axes: list[Axis], measured: list[Name]) -> None:
         self.axes = [axis.name for axis in axes]
@@ -155,7 +169,7 @@ class _Names:
         return [*self.axes, *(name.name for name in self.measured)]
 
     def keys(self, option: str, written: str | None) -> list[Key]:
-        """What to rank by: columns, which are added where they are missing."""
+        """Return the columns to rank by; missing ones are added."""
         from archcalc.query.ranking import Key
         from archcalc.query.settings import read_names
 
@@ -177,9 +191,9 @@ class _Names:
 
 
 class _Run:
-    """A sweep and what is to be said of it in the end."""
+    """A sweep, with the counts that are reported at its end."""
 
-    def __init__(self, question: Question, axes: list[Axis]) -> None:
+    def __init__(self, question: ConfigurationQuery, axes: list[Axis]) -> None:
         self.question = question
         self.axes = axes
         self.total = 0
@@ -189,10 +203,10 @@ class _Run:
         self.examples: dict[Refusal, Example] = {}
 
     def blocks(self) -> Iterator[Columns]:
-        """The rows, block by block.
+        """Yield the rows, block by block.
 
         Raises:
-            SpecError: in the end, where no network at all has what was asked for: its name is wrong.
+            SpecError: at the end, if no configuration at all has a requested target: its name is wrong.
         """
         from archcalc.query.sweep import sweep
 
@@ -206,56 +220,55 @@ class _Run:
         if self.question.absent is not None and self.total == self.impossible.total():
             raise self.question.absent
 
-    def count(self, block: Block) -> None:
+    def count(self, block: SweepBlock) -> None:
         self.total += block.total
         self.unwanted += block.unwanted
         for refusal, count in block.impossible.items():
-            known = refusal in self.impossible or len(self.impossible) < MOST_REFUSALS
-            self.impossible[refusal if known else refusal._replace(layer="", message="other reasons")] += count
+            known = refusal in self.impossible or len(self.impossible) < MAX_COUNTED_REASONS
+            self.impossible[refusal if known else refusal._replace(layer="", message="for other reasons")] += count
             if known:
                 self.examples.setdefault(refusal, block.examples[refusal])
 
     def notes(self, shown: int | None, *, pareto: bool) -> list[str]:
-        """How many configurations there were, and why not more."""
-        left = f"{self.wanted:,} left"
-        parts = [f"{self.impossible.total():,} impossible" if self.impossible else ""]
-        parts += [f"{self.unwanted:,} not wanted (--where)" if self.unwanted else ""]
-        if pareto:
-            left += "" if shown is None else f", {shown:,} of them beaten by none"
+        """Return the number of configurations, and why some are not in the table."""
+        parts = [f"{self.impossible.total():,} impossible"] if self.impossible else []
+        parts += [f"{self.unwanted:,} excluded by --where"] if self.unwanted else []
+        if pareto and shown is not None:
+            parts.append(f"{shown:,} on the Pareto front of {self.wanted:,}")
         elif shown is not None and shown < self.wanted:
-            left += f", of which {shown:,} shown"
-        if not any(parts) and left == f"{self.wanted:,} left":
-            return [f"{self.total:,} configurations"]
-        found = [f"{self.total:,} configurations: {', '.join(filter(None, [*parts, left]))}"]
-        for refusal, count in self.impossible.most_common(MOST_REASONS):
+            parts.append(f"{shown:,} of {self.wanted:,} shown")
+        elif parts:
+            parts.append(f"{self.wanted:,} remaining")
+        found = [f"{self.total:,} configurations{': ' * bool(parts)}{', '.join(parts)}"]
+        for refusal, count in self.impossible.most_common(MAX_REASONS):
             found.append(f"{count:,} impossible{reason_text(refusal, self.examples.get(refusal))}")
-        if len(self.impossible) > MOST_REASONS:
-            found.append(f"and {len(self.impossible) - MOST_REASONS:,} more reasons")
+        if len(self.impossible) > MAX_REASONS:
+            found.append(f"and {len(self.impossible) - MAX_REASONS:,} more reasons for impossible configurations")
         return found
 
 
 def _ranked(run: _Run, pareto: list[Key], sort: list[Key], most: int) -> Columns | None:
-    """The best rows of a sweep, or its first; ``None`` where there is none.
+    """Return the best rows of a sweep, or its first; ``None`` if there is none.
 
     Raises:
-        SpecError: a Pareto front that is too wide.
+        SpecError: a Pareto front that is too large.
     """
     from archcalc.query.ranking import Best, First, Front
 
     last = Best(most, sort) if sort else First(most)
-    keeper: Keeper = Front(pareto) if pareto else last
+    keeper: Selection = Front(pareto) if pareto else last
     try:
         for columns in run.blocks():
             keeper.add(columns)
     except OverflowError as error:
-        fail("limit", str(error), hint="--where may leave fewer", origin="--pareto")
+        fail("limit", str(error), hint="reduce the configurations with --where", origin="--pareto")
     if pareto and keeper.kept is not None:
         last.add(keeper.kept)
     return last.kept
 
 
 def _stream(blocks: Iterable[Columns], titles: list[str], form: str) -> None:
-    """Write rows as they come."""
+    """Write rows as they are computed."""
     from archcalc.report.rows import RowWriter
 
     writer = RowWriter(sys.stdout.write, form, titles)
@@ -265,20 +278,20 @@ def _stream(blocks: Iterable[Columns], titles: list[str], form: str) -> None:
 
 
 def _cells(columns: Columns) -> Iterator[tuple[Any, ...]]:
-    """Rows for programs."""
+    """Yield rows for programs."""
     listed = [column.tolist() if column.dtype != object else _written(column) for column in columns]
     return zip(*listed, strict=True)
 
 
 def _written(column: Any) -> list[Any]:
-    """Objects as cells show them; the same few stand in most rows."""
+    """Return objects as texts, each distinct one converted once: the same few are in most rows."""
     known = {id(value): value for value in column}
     texts = {place: value_text(value) for place, value in known.items()}
     return [texts[id(value)] for value in column]
 
 
 def _table(rows: Columns | None, titles: list[str], settings: int, notes: list[str], form: str, color: str) -> None:
-    """Write rows for people: numbers of settings are written as settings are."""
+    """Print rows for people, with settings as they are written on the command line."""
     cells = [] if rows is None else list(_cells(rows))
     shown = [(*map(str, row[:settings]), *row[settings:]) for row in cells]
     columns = tuple(Column(title, heading(title), "right") for title in titles)

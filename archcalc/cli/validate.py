@@ -1,4 +1,4 @@
-"""``archcalc validate``: for CI."""
+"""``archcalc validate``: check specs, as in CI."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import click
 
 from archcalc.cli.files import write_file
 from archcalc.cli.options import (
+    COLOR_HELP,
+    PositiveInteger,
+    VerbCommand,
     default_format,
     limits_from,
     pairs_from,
@@ -21,24 +24,24 @@ from archcalc.cli.options import (
     wants_color,
 )
 from archcalc.report.validated import step_summary, summary
-from archcalc.report.validation_formats import FORMATS, Layout, write_spec
+from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.configuration import configuration_of, unknown_codes
-from archcalc.validation.examine import Asked, Outcome, Task
+from archcalc.validation.examine import Options, ValidationResult, ValidationTask
 from archcalc.validation.findings import findings, relative_to
-from archcalc.validation.many import examine_all
-from archcalc.validation.paths import find
-from archcalc.validation.store import Store
+from archcalc.validation.parallel import examine_all
+from archcalc.validation.paths import find_specs
+from archcalc.validation.store import BaselineFile
 
-MANY = 20
-"""Specs that take long enough for a progress bar."""
+PROGRESS_FROM = 20
+"""Number of specs from which a progress bar is shown."""
 CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Where CI servers say what paths are relative to."""
+"""Environment variables in which CI servers name the folder that they checked out."""
 
 
 def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
-    """The warnings with their documentation; then end."""
+    """Print the warnings with their documentation, and exit."""
     if not value:
         return
     from archcalc.lint import RULES
@@ -50,105 +53,118 @@ def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
 
 
 def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
-    """Codes of warnings, separated by commas or given one by one."""
+    """Return the codes of warnings in a repeatable option of lists."""
     from archcalc.lint import RULES
     from archcalc.spec.errors import suggest
 
     given = [code.strip() for value in values for code in value.split(",") if code.strip()]
     for code in unknown_codes(given):
-        hint = suggest(code, RULES, "`archcalc validate --rules` lists them")
+        hint = suggest(code, RULES, "`archcalc validate --rules` lists the warnings")
         raise click.BadParameter(f"no warning has the code '{code[:40]}': {hint}", ctx, parameter)
     return frozenset(given)
 
 
 def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
-    """How far totals may grow."""
+    """Return how far totals may grow."""
     try:
         return read_tolerances(values)
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, parameter) from None
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--ignore", multiple=True, callback=codes, metavar="CODES", help="Warnings not to give (repeatable).")
 @click.option(
-    "--warn", multiple=True, callback=codes, metavar="CODES", help="Warnings not given by default (repeatable)."
+    "--ignore", multiple=True, callback=codes, metavar="CODES", help="Do not report these warnings (repeatable)."
 )
 @click.option(
-    "--error", multiple=True, callback=codes, metavar="CODES", help="Warnings that are failures (repeatable)."
+    "--warn", multiple=True, callback=codes, metavar="CODES", help="Report these warnings, off by default (repeatable)."
 )
-@click.option("--strict", is_flag=True, help="Every warning is a failure.")
-@click.option("--rules", is_flag=True, is_eager=True, expose_value=False, callback=show_rules, help="Document them.")
-@click.option("--fix", is_flag=True, help="Correct what can be corrected mechanically.")
-@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
-@click.option("--baseline", metavar="FILE", help="Compare with the numbers stored there.")
+@click.option(
+    "--error", multiple=True, callback=codes, metavar="CODES", help="Treat these warnings as failures (repeatable)."
+)
+@click.option("--strict", is_flag=True, help="Treat all warnings as failures.")
+@click.option(
+    "--rules",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_rules,
+    help="Print the documentation of all warnings and exit.",
+)
+@click.option("--fix", is_flag=True, help="Correct the warnings that can be corrected automatically.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, without changing it.")
+@click.option("--baseline", metavar="FILE", help="Compare the totals with those stored in this file.")
 @click.option(
     "--tolerance",
     multiple=True,
     callback=tolerances,
     metavar="N%|QUANTITY=N%",
-    help="How far totals may grow beyond the baseline (repeatable).  [default: 0%]",
+    help="Growth of the totals that the baseline admits (repeatable).  [default: 0%]",
 )
-@click.option("--update-baseline", is_flag=True, help="Store the numbers instead: what has grown is accepted.")
-@click.option("--specs-only", is_flag=True, help="Skip files that are no specs even where they are named.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: by the number of specs]")
-@click.option("--quiet", "-q", is_flag=True, help="Only failures and the summary.")
+@click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
+@click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
+@click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
+@click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    help="Output format.  [default: github inside GitHub Actions, else text]",
+    help="Output format.  [default: github in GitHub Actions, else text]",
 )
-@click.option("--output", metavar="FILE", help="Write the report to this file, and text to standard output.")
-@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour.")
+@click.option("--output", metavar="FILE", help="Write the report to this file, and print text.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
 @spec_options
 def command(paths: tuple[str, ...], form: str | None, output: str | None, color: str, **values: Any) -> int:
-    """Do specs parse, fit together, meet their expectations, and stay inside their budget?
+    """Check specs: errors, warnings, expectations, and growth beyond a baseline.
 
-    PATHS are files, folders (every .yaml, .yml and .json below that is a spec, but for hidden ones), patterns in
-    quotes ("nets/**/*.yaml"), bundled names or '-'. Exit status: 0 all well (there may be warnings), 1 an expectation
-    failed or a total has grown, 2 a spec cannot be read.
+    PATHS are files, folders (with all specs below, as .yaml, .yml or .json, except hidden ones), quoted patterns
+    ("nets/**/*.yaml"), bundled names, or '-' for standard input.
+
+    Exit status: 0 success, possibly with warnings; 1 an expectation failed, a total has grown, or a warning counts as
+    a failure; 2 a spec cannot be read.
     """
     stdin_once(paths)
     if values["update_baseline"] and not values["baseline"]:
         raise click.UsageError("--update-baseline needs --baseline FILE")
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
-    gc.enable()  # one question after the other: what is left of each must go
-    asked = asked_from(values)
-    store = stored(values["baseline"], values["update_baseline"])
+    gc.enable()  # many networks are read, one after the other
+    options = options_from(values)
+    store = read_baseline(values["baseline"], values["update_baseline"])
     tasks = [
-        Task(target, configuration_of(target.path or "."), store.of(target) if store is not None else None)
-        for target in find(paths, asked.limits)
+        ValidationTask(
+            found_spec, configuration_of(found_spec.path or "."), store.of(found_spec) if store is not None else None
+        )
+        for found_spec in find_specs(paths, options.limits)
     ]
     streamed = "text" if output else form if FORMATS[form].findings else ""
-    seen = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # a line for each shows how far it is
-    layout = Layout(
+    shows_progress = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
+    display = ValidationDisplay(
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
-    outcomes: list[Outcome] = []
-    for outcome in with_progress(examine_all(asked, tasks, values["jobs"]), len(tasks), seen):
-        target = tasks[len(outcomes)].target
-        if outcome.corrected is not None:
-            outcome = written(outcome, target.path)
-        if store is not None and values["update_baseline"] and outcome.numbers is not None:
-            store.keep(target, outcome.numbers)
+    results: list[ValidationResult] = []
+    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), shows_progress):
+        found_spec = tasks[len(results)].found_spec
+        if result.corrected is not None:
+            result = write_correction(result, found_spec.path)
+        if store is not None and values["update_baseline"] and result.figures is not None:
+            store.put(found_spec, result.figures)
         if streamed:
-            show(outcome, streamed, layout)
-        outcomes.append(outcome._replace(numbers=None, corrected=None, diff=""))
-    for outcome in without_specs(outcomes):
-        outcomes.append(outcome)
+            show(result, streamed, display)
+        results.append(result._replace(figures=None, corrected=None, diff=""))
+    for result in without_specs(results):
+        results.append(result)
         if streamed:
-            show(outcome, streamed, layout)
+            show(result, streamed, display)
     if store is not None and values["update_baseline"]:
         save(store.path, store.text(), "--baseline")
-    report(outcomes, form, output)
-    return max((outcome.status for outcome in outcomes), default=0)
+    report(results, form, output)
+    return max((result.status for result in results), default=0)
 
 
-def asked_from(values: dict[str, Any]) -> Asked:
-    """What the options ask of every spec."""
-    return Asked(
+def options_from(values: dict[str, Any]) -> Options:
+    """Return what the options ask for, for every spec."""
+    return Options(
         settings=pairs_from(values["settings"], "--set"),
         shapes=pairs_from(values["shapes"], "--shape", bare=True),
         limits=limits_from(values),
@@ -156,88 +172,88 @@ def asked_from(values: dict[str, Any]) -> Asked:
         warn=values["warn"],
         error=values["error"],
         strict=values["strict"],
-        numbers=bool(values["baseline"]),
+        with_figures=bool(values["baseline"]),
         tolerance=None if values["update_baseline"] else values["tolerance"],
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
 
 
-def stored(path: str | None, update: bool) -> Store | None:
-    """The baseline, if one is asked for; a new one where it is to be written and does not exist."""
+def read_baseline(path: str | None, update: bool) -> BaselineFile | None:
+    """Return the baseline, if one is requested; a new one if it is to be updated and does not exist."""
     if not path:
         return None
-    return Store(path) if update and not os.path.exists(path) else Store.read(path)
+    return BaselineFile(path) if update and not os.path.exists(path) else BaselineFile.read(path)
 
 
-def written(outcome: Outcome, path: str) -> Outcome:
-    """The outcome of a file after its correction was written, or that it could not be."""
+def write_correction(result: ValidationResult, path: str) -> ValidationResult:
+    """Write the correction of a file, and return the result, with an error if that failed."""
     try:
-        write_file(path, outcome.corrected or "")
+        write_file(path, result.corrected or "")
     except OSError as error:
-        problem = Problem("output", f"cannot write it: {error.strerror}", origin=path)
-        wrong = findings([problem], 2, outcome.name)
-        return outcome._replace(findings=(*outcome.findings, *wrong), corrected=None)
-    return outcome
+        problem = Problem("output", f"cannot write the corrected file: {error.strerror}", origin=path)
+        wrong = findings([problem], 2, result.name)
+        return result._replace(findings=(*result.findings, *wrong), corrected=None)
+    return result
 
 
 def save(path: str, text: str, origin: str) -> None:
-    """Write a file of the run."""
+    """Write a file that an option names."""
     try:
         write_file(path, text)
     except OSError as error:
         fail("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
 
 
-def with_progress(outcomes: Iterator[Outcome], number: int, seen: bool) -> Iterable[Outcome]:
-    """The outcomes, with a progress bar on standard error if that is a terminal and they are many."""
-    if seen or number < MANY or not sys.stderr.isatty():
-        return outcomes
+def with_progress(results: Iterator[ValidationResult], number: int, shows_progress: bool) -> Iterable[ValidationResult]:
+    """Return the results, with a progress bar on standard error if that is a terminal and they are many."""
+    if shows_progress or number < PROGRESS_FROM or not sys.stderr.isatty():
+        return results
     from rich.console import Console
     from rich.progress import Progress
 
-    def advancing() -> Iterator[Outcome]:
+    def advancing() -> Iterator[ValidationResult]:
         with Progress(
             console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty(), redirect_stderr=False
         ) as progress:
-            yield from progress.track(outcomes, total=number, description="validating")
+            yield from progress.track(results, total=number, description="validating")
 
     return advancing()
 
 
-def without_specs(outcomes: list[Outcome]) -> Iterator[Outcome]:
-    """Folders and patterns that brought files, but no spec: most likely not those that were meant."""
+def without_specs(results: list[ValidationResult]) -> Iterator[ValidationResult]:
+    """Yield an error for each folder or pattern that matched files, but no spec: most likely another was meant."""
     found: dict[str, bool] = {}
-    for outcome in outcomes:
-        if outcome.argument:
-            found[outcome.argument] = found.get(outcome.argument, False) or not outcome.skipped
+    for result in results:
+        if result.argument:
+            found[result.argument] = found.get(result.argument, False) or not result.skipped
     for argument in (argument for argument, any_spec in found.items() if not any_spec):
         problem = Problem("not-found", "no spec among these files", origin=argument[:100])
-        yield Outcome(argument, findings([problem], 2, argument))
+        yield ValidationResult(argument, findings([problem], 2, argument))
 
 
-def show(outcome: Outcome, form: str, layout: Layout) -> None:
-    """One line for a spec, and what was found below."""
-    click.echo(write_spec(form, placed(outcome, form), layout), nl=False, color=True)
+def show(result: ValidationResult, form: str, display: ValidationDisplay) -> None:
+    """Print a line for a spec, and its findings below."""
+    click.echo(write_spec(form, with_checkout_paths(result, form), display), nl=False, color=True)
 
 
-def placed(outcome: Outcome, form: str) -> Outcome:
-    """The outcome with its files as the format names them."""
+def with_checkout_paths(result: ValidationResult, form: str) -> ValidationResult:
+    """Return the result with its files named as the format requires."""
     if not FORMATS[form].in_checkout:
-        return outcome
+        return result
     root = next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
-    return outcome._replace(findings=tuple(relative_to(root, outcome.findings)))
+    return result._replace(findings=tuple(relative_to(root, result.findings)))
 
 
-def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
-    """What follows when all specs are done: the summary, or the whole report."""
+def report(results: list[ValidationResult], form: str, output: str | None) -> None:
+    """Print what follows when all specs are done: the summary, or the whole report."""
     streamed = FORMATS[form].findings is not None
     if streamed or output:
-        click.echo(summary(outcomes))
+        click.echo(summary(results))
     if not streamed or output:
         from archcalc import __version__
 
-        text = FORMATS[form].whole([placed(outcome, form) for outcome in outcomes], __version__)
+        text = FORMATS[form].report([with_checkout_paths(result, form) for result in results], __version__)
         if output:
             save(output, text, "--output")
         else:
@@ -246,6 +262,6 @@ def report(outcomes: list[Outcome], form: str, output: str | None) -> None:
     if form == "github" and page:
         try:
             with open(page, "a", encoding="utf-8") as file:
-                file.write(step_summary(outcomes))
+                file.write(step_summary(results))
         except OSError as error:
             fail("output", f"cannot write '{page[:80]}': {error.strerror}", origin="GITHUB_STEP_SUMMARY")

@@ -1,4 +1,4 @@
-"""``archcalc verify``: the analysis against what the executor measures."""
+"""``archcalc verify``: compare the analysis with what the executor measures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from archcalc.cli.execution import available_memory, memory_option
 from archcalc.cli.options import (
+    VerbCommand,
     complete_spec,
     default_format,
     limits_from,
@@ -26,36 +27,46 @@ from archcalc.spec.errors import fail, suggest
 if TYPE_CHECKING:
     from archcalc.verification.verify import Check
 
-MOST_DIFFERENCES = 20
-"""Differences of one check that are shown to people."""
+MAX_DIFFERENCES = 20
+"""Differences of one check that are listed below a table."""
 
 
 class Outcome(NamedTuple):
-    """What became of one network."""
+    """The checks of a network."""
 
     spec: str
     name: str
     checks: tuple[Check, ...]
 
 
-@click.command()
+CHECKS = (
+    ("shapes", "Shape and number format of every tensor of a run."),
+    ("params", "Parameters, counted in the arrays that a run reads."),
+    ("operations", "Operations by kind and layer, counted by the kernels."),
+    ("exact", "Operations, counted one by one by plain loops; large networks are reduced first."),
+    ("rf", "Receptive fields, found by setting input positions to NaN."),
+    ("folding", "Outputs of the folded network against those of the original."),
+    ("memory", "Memory of a run against the estimate."),
+)
+
+
+@click.command(cls=VerbCommand, sections={"Checks": CHECKS})
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
-@click.option("--only", metavar="NAMES", help="Checks, separated by commas (see above).")
-@click.option("--exact", "whole", is_flag=True, help="Count one by one on the network as it is, however long it takes.")
+@click.option("--only", metavar="NAMES", help="Run these checks only, separated by commas.")
+@click.option(
+    "--full-size",
+    "--exact",
+    "full_size",
+    is_flag=True,
+    help="Run the check 'exact' on the full-size network, however long it takes.",
+)
 @spec_options
 @memory_option
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
-    """Hold the analysis to measurement. Exit status 1 at any difference.
+    """Compare the analysis with what the executor measures.
 
-    \b
-    shapes      shape and number format of every tensor of a run
-    params      stored numbers, counted from the arrays that were used
-    operations  by kind and layer, read from the operands inside the kernels
-    exact       the same, counted one by one on numbers that count (on a reduced network unless it is small)
-    rf          receptive fields, found by making input positions NaN
-    folding     the folded network's outputs against the original ones
-    memory      the memory of a run against the estimate
+    Exit status: 0 if all checks agree, 1 if one differs, 2 if a network cannot be read.
     """
     from archcalc.api import load
     from archcalc.verification.verify import verify
@@ -72,7 +83,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         for spec, network in networks:
             checks = []
             advance(network.name, 0)
-            for check in verify(network.graph, aspects, available=available, whole=values["whole"]):
+            for check in verify(network.graph, aspects, available=available, full_size=values["full_size"]):
                 checks.append(check)
                 advance(network.name, 1)
             outcomes.append(Outcome(spec, network.name, tuple(checks)))
@@ -87,7 +98,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
 
 
 def chosen(written: str | None) -> tuple[str, ...]:
-    """The checks of ``--only a,b,c``; all of them without it.
+    """Return the checks of ``--only a,b,c``, or all of them without it.
 
     Raises:
         SpecError: an unknown name.
@@ -105,15 +116,15 @@ def chosen(written: str | None) -> tuple[str, ...]:
 
 
 def table(outcomes: list[Outcome]) -> Table:
-    """A row per check."""
+    """Return the table of all checks, one per row."""
     several = len(outcomes) > 1
     columns = [Column("network", "network", folds=True)] if several else []
     columns += [
         Column("check", "check"),
         Column("result", "result"),
         Column("compared", "compared", "right"),
-        Column("differences", "apart", "right"),
-        Column("detail", "how", folds=True),
+        Column("differences", "differences", "right"),
+        Column("detail", "details", folds=True),
         Column("seconds", "seconds", "right"),
     ]
     rows = []
@@ -131,22 +142,22 @@ def table(outcomes: list[Outcome]) -> Table:
 
 
 def result(check: Check) -> str:
-    """One word."""
+    """Return the result of a check in one word; ``-`` if there was nothing to compare."""
     return ("ok" if check.compared else "-") if check.holds else "DIFFERS"
 
 
 def notes(outcome: Outcome, *, several: bool) -> Iterator[str]:
-    """The differences of a network."""
+    """Yield the differences of a network, one per line."""
     prefix = f"{outcome.spec}: " if several else ""
     for check in outcome.checks:
-        for each in check.differences[:MOST_DIFFERENCES]:
+        for each in check.differences[:MAX_DIFFERENCES]:
             yield f"{prefix}{each.layer}: {each.quantity}: analysis {each.claimed}, measured {each.measured}"
-        if (more := len(check.differences) - MOST_DIFFERENCES) > 0:
-            yield f"{prefix}and {more:,} more of {check.aspect}; --format json has all"
+        if (more := len(check.differences) - MAX_DIFFERENCES) > 0:
+            yield f"{prefix}and {more:,} more differences in {check.aspect}; --format json lists them all"
 
 
 def record(outcome: Outcome) -> dict[str, Any]:
-    """A network's checks, for programs."""
+    """Return the checks of a network as a JSON record."""
     return {
         "spec": outcome.spec,
         "name": outcome.name,
@@ -167,7 +178,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
 
 @contextmanager
 def progress(steps: int) -> Iterator[Callable[[str, int], None]]:
-    """A function that moves a bar on: on standard error, if that is a terminal."""
+    """Yield a function that advances a progress bar on standard error, if that is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda name, done: None
         return

@@ -1,4 +1,4 @@
-"""``archcalc zoo``: the bundled networks."""
+"""``archcalc zoo``: list the bundled networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archcalc.cli.options import output_options, print_table
 @click.command()
 @output_options()
 def command(form: str | None, color: str) -> None:
-    """The bundled networks: name, input, parameters, MACs, title, variables."""
+    """List the bundled networks: name, input, parameters, MACs, title, variables."""
     from archcalc.api import bundled, load
     from archcalc.graph import write_shape
     from archcalc.report.table import Column, Table
@@ -20,8 +20,8 @@ def command(form: str | None, color: str) -> None:
         analysis = load(name).analyze()
         graph = analysis.graph
         shapes = ", ".join(write_shape(shape, graph.layout) for shape in graph.inputs.values())
-        knobs = " ".join(f"{variable}={value}" for variable, value in graph.variables.items())
-        rows.append((name, shapes, analysis.totals.params, analysis.totals.macs, graph.name, knobs))
+        variables = " ".join(f"{variable}={value}" for variable, value in graph.variables.items())
+        rows.append((name, shapes, analysis.totals.params, analysis.totals.macs, graph.name, variables))
     columns = (
         Column("name", "name"),
         Column("input", "input"),

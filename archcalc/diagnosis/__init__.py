@@ -1,8 +1,9 @@
-"""Why is a number wrong? The claim is recomputed under the mistakes and conventions that people really use.
+"""Diagnosis: which known mistakes and conventions explain a wrong claim.
 
-A mistake changes the graph, an operator or its input, and the same formulas run again (`windows`, `counting`); or it
-takes a right number from elsewhere (`places`) or writes it wrongly (`numbers`). `outcomes` holds what a target comes
-out as under each, `search` looks a written value up in it, `follow` recognises other wrong answers carried forward.
+A mistake changes an operator or its input, and the same formulas run again (`windows`, `counting`); or it takes a right
+figure of something else (`places`) or writes the figure wrongly (`numbers`). A convention counts layers differently
+(`conventions`). `outcomes` computes the value of a target under each of them, `search` looks a written value up among
+these values, and `follow` recognizes steps that start from other wrong claims.
 """
 
 from archcalc.diagnosis.explainer import Explainer, judge_and_explain

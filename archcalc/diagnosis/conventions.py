@@ -1,4 +1,4 @@
-"""Conventions of counting: what a layer contributes to a sum, where people count otherwise than archcalc."""
+"""Counting conventions: what a layer contributes to a sum where people count differently from archcalc."""
 
 from __future__ import annotations
 
@@ -6,37 +6,39 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from archcalc.analysis.counts import Counts
-from archcalc.diagnosis.mistake import Tally
+from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator
 from archcalc.ops.traits import Kind
 
-Which: TypeAlias = Callable[[Operator], bool]
-"""Whether a layer is among those that a convention is about."""
+Condition: TypeAlias = Callable[[Operator], bool]
+"""Returns whether a convention affects the layers of an operator."""
 
 
-def of_kind(kind: Kind) -> Which:
+def of_kind(kind: Kind) -> Condition:
+    """Return the condition that an operator is of a kind."""
     return lambda op: op.kind == kind
 
 
 def batch_norms(op: Operator) -> bool:
+    """Return whether an operator is a batch norm."""
     return op.running_statistics
 
 
-def only(which: Which) -> Tally:
-    """Nothing but these layers."""
-    return lambda site, counts, quantity: None if which(site.op) else 0
+def only(condition: Condition) -> Contribution:
+    """Return the convention that counts these layers only."""
+    return lambda site, counts, quantity: None if condition(site.op) else 0
 
 
-def without(which: Which) -> Tally:
-    """All layers but these."""
-    return lambda site, counts, quantity: 0 if which(site.op) else None
+def without(condition: Condition) -> Contribution:
+    """Return the convention that leaves these layers out."""
+    return lambda site, counts, quantity: 0 if condition(site.op) else None
 
 
-def operations_of(which: Which) -> Tally:
-    """All operations of these layers, beside the MACs of the others."""
-    return lambda site, counts, quantity: counts.flops if which(site.op) and not counts.macs else None
+def operations_of(condition: Condition) -> Contribution:
+    """Return the convention that counts all operations of these layers in addition to the MACs of the others."""
+    return lambda site, counts, quantity: counts.flops if condition(site.op) and not counts.macs else None
 
 
 def statistics_counted(site: Site, counts: Counts, quantity: str) -> Number | None:
@@ -48,7 +50,7 @@ def statistics_left_out(site: Site, counts: Counts, quantity: str) -> Number | N
 
 
 def products_with_biases(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """One more operation per output for the bias."""
+    """Count one more operation per output for the bias."""
     return counts.connections if counts.macs else None
 
 
@@ -61,21 +63,21 @@ def one_per_output_of_activations(site: Site, counts: Counts, quantity: str) -> 
 
 
 def operations_of_all(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """Every operation of the layers without products: norms, activations, pooling, joins."""
+    """Count every operation of the layers without products: norms, activations, pooling, joins."""
     return counts.flops if not counts.macs else None
 
 
 def bias_per_kernel(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """A bias for every plane of every filter of a convolution."""
+    """Count a bias for every input channel of every filter of a convolution."""
     sums, biases = site.op.sums(site.shape), _biases(site)
     if sums is None or not biases or site.op.kind != "convolution" or site.op.window_kind != "sliding":
         return None
-    planes = sums.kernels[0].pairs
-    return counts.params - biases + planes if len(sums.kernels) == 1 and planes != biases else None
+    pairs = sums.kernels[0].pairs
+    return counts.params - biases + pairs if len(sums.kernels) == 1 and pairs != biases else None
 
 
 def one_bias(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """A single bias for the whole layer."""
+    """Count a single bias for the layer."""
     biases = _biases(site)
     return counts.params - biases + 1 if biases and site.op.kind in ("convolution", "dense") else None
 

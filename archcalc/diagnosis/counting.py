@@ -1,4 +1,7 @@
-"""Mistakes and conventions in counting: biases, channels, groups, filters, batch norm, pooling, operations."""
+"""Mistakes in counting: biases, channels, groups, filters, kernels, positions, pooling.
+
+Each change is named after the mistake that it makes; see `archcalc.diagnosis.variation.Change`.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,20 @@ from archcalc.ops.sliding import effective_kernel
 
 
 def is_convolution(site: Site, *windows: str) -> bool:
-    """Whether it is a convolution, of these windows if any are given."""
+    """Return whether the layer is a convolution, with one of these kinds of windows if any are given."""
     return site.op.kind == "convolution" and (not windows or site.op.window_kind in windows)
 
 
-def unbiased(site: Site) -> Site | None:
+def bias_left_out(site: Site) -> Site | None:
     return changed(site, bias=False)
 
 
-def biased(site: Site) -> Site | None:
+def bias_added(site: Site) -> Site | None:
     return changed(site, bias=True)
 
 
-def ungrouped(site: Site) -> Site | None:
-    """One group; a depthwise or separable convolution becomes an ordinary one."""
+def groups_ignored(site: Site) -> Site | None:
+    """Use one group; a depthwise or separable convolution becomes a standard one."""
     return replaced(site, site.op.ungrouped(site.shape))
 
 
@@ -35,8 +38,8 @@ def depthwise_only(site: Site) -> Site | None:
     return replaced(site, site.op.depthwise_part())
 
 
-def one_input_channel(site: Site) -> Site | None:
-    """Every filter of a standard or grouped convolution as if it had one plane: k·k weights."""
+def input_channels_left_out(site: Site) -> Site | None:
+    """Use k·k weights for every filter of a standard or grouped convolution, as if there were one input channel."""
     op = site.op
     if not is_convolution(site) or not hasattr(op, "groups") or getattr(op, "table", None) is not None:
         return None
@@ -50,7 +53,7 @@ def all_maps_connected(site: Site) -> Site | None:
 
 
 def one_filter(site: Site) -> Site | None:
-    """One output channel, and the input channels that it sees; one output of a fully connected layer."""
+    """Count one filter with its input channels, or one output of a fully connected layer."""
     op, sums = site.op, site.op.sums(site.shape)
     if op.kind == "dense":
         return changed(site, features=1)
@@ -64,14 +67,14 @@ def one_filter(site: Site) -> Site | None:
 
 
 def positions_lost(site: Site) -> Site | None:
-    """Flattening taken to leave one number per channel."""
+    """Flatten to one number per channel."""
     if site.op.flattens and len(site.shape) > 1:
         return site._replace(inputs=(site.shape[:1],))
     return None
 
 
 def kernel_once(site: Site) -> Site | None:
-    """k weights per plane instead of k·k, at as many positions."""
+    """Use k weights per input channel and filter instead of k·k, at the same number of positions."""
     op: Any = site.op
     if not is_convolution(site) or len(op.kernel) < 2 or set(op.kernel[1:]) == {1}:
         return None
@@ -84,7 +87,7 @@ def kernel_once(site: Site) -> Site | None:
 
 
 def effective_kernel_counted(site: Site) -> Site | None:
-    """A dilated kernel with weights in its holes."""
+    """Count the holes of a dilated kernel as weights."""
     op: Any = site.op
     if not is_convolution(site) or set(op.dilation) == {1}:
         return None
@@ -93,7 +96,7 @@ def effective_kernel_counted(site: Site) -> Site | None:
 
 
 def at_input_positions(site: Site) -> Site | None:
-    """As many outputs as inputs: the input's H·W in place of the output's."""
+    """Count the H·W positions of the input instead of those of the output."""
     op: Any = site.op
     if not is_convolution(site, "sliding") or op.output(site.inputs)[1:] == site.shape[1:]:
         return None
@@ -101,7 +104,7 @@ def at_input_positions(site: Site) -> Site | None:
 
 
 def at_output_positions(site: Site) -> Site | None:
-    """A transposed convolution costed as an ordinary one over its output."""
+    """Count a transposed convolution like a convolution at the positions of its output."""
     op: Any = site.op
     if not is_convolution(site, "transposed"):
         return None
@@ -110,7 +113,7 @@ def at_output_positions(site: Site) -> Site | None:
 
 
 def at_one_position(site: Site) -> Site | None:
-    """The cost of one output position only: as many products as weights."""
+    """Count one output position only: as many products as weights."""
     op: Any = site.op
     if not is_convolution(site, "sliding") or set(op.output(site.inputs)[1:]) == {1}:
         return None
@@ -119,7 +122,7 @@ def at_one_position(site: Site) -> Site | None:
 
 
 def pooling_as(cls: type[Operator], *, bias: bool) -> Change:
-    """A pooling that has the weights of a convolution."""
+    """Return the change that gives a pooling the weights of a convolution."""
 
     def change(site: Site) -> Site | None:
         op = site.op

@@ -1,4 +1,4 @@
-"""Explaining the claims that do not hold: by other claims, by known mistakes, or not at all."""
+"""Explanations of claims that do not hold, by other wrong claims or by known mistakes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from functools import lru_cache
 
 from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.judge import FormulaJudge, Judge, Networks, ParsedClaim, by_name
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.diagnose import Diagnosis
-from archcalc.diagnosis.follow import EarlierClaim, follows, misses_the_sum
+from archcalc.diagnosis.follow import EarlierClaim, explain_follow_through, explain_sum_mismatch
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.query.derivations import explain
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import network_of
 from archcalc.spec.errors import SpecError
 
-REMEMBERED = 10_000
-"""Targets, and values of targets, whose explanation is remembered."""
+CACHE_SIZE = 10_000
+"""The number of targets, and of values of targets, whose explanations are cached."""
 
 UNEXPLAINED = "no mistake that archcalc knows gives this value"
 
@@ -32,16 +32,16 @@ def judge_and_explain(
 
 
 class Explainer:
-    """Explains claims about the same networks, and remembers what it worked out."""
+    """Explains claims about the same networks, and caches its results."""
 
     def __init__(self, networks: Networks) -> None:
         self.networks = by_name(networks)
-        self.diagnosis = lru_cache(REMEMBERED)(self._diagnosis)
-        self._explanations = lru_cache(REMEMBERED)(self._diagnose)
-        self._derivation = lru_cache(REMEMBERED)(self._derive)
+        self.diagnosis = lru_cache(CACHE_SIZE)(self._diagnosis)
+        self._explanations = lru_cache(CACHE_SIZE)(self._diagnose)
+        self._derivation = lru_cache(CACHE_SIZE)(self._derive)
 
     def explain(self, claims: Sequence[ParsedClaim]) -> list[Judgement]:
-        """Return the judgements of claims that belong together, those that do not hold with their explanations."""
+        """Return the judgements of claims that belong together, with explanations of those that do not hold."""
         known = [self._as_earlier(each) for each in claims]
         return [
             self._explained(each, [other for other in known[:number] + known[number + 1 :] if other is not None])
@@ -54,10 +54,10 @@ class Explainer:
             return judgement
         target = judgement.target.strip()
         judgement = replace(judgement, derivation=() if _is_ratio(parsed) else self._derivation(target))
-        if not parsed.statements or judgement.verdict is Verdict.TRUNCATED:
+        if not parsed.interpretations or judgement.verdict is Verdict.TRUNCATED:
             return judgement
         verdict, explanations = self._reasons(parsed, others)
-        unexplained = not explanations and parsed.statements[0].relation == "=" and not judgement.remark
+        unexplained = not explanations and parsed.interpretations[0].relation == "=" and not judgement.remark
         remark = UNEXPLAINED if unexplained else judgement.remark
         return replace(judgement, verdict=verdict, explanations=explanations, remark=remark)
 
@@ -67,27 +67,27 @@ class Explainer:
         target = parsed.judgement.target.strip()
         network, _ = network_of(target, self.networks)
         others = [each for each in others if each.network == network]
-        asked, statement = self.diagnosis(target).target, parsed.statements[0]
-        carried = follows(asked, statement, others)
+        asked, claimed = self.diagnosis(target).target, parsed.interpretations[0]
+        carried = explain_follow_through(asked, claimed, others)
         if carried is not None:
             return Verdict.FOLLOW_THROUGH, (carried,)
-        explanations = self._explanations(target, parsed.statements)
+        explanations = self._explanations(target, parsed.interpretations)
         if not explanations:
-            slip = misses_the_sum(asked, statement, others)
+            slip = explain_sum_mismatch(asked, claimed, others)
             explanations = (slip,) if slip is not None else ()
         return Verdict.EXPLAINED if explanations else Verdict.WRONG, explanations
 
     def _as_earlier(self, parsed: ParsedClaim) -> EarlierClaim | None:
-        """The claim as one that others may start from; none where it is unreadable, or of a ratio."""
-        if not parsed.statements or _is_ratio(parsed):
+        """The claim as one that others may start from; ``None`` if it is unreadable or about a ratio."""
+        if not parsed.interpretations or _is_ratio(parsed):
             return None
         judgement = parsed.judgement
         target = judgement.target.strip()
         return EarlierClaim(
             claim=judgement.claim,
             network=network_of(target, self.networks)[0],
-            question=self.diagnosis(target).target,
-            statement=parsed.statements[0],
+            target=self.diagnosis(target).target,
+            claimed=parsed.interpretations[0],
             right=judgement.holds,
         )
 
@@ -95,16 +95,16 @@ class Explainer:
         """The diagnosis of a target.
 
         Raises:
-            LookupError: there is no such target in a single network.
+            LookupError: No network has such a target.
         """
         name, rest = network_of(target, self.networks)
         return Diagnosis(DiagnosedTarget(rest, self.networks[name]))
 
-    def _diagnose(self, target: str, statements: tuple[Statement, ...]) -> tuple[Explanation, ...]:
-        return self.diagnosis(target).explain(statements)
+    def _diagnose(self, target: str, interpretations: tuple[ClaimedValue, ...]) -> tuple[Explanation, ...]:
+        return self.diagnosis(target).explain(interpretations)
 
     def _derive(self, target: str) -> tuple[Derivation, ...]:
-        """How the right value of a target comes about."""
+        """The derivation of the right value of a target."""
         name, rest = network_of(target, self.networks)
         place, _, word = rest.rpartition(".")
         quantity = quantity_named(word)
@@ -112,7 +112,7 @@ class Explainer:
             return ()
         try:
             titled = explain(self.networks[name], place or None, word, latex=False)
-        except SpecError:  # a place without layers: an input as it is
+        except SpecError:  # an input, which has no layers
             return ()
         return tuple(derivation for _, derivations in titled for derivation in derivations)
 

@@ -1,7 +1,7 @@
-"""Follow-through: an earlier wrong answer carried forward, by steps that are right.
+"""Follow-through: a wrong claim carried forward by a step that is right.
 
-The step is taken with the same formulas, from what was claimed before: shapes of the layers before, the layer's own
-shape or parameters, the fields of the layers before, the parts of a sum.
+The step is computed with the same formulas from other claimed values: the shapes or receptive fields of earlier layers,
+the shape or parameters of the layer itself, or the parts of a sum.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
 from archcalc.diagnosis.search import search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.variation import Change, Rewrite, Site, vary
-from archcalc.diagnosis.windows import changed, more_padding, slides
+from archcalc.diagnosis.windows import changed, has_sliding_window, more_padding
 from archcalc.graph import channels_first, ordered
 from archcalc.numeric import Impossible, Number
 from archcalc.ops.base import Shape
@@ -30,118 +30,122 @@ from archcalc.query.targets import Values
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EarlierClaim:
-    """A claim of the same list that others may start from, and whether it is right."""
+    """A claim of the same list that others may start from."""
 
     claim: Claim
     network: str
-    question: DiagnosedTarget
-    statement: Statement
+    target: DiagnosedTarget
+    claimed: ClaimedValue
     right: bool
 
     @property
     def values(self) -> tuple[Fraction, ...]:
-        """The numbers that are claimed; those of a shape in the layout of the network."""
-        values = tuple(number.value for number in self.statement.numbers)
-        return ordered(values, self.question.graph.layout) if self.statement.maps_first else values
+        """The claimed numbers; those of a shape are in the layout of the network."""
+        values = tuple(number.value for number in self.claimed.numbers)
+        return ordered(values, self.target.graph.layout) if self.claimed.channels_first else values
 
     @property
     def is_plain(self) -> bool:
-        """Whether it gives as many numbers as there are, no bound, and nothing in bytes or words."""
-        numbers = self.statement.numbers
-        plain = self.statement.relation == "=" and len(numbers) == len(self.question.actual.values)
+        """Whether the claim gives as many numbers as the target has, neither as a bound nor in bytes or words."""
+        numbers = self.claimed.numbers
+        plain = self.claimed.relation == "=" and len(numbers) == len(self.target.actual.values)
         return plain and not any(number.unit for number in numbers)
 
 
-class Step(NamedTuple):
-    """What a right step leads to, and the wrong claims that it starts from."""
+class FollowedStep(NamedTuple):
+    """The result of a right step, and the wrong claims that it starts from."""
 
     values: Values
     start: tuple[EarlierClaim, ...]
 
 
-def follows(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
-    """The explanation that a value follows from other claims that are wrong, if it does."""
-    if statement.relation != "=" or all(each.right for each in said):
+def explain_follow_through(
+    target: DiagnosedTarget, claimed: ClaimedValue, earlier: Sequence[EarlierClaim]
+) -> Explanation | None:
+    """Return the explanation that a value follows from other claims that are wrong; ``None`` if it does not."""
+    if claimed.relation != "=" or all(each.right for each in earlier):
         return None
-    others = [each for each in said if each.is_plain and each.question.text != question.text]
-    wrong_steps = (step for step in _steps(question, others) if step.values != question.actual.values)
-    match = next(search(map(_outcome, wrong_steps), [statement], question.actual), None)
+    others = [each for each in earlier if each.is_plain and each.target.text != target.text]
+    wrong_steps = (step for step in _steps(target, others) if step.values != target.actual.values)
+    match = next(search(map(_outcome, wrong_steps), [claimed], target.actual), None)
     if match is None:
         return None
     return Explanation(code=FOLLOW_THROUGH, sentence=f"the step is right, from {match.clause}")
 
 
-def _outcome(step: Step) -> Outcome:
+def _outcome(step: FollowedStep) -> Outcome:
     start = " and ".join(f"{each.claim.target} = {each.claim.value}" for each in step.start[:2])
     return Outcome(codes=(FOLLOW_THROUGH,), clauses=(f"{start} as claimed before",), values=step.values)
 
 
-def misses_the_sum(question: DiagnosedTarget, statement: Statement, said: Sequence[EarlierClaim]) -> Explanation | None:
-    """The explanation that a total differs from the sum of the parts that are claimed beside it."""
-    if not question.is_total or statement.relation != "=":
+def explain_sum_mismatch(
+    target: DiagnosedTarget, claimed: ClaimedValue, earlier: Sequence[EarlierClaim]
+) -> Explanation | None:
+    """Return the explanation that a total differs from the sum of its claimed parts; ``None`` if it does not."""
+    if not target.is_total or claimed.relation != "=":
         return None
-    for parts in _covers(question, said):
-        covered = {index for part in parts for index in part.question.members}
-        if any(_own(question, index) for index in question.members if index not in covered):
+    for parts in _disjoint_parts(target, earlier):
+        covered = {index for part in parts for index in part.target.members}
+        if any(_own(target, index) for index in target.members if index not in covered):
             continue
         total = sum(part.values[0] for part in parts)
-        if compare([statement], question.actual._replace(values=(total,))) not in RIGHT:
+        if compare([claimed], target.actual._replace(values=(total,))) not in RIGHT:
             written = f"{int(total):,}" if total.denominator == 1 else f"{float(total):,.4g}"
-            return Explanation(code=NOT_THE_SUM, sentence=f"the parts claimed sum to {written}")
+            return Explanation(code=NOT_THE_SUM, sentence=f"the sum of the claimed parts is {written}")
     return None
 
 
-def _steps(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
-    if question.quantity in SUMS:
-        for parts in _covers(question, said):
-            yield from _sums(question, parts)
-        yield from _from_params(question, said)
-    if question.quantity in ("rf", "rf_stride", "rf_padding"):
-        yield from _from_fields(question, said)
-    yield from _from_shapes(question, said)
+def _steps(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
+    if target.quantity in SUMS:
+        for parts in _disjoint_parts(target, earlier):
+            yield from _sums(target, parts)
+        yield from _from_params(target, earlier)
+    if target.quantity in ("rf", "rf_stride", "rf_padding"):
+        yield from _from_fields(target, earlier)
+    yield from _from_shapes(target, earlier)
 
 
 # --- shapes ---
 
 
-def _from_shapes(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
+def _from_shapes(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
     shapes: dict[int, Shape] = {}
     start: list[EarlierClaim] = []
     own: EarlierClaim | None = None
-    for each in said:
-        if each.question.quantity != "shape" or any(value.denominator != 1 for value in each.values):
+    for each in earlier:
+        if each.target.quantity != "shape" or any(value.denominator != 1 for value in each.values):
             continue
-        tensor = each.question.tensor
-        if tensor.output or question.node(tensor.node).is_input:
+        tensor = each.target.tensor
+        if tensor.output or target.node(tensor.node).is_input:
             continue
-        if tensor.node < min(question.own, default=0):
-            shapes[tensor.node] = channels_first(tuple(map(int, each.values)), question.graph.layout)
+        if tensor.node < min(target.own, default=0):
+            shapes[tensor.node] = channels_first(tuple(map(int, each.values)), target.graph.layout)
             start += [each] * (not each.right)
-        elif each.question.place == question.place and not each.right:
+        elif each.target.place == target.place and not each.right:
             own = each
     given = {node: (shape,) for node, shape in shapes.items()}
     if start:
-        yield from _varied(question, [], given, start)
-    if own is not None and question.quantity in SUMS:
-        shape = channels_first(tuple(map(int, own.values)), question.graph.layout)
-        right = question.graph.shape(own.question.tensor)
-        yield from _varied(question, [Rewrite(_forced(shape, right), flows=True)], given, [*start[-1:], own])
+        yield from _under_rewrites(target, [], given, start)
+    if own is not None and target.quantity in SUMS:
+        shape = channels_first(tuple(map(int, own.values)), target.graph.layout)
+        right = target.graph.shape(own.target.tensor)
+        yield from _under_rewrites(target, [Rewrite(_forced(shape, right), propagates=True)], given, [*start[-1:], own])
 
 
-def _varied(
-    question: DiagnosedTarget, rewrites: list[Rewrite], given: dict[int, tuple[Shape]], start: list[EarlierClaim]
-) -> Iterator[Step]:
+def _under_rewrites(
+    target: DiagnosedTarget, rewrites: list[Rewrite], given: dict[int, tuple[Shape]], start: list[EarlierClaim]
+) -> Iterator[FollowedStep]:
     try:
-        variation = vary(question.graph, rewrites, where=question.own, last=question.last, given=given)
-        values = question.measure(variation) if variation is not None else None
+        variation = vary(target.graph, rewrites, where=target.own, last=target.last, given=given)
+        values = target.measure(variation) if variation is not None else None
     except Impossible:
         return
     if values is not None:
-        yield Step(values, tuple(start[::-1]))
+        yield FollowedStep(values, tuple(start[::-1]))
 
 
 def _forced(shape: Shape, right: Shape) -> Change:
-    """The layers whose output is asked for put out this shape: by padding after the input, and by their channels."""
+    """The change that forces the output of the target's layers to a shape, by padding and by the number of channels."""
 
     def change(site: Site) -> Site | None:
         op = site.op
@@ -149,7 +153,7 @@ def _forced(shape: Shape, right: Shape) -> Change:
             return None
         if op.kind == "dense":
             return changed(site, features=shape[-1])
-        if not slides(site) or len(shape) != len(right):
+        if not has_sliding_window(site) or len(shape) != len(right):
             return None
         steps = zip(shape[1:], right[1:], op.strides(), strict=True)
         forced = more_padding(site, [(wanted - now) * s for wanted, now, s in steps]) or site
@@ -163,87 +167,87 @@ def _forced(shape: Shape, right: Shape) -> Change:
 # --- parameters, and sums ---
 
 
-def _from_params(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
-    """MACs as weights times positions, from the layer's own wrong number of parameters, biases among them."""
-    if question.quantity not in ("macs", "mults"):
+def _from_params(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
+    """MACs as weights times positions, from the wrong number of parameters claimed for the layer (with biases)."""
+    if target.quantity not in ("macs", "mults"):
         return
-    for each in said:
-        if each.right or each.question.quantity != "params" or each.question.place != question.place:
+    for each in earlier:
+        if each.right or each.target.quantity != "params" or each.target.place != target.place:
             continue
         held = [
             weight
-            for index in question.members
-            for weight in question.node(index).op.weights(question.graph.input_shapes(question.node(index)))
+            for index in target.members
+            for weight in target.node(index).op.weights(target.graph.input_shapes(target.node(index)))
         ]
         biases = sum(weight.count for weight in held if weight.name == "bias")
         weights = sum(weight.count for weight in held) - biases
-        products = question.actual.values[0]
+        products = target.actual.values[0]
         if weights and not isinstance(products, str) and products % weights == 0:
-            yield Step(((each.values[0] - biases) * (products // weights),), (each,))
+            yield FollowedStep(((each.values[0] - biases) * (products // weights),), (each,))
 
 
-def _covers(question: DiagnosedTarget, said: Sequence[EarlierClaim]) -> Iterator[list[EarlierClaim]]:
-    """The parts of a sum that are claimed, none of them twice: the smallest parts, or the largest."""
-    whole = set(question.members)
+def _disjoint_parts(target: DiagnosedTarget, earlier: Sequence[EarlierClaim]) -> Iterator[list[EarlierClaim]]:
+    """The claimed parts of a sum, without overlap: once preferring the smallest parts, and once the largest."""
+    members = set(target.members)
     parts = [
         each
-        for each in said
-        if each.is_plain and each.question.quantity == question.quantity and set(each.question.members) < whole
+        for each in earlier
+        if each.is_plain and each.target.quantity == target.quantity and set(each.target.members) < members
     ]
     for largest in (False, True):
         covered: set[int] = set()
         chosen = []
-        for part in sorted(parts, key=lambda each: len(each.question.members), reverse=largest):
-            if covered.isdisjoint(part.question.members):
-                covered.update(part.question.members)
+        for part in sorted(parts, key=lambda each: len(each.target.members), reverse=largest):
+            if covered.isdisjoint(part.target.members):
+                covered.update(part.target.members)
                 chosen.append(part)
         if chosen:
             yield chosen
 
 
-def _sums(question: DiagnosedTarget, parts: list[EarlierClaim]) -> Iterator[Step]:
-    """The parts that are claimed, and what is right of the others."""
+def _sums(target: DiagnosedTarget, parts: list[EarlierClaim]) -> Iterator[FollowedStep]:
+    """The sum of the claimed parts and of the right figures of all other layers."""
     wrong = tuple(part for part in parts if not part.right)
     if not wrong:
         return
-    covered = {index for part in parts for index in part.question.members}
+    covered = {index for part in parts for index in part.target.members}
     claimed = sum(part.values[0] for part in parts)
-    rest = sum(_own(question, index) for index in question.members if index not in covered)
-    yield Step((claimed + rest,), wrong)
+    rest = sum(_own(target, index) for index in target.members if index not in covered)
+    yield FollowedStep((claimed + rest,), wrong)
 
 
-def _own(question: DiagnosedTarget, index: int) -> Number:
-    number: Number = getattr(question.counts(index), question.quantity) * question.batch
+def _own(target: DiagnosedTarget, index: int) -> Number:
+    number: Number = getattr(target.counts(index), target.quantity) * target.batch
     return number
 
 
 # --- receptive fields ---
 
 
-def _from_fields(question: DiagnosedTarget, said: list[EarlierClaim]) -> Iterator[Step]:
-    """RF_n from the claimed RF of a layer before, and from the claimed product of the strides, if any."""
+def _from_fields(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
+    """RF_n from the claimed RF of an earlier layer, and from the claimed product of the strides, if any."""
     sizes: dict[int, Values] = {}
     strides: dict[int, Values] = {}
     start = []
-    for each in said:
-        node = each.question.tensor.node if each.question.quantity in ("rf", "rf_stride") else len(question.graph.nodes)
-        if node < question.tensor.node:
-            (sizes if each.question.quantity == "rf" else strides)[node] = each.values
+    for each in earlier:
+        node = each.target.tensor.node if each.target.quantity in ("rf", "rf_stride") else len(target.graph.nodes)
+        if node < target.tensor.node:
+            (sizes if each.target.quantity == "rf" else strides)[node] = each.values
             start += [each] * (not each.right)
     if not start:
         return
-    right = {layer.node: layer.fields for layer in question.analysis.layers}
+    right = {layer.node: layer.fields for layer in target.analysis.layers}
     given: dict[int, Fields] = {}
     for node in {*sizes, *strides}:
-        fields = _with(right[node], sizes.get(node), strides.get(node)) if node in right else None
+        fields = _replaced_fields(right[node], sizes.get(node), strides.get(node)) if node in right else None
         if fields is not None:
             given[node] = fields
-    graph = replace(question.graph, nodes=question.graph.nodes[: question.tensor.node + 1])
-    yield Step(question.read_field(receptive_fields(graph, given=given)[question.tensor.node]), tuple(start[::-1]))
+    graph = replace(target.graph, nodes=target.graph.nodes[: target.tensor.node + 1])
+    yield FollowedStep(target.read_field(receptive_fields(graph, given=given)[target.tensor.node]), tuple(start[::-1]))
 
 
-def _with(fields: Fields, sizes: Values | None, strides: Values | None) -> Fields | None:
-    """Fields of other sizes and strides; ``None`` where they are not plain windows."""
+def _replaced_fields(fields: Fields, sizes: Values | None, strides: Values | None) -> Fields | None:
+    """Receptive fields with other sizes and strides; ``None`` if they are not simple windows."""
     result: dict[str, tuple[AxisField, ...]] = {}
     for name, axes in fields.items():
         changed_axes = []
@@ -254,7 +258,7 @@ def _with(fields: Fields, sizes: Values | None, strides: Values | None) -> Field
             if sizes is not None:
                 path = path._replace(sizes=(sizes[min(number, len(sizes) - 1)],))
             if strides is not None:
-                path = path._replace(rise=strides[min(number, len(strides) - 1)])
+                path = path._replace(advance=strides[min(number, len(strides) - 1)])
             changed_axes.append(replace(axis, paths=(path,)))
         result[name] = tuple(changed_axes)
     return result

@@ -1,4 +1,4 @@
-"""What a mistake is: a code, a clause to say it with, and what it makes of a network or of a number."""
+"""The types of mistakes and conventions: a code, a clause that describes it, and its effect on a network or figure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from archcalc.query.targets import Values
 
 
 class Prior(IntEnum):
-    """How often a mistake is made, from what teachers and the issue trackers of profilers report: it orders
-    explanations that are equally simple."""
+    """How often a mistake is made, according to teachers and the issue trackers of profilers.
+
+    It orders explanations that are equally simple.
+    """
 
     COMMON = 1
-    USUAL = 2
+    OCCASIONAL = 2
     RARE = 3
 
 
-class Scope(Enum):
-    """Where a mistake is made."""
+class MistakeScope(Enum):
+    """The layers in which a mistake is made."""
 
-    HERE = "in the layers that are asked for"
-    ALL = "in all layers before, too"
-    LATER = "in all layers but the first with a window"
+    TARGET = "in the layers of the target"
+    ALL = "in these and in all layers before them"
+    AFTER_FIRST = "in all layers but the first one with a window"
 
 
 WEIGHTS = frozenset({"params", "trainable"})
@@ -38,44 +40,44 @@ FIELDS = frozenset({"rf", "rf_stride", "rf_padding"})
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mistake:
-    """Something that people get wrong, or count otherwise."""
+    """A known way to get a quantity wrong, or to count it differently."""
 
     code: str
-    """Stable: reports, keys and statistics name it."""
+    """A stable identifier, used in reports, keys and statistics."""
     clause: str
-    """How it goes on after "this is what one gets if …"."""
-    of: frozenset[str]
-    """The quantities that it touches."""
-    prior: Prior = Prior.USUAL
+    """The clause that completes "this is what one gets if …"."""
+    affects: frozenset[str]
+    """The quantities that it affects."""
+    prior: Prior = Prior.OCCASIONAL
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Misreading(Mistake):
-    """Takes layers for other ones. Nothing is computed here: the operators' own formulas run on what was changed."""
+class LayerMistake(Mistake):
+    """A mistake that takes layers for others; the formulas of the operators run on the changed layers."""
 
     changes: tuple[Change, ...]
-    """The forms that it takes."""
-    flows: bool = True
-    """Whether later layers read what comes out; see `Rewrite`."""
-    pairs: bool = True
-    """Whether it is plausible together with another one."""
-    scopes: tuple[Scope, ...] = (Scope.HERE, Scope.ALL)
-    """Where it is made."""
+    """The forms of the mistake."""
+    propagates: bool = True
+    """Whether later layers read the changed output; see `Rewrite`."""
+    combinable: bool = True
+    """Whether it is plausible together with another mistake."""
+    scopes: tuple[MistakeScope, ...] = (MistakeScope.TARGET, MistakeScope.ALL)
+    """The sets of layers in which it is tried, in this order."""
 
     def rewrites(self) -> Iterable[Rewrite]:
-        return (Rewrite(change, self.flows) for change in self.changes)
+        return (Rewrite(change, self.propagates) for change in self.changes)
 
 
-Tally: TypeAlias = Callable[[Site, Counts, str], Number | None]
-"""What a layer contributes to a quantity under a convention; ``None``: what it does without."""
+Contribution: TypeAlias = Callable[[Site, Counts, str], Number | None]
+"""Returns what a layer contributes to a quantity under a convention; ``None`` if the convention does not affect it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convention(Mistake):
-    """Counts layers in another way, or leaves some out."""
+    """A way to count layers differently, or to leave some out."""
 
-    tally: Tally
-    pairs: bool = True
+    contribution: Contribution
+    combinable: bool = True
 
 
 Conversion: TypeAlias = Callable[[Number], Number]
@@ -83,23 +85,23 @@ Conversion: TypeAlias = Callable[[Number], Number]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scaling(Mistake):
-    """Gets the right number, and writes it in another unit or multiplies it."""
+    """A mistake that multiplies the right figure, or writes it in another unit."""
 
-    by: Conversion
-    pairs: bool = True
-    least: int = 0
-    """The least right value at which it is plausible."""
+    conversion: Conversion
+    combinable: bool = True
+    min_value: int = 0
+    """The minimum right figure for which it is plausible."""
     only_rounded: bool = field(default=False)
-    """Whether it is a matter of suffixes: plausible for values with one only."""
+    """Whether it concerns the suffix of the number, and is plausible for rounded values only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a target comes out as: under no mistake, one or several, or by somebody's convention."""
+    """The values of a target under no mistake, one or several, or under the counting rules of a tool."""
 
     codes: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
-    """One per code: how it goes on after "this is what one gets if …"."""
+    """The clauses that complete "this is what one gets if …", one per code."""
     values: Values
     prior: int = 0
     """The sum of the priors of the mistakes."""
@@ -113,7 +115,7 @@ class Outcome:
         return " and ".join(self.clauses)
 
     def then(self, last: Outcome) -> Outcome:
-        """Return the outcome under these mistakes and the last one, which leads to its values."""
+        """Return the outcome under these mistakes followed by the last one, with the values of the last one."""
         return Outcome(
             codes=self.codes + last.codes,
             clauses=self.clauses + last.clauses,

@@ -1,4 +1,4 @@
-"""Right numbers written wrongly: other units and factors, and slips of the pen."""
+"""Right figures written wrongly: wrong units and factors, and slips."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from archcalc.claims.claim import Explanation
-from archcalc.claims.written import Quantity, Statement
+from archcalc.claims.claimed_value import ClaimedValue, Quantity
 from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
 from archcalc.numeric import Number
 from archcalc.query.targets import Values
@@ -17,58 +17,63 @@ COUNTS = WEIGHTS | {"macs", "mults", "flops", "connections", "activations"}
 SCALINGS = (
     Scaling(
         code="two-per-mac", clause="a product and its addition are counted as two operations (FLOPs, not MACs)",
-        of=frozenset({"macs", "mults", "connections"}), prior=Prior.COMMON, by=lambda value: 2 * value,
+        affects=frozenset({"macs", "mults", "connections"}), prior=Prior.COMMON, conversion=lambda value: 2 * value,
     ),
     Scaling(
-        code="halved", clause="the value is halved", of=frozenset({"flops", "macs", "mults"}),
-        by=lambda value: Fraction(value) / 2,
+        code="halved", clause="the value is halved", affects=frozenset({"flops", "macs", "mults"}),
+        conversion=lambda value: Fraction(value) / 2,
     ),
     Scaling(
-        code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
-        by=lambda value: Fraction(value) * Fraction(1000, 1024) ** thousands(value), least=1000, only_rounded=True,
+        code="kilo-1024", clause="K, M and G are taken as powers of 1024", affects=COUNTS, prior=Prior.COMMON,
+        conversion=lambda value: Fraction(value) * Fraction(1000, 1024) ** thousands(value), min_value=1000,
+        only_rounded=True,
     ),
     Scaling(  # 1018K: the smaller unit, where the larger one would do
-        code="kilo-1024", clause="K, M and G are taken as powers of 1024", of=COUNTS, prior=Prior.COMMON,
-        by=lambda value: Fraction(value) * Fraction(1000, 1024) ** (thousands(value) - 1), least=10**6,
+        code="kilo-1024", clause="K, M and G are taken as powers of 1024", affects=COUNTS, prior=Prior.COMMON,
+        conversion=lambda value: Fraction(value) * Fraction(1000, 1024) ** (thousands(value) - 1), min_value=10**6,
         only_rounded=True,
     ),
     Scaling(
-        code="unit-too-small", clause="the unit is a thousand times too small (K for M, M for G)", of=COUNTS,
-        prior=Prior.COMMON, by=lambda value: Fraction(value) / 1000, least=1000,
+        code="unit-too-small", clause="the unit is a thousand times too small (K for M, M for G)", affects=COUNTS,
+        prior=Prior.COMMON, conversion=lambda value: Fraction(value) / 1000, min_value=1000,
     ),
     Scaling(
-        code="unit-too-large", clause="the unit is a thousand times too large (M for K, G for M)", of=COUNTS,
-        prior=Prior.COMMON, by=lambda value: value * 1000,
+        code="unit-too-large", clause="the unit is a thousand times too large (M for K, G for M)", affects=COUNTS,
+        prior=Prior.COMMON, conversion=lambda value: value * 1000,
     ),
     Scaling(
-        code="decimal-point", clause="the decimal point stands one digit too far left", of=COUNTS, prior=Prior.RARE,
-        by=lambda value: Fraction(value) / 10, least=100, pairs=False,
+        code="decimal-point", clause="the decimal point is one digit too far left", affects=COUNTS, prior=Prior.RARE,
+        conversion=lambda value: Fraction(value) / 10, min_value=100, combinable=False,
     ),
     Scaling(
-        code="decimal-point", clause="the decimal point stands one digit too far right", of=COUNTS, prior=Prior.RARE,
-        by=lambda value: value * 10, least=100, pairs=False,
+        code="decimal-point", clause="the decimal point is one digit too far right", affects=COUNTS, prior=Prior.RARE,
+        conversion=lambda value: value * 10, min_value=100, combinable=False,
     ),
     Scaling(
-        code="bytes", clause="bytes are given (4 for each number), not numbers", of=WEIGHTS | {"activations"},
-        by=lambda value: 4 * value, least=10, pairs=False,
+        code="bytes", clause="the value is in bytes (4 per number)", affects=WEIGHTS | {"activations"},
+        conversion=lambda value: 4 * value, min_value=10, combinable=False,
     ),
     Scaling(
-        code="rf-area", clause="the area of the field is given, not its side", of=FIELDS, pairs=False, least=2,
-        by=lambda value: value * value,
+        code="rf-area", clause="the area of the receptive field is given, not its side", affects=FIELDS,
+        combinable=False,
+        min_value=2,
+        conversion=lambda value: value * value,
     ),
     Scaling(
-        code="off-by-one", clause="one is added too many", of=FIELDS | {"layers"}, by=lambda value: value + 1,
-        pairs=False,
+        code="off-by-one", clause="the value is one too large", affects=FIELDS | {"layers"},
+        conversion=lambda value: value + 1,
+        combinable=False,
     ),
     Scaling(
-        code="off-by-one", clause="one is missing", of=FIELDS | {"layers"}, by=lambda value: value - 1, pairs=False,
-        least=2,
+        code="off-by-one", clause="the value is one too small", affects=FIELDS | {"layers"},
+        conversion=lambda value: value - 1, combinable=False,
+        min_value=2,
     ),
 )  # fmt: skip
 
 
 def thousands(value: Number) -> int:
-    """How many times a value can be divided by 1000 before it is below 1000: which of K, M, G it is written with."""
+    """Return the power of 1000 whose suffix a value is written with: 0 for none, 1 for K, 2 for M, 3 for G, 4 for T."""
     times = 0
     while value >= 1000 and times < 4:
         value, times = value / 1000, times + 1
@@ -76,26 +81,26 @@ def thousands(value: Number) -> int:
 
 
 SLIPS = {
-    "rounded-too-far": "{written} is the number rounded: written out it is {right}",
-    "rounded-wrongly": "{right} rounds to another last digit than that of {written}",
+    "rounded-too-far": "{written} is a rounded value: the exact one is {right}",
+    "rounded-wrongly": "{right} rounds to a different last digit than {written}",
     "digits-swapped": "two neighbouring digits are swapped",
     "one-digit": "one digit differs",
     "digit-missing": "a digit is missing",
-    "digit-too-many": "there is a digit too many",
+    "digit-too-many": "there is one digit too many",
 }
-"""Code to what is said of the value."""
+"""The code of each slip, and its explanation."""
 
 
-def slips(statement: Statement, actual: Values) -> Iterator[Explanation]:
-    """The slips of the pen that lead from the right numbers to the written ones.
+def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
+    """Yield the slips that lead from the right figures to the written ones.
 
-    One number only may be written wrongly, and it has to be long enough for the likeness to mean something.
+    Only one number may be wrong, and it must have enough digits for the resemblance to be significant.
     """
-    if statement.relation != "=" or len(statement.numbers) != len(actual):
+    if claimed.relation != "=" or len(claimed.numbers) != len(actual):
         return
     pairs = [
         (written, right)
-        for written, right in zip(statement.numbers, actual, strict=True)
+        for written, right in zip(claimed.numbers, actual, strict=True)
         if isinstance(right, str) or abs(written.value - right) > written.tolerance
     ]
     different = {(written.value, right) for written, right in pairs}
@@ -110,7 +115,7 @@ def slips(statement: Statement, actual: Values) -> Iterator[Explanation]:
 def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str]:
     unit = 2 * written.tolerance or Fraction(1)
     value = written.value / unit
-    truth = Fraction(round(right / unit))
+    rounded = Fraction(round(right / unit))
     if value < 0 or value.denominator != 1:
         return
     if not written.tolerance and _is_rounding(int(value), int(right)) and right.denominator == 1:
@@ -119,7 +124,7 @@ def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str
     if written.tolerance and abs(written.value - right) < unit:
         yield "rounded-wrongly"
         return
-    ours, theirs = str(int(truth)), str(int(value))
+    ours, theirs = str(int(rounded)), str(int(value))
     if len(ours) == len(theirs) and _swapped(ours, theirs) and len(ours) >= (2 if in_shape else 3):
         yield "digits-swapped"
     elif len(ours) == len(theirs) >= 4 and sum(a != b for a, b in zip(ours, theirs, strict=True)) == 1:
@@ -131,7 +136,7 @@ def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str
 
 
 def _is_rounding(written: int, right: int) -> bool:
-    """Whether a number that ends in zeros is the right one rounded or cut off there."""
+    """Whether a number that ends in zeros is the right figure, rounded or truncated there."""
     digits = str(written)
     zeros = len(digits) - len(digits.rstrip("0"))
     return 1 <= zeros < len(digits) and abs(written - right) < 10**zeros and len(digits) >= 3

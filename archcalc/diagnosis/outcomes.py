@@ -1,4 +1,4 @@
-"""What a target comes out as under each mistake, alone and in pairs: worked out once, then looked up."""
+"""The outcomes of a target under each mistake, alone and in pairs, computed once and then searched."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from functools import cached_property
 from itertools import combinations, product
 
 from archcalc.analysis.counts import Counts
-from archcalc.diagnosis.mistake import FIELDS, Convention, Misreading, Outcome, Prior, Scope, Tally
+from archcalc.diagnosis.mistake import FIELDS, Contribution, Convention, LayerMistake, MistakeScope, Outcome, Prior
 from archcalc.diagnosis.places import misplaced, rearranged
-from archcalc.diagnosis.registry import CONVENTIONS, MISREADINGS, SCALINGS
+from archcalc.diagnosis.registry import CONVENTIONS, LAYER_MISTAKES, SCALINGS
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
 from archcalc.diagnosis.variation import Change, Rewrite, Site, Variation, vary
 from archcalc.numeric import Impossible, Number
 from archcalc.query.targets import Values
 
-MOST_WORK = 400_000
-"""Layers that may be worked through for one target (some seconds). Beyond, in networks of thousands of layers, what is
-left of the mistakes about layers and of the pairs is not tried."""
+MAX_WORK = 400_000
+"""The maximum number of layers to evaluate for one target (some seconds of work).
+
+In networks of thousands of layers, the remaining layer mistakes and pairs are not tried.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AppliedMistake:
-    """A mistake that changes the outcome of this target, in the form in which it does."""
+    """A mistake that changes the outcome of the target, in the form and scope in which it does."""
 
-    mistake: Misreading | Convention
+    mistake: LayerMistake | Convention
     rewrite: Rewrite | None = None
-    tally: Tally | None = None
-    scope: Scope = Scope.HERE
+    contribution: Contribution | None = None
+    scope: MistakeScope = MistakeScope.TARGET
     clause: str
 
 
 class Outcomes:
-    """The outcomes of one target; those in a list are sorted by their priors."""
+    """The outcomes of one target; each list is sorted by prior."""
 
     def __init__(self, target: DiagnosedTarget) -> None:
         self.target = target
@@ -44,16 +46,16 @@ class Outcomes:
 
     @cached_property
     def singles(self) -> list[Outcome]:
-        """The outcomes under one mistake each."""
-        found = [*self._misread(), *self._counted(), *self._scaled([self.right]), *misplaced(self.target)]
+        """The outcomes under one mistake."""
+        found = [*self._mistaken(), *self._counted(), *self._scaled([self.right]), *misplaced(self.target)]
         return self._sorted(found)
 
     @cached_property
     def pairs(self) -> list[Outcome]:
-        """The outcomes under two mistakes each."""
+        """The outcomes under two mistakes."""
         singles = self.singles
         found = list(self._together())
-        pairing = {applied.mistake.code for applied in self._applied if applied.mistake.pairs}
+        pairing = {applied.mistake.code for applied in self._applied if applied.mistake.combinable}
         alone = [outcome for outcome in singles if outcome.code in pairing]
         found += self._scaled(alone)
         if self.target.quantity == "shape":
@@ -62,16 +64,16 @@ class Outcomes:
 
     @cached_property
     def tools(self) -> list[Outcome]:
-        """What each tool prints for the target."""
+        """The outcomes under the counting rules of each tool."""
         found = []
         for tool in TOOLS:
-            values = self._measure([], tool.tally) if tool.quantity == self.target.quantity else None
+            values = self._measure([], tool.contribution) if tool.quantity == self.target.quantity else None
             if values is not None:
-                found.append(Outcome(codes=(tool.code,), clauses=(tool.name,), values=values, prior=Prior.USUAL))
+                found.append(Outcome(codes=(tool.code,), clauses=(tool.name,), values=values, prior=Prior.OCCASIONAL))
         return found
 
     def _sorted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Without those that are right, and each code once per outcome."""
+        """The outcomes by prior, without right ones and without duplicates."""
         seen = set()
         kept = []
         for outcome in sorted(outcomes, key=lambda each: each.prior):
@@ -81,16 +83,16 @@ class Outcomes:
                 kept.append(outcome)
         return kept
 
-    def _misread(self) -> Iterator[Outcome]:
-        """Each in the layers that are asked for, then in further ones, as far as the work may go."""
+    def _mistaken(self) -> Iterator[Outcome]:
+        """The outcomes under layer mistakes, first in the layers of the target, then in more, up to `MAX_WORK`."""
         seen: dict[Change, list[Values]] = {}
-        for place in range(len(Scope)):
-            for mistake in MISREADINGS:
-                scopes = self._scopes(mistake) if self.target.quantity in mistake.of else ()
+        for place in range(len(MistakeScope)):
+            for mistake in LAYER_MISTAKES:
+                scopes = self._scopes(mistake) if self.target.quantity in mistake.affects else ()
                 if place >= len(scopes):
                     continue
                 for rewrite in mistake.rewrites():
-                    if self.work > MOST_WORK:
+                    if self.work > MAX_WORK:
                         return
                     values = self._measure([rewrite], None, scopes[place])
                     before = seen.setdefault(rewrite.change, [self.target.actual.values])
@@ -98,34 +100,42 @@ class Outcomes:
                         before.append(values)
                         yield self._apply(mistake, rewrite, scopes[place], values)
 
-    def _apply(self, mistake: Misreading, rewrite: Rewrite, scope: Scope, values: Values) -> Outcome:
-        broad = scope is not Scope.HERE and mistake.scopes[0] is Scope.HERE and self.target.row is not None
+    def _apply(self, mistake: LayerMistake, rewrite: Rewrite, scope: MistakeScope, values: Values) -> Outcome:
+        broad = (
+            scope is not MistakeScope.TARGET
+            and mistake.scopes[0] is MistakeScope.TARGET
+            and self.target.row is not None
+        )
         clause = mistake.clause + " (not in this layer alone)" * broad
         self._applied.append(AppliedMistake(mistake=mistake, rewrite=rewrite, scope=scope, clause=clause))
         return Outcome(codes=(mistake.code,), clauses=(clause,), values=values, prior=mistake.prior + broad)
 
-    def _scopes(self, mistake: Misreading) -> tuple[Scope, ...]:
-        """Where it matters that a mistake is made: in counting, what other layers are taken for changes nothing."""
-        if not mistake.flows and self.target.quantity not in FIELDS:
-            return (Scope.HERE,)
+    def _scopes(self, mistake: LayerMistake) -> tuple[MistakeScope, ...]:
+        """The scopes that matter: a mistake in counting other layers does not affect the target."""
+        if not mistake.propagates and self.target.quantity not in FIELDS:
+            return (MistakeScope.TARGET,)
         return mistake.scopes
 
-    def _where(self, scope: Scope) -> Collection[int] | None:
-        if scope is Scope.HERE:
+    def _where(self, scope: MistakeScope) -> Collection[int] | None:
+        if scope is MistakeScope.TARGET:
             return self.target.own
-        return None if scope is Scope.ALL else self.target.behind_the_first
+        return None if scope is MistakeScope.ALL else self.target.after_first_window
 
     def _counted(self) -> Iterator[Outcome]:
         for convention in CONVENTIONS:
-            if self.target.quantity not in convention.of:
+            if self.target.quantity not in convention.affects:
                 continue
-            values = self._measure([], convention.tally)
+            values = self._measure([], convention.contribution)
             if values is None or values == self.target.actual.values:
                 continue
-            self._applied.append(AppliedMistake(mistake=convention, tally=convention.tally, clause=convention.clause))
+            self._applied.append(
+                AppliedMistake(mistake=convention, contribution=convention.contribution, clause=convention.clause)
+            )
             yield Outcome(codes=(convention.code,), clauses=(convention.clause,), values=values, prior=convention.prior)
 
-    def _measure(self, rewrites: list[Rewrite], tally: Tally | None, scope: Scope = Scope.HERE) -> Values | None:
+    def _measure(
+        self, rewrites: list[Rewrite], contribution: Contribution | None, scope: MistakeScope = MistakeScope.TARGET
+    ) -> Values | None:
         target = self.target
         try:
             variation: Variation | None = None
@@ -136,23 +146,23 @@ class Outcomes:
                 if variation is None:
                     return None
             self.work += len(target.members)
-            return target.measure(variation, tally)
+            return target.measure(variation, contribution)
         except Impossible:
             return None
 
     def _together(self) -> Iterator[Outcome]:
-        """Two misreadings or conventions at a time."""
-        pairing = [each for each in self._applied if each.mistake.pairs]
+        """The outcomes under two layer mistakes or conventions."""
+        pairing = [each for each in self._applied if each.mistake.combinable]
         for one, other in combinations(pairing, 2):
             if one.mistake.code == other.mistake.code:
                 continue
             if one.rewrite and other.rewrite and one.scope is not other.scope:
                 continue
-            if self.work > MOST_WORK:
+            if self.work > MAX_WORK:
                 return
             rewrites = [each.rewrite for each in (one, other) if each.rewrite is not None]
-            tallies = [each.tally for each in (one, other) if each.tally is not None]
-            values = self._measure(rewrites, _either(tallies), one.scope if one.rewrite else other.scope)
+            contributions = [each.contribution for each in (one, other) if each.contribution is not None]
+            values = self._measure(rewrites, _either(contributions), one.scope if one.rewrite else other.scope)
             if values is None:
                 continue
             codes, clauses = (one.mistake.code, other.mistake.code), (one.clause, other.clause)
@@ -160,11 +170,11 @@ class Outcomes:
 
     def _scaled(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
         for outcome, scaling in product(outcomes, SCALINGS):
-            if self.target.quantity not in scaling.of or (outcome.codes and not scaling.pairs):
+            if self.target.quantity not in scaling.affects or (outcome.codes and not scaling.combinable):
                 continue
-            if any(isinstance(value, str) or value < scaling.least for value in outcome.values):
+            if any(isinstance(value, str) or value < scaling.min_value for value in outcome.values):
                 continue
-            values = tuple(scaling.by(value) for value in outcome.values)
+            values = tuple(scaling.conversion(value) for value in outcome.values)
             yield outcome.then(
                 Outcome(codes=(scaling.code,), clauses=(scaling.clause,), values=values, prior=scaling.prior)
             )
@@ -176,11 +186,11 @@ class Outcomes:
                     yield outcome.then(found)
 
 
-def _either(tallies: list[Tally]) -> Tally | None:
-    """Conventions together: each has its say where the ones before have none."""
-    if len(tallies) < 2:
-        return tallies[0] if tallies else None
-    first, second = tallies
+def _either(contributions: list[Contribution]) -> Contribution | None:
+    """Two conventions as one: the second applies to the layers that the first does not affect."""
+    if len(contributions) < 2:
+        return contributions[0] if contributions else None
+    first, second = contributions
 
     def both(site: Site, counts: Counts, quantity: str) -> Number | None:
         own = first(site, counts, quantity)

@@ -1,4 +1,4 @@
-"""Right numbers in the wrong place: of another layer or quantity, in another order, a part left out or taken twice."""
+"""Right figures in the wrong place: of another layer or quantity, in another order, with a part missing or doubled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 from archcalc.analysis.propagate import Layer
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.diagnosis.mistake import Outcome, Prior
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.graph import ordered
@@ -14,27 +14,27 @@ from archcalc.numeric import product
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, resolve
 
-MOST_PARTS = 200
-"""Parts of a sum that may have been left out; beyond, too many numbers are the sum without some part."""
+MAX_PARTS = 200
+"""The maximum number of parts of a sum for which a left-out part is tried; with more, too many values would match."""
 
 
 CLAUSES = {
-    "layout": ("the channels stand at the other end of the shape", Prior.COMMON),
+    "layout": ("the channels are at the other end of the shape", Prior.COMMON),
     "height-and-width-swapped": ("height and width are swapped", Prior.COMMON),
-    "axes-in-another-order": ("the axes stand in another order", Prior.RARE),
+    "axes-in-another-order": ("the axes are in another order", Prior.RARE),
     "channels-left-out": ("the channels are left out of the shape", Prior.COMMON),
-    "positions-left-out-of-shape": ("only the channels are given, without the positions", Prior.USUAL),
-    "flattened": ("all numbers of the output are put in one axis", Prior.USUAL),
-    "layer-before": ("the value of {name}, the layer before, is taken", Prior.USUAL),
-    "layer-after": ("the value of {name}, the layer after, is taken", Prior.USUAL),
+    "positions-left-out-of-shape": ("only the channels are given, without the positions", Prior.OCCASIONAL),
+    "flattened": ("the output is flattened to one axis", Prior.OCCASIONAL),
+    "layer-before": ("the value of the layer before, {name}, is taken", Prior.OCCASIONAL),
+    "layer-after": ("the value of the layer after, {name}, is taken", Prior.OCCASIONAL),
     "running-sum": ("all layers up to this one are summed", Prior.COMMON),
-    "other-quantity": ("{name} are counted, not {quantity}", Prior.USUAL),
-    "part-left-out": ("{name} is left out of the sum", Prior.USUAL),
+    "other-quantity": ("{name} are counted, not {quantity}", Prior.OCCASIONAL),
+    "part-left-out": ("{name} is left out of the sum", Prior.OCCASIONAL),
     "part-twice": ("{name} is counted twice", Prior.RARE),
-    "training-heads-counted": ("the heads that serve training only are counted, too", Prior.COMMON),
-    "heads-left-out": ("the further heads are left out", Prior.USUAL),
+    "training-heads-counted": ("the training heads are counted as well", Prior.COMMON),
+    "heads-left-out": ("the additional heads are left out", Prior.OCCASIONAL),
 }
-"""Code to the clause it is said with, and its prior."""
+"""The clause and the prior of each code."""
 
 
 def _found(code: str, values: Values, **names: str) -> Outcome:
@@ -43,7 +43,7 @@ def _found(code: str, values: Values, **names: str) -> Outcome:
 
 
 def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """What stands elsewhere, in the order in which equally likely ones are reported."""
+    """Yield the outcomes of taking a figure of the wrong place, in the order in which they are reported."""
     if target.quantity == "shape":
         yield from rearranged(target.actual.values, target.graph.layout)
     yield from _neighbours(target)
@@ -52,7 +52,7 @@ def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
 
 
 def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
-    """The same numbers written in another way."""
+    """Yield the ways to write the sizes of a shape differently."""
     if len(shape) < 2:
         return
     channels_last = layout == "hwc"
@@ -72,10 +72,10 @@ def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
 
 
 def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """What the layers before and after have that differ, along the text."""
+    """The differing values of the nearest layers before and after, in the order of the spec."""
     layers = target.analysis.layers
     own = {layer.node for layer in target.layers}
-    if target.row is None or not own or target.quantity not in (*SUMS, *READINGS, "shape"):
+    if target.row is None or not own or target.quantity not in (*SUMS, *FIELD_QUANTITIES, "shape"):
         return
     before = [layer for layer in layers if layer.node < min(own)][::-1]
     after = [layer for layer in layers if layer.node > max(own)]
@@ -102,11 +102,11 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
     assert not isinstance(actual, str)
     layers = target.analysis.layers
     if target.row is not None and target.members:
-        upto = [layer for layer in layers if layer.node <= max(target.members)]
-        yield _found("running-sum", (sum(getattr(layer, quantity) for layer in upto),))
+        so_far = [layer for layer in layers if layer.node <= max(target.members)]
+        yield _found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
         if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
-            continue  # they differ by conventions that have codes of their own
+            continue  # their difference is a convention with a code of its own
         total = sum(getattr(layer, other) for layer in target.layers)
         yield _found("other-quantity", (total,), name=other, quantity=quantity)
     if target.row is None:
@@ -118,6 +118,6 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
             yield _found("heads-left-out", (actual - heads,))
     if target.is_total:
         parts = list(target.parts())
-        for name, number in parts if 1 < len(parts) <= MOST_PARTS else ():
+        for name, number in parts if 1 < len(parts) <= MAX_PARTS else ():
             yield _found("part-left-out", (actual - number,), name=name)
             yield _found("part-twice", (actual + number,), name=name)

@@ -1,4 +1,4 @@
-"""Which variant of a network, which convention, or which tool's habit gives a number that somebody prints."""
+"""The origins of a printed number: a variant of the network, a convention, or the counting rules of a tool."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from itertools import chain
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import PASSING, Judgement, Verdict
-from archcalc.claims.compare import meanings
-from archcalc.claims.sentence import NetworkClaim
+from archcalc.claims.claim_text import NetworkClaim
+from archcalc.claims.compare import interpret
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.outcomes import Outcomes
 from archcalc.diagnosis.registry import CONVENTIONAL
@@ -22,87 +22,90 @@ from archcalc.diagnosis.tools import TOOLS
 from archcalc.query.targets import resolve
 from archcalc.spec import load_spec
 
-MOST = 8
-"""Readings of one number."""
+MAX_ORIGINS = 8
+"""The maximum number of origins reported for one number."""
 
-TOOL = {tool.code: tool for tool in TOOLS}
+TOOLS_BY_CODE = {tool.code: tool for tool in TOOLS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """One way in which a number comes about."""
+class Origin:
+    """One way to arrive at a number."""
 
     network: str
-    """The spec that it is counted on."""
+    """The SPEC of the network that is counted."""
     code: str
-    """Of the convention or the tool; empty for archcalc's own definition of the quantity."""
+    """The code of the convention or tool; empty for archcalc's own definition of the quantity."""
     sentence: str
     verdict: Verdict
     """Exact, rounds or truncated."""
     value: str
-    """The number in full."""
+    """The exact number."""
     source: str = ""
-    """Where the convention or the habit is documented."""
+    """The source of the counting rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedClaim:
-    """A claim in one line of text, whether it holds, and how its number comes about."""
+    """A claim in one line of text with its judgement and the origins of its number."""
 
     text: str
     judgement: Judgement
-    readings: list[Reading]
+    origins: list[Origin]
 
 
-def reconcile(asked: NetworkClaim) -> list[Reading]:
-    """Return the ways in which the number of a claim comes about, the simplest first; none if none is known.
+def reconcile(asked: NetworkClaim) -> list[Origin]:
+    """Return the known origins of the number of a claim, the simplest first.
 
-    On the network itself and on the bundled ones of its family: by archcalc's definition of the quantity, by another
-    convention, as a tool counts. Two conventions together are tried if nothing simpler gives the number.
+    The search covers the network and the bundled networks of its family, counted by archcalc's definition of the
+    quantity, by another convention, or as a tool counts. Two conventions at once are tried if nothing simpler gives the
+    number.
 
     Raises:
-        SpecError: there is no such network.
-        LookupError: it has no such target; the arguments are a message and a hint.
-        ValueError: what is written is not a value, or the claim is about several networks.
+        SpecError: The network does not exist.
+        LookupError: The network has no such target; the arguments are a message and a hint.
+        ValueError: The value cannot be read, or the claim is not about a number of one network.
     """
     if len(asked.networks) != 1:
-        raise ValueError("a claim about several networks holds or not: there is nothing to reconcile")
+        raise ValueError("the claim must be about one network, got several: there is no number to reconcile")
     (name,) = asked.networks
     target = asked.claim.target
     base = _analysis(name)
-    statements = meanings(asked.claim.value, resolve(target, base))
-    if any(statement.other for statement in statements):
-        raise ValueError("two targets are compared: there is no number to reconcile")
+    interpretations = interpret(asked.claim.value, resolve(target, base))
+    if any(claimed.other for claimed in interpretations):
+        raise ValueError("the claim must give a number, got another target: there is no number to reconcile")
     family = {name: Outcomes(DiagnosedTarget(target, base))}
     for other in relatives(name):
         variant = _analysis(other)
         with suppress(LookupError):
             family[other] = Outcomes(DiagnosedTarget(target, variant))
     notes = {other: differences(base.graph, outcomes.target.graph) for other, outcomes in family.items()}
-    for ways in (_plain_ways, _paired_ways):
-        readings = [
-            (_effort(match, network == name), _reading(network, match, notes[network]))
+    for ways in (_simple_outcomes, _paired_outcomes):
+        origins = [
+            (_effort(match, network == name), _origin(network, match, notes[network]))
             for network, outcomes in family.items()
-            for match in search(ways(outcomes), statements, outcomes.target.actual, verdicts=PASSING)
+            for match in search(ways(outcomes), interpretations, outcomes.target.actual, verdicts=PASSING)
         ]
-        if readings:
-            readings.sort(key=lambda found: found[0])
-            least = readings[0][0][0]
-            return [reading for (assumed, *_), reading in readings if assumed <= least + _is_telling(reading)][:MOST]
+        if origins:
+            origins.sort(key=lambda found: found[0])
+            least = origins[0][0][0]
+            return [origin for (assumed, *_), origin in origins if assumed <= least + _is_informative(origin)][
+                :MAX_ORIGINS
+            ]
     return []
 
 
-def _is_telling(reading: Reading) -> bool:
-    """Whether it is worth knowing beside a simpler one: numbers with few digits have any number of explanations."""
-    return reading.verdict is not Verdict.TRUNCATED and (not reading.code or bool(reading.source))
+def _is_informative(origin: Origin) -> bool:
+    """Whether an origin is worth reporting beside a simpler one; numbers with few digits have very many origins."""
+    return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.source))
 
 
-def _plain_ways(outcomes: Outcomes) -> Iterable[Outcome]:
-    """The definition, one convention, a tool."""
+def _simple_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
+    """The outcomes by definition, under one convention, and by the counting rules of tools."""
     return chain([outcomes.right], _conventions(outcomes.singles), outcomes.tools)
 
 
-def _paired_ways(outcomes: Outcomes) -> Iterable[Outcome]:
+def _paired_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
     return _conventions(outcomes.pairs)
 
 
@@ -111,18 +114,18 @@ def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 
 def _effort(match: Match, is_base: bool) -> tuple[int, int, int]:
-    """How much has to be assumed: another network, a convention, that digits were cut off."""
-    assumed = (not is_base) + bool(match.outcome.codes) + match.cut_off
+    """The sort key of a match: how many assumptions it needs (network, convention, truncation), then the prior."""
+    assumed = (not is_base) + bool(match.outcome.codes) + match.is_truncated
     return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 
 
-def _reading(network: str, match: Match, difference: str) -> Reading:
-    outcome, tool = match.outcome, TOOL.get(match.outcome.code)
+def _origin(network: str, match: Match, difference: str) -> Origin:
+    outcome, tool = match.outcome, TOOLS_BY_CODE.get(match.outcome.code)
     value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
     note = f" ({difference})" if difference else ""
     way = f" as {tool.name} counts" if tool else f" if {outcome.clause}" if outcome.codes else ""
-    ending = ", cut off where it should be rounded" if match.cut_off else ""
-    return Reading(
+    ending = ", truncated instead of rounded" if match.is_truncated else ""
+    return Origin(
         network=network,
         code=outcome.code,
         sentence=f"{network}{note} has {value}{way}{ending}",

@@ -1,4 +1,4 @@
-"""The bundled networks of a family, and what sets them apart."""
+"""The bundled networks of a family, and the differences between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archcalc.spec import bundled
 
 
 def relatives(name: str) -> list[str]:
-    """The bundled networks of the same family: their names have all parts of this one, or are part of it."""
+    """Return the other bundled networks of the family: their names include all parts of this one or are part of it."""
     names = bundled()
     if name not in names:
         return []
@@ -21,12 +21,12 @@ def relatives(name: str) -> list[str]:
 
 
 def _parts_of(name: str) -> frozenset[str]:
-    """``resnet50-v1.5`` is a resnet, a 50 and a v1.5; ``resnet-v1-50-slim`` is a resnet, a v1, a 50 and a slim."""
+    """The parts of a name: resnet, 50, v1.5 of ``resnet50-v1.5``; resnet, v1, 50, slim of ``resnet-v1-50-slim``."""
     return frozenset(part for word in name.split("-") for part in (re.findall(r"^[a-z]{2,}|.+", word) or [word]))
 
 
 def differences(base: Graph, other: Graph) -> str:
-    """What sets a network apart from another one, in a few words; nothing if they are alike."""
+    """Return the differences of a network from another one, in a few words; an empty text if they are equal."""
     if base is other:
         return ""
     ours, theirs = [node for _, node in base.layers()], [node for _, node in other.layers()]

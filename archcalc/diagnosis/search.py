@@ -1,4 +1,4 @@
-"""The search for a value as it is written among what a target comes out as."""
+"""The search for a written value among the outcomes of a target."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from archcalc.claims.claim import RIGHT, Explanation, Verdict
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
-from archcalc.claims.written import Statement
 from archcalc.diagnosis.mistake import Outcome, Prior
-from archcalc.diagnosis.registry import CODES, CUT_OFF, SCALINGS
+from archcalc.diagnosis.registry import CODES, SCALINGS, TRUNCATED
 from archcalc.query.targets import Actual, Values
 
 ROUNDED_ONLY = frozenset(each.code for each in SCALINGS if each.only_rounded)
@@ -18,28 +18,28 @@ ROUNDED_ONLY = frozenset(each.code for each in SCALINGS if each.only_rounded)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An outcome that is what somebody wrote, perhaps cut off after the digits written."""
+    """An outcome that agrees with a written value, perhaps truncated after the written digits."""
 
     outcome: Outcome
     verdict: Verdict
     """Exact, rounds or truncated."""
 
     @property
-    def cut_off(self) -> bool:
+    def is_truncated(self) -> bool:
         return self.verdict is Verdict.TRUNCATED
 
     @property
     def code(self) -> str:
-        return f"{self.outcome.code}+{CUT_OFF}" if self.cut_off else self.outcome.code
+        return f"{self.outcome.code}+{TRUNCATED}" if self.is_truncated else self.outcome.code
 
     @property
     def clause(self) -> str:
-        return f"{self.outcome.clause}, and it is {CODES[CUT_OFF]}" if self.cut_off else self.outcome.clause
+        return f"{self.outcome.clause}, and it is {CODES[TRUNCATED]}" if self.is_truncated else self.outcome.clause
 
     @property
     def prior(self) -> int:
-        """That of the outcome; cutting off is one more common mistake."""
-        return self.outcome.prior + self.cut_off * Prior.COMMON
+        """The prior of the outcome; truncation is one more common mistake."""
+        return self.outcome.prior + self.is_truncated * Prior.COMMON
 
     def explanation(self) -> Explanation:
         return Explanation(code=self.code, sentence=f"this is what one gets if {self.clause}")
@@ -47,31 +47,31 @@ class Match:
 
 def search(
     outcomes: Iterable[Outcome],
-    statements: Sequence[Statement],
+    interpretations: Sequence[ClaimedValue],
     actual: Actual,
     *,
     verdicts: Collection[Verdict] = RIGHT,
 ) -> Iterator[Match]:
-    """Find the outcomes that are what is written.
+    """Find the outcomes that agree with a written value.
 
     Args:
-        outcomes: what the target comes out as, in the order in which it is to be reported.
-        statements: what the written value may mean.
-        actual: the target as it is.
-        verdicts: how outcomes may compare with what is written.
+        outcomes: The outcomes of the target, in the order in which they are to be reported.
+        interpretations: The possible interpretations of the written value.
+        actual: The right value of the target.
+        verdicts: The verdicts that count as agreement.
 
     Yields:
-        The matches in the order of the outcomes, each with the best verdict that one of the statements gets.
+        The matches in the order of the outcomes, each with the best verdict that one of the interpretations gets.
     """
-    readings = [(statement, _range(statement)) for statement in statements]
-    rounded = any(number.tolerance for statement in statements for number in statement.numbers)
+    readings = [(claimed, _range(claimed)) for claimed in interpretations]
+    rounded = any(number.tolerance for claimed in interpretations for number in claimed.numbers)
     for outcome in outcomes:
         if not rounded and not ROUNDED_ONLY.isdisjoint(outcome.codes):
             continue
         plausible = [
-            statement
-            for statement, bounds in readings
-            if _is_near(outcome.values, bounds) and _has_its_axes(statement, outcome.values, actual)
+            claimed
+            for claimed, bounds in readings
+            if _is_near(outcome.values, bounds) and _has_its_axes(claimed, outcome.values, actual)
         ]
         if not plausible:
             continue
@@ -80,11 +80,11 @@ def search(
             yield Match(outcome=outcome, verdict=verdict)
 
 
-def _range(statement: Statement) -> tuple[int, int] | None:
-    """Where a single number that is written can come from, roughly: comparing exactly takes longer."""
-    if len(statement.numbers) != 1 or statement.in_bytes or statement.relation != "=":
+def _range(claimed: ClaimedValue) -> tuple[int, int] | None:
+    """Rough bounds of a single written number, because an exact comparison takes longer."""
+    if len(claimed.numbers) != 1 or claimed.in_bytes or claimed.relation != "=":
         return None
-    (number,) = statement.numbers
+    (number,) = claimed.numbers
     return floor(number.value - 2 * number.tolerance), ceil(number.value + 2 * number.tolerance)
 
 
@@ -94,9 +94,9 @@ def _is_near(values: Values, bounds: tuple[int, int] | None) -> bool:
     return isinstance(values[0], str) or bounds[0] <= values[0] <= bounds[1]
 
 
-def _has_its_axes(statement: Statement, values: Values, actual: Actual) -> bool:
-    """Whether a shape with more or fewer axes than the right one is written with as many as it has.
+def _has_its_axes(claimed: ClaimedValue, values: Values, actual: Actual) -> bool:
+    """Whether a shape that has more or fewer axes than the right one is written with all of its axes.
 
-    Axes of size 1 may be left out of the right shape and added to it, but here their number is the mistake.
+    Axes of size 1 may be left out of the right shape or added to it, but not where the number of axes is the mistake.
     """
-    return actual.kind != "shape" or len(values) in (len(actual.values), len(statement.numbers))
+    return actual.kind != "shape" or len(values) in (len(actual.values), len(claimed.numbers))

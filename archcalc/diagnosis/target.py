@@ -1,4 +1,4 @@
-"""One target of one network, and how to evaluate it under mistakes."""
+"""A target of a network, and its evaluation under mistakes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 
 from archcalc.analysis.counts import Counts, counts_of
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS, AxisField, Fields, receptive_fields
-from archcalc.diagnosis.mistake import Tally
+from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Fields, receptive_fields
+from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
 from archcalc.query.quantities import QUANTITIES, SUMS
-from archcalc.query.targets import Actual, Values, find_row, layer_behind, resolve, tensor_of
+from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
 
 
 class DiagnosedTarget:
-    """A quantity of a layer, of a stage, or of the network, and what comes of it where the network is varied."""
+    """A quantity of a layer, a stage or the network, which can be evaluated in variations of the network."""
 
     def __init__(self, target: str, analysis: Analysis) -> None:
-        """Resolve a target, without a network's name in front.
+        """Resolve a target that does not begin with the name of a network.
 
         Raises:
-            LookupError: there is no such target; the arguments are a message and a hint.
+            LookupError: The target does not exist; the arguments are a message and a hint.
         """
         self.text = target
         self.analysis = analysis
@@ -43,71 +43,73 @@ class DiagnosedTarget:
 
     @property
     def is_total(self) -> bool:
-        """Whether several layers are summed."""
+        """Whether the target is a sum over several layers."""
         return self.quantity in SUMS and len(self.members) > 1
 
     @cached_property
     def tensor(self) -> Ref:
-        """The tensor whose shape or field is asked for."""
+        """The tensor whose shape or receptive field is the target."""
         return tensor_of(self.place, self.analysis)
 
     @cached_property
     def own(self) -> frozenset[int]:
-        """The nodes that belong to the place alone: what a mistake "in this layer" touches."""
+        """The nodes of the target itself, which a mistake "in this layer" changes."""
         if self.row is None and self.quantity not in SUMS:
-            return frozenset({layer_behind("", self.analysis).node}) if self.analysis.layers else frozenset()
+            return frozenset({output_layer("", self.analysis).node}) if self.analysis.layers else frozenset()
         return frozenset(self.members)
 
     @cached_property
-    def behind_the_first(self) -> frozenset[int]:
-        """The nodes behind the first one with a window, whose field everybody gets right: it is its kernel."""
+    def after_first_window(self) -> frozenset[int]:
+        """The nodes after the first one with a window, whose receptive field is its kernel and is always got right."""
         first = next((index for index, node in self.graph.layers() if node.op.window_kind == "sliding"), 0)
         return frozenset(range(first + 1, len(self.graph.nodes)))
 
     @cached_property
     def last(self) -> int:
-        """The last node that matters."""
+        """The last node that affects the target."""
         return max(self.members, default=0) if self.quantity in SUMS else self.tensor.node
 
     def node(self, index: int) -> Node:
         return self.graph.nodes[index]
 
     def counts(self, index: int) -> Counts:
-        """What is counted of a layer, for one example."""
+        """Return the counts of a layer for one example."""
         found = self._counts.get(index)
         if found is None:
             node = self.node(index)
             found = self._counts[index] = counts_of(node.op, self.graph.input_shapes(node), node.outputs)
         return found
 
-    def measure(self, variation: Variation | None = None, tally: Tally | None = None) -> Values | None:
-        """The values of the target in a variation of the graph, by a convention; ``None`` where neither touches it.
+    def measure(self, variation: Variation | None = None, contribution: Contribution | None = None) -> Values | None:
+        """Return the values of the target in a variation of the graph, counted by a convention.
+
+        The result is ``None`` if neither affects the target.
 
         Raises:
-            Impossible: a layer cannot exist in the variation.
+            Impossible: A layer cannot exist in the variation.
         """
         if self.quantity in SUMS:
-            return self._sum(variation, tally)
-        if variation is None or tally is not None:
+            return self._sum(variation, contribution)
+        if variation is None or contribution is not None:
             return None
         if self.quantity == "shape":
             return ordered(variation.shapes(self.tensor.node)[self.tensor.output], self.graph.layout)
-        if self.quantity in READINGS:
+        if self.quantity in FIELD_QUANTITIES:
             graph = variation.changed_graph()
             graph = replace(graph, nodes=graph.nodes[: self.tensor.node + 1])
             return self.read_field(receptive_fields(graph)[self.tensor.node])
         return None
 
     def read_field(self, fields: Fields) -> Values:
-        """The values of the quantity in the fields of the layer that is asked for."""
+        """Return the values of the quantity in the receptive fields of a layer, one for all axes if they are equal."""
         axes = next(iter(fields.values()), ())
         values = tuple(self._read(axis) if axis.is_local else axis.word for axis in axes)
         return values[:1] if len(set(values)) == 1 else values
 
     def _read(self, axis: AxisField) -> Any:
-        return READINGS[self.quantity](axis)
+        return FIELD_QUANTITIES[self.quantity](axis)
 
-    def _sum(self, variation: Variation | None, tally: Tally | None) -> Values | None:
+    def _sum(self, variation: Variation | None, contribution: Contribution | None) -> Values | None:
         total: Number = 0
         touched = False
         for index in self.members:
@@ -117,9 +119,9 @@ class DiagnosedTarget:
             else:
                 touched, counts = True, site.counts()
             own: Number | None = None
-            if tally is not None:
+            if contribution is not None:
                 node = self.node(index)
-                own = tally(site or Site(node.op, self.graph.input_shapes(node)), counts, self.quantity)
+                own = contribution(site or Site(node.op, self.graph.input_shapes(node)), counts, self.quantity)
             if own is None:
                 total += getattr(counts, self.quantity)
             else:
@@ -129,11 +131,11 @@ class DiagnosedTarget:
 
     @property
     def batch(self) -> int:
-        """How often a count is taken."""
+        """The factor for quantities that are counted per example."""
         return self.analysis.batch or 1 if QUANTITIES[self.quantity].per_example else 1
 
     def parts(self) -> Iterator[tuple[str, Number]]:
-        """What a sum is made of: the stages of a network, the layers of a stage, with what they contribute."""
+        """Yield the parts of a sum with their figures: the stages of a network, or the layers of a stage."""
         if self.row is None:
             rows: list[Layer | Group] = [
                 row for row in self.analysis.folded(1) if self.analysis.training or not row.training

@@ -1,8 +1,8 @@
-"""What profilers count, operator by operator: their habits as data, each with its source.
+"""The counting rules of profilers, operator by operator, as data with sources.
 
-A rule says what a layer adds to the number that a tool prints as MACs, FLOPs or parameters. An operator that a tool has
-no rule for adds nothing. The tables were read off the sources named beside them and compared with what the tools print
-(see ``tests/facts/profilers.yaml``).
+A counting rule gives what a layer adds to the number that a tool prints as MACs, FLOPs or parameters. An operator
+without a rule adds nothing. The tables are taken from the sources named in them and were compared with the output of
+the tools (see ``tests/facts/profilers.yaml``).
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from archcalc.analysis.counts import Counts
-from archcalc.diagnosis.mistake import Tally
+from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site
 from archcalc.numeric import Number, exact_div, product
 from archcalc.ops.base import spatial
 
-Rule: TypeAlias = Callable[[Site, Counts], Number]
+CountingRule: TypeAlias = Callable[[Site, Counts], Number]
 
 
 def macs(site: Site, counts: Counts) -> Number:
-    """A multiply–accumulate pair is one operation; biases are free."""
+    """Count a multiply–accumulate as one operation, without biases."""
     return counts.macs
 
 
 def macs_and_biases(site: Site, counts: Counts) -> Number:
-    """One more operation per output for the bias."""
+    """Count one more operation per output for the bias."""
     return counts.connections
 
 
@@ -35,38 +35,40 @@ def two_per_mac(site: Site, counts: Counts) -> Number:
 
 
 def nothing(site: Site, counts: Counts) -> Number:
-    """The tool has no such layer: what it does is done to the data beforehand."""
+    """Count nothing: users of the tool preprocess the data instead of using such a layer."""
     return 0
 
 
 def params(site: Site, counts: Counts) -> Number:
-    """All stored numbers."""
+    """Count all stored numbers."""
     return counts.params
 
 
 def trainable(site: Site, counts: Counts) -> Number:
-    """Stored numbers that are trained: no running statistics."""
+    """Count the stored numbers that are trained, without running statistics."""
     return counts.trainable
 
 
 def params_per_position(site: Site, counts: Counts) -> Number:
-    """Parameters, the biases among them, times the positions of the output."""
+    """Count the parameters, with biases, times the positions of the output."""
     return counts.trainable * product(spatial(site.op.output(site.inputs)))
 
 
-def whole_kernel_per_output(site: Site, counts: Counts) -> Number:
-    """A transposed convolution costed like a convolution: the whole kernel for each output."""
+def kernel_per_output(site: Site, counts: Counts) -> Number:
+    """Count a transposed convolution like a convolution: the entire kernel for each output."""
     op: Any = site.op
     return product(op.output(site.inputs)) * exact_div(site.shape[0], op.groups) * product(op.kernel)
 
 
-def whole_kernel_and_bias_per_output(site: Site, counts: Counts) -> Number:
+def kernel_and_bias_per_output(site: Site, counts: Counts) -> Number:
+    """Count the entire kernel of a transposed convolution, and its bias, for each output."""
     op: Any = site.op
-    return whole_kernel_per_output(site, counts) + (product(op.output(site.inputs)) if op.bias else 0)
+    return kernel_per_output(site, counts) + (product(op.output(site.inputs)) if op.bias else 0)
 
 
-def inputs(times: int = 1, *, affine: int = 0) -> Rule:
-    """So many operations per element of the input, more where there is a learned scale and shift."""
+def inputs(times: int = 1, *, affine: int = 0) -> CountingRule:
+    """Return the rule that counts ``times`` operations per element of the input, and ``affine`` more if there are a
+    learned scale and shift."""
 
     def count(site: Site, counts: Counts) -> Number:
         has = affine and getattr(site.op, "affine", False)
@@ -75,24 +77,24 @@ def inputs(times: int = 1, *, affine: int = 0) -> Rule:
     return count
 
 
-def outputs(times: int = 1) -> Rule:
-    """So many operations per element of the output."""
+def outputs(times: int = 1) -> CountingRule:
+    """Return the rule that counts ``times`` operations per element of the output."""
     return lambda site, counts: times * counts.activations
 
 
 def window_per_output(site: Site, counts: Counts) -> Number:
-    """The elements that are averaged, and a division, per output, as if all windows were alike."""
+    """Count the averaged elements, and a division per output, as if all windows had the same size."""
     out = site.op.output(site.inputs)
     return product(site.shape) + product(out)
 
 
 def exponentials(site: Site, counts: Counts) -> Number:
-    """n exponentials, n − 1 additions, n divisions for n classes."""
+    """Count n exponentials, n − 1 additions and n divisions for n classes."""
     return 3 * product(site.shape) - exact_div(product(site.shape), site.shape[0])
 
 
-def by_mode(nearest: int, bilinear: int) -> Rule:
-    """So many operations per output of an upsampling, by how it interpolates."""
+def by_mode(nearest: int, bilinear: int) -> CountingRule:
+    """Return the rule for the operations per output of an upsampling, by its interpolation."""
 
     def count(site: Site, counts: Counts) -> Number:
         interpolates = "bilinear" in site.op.attributes().values()
@@ -102,28 +104,29 @@ def by_mode(nearest: int, bilinear: int) -> Rule:
 
 
 def with_moving_average_factor(site: Site, counts: Counts) -> Number:
-    """One number more: the factor by which both statistics are divided."""
+    """Count one more number, the factor by which both running statistics are divided."""
     return counts.params + 1
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program's habit."""
+    """The counting rules of a program for one quantity."""
 
     code: str
-    """Stable."""
+    """A stable identifier."""
     name: str
     quantity: str
-    """What of archcalc's it prints, in its way."""
-    rules: Mapping[str, Rule]
-    """Operator to what it adds."""
+    """The quantity of archcalc that corresponds to the number that the tool prints."""
+    rules: Mapping[str, CountingRule]
+    """The counting rules by operator."""
     source: str
-    others: Rule | None = None
-    """What all other operators add, if the tool has a rule for them."""
+    """The file and function of the tool that define the rules."""
+    others: CountingRule | None = None
+    """The counting rule for all other operators, if the tool has one."""
 
     @property
-    def tally(self) -> Tally:
-        """The habit as a convention: every layer adds what its rule says."""
+    def contribution(self) -> Contribution:
+        """The counting rules as a convention, under which every layer adds what its rule gives."""
 
         def count(site: Site, counts: Counts, quantity: str) -> Number:
             rule = self.rules.get(site.op.name, self.others)
@@ -132,8 +135,8 @@ class Tool:
         return count
 
 
-def each(operators: str, rule: Rule) -> dict[str, Rule]:
-    """The same rule for several operators."""
+def each(operators: str, rule: CountingRule) -> dict[str, CountingRule]:
+    """Return the same rule for several operators, whose names are separated by spaces."""
     return dict.fromkeys(operators.split(), rule)
 
 
@@ -145,7 +148,7 @@ TOOLS = (
     Tool(
         "tool:thop", "thop 0.1", "macs",
         {
-            **each(f"{CONVOLUTIONS} fc linear", macs), "upconv": whole_kernel_per_output,
+            **each(f"{CONVOLUTIONS} fc linear", macs), "upconv": kernel_per_output,
             **each("bn ln in", inputs(2, affine=2)),
             "prelu": inputs(), "softmax": exponentials, "avgpool": outputs(),
             **each("gap adaptive_avgpool", window_per_output), "upsample": by_mode(1, 11),
@@ -155,7 +158,7 @@ TOOLS = (
     Tool(
         "tool:thop-0.0", "thop 0.0.31", "macs",
         {
-            **each(CONVOLUTIONS, macs_and_biases), "upconv": whole_kernel_and_bias_per_output,
+            **each(CONVOLUTIONS, macs_and_biases), "upconv": kernel_and_bias_per_output,
             **each("fc linear", macs), "bn": inputs(2), "leaky_relu": inputs(), "avgpool": outputs(),
             **each("gap adaptive_avgpool", window_per_output), "upsample": by_mode(0, 11),
         },
@@ -208,4 +211,4 @@ TOOLS = (
         others=params,
     ),
 )  # fmt: skip
-"""In the order in which they are reported."""
+"""The tools, in the order in which they are reported."""

@@ -1,4 +1,4 @@
-"""A network under a mistake: operators or their inputs changed, and the same formulas run again."""
+"""Variations of a network under mistakes: operators or their inputs are changed, and the same formulas run again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.ops.base import Operator, Shape, Shapes
 
 
 class Site(NamedTuple):
-    """An operator where it stands: with the shapes that it reads."""
+    """An operator of a network with the shapes of its inputs."""
 
     op: Operator
     inputs: Shapes
@@ -23,39 +23,39 @@ class Site(NamedTuple):
         return self.inputs[0]
 
     def counts(self) -> Counts:
-        """What is counted of it."""
+        """Return the counts of the operator on these inputs."""
         return counts_of(self.op, self.inputs, self.op.outputs(self.inputs))
 
 
 Change: TypeAlias = Callable[[Site], Site | None]
-"""What a mistake makes of a layer; ``None`` where it cannot be made."""
+"""Returns the site as a mistake changes it; ``None`` if the mistake cannot be made there."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rewrite:
-    """A mistake that takes a layer for another one, or its input."""
+    """A mistake that replaces the operator of a layer, or its input."""
 
     change: Change
-    flows: bool
-    """Whether later layers read what comes out (a mistake about shapes), or the right shape (a mistake in counting)."""
+    propagates: bool
+    """Whether later layers read the changed output (mistakes about shapes) or the right one (mistakes in counting)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Variation:
-    """What changes in a graph under mistakes: the sites that differ, and the shapes."""
+    """The changes of a graph under mistakes: the sites and the output shapes that differ, by node."""
 
     graph: Graph
     sites: Mapping[int, Site]
     outputs: Mapping[int, Shapes]
 
     def shapes(self, node: int) -> Shapes:
-        """What a node puts out."""
+        """Return the output shapes of a node."""
         return self.outputs.get(node) or self.graph.nodes[node].outputs
 
     def changed_graph(self) -> Graph:
-        """The graph with the changed operators, between tensors of their old shapes.
+        """Return the graph with the changed operators and the original shapes.
 
-        Receptive fields depend on sizes nowhere but at a border, where a wrong idea of the windows meets no right size.
+        Receptive fields depend on sizes at borders only, which do not matter to mistakes about windows.
         """
         nodes = tuple(
             replace(node, op=self.sites[index].op) if index in self.sites else node
@@ -72,17 +72,17 @@ def vary(
     last: int | None = None,
     given: Mapping[int, Shapes] | None = None,
 ) -> Variation | None:
-    """The graph as it is under mistakes; ``None`` where they change nothing.
+    """Return the variation of a graph under mistakes; ``None`` if they change nothing or one of them is not possible.
 
     Args:
-        graph: any graph.
-        rewrites: the mistakes; each must be possible somewhere.
-        where: the nodes at which they are made; ``None``: everywhere.
-        last: the last node that matters.
-        given: what nodes put out, whatever they compute.
+        graph: Any graph.
+        rewrites: The mistakes; each must be possible at some node.
+        where: The nodes at which they are made; ``None`` means all nodes.
+        last: The last node to evaluate; ``None`` means the last one of the graph.
+        given: Output shapes of nodes that replace the computed ones.
 
     Raises:
-        Impossible: some layer cannot exist on what it then reads.
+        Impossible: A layer cannot exist on its changed inputs.
     """
     outputs: dict[int, Shapes] = dict(given or {})
     sites: dict[int, Site] = {}
@@ -105,7 +105,7 @@ def vary(
                     continue
                 made[number] = True
                 counted = changed
-                if rewrite.flows:
+                if rewrite.propagates:
                     flowing = rewrite.change(flowing) or flowing
         if reads_changes or counted is not right or flowing is not right:
             sites[index] = counted

@@ -1,4 +1,7 @@
-"""Mistakes about sliding windows: padding, stride, rounding, dilation, pooling; and about receptive fields."""
+"""Mistakes about sliding windows (padding, stride, rounding, dilation, pooling) and receptive fields.
+
+Each change is named after the mistake that it makes; see `archcalc.diagnosis.variation.Change`.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,23 @@ from archcalc.ops.structure import Identity
 from archcalc.ops.window import Reach, Window
 
 
-def slides(site: Site) -> bool:
-    """Whether windows slide over the input here."""
+def has_sliding_window(site: Site) -> bool:
+    """Return whether the windows of the layer slide over its input."""
     return site.op.window_kind == "sliding"
 
 
-def moves(site: Site) -> bool:
-    """Whether windows slide over the input or (of a transposed convolution) over the output."""
+def has_window(site: Site) -> bool:
+    """Return whether windows slide over the input or, for a transposed convolution, over the output."""
     return site.op.window_kind in ("sliding", "transposed")
 
 
 def is_pooling(site: Site) -> bool:
-    """Whether it is a pooling whose windows slide."""
-    return site.op.kind == "pooling" and slides(site)
+    """Return whether the layer is a pooling with sliding windows."""
+    return site.op.kind == "pooling" and has_sliding_window(site)
 
 
 def changed(site: Site, **attributes: Any) -> Site | None:
-    """The site with other attributes of its operator; ``None`` if it has them already, or has not all of them."""
+    """Return the site with other attributes of its operator; ``None`` if they are equal or the operator lacks one."""
     if not all(hasattr(site.op, name) for name in attributes):
         return None
     own = {name: getattr(site.op, name) for name in attributes}
@@ -38,24 +41,24 @@ def changed(site: Site, **attributes: Any) -> Site | None:
 
 
 def replaced(site: Site, op: Operator | None) -> Site | None:
-    """The site with another operator, if there is one and it differs."""
+    """Return the site with another operator; ``None`` if there is none or it is equal."""
     if op is None or (type(op) is type(site.op) and op.attributes() == site.op.attributes()):
         return None
     return site._replace(op=op)
 
 
 def pads_of(site: Site) -> list[tuple[Number, Number]]:
-    """The padding before and after, per axis, in numbers."""
+    """Return the padding before and after the input, per axis."""
     return site.op.paddings(site.shape)
 
 
-def no_padding(site: Site) -> Site | None:
+def padding_ignored(site: Site) -> Site | None:
     pads = pads_of(site)
     return changed(site, pad=((0, 0),) * len(pads)) if any(p for pair in pads for p in pair) else None
 
 
 def padding_once(site: Site) -> Site | None:
-    """2p becomes p: one side keeps its padding."""
+    """Pad one side of each axis only: p instead of 2p."""
     pads = pads_of(site)
     if not any(before and after for before, after in pads):
         return None
@@ -72,61 +75,61 @@ def padding_twice(site: Site) -> Site | None:
 def padding_assumed(pad: str | int) -> Change:
     def change(site: Site) -> Site | None:
         op: Any = site.op
-        if not slides(site) or any(p for pair in pads_of(site) for p in pair) or set(op.kernel) == {1}:
+        if not has_sliding_window(site) or any(p for pair in pads_of(site) for p in pair) or set(op.kernel) == {1}:
             return None
         return changed(site, pad=pad if isinstance(pad, str) else ((pad, pad),) * len(op.kernel))
 
     return change
 
 
-def unstrided(site: Site) -> Site | None:
-    return changed(site, stride=(1,) * len(site.op.strides())) if moves(site) and not is_pooling(site) else None
+def stride_ignored(site: Site) -> Site | None:
+    return changed(site, stride=(1,) * len(site.op.strides())) if has_window(site) and not is_pooling(site) else None
 
 
-def unstrided_pool(site: Site) -> Site | None:
+def pool_stride_one(site: Site) -> Site | None:
     strides = site.op.strides()
     return changed(site, stride=(1,) * len(strides)) if is_pooling(site) and set(strides) != {1} else None
 
 
-def side_by_side(site: Site) -> Site | None:
-    """Overlapping pooling windows taken as disjoint."""
+def pool_stride_kernel(site: Site) -> Site | None:
+    """Take the window size of a pooling as its stride."""
     op: Any = site.op
     return changed(site, stride=op.kernel) if is_pooling(site) and op.strides() != op.kernel else None
 
 
-def no_pooling(site: Site) -> Site | None:
+def pooling_ignored(site: Site) -> Site | None:
     return site._replace(op=Identity()) if is_pooling(site) else None
 
 
-def sizeless_pooling(site: Site) -> Site | None:
-    """A pooling that strides, but sees one position only."""
+def pool_window_ignored(site: Site) -> Site | None:
+    """Keep the stride of a pooling, and take its window as a single position."""
     if not is_pooling(site):
         return None
     strides = site.op.strides()
     return changed(site, kernel=(1,) * len(strides), stride=strides, pad="valid")
 
 
-def no_global_pooling(site: Site) -> Site | None:
+def global_pooling_ignored(site: Site) -> Site | None:
     return site._replace(op=Identity()) if site.op.window_kind == "global" else None
 
 
 def more_padding(site: Site, amounts: list[Number]) -> Site | None:
-    """Further padding after the input, which may be negative: it moves the size of the output, and no window.
+    """Pad more (or, with negative amounts, less) after the input: this changes the output size and moves no window.
 
-    The padding of a pooling is less than its window: there it is further positions of the input.
+    The padding of a pooling must be smaller than its window, so there the input gets more positions instead.
     """
-    if not slides(site) or not any(amounts):
+    if not has_sliding_window(site) or not any(amounts):
         return None
     pads = pads_of(site)
     if is_pooling(site):
-        more_of_it = (site.shape[0], *(n + more for n, more in zip(site.shape[1:], amounts, strict=True)))
-        return (changed(site, pad=tuple(pads)) or site)._replace(inputs=(more_of_it, *site.inputs[1:]))
+        larger = (site.shape[0], *(n + more for n, more in zip(site.shape[1:], amounts, strict=True)))
+        return (changed(site, pad=tuple(pads)) or site)._replace(inputs=(larger, *site.inputs[1:]))
     more_after = zip(pads, amounts, strict=True)
     return changed(site, pad=tuple((before, after + more) for (before, after), more in more_after))
 
 
 def rounded_up(site: Site) -> Site | None:
-    """⌈(n + p0 + p1 − K)/s⌉ + 1: the same as a floor with s − 1 more positions."""
+    """Compute ⌈(n + p0 + p1 − K)/s⌉ + 1, which equals the floor with s − 1 more positions."""
     if getattr(site.op, "ceil", False):
         return None
     return more_padding(site, [s - 1 for s in site.op.strides()])
@@ -136,40 +139,40 @@ def rounded_down(site: Site) -> Site | None:
     return changed(site, ceil=False)
 
 
-def one_less(site: Site) -> Site | None:
+def one_forgotten(site: Site) -> Site | None:
     return more_padding(site, [-s for s in site.op.strides()])
 
 
-def one_more(site: Site) -> Site | None:
+def one_too_many(site: Site) -> Site | None:
     return more_padding(site, list(site.op.strides()))
 
 
-def undilated(site: Site) -> Site | None:
-    return changed(site, dilation=(1,) * len(site.op.strides())) if slides(site) else None
+def dilation_ignored(site: Site) -> Site | None:
+    return changed(site, dilation=(1,) * len(site.op.strides())) if has_sliding_window(site) else None
 
 
-def kernel_times_dilation(site: Site) -> Site | None:
-    """K = d·k instead of d(k − 1) + 1: d − 1 positions fewer are left."""
+def dilation_times_kernel(site: Site) -> Site | None:
+    """Use K = d·k instead of d(k − 1) + 1, which leaves d − 1 fewer positions."""
     op: Any = site.op
-    return more_padding(site, [1 - d for d in op.dilation]) if slides(site) else None
+    return more_padding(site, [1 - d for d in op.dilation]) if has_sliding_window(site) else None
 
 
-def kernel_on_its_side(site: Site) -> Site | None:
+def kernel_axes_swapped(site: Site) -> Site | None:
     op: Any = site.op
-    return changed(site, kernel=op.kernel[::-1]) if slides(site) else None
+    return changed(site, kernel=op.kernel[::-1]) if has_sliding_window(site) else None
 
 
-def convolved_down(site: Site) -> Site | None:
-    """A transposed convolution taken as a convolution."""
+def transposed_as_convolution(site: Site) -> Site | None:
+    """Take a transposed convolution as a convolution."""
     return site._replace(op=like(Conv, site.op)) if site.op.window_kind == "transposed" else None
 
 
-def no_output_padding(site: Site) -> Site | None:
+def output_padding_ignored(site: Site) -> Site | None:
     return changed(site, outpad=(0,) * len(site.op.strides()))
 
 
-def same_channels(site: Site) -> Site | None:
-    """The output keeps the channels of the input: the number of filters is forgotten."""
+def channels_kept(site: Site) -> Site | None:
+    """Keep the channels of the input, whatever the number of filters."""
     if getattr(site.op, "channels", None) == site.shape[0]:
         return None
     return changed(site, channels=site.shape[0], groups=1)
@@ -178,28 +181,29 @@ def same_channels(site: Site) -> Site | None:
 # --- receptive fields: RF_n = RF_{n−1} + (K_n − 1)·j_{n−1}, j_n = j_{n−1}·s_n ---
 
 
-def no_stride(site: Site) -> Site | None:
-    return unstrided(site) or unstrided_pool(site)
+def any_stride_ignored(site: Site) -> Site | None:
+    return stride_ignored(site) or pool_stride_one(site)
 
 
 def own_stride_included(site: Site) -> Site | None:
-    """(K − 1)·j_n instead of (K − 1)·j_{n−1}: the taps lie s times as far apart."""
+    """Use (K − 1)·j_n instead of (K − 1)·j_{n−1}: the positions of the kernel lie s times as far apart."""
     op: Any = site.op
     strides = op.strides()
-    if not slides(site) or set(strides) == {1}:
+    if not has_sliding_window(site) or set(strides) == {1}:
         return None
     spread = tuple(d * s for d, s in zip(op.dilation, strides, strict=True))
     return changed(site, stride=strides, dilation=spread)
 
 
 class TransposedAsStride(TransposedConv):
-    """A transposed convolution whose window is thought of as that of a convolution, at the stride behind it.
+    """A transposed convolution whose kernel is taken to widen the receptive field like that of a convolution.
 
-    Its field is RF + (k − 1)·j/s: the kernel is laid over the finer positions, though they only repeat what the coarse
-    ones see. V-Net's table of receptive fields (Milletari et al. 2016, Table 1) counts in this way.
+    The receptive field becomes RF + (k − 1)·j/s, as if the kernel covered k of the finer output positions, which in
+    fact depend on the same input positions. The table of receptive fields of V-Net (Milletari et al. 2016, Table 1) is
+    computed in this way.
     """
 
-    window_kind = ""  # type: ignore[assignment]  # to other mistakes it is no transposed convolution any more
+    window_kind = ""  # type: ignore[assignment]  # so that other mistakes do not apply to it
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (
@@ -210,16 +214,16 @@ class TransposedAsStride(TransposedConv):
         )
 
 
-def kernel_at_stride_behind(site: Site) -> Site | None:
-    """(k − 1)·j/s more for a transposed convolution."""
+def kernel_at_stride_after(site: Site) -> Site | None:
+    """Add (k − 1)·j/s to the receptive field at a transposed convolution."""
     if site.op.window_kind != "transposed":
         return None
     return site._replace(op=TransposedAsStride(**site.op.attributes()))
 
 
 def kernel_not_less_one(site: Site) -> Site | None:
-    """K·j instead of (K − 1)·j."""
-    if not slides(site):
+    """Use K·j instead of (K − 1)·j."""
+    if not has_sliding_window(site):
         return None
     op: Any = site.op
     reach = tuple(effective_kernel(k, d) + (k > 1) for k, d in zip(op.kernel, op.dilation, strict=True))

@@ -1,4 +1,4 @@
-"""Recorded convolutions: as the plain ones, divided by rows of the output, by groups, or by filters."""
+"""Recorded convolutions, which divide the work by rows of the output, by groups, or by filters."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Arr
 
 
 def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, recorder: Recorder) -> None:
-    """Record the worker's part of the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…)."""
+    """Record a worker's part of the convolution of x (N×C×n…) with weight (O×C/groups×k…), written to y (N×O×m…)."""
     matrix = weight.reshape(groups, len(weight) // groups, -1)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
     results = y.reshape(len(x), groups, matrix.shape[1], -1)
@@ -89,11 +89,11 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, r
 
 
 def add_bias(weights: Weights, groups: int, y: Array, recorder: Recorder) -> None:
-    """Record the addition of a bias per channel, where there are any."""
+    """Record the addition of the bias per channel, if there is one."""
     if "bias" not in weights:
         return
     if groups > 1 and not by_rows(y.shape):
-        recorder.barrier()  # a worker's groups are not its share of the channels
+        recorder.barrier()  # the part of the groups of a worker differs from its share of the channels
     part = recorder.worker.share(y.shape)
     bias = weights["bias"].reshape(-1, *(1,) * (y.ndim - 2))[part[1]]
     recorder.call(np.add, y[part], bias, out=y[part])

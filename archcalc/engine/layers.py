@@ -1,4 +1,4 @@
-"""Recorded layers except convolutions, and how the plain kernels of others are divided among workers."""
+"""Recorded layers other than convolutions, and the division of ordinary kernels among workers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def relu6(op: activation.Relu6, inputs: Arrays, weights: Weights, out: Array, re
 
 @fast(BatchNorm)
 def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
-    """One multiplication and one addition per number, by factors that are known beforehand."""
+    """Record one multiplication and one addition per number, with factors computed in advance."""
     part = recorder.worker.share(out.shape)
     each = (-1, *(1,) * (out.ndim - 2))
     factor, offset = (
@@ -45,7 +45,7 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, out: Array, reco
 
 
 def _record_join(operator: type[Operator], function: np.ufunc) -> None:
-    """Register the join of numbers at the same place, the inputs from left to right."""
+    """Register the recorded form of an elementwise join, which combines the inputs from left to right."""
 
     @fast(operator)
     def join(op: Operator, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
@@ -57,7 +57,7 @@ def _record_join(operator: type[Operator], function: np.ufunc) -> None:
 
 
 def stretched(x: Array, shape: Sizes, part: tuple[slice, ...]) -> Array:
-    """What a part of a shape takes from a tensor that is stretched to that shape."""
+    """Return the part of a tensor that broadcasts to a part of a shape."""
     return x[tuple(cut if n == m else slice(None) for n, m, cut in zip(x.shape, shape, part, strict=False))]
 
 
@@ -91,14 +91,14 @@ def linear(op: Linear, inputs: Arrays, weights: Weights, out: Array, recorder: R
 
 
 def weighted(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> None:
-    """Rows of numbers to rows of features: some features by every worker."""
+    """Record the features of rows of inputs, some features per worker."""
     own = recorder.worker.part(out.shape[1])
     recorder.call(np.matmul, rows, weights["weight"][own].T, out=out[:, own])
     if "bias" in weights:
         recorder.call(np.add, out[:, own], weights["bias"][own], out=out[:, own])
 
 
-# --- plain kernels on parts of tensors ---
+# --- ordinary kernels on parts of tensors ---
 
 BY_CHANNELS = {
     pool.AdaptiveAvgPool,
@@ -110,20 +110,20 @@ BY_CHANNELS = {
     resample.Pad,
     resample.Upsample,
 }
-"""Operators whose every output channel follows from the input channel of the same number."""
+"""The operators for which every output channel depends only on the input channel with the same index."""
 BY_ROWS = {activation.Maxout, activation.PRelu, LocalResponseNorm}
-"""Operators whose every output position follows from the input position at the same place."""
+"""The operators for which every output position depends only on the same input position."""
 
 
 def part_of(op: Operator, shape: Sizes, worker: Worker) -> tuple[slice, ...] | None:
-    """Return a worker's part of the output of a layer, which follows from the same part of its input, as an index.
+    """Return the part of the output of a layer that a worker computes from the same part of its input.
 
     Returns:
-        ``None`` if the layer is not divided.
+        An index of the output; ``None`` if the layer is not divided.
     """
     if type(op) in ELEMENTWISE:
         return worker.share(shape)
-    within = isinstance(op, LocalResponseNorm) and op.region == "within"  # which plain kernels are divided is ours
+    within = isinstance(op, LocalResponseNorm) and op.region == "within"  # the engine decides
     if type(op) in BY_CHANNELS or within:
         return slice(None), worker.part(shape[1])
     if type(op) in BY_ROWS and len(shape) > 2:

@@ -1,4 +1,4 @@
-"""Where the tensors of a run are: which of them share memory, how long it is needed, and a place for all of it."""
+"""The memory layout of a run: which tensors share memory, how long it is live, and where it is allocated."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from archcalc.executor.interpreter import LayerTrace
 from archcalc.executor.kernel import Array, Sizes, owner
 from archcalc.graph import Node, Ref
 
-ALIGNED = 64
-"""Blocks begin at multiples of so many bytes: a line of the cache."""
+ALIGNMENT = 64
+"""The alignment of blocks in bytes: a cache line."""
 
 
 @dataclass(slots=True)
-class Block:
-    """Memory that one tensor, and others that are views of it, are in. Time is counted in layers."""
+class MemoryBlock:
+    """The memory of a tensor and of its views. Times are indices of layers."""
 
     size: int
-    """In bytes."""
+    """The size in bytes."""
     begin: int
-    """The layer that writes to it (inputs: 0)."""
+    """The layer that writes to the block (0 for inputs)."""
     end: float
-    """The layer from which on nobody needs it; infinite if it outlives the run."""
+    """The first layer at which the block is free again; infinite if it outlives the run."""
 
 
 class Placement(NamedTuple):
-    """Where a tensor is, and how."""
+    """The memory of a tensor: its block, and its layout there."""
 
     block: int
-    """The number of its block."""
+    """The index of the block."""
     offset: int
-    """Bytes from there to its first number."""
+    """The bytes from the start of the block to the first number."""
     shape: Sizes
     strides: Sizes
     dtype: np.dtype[Any]
 
 
 class PlacedLayer(NamedTuple):
-    """A layer, with where its tensors are."""
+    """A layer with the placements of its tensors."""
 
     node: Node
     weights: Mapping[str, Array]
     inputs: tuple[Placement, ...]
     outputs: tuple[Placement, ...]
     is_view: bool
-    """Whether its outputs are its inputs, looked at in another way: there is nothing to do."""
+    """Whether all outputs are views of inputs, so that there is nothing to compute."""
 
 
 class Layout:
-    """The memory of one run, by watching it."""
+    """The memory layout of a run, built by observing it."""
 
     def __init__(self, inputs: Mapping[Ref, Array]) -> None:
-        """Start with the inputs of the run."""
-        self.blocks: list[Block] = []
+        """Start with the inputs of the run, by reference."""
+        self.blocks: list[MemoryBlock] = []
         self.layers: list[PlacedLayer] = []
         self.placements: dict[Ref, Placement] = {}
         for ref, array in inputs.items():
-            whole = np.empty(array.shape, array.dtype)
-            self.placements[ref] = self._new(whole, whole)
+            memory = np.empty(array.shape, array.dtype)
+            self.placements[ref] = self._new(memory, memory)
 
     def observe(self, trace: LayerTrace) -> None:
-        """Take in a layer that has just been evaluated."""
+        """Add a layer that has just been evaluated."""
         read = tuple([self.placements[ref] for ref in trace.node.inputs])
         for placement in read:
             self.blocks[placement.block].end = len(self.layers) + 1
@@ -75,7 +75,7 @@ class Layout:
         self.layers.append(PlacedLayer(trace.node, trace.weights, read, written, len(self.blocks) == before))
 
     def _place(self, array: Array, inputs: Sequence[Array], placements: Sequence[Placement]) -> Placement:
-        """Place an output of a layer: in a block of its own unless it is a view of an input."""
+        """Return the placement of an output of a layer: in a new block unless it is a view of an input."""
         memory = owner(array)
         for given, placement in zip(inputs, placements, strict=True):
             if owner(given) is memory:
@@ -83,31 +83,34 @@ class Layout:
                 return Placement(placement.block, offset, array.shape, array.strides, array.dtype)
         return self._new(array, memory if isinstance(memory, np.ndarray) else array)
 
-    def _new(self, array: Array, whole: Array) -> Placement:
-        self.blocks.append(Block(whole.nbytes, len(self.layers), len(self.layers) + 1))
-        offset = array.ctypes.data - whole.ctypes.data
+    def _new(self, array: Array, memory: Array) -> Placement:
+        self.blocks.append(MemoryBlock(memory.nbytes, len(self.layers), len(self.layers) + 1))
+        offset = array.ctypes.data - memory.ctypes.data
         return Placement(len(self.blocks) - 1, offset, array.shape, array.strides, array.dtype)
 
     def keep(self, results: Iterable[Ref]) -> None:
-        """Let tensors outlive the run."""
+        """Mark tensors as outliving the run."""
         for ref in results:
             self.blocks[self.placements[ref].block].end = inf
 
 
-class Place(NamedTuple):
-    """A range of bytes."""
+class ByteRange(NamedTuple):
+    """A range of bytes, ``stop`` excluded."""
 
     start: int
     stop: int
 
 
-def places(blocks: Sequence[Block]) -> list[Place]:
-    """A place for every block, such that blocks alive at the same time do not meet: the largest first, each in the
-    smallest gap between those it would meet (greedy by size: Pisarchyk and Lee 2020, arXiv:2001.03288)."""
-    found: dict[int, Place] = {}
+def byte_ranges(blocks: Sequence[MemoryBlock]) -> list[ByteRange]:
+    """Return a range of bytes for every block, such that blocks that are live at the same time do not overlap.
+
+    The largest block is placed first, and each in the smallest gap that fits among the conflicting blocks (greedy by
+    size: Pisarchyk and Lee 2020, arXiv:2001.03288).
+    """
+    found: dict[int, ByteRange] = {}
     for number in sorted(range(len(blocks)), key=lambda number: -blocks[number].size):
         block = blocks[number]
-        size = -(-block.size // ALIGNED) * ALIGNED
+        size = -(-block.size // ALIGNMENT) * ALIGNMENT
         gaps, free = [], 0
         for place in sorted(
             place
@@ -118,5 +121,5 @@ def places(blocks: Sequence[Block]) -> list[Place]:
                 gaps.append((place.start - free, free))
             free = max(free, place.stop)
         start = min(gaps)[1] if gaps else free
-        found[number] = Place(start, start + size)
+        found[number] = ByteRange(start, start + size)
     return [found[number] for number in range(len(blocks))]

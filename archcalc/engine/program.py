@@ -1,4 +1,4 @@
-"""A run that is recorded: for every worker a list of calls on the places of one piece of memory."""
+"""Recorded runs: for every worker a list of calls on tensors at fixed addresses in a single allocation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from archcalc.engine import convolution  # noqa: F401  # registers its operators
 from archcalc.engine.layers import part_of
-from archcalc.engine.layout import ALIGNED, Layout, Placement, places
+from archcalc.engine.layout import ALIGNMENT, Layout, Placement, byte_ranges
 from archcalc.engine.recorder import FAST, Call, Recorder
 from archcalc.engine.worker import Team
 from archcalc.executor.kernel import Array, Buffers
@@ -17,31 +17,31 @@ from archcalc.graph import Ref
 
 
 class Program:
-    """A run, ready to be repeated on other inputs of the same shapes."""
+    """A recorded run, which can be repeated on other inputs of the same shapes."""
 
     def __init__(self, layout: Layout, results: Iterable[Ref], team: Team, *, winograd: bool = False) -> None:
-        """Find the places, and record what is to be done on them.
+        """Allocate the memory and record the calls.
 
         Args:
-            layout: of the run.
-            results: the tensors that are wanted.
-            team: who is to do it.
-            winograd: whether convolutions may take fewer multiplications than by their definition.
+            layout: the memory layout of the run.
+            results: the tensors to return.
+            team: the workers.
+            winograd: whether convolutions may use Winograd's minimal filtering.
 
         Raises:
-            OSError: the system does not give what several processes need.
+            OSError: the system does not provide the resources for several processes.
         """
-        where = places(layout.blocks)
-        self.size = max((place.stop for place in where), default=0)
-        """Bytes of all tensors."""
-        memory = team.allocate(self.size + ALIGNED)
-        memory = memory[-memory.ctypes.data % ALIGNED :]
-        self._blocks = [memory[place.start : place.stop] for place in where]
+        ranges = byte_ranges(layout.blocks)
+        self.size = max((place.stop for place in ranges), default=0)
+        """The bytes of all tensors."""
+        memory = team.allocate(self.size + ALIGNMENT)
+        memory = memory[-memory.ctypes.data % ALIGNMENT :]
+        self._blocks = [memory[place.start : place.stop] for place in ranges]
         self._placements = layout.placements
         self._results = {ref: self._at(layout.placements[ref]) for ref in results}
         self._shared, self._constants = Buffers(team.allocate), dict[tuple[str, int], Array]()
         self._recorders = [Recorder(worker, self._shared, self._constants, winograd) for worker in team.workers]
-        for _ in range(2):  # at the second time all work buffers have their final size and place
+        for _ in range(2):  # in the second pass all work buffers have their final size and address
             for recorder in self._recorders:
                 recorder.calls.clear()
                 self._record(layout, recorder)
@@ -50,8 +50,11 @@ class Program:
 
     @property
     def scratch(self) -> int:
-        """Bytes of work buffers: those in common, what was made of stored arrays, and those of every worker, of which
-        the first needs most (what it lends plain kernels shows once they ran)."""
+        """The bytes of work buffers: shared ones, constants, and the buffers of all workers.
+
+        Those of the first worker, which needs the most, stand for each. Buffers of ordinary kernels are included after
+        the first run of the program.
+        """
         constants = sum(array.nbytes for array in self._constants.values())
         return self._shared.nbytes + constants + len(self._recorders) * self._recorders[0].buffers.nbytes
 
@@ -60,7 +63,7 @@ class Program:
         return np.ndarray(shape, dtype, self._blocks[block], offset, strides)
 
     def _record(self, layout: Layout, recorder: Recorder) -> None:
-        """Record a worker's part of every layer."""
+        """Record the part of a worker of every layer."""
         for layer in layout.layers:
             if layer.is_view:
                 continue
@@ -76,10 +79,10 @@ class Program:
             recorder.barrier()
 
     def run(self, inputs: Mapping[Ref, Array]) -> dict[Ref, Array]:
-        """Repeat the run; its results, in memory of their own.
+        """Repeat the run and return copies of its results.
 
         Raises:
-            OSError: another process is gone.
+            OSError: another process has ended.
         """
         for ref, array in inputs.items():
             self._at(self._placements[ref])[...] = array
@@ -88,7 +91,7 @@ class Program:
 
 
 def play(calls: Sequence[Call]) -> None:
-    """Make all calls."""
-    with np.errstate(all="ignore"):  # numbers that are not finite show in the results
+    """Perform all calls."""
+    with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
         for call in calls:
             call()

@@ -1,4 +1,4 @@
-"""Writes down what one worker does in every run: calls of functions on places that are known beforehand."""
+"""The recorder of the calls of one worker, on arrays whose addresses are known in advance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Call: TypeAlias = Callable[[], Any]
 
 
 class Recorder:
-    """The calls of one worker, the last one recorded last."""
+    """Records the calls of one worker in order."""
 
     def __init__(
         self, worker: Worker, shared: Buffers, constants: dict[tuple[str, int], Array], winograd: bool
@@ -25,10 +25,10 @@ class Recorder:
         """Start without calls.
 
         Args:
-            worker: whose calls are recorded.
-            shared: work buffers that all workers have in common.
-            constants: what was made of stored arrays; see `constant`.
-            winograd: whether convolutions may take fewer multiplications than by their definition.
+            worker: the worker.
+            shared: the work buffers that all workers share.
+            constants: arrays computed from stored arrays; see `constant`.
+            winograd: whether convolutions may use Winograd's minimal filtering.
         """
         self.worker, self.winograd = worker, winograd
         self.calls: list[Call] = []
@@ -39,16 +39,16 @@ class Recorder:
         self.calls.append(partial(function, *arguments, **options))
 
     def copy(self, target: Array, source: Any) -> None:
-        """Record that numbers (or one) are written to an array."""
+        """Record a copy of an array (or of one number) to another array."""
         self.call(np.copyto, target, source)
 
     def barrier(self) -> None:
-        """Record that the worker waits for all others."""
+        """Record that the worker waits for all other workers."""
         if self.worker.count > 1:
             self.calls.append(self.worker.barrier)
 
     def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays) -> None:
-        """Record that a layer is evaluated by its plain kernel, whose results are copied to their places."""
+        """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``."""
         self.call(copy_out, kernel_of(op), op, inputs, weights, Context(buffers=self.buffers), outputs)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
@@ -56,18 +56,18 @@ class Recorder:
         return self.buffers.take(purpose, shape, dtype)
 
     def shared(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
-        """Return a work buffer that all workers have in common."""
+        """Return a work buffer that all workers share."""
         return self._shared.take(purpose, shape, dtype)
 
     def constant(self, purpose: str, stored: Array, make: Callable[[Array], Array]) -> Array:
-        """Return what follows from a stored array alone, made when it is first asked for."""
+        """Return an array that depends only on a stored array; it is computed once."""
         key = purpose, id(stored)
         if key not in self._constants:
             self._constants[key] = make(stored)
         return self._constants[key]
 
     def contiguous(self, array: Array) -> Array:
-        """Return an array without gaps: itself, or a work buffer that it is copied to."""
+        """Return an array if it is contiguous, or else a work buffer to which a copy is recorded."""
         if array.flags.c_contiguous:
             return array
         copy = self.scratch("contiguous", array.shape, array.dtype)
@@ -76,13 +76,13 @@ class Recorder:
 
 
 def copy_out(kernel: Kernel, op: Operator, inputs: Arrays, weights: Weights, context: Context, outputs: Arrays) -> None:
-    """Evaluate a layer by its plain kernel and copy the results to their places."""
+    """Evaluate a layer by its ordinary kernel and copy the results to ``outputs``."""
     for target, result in zip(outputs, kernel(op, inputs, weights, context), strict=True):
         np.copyto(target, result)
 
 
 class FastKernel(Protocol):
-    """Records the worker's part of a layer of one output at inference: its calls write to ``out``, without gaps.
+    """Records a worker's part of a layer with one output at inference; the calls write to the contiguous ``out``.
 
     All workers wait for each other after every layer. Between two barriers a worker must not read what others write.
     """
@@ -94,5 +94,5 @@ FAST: dict[type[Operator], FastKernel] = {}
 
 
 def fast(*operators: type[Operator]) -> Callable[[FastKernel], FastKernel]:
-    """Decorator: this function records these operators."""
+    """Return a decorator that registers the recorded form of some operators."""
     return register(FAST, operators)

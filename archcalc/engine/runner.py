@@ -1,5 +1,8 @@
-"""Runs a graph any number of times: first by the reference interpreter, then, as long as a run differs from the one
-before in its numbers only, as a program that was recorded."""
+"""The runner, which runs a graph any number of times.
+
+The first run is made by the reference interpreter; runs that differ from the previous one only in the input numbers are
+made by a recorded program.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +23,25 @@ from archcalc.executor.kernel import Array, Sizes
 from archcalc.graph import Graph, Ref
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
-"""Whether there can be several workers. (macOS forks processes, but its libraries do not bear it.)"""
-MOST_BLOCKS = 1_000
-"""Runs of more tensors are not recorded: finding places for them takes time by the square of their number."""
+"""Whether several workers are supported. (On macOS, system libraries are not safe to use after a fork.)"""
+MAX_BLOCKS = 1_000
+"""Runs with more memory blocks are not recorded: the time to allocate them is quadratic in their number."""
 
 
-class Kind(NamedTuple):
-    """What runs have in common that one program can repeat."""
+class RunSignature(NamedTuple):
+    """What runs must have in common to be repeated by the same program."""
 
     results: frozenset[Ref]
+    """The tensors to return."""
     shapes: tuple[tuple[str, Sizes, np.dtype[Any]], ...]
-    """Of the inputs."""
+    """The name, shape and number format of every input."""
 
 
 class Runner:
-    """A graph with its stored arrays, ready to run any number of times, one after another: runs share their memory.
+    """A graph with its stored arrays, which can be run any number of times. Runs share memory, so they are sequential.
 
-    The stored arrays must not be changed: from the second of similar runs on, what follows from them is known. From
-    then on, too, other processes take part if several workers are asked for. They end with `close`, at the end of a
-    ``with`` block, or with this process.
+    The stored arrays must not be changed, because repeated runs use values computed from them. With several workers,
+    repeated runs use other processes; these end with `close`, at the end of a ``with`` block, or with this process.
     """
 
     def __init__(self, graph: Graph, weights: Mapping[str, Array], *, workers: int = 1, winograd: bool = False) -> None:
@@ -47,25 +50,25 @@ class Runner:
         Args:
             graph: the network.
             weights: stored arrays by ``layer.array``, all in the number format to compute in.
-            workers: processes that evaluate every layer together when a run is repeated (inference, without tally and
-                observer), each with one thread of BLAS; with one worker, BLAS has as many as it likes. Where a system
-                cannot fork processes there is one.
-            winograd: whether 3×3 convolutions of repeated runs may multiply less than by their definition, and round
-                differently, where that is faster (`archcalc.engine.winograd`).
+            workers: the number of processes that divide every layer in repeated runs (at inference, without tally and
+                observer), each with one BLAS thread; with one worker, BLAS chooses its number of threads. There is one
+                worker on systems that cannot fork processes.
+            winograd: whether 3×3 convolutions of repeated runs may use Winograd's minimal filtering where that is
+                faster; it rounds differently (`archcalc.engine.winograd`).
 
         Raises:
-            ArrayError: arrays that are missing, unknown, of another shape or of mixed number formats.
-            ValueError: there are to be no workers.
+            ArrayError: arrays are missing, unknown, of another shape or of mixed number formats.
+            ValueError: the number of workers is not positive.
         """
         if workers < 1:
-            raise ValueError(f"there are {workers} workers, at least one has to be")
+            raise ValueError(f"workers must be at least 1, got {workers}")
         self.graph, self.weights = graph, weights
         self.workers = workers if CAN_FORK else 1
         self.winograd = winograd
         self._interpreter = Interpreter(graph, weights)
         self._inputs = {node.name: Ref(index) for index, node in enumerate(graph.nodes) if node.is_input}
-        self._layout: tuple[Kind, Layout] | None = None
-        self._program: tuple[Kind, Program] | None = None
+        self._layout: tuple[RunSignature, Layout] | None = None
+        self._program: tuple[RunSignature, Program] | None = None
         self._process = os.getpid()
 
     def __enter__(self) -> Self:
@@ -77,7 +80,7 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the other workers, and give back the memory of the tensors of repeated runs."""
+        """End the other processes, and free the memory of repeated runs."""
         if self._program is not None:
             self._program[1].close()
         self._program, self._layout = None, None
@@ -95,21 +98,21 @@ class Runner:
         """Evaluate every layer once; arguments and errors are those of `Interpreter.run`.
 
         Raises:
-            OSError: a worker process is gone, or the system gives none.
+            OSError: a worker process has ended, or the system cannot create one.
         """
         request = self._interpreter.request(inputs, training=training, keep=keep)
         del inputs
         if training or tally:
             return self._interpreter.evaluate(request, training=training, seed=seed, tally=tally, observe=observe)
         shapes = ((name, array.shape, array.dtype) for name, array in request.inputs.items())
-        kind = Kind(request.results, tuple(shapes))
+        signature = RunSignature(request.results, tuple(shapes))
         begin = perf_counter()
-        if observe is not None or (program := self._program_for(kind)) is None:
-            return self._first(kind, request, observe)
+        if observe is not None or (program := self._program_for(signature)) is None:
+            return self._first(signature, request, observe)
         try:
             tensors = program.run({self._inputs[name]: array for name, array in request.inputs.items()})
         except BaseException:
-            self.close()  # workers may be anywhere in it
+            self.close()  # workers may be at any point of the program
             raise
         return Run(
             **request.named(tensors),
@@ -120,8 +123,8 @@ class Runner:
             scratch=program.scratch,
         )
 
-    def _first(self, kind: Kind, request: Request, observe: Observer | None) -> Run:
-        """The run by the interpreter that later ones repeat."""
+    def _first(self, signature: RunSignature, request: Request, observe: Observer | None) -> Run:
+        """Run by the interpreter, and keep the memory layout for later runs."""
         layout = Layout({self._inputs[name]: array for name, array in request.inputs.items()})
 
         def watch(trace: Any) -> None:
@@ -130,27 +133,27 @@ class Runner:
                 observe(trace)
 
         run = self._interpreter.evaluate(request, observe=watch)
-        layout.keep(kind.results)
-        self._layout = kind, layout
+        layout.keep(signature.results)
+        self._layout = signature, layout
         return run
 
-    def _program_for(self, kind: Kind) -> Program | None:
-        """What repeats runs of a kind, if the last one was of it."""
-        if self._process != os.getpid():  # forked since: workers, and the memory in common with them, are another's
+    def _program_for(self, signature: RunSignature) -> Program | None:
+        """Return the program for runs with a signature, if the last run had the same one."""
+        if self._process != os.getpid():  # after a fork, workers and shared memory belong to the parent
             self._process = os.getpid()
             self.close()
-        if self._program is not None and self._program[0] == kind:
+        if self._program is not None and self._program[0] == signature:
             return self._program[1]
-        if self._layout is None or self._layout[0] != kind or len(self._layout[1].blocks) > MOST_BLOCKS:
+        if self._layout is None or self._layout[0] != signature or len(self._layout[1].blocks) > MAX_BLOCKS:
             return None
         layout = self._layout[1]
         self.close()
-        program = Program(layout, kind.results, self._team(), winograd=self.winograd)
-        self._program = kind, program
+        program = Program(layout, signature.results, self._team(), winograd=self.winograd)
+        self._program = signature, program
         return program
 
     def _team(self) -> Team:
-        """Who evaluates programs."""
+        """Return the workers that evaluate programs."""
         if self.workers == 1:
             return SingleProcess()
         from archcalc.engine.workers import WorkerProcesses

@@ -1,4 +1,4 @@
-"""Windows of a tensor, recorded: as `archcalc.executor.kernels.gather`, alone or by all workers together."""
+"""Recorded gathering of windows, as in `archcalc.executor.kernels.gather`, by one worker or by all of them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from archcalc.executor.kernels.windows import Axis, Block
 
 
 def padded_windows(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
-    """The windows of a block of positions of one sample (C×n…), as a view C×k…×positions… of it or of a copy with
-    padding."""
+    """Return the windows of a block of positions of one sample (C×n…), as a view C×k…×positions….
+
+    It is a view of the sample, or of a recorded copy with padding.
+    """
     frame = frame_of(sample, axes, block)
-    if frame.whole:
+    if frame.is_view:
         return windows(sample, frame.first, axes, block)
     framed = recorder.scratch("frame", frame.shape, sample.dtype)
     recorder.copy(framed, 0)
@@ -23,16 +25,16 @@ def padded_windows(sample: Array, axes: list[Axis], block: Block, recorder: Reco
 
 
 def gather(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
-    """The windows of a block, in a buffer of the worker: the matrix taps×positions."""
+    """Return the windows of a block as a matrix taps×positions, in a buffer of the worker."""
     columns = recorder.scratch("columns", sizes_of(sample, axes, block), sample.dtype)
     recorder.copy(columns, padded_windows(sample, axes, block, recorder))
     return columns.reshape(-1, prod(block.sizes))
 
 
 def gather_together(sample: Array, axes: list[Axis], block: Block, recorder: Recorder) -> Array:
-    """As `gather`, in a buffer that all workers have in common: every one gathers the windows of some maps."""
+    """Return windows as `gather` does, in a shared buffer; each worker gathers the windows of some maps."""
     columns = recorder.shared("columns", sizes_of(sample, axes, block), sample.dtype)
-    recorder.barrier()  # others may still read the windows of the block before
+    recorder.barrier()  # other workers may still read the windows of the previous block
     some = recorder.worker.part(len(sample))
     if some.start < some.stop:
         recorder.copy(columns[some], padded_windows(sample[some], axes, block, recorder))

@@ -1,11 +1,11 @@
 """Convolutions with kernels of 3 per axis by Winograd's minimal filtering, as Lavin and Gray 2016 (arXiv:1509.09308).
 
-Per axis, 4 neighbouring outputs read 6 inputs. By the definition that takes 12 multiplications; evaluating both as
-polynomials at 5 points and at infinity takes 6, with fixed linear transforms before and after. In two dimensions 144
-become 36. The transforms are written as matrix products as well.
+Per axis, 4 neighbouring outputs depend on 6 inputs. By the definition they take 12 multiplications; evaluating inputs
+and kernel as polynomials at 5 points and at infinity takes 6, with fixed linear transforms before and after. In two
+dimensions, 36 multiplications replace 144. The transforms are matrix products as well.
 
-The sums are the same numbers, rounded differently: errors in single precision are about four times those of the
-definition. Numbers that are not finite spread over their tile. So it is done on request only.
+The results are rounded differently: in single precision, errors are about four times those of the definition. Numbers
+that are not finite spread over their tile. So this method is used on request only.
 """
 
 from __future__ import annotations
@@ -26,34 +26,35 @@ from archcalc.executor.kernels.windows import Axis, blocks
 
 KERNEL = 3
 TILE = 4
-"""Outputs per axis that are computed together."""
+"""The outputs per axis that are computed together."""
 REACH = TILE + KERNEL - 1
+"""The inputs per axis that these outputs depend on."""
 POINTS = (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2))
-"""Where polynomials are evaluated, infinity besides: of points exact in binary those with the smallest errors."""
-BLOCK_BYTES = 1 << 22
-"""What the transformed tiles of a block may take."""
-FILTER_BYTES = 10 << 20
-"""What the transformed filters may take, which are four times as large in two dimensions."""
-SLOWER = 1.75
-"""By how much a multiplication takes longer here: matrices are smaller, and tensors pass through memory more often."""
+"""The points at which polynomials are evaluated besides infinity: of those exact in binary, with the least errors."""
+MAX_BLOCK_BYTES = 1 << 22
+"""The most bytes of the transformed tiles of a block."""
+MAX_FILTER_BYTES = 10 << 20
+"""The most bytes of transformed filters, which are four times as large as the filters in two dimensions."""
+SLOWDOWN = 1.75
+"""The relative time of a multiplication: matrices are smaller, and tensors are read and written more often."""
 
 
 def worthwhile(axes: Sequence[Axis], weight: Array, y: Array) -> bool:
-    """Whether this is the faster way, by the multiplications of both ways for a tile."""
+    """Return whether this method is faster, estimated from the multiplications of both methods."""
     if any((axis.kernel, axis.stride, axis.dilation) != (KERNEL, 1, 1) for axis in axes) or not by_rows(y.shape):
         return False
     filters, channels = weight.shape[:2]
     points, outputs, weights = (each ** len(axes) for each in (REACH, TILE, KERNEL))
-    if points * channels * filters * y.itemsize > FILTER_BYTES:
+    if points * channels * filters * y.itemsize > MAX_FILTER_BYTES:
         return False
     tiles = prod(-(-axis.positions // TILE) for axis in axes)
     each = points * channels * filters + points * (points * channels + outputs * filters)
     defined = weights * channels * filters * prod(axis.positions for axis in axes)
-    return bool(SLOWER * each * tiles < defined)
+    return bool(SLOWDOWN * each * tiles < defined)
 
 
 def convolve(x: Array, weight: Array, axes: list[Axis], y: Array, recorder: Recorder) -> None:
-    """Record the convolution of x (N×C×n…) with weight (O×C×3…) to y (N×O×m…), on the rows of the worker."""
+    """Record the convolution of x (N×C×n…) with weight (O×C×3…), written to the rows of the worker in y (N×O×m…)."""
     into, prepare, back = transforms(len(axes), x.dtype)
     points, (filters, channels) = len(into), weight.shape[:2]
     prepared = recorder.constant(
@@ -65,7 +66,7 @@ def convolve(x: Array, weight: Array, axes: list[Axis], y: Array, recorder: Reco
     first, *others = axes
     axes = [first._replace(before=first.before - rows.start, positions=rows.stop - rows.start), *others]
     tiled = [axis._replace(kernel=REACH, stride=TILE, positions=-(-axis.positions // TILE)) for axis in axes]
-    together = max(1, BLOCK_BYTES // (points * max(channels, filters) * x.itemsize))
+    together = max(1, MAX_BLOCK_BYTES // (points * max(channels, filters) * x.itemsize))
     for sample, result in zip(x, y[:, :, rows], strict=True):
         for block in blocks(tuple(axis.positions for axis in tiled), together):
             tiles = prod(block.sizes)
@@ -81,26 +82,28 @@ def convolve(x: Array, weight: Array, axes: list[Axis], y: Array, recorder: Reco
                 slice(TILE * start, min(TILE * stop, axis.positions))
                 for (start, stop), axis in zip(block.ranges, axes, strict=True)
             )
-            _lay_out(outputs.reshape(*(TILE,) * len(axes), filters, *block.sizes), result[:, *region], recorder)
+            _assemble(outputs.reshape(*(TILE,) * len(axes), filters, *block.sizes), result[:, *region], recorder)
 
 
-def _lay_out(tiles: Array, result: Array, recorder: Recorder) -> None:
-    """Write outputs (places in a tile…×O×tiles…) beside each other; what is beyond the result is left out."""
+def _assemble(tiles: Array, result: Array, recorder: Recorder) -> None:
+    """Record the assembly of outputs (positions in a tile…×O×tiles…) in the result; those beyond it are dropped."""
     dims = result.ndim - 1
     sizes = tiles.shape[dims + 1 :]
-    apart = (len(result), *(part for size in sizes for part in (size, TILE)))
+    split = (len(result), *(part for size in sizes for part in (size, TILE)))
     whole = (len(result), *(size * TILE for size in sizes))
-    laid = result if result.shape == whole else recorder.scratch("transformed tiles", whole, result.dtype)
+    assembled = result if result.shape == whole else recorder.scratch("transformed tiles", whole, result.dtype)
     order = (dims, *(axis for number in range(dims) for axis in (dims + 1 + number, number)))
-    recorder.copy(view(laid, *apart), tiles.transpose(order))
-    if laid is not result:
-        recorder.copy(result, laid[tuple(map(slice, result.shape))])
+    recorder.copy(view(assembled, *split), tiles.transpose(order))
+    if assembled is not result:
+        recorder.copy(result, assembled[tuple(map(slice, result.shape))])
 
 
 @cache
 def transforms(dims: int, dtype: np.dtype[Any]) -> tuple[Array, Array, Array]:
-    """The transforms of tiles (points×reach), of kernels (points×kernel) and of products (tile×points) over so many
-    axes, each axis in turn."""
+    """Return the transforms of tiles, kernels and products over ``dims`` axes: Kronecker products of those of one axis.
+
+    Per axis, their shapes are points×reach, points×kernel and tile×points.
+    """
     tiles, kernels, products = (_over_axes(np.array(each, np.float64), dims, dtype) for each in along_an_axis())
     return tiles, kernels, products
 
@@ -116,11 +119,11 @@ Matrix = list[list[Fraction]]
 
 
 def along_an_axis() -> tuple[Matrix, Matrix, Matrix]:
-    """The transforms of tiles, kernels and products along one axis, exactly.
+    """Return the exact transforms of tiles, kernels and products along one axis (transposed Toom–Cook multiplication).
 
-    With points p and P(x) = ∏(x − p), a kernel's row at p holds powers of p divided by P′(p), a tile's row the
-    coefficients of P(x)/(x − p), a product's column powers of p; at infinity the leading coefficient is the value, and
-    a tile's row holds those of P(x). (Toom–Cook multiplication, transposed.)
+    For points p and P(x) = ∏(x − p): the row of the kernel transform for p has the powers of p divided by P′(p), the
+    row of the tile transform the coefficients of P(x)/(x − p), and the column of the product transform the powers of p.
+    At infinity the value is the leading coefficient, and the row of the tile transform has the coefficients of P(x).
     """
     zero, one = Fraction(0), Fraction(1)
     tiles, kernels = [], []
@@ -136,7 +139,7 @@ def along_an_axis() -> tuple[Matrix, Matrix, Matrix]:
 
 
 def _polynomial(roots: Sequence[Fraction]) -> list[Fraction]:
-    """The coefficients of ∏(x − root), lowest first."""
+    """Return the coefficients of ∏(x − root), lowest degree first."""
     found, zero = [Fraction(1)], Fraction(0)
     for root in roots:
         found = [below - root * same for below, same in zip([zero, *found], [*found, zero], strict=True)]

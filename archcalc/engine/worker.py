@@ -1,4 +1,4 @@
-"""A worker: which part of every layer it evaluates."""
+"""Workers, and the part of every layer that each evaluates."""
 
 from __future__ import annotations
 
@@ -9,38 +9,41 @@ from typing import Protocol
 
 from archcalc.executor.kernel import Array, Sizes, uninitialised
 
-LEAST_POSITIONS, LEAST_ROWS = 1024, 8
-"""Of maps that are divided by rows: of smaller ones too much lies in lines of the cache that two workers write to, and
-fewer rows cannot be divided evenly."""
+MIN_POSITIONS, MIN_ROWS = 1024, 8
+"""The minimum size of maps that are divided by rows. In smaller maps, too many numbers are in cache lines that two
+workers write to; fewer rows cannot be divided evenly."""
 
 
 def by_rows(shape: Sizes) -> bool:
-    """Whether workers divide a tensor by the rows of its maps (along their first axis): where there are at least as
-    many positions as channels, which makes the larger matrix products."""
-    return len(shape) > 2 and prod(shape[2:]) >= max(shape[1], LEAST_POSITIONS) and shape[2] >= LEAST_ROWS
+    """Return whether workers divide a tensor by the rows of its maps (along their first axis) rather than by channels.
+
+    They do if there are at least as many positions as channels, because that gives larger matrix products.
+    """
+    return len(shape) > 2 and prod(shape[2:]) >= max(shape[1], MIN_POSITIONS) and shape[2] >= MIN_ROWS
 
 
 def no_wait() -> None:
-    """Do nothing: there is nobody to wait for."""
+    """Do nothing: a single worker has no others to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of several processes that evaluate every layer together."""
+    """One of the processes that divide every layer among them."""
 
     number: int = 0
     count: int = 1
     barrier: Callable[[], None] = no_wait
-    """Waits until every worker has come to the barrier."""
+    """A function that waits until every worker has reached the barrier."""
 
     def part(self, length: int) -> slice:
-        """This worker's part of so many neighbours."""
+        """Return the part of a range of a given length that belongs to this worker."""
         return slice(length * self.number // self.count, length * (self.number + 1) // self.count)
 
     def share(self, shape: Sizes) -> tuple[slice, ...]:
-        """This worker's part of a tensor, as an index: of all channels some rows if `by_rows`, some channels otherwise.
+        """Return the part of a tensor that belongs to this worker, as an index: some rows if `by_rows`, else some
+        channels.
 
-        What a worker did of one layer it goes on with in the next, as long as shapes stay: it is in its cache.
+        While shapes stay the same, a worker has the same part in every layer, so its data is in the cache.
         """
         whole = slice(None)
         if by_rows(shape):
@@ -55,20 +58,20 @@ class Team(Protocol):
     def workers(self) -> Sequence[Worker]: ...
 
     def allocate(self, size: int) -> Array:
-        """Return so many bytes of memory that all of them have in common."""
+        """Return ``size`` bytes of memory that all workers share."""
         ...
 
     def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
-        """Prepare a task of each worker; what is returned does all of them once, at the same time."""
+        """Prepare a task for each worker, and return a function that performs all of them once, in parallel."""
         ...
 
     def close(self) -> None:
-        """End: no more is to be done."""
+        """End the workers."""
         ...
 
 
 class SingleProcess:
-    """This process as the only worker, with as many threads of BLAS as that likes."""
+    """This process as the only worker, with the default number of BLAS threads."""
 
     workers: Sequence[Worker] = (Worker(),)
 

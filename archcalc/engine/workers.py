@@ -1,9 +1,9 @@
-"""Several processes that evaluate every layer together, each its part.
+"""Worker processes that divide every layer among them.
 
-Threads of one process would wait for Python's interpreter lock and for each other: a layer takes a fraction of a
-millisecond, waking a thread a tenth of one. So the others are processes that fork from this one when everything is
-recorded: they have the tensors in common with it, and all the rest as it was then. They wait for each other after every
-layer; who is early polls for a while before it sleeps. BLAS has one thread in each.
+Threads of one process would be slowed down by Python's global interpreter lock and by being woken up: that takes a
+tenth of a millisecond, and a layer only a fraction of one. So the workers are processes that are forked from this one
+after the recording; they share the memory of tensors with it and have copies of everything else. Workers wait for each
+other after every layer; those that finish early poll for a while before they sleep. BLAS has one thread in each.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ from threadpoolctl import ThreadpoolController
 from archcalc.engine.worker import Worker
 from archcalc.executor.kernel import Array
 
-POLLS = 20_000
-"""How often a worker polls for the others before it sleeps: about two milliseconds."""
-PATIENCE = 1.0
-"""Seconds of sleep after which it looks whether the others are still there."""
+MAX_POLLS = 20_000
+"""How often a worker polls before it sleeps: for about two milliseconds."""
+CHECK_INTERVAL = 1.0
+"""The seconds of sleep after which a worker checks whether the other processes still exist."""
 
 ORDERS: WeakSet[Connection] = WeakSet()
-"""The ends of pipes at which this process gives orders to others."""
+"""The ends of pipes through which this process sends orders to others."""
 
 
 def close_orders() -> None:
-    """Close these ends in a process that has just forked: who waits at the other ends learns when its parent is gone
-    only if nobody else holds them."""
+    """Close the pipes to other workers in a process that was just forked.
+
+    A worker detects the end of its parent by its pipe being closed, so no other process may keep that open.
+    """
     for orders in tuple(ORDERS):
         orders.close()
 
@@ -45,13 +47,13 @@ os.register_at_fork(after_in_child=close_orders)
 
 
 class WorkerProcesses:
-    """This process, which is worker 0, and others. See `archcalc.engine.worker.Team`."""
+    """This process as worker 0, and other processes as the other workers. See `archcalc.engine.worker.Team`."""
 
     def __init__(self, count: int) -> None:
-        """Prepare so many workers.
+        """Prepare ``count`` workers.
 
         Raises:
-            OSError: the system gives no semaphores.
+            OSError: the system cannot create semaphores.
         """
         self._context = multiprocessing.get_context("fork")
         self._blas = ThreadpoolController()
@@ -62,20 +64,20 @@ class WorkerProcesses:
         self.workers = [Worker(number, count, barrier.wait_of(number, self._check)) for number in range(count)]
 
     def allocate(self, size: int) -> Array:
-        """Return so many bytes that this process has in common with those that fork from it."""
+        """Return ``size`` bytes of memory that this process shares with those forked from it."""
         return np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8)
 
     def start(self, tasks: Sequence[Callable[[], None]]) -> Callable[[], None]:
-        """Start the others.
+        """Start the other processes.
 
         Args:
-            tasks: what each worker does whenever it is told to.
+            tasks: the task of each worker.
 
         Returns:
-            A function that has all of it done once. It raises an OSError if another process is gone.
+            A function that performs all tasks once, in parallel. It raises an OSError if another process has ended.
 
         Raises:
-            OSError: the system gives no more processes.
+            OSError: the system cannot create more processes.
         """
         try:
             for task in tasks[1:]:
@@ -83,7 +85,7 @@ class WorkerProcesses:
                 self._orders.append(ours)
                 ORDERS.add(ours)
                 process = self._context.Process(target=self._work, args=(theirs, task), daemon=True)
-                with warnings.catch_warnings():  # Python 3.12 warns of threads: these are BLAS's, which is made for it
+                with warnings.catch_warnings():  # Python 3.12 warns about threads; those of BLAS are safe
                     warnings.simplefilter("ignore", DeprecationWarning)
                     process.start()
                 theirs.close()
@@ -101,8 +103,8 @@ class WorkerProcesses:
         return together
 
     def _work(self, orders: Connection, task: Callable[[], None]) -> None:
-        """What another process does: its task, once for every order, until there is nobody to give any."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides when it ends
+        """Perform a task once for every order, until the pipe is closed; runs in the other processes."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when the process ends
         with self._blas.limit(limits=1, user_api="blas"):
             while True:
                 try:
@@ -112,20 +114,20 @@ class WorkerProcesses:
                 try:
                     task()
                 except Exception:
-                    os._exit(1)  # the others find it gone
+                    os._exit(1)  # the other workers will notice
 
     def _check(self) -> None:
-        """Look whether the others are there."""
+        """Raise an error if another process has ended; in a worker process, exit if the parent has."""
         if os.getpid() != self._parent:
             if os.getppid() != self._parent:
-                os._exit(1)  # nobody is left to work for
+                os._exit(1)  # there is no parent to work for
             return
         for process in self._processes:
             if not process.is_alive():
-                raise ChildProcessError(f"a worker process is gone (exit status {process.exitcode})")
+                raise ChildProcessError(f"a worker process has ended (exit status {process.exitcode})")
 
     def close(self) -> None:
-        """End the other processes, wherever they are. (A copy of this in a process that forked has none.)"""
+        """End the other processes at once. (A copy of this object in a forked process has none.)"""
         for orders in self._orders:
             orders.close()
         for process in self._processes if os.getpid() == self._parent else ():
@@ -135,18 +137,17 @@ class WorkerProcesses:
 
 
 class Barrier:
-    """Where workers wait for each other: each releases the semaphores of the others once, and acquires its own as often
-    as there are others.
+    """A barrier: each worker releases the semaphores of all others once, and acquires its own once for each of them.
 
-    A worker may come to one barrier while another has not left the one before, which does no harm: whoever passes has
-    seen all others arrive.
+    A worker may reach the next barrier before another has left the current one. This is safe, because every worker that
+    passes a barrier has been released by all others.
     """
 
     def __init__(self, context: ForkContext, count: int) -> None:
         self._semaphores: list[Semaphore] = [context.Semaphore(0) for _ in range(count)]
 
     def wait_of(self, number: int, check: Callable[[], None]) -> Callable[[], None]:
-        """Return what worker ``number`` calls to wait; ``check`` is called while it waits for long."""
+        """Return the function by which worker ``number`` waits; it calls ``check`` during long waits."""
         own = self._semaphores[number]
         others = [semaphore for each, semaphore in enumerate(self._semaphores) if each != number]
 
@@ -154,11 +155,11 @@ class Barrier:
             for other in others:
                 other.release()
             for _ in others:
-                for _ in range(POLLS):
+                for _ in range(MAX_POLLS):
                     if own.acquire(False):
                         break
                 else:
-                    while not own.acquire(True, PATIENCE):
+                    while not own.acquire(True, CHECK_INTERVAL):
                         check()
 
         return wait

@@ -1,26 +1,27 @@
-"""What the executor cannot do: arrays that do not fit, and operators that it lacks a definition of."""
+"""Errors of the executor: arrays that do not fit, and operators without a definition."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-MOST_SHOWN = 20
+MAX_LISTED = 20
+"""The most problems listed in a message."""
 
 
 class ArrayError(ValueError):
-    """Arrays that do not fit a network. Carries every problem that was found, each as one sentence."""
+    """Arrays do not fit a network. ``problems`` has a sentence for every problem that was found."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        shown = self.problems[:MOST_SHOWN]
+        shown = self.problems[:MAX_LISTED]
         more = [f"and {len(problems) - len(shown)} more"] if len(problems) > len(shown) else []
         super().__init__("\n".join([*shown, *more]))
 
 
 class MissingDefinition(ValueError):
-    """An operator without a definition that a run needs: a kernel, or loops."""
+    """An operator has no kernel, or no definition by loops, that a run needs."""
 
     def __init__(self, what: str, operator: str) -> None:
-        """Name what is missing (``kernel`` …) and the operator, by its name in the language."""
+        """Create the error from what is missing (such as ``kernel``) and the name of the operator in the language."""
         self.what, self.operator = what, operator
         super().__init__(f"there is no {what} for the operator '{operator}'")

@@ -1,7 +1,7 @@
-"""Arrays in files: ``.npy`` and ``.npz``, read without trusting them.
+"""Reading and writing arrays in ``.npy`` and ``.npz`` files, which are not trusted.
 
-What a file declares is compared with what is expected before any of it is read, so neither a false header nor a
-compressed bomb takes memory; nothing in a file is ever executed (pickles are refused).
+The shape and number format that a file declares are compared with the expected ones before any data is read, so neither
+a false header nor a decompression bomb takes memory. Nothing in a file is executed (pickles are rejected).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.lib import format as npy
 from numpy.typing import DTypeLike
 
 from archcalc.executor.errors import ArrayError
-from archcalc.executor.inputs import misshapen
+from archcalc.executor.inputs import shape_problem
 from archcalc.executor.kernel import Array, Sizes
-from archcalc.executor.weights import check, stored, unlike
+from archcalc.executor.weights import array_problems, check, stored
 from archcalc.graph import Graph
 
 UNREADABLE = {
@@ -30,41 +30,41 @@ UNREADABLE = {
     RuntimeError: "it is encrypted",
     ValueError: "it does not hold an array as NumPy writes it",
 }
-"""What NumPy and zipfile raise for damaged, encrypted or strangely packed files, and what that means."""
+"""The exceptions of NumPy and zipfile for files that are damaged, encrypted or of an unsupported kind, explained."""
 
 
 class _RefusedError(ValueError):
-    """An array that NumPy would read and archcalc does not; the message says why."""
+    """An array that NumPy could read is rejected; the message gives the reason."""
 
 
-MOST_HEADER = 10_000
-"""Bytes of the header of one array."""
+MAX_HEADER = 10_000
+"""The most bytes of the header of one array."""
 
 
 def read_array(path: str, expected: Sizes) -> Array:
-    """The array of an ``.npy`` file.
+    """Return the array in an ``.npy`` file.
 
     Args:
         path: the file.
         expected: the shape of one example; the array may have a batch in front.
 
     Raises:
-        ArrayError: it cannot be read, holds objects, has another shape, or ends before the numbers it declares.
+        ArrayError: the file cannot be read, is shorter than it declares, or holds objects or another shape.
     """
     try:
         with open(path, "rb") as file:
             if file.read(2) == b"PK":
-                raise ArrayError([f"{path} is an archive (.npz): an input is a single array (.npy)"])
+                raise ArrayError([f"{path} must be a single array (.npy), got an archive (.npz)"])
             file.seek(0)
             shape, dtype = _header(file)
             if dtype.kind not in "fiu":
-                raise ArrayError([f"{path} holds {dtype.name}, not real numbers"])
-            if problem := misshapen(shape, expected):
+                raise ArrayError([f"{path} must hold real numbers, got {dtype.name}"])
+            if problem := shape_problem(shape, expected):
                 raise ArrayError([f"{path} {problem}"])
             if _bytes(shape, dtype) > os.path.getsize(path):
                 raise ArrayError([f"{path} ends before the {_bytes(shape, dtype):,} bytes that it declares"])
             file.seek(0)
-            return _native(npy.read_array(file, allow_pickle=False, max_header_size=MOST_HEADER))
+            return _native(npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER))
     except ArrayError:
         raise
     except (OSError, *UNREADABLE) as error:
@@ -72,14 +72,14 @@ def read_array(path: str, expected: Sizes) -> Array:
 
 
 def read_weights(path: str, graph: Graph, *, dtype: DTypeLike = np.float32, training: bool = False) -> dict[str, Array]:
-    """The stored arrays of a network from an ``.npz`` file, by ``layer.array``.
+    """Return the stored arrays of a network from an ``.npz`` file, by ``layer.array``.
 
-    Floating-point numbers of any width are taken, and converted to ``dtype``. Those of training heads may be missing
-    unless ``training``.
+    Floating-point numbers of any width are converted to ``dtype``. The arrays of training heads may be missing unless
+    ``training`` is set.
 
     Raises:
         ArrayError: the file cannot be read, or arrays are missing, unknown, of another shape, not of floating-point
-            numbers, or not finite; every one is listed.
+            numbers, or not finite; all of them are listed.
     """
     known = stored(graph, training=True)
     try:
@@ -87,17 +87,19 @@ def read_weights(path: str, graph: Graph, *, dtype: DTypeLike = np.float32, trai
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
             declared: dict[str, tuple[Sizes, np.dtype[Any]]] = {}
             for name, member in members.items():
-                if name in known or len(declared) <= len(known):  # of surplus ones a few are named
+                if name in known or len(declared) <= len(known):  # list a few of the unknown arrays only
                     with archive.open(member) as file:
                         declared[name] = _header(file)
-            problems = [f"{path}: {problem}" for problem in unlike(graph, declared, training=training)]
+            problems = [f"{path}: {problem}" for problem in array_problems(graph, declared, training=training)]
             if problems:
                 raise ArrayError(problems)
             arrays = {}
             for name in declared:
                 with archive.open(members[name]) as file:
-                    read = _native(npy.read_array(file, allow_pickle=False, max_header_size=MOST_HEADER))
-                with np.errstate(over="ignore"):  # what is too large for the format shows as infinite
+                    read = _native(npy.read_array(file, allow_pickle=False, max_header_size=MAX_HEADER))
+                with np.errstate(
+                    over="ignore"
+                ):  # numbers too large for the format become infinite, and are reported below
                     arrays[name] = np.ascontiguousarray(read, np.dtype(dtype))
     except ArrayError:
         raise
@@ -113,7 +115,7 @@ def write_array(file: IO[bytes], array: Array) -> None:
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
-    """Write an ``.npz`` file, uncompressed; names may hold any character."""
+    """Write an uncompressed ``.npz`` file; names may contain any character."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -121,16 +123,16 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
 
 
 def _header(file: IO[bytes]) -> tuple[Sizes, np.dtype[Any]]:
-    """The shape and number format that an array declares; nothing else is read."""
+    """Return the shape and number format that an array declares, without reading its data."""
     version = npy.read_magic(file)
     if version not in ((1, 0), (2, 0)):
         raise _RefusedError("not an array of numbers")
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(file, max_header_size=MOST_HEADER)
+    shape, _, dtype = read(file, max_header_size=MAX_HEADER)
     if dtype.hasobject:
         raise _RefusedError("it holds Python objects, which are not read")
     if any(type(size) is not int for size in shape):
-        raise _RefusedError("its shape does not consist of whole numbers")
+        raise _RefusedError("its shape does not consist of integers")
     return shape, dtype
 
 
@@ -142,7 +144,7 @@ def _bytes(shape: Sizes, dtype: np.dtype[Any]) -> int:
 
 
 def _native(array: Any) -> Array:
-    """The array in this machine's order of bytes."""
+    """Return the array in the native byte order."""
     result: Array = array.astype(array.dtype.newbyteorder("="), copy=False)
     return result
 

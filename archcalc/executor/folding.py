@@ -1,7 +1,8 @@
-"""Folded weights: what `archcalc.analysis.fold` says of a graph, done to its arrays, exactly in double precision.
+"""Folding of stored arrays, in double precision: applies the folds of `archcalc.analysis.fold` to the weights.
 
-A linear map per channel, y = a·x + b, goes into a layer of weighted sums that stands before it (rows of its weights
-times a, its bias times a plus b) or after it (columns times a, and b through the weights into the bias).
+A linear map per channel, y = a·x + b, is folded into the layer of weighted sums before it (the rows of the weights are
+multiplied by a, and the bias becomes a·bias + b), or into the one after it (the columns of the weights are multiplied
+by a, and the weights times b are added to the bias).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from archcalc.ops.traits import ChannelMap, Sums
 
 
 class Fold(Protocol):
-    """One layer that goes into another one, by their indices in the graph."""
+    """A layer that is folded into another one, by their indices in the graph."""
 
     @property
     def node(self) -> int: ...
@@ -29,11 +30,11 @@ class Fold(Protocol):
 
 
 def folded_weights(graph: Graph, folds: Iterable[Fold], weights: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays of the folded network by ``layer.array``, in the number format of the given ones.
+    """Return the arrays of the folded network by ``layer.array``, in the number format of the given ones.
 
     Args:
         graph: the network before folding.
-        folds: what goes where, in the order in which it is to be done.
+        folds: the folds, in the order in which they must be applied.
         weights: the arrays of the network before folding.
     """
     arrays = dict(weights)
@@ -42,7 +43,7 @@ def folded_weights(graph: Graph, folds: Iterable[Fold], weights: Mapping[str, Ar
         node, into = graph.nodes[fold.node], graph.nodes[fold.into]
         shape = graph.input_shapes(into)[0]
         channel_map, sums = node.op.channel_map, into.op.sums(shape)
-        assert channel_map is not None  # or there were no such fold
+        assert channel_map is not None  # only layers with one are folded
         assert sums is not None
         own = {name.rpartition(".")[2]: array for name, array in arrays.items() if name.rpartition(".")[0] == node.name}
         if not own:  # training heads may be without arrays
@@ -60,13 +61,13 @@ def folded_weights(graph: Graph, folds: Iterable[Fold], weights: Mapping[str, Ar
 
 
 def _terms(channel_map: ChannelMap, arrays: Mapping[str, Array], channels: int) -> tuple[Array, Array]:
-    """a and b per channel of a layer that does a·x + b."""
+    """Return a and b per channel for a layer that computes a·x + b."""
     factor, offset = channel_map.terms({name: array.astype(np.float64) for name, array in arrays.items()})
     return np.broadcast_to(factor, channels), np.broadcast_to(offset, channels)
 
 
 class _Layer:
-    """A layer of weighted sums and the arrays it has by now."""
+    """A layer of weighted sums with its arrays after the folds so far."""
 
     def __init__(self, node: Node, sums: Sums, arrays: Mapping[str, Array], *, fresh: bool) -> None:
         self.node = node
@@ -80,13 +81,13 @@ class _Layer:
         self.bias = np.zeros(node.output[0]) if bias is None else bias.astype(np.float64)
 
     def before(self, factor: Array, offset: Array) -> dict[str, Array]:
-        """The arrays once a·y + b is done to the outputs."""
+        """Return the arrays after folding in a map a·y + b of the outputs."""
         kernels, _, outputs = self.kernels(-1)
         self.weights[-1] = (kernels * factor[outputs][..., None]).reshape(self.weights[-1].shape)
         return self.arrays(self.bias * factor + offset)
 
     def after(self, factor: Array, offset: Array) -> dict[str, Array]:
-        """The arrays once a·x + b is done to the inputs: every sum has all of its terms."""
+        """Return the arrays after folding in a map a·x + b of the inputs; every sum must have all of its terms."""
         kernels, inputs, outputs = self.kernels(0)
         sums = np.zeros(int(outputs.max()) + 1)
         terms = kernels.sum(-1) * offset[inputs]
@@ -102,9 +103,10 @@ class _Layer:
         return {f"{self.node.name}.{name}": array for name, array in named.items()}
 
     def kernels(self, part: int) -> tuple[Array, Array, Array]:
-        """Every kernel as a row of weights, and its input and output channel (as arrays that broadcast to the rows)."""
+        """Return kernels as rows of weights, with their input and output channels (arrays that broadcast to the
+        rows)."""
         layout, weight = self.sums.kernels[part], self.weights[part]
-        if layout.table is not None:  # output map by output map
+        if layout.table is not None:  # kernels are ordered by output map
             outputs, inputs = np.nonzero(np.array(layout.table).T)
             return weight.reshape(len(inputs), -1), inputs, outputs
         first, second = int(layout.outputs), int(layout.inputs)

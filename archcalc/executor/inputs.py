@@ -1,4 +1,4 @@
-"""The inputs of a run: arrays of the caller made to fit, and seeded random ones."""
+"""The inputs of a run: conversion of given arrays, and seeded random arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archcalc.graph import Graph
 
 
 def random_inputs(graph: Graph, *, batch: int = 1, seed: int = 0, dtype: DTypeLike = np.float32) -> dict[str, Array]:
-    """Normally distributed numbers for every input; for one that an embedding reads, entries of its vocabulary."""
+    """Return normally distributed numbers for every input; for one that an embedding reads, indices of its entries."""
     tables = vocabularies(graph)
     arrays = {}
     for name, shape in graph.inputs.items():
@@ -26,22 +26,23 @@ def random_inputs(graph: Graph, *, batch: int = 1, seed: int = 0, dtype: DTypeLi
     return arrays
 
 
-def fitted(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike = np.float32) -> dict[str, Array]:
-    """Arrays for inputs in the number format of a run; one without a batch is one example.
+def converted_inputs(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike = np.float32) -> dict[str, Array]:
+    """Return arrays for inputs in the number format of a run; an array without a batch is a single example.
 
     Raises:
-        ArrayError: an array of another shape or not of real numbers, an unknown input, entries outside of a vocabulary.
+        ArrayError: an array has another shape, is not of real numbers, holds indices outside of the vocabulary of an
+            embedding, or belongs to an unknown input.
     """
     shapes, tables, arrays, problems = graph.inputs, vocabularies(graph), {}, []
     for name, values in given.items():
         array = np.asarray(values)
         if name not in shapes:
-            problems.append(f"there is no input '{name}': there is {', '.join(shapes)}")
+            problems.append(f"there is no input '{name}'; inputs are {', '.join(shapes)}")
             continue
         expected = tuple(map(int, shapes[name]))
         if array.dtype.kind not in "fiu":
-            problems.append(f"the input '{name}' holds {array.dtype.name}, not real numbers")
-        elif problem := misshapen(array.shape, expected):
+            problems.append(f"the input '{name}' must hold real numbers, got {array.dtype.name}")
+        elif problem := shape_problem(array.shape, expected):
             problems.append(f"the input '{name}' {problem}")
         else:
             if name in tables:
@@ -53,7 +54,7 @@ def fitted(graph: Graph, given: Mapping[str, Any], *, dtype: DTypeLike = np.floa
 
 
 def vocabularies(graph: Graph) -> dict[str, int]:
-    """The inputs that an embedding reads, with how many entries it has (the smallest, if several read one)."""
+    """Return the inputs that an embedding reads, with the size of its vocabulary (the smallest of several)."""
     found: dict[str, int] = {}
     for _, node in graph.layers():
         source, limit = graph.nodes[node.inputs[0].node], node.op.index_limit
@@ -67,11 +68,11 @@ def _unknown_entries(name: str, array: Array, vocabulary: int) -> list[str]:
     if known.all():
         return []
     wrong = array[~known].flat[0]
-    return [f"the input '{name}' holds {wrong:g}: the embedding that reads it knows whole numbers 0 … {vocabulary - 1}"]
+    return [f"the input '{name}' of an embedding must hold integers from 0 to {vocabulary - 1}, got {wrong:g}"]
 
 
-def misshapen(shape: Sizes, expected: Sizes) -> str:
-    """What is wrong with a shape where one example or a batch of them is expected; nothing if all is well."""
+def shape_problem(shape: Sizes, expected: Sizes) -> str:
+    """Return why a shape is neither that of one example nor that of a batch; an empty text if it is one of these."""
     if shape == expected or (shape[1:] == expected and shape[0] > 0):
         return ""
     got, wanted = ("x".join(map(str, each)) for each in (shape, expected))

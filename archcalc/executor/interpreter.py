@@ -1,7 +1,7 @@
-"""Evaluates the layers of a graph one after another, and notes what they did.
+"""The interpreter, which evaluates the layers of a graph one after another and records what they did.
 
-A tensor is freed as soon as nobody needs it. Tensors that are views of one array (reshaped, sliced, transposed) live
-and die as one.
+A tensor is freed after its last use. Memory that several tensors share, because they are views of one array (reshaped,
+sliced, transposed), is freed with the last of them.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ import numpy as np
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
-from archcalc.executor.weights import stored_by, unlike
+from archcalc.executor.weights import array_problems, stored_shapes
 from archcalc.graph import Graph, Node, Ref
 
 FORMATS = ("float32", "float64")
-"""What kernels compute in."""
+"""The number formats in which kernels compute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerTrace:
-    """One layer that has just been evaluated."""
+    """The evaluation of one layer, as observers see it."""
 
     number: int
-    """Its index in the graph."""
+    """The index of the layer in the graph."""
     node: Node
     inputs: Arrays
     outputs: Arrays
     weights: Mapping[str, Array]
-    """Its stored arrays by their name in the layer."""
+    """The stored arrays of the layer by their names in it."""
     counts: Mapping[str, int]
-    """Operations by kind, and ``macs``; nothing unless a tally was asked for."""
+    """Operations by kind, and ``macs``; empty unless operations are counted."""
     seconds: float
     live: int
-    """Bytes of all tensors alive when it had run."""
+    """The bytes of all live tensors after the evaluation."""
 
 
 Observer = Callable[[LayerTrace], None]
@@ -47,21 +47,21 @@ Observer = Callable[[LayerTrace], None]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Run:
-    """What came out of a run. Arrays have the batch in front."""
+    """The results of a run. Arrays have the batch in front."""
 
     outputs: Mapping[str, Array]
-    """The main output first, then the heads, in training the training heads as well."""
+    """The main output first, then the heads; in training, the training heads as well."""
     kept: Mapping[str, Array]
-    """The tensors that were asked for, by the names they were asked for with."""
+    """The tensors that were requested by ``keep``, by the names given there."""
     updates: Mapping[str, Array]
-    """New content of stored arrays after a training step (running statistics), by ``layer.array``."""
+    """The new values of stored arrays after a training step (running statistics), by ``layer.array``."""
     counts: Mapping[str, Mapping[str, int]]
-    """Layer to operations by kind and ``macs``, if a tally was asked for."""
+    """Operations by kind, and ``macs``, by layer; empty unless operations are counted."""
     seconds: float
     peak: int
-    """The most bytes of tensors at one time, inputs among them, parameters not."""
+    """The largest number of bytes of tensors live at one time, with inputs but without parameters."""
     scratch: int
-    """Bytes of the work buffers that kernels share."""
+    """The bytes of the work buffers that kernels share."""
 
     @property
     def output(self) -> Array:
@@ -70,7 +70,7 @@ class Run:
 
 
 class Request(NamedTuple):
-    """What a run is asked for, held to the graph."""
+    """The checked arguments of a run."""
 
     inputs: dict[str, Array]
     outputs: Mapping[str, Ref]
@@ -82,7 +82,7 @@ class Request(NamedTuple):
         return frozenset({*self.outputs.values(), *self.kept.values()})
 
     def named(self, tensors: Mapping[Ref, Array]) -> dict[str, dict[str, Array]]:
-        """The results by their names, as a `Run` has them."""
+        """Return the results by their names, as the fields of a `Run`."""
         return {
             "outputs": {name: tensors[ref] for name, ref in self.outputs.items()},
             "kept": {name: tensors[ref] for name, ref in self.kept.items()},
@@ -103,12 +103,12 @@ class Interpreter:
             ArrayError: arrays that are missing, unknown, of another shape or of mixed number formats.
         """
         self.graph, self.weights = graph, weights
-        problems = [*self._unlike()]
+        problems = [*self._array_problems()]
         formats = sorted({array.dtype.name for array in weights.values()})
         if len(formats) > 1:
             problems.append(f"stored arrays have different number formats: {', '.join(formats)}")
         elif formats and formats[0] not in FORMATS:
-            problems.append(f"stored arrays hold {formats[0]}, kernels compute in {' or '.join(FORMATS)}")
+            problems.append(f"stored arrays must have the number format {' or '.join(FORMATS)}, got {formats[0]}")
         if problems:
             raise ArrayError(problems)
         self.dtype = np.dtype(formats[0]) if formats else None
@@ -127,25 +127,25 @@ class Interpreter:
 
         Args:
             inputs: an array for every input of the graph, batch in front; they are not written to.
-            training: batch statistics, dropout, and training heads.
-            seed: what dropout draws from.
-            keep: layers, stages, inputs or blocks whose tensors are wanted as well.
-            tally: whether layers count what they do.
-            observe: called after every layer.
+            training: whether to use batch statistics and dropout, and to run training heads.
+            seed: the seed of dropout.
+            keep: the names of layers, stages, inputs or blocks whose tensors are to be returned as well.
+            tally: whether to count operations.
+            observe: a function that is called after every layer.
 
         Raises:
-            ArrayError: inputs that do not fit; in training, stored arrays of training heads that are missing;
-                otherwise, tensors of training heads in ``keep``.
+            ArrayError: inputs do not fit, or stored arrays of training heads are missing in training, or ``keep`` names
+                a tensor of a training head outside of training.
             MissingDefinition: an operator has no kernel.
-            KeyError: nothing is called by a name in ``keep``.
+            KeyError: a name in ``keep`` does not exist.
         """
         request = self.request(inputs, training=training, keep=keep)
-        del inputs  # of those that the caller does not keep either, the memory is free after their last reader
+        del inputs  # so that inputs that the caller does not keep are freed after their last reader
         return self.evaluate(request, training=training, seed=seed, tally=tally, observe=observe)
 
     def request(self, inputs: Mapping[str, Array], *, training: bool = False, keep: Iterable[str] = ()) -> Request:
-        """Hold what a run is asked for to the graph; arguments and errors are as for `run`."""
-        if training and (missing := [*self._unlike(training=True)]):
+        """Check the arguments of a run; arguments and errors are those of `run`."""
+        if training and (missing := [*self._array_problems(training=True)]):
             raise ArrayError(missing)
         kept = {name: self._find(name) for name in keep}
         if not training and (idle := [name for name, ref in kept.items() if self.graph.nodes[ref.node].training]):
@@ -162,7 +162,7 @@ class Interpreter:
         tally: bool = False,
         observe: Observer | None = None,
     ) -> Run:
-        """As `run`, of a request; its inputs are taken away from it."""
+        """Evaluate every layer as `run` does, for a request, from which the inputs are removed."""
         begin = perf_counter()
         buffers, peak = Buffers(), 0
         counts, updates = dict[str, Mapping[str, int]](), dict[str, Array]()
@@ -175,7 +175,7 @@ class Interpreter:
             context = Context(training, (seed, layer.number), Counter() if tally else None, buffers=buffers)
             given = tuple([tensors[ref] for ref in node.inputs])
             start = perf_counter()
-            with np.errstate(all="ignore"):  # numbers that are not finite show in the results
+            with np.errstate(all="ignore"):  # numbers that are not finite are visible in the results
                 outputs = layer.kernel(node.op, given, layer.weights, context)
             seconds = perf_counter() - start
             tensors.update({Ref(layer.number, output): array for output, array in enumerate(outputs)})
@@ -199,8 +199,8 @@ class Interpreter:
             scratch=buffers.nbytes,
         )
 
-    def _plan(self, results: frozenset[Ref], training: bool) -> list[Planned]:
-        """The layers to run, each with what nobody needs after it."""
+    def _plan(self, results: frozenset[Ref], training: bool) -> list[PlannedLayer]:
+        """Return the layers to run, each with the tensors that are not needed after it."""
         runs = [(index, node) for index, node in self.graph.layers() if training or not node.training]
         last = {Ref(index, output): index for index, node in runs for output in range(len(node.outputs))}
         for index, node in runs:
@@ -210,17 +210,17 @@ class Interpreter:
             if ref not in results:
                 ends.setdefault(index, []).append(ref)
         return [
-            Planned(index, node, kernel_of(node.op), self._own(node), tuple(ends.get(index, ())))
+            PlannedLayer(index, node, kernel_of(node.op), self._stored_arrays(node), tuple(ends.get(index, ())))
             for index, node in runs
         ]
 
-    def _unlike(self, *, training: bool = False) -> Iterable[str]:
+    def _array_problems(self, *, training: bool = False) -> Iterable[str]:
         declared = {name: (array.shape, array.dtype) for name, array in self.weights.items()}
-        return unlike(self.graph, declared, training=training)
+        return array_problems(self.graph, declared, training=training)
 
-    def _own(self, node: Node) -> dict[str, Array]:
-        """The stored arrays of a layer by their names in it."""
-        return {name: self.weights[f"{node.name}.{name}"] for name in stored_by(self.graph, node)}
+    def _stored_arrays(self, node: Node) -> dict[str, Array]:
+        """Return the stored arrays of a layer by their names in it."""
+        return {name: self.weights[f"{node.name}.{name}"] for name in stored_shapes(self.graph, node)}
 
     def _find(self, name: str) -> Ref:
         found = self.graph.find(name)
@@ -229,7 +229,7 @@ class Interpreter:
         return found
 
     def _checked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """The inputs, held to the graph."""
+        """Return the inputs after checking them against the graph."""
         shapes = self.graph.inputs
         problems = [f"there is no input '{name}'" for name in inputs if name not in shapes]
         batches, formats = set(), set()
@@ -246,7 +246,7 @@ class Interpreter:
                 problems.append(f"the input '{name}' has shape {written}, expected Nx{expected}")
             elif self.dtype not in (None, array.dtype) or array.dtype.name not in FORMATS:
                 own = self.dtype or " or ".join(FORMATS)
-                problems.append(f"the input '{name}' holds {array.dtype}, the network computes in {own}")
+                problems.append(f"the input '{name}' must have the number format {own}, got {array.dtype}")
         if len(batches) > 1 and not problems:
             problems.append("inputs have different numbers of examples")
         if len(formats) > 1 and not problems:
@@ -256,19 +256,19 @@ class Interpreter:
         return dict(inputs)
 
 
-class Planned(NamedTuple):
-    """A layer, prepared."""
+class PlannedLayer(NamedTuple):
+    """A layer that is ready to be evaluated."""
 
     number: int
-    """Its index in the graph."""
+    """The index of the layer in the graph."""
     node: Node
     kernel: Kernel
     weights: Mapping[str, Array]
     releases: tuple[Ref, ...]
-    """What nobody needs once it has run."""
+    """The tensors that are not needed after the layer has run."""
 
 
 def live_bytes(tensors: Iterable[Array]) -> int:
-    """Bytes of the memory that arrays are in: what several are views of counts once."""
+    """Return the bytes of the memory of arrays; memory that several are views of counts once."""
     blocks = {id(block): getattr(block, "nbytes", array.nbytes) for array in tensors for block in [owner(array)]}
     return sum(map(int, blocks.values()))

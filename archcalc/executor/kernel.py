@@ -1,7 +1,7 @@
-"""The contract of a kernel, and the registry that finds one.
+"""The interface of kernels, and the registry of kernels by operator.
 
-A kernel evaluates one operator on arrays with the batch in front (N×C×n…). Its output sizes come out of the arrays. It
-never calls an operator's formulas: it reads attributes.
+A kernel evaluates one operator on arrays with the batch in front (N×C×n…). It determines the output sizes from the
+arrays and the attributes of the operator, and never calls the formulas of the operator.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from archcalc.ops.base import Operator
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = tuple[Array, ...]
 Weights: TypeAlias = Mapping[str, Array]
-"""The stored arrays of one layer by their name: ``weight``, ``bias``, ``mean`` …"""
+"""The stored arrays of one layer by name: ``weight``, ``bias``, ``mean`` …"""
 
 Sizes: TypeAlias = tuple[int, ...]
 
 
 def uninitialised(size: int) -> Array:
-    """Return at least so many bytes of new memory, as an array of bytes."""
+    """Return at least ``size`` bytes of new memory, as an array of bytes."""
     return np.empty(size, np.uint8)
 
 
 class Buffers:
-    """Work buffers by purpose: the same memory for the same purpose, enlarged when needed."""
+    """Work buffers by purpose: memory is reused for the same purpose, and enlarged if needed."""
 
     def __init__(self, allocate: Callable[[int], Array] = uninitialised) -> None:
-        """Start without any; ``allocate`` returns so many bytes of memory, as an array of bytes."""
+        """Start without buffers; ``allocate`` returns memory of a given size, as an array of bytes."""
         self._allocate = allocate
         self._held: dict[str, Array] = {}
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all buffers."""
+        """The bytes of all buffers."""
         return sum(buffer.nbytes for buffer in self._held.values())
 
     def take(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
@@ -51,33 +51,33 @@ class Buffers:
         held = self._held.get(purpose)
         if held is None or held.nbytes < size:
             held = self._held.pop(purpose, None)
-            del held  # the old buffer is gone before the new one is there
+            del held  # free the old buffer before the new one is allocated
             held = self._held[purpose] = self._allocate(size)
         return held[:size].view(dtype).reshape(shape)
 
 
 @dataclass
 class Context:
-    """What a kernel needs to know about the run besides its arrays, and where it reports what it did."""
+    """The state of a run that kernels use, and to which they report their operations."""
 
     training: bool = False
-    """Batch statistics instead of stored ones, and dropout."""
+    """Whether to use batch statistics instead of stored ones, and dropout."""
     seed: Sequence[int] = ()
-    """What dropout's choices are drawn from."""
+    """The seed of dropout."""
     tally: Counter[str] | None = None
-    """Where a kernel reports what it did, read from the operands it had in hand: kinds of operations, and ``macs``."""
+    """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)
-    """New values of stored arrays: a batch norm's running statistics after a training step."""
+    """The new values of stored arrays, such as running statistics of a batch norm after a training step."""
     buffers: Buffers = field(default_factory=Buffers)
-    """Work buffers, which outlive a layer."""
+    """Work buffers, which are reused from layer to layer."""
 
     @cached_property
     def rng(self) -> np.random.Generator:
-        """The source of dropout's choices, the same for the same seed."""
+        """The random generator of dropout."""
         return np.random.default_rng(list(self.seed))
 
     def count(self, **operations: int) -> None:
-        """Report operations by kind (``mul=…, add=…``) and multiply–accumulate pairs (``macs=…``)."""
+        """Report operations by kind (``mul=…, add=…``) and multiply–accumulate operations (``macs=…``)."""
         if self.tally is not None:
             self.tally.update(operations)
 
@@ -87,19 +87,19 @@ class Context:
 
 
 class Kernel(Protocol):
-    """Evaluates an operator: one array per output, in the number format of its inputs.
+    """Evaluates an operator and returns one array per output, in the number format of the inputs.
 
-    An output may be a view of an input; it is never a work buffer. Inputs and stored arrays are not written to.
+    An output may be a view of an input, but not a work buffer. Inputs and stored arrays are not written to.
     """
 
     def __call__(self, op: Any, inputs: Arrays, weights: Weights, context: Context) -> Arrays: ...
 
 
 def view(array: Array, *shape: int) -> Array:
-    """Return an array in another shape.
+    """Return an array in another shape, without copying.
 
     Raises:
-        ValueError: its numbers would have to be copied.
+        ValueError: the array would have to be copied.
     """
     found = array.reshape(shape)
     if found.size and not np.may_share_memory(found, array):
@@ -108,7 +108,7 @@ def view(array: Array, *shape: int) -> Array:
 
 
 def owner(array: Array) -> Any:
-    """Return what owns the memory of an array: itself, or what it is a view of at the end of the chain."""
+    """Return the object that owns the memory of an array: the array itself, or the base of its chain of views."""
     found: Any = array
     while (base := getattr(found, "base", None)) is not None:
         found = base
@@ -116,7 +116,7 @@ def owner(array: Array) -> Any:
 
 
 Storage: TypeAlias = Callable[[Any, tuple[Sizes, ...]], Mapping[str, Sizes]]
-"""Which arrays a layer stores: its operator and the shapes of its inputs (without batch) to names and shapes."""
+"""Maps an operator and the shapes of its inputs (without batch) to the names and shapes of its stored arrays."""
 
 KERNELS: dict[type[Operator], Kernel] = {}
 STORAGE: dict[type[Operator], Storage] = {}
@@ -128,7 +128,7 @@ def kernel_of(op: Operator) -> Kernel:
     """Return the kernel that evaluates an operator.
 
     Raises:
-        MissingDefinition: there is none.
+        MissingDefinition: the operator has no kernel.
     """
     found = KERNELS.get(type(op))
     if found is None:
@@ -137,30 +137,30 @@ def kernel_of(op: Operator) -> Kernel:
 
 
 def storage_of(op: Operator, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """Return the arrays that a layer stores, by name with their shapes.
+    """Return the shapes of the stored arrays of a layer by name.
 
     Args:
         op: the operator of the layer.
-        shapes: of its inputs, without batch.
+        shapes: the shapes of its inputs, without batch.
     """
     store = STORAGE.get(type(op))
     return dict(store(op, shapes)) if store is not None else {}
 
 
 def kernel(*operators: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function evaluates these operators."""
+    """Return a decorator that registers the kernel of some operators."""
     return register(KERNELS, operators)
 
 
 def storage(*operators: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function says which arrays these operators store; others store none."""
+    """Return a decorator that registers the stored arrays of some operators; others store none."""
     return register(STORAGE, operators)
 
 
 def register(
     registry: dict[type[Operator], Any], operators: tuple[type[Operator], ...]
 ) -> Callable[[Function], Function]:
-    """Decorator: enter a function into a registry for these operators, one for each."""
+    """Return a decorator that enters a function into a registry, as the only one for some operators."""
 
     def enter(function: Function) -> Function:
         for each in operators:

@@ -1,4 +1,4 @@
-"""The stored arrays of a network by name, ``layer.weight``, ``layer.bias`` …: which there are, and seeded ones."""
+"""The stored arrays of a network by ``layer.array``: their shapes, checks, and seeded initial values."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ from archcalc.graph import Graph, Node, Ref
 from archcalc.ops.traits import Initial, Spread, largest
 
 
-def stored_by(graph: Graph, node: Node) -> dict[str, Sizes]:
-    """The arrays that one layer stores, by their name in the layer, with their shapes."""
+def stored_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
+    """Return the shapes of the stored arrays of one layer by their names in it."""
     return storage_of(node.op, graph.input_shapes(node))
 
 
 def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
-    """The arrays of a network by ``layer.array``, in graph order, with their shapes; of training heads on request."""
+    """Return the shapes of the stored arrays of a network by ``layer.array``, in graph order."""
     return {
         f"{node.name}.{name}": shape
         for _, node in graph.layers()
         if training or not node.training
-        for name, shape in stored_by(graph, node).items()
+        for name, shape in stored_shapes(graph, node).items()
     }
 
 
 def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) -> None:
-    """Hold arrays to a network.
+    """Check arrays against a network.
 
     Args:
         graph: the network.
-        arrays: by ``layer.array``.
-        training: whether those of training heads have to be there (they may be in any case).
+        arrays: the arrays by ``layer.array``.
+        training: whether the arrays of training heads are required (they are allowed in any case).
 
     Raises:
-        ArrayError: arrays are missing, unknown, of another shape or of another number format than ``float32`` or
-            ``float64``, or hold what is not a finite number; every one is listed.
+        ArrayError: arrays are missing, unknown, of another shape, not of floating-point numbers, or not finite; all of
+            them are listed.
     """
-    problems = [*unlike(graph, {name: (array.shape, array.dtype) for name, array in arrays.items()}, training=training)]
+    problems = [
+        *array_problems(graph, {name: (array.shape, array.dtype) for name, array in arrays.items()}, training=training)
+    ]
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             problems.append(f"{name} holds numbers that are not finite (NaN or infinite)")
@@ -51,10 +53,12 @@ def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) 
         raise ArrayError(problems)
 
 
-def unlike(graph: Graph, found: Mapping[str, tuple[Sizes, np.dtype[Any]]], *, training: bool = False) -> Iterator[str]:
-    """What differs between the arrays of a network and those at hand, a sentence for each.
+def array_problems(
+    graph: Graph, found: Mapping[str, tuple[Sizes, np.dtype[Any]]], *, training: bool = False
+) -> Iterator[str]:
+    """Yield a sentence for every array that does not fit a network.
 
-    Arguments are as for `check`, with shapes and number formats in the place of arrays.
+    Arguments are those of `check`, with shapes and number formats in place of arrays.
     """
     needed, known = stored(graph, training=training), stored(graph, training=True)
     for name, shape in known.items():
@@ -64,9 +68,9 @@ def unlike(graph: Graph, found: Mapping[str, tuple[Sizes, np.dtype[Any]]], *, tr
             continue
         got, dtype = found[name]
         if tuple(got) != tuple(shape):
-            yield f"{name} has shape {_written(got)}, the layer stores {_written(shape)}"
+            yield f"{name} has shape {_written(got)}, expected {_written(shape)}"
         if dtype.kind != "f":
-            yield f"{name} holds {dtype.name}, not floating-point numbers"
+            yield f"{name} must hold floating-point numbers, got {dtype.name}"
     for name in found:
         if name not in known:
             yield f"{name} belongs to no layer"
@@ -76,25 +80,25 @@ def _written(shape: Sizes) -> str:
     return "x".join(map(str, shape)) if shape else "a single number"
 
 
-# --- seeded numbers ---
+# --- seeded initial values ---
 
 
 def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, training: bool = False) -> dict[str, Array]:
-    """Stored arrays to start with, those of training heads on request, as operators declare them: kernels are drawn,
-    the others are neutral.
+    """Return initial stored arrays as operators declare them: weights are random, all others are neutral.
 
-    Kernels keep the size of activations. For that the mean and the variance of what layers read are followed along the
-    graph, so that sums of many branches, standardised kernels and layers without normalisation stay in range at any
-    depth.
+    Weights preserve the magnitude of activations. For this, the mean and the variance of activations are propagated
+    along the graph, so that they stay in range at any depth, even with sums of many branches, standardised weights and
+    layers without normalisation.
 
-    The numbers of a layer depend on the seed and on its name only.
+    The numbers of a layer depend only on the seed and on its name. The arrays of training heads are included if
+    ``training`` is set.
     """
     spreads: dict[Ref, Spread] = {}
     arrays: dict[str, Array] = {}
     for index, node in enumerate(graph.nodes):
         read = [spreads[ref] for ref in node.inputs]
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
-        for name, shape in stored_by(graph, node).items() if training or not node.training else ():
+        for name, shape in stored_shapes(graph, node).items() if training or not node.training else ():
             start = node.op.initial(name, shape, largest(read))
             arrays[f"{node.name}.{name}"] = _drawn(start, shape, rng).astype(dtype, copy=False)
         after = node.op.spread(read, graph.input_shapes(node))
@@ -103,7 +107,7 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
 
 
 def _drawn(start: Initial, shape: Sizes, rng: np.random.Generator) -> Array:
-    """The first content of one stored array."""
+    """Return the initial values of one stored array."""
     if not start.deviation:
         return np.full(shape, start.mean)
     numbers = rng.standard_normal(shape, np.float32)

@@ -1,1 +1,1 @@
-"""Grading: answer files, keys, marks and audits."""
+"""Grading: answer files, keys, marks and audits of claims."""

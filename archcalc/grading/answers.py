@@ -1,7 +1,7 @@
-"""Answer files: what somebody says of a network, line by line, in YAML, JSON, CSV or a Markdown table.
+"""Answer files: claims about a network in YAML, JSON, CSV or a Markdown table.
 
-A file that cannot be read raises one located error. A line that cannot be read is an answer with its problem: it is
-neither lost nor does it stop the others.
+A file that cannot be read raises one error with its place. A line that cannot be read is an answer with its error, so
+that it is not lost and does not affect the others.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ from archcalc.grading.tables import read_csv_answers, read_markdown_answers
 from archcalc.spec.errors import Source, fail
 from archcalc.spec.limits import DEFAULT, Limits
 
-MOST_ANSWERS = 10_000
-"""How many answers a file may hold, unless told otherwise."""
+MAX_ANSWERS = 10_000
+"""The default maximum number of answers in a file."""
 
 TABLES = (".csv", ".tsv")
 MARKDOWN = (".md", ".markdown")
 DOCUMENTS = (".yaml", ".yml", ".json")
 
 
-def read_answers(source: Source, *, limits: Limits = DEFAULT, most: int = MOST_ANSWERS) -> AnswerFile:
-    """Read an answer file: its format by the ending of its name, or else by what it looks like.
+def read_answers(source: Source, *, limits: Limits = DEFAULT, max_answers: int = MAX_ANSWERS) -> AnswerFile:
+    """Read an answer file, whose format is recognized by the extension of its name, or else by its content.
 
     Args:
-        source: the file's name and text.
-        limits: bounds on YAML (entries, nesting).
-        most: how many answers it may hold.
+        source: The name and text of the file.
+        limits: Limits on YAML (entries, nesting).
+        max_answers: The maximum number of answers in the file.
 
     Raises:
-        SpecError: it is none, or too large; with its place.
+        SpecError: The text is not an answer file, or has too many answers.
     """
     if not source.text.strip():
         fail("answers", "the file is empty", origin=source.name)
     form = _form(source)
     if form == "document":
-        return read_document_answers(source, limits, most)
-    return (read_csv_answers if form == "csv" else read_markdown_answers)(source, most)
+        return read_document_answers(source, limits, max_answers)
+    return (read_csv_answers if form == "csv" else read_markdown_answers)(source, max_answers)
 
 
 def _form(source: Source) -> Literal["csv", "markdown", "document"]:
-    """What a file is, by the ending of its name or by its text."""
-    ending = source.name.lower()
-    if ending.endswith(TABLES):
+    """The format of a file, by the extension of its name or by its text."""
+    name = source.name.lower()
+    if name.endswith(TABLES):
         return "csv"
-    if ending.endswith(MARKDOWN):
+    if name.endswith(MARKDOWN):
         return "markdown"
-    if ending.endswith(DOCUMENTS):
+    if name.endswith(DOCUMENTS):
         return "document"
     lines = [line.strip() for line in source.text.splitlines() if line.strip()]
     if any(line.startswith("|") for line in lines):

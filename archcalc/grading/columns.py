@@ -1,4 +1,4 @@
-"""What people call the columns of their answers, and the quantities in them."""
+"""The names that people give to the columns of their answers, and to quantities."""
 
 from __future__ import annotations
 
@@ -75,29 +75,29 @@ SYNONYMS: Mapping[str, str] = {
     "numberoflayers": "layers",
 }
 
-WHOLE = ("total", "totals", "sum", "network", "all", "overall", "whole network", "entire network")
-"""What stands in a layer column where the whole network is meant, if no layer is called so."""
+NETWORK_NAMES = ("total", "totals", "sum", "network", "all", "overall", "whole network", "entire network")
+"""The entries of a layer column that mean the network, unless a layer has that name."""
 
-NOTHING = ("", "-", "–", "—", "?", "n/a", "null", "~")
-"""What is written where there is no answer. ``none`` is one: a pooling has none."""
+NO_ANSWER = ("", "-", "–", "—", "?", "n/a", "null", "~")
+"""The entries that stand for no answer. ``none`` is an answer: the parameters of a pooling, for example."""
 
 
 def role_of(title: str) -> Role | None:
-    """What a column of this title holds, if it is not a quantity."""
-    return ROLES.get(_plain(title))
+    """Return the role of a column with this title; ``None`` if it may be a quantity."""
+    return ROLES.get(_normalized(title))
 
 
 def quantity_of(text: str) -> str | None:
-    """The quantity that people call so."""
-    return SYNONYMS.get(_plain(text))
+    """Return the quantity with this name or synonym; ``None`` if there is none."""
+    return SYNONYMS.get(_normalized(text))
 
 
 def target_of(layer: str, quantity: str) -> str:
-    """The target of a table's row: ``LAYER.QUANTITY``, or the quantity alone where no layer is named."""
+    """Return the target of a table's row: ``LAYER.QUANTITY``, or the quantity alone if the layer is empty."""
     name = quantity_of(quantity) or quantity
-    return f"{layer}.{name}" if layer not in NOTHING else name
+    return f"{layer}.{name}" if layer not in NO_ANSWER else name
 
 
-def _plain(text: str) -> str:
-    """A title without case, blanks and punctuation (``# Params`` is ``params``)."""
+def _normalized(text: str) -> str:
+    """A title in lower case, without blanks and punctuation (``# Params`` is ``params``)."""
     return re.sub(r"[\W_]+", "", text).casefold()

@@ -1,44 +1,44 @@
-"""Conventions that somebody names: does a value follow them?
+"""Named conventions: whether a value follows them.
 
-Naming one is no guess, so here every convention counts, however likely it is.
+A key or an audit names the convention, so its prior does not matter here.
 """
 
 from __future__ import annotations
 
 from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
-from archcalc.claims.compare import meanings
+from archcalc.claims.compare import interpret
 from archcalc.diagnosis import CODES
-from archcalc.diagnosis.registry import CUT_OFF
+from archcalc.diagnosis.registry import TRUNCATED
 from archcalc.diagnosis.search import search
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
 
-TOGETHER = 2
-"""How many conventions are worked out together."""
+MAX_CODES = 2
+"""The maximum number of conventions that are evaluated together, besides truncation."""
 
 
 def read_codes(written: Text) -> frozenset[str]:
-    """The codes of conventions that hold together, written with ``+`` between them.
+    """Return the codes of conventions that apply together, which are written with ``+`` between them.
 
     Raises:
-        SpecError: nobody knows one of them, or they are too many.
+        SpecError: A code is unknown, or there are too many.
     """
     codes = frozenset(code.strip() for code in written.value.split("+"))
     for code in codes:
         if code not in CODES:
-            fail("unknown-name", f"no convention '{code[:40]}'", whole_text(written), suggest(code, CODES))
-    if len(codes - {CUT_OFF}) > TOGETHER:
-        fail("argument", f"more than {TOGETHER} conventions together", whole_text(written))
+            fail("unknown-name", f"no convention has the code '{code[:40]}'", whole_text(written), suggest(code, CODES))
+    if len(codes - {TRUNCATED}) > MAX_CODES:
+        fail("argument", f"at most {MAX_CODES} conventions can be combined, got {len(codes)}", whole_text(written))
     return codes
 
 
-def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject) -> str | None:
-    """How the value comes about if these conventions are followed; ``None`` where it does not."""
-    if codes == {CUT_OFF}:
-        return f"it is {CODES[CUT_OFF]}" if judgement.verdict is Verdict.TRUNCATED else None
+def clause_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject) -> str | None:
+    """Return the clause that describes how these conventions give the value; ``None`` if they do not."""
+    if codes == {TRUNCATED}:
+        return f"it is {CODES[TRUNCATED]}" if judgement.verdict is Verdict.TRUNCATED else None
     if not codes or judgement.fault is not None:
         return None
-    wanted = codes - {CUT_OFF}
+    wanted = codes - {TRUNCATED}
     try:
         diagnosis = subject.explainer.diagnosis(claim.target)
     except LookupError:  # a ratio follows no convention
@@ -46,6 +46,6 @@ def sentence_under(claim: Claim, judgement: Judgement, codes: frozenset[str], su
     outcomes, actual = diagnosis.outcomes, diagnosis.target.actual
     possible = outcomes.singles if len(wanted) == 1 else outcomes.pairs
     followed = [outcome for outcome in possible if frozenset(outcome.codes) == wanted]
-    verdicts = (Verdict.TRUNCATED,) if CUT_OFF in codes else RIGHT
-    match = next(search(followed, meanings(claim.value, actual), actual, verdicts=verdicts), None)
+    verdicts = (Verdict.TRUNCATED,) if TRUNCATED in codes else RIGHT
+    match = next(search(followed, interpret(claim.value, actual), actual, verdicts=verdicts), None)
     return match.clause if match is not None else None

@@ -6,7 +6,7 @@
       c1.params: 156                      # a target, or the id of a question
       c3: {output: 16x10x10, macs: 240K}  # several quantities of one layer
 
-Audits add to a claim what explains it: ``convention:`` or ``erratum:``, and ``because:``.
+Audits account for a claim with ``convention:`` or ``erratum:``, and give a reason with ``because:``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
-from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
-from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
+from archcalc.grading.columns import NO_ANSWER, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.document import (
     Content,
     List,
@@ -32,35 +32,53 @@ from archcalc.spec.errors import Problem, Source, SpecError, Text, fail, whole_t
 from archcalc.spec.limits import Limits
 
 ANSWERS = ("answers", "claims")
-ABOUT = ("name", "student", "source", "note", "notes", "network", "networks", "set", "shape", "layout", "assume")
-EXTRAS = ("convention", "erratum", "because")
+METADATA_KEYS = (
+    "name",
+    "student",
+    "source",
+    "note",
+    "notes",
+    "network",
+    "networks",
+    "set",
+    "shape",
+    "layout",
+    "assume",
+)
+AUDIT_KEYS = ("convention", "erratum", "because")
 NETWORK_KEYS = ("spec", "set", "shape", "layout", "assume")
-_STATEMENT = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
+_CLAIM = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
 EXAMPLE = "for example:\n  answers:\n    c1.params: 156"
 
 
-def read_document_answers(source: Source, limits: Limits, most: int) -> AnswerFile:
+def read_document_answers(source: Source, limits: Limits, max_answers: int) -> AnswerFile:
     """Read answers in YAML or JSON.
 
     Raises:
-        SpecError: it is not readable, or not of this form.
+        SpecError: The document cannot be read, or has another form.
     """
     content = read_document(source, limits)
     if isinstance(content, List):
-        return AnswerFile(source, tuple(_bounded(_listed(content), most, source)))
+        return AnswerFile(source, tuple(_bounded(_list_answers(content), max_answers, source)))
     if not isinstance(content, Mapping):
-        fail("answers", "a file of answers is a mapping or a list", origin=source.name, hint=EXAMPLE)
+        fail(
+            "answers",
+            "an answer file must be a mapping or a list, got a single value",
+            origin=source.name,
+            hint=EXAMPLE,
+        )
     written: Iterator[Answer]
     given = [part for key in ANSWERS if (part := content.get(key)) is not None]
     if given:
-        known_keys(content, (*ABOUT, *ANSWERS), "a file of answers")
+        known_keys(content, (*METADATA_KEYS, *ANSWERS), "an answer file")
         written = chain.from_iterable(map(_entries, given))
     else:
         named = any(content.get(key) is not None for key in ("network", "networks"))
-        about = ABOUT if named else {*ABOUT} - {"shape"}  # the shape of what comes out, where it sets nothing
-        rest = tuple((key, value) for key, value in content.pairs if key.text.value not in about)
+        # without a network to set it for, the shape is an answer
+        metadata = METADATA_KEYS if named else {*METADATA_KEYS} - {"shape"}
+        rest = tuple((key, value) for key, value in content.pairs if key.text.value not in metadata)
         written = _entries(Mapping(rest, content.span))
-    answers = tuple(_bounded(written, most, source))
+    answers = tuple(_bounded(written, max_answers, source))
     return AnswerFile(
         source,
         answers,
@@ -71,14 +89,14 @@ def read_document_answers(source: Source, limits: Limits, most: int) -> AnswerFi
 
 
 def read_networks(top: Mapping) -> dict[str, NetworkText]:
-    """The networks that a file names under ``network:`` or ``networks:``.
+    """Return the networks that a file names under ``network:`` or ``networks:``, by name.
 
     Raises:
-        SpecError: what stands there is not of this form.
+        SpecError: The entries have another form.
     """
     single, several = top.get("network"), top.get("networks")
     if single is not None and several is not None:
-        fail("duplicate", "a file has 'network:' or 'networks:', not both", several.span)
+        fail("duplicate", "the file must have 'network:' or 'networks:', got both", several.span)
     if single is not None:
         return {"": _network(single, "'network:'", top)}
     if several is not None:
@@ -88,7 +106,7 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
 
 
 def _network(content: Content, what: str, top: Mapping) -> NetworkText:
-    """A network: its SPEC alone, with what is set beside it, or ``{spec: …, set: …, shape: …}``."""
+    """A network: its SPEC alone, with settings at the top of the file, or ``{spec: …, set: …, shape: …}``."""
     if isinstance(content, Scalar):
         return NetworkText(
             content.text,
@@ -101,7 +119,9 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
     known_keys(mapping, NETWORK_KEYS, "a network")
     spec = mapping.get("spec")
     if spec is None:
-        fail("missing", f"{what} has no 'spec:'", mapping.span, "for example: {spec: mobilenet-v1, set: {alpha: 0.5}}")
+        fail(
+            "missing", f"{what} must have 'spec:'", mapping.span, "for example: {spec: mobilenet-v1, set: {alpha: 0.5}}"
+        )
     return NetworkText(
         expect_scalar(spec, "'spec:'").text,
         settings=_pairs(mapping, "set"),
@@ -115,13 +135,13 @@ def _assumed(mapping: Mapping) -> tuple[str, ...]:
     return tuple(text.value for text in texts_of(mapping, "assume"))
 
 
-def _layout(mapping: Mapping, otherwise: str) -> str:
+def _layout(mapping: Mapping, default: str) -> str:
     content = mapping.get("layout")
     if content is None:
-        return otherwise
+        return default
     written = expect_scalar(content, "'layout:'").text
     if written.value not in ("chw", "hwc"):
-        fail("argument", f"no layout '{written.value[:20]}'", whole_text(written), "the layouts are chw and hwc")
+        fail("argument", f"'layout:' must be chw or hwc, got '{written.value[:20]}'", whole_text(written))
     return written.value
 
 
@@ -139,56 +159,58 @@ def _shapes(mapping: Mapping) -> dict[str, str]:
 
 
 def text_of(mapping: Mapping, key: str) -> str:
-    """The text of a key, or nothing."""
+    """Return the text of a key; an empty text if the key is missing."""
     content = mapping.get(key)
     return expect_scalar(content, f"'{key}:'").text.value.strip() if content is not None else ""
 
 
 def texts_of(mapping: Mapping, key: str) -> list[Text]:
-    """The texts of a key: several, one, or none."""
+    """Return the texts of a key, which is a list, a single text, or missing."""
     content = mapping.get(key)
     listed = content.items if isinstance(content, List) else () if content is None else (content,)
     return [expect_scalar(each, f"an entry of '{key}:'").text for each in listed]
 
 
-def _bounded(answers: Iterator[Answer], most: int, source: Source) -> Iterator[Answer]:
+def _bounded(answers: Iterator[Answer], max_answers: int, source: Source) -> Iterator[Answer]:
     for count, answer in enumerate(answers, 1):
-        if count > most:
-            too_many(most, source.name)
+        if count > max_answers:
+            fail_too_many(max_answers, source.name)
         yield answer
 
 
 def _entries(content: Content) -> Iterator[Answer]:
-    """The answers under ``answers:``."""
+    """The answers under ``answers:`` or ``claims:``."""
     if isinstance(content, List):
-        yield from _listed(content)
+        yield from _list_answers(content)
     elif isinstance(content, Mapping):
         for key, value in content.pairs:
-            yield from _of(key.text, value)
+            yield from _answers_under(key.text, value)
     elif content.text.value:
-        yield _statement(content.text)
+        yield _claim(content.text)
 
 
-def _listed(content: List) -> Iterator[Answer]:
-    """The answers of a list: rows as in a table, mappings of one target, or sentences (``A.params > B.params``)."""
+def _list_answers(content: List) -> Iterator[Answer]:
+    """The answers of a list: rows as in a table, mappings of one target, or texts (``A.params > B.params``)."""
     for item in content.items:
         if isinstance(item, Scalar):
-            yield _statement(item.text)
+            yield _claim(item.text)
         elif isinstance(item, List):
             text = Text(item.span.text.source, "", item.span.text.start)
-            yield Answer(text, text, _problem("a list within the list of answers", item))
+            yield Answer(
+                text, text, _problem("an entry of the list of answers must be a text or a mapping, got a list", item)
+            )
         elif any(role_of(key.text.value) in ("layer", "target") for key, _ in item.pairs):
             yield from _row(item)
         else:
-            extras = [pair for pair in item.pairs if pair[0].text.value in EXTRAS]
+            extras = [pair for pair in item.pairs if pair[0].text.value in AUDIT_KEYS]
             for key, value in item.pairs:
-                if key.text.value in EXTRAS:
+                if key.text.value in AUDIT_KEYS:
                     continue
-                yield from (_with_extras(answer, extras) for answer in _of(key.text, value))
+                yield from (_with_extras(answer, extras) for answer in _answers_under(key.text, value))
 
 
-def _of(target: Text, content: Content) -> Iterator[Answer]:
-    """The answer, or the answers, under one key: of a target, or of a layer by quantity."""
+def _answers_under(target: Text, content: Content) -> Iterator[Answer]:
+    """The answers under one key: that of a target, or those of a layer by quantity."""
     if not isinstance(content, Mapping):
         yield Answer(target, *_value(content))
         return
@@ -199,11 +221,11 @@ def _of(target: Text, content: Content) -> Iterator[Answer]:
         return
     for key, value in content.pairs:
         place = Text(key.text.source, target_of(target.value, key.text.value), key.text.start)
-        yield from _of(place, value)
+        yield from _answers_under(place, value)
 
 
 def _row(row: Mapping) -> Iterator[Answer]:
-    """The answers of a row: layer, quantity, answer; target, answer; or a layer and its quantities."""
+    """The answers of a row: a layer, quantity and answer; a target and answer; or a layer and its quantities."""
     found: dict[str, Content] = {}
     quantities: list[tuple[Scalar, Content]] = []
     extras: list[tuple[Scalar, Content]] = []
@@ -219,7 +241,7 @@ def _row(row: Mapping) -> Iterator[Answer]:
     assert place is not None
     if not isinstance(place, Scalar):
         text = Text(row.span.text.source, "", row.span.text.start)
-        yield Answer(text, text, _problem("a layer is named by one text", place))
+        yield Answer(text, text, _problem("the name of a layer must be a text, got a list or mapping", place))
         return
     target, quantity = place.text, found.get("quantity")
     if "answer" in found:
@@ -234,11 +256,11 @@ def _row(row: Mapping) -> Iterator[Answer]:
         yield Answer(target, Text(target.source, "", target.start), _problem("the row has no answer", row))
 
 
-def _statement(text: Text) -> Answer:
-    """``c1.params = 156`` or ``A.params > B.params``."""
-    match = _STATEMENT.fullmatch(text.value.strip())
+def _claim(text: Text) -> Answer:
+    """The answer in a text such as ``c1.params = 156`` or ``A.params > B.params``."""
+    match = _CLAIM.fullmatch(text.value.strip())
     if match is None:
-        problem = Problem("answers", "not of the form TARGET = VALUE", Scalar(text).span, EXAMPLE)
+        problem = Problem("answers", "an answer must have the form TARGET = VALUE", Scalar(text).span, EXAMPLE)
         return Answer(text, Text(text.source, "", text.start), problem)
     start = match.start("value" if match["relation"] in ("=", "==") else "relation")
     return Answer(
@@ -248,30 +270,30 @@ def _statement(text: Text) -> Answer:
 
 
 def _value(content: Content) -> tuple[Text, Problem | None]:
-    """The text of an answer; a list of sizes (JSON) as a shape."""
+    """The text of an answer; a list of sizes (in JSON) is a shape."""
     if isinstance(content, Scalar):
-        if content.text.value.strip().casefold() in NOTHING:
+        if content.text.value.strip().casefold() in NO_ANSWER:
             return Text(content.text.source, "", content.text.start), None
         return content.text, None
     source, start = content.span.text.source, content.span.text.start
     if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
         sizes = [item.text.value for item in content.items if isinstance(item, Scalar)]
         return Text(source, "x".join(sizes), start), None
-    return Text(source, "", start), _problem("an answer is one value, or a list of sizes", content)
+    return Text(source, "", start), _problem("an answer must be a value or a list of sizes", content)
 
 
 def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:
-    """The answer with what an audit says about it."""
+    """The answer with the entries by which an audit accounts for it."""
     if not extras:
         return answer
     found = {}
     try:
-        known_keys(Mapping(tuple(extras), extras[0][0].span), EXTRAS, "an answer")
+        known_keys(Mapping(tuple(extras), extras[0][0].span), AUDIT_KEYS, "an answer")
         found = {key.text.value: expect_scalar(value, f"'{key.text.value}:'").text for key, value in extras}
     except SpecError as error:
         return replace(answer, problem=answer.problem or error.problems[0])
-    because = found["because"].value if "because" in found else ""
-    return replace(answer, convention=found.get("convention"), erratum=found.get("erratum"), because=because)
+    reason = found["because"].value if "because" in found else ""
+    return replace(answer, convention=found.get("convention"), erratum=found.get("erratum"), reason=reason)
 
 
 def _problem(message: str, content: Content) -> Problem:

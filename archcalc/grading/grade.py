@@ -1,4 +1,4 @@
-"""Grading: every answer of a submission judged, with its points; every claim of an audit accounted for."""
+"""Grading: the marks of the answers of a submission, or of the claims of an audit."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
-from archcalc.claims.compare import meanings
-from archcalc.claims.written import same_value, without_hedge
-from archcalc.grading.audit import audited
-from archcalc.grading.conventions import sentence_under
+from archcalc.claims.claimed_value import same_value, without_hedge
+from archcalc.claims.compare import interpret
+from archcalc.grading.audit import audit_mark
+from archcalc.grading.conventions import clause_under
 from archcalc.grading.key import Key, Question
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
@@ -20,13 +20,18 @@ from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
 
 class Grader:
-    """Grades any number of submissions by one key; whatever they share is worked out once."""
+    """Grades any number of submissions by one key; what they share is computed once."""
 
     def __init__(self, key: Key | None, library: Library, *, explain: bool = True) -> None:
-        """With the key (``None``: whatever is claimed counts one point); ``explain``: whether mistakes are named.
+        """Prepare a key.
+
+        Args:
+            key: The key; without it every claim counts one point.
+            library: Loads the networks.
+            explain: Whether to explain wrong answers.
 
         Raises:
-            SpecError: a network or a target of the key does not exist.
+            SpecError: A network or a target of the key does not exist.
         """
         self.key = key or Key()
         self.scored = key is not None
@@ -34,26 +39,26 @@ class Grader:
         self.explain = explain
         self.total = sum((question.points for question in self.key.questions), Fraction(0))
         self._subject = library.subject(self.key.networks) if self.key.networks else None
-        self._questions = _by_name(self.key.questions, self._subject) if self._subject else {}
+        self._questions = _index_questions(self.key.questions, self._subject) if self._subject else {}
 
-    def unreadable(self, name: str, file: str, error: SpecError) -> Graded:
-        """A submission that cannot be read."""
-        return Graded(name=name, file=file, of=self.total, problems=error.problems, scored=self.scored)
+    def unreadable(self, name: str, file: str, error: SpecError) -> GradedSubmission:
+        """Return the result of a submission that cannot be read."""
+        return GradedSubmission(name=name, file=file, of=self.total, problems=error.problems, scored=self.scored)
 
-    def grade(self, submission: AnswerFile, name: str) -> Graded:
-        """Grade one submission. Nothing is raised: what cannot be read or judged is said of it."""
+    def grade(self, submission: AnswerFile, name: str) -> GradedSubmission:
+        """Grade one submission. Errors in it are not raised, but are part of the result."""
         file = submission.source.name
         try:
             subject = self._subject or self.library.subject(_networks(submission))
             if self.key.questions:
-                asked = self._questions or _by_name(self.key.questions, subject)
-                marks, notes = self._answered(submission, subject, asked)
+                asked = self._questions or _index_questions(self.key.questions, subject)
+                marks, notes = self._grade_answers(submission, subject, asked)
             else:
-                marks, notes = self._claimed(submission, subject), []
+                marks, notes = self._grade_claims(submission, subject), []
         except SpecError as error:
             return self.unreadable(submission.name or name, file, error)
         of = sum((mark.of for mark in marks), Fraction(0))
-        return Graded(
+        return GradedSubmission(
             name=submission.name or name,
             file=file,
             marks=tuple(marks),
@@ -63,23 +68,23 @@ class Grader:
             audit=submission.audit and not self.scored,
         )
 
-    def _claimed(self, submission: AnswerFile, subject: Subject) -> list[Mark]:
-        """Everything that a file claims, one point each."""
+    def _grade_claims(self, submission: AnswerFile, subject: Subject) -> list[Mark]:
+        """The marks of all claims of a file, at one point each."""
         if not submission.answers:
             fail("answers", "the file has no answers", origin=submission.source.name)
         targets = [Question(id="", target=answer.target, points=Fraction(1)) for answer in submission.answers]
-        judgements = self._judged(targets, submission.answers, subject)
+        judgements = self._judge(targets, submission.answers, subject)
         marks = []
         for answer, judgement in zip(submission.answers, judgements, strict=True):
             question = Question(id=judgement.target, target=answer.target, points=Fraction(1))
             mark = self._mark(question, answer, judgement, subject)
-            marks.append(audited(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
+            marks.append(audit_mark(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
         return marks
 
-    def _answered(
+    def _grade_answers(
         self, submission: AnswerFile, subject: Subject, asked: dict[str, Question]
     ) -> tuple[list[Mark], list[str]]:
-        """The answers to the questions of the key, in its order."""
+        """The marks of the questions of the key, in its order, and notes."""
         given: dict[str, Answer] = {}
         twice: dict[str, Problem] = {}
         notes = []
@@ -102,16 +107,16 @@ class Grader:
             target = subject.canonical(question.target.value.strip())
             problem = twice.get(question.id) or found.problem
             if not question.free:
-                problem = problem or _no_value(found, question, subject.judge.actual(target))
+                problem = problem or _form_error(found, question, subject.judge.actual(target))
             answers.append(found if problem is None else Answer(found.target, found.value, problem))
             questions.append(question)
-        judgements = self._judged(questions, map(_outright, answers), subject)
+        judgements = self._judge(questions, map(_without_hedge, answers), subject)
         for question, answer, judgement in zip(questions, answers, judgements, strict=True):
             marks[question.id] = self._mark(question, answer, judgement, subject)
         return [marks[question.id] for question in self.key.questions], notes
 
-    def _judged(self, questions: Iterable[Question], answers: Iterable[Answer], subject: Subject) -> list[Judgement]:
-        """Judgements in the order of the answers; those of unreadable lines say so."""
+    def _judge(self, questions: Iterable[Question], answers: Iterable[Answer], subject: Subject) -> list[Judgement]:
+        """The judgements in the order of the answers, including those of unreadable lines."""
         found: list[Judgement | None] = []
         claims = []
         for question, answer in zip(questions, answers, strict=True):
@@ -164,22 +169,22 @@ class Grader:
 
 
 def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
-    """The mark, with all points where the key accepts the convention that the answer follows."""
+    """The mark, with all points if the key accepts a convention that the answer follows."""
     for codes in question.accept:
-        said = sentence_under(judgement.claim, judgement, codes, subject)
-        if said is not None:
-            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {said}"
+        clause = clause_under(judgement.claim, judgement, codes, subject)
+        if clause is not None:
+            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {clause}"
             code, points = "+".join(sorted(codes)), question.points
             return replace(
-                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=said
+                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=clause
             )
     return mark
 
 
-def _outright(answer: Answer) -> Answer:
-    """The answer without ``about``: a key takes a number rounded at the digits written, but grants no margin."""
-    written, said = answer.value, without_hedge(answer.value.value)
-    return answer if said == written.value else replace(answer, value=Text(written.source, said, written.start))
+def _without_hedge(answer: Answer) -> Answer:
+    """The answer without ``about``, because a key accepts a rounded number, but grants no further margin."""
+    written, value = answer.value, without_hedge(answer.value.value)
+    return answer if value == written.value else replace(answer, value=Text(written.source, value, written.start))
 
 
 def _claim(answer: Answer, target: str) -> Claim:
@@ -187,11 +192,11 @@ def _claim(answer: Answer, target: str) -> Claim:
     return Claim(target, value, place=place, target_place=whole_text(answer.target))
 
 
-def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
-    """Questions by id and by target.
+def _index_questions(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
+    """The questions by id and by target.
 
     Raises:
-        SpecError: a target does not exist.
+        SpecError: A target does not exist.
     """
     found: dict[str, Question] = {}
     for question in questions:
@@ -204,26 +209,26 @@ def _by_name(questions: Iterable[Question], subject: Subject) -> dict[str, Quest
     return found | {question.id.casefold(): question for question in questions}
 
 
-def _no_value(answer: Answer, question: Question, actual: Actual) -> Problem | None:
-    """Why what is written answers no question: a bound or another target holds of too much, and so does ``0M``."""
+def _form_error(answer: Answer, question: Question, actual: Actual) -> Problem | None:
+    """The error of a value that may be right without being an answer: a bound, another target, or too few digits."""
     try:
-        statement = meanings(without_hedge(answer.value.value), actual)[0]
+        claimed = interpret(without_hedge(answer.value.value), actual)[0]
     except ValueError:
-        return None  # the judge says so
+        return None  # the judge reports it
     place, written = whole_text(answer.value), answer.value.value.strip()[:40]
-    if statement.relation != "=" or statement.other:
-        return Problem("answers", f"'{written}' is a relation, and not an answer", place)
+    if claimed.relation != "=" or claimed.other:
+        return Problem("answers", f"an answer must be a value, got the relation '{written}'", place)
     if not any(actual.values):
-        return None  # 0.0 is all of a zero
-    for number in statement.numbers:
+        return None  # a zero has no significant digits
+    for number in claimed.numbers:
         if number.tolerance and abs(number.value) < 2 * number.tolerance * 10 ** (question.digits - 1):
             digits = f"{question.digits} significant digit{'s' * (question.digits != 1)}"
-            return Problem(Verdict.COARSE, f"'{written}' has fewer than {digits}", place)
+            return Problem(Verdict.COARSE, f"the answer must have at least {digits}, got '{written}'", place)
     return None
 
 
 def _networks(submission: AnswerFile) -> Mapping[str, NetworkText]:
     if not submission.networks:
-        hint = "add for example 'network: lenet5', or give a --key that names it"
+        hint = "add, for example, 'network: lenet5', or give a --key that names the network"
         fail("missing", "the file names no network", origin=submission.source.name, hint=hint)
     return submission.networks

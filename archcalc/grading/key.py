@@ -1,11 +1,11 @@
-"""The key of a homework: the networks, the questions with their points, and what each verdict is worth.
+"""The key of a homework: the networks, the questions with their points, and the share that each verdict earns.
 
 network: lenet5                        # or networks: {A: …, B: …}; set: and shape: as on the command line
 questions:
   - c1.params                          # one point
   - {id: q2, target: c3.macs, points: 2, text: "How many multiplications does C3 take?", accept: two-per-mac}
 partial: {explained: 0.25}             # the share of the points that a verdict earns
-digits: 2                              # a rounded answer has at least so many significant digits
+digits: 2                              # the minimum number of significant digits of a rounded answer
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARTIAL: Dictionary[Verdict, Fraction] = {
     Verdict.UNREADABLE: Fraction(0),
     Verdict.MISSING: Fraction(0),
 }
-"""The share of a question's points that each verdict earns, unless the key says otherwise."""
+"""The share of a question's points that each verdict earns, unless the key says default."""
 
 KEYS = (
     "title",
@@ -57,34 +57,34 @@ EXAMPLE = "for example:\n  network: lenet5\n  questions:\n    - {id: q1, target:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked."""
+    """A question of a key."""
 
     id: str
     target: Text
     points: Fraction
     text: str = ""
-    """As people read it."""
+    """The question in words."""
     accept: tuple[frozenset[str], ...] = ()
-    """Conventions that count as right, by their codes; those of one set hold together (``a+b`` in the file)."""
+    """The codes of conventions that count as right; those of one set apply together (``a+b`` in the file)."""
     digits: int = 1
-    """How many significant digits a rounded answer must have."""
+    """The minimum number of significant digits of a rounded answer."""
     free: tuple[str, ...] = ()
-    """The names that a formula is asked in; empty: a number is asked, or a formula in any names."""
+    """The names that a formula must be in; if empty, the answer is a number, or a formula in any names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """How answers are graded."""
+    """The key of a homework."""
 
     networks: Dictionary[str, NetworkText] = field(default_factory=dict)
-    """Empty: the answer files name them."""
+    """The networks by name; if empty, the answer files name them."""
     questions: tuple[Question, ...] = ()
-    """Empty: whatever is answered counts, one point each."""
+    """The questions; if empty, every claim of an answer file counts one point."""
     partial: Dictionary[Verdict, Fraction] = field(default_factory=lambda: dict(PARTIAL))
     title: str = ""
 
     def worth(self, verdict: Verdict, points: Fraction) -> Fraction:
-        """The points that a verdict earns of those of a question; what is too coarse is as good as unreadable."""
+        """Return the points that a verdict earns of those of a question; ``coarse`` counts as unreadable."""
         return self.partial[Verdict.UNREADABLE if verdict is Verdict.COARSE else verdict] * points
 
 
@@ -92,11 +92,11 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     """Read a key.
 
     Raises:
-        SpecError: everything that is wrong with it, with places.
+        SpecError: The key has errors; all of them are reported with their places.
     """
     content = read_document(source, limits)
     if not isinstance(content, Mapping):
-        fail("key", "a key is a mapping with 'network:' and 'questions:'", origin=source.name, hint=EXAMPLE)
+        fail("key", "a key must be a mapping with 'network:' and 'questions:'", origin=source.name, hint=EXAMPLE)
     problems = Problems()
     networks: dict[str, NetworkText] = {}
     questions: tuple[Question, ...] = ()
@@ -111,7 +111,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
         questions = _questions(content.get("questions"), points, digits, problems)
     with problems:
         partial |= _partial(content.get("partial"))
-    problems.settle()
+    problems.raise_any()
     title = text_of(content, "title") or text_of(content, "name")
     return Key(networks=networks, questions=questions, partial=partial, title=title)
 
@@ -121,7 +121,7 @@ def _questions(content: Content | None, points: Fraction, digits: int, problems:
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return ()
     if isinstance(content, Scalar):
-        fail("key", "'questions:' is a list", content.span, EXAMPLE)
+        fail("key", "'questions:' must be a list or a mapping, got a text", content.span, EXAMPLE)
     found: dict[str, Question] = {}
     entries = [(None, item) for item in content.items] if isinstance(content, List) else content.pairs
     for key, item in entries:
@@ -137,7 +137,7 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
     if isinstance(content, Scalar):
         return Question(id=name or content.text.value, target=content.text, points=points, digits=digits)
     if isinstance(content, List):
-        fail("key", "a question is a target or a mapping", content.span, EXAMPLE)
+        fail("key", "a question must be a target or a mapping, got a list", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
     target = content.get("target")
     layer, quantity = content.get("layer"), content.get("quantity")
@@ -149,7 +149,7 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
             place.source, target_of(place.value, expect_scalar(quantity, "'quantity:'").text.value), place.start
         )
     else:
-        fail("missing", "a question has a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
+        fail("missing", "a question must have a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
     return Question(
         id=name or text_of(content, "id") or asked.value,
         target=asked,
@@ -169,7 +169,8 @@ def _partial(content: Content | None) -> dict[Verdict, Fraction]:
     if content is None:
         return {}
     if not isinstance(content, Mapping):
-        fail("key", "'partial:' is a mapping from verdict to share", content.span, "for example: {explained: 0.25}")
+        hint = "for example: {explained: 0.25}"
+        fail("key", "'partial:' must be a mapping from verdicts to shares of the points", content.span, hint)
     shares: dict[Verdict, Fraction] = {}
     for key, value in content.pairs:
         written = key.text.value.replace("_", "-").replace(" ", "-")
@@ -179,22 +180,22 @@ def _partial(content: Content | None) -> dict[Verdict, Fraction]:
         verdict = Verdict(written)
         shares[verdict] = _number(expect_scalar(value, f"'{verdict}:'"))
         if shares[verdict] > 1:
-            fail("key", "a share of the points is at most 1", value.span)
+            fail("key", "a share of the points must be at most 1", value.span)
     return shares
 
 
-def _points(mapping: Mapping, otherwise: Fraction) -> Fraction:
+def _points(mapping: Mapping, default: Fraction) -> Fraction:
     content = mapping.get("points")
-    return otherwise if content is None else _number(expect_scalar(content, "'points:'"))
+    return default if content is None else _number(expect_scalar(content, "'points:'"))
 
 
-def _digits(mapping: Mapping, otherwise: int) -> int:
+def _digits(mapping: Mapping, default: int) -> int:
     content = mapping.get("digits")
     if content is None:
-        return otherwise
+        return default
     number = _number(expect_scalar(content, "'digits:'"))
     if number.denominator != 1 or not 1 <= number <= 100:
-        fail("key", "'digits:' is a whole number from 1 to 100", content.span)
+        fail("key", "'digits:' must be an integer from 1 to 100", content.span)
     return int(number)
 
 
@@ -205,5 +206,5 @@ def _number(written: Scalar) -> Fraction:
     except (ValueError, ZeroDivisionError):
         number = Fraction(-1)
     if number < 0:
-        fail("key", f"'{text[:40]}' is not a number of points such as 2 or 0.5", written.span)
+        fail("key", f"the number must be written as 2 or 0.5, got '{text[:40]}'", written.span)
     return number

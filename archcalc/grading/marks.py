@@ -1,4 +1,4 @@
-"""Marks: what became of every answer of a submission, and of all submissions of a class."""
+"""Marks of the answers of a submission, and statistics over the submissions of a class."""
 
 from __future__ import annotations
 
@@ -14,68 +14,70 @@ from archcalc.spec.errors import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What became of one question or claim."""
+    """The result of one question or claim."""
 
     id: str
-    """The question's, or the target."""
+    """The id of the question, or the target of the claim."""
     target: str
     text: str = ""
-    """The question as people read it, if it has a text."""
+    """The question in words, if the key gives them."""
     value: str = ""
-    """The answer as written; empty where there is none."""
+    """The answer as written; empty if there is none."""
     verdict: Verdict
     right: bool
     points: Fraction
+    """The points earned."""
     of: Fraction
+    """The points that can be earned."""
     actual: str = ""
-    """What is true."""
+    """The right value."""
     sentence: str
-    """One line to the one who answered."""
+    """The judgement in one line."""
     code: str = ""
-    """Of the mistake or convention that explains the value."""
+    """The code of the mistake or convention that explains the value."""
     reason: str = ""
-    """The mistake or convention in words, without what is true."""
+    """The mistake or convention in words, without the right value."""
     derivation: tuple[Derivation, ...] = ()
-    """How the right value comes about, where the answer is not right."""
+    """The derivation of the right value, if the answer is not right."""
     file: str = ""
     line: int | None = None
 
     @property
     def passes(self) -> bool:
-        """Whether it is right, or earns all points nevertheless."""
+        """Whether the answer is right, or earns all points nevertheless."""
         return self.right or self.points == self.of
 
     @property
     def reason_code(self) -> str:
-        """The code of what explains the value; the verdict where nothing does."""
+        """The code of the explanation; the verdict if there is none."""
         return self.code or self.verdict
 
     def hidden(self) -> Mark:
-        """The mark without what is true, for those who shall try again."""
-        said = self.reason or ("right" if self.right else "no answer" if not self.value else "not right")
-        return replace(self, actual="", derivation=(), sentence=f"{self.target}: {said}")
+        """Return the mark without the right value, for students who may try again."""
+        result = self.reason or ("right" if self.right else "no answer" if not self.value else "not right")
+        return replace(self, actual="", derivation=(), sentence=f"{self.target}: {result}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Graded:
-    """A submission with its marks, or what makes it unreadable."""
+class GradedSubmission:
+    """A submission with its marks, or with the errors that make it unreadable."""
 
     name: str
-    """Whose it is."""
+    """The name of the person."""
     file: str
     marks: tuple[Mark, ...] = ()
     of: Fraction = Fraction(0)
-    """The points that could be earned."""
+    """The points that can be earned."""
     problems: tuple[Problem, ...] = ()
-    """Why it could not be read; there are no marks then."""
+    """The errors of a submission that cannot be read, which has no marks."""
     notes: tuple[str, ...] = ()
     scored: bool = True
-    """Whether points mean something: a key says what the answers are worth."""
+    """Whether a key assigns points to the answers."""
     audit: bool = False
-    """Whether it is an audit: right is what is accounted for."""
+    """Whether it is an audit, where a claim is right if it is accounted for."""
 
-    def hidden(self) -> Graded:
-        """The marks without what is true."""
+    def hidden(self) -> GradedSubmission:
+        """Return the submission without the right values."""
         return replace(self, marks=tuple(mark.hidden() for mark in self.marks))
 
     @property
@@ -85,12 +87,12 @@ class Graded:
 
     @property
     def share(self) -> Fraction | None:
-        """The points earned, as a share of those that could be; ``None`` where there are none to be earned."""
+        """The points earned as a share of those that can be earned; ``None`` if none can be."""
         return self.points / self.of if self.of else None
 
     @property
     def right(self) -> int:
-        """How many answers are right."""
+        """The number of right answers."""
         return sum(mark.right for mark in self.marks)
 
     @property
@@ -100,7 +102,7 @@ class Graded:
 
     @property
     def conventions(self) -> dict[str, list[str]]:
-        """Of an audit: the codes of conventions, with the claims that follow them."""
+        """The codes of conventions, with the claims of the audit that follow them."""
         found: dict[str, list[str]] = {}
         for mark in self.marks:
             if mark.verdict is Verdict.CONVENTION:
@@ -109,22 +111,22 @@ class Graded:
 
     @property
     def errata(self) -> list[Mark]:
-        """Of an audit: the claims that are wrong, as it says."""
+        """The claims of the audit that are errata."""
         return [mark for mark in self.marks if mark.verdict is Verdict.ERRATUM]
 
     @property
     def status(self) -> int:
-        """0: all right; 1: some answer is not; 2: unreadable."""
+        """The exit status: 0 if all answers are right, 1 if some are not, 2 if the submission cannot be read."""
         return 2 if self.problems else 0 if self.right == len(self.marks) else 1
 
 
-def mean_points(submissions: Iterable[Graded]) -> Fraction | None:
+def mean_points(submissions: Iterable[GradedSubmission]) -> Fraction | None:
     """Return the mean of the points of the submissions that could be read; ``None`` if none could."""
     points = [graded.points for graded in submissions if not graded.problems]
     return sum(points, Fraction(0)) / len(points) if points else None
 
 
-def common_mistakes(submissions: Iterable[Graded], most: int) -> list[tuple[str, str, int]]:
-    """Return what went wrong more than once, the most common first: question, code of the reason, how often."""
+def common_mistakes(submissions: Iterable[GradedSubmission], most: int) -> list[tuple[str, str, int]]:
+    """Return the mistakes made more than once, the most common first: question, code of the reason, number."""
     counts = Counter((mark.id, mark.reason_code) for graded in submissions for mark in graded.wrong)
     return [(id, code, count) for (id, code), count in counts.most_common(most) if count > 1]

@@ -1,4 +1,4 @@
-"""The networks that answers are about: each read, analysed and prepared for judging once, however many answer files."""
+"""The networks that answers are about; each is read, analysed and prepared for judging once for all answer files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
 from archcalc.diagnosis import Explainer
-from archcalc.grading.columns import WHOLE, quantity_of
+from archcalc.grading.columns import NETWORK_NAMES, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge
 from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
@@ -23,10 +23,10 @@ _Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], 
 
 
 class Subject:
-    """One network, or several with names, that claims are judged against."""
+    """One network, or several with names, against which claims are judged."""
 
     def __init__(self, networks: Mapping[str, Analysis], read: Mapping[str, FormulaJudge] | None = None) -> None:
-        """With the analyses by name, and what closed forms are read from."""
+        """Prepare networks by name, with the judges of their formulas, if any."""
         self.networks = networks
         self._formulas = read or {}
         self.explainer = Explainer(networks)
@@ -35,14 +35,14 @@ class Subject:
         self._places: dict[str, dict[str, str]] = {}
 
     def canonical(self, target: str) -> str:
-        """The target as archcalc writes it: ``C1.Parameters`` is ``c1.params``; left alone where that finds nothing."""
+        """Return a target in archcalc's notation, ``c1.params`` for ``C1.Parameters``; unchanged if it is unknown."""
         known = self._known.get(target)
         if known is None:
             known = self._known[target] = self._canonical(target)
         return known
 
     def formula(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
-        """The judgement of a formula, in these names or in those that it uses; ``None`` where it cannot be one."""
+        """Return the judgement of a formula in these names, or in those that it uses; ``None`` if it cannot be one."""
         try:
             name, rest = network_of(claim.target, self.networks)
             actual = self.judge.actual(claim.target)
@@ -70,17 +70,17 @@ class Subject:
         return found if self._exists(found) else target
 
     def _place(self, network: str, place: str) -> str:
-        """A layer, stage or head by its name in any case; nothing for a row of totals."""
+        """A layer, stage or head by its name in any case; an empty text for a row of totals."""
         if network not in self._places:
             analysis = self.networks[network]
             names = [*analysis.graph.stages, *(layer.name for layer in analysis.layers)]
             folded: dict[str, str] = {}
             for name in dict.fromkeys(names):
                 key = name.casefold()
-                folded[key] = "" if key in folded else name  # two that differ in case only are never mixed up
+                folded[key] = "" if key in folded else name  # names that differ in case only are ambiguous
             self._places[network] = folded
         found = self._places[network].get(place.casefold())
-        return found or ("" if place.casefold() in WHOLE else place)
+        return found or ("" if place.casefold() in NETWORK_NAMES else place)
 
     def _exists(self, target: str) -> bool:
         try:
@@ -91,7 +91,7 @@ class Subject:
 
 
 class Library:
-    """Reads each network once."""
+    """Loads each network once."""
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.limits = limits
@@ -99,10 +99,10 @@ class Library:
         self._subjects: dict[tuple[tuple[str, _Content], ...], Subject] = {}
 
     def subject(self, networks: Mapping[str, NetworkText]) -> Subject:
-        """What answers about these networks are judged against.
+        """Return the subject for answers about these networks.
 
         Raises:
-            SpecError: one of them cannot be read.
+            SpecError: One of them cannot be read.
         """
         contents = tuple((name, _content(network)) for name, network in networks.items())
         found = self._subjects.get(contents)
@@ -134,7 +134,7 @@ class Library:
 
 
 def _content(network: NetworkText) -> _Content:
-    """What decides which network it is; a relative file is one beside the file that names it."""
+    """The identity of a network; a relative path starts at the folder of the file that names it."""
     spec = network.spec.value.strip()
     is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
     if is_file and not network.spec.source.name.startswith("<"):

@@ -1,4 +1,4 @@
-"""What is handed in: answers about networks, with the places where they stand."""
+"""Answer files as data: answers about networks, with their places."""
 
 from __future__ import annotations
 
@@ -11,54 +11,59 @@ from archcalc.spec.errors import Problem, Source, Text, fail
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One line: a target and what is said of it, both as written."""
+    """One answer: a target and a value, both as written."""
 
     target: Text
     """``LAYER.QUANTITY``, ``QUANTITY``, or the id of a question."""
     value: Text
-    """The value with its relation; empty where nothing is said."""
+    """The value with its relation; empty if there is none."""
     problem: Problem | None = None
-    """Why the line cannot be read."""
+    """The error of a line that cannot be read."""
     _: KW_ONLY
     convention: Text | None = None
-    """Of an audit: the codes of the conventions under which the value is said to hold."""
+    """In an audit, the codes of the conventions that the value follows."""
     erratum: Text | None = None
-    """Of an audit: the right value, where the printed one is wrong."""
-    because: str = ""
-    """Of an audit: the reason, in words."""
+    """In an audit, the right value of a claim that is wrong."""
+    reason: str = ""
+    """In an audit, the reason in words (``because:``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkText:
-    """A network as a file names it: a SPEC, and what is set in it."""
+    """A network as a file names it: a SPEC with settings."""
 
     spec: Text
     _: KW_ONLY
     settings: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, str] = field(default_factory=dict)
     layout: str = ""
-    """How the answers write shapes, ``chw`` or ``hwc``; empty: as the spec does."""
+    """The layout of shapes in the answers, ``chw`` or ``hwc``; if empty, that of the spec."""
     assume: tuple[str, ...] = ()
-    """What holds of the names in formulas: ``k % 2 == 1``."""
+    """Assumptions about the names in formulas: ``k % 2 == 1``."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerFile:
-    """All of a file."""
+    """The content of an answer file."""
 
     source: Source
     answers: tuple[Answer, ...]
     _: KW_ONLY
     name: str = ""
-    """Whose answers they are, where the file says so."""
+    """The name of the person, if the file gives it."""
     networks: Mapping[str, NetworkText] = field(default_factory=dict)
-    """By the name that targets put in front of a dot; a single network has the empty name."""
+    """The networks by the name that targets begin with; a single network has the empty name."""
     audit: bool = False
-    """Whether it is an audit (``claims:``): every claim is right as it stands, or says why it is not."""
+    """Whether the file is an audit (``claims:``), where every claim is right or accounted for."""
     notes: tuple[str, ...] = ()
-    """What was not read, and why."""
+    """Notes on parts of the file that were not read."""
 
 
-def too_many(most: int, name: str) -> NoReturn:
-    """Fail: a file holds more answers than it may."""
-    fail("limit", f"more than {most} answers", hint="raise the bound with --max-answers", origin=name)
+def fail_too_many(max_answers: int, name: str) -> NoReturn:
+    """Raise the error that a file has too many answers."""
+    fail(
+        "limit",
+        f"more than {max_answers} answers",
+        hint="raise the limit with --max-answers",
+        origin=name,
+    )

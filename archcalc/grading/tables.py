@@ -1,7 +1,7 @@
-"""Answers in tables: CSV, and the tables of a Markdown page; one answer per row, or one row per layer.
+"""Answers in tables, as CSV or on a Markdown page: one answer per row, or one layer per row.
 
-A table of answers has the columns layer, quantity, answer (or target, answer), or a column for the layer and one for
-each quantity. What columns are called is told in `columns`; those of other names are not read, and a note says so.
+A table of answers has the columns layer, quantity and answer, or target and answer, or a column for the layer and one
+for each quantity. The module `columns` lists the accepted titles; other columns are not read, and a note lists them.
 """
 
 from __future__ import annotations
@@ -11,39 +11,39 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archcalc.grading.columns import NOTHING, quantity_of, role_of, target_of
-from archcalc.grading.submission import Answer, AnswerFile, NetworkText, too_many
+from archcalc.grading.columns import NO_ANSWER, quantity_of, role_of, target_of
+from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
 
 _DELIMITERS = ",;\t"
 _COMMENTS = ("#", "sep=")
-"""What lines start with that are no rows; spreadsheets write the second."""
-_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
-"""The line below the titles of a Markdown table."""
-_SAID = re.compile(r"[#>*_\s-]*(name|student|network)[*_]*\s*:[*_]*\s*(\S.*)", re.IGNORECASE)
-"""A line beside the tables that says whose answers these are, or about which network."""
-COLUMNS = "the columns are layer, quantity and answer, or layer and one for each quantity (output, params, macs …)"
+"""The prefixes of lines that are not rows; spreadsheets write the second."""
+_SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+"""The separator line below the titles of a Markdown table."""
+_METADATA = re.compile(r"[#>*_\s-]*(name|student|network)[*_]*\s*:[*_]*\s*(\S.*)", re.IGNORECASE)
+"""A line outside the tables that gives the name of the person or the network."""
+COLUMNS_HINT = "the columns are layer, quantity and answer, or layer and one for each quantity (output, params, macs …)"
 
 
 class Grid(NamedTuple):
-    """A table as written: titles and rows of cells, each with its place."""
+    """A table as written: titles and rows of cells with their places."""
 
     titles: list[Text]
     rows: list[list[Text]]
 
 
-def read_csv_answers(source: Source, most: int) -> AnswerFile:
+def read_csv_answers(source: Source, max_answers: int) -> AnswerFile:
     """Read comma-, semicolon- or tab-separated answers; lines that start with ``#`` are comments (``# name: Ada``).
 
     Raises:
-        SpecError: there is no such table in it.
+        SpecError: The file has no table of answers, or a cell is not terminated.
     """
     lines = source.text.splitlines(keepends=True)
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
     comments = [index for index, line in enumerate(lines) if line.startswith(_COMMENTS)]
-    name, networks = _said(source, [(starts[index], lines[index]) for index in comments])
+    name, networks = _metadata(source, [(starts[index], lines[index]) for index in comments])
     first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), "")
     delimiter = max(_DELIMITERS, key=first.count)
     rows = []
@@ -54,54 +54,55 @@ def read_csv_answers(source: Source, most: int) -> AnswerFile:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 rows.append(_placed(source, cells, starts[begin], starts[reader.line_num]))
-                if len(rows) > most + 1:
-                    too_many(most, source.name)
+                if len(rows) > max_answers + 1:
+                    fail_too_many(max_answers, source.name)
             begin = reader.line_num
-    except csv.Error:  # its own words differ from version to version
+    except csv.Error:  # its message depends on the version of Python
         place = Span(Text(source, " ", starts[begin]), 0, 1)
-        fail("answers", "a quotation mark that starts a cell here does not end it", place, "check the quotes")
+        fail("answers", "a quoted cell that starts in this row does not end", place, "check the quotation marks")
     if not rows:
-        fail("answers", "the file has no table", origin=source.name, hint=COLUMNS)
-    answers, notes = _answers(Grid(rows[0], rows[1:]), source, most)
+        fail("answers", "the file has no table", origin=source.name, hint=COLUMNS_HINT)
+    answers, notes = _answers(Grid(rows[0], rows[1:]), source, max_answers)
     return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
 
 
-def read_markdown_answers(source: Source, most: int) -> AnswerFile:
-    """Read the tables of answers on a Markdown page, and a line such as ``Name: Ada`` beside them.
+def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:
+    """Read the tables of answers on a Markdown page, and lines such as ``Name: Ada`` outside of them.
 
     Raises:
-        SpecError: there is no such table on it.
+        SpecError: The page has no table of answers.
     """
     answers: list[Answer] = []
     notes: list[str] = []
-    beside: list[tuple[int, str]] = []
+    other_lines: list[tuple[int, str]] = []
     grids = 0
-    for grid in _markdown_grids(source, beside):
+    for grid in _markdown_grids(source, other_lines):
         if not any(role_of(title.value) in ("layer", "target") for title in grid.titles):
-            notes.append(f"line {grid.titles[0].place(0)[0] + 1}: the table has no column 'layer': not read")
+            notes.append(f"line {grid.titles[0].place(0)[0] + 1}: table without a column 'layer' not read")
             continue
         grids += 1
-        found, unread = _answers(grid, source, most)
+        found, unread = _answers(grid, source, max_answers)
         answers += found
         notes += unread
-        if len(answers) > most:
-            too_many(most, source.name)
+        if len(answers) > max_answers:
+            fail_too_many(max_answers, source.name)
     if not grids:
-        fail("answers", "the page has no table of answers", origin=source.name, hint=COLUMNS)
-    name, networks = _said(source, beside)
+        fail("answers", "the page has no table of answers", origin=source.name, hint=COLUMNS_HINT)
+    name, networks = _metadata(source, other_lines)
     return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
 
 
 class _Columns(NamedTuple):
-    """Which column holds what."""
+    """The indices of the columns by their roles."""
 
     place: int
-    whole: bool
-    """Whether the place is a whole target, and not a layer."""
+    """The column of the layer or target."""
+    is_target: bool
+    """Whether it is a target instead of a layer."""
     quantity: int | None
     answer: int | None
     quantities: dict[int, str]
-    """The columns of quantities, where every row is a layer."""
+    """The columns of quantities, if every row is a layer."""
 
 
 def _columns(titles: list[Text]) -> _Columns:
@@ -118,11 +119,11 @@ def _columns(titles: list[Text]) -> _Columns:
         found.pop(place, None)
         if found:
             return _Columns(place, False, None, None, found)
-    return fail("answers", "not a table of answers", where, COLUMNS)
+    return fail("answers", "the columns are not those of a table of answers", where, COLUMNS_HINT)
 
 
-def _answers(grid: Grid, source: Source, most: int) -> tuple[list[Answer], list[str]]:
-    """The answers of a table, and notes about columns that are none."""
+def _answers(grid: Grid, source: Source, max_answers: int) -> tuple[list[Answer], list[str]]:
+    """The answers of a table, and notes about columns that are not read."""
     columns = _columns(grid.titles)
     read = {columns.place, columns.quantity, columns.answer, *columns.quantities}
     unread = [title.value for index, title in enumerate(grid.titles) if index not in read and title.value]
@@ -130,13 +131,13 @@ def _answers(grid: Grid, source: Source, most: int) -> tuple[list[Answer], list[
     answers: list[Answer] = []
     for row in grid.rows:
         answers += _row(row, columns, grid, source)
-        if len(answers) > most:
-            too_many(most, source.name)
+        if len(answers) > max_answers:
+            fail_too_many(max_answers, source.name)
     return answers, notes
 
 
 def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iterator[Answer]:
-    """The answers of one row. A row with more cells than titles holds an unquoted comma."""
+    """The answers of one row. A row with more cells than titles contains an unquoted comma."""
     width = len(grid.titles)
     problem = None
     if any(cell.value for cell in row[width:]):
@@ -145,18 +146,19 @@ def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iter
             row = [*row[: width - 1], Text(source, source.text[start : last.start + len(last.value)], start)]
         else:
             hint = 'a value that contains the separator needs quotes: "61,706"'
-            problem = Problem("answers", f"{len(row)} cells under {width} titles", whole_text(row[width]), hint)
+            message = f"the row must have {width} cells, got {len(row)}"
+            problem = Problem("answers", message, whole_text(row[width]), hint)
     nothing = Text(source, "", row[-1].start + len(row[-1].value))
     row = row + [nothing] * (width - len(row))
     place = row[columns.place]
     if columns.quantities:
         for index, quantity in columns.quantities.items():
-            if row[index].value.casefold() not in NOTHING:
+            if row[index].value.casefold() not in NO_ANSWER:
                 yield Answer(Text(source, target_of(place.value, quantity), place.start), row[index], problem)
         return
     assert columns.answer is not None
     value = row[columns.answer]
-    if value.value.casefold() in NOTHING:
+    if value.value.casefold() in NO_ANSWER:
         value = Text(source, "", value.start)
     if columns.quantity is not None:
         place = Text(source, target_of(place.value, row[columns.quantity].value), place.start)
@@ -164,7 +166,7 @@ def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iter
 
 
 def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text]:
-    """The cells of a CSV row with their places (the row's own where quotes hide them)."""
+    """The cells of a CSV row with their places (the start of the row if quotation marks hide a cell)."""
     placed = []
     at = start
     for cell in cells:
@@ -175,8 +177,8 @@ def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text
     return placed
 
 
-def _markdown_grids(source: Source, beside: list[tuple[int, str]]) -> Iterator[Grid]:
-    """The tables of a page; what stands beside them is put into ``beside``, each line with its start."""
+def _markdown_grids(source: Source, other_lines: list[tuple[int, str]]) -> Iterator[Grid]:
+    """The tables of a page; all other lines are added to ``other_lines``, each with its start."""
     lines = source.text.splitlines(keepends=True)
     start, index = 0, 0
     while index < len(lines):
@@ -184,7 +186,7 @@ def _markdown_grids(source: Source, beside: list[tuple[int, str]]) -> Iterator[G
             index + 1 < len(lines)
             and "|" in lines[index]
             and "|" in lines[index + 1]
-            and _RULE.fullmatch(lines[index + 1])
+            and _SEPARATOR.fullmatch(lines[index + 1])
         ):
             titles = _cells(source, lines[index], start)
             start += len(lines[index]) + len(lines[index + 1])
@@ -197,13 +199,13 @@ def _markdown_grids(source: Source, beside: list[tuple[int, str]]) -> Iterator[G
             if titles:
                 yield Grid(titles, [row for row in rows if row])
         else:
-            beside.append((start, lines[index]))
+            other_lines.append((start, lines[index]))
             start += len(lines[index])
             index += 1
 
 
 def _cells(source: Source, line: str, start: int) -> list[Text]:
-    """The cells of a line of a Markdown table, without the marks of code and emphasis."""
+    """The cells of a line of a Markdown table, without the markup of code and emphasis."""
     inner = line.strip()
     start += line.find(inner) if inner else 0
     if inner.startswith("|"):
@@ -218,11 +220,11 @@ def _cells(source: Source, line: str, start: int) -> list[Text]:
     return cells
 
 
-def _said(source: Source, lines: list[tuple[int, str]]) -> tuple[str, dict[str, NetworkText]]:
-    """Whose answers these are and about which network, as lines beside the table say."""
+def _metadata(source: Source, lines: list[tuple[int, str]]) -> tuple[str, dict[str, NetworkText]]:
+    """The name of the person and the network that lines outside the tables give."""
     name, networks = "", {}
     for start, line in lines:
-        match = _SAID.match(line)
+        match = _METADATA.match(line)
         if match is None:
             continue
         value = match[2].strip().strip("`*_")

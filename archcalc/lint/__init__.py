@@ -1,11 +1,11 @@
-"""Warnings: what is no error but probably not meant, and the corrections that are mechanical.
+"""Warnings about specs that are valid but probably not intended, and the corrections that can be made mechanically.
 
-A rule is one small function with a code; its docstring is its documentation (``rules``). ``text`` has those that look
-at what is written (with the help of ``usage``), ``network`` those that look at the layers; ``silence`` reads what a
-file says about warnings it does not want, ``fix`` corrects.
+A rule is a small function with a code; its docstring is its documentation (``rules``). The rules in ``text`` look at
+the text of a spec (with the help of ``usage``), those in ``network`` at its layers. ``ignores`` reads which warnings a
+file turns off, ``run`` runs all rules over a spec, and ``fix`` corrects (``edits`` has the edits of text for it).
 """
 
-from archcalc.lint.rules import RULES, Rule, Subject
+from archcalc.lint.rules import RULES, LintContext, Rule
 from archcalc.lint.run import lint
 
-__all__ = ["RULES", "Rule", "Subject", "lint"]
+__all__ = ["RULES", "LintContext", "Rule", "lint"]

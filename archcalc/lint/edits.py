@@ -1,4 +1,4 @@
-"""Edits of a text that leave everything else as it is: comments, layout, quotes."""
+"""Edits of a text that preserve everything else in it: comments, layout, quotes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archcalc.spec.document import Content, List, Mapping, Scalar
 
 
 class Edit(NamedTuple):
-    """Characters ``start`` to ``end`` of a text become another text."""
+    """Replace the characters ``start`` to ``end`` (exclusive) of a text by another text."""
 
     start: int
     end: int
@@ -17,7 +17,7 @@ class Edit(NamedTuple):
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """The text after all edits; of two that overlap, the first is made."""
+    """Return the text after all edits; of two that overlap, only the first is applied."""
     pieces, at = [], 0
     for edit in sorted(edits):
         if edit.start >= at:
@@ -27,7 +27,7 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 
 def extent(content: Content) -> tuple[int, int]:
-    """Where a piece of a document begins and ends."""
+    """Return the indices at which a piece of a document begins and ends."""
     start = content.span.text.start
     if isinstance(content, Scalar):
         return start, content.text.end or start
@@ -37,8 +37,8 @@ def extent(content: Content) -> tuple[int, int]:
     return start, max([start, *(extent(each)[1] for each in inner)])
 
 
-def without(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
-    """What removes entries of a list or mapping, by their indices (not all of them)."""
+def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
+    """Yield the edits that remove some entries (not all) of a list or mapping, given by their indices."""
     places, dropped = list(_entries(content)), frozenset(dropped)
     if content.closed is None:
         for index in dropped:
@@ -46,7 +46,7 @@ def without(text: str, content: List | Mapping, dropped: Collection[int]) -> Ite
         return
     kept = [index for index in range(len(places)) if index not in dropped]
     for index in dropped:
-        if index < kept[-1]:  # up to the next entry: its comma goes with it
+        if index < kept[-1]:  # remove up to the next entry, so including the comma
             yield Edit(places[index][0], places[index + 1][0])
     if kept[-1] + 1 < len(places):
         yield Edit(places[kept[-1]][1], places[-1][1])
@@ -60,11 +60,11 @@ def _entries(content: List | Mapping) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[Edit]:
-    """The lines of an entry that has them for itself, with a comment at their end."""
+    """Yield an edit that removes the lines of an entry, with a trailing comment, if nothing else is on them."""
     first = text.rfind("\n", 0, start) + 1
     if text[first:start].strip() not in ("", "-"):
         return
-    if text[end - 1] != "\n":  # a block of text ends with its line
+    if text[end - 1] != "\n":  # a block scalar ends with its line
         following = text.find("\n", end)
         end = len(text) if following < 0 else following + 1
     yield Edit(first, end)

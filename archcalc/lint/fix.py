@@ -1,9 +1,9 @@
-"""Corrections that are mechanical: they change the text as little as possible, and the numbers not at all.
+"""Mechanical corrections, which change the text as little as possible and the figures not at all.
 
-Removed are unused variables, blocks and tables, and an ``ignore`` that silences nothing; ``nobias`` is added where a
-normalisation cancels the bias (that changes the parameters, as is meant); quotes are put around texts that YAML reads
-in its own way. Every corrected text is read again: what would change a shape, another number or an expectation is left
-undone.
+Unused variables, blocks and tables are removed, and so is every ``ignore`` without effect. ``nobias`` is added where a
+normalisation cancels the bias (this is meant to reduce the number of parameters). Values that YAML would not read as
+plain text are quoted. Every corrected text is read again: a correction that would change a shape, any other figure or
+the outcome of an expectation is not made.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint.edits import Edit, apply, without
+from archcalc.lint.edits import Edit, apply, removals
+from archcalc.lint.ignores import CODE, COMMENT
 from archcalc.lint.network import biases_before_norms
-from archcalc.lint.rules import Subject
-from archcalc.lint.run import UNUSED_IGNORE, suspicions
-from archcalc.lint.silence import CODE, COMMENT
+from archcalc.lint.rules import LintContext
+from archcalc.lint.run import UNUSED_IGNORE, warnings_by_rule
 from archcalc.ops.base import Weight
 from archcalc.spec import syntax
 from archcalc.spec.check import walk
@@ -27,63 +27,63 @@ from archcalc.spec.errors import Problem, Source, Span, SpecError
 from archcalc.spec.read import Spec
 
 Read = Callable[[Source], Spec]
-"""Reads a changed text as the first one was read."""
+"""Reads a changed text with the options with which the original was read."""
 
 SECTIONS = {"unused-variable": "variables", "unused-block": "blocks", "unused-table": "tables"}
 BIAS = "bias-before-norm"
-MOST_QUOTES = 100
-"""Lines of a file that are quoted; each takes a reading."""
+MAX_QUOTED_LINES = 100
+"""At most so many lines of a file are quoted; the file is read again after each."""
 
 ENTRY = re.compile(
     r"(?P<before>\s*(?:- +)*(?:[A-Za-z0-9_]+(?:\([^)]*\))?: +)?)(?P<value>[\[{@*&!%>|`].*?)(?P<after>\s*(?:\s#.*)?)"
 )
-"""A line whose value starts with a character that YAML reads itself."""
+"""A line whose value starts with a character that has a meaning in YAML."""
 
 
-class Fixed(NamedTuple):
+class CorrectedText(NamedTuple):
     """A corrected text."""
 
     source: Source
     number: int
-    """Corrections."""
+    """The number of corrections."""
 
 
-def fix(spec: Spec, ignore: Collection[str], read: Read) -> Fixed | None:
-    """The corrected text of a spec that was read; ``None`` where there is nothing to correct.
+def fix(spec: Spec, ignore: Collection[str], read: Read) -> CorrectedText | None:
+    """Return the corrected text of a spec; ``None`` if there is nothing to correct.
 
     Args:
-        spec: of a file.
-        ignore: codes of warnings that are not wanted: nothing is corrected that is not reported.
-        read: how to read a text again.
+        spec: the spec, read from a file.
+        ignore: the codes of warnings to ignore; what is not reported is not corrected either.
+        read: reads a changed text.
     """
     analysis = analyze(spec.graph)
-    problems = [problem for found in suspicions(spec, analysis, ignore) for problem in found]
+    problems = [problem for found in warnings_by_rule(spec, analysis, ignore) for problem in found]
     plain = [problem for problem in problems if problem.code in SECTIONS or problem.code == UNUSED_IGNORE]
     biased = [problem for problem in problems if problem.code == BIAS]
-    for chosen in ([*plain, *biased], plain, biased):  # all of it, or what does no harm
-        edits = [*_removals(spec, chosen), *_nobias(spec, analysis, chosen)]
+    for chosen in ([*plain, *biased], plain, biased):  # everything, or else the part that changes nothing
+        edits = [*_removals(spec, chosen), *_bias_removals(spec, analysis, chosen)]
         source = spec.source._replace(text=apply(spec.source.text, edits))
         if edits and _agrees(spec, analysis, source, read, with_biases=chosen is plain):
-            return Fixed(source, len(edits))
+            return CorrectedText(source, len(edits))
     return None
 
 
 def _agrees(spec: Spec, analysis: Analysis, source: Source, read: Read, *, with_biases: bool) -> bool:
-    """Whether a corrected text says the same, but perhaps for biases."""
+    """Return whether a corrected text describes the same network, apart from biases unless ``with_biases``."""
     try:
         other = read(source)
     except SpecError:
         return False
     found = analyze(other.graph)
-    if _facts(analysis, with_biases) != _facts(found, with_biases):
+    if _preserved(analysis, with_biases) != _preserved(found, with_biases):
         return False
     verdicts = [judge_each(*each) for each in ((spec, analysis), (other, found))]
     before, after = ([verdict.holds for verdict in judged] + [len(wrong)] for judged, wrong in verdicts)
     return before == after
 
 
-def _facts(analysis: Analysis, with_biases: bool) -> list[object]:
-    """What must stay as it is."""
+def _preserved(analysis: Analysis, with_biases: bool) -> list[object]:
+    """Return the properties of every layer that a correction must preserve."""
 
     def counted(weights: tuple[Weight, ...]) -> int:
         return sum(weight.count for weight in weights if with_biases or weight.name != "bias")
@@ -112,33 +112,33 @@ def _removals(spec: Spec, problems: list[Problem]) -> Iterator[Edit]:
         name = key.text.value
         if name not in (*SECTIONS.values(), "ignore"):
             continue
-        heads = _heads(content)
+        heads = _entry_names(content)
         dropped = [position for position, head in enumerate(heads) if head.text.start in places]
         if dropped and len(dropped) == len(heads):
             gone.add(index)
         elif dropped and isinstance(content, List | Mapping):
-            yield from without(text, content, dropped)
-    yield from without(text, top, gone)
-    yield from _remarks(text, places)
+            yield from removals(text, content, dropped)
+    yield from removals(text, top, gone)
+    yield from _unused_comments(text, places)
 
 
-def _heads(content: Content) -> list[Scalar]:
-    """What names the entries of a section."""
+def _entry_names(content: Content) -> list[Scalar]:
+    """Return the scalars that name the entries of a section."""
     if isinstance(content, Mapping):
         return [key for key, _ in content.pairs]
     return [item for item in (content.items if isinstance(content, List) else (content,)) if isinstance(item, Scalar)]
 
 
-def _remarks(text: str, places: set[int]) -> Iterator[Edit]:
-    """Comments that silence nothing; of several codes, those that do not."""
+def _unused_comments(text: str, places: set[int]) -> Iterator[Edit]:
+    """Yield edits that remove the ``ignore`` comments, or the codes in them, that have no effect."""
     for match in COMMENT.finditer(text):
         codes = list(CODE.finditer(match["codes"]))
         starts = [match.start("codes") + code.start() for code in codes]
-        idle = [start in places for start in starts]
-        if not any(idle):
+        unused = [start in places for start in starts]
+        if not any(unused):
             continue
-        if not all(idle):
-            kept = ", ".join(code.group() for code, gone in zip(codes, idle, strict=True) if not gone)
+        if not all(unused):
+            kept = ", ".join(code.group() for code, gone in zip(codes, unused, strict=True) if not gone)
             yield Edit(match.start("codes"), match.end("codes"), kept)
             continue
         first = text.rfind("\n", 0, match.start()) + 1
@@ -148,12 +148,12 @@ def _remarks(text: str, places: set[int]) -> Iterator[Edit]:
         yield Edit(first + len(before), end) if before else Edit(first, min(len(text), end + 1))
 
 
-def _nobias(spec: Spec, analysis: Analysis, problems: list[Problem]) -> Iterator[Edit]:
-    """``nobias`` behind layers whose bias is never of use and whose text says nothing of it."""
+def _bias_removals(spec: Spec, analysis: Analysis, problems: list[Problem]) -> Iterator[Edit]:
+    """Yield edits that add ``nobias`` to layers whose bias is always cancelled and whose text does not mention it."""
     wanted = {problem.span for problem in problems if problem.code == BIAS}
     if not wanted:
         return
-    found = biases_before_norms(Subject(spec, analysis))
+    found = biases_before_norms(LintContext(spec, analysis))
     silent = {span for span in _layers(spec) if span in wanted and found[span].always}
     for span in silent:
         at = span.text.index(span.end - 1) + 1
@@ -161,7 +161,7 @@ def _nobias(spec: Spec, analysis: Analysis, problems: list[Problem]) -> Iterator
 
 
 def _layers(spec: Spec) -> Iterator[Span]:
-    """The places of layers that are written without a word about their bias."""
+    """Yield the places of the layers whose text does not mention the bias."""
     network = spec.outline.network
     stages = (*network.stages, *network.heads, *network.training_heads)
     for chain in [*(stage.chain for stage in stages), *(block.body for block in network.blocks.values())]:
@@ -170,9 +170,9 @@ def _layers(spec: Spec) -> Iterator[Span]:
                 yield item.span
 
 
-def quote(source: Source, error: SpecError, read: Read) -> Fixed | None:
-    """The text with quotes around what YAML takes for its own, if that is all that is wrong with it."""
-    for count in range(1, MOST_QUOTES + 1):
+def quote(source: Source, error: SpecError, read: Read) -> CorrectedText | None:
+    """Return the text with quotes around the values that YAML misreads; ``None`` if it has other errors as well."""
+    for count in range(1, MAX_QUOTED_LINES + 1):
         quoted = _quoted(source, error.problems[0])
         if quoted is None:
             return None
@@ -182,12 +182,12 @@ def quote(source: Source, error: SpecError, read: Read) -> Fixed | None:
         except SpecError as next_error:
             error = next_error
         else:
-            return Fixed(source, count)
+            return CorrectedText(source, count)
     return None
 
 
 def _quoted(source: Source, problem: Problem) -> str | None:
-    """The text with quotes around the value on the line of a YAML error."""
+    """Return the text with quotes around the value on the line of a YAML error, if it can be quoted."""
     line = problem.place()[1]
     if problem.code != "yaml" or line is None:
         return None

@@ -1,4 +1,4 @@
-"""Rules about the layers: what a network computes for nothing, or does not see."""
+"""Rules about the layers: computations without effect, and parts of the input that are not seen."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archcalc.analysis.receptive import sees_past
 from archcalc.graph import Node, write_shape
-from archcalc.lint.rules import Found, Subject, rule
+from archcalc.lint.rules import LintContext, Match, rule
 from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
@@ -17,82 +17,84 @@ AXES = ("frame", "row", "column")
 
 
 @rule("unread-output")
-def unread_output(subject: Subject) -> Iterator[Found]:
-    """A layer whose output nobody reads.
+def unread_output(context: LintContext) -> Iterator[Match]:
+    """A layer whose output no layer reads.
 
-    It is no output of the network either, yet it counts in the totals. Often a reference (`@name`) at the start of the
-    next chain has left the current tensor behind: join the two, or make the layer a head.
+    It is not an output of the network either, yet it counts in the totals. Often the cause is a reference (`@name`) at
+    the start of the next chain, which discards the current tensor: join the two, or make the layer a head.
     """
-    graph = subject.spec.graph
-    for index, (node, readers) in enumerate(zip(graph.nodes, subject.readers, strict=True)):
-        span = subject.spec.outline.places[index]
-        if not readers and index not in subject.results and span is not None:
-            yield Found(span, f"nothing reads the output of '{node.name}'", "remove it, or make it a head")
+    graph = context.spec.graph
+    for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
+        span = context.spec.outline.places[index]
+        if not readers and index not in context.results and span is not None:
+            yield Match(span, f"no layer reads the output of '{node.name}'", "remove it, or make it a head")
 
 
 @rule("unused-input")
-def unused_input(subject: Subject) -> Iterator[Found]:
+def unused_input(context: LintContext) -> Iterator[Match]:
     """An input that no layer reads."""
-    graph = subject.spec.graph
-    document = subject.spec.outline.document
+    graph = context.spec.graph
+    document = context.spec.outline.document
     written = document.get("inputs") if document is not None else None
     keys = {key.text.value: key for key, _ in written.pairs} if isinstance(written, Mapping) else {}
-    for index, (node, readers) in enumerate(zip(graph.nodes, subject.readers, strict=True)):
-        if node.is_input and not readers and index not in subject.results and node.name in keys:
-            yield Found(keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}")
+    for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
+        if node.is_input and not readers and index not in context.results and node.name in keys:
+            yield Match(keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}")
 
 
-class Biased(NamedTuple):
-    """The layers that one place in the text makes, and those of them whose bias is cancelled."""
+class CancelledBiases(NamedTuple):
+    """The layers that one place of the text creates, and those of them whose bias is cancelled."""
 
     layers: list[Node]
     cancelled: list[Node]
     parameters: int
+    """The number of parameters of the cancelled biases."""
 
     @property
     def always(self) -> bool:
-        """Whether the bias is of no use in any of them."""
+        """Whether the bias is cancelled in all of them."""
         return len(self.layers) == len(self.cancelled)
 
 
-def biases_before_norms(subject: Subject) -> dict[Span, Biased]:
-    """Where in the text stand layers whose bias a normalisation cancels."""
-    graph = subject.spec.graph
+def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
+    """Return the places in the text of layers whose bias a normalisation cancels."""
+    graph = context.spec.graph
     layers: dict[Span, list[Node]] = defaultdict(list)
     cancelled: dict[Span, list[Node]] = defaultdict(list)
     parameters: dict[Span, int] = defaultdict(int)
-    for index, (node, readers) in enumerate(zip(graph.nodes, subject.readers, strict=True)):
-        span = subject.spec.outline.places[index]
+    for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
+        span = context.spec.outline.places[index]
         if span is None or getattr(node.op, "bias", None) is not True:
             continue
         sums = node.op.sums(graph.input_shapes(node)[0])
-        if sums is None or not sums.by_channel:
+        if sums is None or not sums.per_channel:
             continue
         layers[span].append(node)
-        if readers and index not in subject.results and all(reader.op.centres_channels for reader in readers):
+        if readers and index not in context.results and all(reader.op.centres_channels for reader in readers):
             cancelled[span].append(node)
             weights = node.op.weights(graph.input_shapes(node))
             parameters[span] += sum(weight.count for weight in weights if weight.name == "bias")
-    return {span: Biased(layers[span], found, parameters[span]) for span, found in cancelled.items()}
+    return {span: CancelledBiases(layers[span], found, parameters[span]) for span, found in cancelled.items()}
 
 
 @rule("bias-before-norm")
-def bias_before_norm(subject: Subject) -> Iterator[Found]:
-    """A bias right before a batch or instance normalisation, which subtracts it again.
+def bias_before_norm(context: LintContext) -> Iterator[Match]:
+    """A bias directly before a batch or instance normalisation, which subtracts it again.
 
-    The normalisation centres each channel, so that any constant added before is without effect, and has a learned shift
-    of its own. `nobias` saves the parameters and an addition per output.
+    The normalisation centres each channel, so a constant added before it has no effect; it also has a learned shift of
+    its own. `nobias` saves the parameters and an addition per output.
     """
-    for span, found in biases_before_norms(subject).items():
+    for span, found in biases_before_norms(context).items():
         first = found.cancelled[0].name
-        more = f" and of {len(found.cancelled) - 1} more" if len(found.cancelled) > 1 else ""
-        saves = f"{found.parameters:,} parameters fewer"
-        hint = f"write nobias: {saves} (--fix does)" if found.always else f"pass a flag on, bias=…: {saves}"
-        yield Found(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
+        others = len(found.cancelled) - 1
+        more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
+        saves = f"this saves {found.parameters:,} parameters"
+        hint = f"write nobias: {saves} (--fix does it)" if found.always else f"pass on a flag, bias=…: {saves}"
+        yield Match(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
 
 
-def _beyond(node: Node, shape: Shape) -> tuple[int, ...]:
-    """Per spatial axis: how many of the last positions of the input are in no window."""
+def _dropped_positions(node: Node, shape: Shape) -> tuple[int, ...]:
+    """Return, per spatial axis, how many of the last positions of the input are in no window."""
     left = []
     for n, m, window in zip(shape[1:], node.output[1:], node.op.windows((shape,))[0], strict=False):
         slides = window is not None and window.up == 1 and window.axis is None and window.size >= window.stride > 1
@@ -101,7 +103,7 @@ def _beyond(node: Node, shape: Shape) -> tuple[int, ...]:
 
 
 def _amount(counts: Iterable[int]) -> str:
-    """``1 row and 2 columns``."""
+    """Return numbers of positions in words, such as ``1 row and 2 columns``."""
     counts = tuple(counts)
     words = AXES[-len(counts) :] if 1 < len(counts) <= len(AXES) else ("position",) * len(counts)
     parts = [f"{n} {word}{'s' * (n > 1)}" for n, word in zip(counts, words, strict=True) if n]
@@ -109,48 +111,48 @@ def _amount(counts: Iterable[int]) -> str:
 
 
 @rule("dropped-border")
-def dropped_border(subject: Subject) -> Iterator[Found]:
-    """A stride that drops pixels at the border: the windows do not come out even, and the last pixels are in none.
+def dropped_border(context: LintContext) -> Iterator[Match]:
+    """A stride that drops positions at the border: the windows do not divide the input evenly.
 
-    The output size is rounded down, so that what remains at the end of an axis is not seen. Padding, `ceil` or another
-    input size brings it in. (Windows smaller than their stride leave pixels out everywhere; those are not reported.)
+    The output size is rounded down, so the last positions of an axis are in no window. Padding, `ceil` or another input
+    size includes them. (Windows smaller than their stride skip positions everywhere; this is not reported.)
     """
-    graph = subject.spec.graph
+    graph = context.spec.graph
     seen: set[Span] = set()
     for index, node in graph.layers():
-        span = subject.spec.outline.places[index]
+        span = context.spec.outline.places[index]
         if span is None or span in seen or len(node.inputs) != 1:
             continue
         shape = graph.shape(node.inputs[0])
-        left = _beyond(node, shape)
+        left = _dropped_positions(node, shape)
         if any(left):
             seen.add(span)
             size = write_shape(shape, graph.layout)
             message = f"'{node.name}' drops the last {_amount(left)} of its {size} input"
-            yield Found(span, message, "padding, ceil or another input size brings them in")
+            yield Match(span, message, "padding, ceil or another input size includes them")
 
 
 @rule("field-past-input", by_default=False)
-def field_past_input(subject: Subject) -> Iterator[Found]:
-    """A receptive field larger than the input, along every axis: the first layer that has one.
+def field_past_input(context: LintContext) -> Iterator[Match]:
+    """A receptive field larger than the input along every axis; the first layer that has one is reported.
 
-    From there on a unit's window hangs over the border whatever its position; layers beyond find nothing new in the
-    input, and tend not to help (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307). Nearly every
-    classifier has such layers, so this is given only where it is asked for (`--warn`).
+    From this layer on, the window of every unit extends beyond the input; further layers find nothing new in the input,
+    and tend not to improve the network (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307). Nearly every
+    classifier has such layers, so this warning must be enabled (`--warn`).
     """
-    network, inputs = subject.spec.outline.network, subject.spec.graph.inputs
+    network, inputs = context.spec.outline.network, context.spec.graph.inputs
     stages = {stage.name: stage.span for stage in (*network.stages, *network.heads, *network.training_heads)}
     past: set[str] = set()
-    for layer in subject.analysis.layers:
-        span = subject.spec.outline.places[layer.node]
-        if len(layer.path) > 2:  # in a block, which may be right elsewhere: the stage is the place
+    for layer in context.analysis.layers:
+        span = context.spec.outline.places[layer.node]
+        if len(layer.path) > 2:  # inside a block, which may be right in other places: report the stage
             span = stages.get(layer.stage) or span
         for name, field in layer.fields.items():
             shape = inputs[name]
             if name in past or span is None or not all(axis.exact for axis in field) or not sees_past(field, shape):
                 continue
             past.add(name)
-            size, whole = "x".join(str(axis.size) for axis in field), "x".join(map(str, shape[1:]))
-            hint = "fewer layers or strides, or a larger input; `archcalc rf` shows all"
-            message = f"from '{layer.name}' on a unit's window, {size}, is larger than all of '{name}', {whole}"
-            yield Found(span, message, hint)
+            size, full = "x".join(str(axis.size) for axis in field), "x".join(map(str, shape[1:]))
+            hint = "use fewer layers, smaller strides or a larger input; `archcalc rf` shows all receptive fields"
+            message = f"from '{layer.name}' on, the receptive field ({size}) is larger than the input '{name}' ({full})"
+            yield Match(span, message, hint)

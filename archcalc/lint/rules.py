@@ -16,20 +16,20 @@ from archcalc.spec.read import Spec
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What rules look at: a spec that was read without an error, and what was computed of it."""
+class LintContext:
+    """What rules examine: a spec that was read without an error, and its analysis."""
 
     spec: Spec
     analysis: Analysis
 
     @cached_property
     def usage(self) -> Usage:
-        """Which names it uses."""
+        """The names that the spec uses."""
         return usage_of(self.spec)
 
     @cached_property
     def readers(self) -> list[list[Node]]:
-        """Per node of the graph: the nodes that read it."""
+        """For each node of the graph, the nodes that read it."""
         readers: list[list[Node]] = [[] for _ in self.spec.graph.nodes]
         for node in self.spec.graph.nodes:
             for ref in node.inputs:
@@ -38,20 +38,20 @@ class Subject:
 
     @cached_property
     def results(self) -> set[int]:
-        """The nodes whose output is an output of the network."""
+        """The indices of the nodes whose output is an output of the network."""
         graph = self.spec.graph
         return {ref.node for ref in (*graph.outputs.values(), *graph.training_outputs.values())}
 
 
-class Found(NamedTuple):
-    """Something a rule has found: where, what, and what may be done about it."""
+class Match(NamedTuple):
+    """A match of a rule: its place, the message, and a hint."""
 
     span: Span
     message: str
     hint: str = ""
 
 
-Check: TypeAlias = Callable[[Subject], Iterator[Found]]
+Check: TypeAlias = Callable[[LintContext], Iterator[Match]]
 
 
 @dataclass(frozen=True)
@@ -65,17 +65,17 @@ class Rule:
 
     @property
     def summary(self) -> str:
-        """What it finds, in one line."""
+        """What the rule finds, in one line."""
         return (self.check.__doc__ or "").partition("\n")[0]
 
     @property
     def help(self) -> str:
-        """What it finds, why that matters, and what to do."""
+        """What the rule finds, why that matters, and what to do."""
         return inspect.cleandoc(self.check.__doc__ or "")
 
-    def problems(self, subject: Subject) -> Iterator[Problem]:
-        """What it finds, in the form of warnings."""
-        for span, message, hint in self.check(subject):
+    def problems(self, context: LintContext) -> Iterator[Problem]:
+        """Yield the matches of the rule as warnings."""
+        for span, message, hint in self.check(context):
             yield Problem(self.code, message, span, hint, level="warning")
 
 
@@ -83,7 +83,7 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(code: str, *, by_default: bool = True) -> Callable[[Check], Check]:
-    """Function decorator: this is the rule with this code."""
+    """Return a decorator that registers a function as the rule with this code."""
 
     def register(check: Check) -> Check:
         RULES[code] = Rule(code, check, by_default)

@@ -1,4 +1,4 @@
-"""All rules over one spec, less what its file and its configuration do not want."""
+"""Running all rules over one spec, without the warnings that its file or its configuration ignores."""
 
 from __future__ import annotations
 
@@ -7,53 +7,53 @@ from dataclasses import replace
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.lint import network, text
-from archcalc.lint.rules import RULES, Found, Subject, rule
-from archcalc.lint.silence import Remark, Silence
+from archcalc.lint.ignores import IgnoredCode, IgnoredCodes
+from archcalc.lint.rules import RULES, LintContext, Match, rule
 from archcalc.spec.errors import Problem, suggest
 from archcalc.spec.read import Spec
 
 FAMILIES = (text, network)
-"""Importing them registers their rules."""
+"""The modules whose import registers the rules."""
 
 UNUSED_IGNORE = "unused-ignore"
-MOST = 20
-"""Warnings of one kind that are given for one file."""
+MAX_PER_RULE = 20
+"""At most so many warnings of one rule are reported for one file."""
 
 
-def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = (), wanted: Collection[str] = ()) -> list[Problem]:
-    """What is suspicious about a spec, in the order of its text; of each kind, no more than people read.
+def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = (), enabled: Collection[str] = ()) -> list[Problem]:
+    """Return the warnings about a spec in the order of its text, at most `MAX_PER_RULE` of each rule.
 
     Args:
         spec: the spec.
-        analysis: of its graph, without a batch.
-        ignore: codes that are not wanted, whatever the file says.
-        wanted: codes that are wanted though they are not given by default.
+        analysis: the analysis of its graph, without a batch.
+        ignore: the codes of warnings to ignore, in addition to those that the file ignores.
+        enabled: the codes of warnings to report though they are off by default.
     """
-    return sorted(
-        (problem for found in suspicions(spec, analysis, ignore, wanted) for problem in _first(found)), key=_place
-    )
+    found = warnings_by_rule(spec, analysis, ignore, enabled)
+    return sorted((problem for each in found for problem in _first(each)), key=_place)
 
 
-def suspicions(
-    spec: Spec, analysis: Analysis, ignore: Collection[str] = (), wanted: Collection[str] = ()
+def warnings_by_rule(
+    spec: Spec, analysis: Analysis, ignore: Collection[str] = (), enabled: Collection[str] = ()
 ) -> Iterator[list[Problem]]:
-    """All that is suspicious about a spec, kind by kind; see `lint`."""
-    subject = Subject(spec, analysis)
-    silence = Silence(spec)
+    """Yield all warnings about a spec, one list per rule; see `lint`."""
+    context = LintContext(spec, analysis)
+    ignored = IgnoredCodes(spec)
     for each in RULES.values():
-        found = [problem for problem in each.problems(subject) if not silence.covers(problem)]
-        if each.code not in ignore and (each.by_default or each.code in wanted):
+        found = [problem for problem in each.problems(context) if not ignored.covers(problem)]
+        if each.code not in ignore and (each.by_default or each.code in enabled):
             yield found
     if UNUSED_IGNORE not in ignore:
-        yield [_idle(remark) for remark in silence.idle() if remark.code not in ignore]
+        yield [_unused_code(each) for each in ignored.unused() if each.code not in ignore]
 
 
 def _first(found: list[Problem]) -> list[Problem]:
-    """As many of a kind as people read; the last one says how many more there are."""
-    if len(found) <= MOST:
+    """Return at most `MAX_PER_RULE` warnings; the last one says how many more there are."""
+    if len(found) <= MAX_PER_RULE:
         return found
-    last = replace(found[MOST - 1], message=f"{found[MOST - 1].message} (and {len(found) - MOST:,} more like this)")
-    return [*found[: MOST - 1], last]
+    *first, last = found[:MAX_PER_RULE]
+    message = f"{last.message} (and {len(found) - MAX_PER_RULE:,} more of this kind)"
+    return [*first, replace(last, message=message)]
 
 
 def _place(problem: Problem) -> tuple[int, int]:
@@ -61,17 +61,16 @@ def _place(problem: Problem) -> tuple[int, int]:
     return line or 0, column or 0
 
 
-def _idle(remark: Remark) -> Problem:
-    if remark.code not in RULES:
-        known = suggest(remark.code, RULES, "`archcalc validate --rules` lists them")
-        return Problem(
-            UNUSED_IGNORE, f"no warning has the code '{remark.code[:40]}'", remark.span, known, level="warning"
-        )
-    message = f"there is no {remark.code} to ignore {'here' if remark.line is not None else 'in this file'}"
-    return Problem(UNUSED_IGNORE, message, remark.span, "remove it (--fix does)", level="warning")
+def _unused_code(ignored: IgnoredCode) -> Problem:
+    if ignored.code not in RULES:
+        hint = suggest(ignored.code, RULES, "`archcalc validate --rules` lists them")
+        message = f"no warning has the code '{ignored.code[:40]}'"
+        return Problem(UNUSED_IGNORE, message, ignored.span, hint, level="warning")
+    message = f"there is no {ignored.code} warning to ignore {'here' if ignored.line is not None else 'in this file'}"
+    return Problem(UNUSED_IGNORE, message, ignored.span, "remove it (--fix does it)", level="warning")
 
 
 @rule(UNUSED_IGNORE)
-def unused_ignore(subject: Subject) -> Iterator[Found]:
-    """An `ignore` that silences nothing: the warning is gone, or its code is misspelt."""
-    return iter(())  # known only when all other rules have spoken
+def unused_ignore(context: LintContext) -> Iterator[Match]:
+    """An `ignore` without effect: the warning no longer occurs, or its code is misspelt."""
+    return iter(())  # known only after all other rules have run; see `warnings_by_rule`

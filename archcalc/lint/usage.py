@@ -20,15 +20,15 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class Usage(NamedTuple):
-    """The names that are used, and the parameters that their blocks do not use."""
+    """The names that are used, and the parameters of blocks that are not."""
 
     names: frozenset[str]
-    idle_parameters: tuple[tuple[str, syntax.Signature, int], ...]
-    """Block, its signature, and which of its parameters."""
+    unused_parameters: tuple[tuple[str, syntax.Signature, int], ...]
+    """The name of a block, its signature, and the index of the unused parameter."""
 
 
 def usage_of(spec: Spec) -> Usage:
-    """What a spec uses. A name counts as soon as it is mentioned where it could mean the thing."""
+    """Return what a spec uses. A name counts as used wherever it occurs and could refer to the declaration."""
     outline = spec.outline
     blocks = outline.network.blocks
     variables = dict(section(outline, "variables"))
@@ -43,17 +43,17 @@ def usage_of(spec: Spec) -> Usage:
             waiting += _free_names(blocks[name])
         if name in variables:
             waiting += _written_names(variables[name])
-    idle = [
+    unused = [
         (name, block.signature, index)
         for name, block in blocks.items()
         for index, (parameter, _, _) in enumerate(block.signature.parameters)
         if parameter not in _block_names(block)
     ]
-    return Usage(frozenset(used), tuple(idle))
+    return Usage(frozenset(used), tuple(unused))
 
 
 def section(outline: Outline, key: str) -> Iterator[tuple[str, Content]]:
-    """The names that a section of the file declares, with what is written for each."""
+    """Yield the names that a section of the file declares, with the content of each."""
     content = outline.document.get(key) if outline.document is not None else None
     if isinstance(content, Section):
         yield from ((name.text.value, written) for name, written in content.pairs)
@@ -77,12 +77,13 @@ def _written_names(content: Content) -> Iterable[str]:
         return ()
     try:
         return [name.name for name in names_in(parse_value(content.text))]
-    except SpecError:  # a value that --set or --shape replaces need not be right
+    except SpecError:  # a value that --set or --shape replaces need not be valid
         return WORD.findall(content.text.value)
 
 
 def _free_names(block: Block) -> Iterator[str]:
-    """What a block mentions beside its parameters. (A table is meant even where a parameter has its name.)"""
+    """Yield the names in a block except its parameters. (``table=`` refers to a table even if a parameter has its
+    name.)"""
     own = {name for name, _, _ in block.signature.parameters}
     return (name for name in _block_names(block) if name not in own or name in _tables(block.body))
 
@@ -103,7 +104,7 @@ def _tables(chain: syntax.Chain) -> set[str]:
 
 
 def _mentioned(chain: syntax.Chain) -> Iterator[str]:
-    """Every name in a chain that may mean a block, a variable, a parameter or a table."""
+    """Yield every name in a chain that may refer to a block, a variable, a parameter or a table."""
     for item in walk(chain):
         if isinstance(item, syntax.Repeat):
             yield from (name.name for name in names_in(item.times))

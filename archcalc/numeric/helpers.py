@@ -60,11 +60,11 @@ class Kind(Protocol):
 
 
 NOT_DIVISIBLE = "{a} is not divisible by {b}"
-NOT_INTEGER = "{what} must be a whole number, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+NOT_INTEGER = "{what} must be an integer, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 
 def is_plain(x: object) -> bool:
-    """Whether ``x`` is an ``int`` or a `Fraction` (and not a number of some kind)."""
+    """Return whether ``x`` is an ``int`` or a `Fraction` (and not a number of some kind)."""
     return type(x) is int or type(x) is Fraction
 
 

@@ -23,7 +23,7 @@ SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 PYTHON_NAMES = ("Fraction", "ValueError", "gcd", "int")
 """Names that written Python code uses itself."""
 MAX_MEMBERS = 12
-"""Members of a set that are listed for people."""
+"""The maximum number of members of a set that are listed."""
 
 
 class Expression(NamedTuple):
@@ -99,7 +99,7 @@ class Printer:
         return self._operation(op, [self.piece(arg) for arg in args])
 
     def constant(self, value: int | Fraction) -> Piece:
-        """Write a number; a negative one in brackets, since it stands in the place of a symbol."""
+        """Write a number; a negative one in brackets, since it replaces a symbol."""
         if value < 0:
             return Piece(_enclosed(f"{self.minus}{-value}", self.brackets), ATOM)
         return Piece(str(value), ATOM if type(value) is int else PRODUCT)

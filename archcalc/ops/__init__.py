@@ -1,4 +1,4 @@
-"""Every operator that archcalc knows, one file per family.
+"""The operators of the language, one file per family.
 
 To add one, see ``CONTRIBUTING.md``.
 """
@@ -8,7 +8,7 @@ from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, 
 from archcalc.ops.window import Reach, Window
 
 FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
-"""The families in the order in which documentation lists them."""
+"""The families in the order of the documentation."""
 
 __all__ = [
     "FAMILIES",

@@ -1,8 +1,7 @@
-"""Activations, and the other operators that leave the shape alone and look at one number (or one axis) at a time.
+"""Activations, and other operators that keep the shape and compute one element (or the elements of one axis) at a time.
 
-Costs count what the formula in the docstring does for every element, whichever branch an element takes. What a
-docstring here does not mention is as for every element-wise operator: shape unchanged, no parameters, position by
-position.
+Costs count all operations of the formula in the docstring for every element, regardless of the branch that it takes.
+Docstrings omit what is common to element-wise operators: unchanged shape, no parameters, position by position.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_of, needs_positions, operations, operator
-from archcalc.ops.fields import real, whole, word
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_index, operations, operator, require_positions
+from archcalc.ops.fields import integer, real, word
 from archcalc.ops.traits import Kind, Spread
 from archcalc.ops.window import Reach, Window
 
 
 class Elementwise(Operator):
-    """The same few operations to every number."""
+    """An operator that applies the same operations to every element."""
 
     kind: ClassVar[Kind] = "activation"
     per_element: ClassVar[Mapping[str, Number]] = operations()
-    """Kind of operation to how many for one number."""
+    """The number of operations per element by kind."""
 
     def cost(self, inputs: Shapes) -> Cost:
         elements = product(inputs[0])
@@ -31,20 +30,20 @@ class Elementwise(Operator):
 
 
 class Rectifier(Elementwise):
-    """An activation whose outputs are about those of max(x, 0)."""
+    """An activation whose outputs are distributed approximately like those of max(x, 0)."""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return read[0].rectified()
 
 
-class Bounded(Operator):
-    """An operator whose outputs are about alike whatever it reads."""
+class FixedSpread(Operator):
+    """An operator whose outputs have approximately the same distribution for every input."""
 
-    typical: ClassVar[Spread]
-    """Their mean and variance."""
+    typical_spread: ClassVar[Spread]
+    """The mean and variance of the outputs."""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return self.typical
+        return self.typical_spread
 
 
 @operator("relu")
@@ -60,7 +59,7 @@ class Relu(Rectifier):
 
 @operator("relu6")
 class Relu6(Rectifier):
-    """Rectified linear unit with a ceiling: min(max(x, 0), 6).
+    """Rectified linear unit with an upper bound: min(max(x, 0), 6).
 
     Cost:   2 comparisons per element
     Source: Krizhevsky 2010 (CIFAR-10 report); PyTorch ReLU6
@@ -84,11 +83,11 @@ class LeakyRelu(Rectifier):
 
 @operator("prelu")
 class PRelu(Rectifier):
-    """Parametric rectified linear unit: x where x > 0, else a·x with a learned.
+    """Parametric rectified linear unit: x where x > 0, else a·x with learned a.
 
     Params: 1, or one per channel
     Cost:   1 comparison and 1 multiplication per element; connections: 1 per element
-    Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared unless told otherwise)
+    Source: He et al. 2015 (Delving deep into rectifiers); PyTorch PReLU (shared by default)
     """
 
     per_element = operations(cmp=1, mul=1)
@@ -112,7 +111,7 @@ class Elu(Elementwise):
 
     per_element = operations(cmp=1, exp=1, add=1, mul=1)
 
-    alpha: Number = real(1, positional=True, help="limit for large negative numbers, with its sign changed")
+    alpha: Number = real(1, positional=True, help="negative of the limit for large negative numbers")
 
 
 @operator("selu")
@@ -169,26 +168,26 @@ class Mish(Elementwise):
 
 
 @operator("sigmoid")
-class Sigmoid(Bounded, Elementwise):
+class Sigmoid(FixedSpread, Elementwise):
     """Logistic function: 1/(1 + e⁻ˣ).
 
     Cost:   1 exponential, 1 addition, 1 division per element
     Source: PyTorch Sigmoid
     """
 
-    typical = Spread(0.5, 0.05)
+    typical_spread = Spread(0.5, 0.05)
     per_element = operations(exp=1, add=1, div=1)
 
 
 @operator("tanh")
-class Tanh(Bounded, Elementwise):
+class Tanh(FixedSpread, Elementwise):
     """Hyperbolic tangent.
 
     Cost:   1 hyperbolic tangent per element
     Source: PyTorch Tanh
     """
 
-    typical = Spread(0.0, 0.4)
+    typical_spread = Spread(0.0, 0.4)
     per_element = operations(tanh=1)
 
 
@@ -227,7 +226,7 @@ class Softplus(Elementwise):
 
 @operator("scale")
 class Scale(Elementwise):
-    """Multiplication by a constant, as Inception-ResNet scales its residuals.
+    """Multiplication by a constant, as in the scaled residuals of Inception-ResNet.
 
     Cost:   1 multiplication per element
     Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
@@ -244,7 +243,7 @@ class Scale(Elementwise):
 
 @operator("maxout")
 class Maxout(Operator):
-    """Maximum over groups of neighbouring channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
+    """Maximum over groups of consecutive channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.
 
     Shape:  C×n… → (C/pieces)×n…
     Params: none
@@ -256,7 +255,7 @@ class Maxout(Operator):
     kind = "activation"
     single_channel: ClassVar[Mapping[str, Any]] = {"pieces": 1}
 
-    pieces: Number = whole(positional=True, help="how many channels compete; they divide the channels")
+    pieces: Number = integer(positional=True, help="number of channels per group; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         channels, *positions = inputs[0]
@@ -273,26 +272,26 @@ class Maxout(Operator):
 
 
 class AlongAxis(Operator):
-    """An operator that normalises the numbers along one axis together."""
+    """An operator that normalises the elements along one axis together."""
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def output(self, inputs: Shapes) -> Shape:
-        axis_of(self.axis, inputs[0])
+        axis_index(self.axis, inputs[0])
         return inputs[0]
 
     def counts(self, shape: Shape) -> tuple[Number, Number]:
-        """How many numbers there are, and in how many groups."""
-        axis = axis_of(self.axis, shape)
+        """Return the number of elements, and of the groups that are normalised together."""
+        axis = axis_index(self.axis, shape)
         return product(shape), product(shape[:axis] + shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        mixed = axis_of(self.axis, inputs[0])
-        return (tuple(None if axis == mixed else Window() for axis in range(1, len(inputs[0]))),)
+        normalised = axis_index(self.axis, inputs[0])
+        return (tuple(None if axis == normalised else Window() for axis in range(1, len(inputs[0]))),)
 
 
 @operator("softmax")
-class Softmax(Bounded, AlongAxis):
+class Softmax(FixedSpread, AlongAxis):
     """Softmax along an axis: e^(x − max)/Σ e^(x − max).
 
     Shape:  any, unchanged
@@ -303,7 +302,7 @@ class Softmax(Bounded, AlongAxis):
     Source: PyTorch Softmax
     """
 
-    typical = Spread(0.0, 0.1)
+    typical_spread = Spread(0.0, 0.1)
 
     def cost(self, inputs: Shapes) -> Cost:
         elements, groups = self.counts(inputs[0])
@@ -329,7 +328,7 @@ class LogSoftmax(AlongAxis):
 
 @operator("dropout")
 class Dropout(Operator):
-    """Dropout: in training each number is zero with probability rate and divided by 1 − rate otherwise.
+    """Dropout: in training, each element is set to zero with probability rate, and divided by 1 − rate otherwise.
 
     Cost:   nothing at inference
     Source: Srivastava et al. 2014; PyTorch Dropout
@@ -349,12 +348,12 @@ class Dropout(Operator):
 
 @operator("spatial_dropout")
 class SpatialDropout(Dropout):
-    """Spatial dropout: as dropout, but whole maps at a time.
+    """Spatial dropout: like dropout, but of entire maps.
 
     Cost:   nothing at inference
     Source: Tompson et al. 2015; PyTorch Dropout2d
     """
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return super().output(inputs)

@@ -1,9 +1,9 @@
-"""The contract of an operator, and the registry that finds one by its name.
+"""The interface of operators, and the registry of operators by name.
 
-An operator is a frozen dataclass of its attributes. Its formulas (output shape, weights, cost, windows) stand beside
-each other in its class, each written once and generic in the number type (`archcalc.numeric`), and with them its traits
-(`archcalc.ops.traits`): whatever else other packages need to know about it. Shapes are tuples of numbers, channels
-first, without the batch; the axes after the first are the spatial axes (positions).
+An operator is a frozen dataclass of its attributes. Its class contains its formulas (output shape, weights, cost,
+windows), each written once and generic in the number type (`archcalc.numeric`), and its traits (`archcalc.ops.traits`),
+which are all that other packages need to know about it. Shapes are tuples of numbers, channels first, without the
+batch; the axes after the first are the spatial axes (positions).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from archcalc.ops.fields import (
     Parameter,
     axes,
     flag,
+    integer,
     pads,
     parameters,
     positions,
     real,
     sizes,
     table,
-    whole,
     word,
 )
 from archcalc.ops.traits import Traits
@@ -34,8 +34,8 @@ Shape: TypeAlias = tuple[Number, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 
 OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
-"""The elementary operations that costs are counted in. ``add`` includes subtractions, ``cmp`` maxima and clamps; a
-change of sign, a copy and a look-up cost nothing."""
+"""The elementary operations that costs count. ``add`` includes subtractions, ``cmp`` includes maxima and clamps;
+negations, copies and look-ups cost nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +53,10 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cost:
-    """What one evaluation of a layer (inference, batch 1) costs."""
+    """The cost of one evaluation of a layer (inference, batch 1)."""
 
     operations: Mapping[str, Number] = field(default_factory=dict)
-    """Kind of operation (see `OPERATION_KINDS`) to how many; kinds that do not occur are left out."""
+    """The number of operations by kind (see `OPERATION_KINDS`), without kinds that do not occur."""
     macs: Number = 0
     """Multiply–accumulate pairs of linear-algebra layers."""
     connections: Number = 0
@@ -73,7 +73,7 @@ class Cost:
         return sum(self.operations.values())
 
     def times(self, number: Number) -> Cost:
-        """The cost of so many evaluations."""
+        """Return the cost of ``number`` evaluations."""
         operations = {kind: count * number for kind, count in self.operations.items()}
         return Cost(operations, self.macs * number, self.connections * number)
 
@@ -85,23 +85,24 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, pads, positions, real, sizes, table, whole, word),
+    field_specifiers=(axes, flag, pads, positions, real, sizes, table, integer, word),
 )
 class Operator(Traits):
-    """One layer's attributes, formulas and traits. What a subclass leaves alone is element by element, without weights.
+    """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.
 
-    Every subclass becomes a frozen dataclass of the attributes it declares. They share the first methods below, which
-    ``@dataclass(frozen=True)`` would compile anew for each: with some fifty operators, most of the time of an import.
+    Every subclass becomes a frozen dataclass of the attributes that it declares. The subclasses share the first methods
+    below, which ``@dataclass(frozen=True)`` would compile for each of them: with some fifty operators, that would take
+    most of the time of an import.
 
-    Every method takes the shapes of the inputs as one tuple.
+    Every formula takes the shapes of the inputs as one tuple.
 
     Raises:
-        Impossible: from any method, where no such layer can exist on these inputs.
+        Impossible: from any method, if no such layer can exist on these inputs.
     """
 
     name: ClassVar[str] = ""
     arity: ClassVar[int | None] = 1
-    """How many inputs; ``None`` for joins, which take two or more."""
+    """The number of inputs; ``None`` for joins, which have two or more."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()
@@ -130,56 +131,62 @@ class Operator(Traits):
         return f"{type(self).__name__}({attributes})"
 
     def output(self, inputs: Shapes) -> Shape:
-        """The shape of the (first) output; that of the input unless overridden."""
+        """Return the shape of the (first) output; by default, that of the first input."""
         return inputs[0]
 
     def outputs(self, inputs: Shapes) -> Shapes:
-        """The shapes of all outputs."""
+        """Return the shapes of all outputs."""
         return (self.output(inputs),)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        """The stored arrays; none unless overridden."""
+        """Return the stored arrays; by default, none."""
         return ()
 
     def cost(self, inputs: Shapes) -> Cost:
-        """Operations, MACs and connections of one evaluation; nothing unless overridden."""
+        """Return the operations, MACs and connections of one evaluation; by default, none."""
         return FREE
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        """What an output position sees: one `Reach` per input; position by position unless overridden."""
+        """Return what an output position sees, one `Reach` per input; by default, its own input position."""
         return tuple(pointwise(shape) for shape in inputs)
 
     def rearranged(self, view: View, shape: Shape) -> View | None:
-        """The view further on, where all this does is to put numbers in another order; ``None`` where it does more.
+        """Return the view after this operator if it only reorders elements; otherwise ``None``.
 
         Args:
-            view: the input, as a view of a tensor before it.
-            shape: of the output.
+            view: the input as a view of an earlier tensor.
+            shape: the shape of the output.
         """
         return None
 
     def attributes(self) -> dict[str, Any]:
-        """Name to value of every declared argument."""
+        """Return the values of all declared arguments by name."""
         return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
-        """The declared arguments, in order."""
+        """Return the declared arguments, in the order of declaration."""
         return parameters(cls)  # type: ignore[arg-type]  # mypy takes the __hash__ of instances for that of the class
 
 
 OperatorType = TypeVar("OperatorType", bound=type[Operator])
-Kin = TypeVar("Kin", bound=Operator)
+OperatorSubclass = TypeVar("OperatorSubclass", bound=Operator)
 
 
-def like(cls: type[Kin], op: Operator, **attributes: Any) -> Kin:
-    """An operator of another class (or the same) with the attributes that both have, some of them others."""
+def like(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> OperatorSubclass:
+    """Return an operator of class ``cls`` with the attributes of ``op`` that both classes have.
+
+    Args:
+        cls: the class, which may be that of ``op``.
+        op: the operator.
+        attributes: attributes that replace those of ``op``.
+    """
     shared = {name: getattr(op, name) for name in cls._names if hasattr(op, name)}
     return cls(**{**shared, **attributes})
 
 
 def operator(name: str) -> Callable[[OperatorType], OperatorType]:
-    """Class decorator: this is the operator called ``name`` in specs."""
+    """Return a class decorator that registers the class as the operator ``name`` of specs."""
 
     def register(cls: OperatorType) -> OperatorType:
         cls.name = name
@@ -195,21 +202,21 @@ REGISTRY: dict[str, type[Operator]] = {}
 
 
 def spatial(shape: Shape) -> Shape:
-    """The sizes of the spatial axes: all but the channels."""
+    """Return the sizes of the spatial axes: all but the channels."""
     return shape[1:]
 
 
 def pointwise(shape: Shape) -> Reach:
-    """Every output position sees its own input position."""
+    """Return the reach of an output position that sees only its own input position."""
     return (Window(),) * (len(shape) - 1)
 
 
 def everywhere(shape: Shape) -> Reach:
-    """Every output position sees all positions."""
+    """Return the reach of an output position that sees all positions."""
     return (None,) * (len(shape) - 1)
 
 
-def needs_positions(shape: Shape, what: str) -> None:
+def require_positions(shape: Shape, what: str) -> None:
     """Require at least one spatial axis."""
     require(
         len(shape) > 1,
@@ -220,13 +227,13 @@ def needs_positions(shape: Shape, what: str) -> None:
 
 
 def operations(**counts: Number) -> dict[str, Number]:
-    """Operation counts without the kinds that are plainly zero."""
+    """Return operation counts without the kinds whose count is the integer 0."""
     return {kind: count for kind, count in counts.items() if not (type(count) is int and count == 0)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """Shapes as a message writes them, ``64x56x56 and 64x55x55``: put together only when the message is."""
+class WrittenShapes:
+    """Shapes in a message, ``64x56x56 and 64x55x55``; formatted only when the message is."""
 
     shapes: Shapes
 
@@ -234,19 +241,18 @@ class Written:
         return " and ".join("x".join(map(str, shape)) for shape in self.shapes)
 
 
-def axis_of(axis: int, shape: Shape) -> int:
-    """An axis number (0 = channels, negative from the end) as an index, required to exist in ``shape``."""
+def axis_index(axis: int, shape: Shape) -> int:
+    """Return the index of an axis (0: the channels; negative: from the end), which must exist in ``shape``."""
     rank = len(shape)
     require(
         -rank <= axis < rank,
-        "axis {axis} does not exist: the tensor has {rank} axes (0 … {last})",
+        "axis {axis} does not exist: the axes of the tensor are 0 … {last}",
         axis=axis,
-        rank=rank,
         last=rank - 1,
     )
     return axis % rank
 
 
 def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
-    """`zip` that insists on one entry per axis in each column."""
+    """Return the rows of `zip` over columns, each of which must have one entry per axis."""
     return zip(*columns, strict=True)

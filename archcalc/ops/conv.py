@@ -15,14 +15,14 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     like,
-    needs_positions,
     operations,
     operator,
     per_axis,
+    require_positions,
     spatial,
 )
-from archcalc.ops.fields import axes, flag, pads, table, whole
-from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, sides
+from archcalc.ops.fields import axes, flag, integer, pads, table
+from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, padding_sides
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
@@ -30,22 +30,22 @@ Table = tuple[tuple[bool, ...], ...]
 
 
 def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
-    """One bias per output channel, or none."""
+    """Return one bias per output channel, or none."""
     return (Weight("bias", (channels,)),) if bias else ()
 
 
 def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
-    """The cost of ``outputs`` weighted sums with ``macs`` products in all.
+    """Return the cost of ``outputs`` weighted sums with ``macs`` products in total.
 
-    Each takes one addition fewer than products, and one for a bias.
+    A sum takes one addition fewer than it has products, and one more for a bias.
     """
     if bias:
         return Cost({"mul": macs, "add": macs}, macs, macs + outputs)
     return Cost(operations(mul=macs, add=macs - outputs), macs, macs)
 
 
-def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
-    """Require groups that divide the channels on both sides."""
+def require_divisible_channels(channels_in: Number, channels: Number, groups: Number) -> None:
+    """Require that the groups divide the input and output channels."""
     for side, count in (("input", channels_in), ("output", channels)):
         require(
             count % groups == 0,
@@ -59,7 +59,7 @@ def whole_groups(channels_in: Number, channels: Number, groups: Number) -> None:
 class WeightedSums(Operator):
     """A layer of weighted sums, with a bias per output channel unless its attribute ``bias`` is false.
 
-    By how its kernels are drawn, its outputs have mean 0 and variance 1.
+    With initial kernels, its outputs have mean 0 and variance 1.
     """
 
     def with_map_folded_in(self) -> Self:
@@ -92,32 +92,32 @@ class Conv(Convolution, Sliding):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "table": None}
 
-    channels: Number = whole(positional=True, help="output channels (filters, maps)")
-    groups: Number = whole(1, sugar="g", help="groups; each sees C/groups input channels")
+    channels: Number = integer(positional=True, help="output channels (filters, maps)")
+    groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
     ws: bool = flag(False, "ws", help="weight standardisation")
-    table: Table | None = table(help="connection table: which input map feeds which output map")
+    table: Table | None = table(help="connection table: which input maps each output map reads")
 
     def output(self, inputs: Shapes) -> Shape:
         self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
     def kernels(self, shape: Shape) -> Shape:
-        """How the kernels are arranged, one per connected pair of maps: channels × C/groups, or a list of pairs."""
-        needs_positions(shape, self.name)
+        """Return the shape of the array of kernels: channels × C/groups, or with a table the number of pairs."""
+        require_positions(shape, self.name)
         if self.table is None:
-            whole_groups(shape[0], self.channels, self.groups)
+            require_divisible_channels(shape[0], self.channels, self.groups)
             return (self.channels, exact_div(shape[0], self.groups))
         rows, columns = len(self.table), len(self.table[0])
         require(
             shape[0] == rows,
-            "the connection table has {rows} rows, the input has {maps} maps",
+            "the connection table has {rows} rows, but the input has {maps} maps",
             rows=rows,
             maps=shape[0],
         )
         require(
             self.channels == columns,
-            "the connection table has {columns} columns for {maps} output maps",
+            "the connection table has {columns} columns, but the layer has {maps} output maps",
             columns=columns,
             maps=self.channels,
         )
@@ -135,22 +135,22 @@ class Conv(Convolution, Sliding):
         return Sums((Kernels("weight", shape[0], self.channels, self.groups, self.table),), standardised=self.ws)
 
     def with_map_folded_in(self) -> Self:
-        """Its weights are standardised once and for all."""
+        """Return the layer with weights that are standardised once, before folding."""
         return replace(super().with_map_folded_in(), ws=False)
 
     def ungrouped(self, shape: Shape) -> Conv:
         return replace(self, groups=1)
 
     def narrowed(self, divisor: int) -> Self:
-        """A connection table keeps its maps."""
+        """Return the operator with narrowed widths; with a connection table it is unchanged, as the maps are fixed."""
         return self if self.table is not None else super().narrowed(divisor)
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
-        """Kernels of a connection table stand in a list, some for each output map: their average number."""
+        """Return the number of products per output; with a connection table, the average over the output maps."""
         return super().fan_in(shape) if self.table is None else float(prod(shape) / self.channels)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        """Standardised weights have variance 1, however they are drawn."""
+        """Return the spread of the output; standardised weights have variance 1, whatever their initial values."""
         if not self.ws:
             return super().spread(read, shapes)
         return Spread(0.0, read[0].square * self.fan_in((*self.kernels(shapes[0]), *self.kernel)))
@@ -170,15 +170,15 @@ class DepthwiseConv(Convolution, Sliding):
     aliases = ("depthwiseconv",)
     single_channel: ClassVar[Mapping[str, Any]] = {"multiplier": 1}
 
-    multiplier: Number = whole(1, help="output channels per input channel")
+    multiplier: Number = integer(1, help="output channels per input channel")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def output(self, inputs: Shapes) -> Shape:
         return (self.maps(inputs[0]), *self.positions(inputs[0]))
 
     def maps(self, shape: Shape) -> Number:
-        """Output channels."""
-        needs_positions(shape, self.name)
+        """Return the number of output channels."""
+        require_positions(shape, self.name)
         return shape[0] * self.multiplier
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -198,7 +198,7 @@ class DepthwiseConv(Convolution, Sliding):
 
 @operator("sepconv")
 class SeparableConv(Convolution, Sliding):
-    """Depthwise separable convolution in one layer: a depthwise one without bias, then a 1×1 convolution.
+    """Depthwise separable convolution in one layer: a depthwise convolution without bias, then a 1×1 convolution.
 
     Shape:  C×n… → channels×m…, m as for conv
     Params: C·multiplier·k… + C·multiplier·channels  and one bias per output channel
@@ -211,8 +211,8 @@ class SeparableConv(Convolution, Sliding):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "multiplier": 1}
 
-    channels: Number = whole(positional=True, help="output channels")
-    multiplier: Number = whole(1, help="depthwise channels per input channel")
+    channels: Number = integer(positional=True, help="output channels")
+    multiplier: Number = integer(1, help="depthwise channels per input channel")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -252,7 +252,7 @@ class SeparableConv(Convolution, Sliding):
         return like(DepthwiseConv, self, bias=False)
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The second convolution reads what the first puts out."""
+        """Return the initial values; the pointwise convolution reads the output of the depthwise one."""
         return super().initial(array, shape, STANDARD if array == "pointwise" else read)
 
 
@@ -262,8 +262,8 @@ class TransposedConv(Convolution):
 
     Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
     Params: C·(channels/groups)·k…  and one bias per output channel
-    Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied with the whole kernel and added to the output,
-            also where the padding cuts the border off
+    Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
+            including positions that the padding crops
     Window: the inputs j with s·j = i + p0 − d·m, m = 0 … k − 1: from ⌈(i + p0 − K + 1)/s⌉ to ⌊(i + p0)/s⌋
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
@@ -273,36 +273,36 @@ class TransposedConv(Convolution):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1}
 
-    channels: Number = whole(positional=True, help="output channels")
+    channels: Number = integer(positional=True, help="output channels")
     kernel: Axes = axes(sugar="k", help="kernel size")
-    stride: Axes = axes(1, sugar="s", help="stride: how far apart the inputs are spread")
-    pad: Pads = pads(help="how much of the full result is cut off: per axis, per side, or same, half, valid, full")
+    stride: Axes = axes(1, sugar="s", help="stride: distance of the inputs in the output")
+    pad: Pads = pads(help="positions cropped from the full result: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
-    outpad: Axes = axes(0, at_least=0, help="output padding: further positions after the result")
-    groups: Number = whole(1, sugar="g", help="groups")
+    outpad: Axes = axes(0, at_least=0, help="output padding: additional positions after the result")
+    groups: Number = integer(1, sugar="g", help="groups")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
-        """Per spatial axis: output size, effective kernel, stride, padding before."""
-        needs_positions(shape, self.name)
+        """Return per spatial axis: output size, effective kernel, stride, padding before."""
+        require_positions(shape, self.name)
         pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
         rows = []
         for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
-            reach = effective_kernel(k, d)
+            effective = effective_kernel(k, d)
             if p == "same":
-                require(extra == 0, "padding 'same' decides the output size: it leaves no room for output padding")
-                rows.append((n * s, reach, s, maximum(reach - s, 0) // 2))
+                require(extra == 0, "padding 'same' determines the output size: it excludes output padding")
+                rows.append((n * s, effective, s, maximum(effective - s, 0) // 2))
                 continue
             require(
                 extra < maximum(s, d),
                 "output padding {extra} must be smaller than the stride or the dilation",
                 extra=extra,
             )
-            p0, p1 = sides(p, n, k, s, d)
+            p0, p1 = padding_sides(p, n, k, s, d)
             around = 2 * p0 if p0 is p1 else p0 + p1
-            size = (n - 1) * s + reach - around + extra
-            require(size >= 1, "padding {p0} and {p1} leaves nothing of the output", p0=p0, p1=p1)
-            rows.append((size, reach, s, p0))
+            size = (n - 1) * s + effective - around + extra
+            require(size >= 1, "padding {p0} and {p1} leaves no position of the output", p0=p0, p1=p1)
+            rows.append((size, effective, s, p0))
         return rows
 
     def output(self, inputs: Shapes) -> Shape:
@@ -311,8 +311,8 @@ class TransposedConv(Convolution):
         return (self.channels, *sizes)
 
     def fan_out(self, shape: Shape) -> Number:
-        """Output channels that one input channel feeds."""
-        whole_groups(shape[0], self.channels, self.groups)
+        """Return the number of output channels that each input channel contributes to."""
+        require_divisible_channels(shape[0], self.channels, self.groups)
         return exact_div(self.channels, self.groups)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -327,21 +327,21 @@ class TransposedConv(Convolution):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rows = per_axis(self.geometry(inputs[0]), self.dilation)
-        return (tuple([Window(reach - s + 1, 1, reach - p0 - s, s, dilation=d) for (_, reach, s, p0), d in rows]),)
+        return (tuple([Window(k - s + 1, 1, k - p0 - s, s, dilation=d) for (_, k, s, p0), d in rows]),)
 
     def strides(self) -> Axes:
         return self.stride
 
     def paddings(self, shape: Shape) -> list[tuple[Number, Number]]:
-        """As written in numbers: what a padding word cuts off has no sides of its own here."""
+        """Return the padding if it is given as numbers; padding modes have no fixed sides here."""
         return [] if isinstance(self.pad, str) else list(self.pad)
 
     def sums(self, shape: Shape) -> Sums:
-        return Sums((Kernels("weight", shape[0], self.channels, self.groups, input_first=True),), alike=False)
+        return Sums((Kernels("weight", shape[0], self.channels, self.groups, input_first=True),), equal_terms=False)
 
     def ungrouped(self, shape: Shape) -> TransposedConv:
         return replace(self, groups=1)
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
-        """On average over the outputs: a kernel's weights meet only every stride-th of them."""
+        """Return the average number of products per output: a weight contributes only to every stride-th position."""
         return float(max(shape[0] // self.groups * prod(self.kernel) / prod(self.stride), 1))

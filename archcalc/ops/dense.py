@@ -1,4 +1,4 @@
-"""Layers that weigh every number of their input: fully connected ones and their relatives, and the embedding table."""
+"""Fully connected layers, radial basis functions, and embeddings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
-from archcalc.ops.fields import flag, whole
+from archcalc.ops.fields import flag, integer
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
@@ -35,7 +35,7 @@ class FullyConnected(Dense):
     aliases = ("dense", "fullyconnected")
     flattens = True
 
-    features: Number = whole(positional=True, help="outputs (units)")
+    features: Number = integer(positional=True, help="outputs (units)")
     bias: bool = flag(True, "nobias", help="a bias per output")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -56,16 +56,16 @@ class FullyConnected(Dense):
 
 @operator("linear")
 class Linear(Dense):
-    """One fully connected layer applied along the last axis, at every place of the other axes.
+    """A fully connected layer applied along the last axis, at every position of the other axes.
 
     Shape:  n…×L → n…×features
     Params: features·L  and one bias per feature
     Cost:   macs = n…·features·L;  as many additions (the bias included), one fewer per output without bias
-    Window: all of the last axis; its own place on the others
+    Window: all of the last axis; its own position on the others
     Source: PyTorch Linear; Keras Dense
     """
 
-    features: Number = whole(positional=True, help="outputs (units) at every place")
+    features: Number = integer(positional=True, help="outputs (units) at every position")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -82,15 +82,15 @@ class Linear(Dense):
         return (last_axis_everywhere(inputs[0]),)
 
     def sums(self, shape: Shape) -> Sums:
-        return Sums((Kernels("weight", shape[-1], self.features),), by_channel=len(shape) == 1)
+        return Sums((Kernels("weight", shape[-1], self.features),), per_channel=len(shape) == 1)
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Along the last of several axes its features are positions."""
+        """Return the operator on one channel; if there are several axes, its features are positions and are kept."""
         return self if rank > 1 else super().on_one_channel(rank)
 
 
 def last_axis_everywhere(shape: Shape) -> Reach:
-    """Every output position sees all of the last axis, where that is a spatial one, and its own place on the others."""
+    """Return the reach of an output position that sees all of the last axis, if spatial, and itself on the others."""
     return (*pointwise(shape)[:-1], None) if len(shape) > 1 else ()
 
 
@@ -110,7 +110,7 @@ class RadialBasis(Operator):
     widths = ("features",)
     single_channel: ClassVar[Mapping[str, Any]] = {"features": 1}
 
-    features: Number = whole(positional=True, help="outputs (units, classes)")
+    features: Number = integer(positional=True, help="outputs (units, classes)")
     trainable: bool = flag(False, "trainable", help="whether the centres are learned")
 
     def output(self, inputs: Shapes) -> Shape:
@@ -132,7 +132,7 @@ class RadialBasis(Operator):
 
 @operator("embedding")
 class Embedding(Operator):
-    """A table of vectors: every entry of the input is a number that is replaced by its vector, along a new last axis.
+    """A table of vectors: every element of the input is an index, replaced by its vector along a new last axis.
 
     Shape:  n… → n…×dim
     Params: vocabulary·dim
@@ -144,8 +144,8 @@ class Embedding(Operator):
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
 
-    vocabulary: Number = whole(positional=True, help="how many different entries there are")
-    dim: Number = whole(positional=True, help="length of a vector")
+    vocabulary: Number = integer(positional=True, help="number of vectors")
+    dim: Number = integer(positional=True, help="length of a vector")
 
     def output(self, inputs: Shapes) -> Shape:
         return (*inputs[0], self.dim)

@@ -1,4 +1,4 @@
-"""Joins: several tensors become one."""
+"""Joins: operators that combine several tensors into one."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from archcalc.ops.base import (
     Operator,
     Shape,
     Shapes,
-    Written,
-    axis_of,
+    WrittenShapes,
+    axis_index,
     operations,
     operator,
     per_axis,
     spatial,
 )
-from archcalc.ops.fields import whole, word
+from archcalc.ops.fields import integer, word
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 
-def is_one(n: Number) -> bool:
-    """Whether a size is certainly 1: such an axis broadcasts. One that is 1 for some values of a variable does not."""
+def broadcasts(n: Number) -> bool:
+    """Return whether an axis of this size broadcasts: it is 1 in every configuration, not only in some."""
     return known_equal(n, 1)
 
 
 class Elementwise(Operator):
-    """A join of the numbers at the same place. Axes of size 1 broadcast; a vector C over C×n… is taken as C×1…."""
+    """A join of corresponding elements. Axes of size 1 broadcast; a vector C joined with C×n… is used as C×1…."""
 
     arity: ClassVar[int | None] = None
     operation: ClassVar[str] = ""
-    """The kind of operation that joins two numbers."""
+    """The kind of operation that joins two elements."""
 
     def output(self, inputs: Shapes) -> Shape:
         rank = max(map(len, inputs))
@@ -44,20 +44,20 @@ class Elementwise(Operator):
             all(len(shape) == rank for shape in shapes),
             "{what} needs tensors with the same number of axes (or vectors): {shapes}",
             what=self.name,
-            shapes=Written(inputs),
+            shapes=WrittenShapes(inputs),
         )
         return tuple(self._agreed(sizes, inputs) for sizes in per_axis(*shapes))
 
     def _agreed(self, sizes: Iterable[Number], inputs: Shapes) -> Number:
         agreed: Number = 1
         for size in sizes:
-            if is_one(agreed):
+            if broadcasts(agreed):
                 agreed = size
-            elif not is_one(size) and not known_equal(agreed, size):
-                mixed = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
-                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if mixed else agreed == size
-                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=Written(inputs))
-                agreed = maximum(agreed, size) if mixed else agreed
+            elif not broadcasts(size) and not known_equal(agreed, size):
+                undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
+                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
+                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=WrittenShapes(inputs))
+                agreed = maximum(agreed, size) if undecided else agreed
         return agreed
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -69,7 +69,7 @@ class Elementwise(Operator):
 
 
 def _window(n: Number, m: Number) -> Window:
-    broadcast = is_one(n) and not is_one(m)
+    broadcast = broadcasts(n) and not broadcasts(m)
     return Window(stride=0) if broadcast else Window()
 
 
@@ -94,7 +94,7 @@ class Add(Elementwise):
 
 @operator("sub")
 class Sub(Elementwise):
-    """The first tensor less the others.
+    """The first tensor minus the others.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -112,7 +112,7 @@ class Sub(Elementwise):
 
 @operator("mul")
 class Mul(Elementwise):
-    """Product of tensors, number by number, as in gates.
+    """Element-wise product of tensors, as in gates.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -132,7 +132,7 @@ class Mul(Elementwise):
 
 @operator("max")
 class Max(Elementwise):
-    """Maximum of tensors, number by number.
+    """Element-wise maximum of tensors.
 
     Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
     Params: none
@@ -146,16 +146,16 @@ class Max(Elementwise):
 
 @operator("concat")
 class Concat(Operator):
-    """Tensors one after another along an axis.
+    """Concatenation of tensors along an axis.
 
-    With ``crop=smallest`` the spatial axes that are not joined are first cut to the smallest of the inputs, around the
-    centre (⌊(n − m)/2⌋ positions are dropped before), as the first U-Net does.
+    With ``crop=smallest`` the other spatial axes are first cropped to the smallest of the inputs, around the centre
+    (⌊(n − m)/2⌋ positions are dropped before), as in the original U-Net.
 
     Shape:  the sizes along the axis are added, all others agree
     Params: none
     Cost:   nothing
-    Window: position by position; along a joined spatial axis padding as far as the inputs before reach, and each output
-            position has a window on one of the inputs only; cropped: padding −⌊(n − m)/2⌋
+    Window: position by position; along a joined spatial axis, the padding is the total size of the preceding inputs,
+            and each output position has a window on only one input; cropped: padding −⌊(n − m)/2⌋
     Source: Szegedy et al. 2015; crop: Ronneberger et al. 2015; ONNX Concat
     """
 
@@ -163,16 +163,16 @@ class Concat(Operator):
 
     arity: ClassVar[int | None] = None
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
-    crop: str = word("none", "none", "smallest", help="whether other spatial axes are cut to the smallest input")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
             len(set(map(len, inputs))) == 1,
             "concat needs tensors with the same number of axes: {shapes}",
-            shapes=Written(inputs),
+            shapes=WrittenShapes(inputs),
         )
-        joined = axis_of(self.axis, inputs[0])
+        joined = axis_index(self.axis, inputs[0])
         return tuple(
             reduce(lambda total, size: total + size, sizes) if axis == joined else self._agreed(axis, sizes, inputs)
             for axis, sizes in enumerate(per_axis(*inputs))
@@ -187,13 +187,13 @@ class Concat(Operator):
                 "concat along axis {joined} needs equal sizes on axis {axis}: {shapes}",
                 joined=self.axis,
                 axis=axis,
-                shapes=Written(inputs),
+                shapes=WrittenShapes(inputs),
             )
         return sizes[0]
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         output = self.output(inputs)
-        joined = axis_of(self.axis, output)
+        joined = axis_index(self.axis, output)
         offset: Number = 0
         reaches = []
         for index, shape in enumerate(inputs):

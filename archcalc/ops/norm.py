@@ -1,4 +1,4 @@
-"""Normalisation: by statistics of the training set, of the layer, of each map or group, and of a neighbourhood."""
+"""Normalisation by statistics of the training set, the layer, each map or group, or a neighbourhood."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     everywhere,
-    needs_positions,
     operator,
     pointwise,
+    require_positions,
     spatial,
 )
 from archcalc.ops.dense import last_axis_everywhere
-from archcalc.ops.fields import flag, real, sizes, whole, word
+from archcalc.ops.fields import flag, integer, real, sizes, word
 from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)
-"""What PyTorch adds to variances."""
+"""The default ε of PyTorch, which is added to variances."""
 
 
 def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
-    """The learned linear map after a normalisation, or none."""
+    """Return the weights of the learned linear map after a normalisation, or none."""
     return (Weight("scale", shape), Weight("shift", shape)) if affine else ()
 
 
 def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
-    """The cost of normalising groups of numbers by their own mean and variance.
+    """Return the cost of normalising groups of numbers by their own mean and variance.
 
     Per group of N: the mean (N − 1 additions, 1 division), the differences (N additions), their mean square
     (N multiplications, N − 1 additions, 1 division), its root (1 addition of epsilon, 1 root), N divisions by it; with
@@ -53,7 +53,7 @@ def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
 
 
 class Normalisation(Operator):
-    """A layer whose outputs have mean 0 and variance 1 before anything learned."""
+    """A layer whose outputs have mean 0 and variance 1 before the learned scale and shift."""
 
     kind = "normalisation"
 
@@ -104,13 +104,13 @@ class BatchNorm(Normalisation):
         return factor, stored.get("shift", 0.0) - stored["mean"] * factor
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The running variance is the mean square of what is read, the running mean 0."""
+        """Return the initial values; the running variance is the mean square of the input, the running mean is 0."""
         return Initial(read.square) if array == "variance" else super().initial(array, shape, read)
 
 
 @operator("ln")
 class LayerNorm(Normalisation):
-    """Layer normalisation, over the whole tensor, its last axis, or the channels at each position.
+    """Layer normalisation, over the entire tensor, its last axis, or the channels at each position.
 
     Shape:  any, unchanged
     Params: a scale and a shift per number normalised together (all of them, the last axis, or the channels), unless
@@ -129,27 +129,27 @@ class LayerNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return scale_and_shift(self.affine, together(self.axis, inputs[0]))
+        return scale_and_shift(self.affine, normalised_axes(self.axis, inputs[0]))
 
     def cost(self, inputs: Shapes) -> Cost:
-        return normalising(product(inputs[0]), groups(self.axis, inputs[0]), self.affine)
+        return normalising(product(inputs[0]), group_count(self.axis, inputs[0]), self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (mixed(self.axis, inputs[0]),)
+        return (normalised_reach(self.axis, inputs[0]),)
 
 
-def together(axis: str, shape: Shape) -> Shape:
-    """The sizes of the axes along which numbers are normalised together: ``all``, the ``last``, the ``channels``."""
+def normalised_axes(axis: str, shape: Shape) -> Shape:
+    """Return the sizes of the axes that are normalised together: ``all``, the ``last``, or the ``channels``."""
     return {"all": shape, "last": shape[-1:], "channels": shape[:1]}[axis]
 
 
-def groups(axis: str, shape: Shape) -> Number:
-    """How many groups of numbers are normalised together."""
+def group_count(axis: str, shape: Shape) -> Number:
+    """Return the number of groups whose elements are normalised together."""
     return product({"all": (), "last": shape[:-1], "channels": shape[1:]}[axis])
 
 
-def mixed(axis: str, shape: Shape) -> Reach:
-    """What an output position sees where numbers are normalised together along an axis."""
+def normalised_reach(axis: str, shape: Shape) -> Reach:
+    """Return what an output position sees if the elements along an axis are normalised together."""
     return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
 
 
@@ -173,19 +173,19 @@ class RmsNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the mean square")
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("scale", together(self.axis, inputs[0])),) if self.affine else ()
+        return (Weight("scale", normalised_axes(self.axis, inputs[0])),) if self.affine else ()
 
     def cost(self, inputs: Shapes) -> Cost:
-        elements, count = product(inputs[0]), groups(self.axis, inputs[0])
+        elements, count = product(inputs[0]), group_count(self.axis, inputs[0])
         learned = elements if self.affine else 0
         operations = {"mul": elements + learned, "add": elements, "div": elements + count, "sqrt": count}
         return Cost(operations, connections=learned)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (mixed(self.axis, inputs[0]),)
+        return (normalised_reach(self.axis, inputs[0]),)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        """The mean stays in proportion; the mean square becomes 1."""
+        """Return the spread of the output: the mean is scaled such that the mean square becomes 1."""
         mean, variance = read[0]
         square = max(read[0].square, float(self.eps))
         return Spread(mean / square**0.5, variance / square)
@@ -210,7 +210,7 @@ class InstanceNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return inputs[0]
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
@@ -225,7 +225,7 @@ class InstanceNorm(Normalisation):
 
 @operator("gn")
 class GroupNorm(Normalisation):
-    """Group normalisation: groups of neighbouring maps, each by its own mean and variance.
+    """Group normalisation: groups of consecutive maps, each by its own mean and variance.
 
     Shape:  any, unchanged
     Params: a scale and a shift per channel, unless ``noaffine``
@@ -239,7 +239,7 @@ class GroupNorm(Normalisation):
     aliases = ("groupnorm",)
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="number of groups; must divide the channels")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
@@ -267,8 +267,8 @@ class LocalResponseNorm(Operator):
     """Local response normalisation, y = x / (k + alpha·Σ x²)^beta, as AlexNet defines it.
 
     The sum runs over ``size`` neighbouring channels at the same position (``across``), or over ``size`` neighbouring
-    positions per axis of the same map (``within``); ⌊size/2⌋ of them stand before. PyTorch, Caffe and ONNX divide
-    alpha by the number of terms: their alpha = 0.0001 is 0.00002 here at size 5.
+    positions per axis of the same map (``within``), of which ⌊size/2⌋ precede the element. PyTorch, Caffe and ONNX
+    divide alpha by the number of terms: their alpha = 0.0001 is 0.00002 here for size 5.
 
     Shape:  any (``within``: C×n…), unchanged
     Params: none
@@ -281,7 +281,7 @@ class LocalResponseNorm(Operator):
     kind = "normalisation"
     aliases = ("localresponsenorm",)
 
-    size: Number = whole(5, positional=True, help="how many channels, or positions per axis, are summed")
+    size: Number = integer(5, positional=True, help="number of channels, or positions per axis, in the sum")
     region: str = word("across", "across", "within", flags=True, help="across channels or within each")
     alpha: Number = real(Fraction(1, 10_000), help="factor of the sum")
     beta: Number = real(Fraction(3, 4), help="exponent")
@@ -289,7 +289,7 @@ class LocalResponseNorm(Operator):
 
     def output(self, inputs: Shapes) -> Shape:
         if self.region == "within":
-            needs_positions(inputs[0], "lrn within")
+            require_positions(inputs[0], "lrn within")
         return inputs[0]
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -305,7 +305,7 @@ class LocalResponseNorm(Operator):
 
 @operator("standardize")
 class Standardize(Normalisation):
-    """Inputs by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
+    """Normalisation by a fixed mean and standard deviation, (x − mean)/std, one for all channels or one per channel.
 
     Shape:  any, unchanged
     Params: one per number given, not trainable

@@ -12,20 +12,20 @@ from archcalc.ops.base import (
     Shapes,
     Weight,
     everywhere,
-    needs_positions,
     operations,
     operator,
     per_axis,
+    require_positions,
     spatial,
 )
 from archcalc.ops.fields import axes, flag, pads
-from archcalc.ops.sliding import Axes, Pads, Sliding, extent
+from archcalc.ops.sliding import Axes, Pads, Sliding, output_size
 from archcalc.ops.traits import Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 
 class Pool(Sliding):
-    """A pooling whose windows slide; each output channel comes from its own input channel."""
+    """Pooling over sliding windows, of each channel separately."""
 
     kind = "pooling"
 
@@ -39,16 +39,16 @@ class Pool(Sliding):
 
     def positions(self, shape: Shape) -> Shape:
         sizes = []
-        for n, reach, s, p0, p1 in self.geometry(shape):
+        for n, effective, s, p0, p1 in self.geometry(shape):
             for p in (p0, p1):
-                require(p < reach, "padding {p} must be less than the window of {reach}", p=p, reach=reach)
-            sizes.append(extent(n, reach, s, p0, p1, ceil=self.ceil))
+                require(p < effective, "padding {p} must be less than the window of {size}", p=p, size=effective)
+            sizes.append(output_size(n, effective, s, p0, p1, ceil=self.ceil))
         return tuple(sizes)
 
 
 @operator("maxpool")
 class MaxPool(Pool):
-    """Maximum over a sliding window. Padding never wins.
+    """Maximum over a sliding window. Padding is ignored.
 
     Shape:  C×n… → C×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1;  with ``ceil`` rounded up, less one where
             the last window would start in the padding after the input
@@ -68,7 +68,7 @@ class MaxPool(Pool):
 class AvgPool(Pool):
     """Average over a sliding window. Padding counts as zeros; with ``exclude_pad`` it does not count.
 
-    With ``ceil``, what a window covers after the padding never counts (PyTorch).
+    With ``ceil``, positions beyond the padding never count (PyTorch).
 
     Shape:  C×n… → C×m…, m as for maxpool
     Params: none
@@ -108,18 +108,18 @@ class Subsample(Pool):
         return Cost({"mul": outputs, "add": outputs * window}, connections=outputs * (window + 1))
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """The coefficients make it an average."""
+        """Return the initial values; the coefficients are those of an average."""
         return Initial(1 / prod(self.kernel)) if array == "coefficient" else super().initial(array, shape, read)
 
 
 class GlobalPool(Operator):
-    """A pooling over all positions; they are kept as axes of size 1."""
+    """Pooling over all positions; the spatial axes are kept with size 1."""
 
     kind = "pooling"
     window_kind = "global"
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return (inputs[0][0], *(1,) * len(spatial(inputs[0])))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -128,7 +128,7 @@ class GlobalPool(Operator):
 
 @operator("gap")
 class GlobalAvgPool(GlobalPool):
-    """Global average pooling: each map's average.
+    """Global average pooling: the average of each map.
 
     Shape:  C×n… → C×1…
     Params: none
@@ -146,7 +146,7 @@ class GlobalAvgPool(GlobalPool):
 
 @operator("gmp")
 class GlobalMaxPool(GlobalPool):
-    """Global maximum pooling: each map's maximum.
+    """Global maximum pooling: the maximum of each map.
 
     Shape:  C×n… → C×1…
     Params: none
@@ -162,7 +162,7 @@ class GlobalMaxPool(GlobalPool):
 
 
 class AdaptivePool(Operator):
-    """A pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
+    """Pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
 
     kind = "pooling"
     window_kind = "adaptive"
@@ -170,14 +170,14 @@ class AdaptivePool(Operator):
     size: Axes = axes(positional=True, help="output size")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         return (inputs[0][0], *self.size)
 
     def covered(self, shape: Shape) -> Number:
-        """How many numbers all windows hold together.
+        """Return the total number of elements in all windows.
 
-        Neighbouring windows share a position where their boundary i·n/m is not whole. Of the m − 1 inner boundaries
-        gcd(n, m) − 1 are, so the windows of one axis hold n + m − gcd(n, m).
+        Adjacent windows share a position if their boundary i·n/m is not an integer. Of the m − 1 inner boundaries,
+        gcd(n, m) − 1 are integers, so the windows of one axis contain n + m − gcd(n, m) positions.
         """
         return shape[0] * product(n + m - gcd(n, m) for n, m in per_axis(spatial(shape), self.size))
 

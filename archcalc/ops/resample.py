@@ -1,4 +1,4 @@
-"""Operators that change the number of positions without weights: upsampling, padding, cropping, ResNet's option A."""
+"""Operators without weights that change the number of positions: upsampling, padding, cropping, ResNet's option A."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import MISSING
 from typing import Any, ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, maximum, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, needs_positions, operator, per_axis, spatial
-from archcalc.ops.fields import axes, flag, pads, whole, word
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, operator, per_axis, require_positions, spatial
+from archcalc.ops.fields import axes, flag, integer, pads, word
 from archcalc.ops.sliding import Axes
 from archcalc.ops.window import Reach, Window
 
@@ -17,35 +17,35 @@ Margins: TypeAlias = tuple[tuple[Number, Number], ...]
 
 @operator("upsample")
 class Upsample(Operator):
-    """Upsampling by a whole factor, or to a given size (which may be smaller).
+    """Upsampling by an integer factor, or to a given size (which may be smaller).
 
-    Output i takes the source coordinate u, and with it: ``nearest``, the position ⌊u⌋, u = i·n/m; ``bilinear``, the
-    mean of ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``.
-    Bilinear stands for linear interpolation over any number of axes, axis by axis in their order.
+    Output i has a source coordinate u: ``nearest`` takes the position ⌊u⌋, u = i·n/m; ``bilinear`` takes the mean of
+    ⌊u⌋ and ⌈u⌉ weighted by distance, u = (i + ½)·n/m − ½, or u = i(n − 1)/(m − 1) with ``align_corners``. Bilinear
+    means linear interpolation over any number of axes, one after another in order.
 
     Shape:  C×n… → C×m…,  m = n·scale or as given by ``to``
     Params: none
-    Cost:   nearest: nothing; bilinear: for each axis in turn 2 multiplications and 1 addition per number that its pass
-            puts out (the weights are known beforehand)
+    Cost:   nearest: nothing; bilinear: for each axis in turn, 2 multiplications and 1 addition per element of the
+            result (the weights are known in advance)
     Window: ⌊u⌋ … ⌈u⌉ (nearest: ⌊u⌋)
     Source: PyTorch Upsample; ONNX Resize (half_pixel, align_corners)
     """
 
     aliases = ("upsampling",)
 
-    scale: Axes | None = axes(None, positional=True, help="how many times as many positions")
+    scale: Axes | None = axes(None, positional=True, help="factor of the number of positions")
     to: Axes | None = axes(None, help="output size, instead of a scale")
     mode: str = word("nearest", "nearest", "bilinear", flags=True, help="interpolation")
     align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
 
     def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number]]:
-        """Per spatial axis: input size, output size, and their ratio as two numbers (in lowest terms with a scale)."""
-        needs_positions(shape, self.name)
+        """Return per spatial axis: input size, output size, and two numbers in the ratio of the sizes."""
+        require_positions(shape, self.name)
         require(
             (self.scale is None) != (self.to is None),
             "upsample takes either a scale (upsample 2) or a size (upsample to=28x28)",
         )
-        require(not self.align_corners or self.mode == "bilinear", "align_corners goes with bilinear upsampling only")
+        require(not self.align_corners or self.mode == "bilinear", "align_corners requires bilinear upsampling")
         if self.scale is not None:
             return [(n, n * scale, 1, scale) for n, scale in per_axis(spatial(shape), self.scale)]
         return [(n, m, n, m) for n, m in per_axis(spatial(shape), self.to or ())]
@@ -91,7 +91,7 @@ class Pad(Operator):
     margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         sizes = (n + before + after for n, (before, after) in per_axis(spatial(inputs[0]), self.margin))
         return (inputs[0][0], *sizes)
 
@@ -101,7 +101,7 @@ class Pad(Operator):
 
 @operator("crop")
 class Crop(Operator):
-    """The positions without a margin.
+    """Removal of positions at the borders.
 
     Shape:  C×n… → C×m…,  m = n − before − after
     Params: none
@@ -115,11 +115,13 @@ class Crop(Operator):
     )
 
     def output(self, inputs: Shapes) -> Shape:
-        needs_positions(inputs[0], self.name)
+        require_positions(inputs[0], self.name)
         sizes = []
         for n, (before, after) in per_axis(spatial(inputs[0]), self.margin):
             size = n - before - after
-            require(size >= 1, "cropping {before} and {after} leaves nothing of {n}", before=before, after=after, n=n)
+            require(
+                size >= 1, "cropping {before} and {after} leaves none of {n} positions", before=before, after=after, n=n
+            )
             sizes.append(size)
         return (inputs[0][0], *sizes)
 
@@ -129,7 +131,7 @@ class Crop(Operator):
 
 @operator("padded_identity")
 class PaddedIdentity(Operator):
-    """The shortcut of ResNet's option A: every s-th position, and maps of zeros after those of the input.
+    """The shortcut of ResNet's option A: every s-th position, and maps of zeros appended to those of the input.
 
     Shape:  C×n… → channels×m…,  m = ⌈n/s⌉
     Params: none
@@ -141,12 +143,12 @@ class PaddedIdentity(Operator):
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1}
 
-    channels: Number = whole(positional=True, help="output channels, at least those of the input")
+    channels: Number = integer(positional=True, help="output channels, at least those of the input")
     stride: Axes = axes(1, sugar="s", help="stride")
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
-        needs_positions(shape, self.name)
+        require_positions(shape, self.name)
         require(
             self.channels >= shape[0],
             "padded_identity cannot reduce {before} channels to {after}",

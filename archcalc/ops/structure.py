@@ -1,4 +1,4 @@
-"""Operators that rearrange or select numbers and compute nothing."""
+"""Operators that rearrange or select elements without arithmetic."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, Written, axis_of, everywhere, operator
-from archcalc.ops.fields import positions, sizes, whole
+from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
+from archcalc.ops.fields import integer, positions, sizes
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 
 @operator("identity")
 class Identity(Operator):
-    """The tensor as it is; in a join, the tensor that stands before it.
+    """The current tensor, unchanged; in a join, the tensor before the join.
 
     Shape:  any, unchanged
     Params: none
@@ -37,7 +37,7 @@ class Identity(Operator):
 
 @operator("flatten")
 class Flatten(Operator):
-    """All numbers as one vector, channels outermost.
+    """All elements as one vector, channels outermost.
 
     Shape:  any n… → the product of n…
     Params: none
@@ -61,23 +61,23 @@ class Flatten(Operator):
 
 @operator("reshape")
 class Reshape(Operator):
-    """The same numbers in the same order (the last axis runs fastest) under another shape.
+    """The same elements in the same order (the last axis varies fastest) in another shape.
 
-    Shape:  any → shape; one size may be −1: whatever is left for it
+    Shape:  any → shape; one size may be −1, which is inferred
     Params: none
     Cost:   nothing
-    Window: of axes that are split or merged, the positions that their factors name; of others unknown
+    Window: the positions given by the factors of split or merged axes; unknown if they cannot be followed
     Source: PyTorch reshape; ONNX Reshape
     """
 
     reorders = True
 
-    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1")
+    shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1 (inferred)")
 
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
         given = [size for axis, size in enumerate(self.shape) if axis not in open_axes]
-        require(len(open_axes) <= 1, "reshape can infer one size (-1), not {count}", count=len(open_axes))
+        require(len(open_axes) <= 1, "reshape can infer only one size (-1), not {count}", count=len(open_axes))
         for size in given:
             require(size >= 1, "a size must be at least 1 (or -1: inferred), got {size}", size=size)
         elements, known = product(inputs[0]), product(given)
@@ -85,14 +85,14 @@ class Reshape(Operator):
         require(
             fits,
             "cannot reshape {before} ({elements} numbers) to {after}",
-            before=Written(inputs),
+            before=WrittenShapes(inputs),
             elements=elements,
-            after=Written((self.shape,)),
+            after=WrittenShapes((self.shape,)),
         )
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        """Return the bound that windows alone can give: `rearranged` tells the positions."""
+        """Return the bound that windows alone can give; `rearranged` gives the positions."""
         return (everywhere(inputs[0]),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
@@ -100,10 +100,10 @@ class Reshape(Operator):
 
 
 def _is_open(size: Number) -> bool:
-    """Whether a size is to be inferred.
+    """Return whether a size is to be inferred.
 
     Raises:
-        NeedsPlain: in some configurations only.
+        NeedsPlain: it is to be inferred in some configurations only.
     """
     if may_equal(size, -1) and not known_equal(size, -1):
         raise NeedsPlain("a size that is inferred in some configurations")
@@ -112,7 +112,7 @@ def _is_open(size: Number) -> bool:
 
 @operator("transpose")
 class Transpose(Operator):
-    """The axes in another order: output axis i is input axis order[i].
+    """Permutation of the axes: output axis i is input axis order[i].
 
     Shape:  n₀×n₁… → n at order[0] × n at order[1] …
     Params: none
@@ -133,7 +133,7 @@ class Transpose(Operator):
             "transpose of {rank} axes needs each of 0 … {last} once, got {order}",
             rank=rank,
             last=rank - 1,
-            order=Written((self.order,)),
+            order=WrittenShapes((self.order,)),
         )
         return tuple(inputs[0][axis] for axis in self.order)
 
@@ -152,7 +152,7 @@ class Transpose(Operator):
 
 @operator("shuffle")
 class ChannelShuffle(Operator):
-    """Channel shuffle: the channels as groups × (C/groups), transposed: every group then holds channels of all groups.
+    """Channel shuffle: the channels as groups × (C/groups), transposed, so that each group has channels of all groups.
 
     Shape:  any, unchanged
     Params: none
@@ -163,7 +163,7 @@ class ChannelShuffle(Operator):
 
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
-    groups: Number = whole(positional=True, help="groups; they divide the channels")
+    groups: Number = integer(positional=True, help="number of groups; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
         require(
@@ -176,29 +176,29 @@ class ChannelShuffle(Operator):
 
 
 class Selection(Operator):
-    """Some positions of one axis."""
+    """A selection of positions along one axis."""
 
-    axis: int = whole(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
-        """The first chosen position of ``n``, the step to the next, and how many there are."""
+        """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""
         raise NotImplementedError
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
-        axis = axis_of(self.axis, shape)
+        axis = axis_index(self.axis, shape)
         _, _, count = self.chosen(shape[axis])
         return (*shape[:axis], count, *shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         shape = inputs[0]
-        cut = axis_of(self.axis, shape)
+        cut = axis_index(self.axis, shape)
         start, step, _ = self.chosen(shape[cut])
         chosen = Window(stride=step, padding=-start)
         return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Of a single channel there is nothing to choose."""
+        """Return the operator on one channel; a selection of channels is then the identity."""
         return Identity() if self.axis % rank == 0 else super().on_one_channel(rank)
 
 
@@ -213,14 +213,17 @@ class Split(Selection):
     Source: PyTorch chunk; ONNX Split
     """
 
-    parts: Number = whole(positional=True, help="how many equal parts; they divide the axis")
-    part: Number = whole(at_least=0, help="which of them, counted from 0")
+    parts: Number = integer(positional=True, help="number of equal parts; must divide the axis")
+    part: Number = integer(at_least=0, help="index of the part, from 0")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
-        require(n % parts == 0, "an axis of {n} does not split into {parts} equal parts", n=n, parts=parts)
+        require(n % parts == 0, "an axis of size {n} cannot be split into {parts} equal parts", n=n, parts=parts)
         require(
-            both(part >= 0, part < parts), "of {parts} parts there is no part {part} (from 0)", parts=parts, part=part
+            both(part >= 0, part < parts),
+            "part {part} does not exist: there are {parts} parts, counted from 0",
+            parts=parts,
+            part=part,
         )
         size = exact_div(n, parts)
         return part * size, 1, size
@@ -228,9 +231,9 @@ class Split(Selection):
 
 @operator("slice")
 class Slice(Selection):
-    """The positions start, start + step … before stop of an axis. Negative ones count from its end.
+    """The positions start, start + step, … before stop of an axis. Negative ones count from its end.
 
-    Unlike in Python, a slice that reaches beyond the axis or is empty is an error.
+    Unlike in Python, a slice that extends beyond the axis or is empty is an error.
 
     Shape:  the axis becomes ⌈(stop − start)/step⌉
     Params: none
@@ -240,17 +243,21 @@ class Slice(Selection):
     """
 
     range: tuple[Number | None, Number | None] = positions(
-        positional=True, help="start and stop, either may be missing"
+        positional=True, help="start and stop; either may be missing"
     )
-    step: Number = whole(1, help="distance of the positions taken")
+    step: Number = integer(1, help="distance between selected positions")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         first, end = self.range
         start = 0 if first is None else select(first < 0, first + n, first)
         stop = n if end is None else select(end < 0, end + n, end)
         for place in (start, stop):
-            require(both(place >= 0, place <= n), "position {place} is outside of an axis of {n}", place=place, n=n)
+            require(both(place >= 0, place <= n), "position {place} is outside an axis of size {n}", place=place, n=n)
         require(
-            start < stop, "the slice from {start} to {stop} of an axis of {n} is empty", start=start, stop=stop, n=n
+            start < stop,
+            "the slice from {start} to {stop} of an axis of size {n} is empty",
+            start=start,
+            stop=stop,
+            n=n,
         )
         return start, self.step, ceil_div(stop - start, self.step)

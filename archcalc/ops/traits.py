@@ -1,19 +1,19 @@
-"""What other packages ask an operator beside its formulas: traits, which its class declares, with their defaults here.
+"""Traits: what other packages need to know about an operator besides its formulas, with defaults.
 
 ================= ===================================================================================================
 for               an operator declares
 ================= ===================================================================================================
-conventions,      what it is counted among (`kind`), how its windows lie (`window_kind`, `strides`, `paddings`), what
-mistakes, hints   people know of it (`flattens`, `running_statistics`, `centres_channels`), what it is taken for
-                  (`ungrouped`, `depthwise_part`), what it is called elsewhere (`aliases`)
-folding           `sums`: that it is a weighted sum, and which channels each of its kernels connects;
-                  `channel_map`: that it is a fixed linear map per channel, and which
+conventions,      the kind of layer that it is counted as (`kind`), the arrangement of its windows (`window_kind`,
+mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_statistics`, `centres_channels`), the
+                  operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
+folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
+                  `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`
-random numbers    `initial` (with `fan_in`): what its stored arrays start as; `spread`: the mean and variance of what it
-                  puts out; `index_limit`, `stores_attributes`: where numbers are not free
+random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
+                  its outputs; `index_limit`, `stores_attributes`: restrictions on values
 ================= ===================================================================================================
 
-Another package that has to treat some operators differently asks a trait; it never asks for a class.
+A package that treats some operators differently uses a trait, never a class.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from archcalc.ops.base import Operator
 
 Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation", "activation"]
-"""The kinds of layers that people count apart from others; nothing for all others."""
+"""The kinds of layers that are counted separately; empty for all others."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
-"""How the windows of an operator lie. The first two have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
+"""The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
 
 CONSTANTS = {"bias": 0.0, "shift": 0.0, "mean": 0.0, "scale": 1.0, "variance": 1.0, "slope": 0.25}
-"""What stored arrays of these names start as, unless an operator says otherwise; others are drawn."""
+"""The initial values of stored arrays by name, unless an operator defines others. All other arrays are random."""
 
 
 class Kernels(NamedTuple):
-    """Which channels a stored array of weights connects: it holds a kernel for every pair of them.
+    """The pairs of channels that a stored array of weights connects, with a kernel for each pair.
 
-    Input and output channels are divided into as many groups of neighbours each; a kernel connects channels of the
-    same group. A connection table says it pair by pair instead.
+    Input and output channels are divided into ``groups`` groups of consecutive channels; kernels connect all channels
+    of corresponding groups. A connection table lists the pairs instead.
     """
 
     array: str
@@ -49,27 +49,27 @@ class Kernels(NamedTuple):
     outputs: Number
     groups: Number = 1
     table: tuple[tuple[bool, ...], ...] | None = None
-    """Input maps are rows, output maps columns. The array holds the kernels output map by output map."""
+    """Rows are input maps, columns output maps. The array contains the kernels in the order of the output maps."""
     input_first: bool = False
-    """Whether the array's first axis is the input channels; it is the output channels otherwise."""
+    """Whether the first axis of the array is that of the input channels instead of the output channels."""
 
     @property
     def pairs(self) -> Number:
-        """How many pairs of channels are connected, each by a kernel."""
+        """The number of connected pairs of channels, which is that of the kernels."""
         if self.table is not None:
             return sum(map(sum, self.table))
         return self.outputs * exact_div(self.inputs, self.groups)
 
 
 class Sums(NamedTuple):
-    """A layer of weighted sums: what its weights connect, from the input to the output."""
+    """A layer of weighted sums: the channels that its arrays of weights connect, in order from input to output."""
 
     kernels: tuple[Kernels, ...]
     standardised: bool = False
-    """Whether the kernels are standardised before they are used."""
-    alike: bool = True
-    """Whether all outputs sum equally many terms (zeros of a padding among them)."""
-    by_channel: bool = True
+    """Whether the kernels are standardised before use."""
+    equal_terms: bool = True
+    """Whether all outputs are sums of equally many terms (including zeros of the padding)."""
+    per_channel: bool = True
     """Whether each kernel belongs to an input and an output channel, and the bias to an output channel."""
 
 
@@ -77,14 +77,15 @@ class ChannelMap(NamedTuple):
     """A fixed linear map per channel at inference, y = a·x + b."""
 
     terms: Callable[[Mapping[str, Any]], tuple[Any, Any]]
-    """a and b, from the stored numbers (or arrays) by their names."""
+    """Returns a and b, given the stored arrays by name."""
     written: tuple[str, str]
-    """a and b as derivations write them."""
+    """The formulas of a and b as text."""
     latex: tuple[str, str]
+    """The formulas of a and b in LaTeX."""
 
 
 class Spread(NamedTuple):
-    """About the mean and the variance of a tensor's numbers, in a network that is initialised as its layers say."""
+    """The approximate mean and variance of the elements of a tensor in a network with initial weights."""
 
     mean: float = 0.0
     variance: float = 1.0
@@ -95,7 +96,7 @@ class Spread(NamedTuple):
         return self.mean**2 + self.variance
 
     def rectified(self) -> Spread:
-        """After a rectifier, if the numbers are normally distributed."""
+        """Return the mean and variance of max(x, 0) for normally distributed x."""
         if not self.variance:
             return self
         deviation = sqrt(self.variance)
@@ -111,85 +112,84 @@ STANDARD = Spread()
 
 
 class Initial(NamedTuple):
-    """What a stored array starts as: normally distributed numbers, or constants, which deviate by nothing."""
+    """The initial values of a stored array: normally distributed numbers, or constants if ``deviation`` is 0."""
 
     mean: float | tuple[float, ...] = 0.0
-    """For all numbers, or for each of a vector."""
+    """The mean of all numbers, or one per entry of a vector."""
     deviation: float = 0.0
 
 
 def largest(spreads: Sequence[Spread]) -> Spread:
-    """The spread with the largest mean square."""
+    """Return the spread with the largest mean square."""
     return max(spreads, key=lambda spread: spread.square, default=STANDARD)
 
 
 class Traits:
-    """The traits of an operator that works element by element and stores nothing, and that nobody counts apart."""
+    """The traits of an operator, with defaults for element-wise operators that store nothing."""
 
     kind: ClassVar[Kind] = ""
-    """What it is counted among."""
+    """The kind of layer that it is counted as."""
     window_kind: ClassVar[WindowKind] = ""
-    """How its windows lie over the positions."""
+    """The arrangement of its windows over the positions."""
     aliases: ClassVar[tuple[str, ...]] = ()
-    """What other tools and papers call it: in small letters, without underscores and without the dimension
-    (``Conv2d``)."""
+    """Its names in other tools and papers: in lower case, without underscores and without a dimension (``2d``)."""
     flattens: ClassVar[bool] = False
-    """Whether a tensor loses its positions: its numbers are taken as one vector."""
+    """Whether it flattens its input to one vector, without positions."""
     reorders: ClassVar[bool] = False
-    """Whether it only puts numbers in another order, so that channels may become positions and positions channels."""
+    """Whether it only reorders elements, so that channels may become positions and positions channels."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
     centres_channels: ClassVar[bool] = False
-    """Whether it subtracts a mean of each channel, so that a constant added to a channel before is without effect."""
+    """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
     stores_attributes: ClassVar[bool] = False
-    """Whether the numbers that it stores are those of its attributes."""
+    """Whether its stored arrays contain its attributes."""
     widths: ClassVar[tuple[str, ...]] = ()
-    """Attributes that say how many numbers it puts out side by side."""
+    """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
-    """The attributes that it has with one channel going in and one coming out, as far as they depend on channels."""
+    """The values of its channel-dependent attributes for one input and one output channel."""
 
     def strides(self) -> tuple[Number, ...]:
-        """The stride per spatial axis, if it has any."""
+        """Return the stride per spatial axis; empty if it has none."""
         return ()
 
     def paddings(self, shape: tuple[Number, ...]) -> list[tuple[Number, Number]]:
-        """The padding before and after, per spatial axis of an input of this shape, if it has any."""
+        """Return the padding before and after, per spatial axis of an input of this shape; empty if it has none."""
         return []
 
     def ungrouped(self, shape: tuple[Number, ...]) -> Operator | None:
-        """The convolution in its place whose output channels see all channels of an input of this shape."""
+        """Return the ungrouped convolution that replaces it on an input of this shape; ``None`` if there is none."""
         return None
 
     def depthwise_part(self) -> Operator | None:
-        """The first half of a depthwise separable convolution."""
+        """Return the depthwise convolution of a depthwise separable one; ``None`` for all other operators."""
         return None
 
     # --- folding ---
 
     def sums(self, shape: tuple[Number, ...]) -> Sums | None:
-        """How its outputs are weighted sums of an input of this shape, plus a bias; ``None`` if they are not."""
+        """Return how its outputs are weighted sums (plus a bias) of an input of this shape, or ``None``."""
         return None
 
     def with_map_folded_in(self) -> Self:
-        """The layer of weighted sums once it has taken a linear map in."""
+        """Return the layer of weighted sums after a linear map has been folded into it."""
         return self
 
     @property
     def channel_map(self) -> ChannelMap | None:
-        """The fixed linear map per channel that it is at inference, if it is one."""
+        """The fixed linear map per channel that it is at inference; ``None`` if it is not one."""
         return None
 
     # --- smaller networks ---
 
     def narrowed(self, divisor: int) -> Self:
-        """The operator with its widths divided, and rounded up."""
+        """Return the operator with its widths divided and rounded up."""
         if not self.widths:
             return self
         widths = {name: -(-getattr(self, name) // divisor) for name in self.widths}
         return replace(self, **widths)  # type: ignore[type-var]  # every operator is a dataclass
 
     def on_one_channel(self, rank: int) -> Operator:
-        """The operator between tensors of ``rank`` axes that have one channel each."""
+        """Return the operator between tensors of ``rank`` axes with one channel each."""
         changed: Operator = replace(self, **self.single_channel)  # type: ignore[type-var, assignment]
         return changed
 
@@ -197,33 +197,33 @@ class Traits:
 
     @property
     def index_limit(self) -> Number | None:
-        """How many entries a table has of which it reads indices, 0 and up; ``None``: it reads any numbers."""
+        """The number of valid indices, from 0, if its input consists of indices; ``None`` if it reads any numbers."""
         return None
 
     def fan_in(self, shape: tuple[int, ...]) -> float:
-        """How many products an output sums, by the shape of a stored kernel."""
+        """Return the number of products per output, given the shape of a stored kernel."""
         return float(prod(shape[1:]))
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
-        """What a stored array starts as: constants by its name, or kernels that keep the size of activations.
+        """Return the initial values of a stored array: a constant by its name, or random kernels.
 
-        Those are normal with variance 1/(fan-in · mean square of the input), which is He et al. 2015's 2/fan-in after a
-        rectifier.
+        Kernels are normal with variance 1/(fan-in · mean square of the input), which preserves the magnitude of
+        activations; after a rectifier it is 2/fan-in (He et al. 2015).
 
         Args:
-            array: its name in the layer.
+            array: the name of the array in the layer.
             shape: its shape, in plain sizes.
-            read: what the layer reads.
+            read: the spread of the input.
         """
         if array in CONSTANTS:
             return Initial(CONSTANTS[array])
         return Initial(0.0, 1 / sqrt(self.fan_in(shape) * max(read.square, 1e-12)))
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        """About what it puts out, if its arrays are as `initial` says; of inputs that are joined, the largest.
+        """Return the approximate spread of the output with `initial` weights; by default, the largest of the inputs.
 
         Args:
-            read: of every input.
-            shapes: of every input, in plain sizes.
+            read: the spread of every input.
+            shapes: the shape of every input, in plain sizes.
         """
         return largest(read)

@@ -1,7 +1,7 @@
-"""Reordered tensors: the same numbers, their axes split into factors, moved, and merged again.
+"""Reordered tensors: the same elements, with axes split into factors, permuted, and merged again.
 
-Pixel shuffle, space to depth, patches and tokens are all written as reshapes and transpositions; what is followed here
-is where each factor of an axis goes, through any number of them.
+Pixel shuffle, space to depth, patches and tokens are all written as reshapes and transpositions. This module tracks
+where each factor of an axis goes, through any number of them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from archcalc.numeric import Number, known_equal, product
 from archcalc.ops.window import Window
 
 MAX_SPREAD = 4096
-"""Positions in the channels of one output position that are told one by one."""
+"""The most source positions in the channels of one output position that are enumerated."""
 
 
 class Lost(Enum):
-    """Why no position of the output moves a window along an axis of the source."""
+    """Why an axis of the source has no window that moves with the positions of the output."""
 
-    IN_CHANNELS = "all of the axis is in the channels"
+    IN_CHANNELS = "the whole axis is in the channels"
     UNKNOWN = "the positions cannot be followed"
 
 
@@ -34,12 +34,12 @@ class Digits:
     axis: int
     """The spatial axis of the output."""
     digits: tuple[tuple[int, int | None, int], ...]
-    """Divisor, size (``None`` for the outermost factor of the output axis, which no size bounds) and weight."""
+    """Divisor, size (``None`` for the outermost factor of the output axis, which is unbounded) and weight."""
     spread: tuple[int, ...]
-    """What the factors in the channels add, from the smallest: 0 alone where there are none."""
+    """The offsets due to factors in the channels, ascending; only 0 if there are none."""
 
     def positions(self, i: int) -> list[int]:
-        """The source positions that output position i sees, in order."""
+        """Return the source positions that output position i sees, ascending."""
         place = 0
         for divisor, size, weight in self.digits:
             digit = i // divisor
@@ -48,7 +48,7 @@ class Digits:
 
     @property
     def cycle(self) -> tuple[int, int]:
-        """After how many output positions the pattern repeats, and how far on in the source."""
+        """The period of the pattern in output positions, and the shift in source positions after one period."""
         divisor, size, weight = self.digits[0]
         return (divisor, weight) if size is None else (divisor * size, 0)
 
@@ -58,7 +58,7 @@ Origin: TypeAlias = Window | Digits | Lost
 
 @dataclass(frozen=True)
 class View:
-    """A tensor that holds the numbers of another one, its source, in another order.
+    """A tensor that holds the elements of another one, its source, in another order.
 
     The axes of both are products of factors, the outermost first: the index along an axis is the number whose digits
     are the indices of its factors. Factors of size 1 are left out.
@@ -67,28 +67,28 @@ class View:
     sizes: tuple[Number, ...]
     """The size of every factor."""
     source: tuple[tuple[int, ...], ...]
-    """The factors of every axis of the source, channels first. One that is in no axis of the tensor has been lost from
-    view: a reshape has drawn other borders."""
+    """The factors of every axis of the source, channels first. Those in no axis of the tensor cannot be followed: a
+    reshape has cut across them."""
     axes: tuple[tuple[int, ...], ...]
     """The factors of every axis of the tensor."""
 
     @classmethod
     def of(cls, shape: Sequence[Number]) -> View:
-        """The tensor itself."""
+        """Return the view of a tensor of this shape on itself."""
         axes = tuple(() if known_equal(n, 1) else (axis,) for axis, n in enumerate(shape))
         return cls(tuple(shape), axes, axes)
 
     def transposed(self, order: Sequence[int]) -> View:
-        """The axes in another order."""
+        """Return the view with its axes in another order."""
         return View(self.sizes, self.source, tuple(self.axes[axis] for axis in order))
 
     def reshaped(self, shape: Sequence[Number]) -> View:
-        """The numbers in the same order under another shape."""
+        """Return the view with its elements in the same order in another shape."""
         return _Reshape(self).into(shape)
 
     @cached_property
     def placed(self) -> frozenset[int]:
-        """The factors that are in the tensor: all, unless some have been lost from view."""
+        """The factors that are in the tensor: all, unless some cannot be followed."""
         return frozenset(factor for merged in self.axes for factor in merged)
 
     @cached_property
@@ -155,7 +155,7 @@ class View:
         return Digits(axis - 1, tuple(digits), tuple(sorted(map(sum, combinations(*ranges)))))
 
     def _weights(self, factors: tuple[int, ...]) -> dict[int, Number]:
-        """How far one step of each factor goes along their axis."""
+        """Return by how much one step of each factor advances along their axis."""
         weights: dict[int, Number] = {}
         weight: Number = 1
         for factor in reversed(factors):
@@ -165,7 +165,7 @@ class View:
 
 
 class _Reshape:
-    """A reshape under way: factors are taken from the left, and split where an axis ends within one."""
+    """The state of a reshape: factors are taken from the left, and split where an axis ends within one."""
 
     def __init__(self, view: View) -> None:
         self.sizes = list(view.sizes)
@@ -188,7 +188,7 @@ class _Reshape:
         return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes))
 
     def taken(self, size: Number) -> list[int] | None:
-        """Factors from the left whose product is a size; ``None`` (and nothing taken) where none are."""
+        """Take and return factors from the left whose product is a size; ``None`` (and take none) if there are none."""
         taken: list[int] = []
         left = self.left
         for index, factor in enumerate(left):
@@ -210,7 +210,7 @@ class _Reshape:
         return None
 
     def split(self, factor: int, outer_size: int) -> tuple[int, int]:
-        """A factor as two: the outer one of this size."""
+        """Split a factor in two and return them; the outer one has this size."""
         outer, inner = len(self.sizes), len(self.sizes) + 1
         self.sizes += [outer_size, self.sizes[factor] // outer_size]
         for factors in self.source:
@@ -220,7 +220,7 @@ class _Reshape:
         return outer, inner
 
     def until_borders_meet(self, shape: Sequence[Number], axis: int, open_axes: list[int]) -> list[int]:
-        """Lose factors and axes from the left until both hold equally many numbers; the further axes that are lost."""
+        """Drop factors and axes from the left until their sizes agree; return the further axes that are dropped."""
         lost: list[int] = []
         held, needed = 1, shape[axis]
         while self.left or open_axes:

@@ -1,4 +1,4 @@
-"""What one output position of an operator depends on, along one axis of one input."""
+"""Windows: the input positions that an output position depends on, along one axis of one input."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from archcalc.numeric import Number
 class Window:
     """Output position i sees the input positions ⌊(stride·i − padding)/up⌋ … ⌊(stride·i − padding + size − 1)/up⌋.
 
-    With ``up`` = 1 this is the familiar sliding window: ``size`` is the effective kernel, ``stride`` and ``padding``
-    are the operator's. Larger ``up`` covers everything that makes planes larger or resamples them by a ratio: a
-    transposed convolution of kernel k, stride s, padding p is ``Window(k - s + 1, 1, k - p - s, s)``, nearest
-    upsampling by f is ``Window(1, 1, 0, f)``, adaptive pooling from n to m is ``Window(n, n, 0, m)``. A window may be
-    empty (its last position before its first): a transposed convolution with k < s leaves outputs that see nothing.
+    With ``up`` = 1 this is the usual sliding window: ``size`` is the effective kernel, ``stride`` and ``padding`` are
+    those of the operator. A larger ``up`` describes operators that upsample or resample by a ratio: a transposed
+    convolution of kernel k, stride s and padding p is ``Window(k - s + 1, 1, k - p - s, s)``, nearest upsampling by f
+    is ``Window(1, 1, 0, f)``, adaptive pooling from n to m is ``Window(n, n, 0, m)``. A window may be empty (its last
+    position precedes its first): in a transposed convolution with k < s, some outputs see nothing.
 
-    In other words, which also say what a dilation does: the input positions stand ``up`` apart, x = up·j, a kernel of
-    size + up − 1 places reaches from x = stride·i − padding − up + 1 to x = stride·i − padding + size − 1, and the
-    output sees what stands at its taps, every ``dilation``-th place from the first.
+    With a dilation, place the input positions ``up`` apart, at x = up·j. A kernel of size + up − 1 places extends from
+    x = stride·i − padding − up + 1 to x = stride·i − padding + size − 1, and the output sees the input positions at
+    every ``dilation``-th place from the first.
     """
 
     size: Number = 1
@@ -29,21 +29,21 @@ class Window:
     padding: Number = 0
     up: Number = 1
     axis: int | None = None
-    """The output axis that moves this window, where it is not the input's own (counted among the spatial axes)."""
+    """The spatial output axis along which this window moves, if it is not that of the input."""
     dilation: Number = 1
     outputs: tuple[Number | None, Number | None] | None = None
-    """The first and the last output position that have this window (``None``: no bound), where not all have: the others
-    see other inputs (tensors joined along the axis)."""
+    """The first and last output position with this window (``None``: unbounded), if not all positions have it: the
+    others see other inputs, concatenated along the axis."""
 
     def positions(self, i: int) -> range:
-        """The input positions that output position i sees, if it has this window, in plain sizes."""
+        """Return the input positions that output position i sees, for plain sizes."""
         first = self.stride * i - self.padding - self.up + 1
         last = self.stride * i - self.padding + self.size - 1
         if self.up == 1:
             return range(first, last + 1, self.dilation)
         if self.dilation == 1:
             return range(-(-first // self.up), last // self.up + 1)
-        # up·j = first + dilation·m: soluble where the common divisor divides first, then every (dilation/common)-th j
+        # up·j = first + dilation·m is solvable iff the common divisor divides first; then every (dilation/common)-th j.
         common = gcd(self.up, self.dilation)
         step = self.dilation // common
         if first % common:
@@ -54,7 +54,7 @@ class Window:
 
     @property
     def is_pointwise(self) -> bool:
-        """Whether every output position plainly sees its own input position, on the same axis."""
+        """Whether every output position is known to see exactly its own input position, on the same axis."""
         return (
             type(self.size) is type(self.stride) is type(self.padding) is type(self.up) is int
             and self.size == self.stride == self.up == 1
@@ -65,4 +65,4 @@ class Window:
 
 
 Reach: TypeAlias = tuple[Window | None, ...]
-"""One entry per spatial axis of an input; ``None``: every output position sees the whole axis (a global field)."""
+"""One window per spatial axis of an input; ``None``: every output position sees the entire axis (a global field)."""

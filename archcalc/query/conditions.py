@@ -1,8 +1,8 @@
-"""Conditions, ``macs <= 300M and params < 3M``: reading them, and whether they hold.
+"""Conditions such as ``macs <= 300M and params < 3M``: reading and evaluating them.
 
-A condition compares expressions over quantities (``macs``, ``LAYER.QUANTITY``), variables and sizes of inputs with
-values as everywhere in claims: ``300M`` is exactly that in a bound, and stands for everything that rounds to it after
-``=``. It is evaluated in any kind of number.
+A condition compares arithmetic over quantities (``macs``, ``LAYER.QUANTITY``), variables and input sizes. Values are
+written as in claims: ``300M`` is exact in a bound, and after ``=`` matches everything that rounds to it. A condition
+can be evaluated in any kind of number.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from archcalc.spec.notations import parse_condition, parse_name
 from archcalc.spec.syntax import Condition, Literal, Name, Relation, Size, Value
 from archcalc.spec.values import number
 
-LONGEST = 10_000
-"""Characters of a condition."""
+MAX_LENGTH = 10_000
+"""The most characters of a condition."""
 
 Lookup: TypeAlias = Callable[[Name], Any]
-"""What a name stands for: a number of any kind, a tuple of them, or a text."""
+"""Maps a name to its value: a number of any kind, a tuple of them, or a text."""
 
 RELATE: Mapping[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -33,7 +33,7 @@ RELATE: Mapping[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
-"""What relations say of two numbers of any kind."""
+"""The comparison of two numbers of any kind, by the sign of the relation."""
 
 
 def read_condition(origin: str, written: str) -> Condition:
@@ -41,19 +41,19 @@ def read_condition(origin: str, written: str) -> Condition:
 
     Args:
         origin: where it was written, such as ``--where``.
-        written: the condition.
+        written: the text of the condition.
 
     Raises:
-        SpecError: it is not one.
+        SpecError: the text is not a condition.
     """
     return parse_condition(_text(origin, written), DEFAULT)
 
 
 def read_name(origin: str, written: str, start: int = 0) -> Name:
-    """Read the name of a quantity or a variable; ``start`` is its place in what was written.
+    """Read the name of a quantity or a variable, which starts at index ``start`` of the text that was written.
 
     Raises:
-        SpecError: it is not one.
+        SpecError: the text is not a name.
     """
     name = parse_name(_text(origin, written, start), DEFAULT)
     if not isinstance(name, Name):
@@ -62,26 +62,26 @@ def read_name(origin: str, written: str, start: int = 0) -> Name:
 
 
 def _text(origin: str, written: str, start: int = 0) -> Text:
-    if len(written) > LONGEST:
-        fail("limit", f"more than {LONGEST} characters", origin=origin)
+    if len(written) > MAX_LENGTH:
+        fail("limit", f"more than {MAX_LENGTH} characters", origin=origin)
     return Text(Source(origin, " " * start + written), written.replace("−", "-"), start)
 
 
 class _Operands(NamedTuple):
-    """What names stand for as operands of arithmetic: numbers only."""
+    """Looks up names as operands of arithmetic, which must be numbers."""
 
     lookup: Lookup
-    limits: Limits = DEFAULT._replace(digits=1000)  # products of quantities, each of which has its own bound
+    limits: Limits = DEFAULT._replace(digits=1000)  # quantities may be large, and products of them even more so
 
     def look_up(self, name: Name) -> Number:
         found = self.lookup(name)
         if isinstance(found, str | tuple):
-            fail("argument", "this is not one number", name.span)
+            fail("argument", "must be a single number", name.span)
         return found
 
 
 def holds(condition: Condition, lookup: Lookup) -> Any:
-    """Whether a condition holds: ``bool``, or what the comparisons of a kind of number return."""
+    """Return whether a condition holds: a ``bool``, or the result of comparisons in another kind of number."""
     if isinstance(condition, Relation):
         return _related(condition, lookup)
     first, *others = (holds(operand, lookup) for operand in condition.operands)
@@ -99,7 +99,7 @@ def _either(a: Any, b: Any) -> Any:
 
 
 def value(side: Value, lookup: Lookup) -> Any:
-    """What a side of a comparison is: a number, a tuple of them, or a text."""
+    """Return the value of one side of a comparison: a number, a tuple of them, or a text."""
     if isinstance(side, Name):
         return lookup(side)
     operands = _Operands(lookup)
@@ -113,7 +113,7 @@ def _related(condition: Relation, lookup: Lookup) -> Any:
     sides = [value(left, lookup), value(right, lookup)]
     tolerance = sum(side.tolerance for side in (left, right) if isinstance(side, Literal))
     a, b = (side if isinstance(side, tuple) else (side,) for side in sides)
-    if len(a) != len(b) and 1 in (len(a), len(b)):  # one number is meant for every axis
+    if len(a) != len(b) and 1 in (len(a), len(b)):  # a single number applies to every axis
         a, b = a * len(b), b * len(a)
     result: Any = len(a) == len(b)
     for x, y in zip(a, b, strict=False):
@@ -124,7 +124,7 @@ def _related(condition: Relation, lookup: Lookup) -> Any:
 
 
 def _one(relation: str, a: Any, b: Any, tolerance: Fraction | int) -> Any:
-    """A comparison of two numbers or texts; a receptive field that is global is wider than any number."""
+    """Compare two numbers or texts; a global receptive field is larger than any number."""
     if isinstance(a, str) or isinstance(b, str):
         if relation == "=":
             return a is b or (isinstance(a, str) and isinstance(b, str) and a == b)

@@ -1,4 +1,4 @@
-"""What is asked of a spec in many configurations: quantities by name, and a condition on them."""
+"""Queries about a spec in many configurations: quantities by name, and a condition on the configurations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
 from archcalc.query.places import find_place
 from archcalc.query.quantities import COMMON, MEASURED, is_measured, is_size
-from archcalc.query.sweep import Refused, Settings, Subject
+from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.arguments import NUMERIC
@@ -21,12 +21,12 @@ from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.numerals import GLOBAL
 from archcalc.spec.syntax import Condition, Name
 
-ABOUT_VALUES = frozenset({"shape", "argument", "arithmetic", "limit"})
-"""Codes of errors that other settings may not have; the others are mistakes in the text."""
+SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
+"""The codes of errors that may depend on the settings; errors with other codes are faults of the text itself."""
 
 
-class Written(NamedTuple):
-    """A spec that was located: its text, and whether it is an inline expression."""
+class LocatedSpec(NamedTuple):
+    """A spec that was located: its text, and whether that is an inline expression."""
 
     source: Source
     inline: bool
@@ -36,43 +36,45 @@ class Attribute(NamedTuple):
     """An attribute of a layer."""
 
     node: int
+    """The index of the layer among the nodes of the graph."""
     layer: str
     name: str
 
 
 @dataclass
-class Question:
-    """Which spec, which quantities, which configurations."""
+class ConfigurationQuery:
+    """A query: the spec, the quantities, and the condition on configurations."""
 
-    spec: Written
+    spec: LocatedSpec
     names: Sequence[Name]
+    """The quantities and settings to evaluate."""
     where: Condition | None = None
     given: Given = field(default_factory=Given)
-    """What is the same in all configurations, as written on a command line."""
+    """The options that apply to all configurations, as written on a command line."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Settings that are the same in all configurations."""
+    """The settings with one value, the same in all configurations."""
     shapes: Mapping[str, str] = field(default_factory=dict)
-    """Settings that are the shape of a whole input, to its name."""
+    """The settings that are the complete shape of an input, with the name of that input."""
     training: bool = False
     dtype: str = "float32"
     limits: Limits = DEFAULT
     attributes: dict[str, Attribute] = field(default_factory=dict)
-    """Settings that are attributes of layers, once they were looked for."""
+    """The attributes of layers that settings refer to, as far as they have been looked up."""
     absent: SpecError | None = None
-    """Some network does not have what is asked for: an error if none has it."""
+    """Set if some configuration lacks a target; it is an error if all of them do."""
 
-    def subject(self) -> Subject:
-        """The question in the form that sweeps ask it."""
+    def subject(self) -> SweepSubject:
+        """Return the query in the form that `sweep` takes."""
         keep = None if self.where is None else self.keep
-        return Subject(self.read, self.measure, keep)
+        return SweepSubject(self.read, self.measure, keep)
 
     def read(self, settings: Settings, observe: Callable[[int], None] | None = None) -> Graph:
-        """The network of settings. Names joined by ``=`` are set to the same.
+        """Return the network for given settings. Names joined by ``=`` are set to the same value.
 
         Raises:
-            Refused: there is none.
-            NeedsPlain: its structure depends on a number that is an array.
-            SpecError: the spec is wrong whatever the settings.
+            Refused: no network exists with these settings.
+            NeedsPlain: the structure of the network depends on a number that is an array.
+            SpecError: the spec has an error that does not depend on the settings.
         """
         texts, shapes, numbers = dict(self.given.set), dict(self.given.shapes), dict(self.given.numbers)
         layers: dict[int, str] = {}
@@ -94,19 +96,19 @@ class Question:
             graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
             for node, layer in layers.items():
                 if graph.nodes[node].name != layer:
-                    fail("shape", f"'{layer}' stands elsewhere in the network")
+                    fail("shape", f"'{layer}' has another position in the network")
             return graph
         except SpecError as error:
             codes = {problem.code for problem in error.problems}
             if "needs-number" in codes:
                 raise NeedsPlain(str(error)) from None
-            if codes <= ABOUT_VALUES:
+            if codes <= SETTING_CODES:
                 message = error.problems[0].message
                 raise Refused(message, _requirement(message)) from error
             raise
 
     def attribute(self, name: str) -> Attribute | None:
-        """The attribute of a layer that a setting stands for (``conv1.p``); ``None`` for any other setting.
+        """Return the attribute of a layer that a setting refers to (``conv1.p``); ``None`` for any other setting.
 
         Raises:
             SpecError: there is no such layer, or it has no such attribute.
@@ -119,30 +121,30 @@ class Question:
         return self.attributes[name]
 
     def as_written(self) -> Graph:
-        """The network with the attributes of its layers as they are written.
+        """Return the network with the attributes of its layers as they are written.
 
         Raises:
-            SpecError: there is none.
+            SpecError: no such network exists.
         """
         sizes = {name: value for name, value in self.fixed.items() if "." not in name}
         try:
             return replace(self, fixed=sizes).read({})
         except Refused as refused:
-            hint = "attributes can be varied of layers that exist as they are written"
+            hint = "attributes can be varied only if the network exists as written"
             fail("shape", str(refused), hint=hint, origin=self.spec.source.name)
 
     def measure(self, graph: Graph, settings: Settings) -> list[Any]:
-        """What the names stand for."""
+        """Return the values of the names."""
         lookup = self.lookup(graph, settings)
         return [lookup(name) for name in self.names]
 
     def keep(self, graph: Graph, settings: Settings) -> Any:
-        """Whether the condition holds."""
+        """Return whether the condition holds."""
         assert self.where is not None
         return holds(self.where, self.lookup(graph, settings))
 
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
-        """What names stand for in a network: settings, quantities, variables, sizes of inputs."""
+        """Return a function that looks up names in a network: settings, quantities, variables and input sizes."""
         evaluator = Evaluator(graph, training=self.training, dtype=self.dtype)
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
         known: dict[str, Any] = {}
@@ -155,21 +157,27 @@ class Question:
         return found
 
     def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], evaluator: Evaluator) -> Any:
-        whole, span = name
-        place, _, word = whole.rpartition(".")
-        if whole in set_to:
-            return set_to[whole]
+        """Return the value of a name.
+
+        Raises:
+            Refused: this network does not have the target.
+            SpecError: the name is unknown.
+        """
+        full, span = name
+        place, _, word = full.rpartition(".")
+        if full in set_to:
+            return set_to[full]
         axes = input_axes(graph.inputs)
-        if whole in graph.variables:
-            return graph.variables[whole]
-        if whole in axes:
-            node, axis = axes[whole]
+        if full in graph.variables:
+            return graph.variables[full]
+        if full in axes:
+            node, axis = axes[full]
             return graph.inputs[node][axis]
-        if whole == GLOBAL or (not place and self.is_word(word, set_to, graph)):
+        if full == GLOBAL or (not place and self.is_word(word, set_to, graph)):
             return word
         if is_measured(word):
             try:
-                target = evaluator.target(whole)
+                target = evaluator.target(full)
                 values = evaluator.values(target)
             except LookupError as error:
                 message, hint = error.args
@@ -178,21 +186,21 @@ class Question:
             return values[0] if target.quantity.is_number else values
         known_names = [*set_to, *MEASURED, *graph.variables, *axes]
         hint = suggest(word, known_names, f"quantities are {', '.join(COMMON[:9])} …")
-        fail("unknown-name", f"no quantity, variable or input size '{whole[:60]}'", span, hint)
+        fail("unknown-name", f"no quantity, variable or input size '{full[:60]}'", span, hint)
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
-        """Whether some variable holds words: then it is compared with words that are no names."""
-        from archcalc.spec.build import words
+        """Return whether a word is a text to compare with: some variable holds a text, and the word is one of these."""
+        from archcalc.spec.build import argument_words
 
         held = [*set_to.values(), *graph.variables.values()]
-        return word in words() and any(isinstance(value, str) for value in held)
+        return word in argument_words() and any(isinstance(value, str) for value in held)
 
 
 def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribute:
-    """The attribute, by its name or letter, of the one layer of a place that has it.
+    """Return the attribute with a name or letter, of the only layer of a place that has it.
 
     Raises:
-        SpecError: there is none, or there are several.
+        SpecError: no layer has it, or several have it.
     """
     try:
         indices = find_place(place, graph, training=True).layers
@@ -208,13 +216,18 @@ def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribut
                     found.append(Attribute(index, node.name, parameter.name))
     if not found:
         hint = suggest(word, known, f"it has {', '.join(dict.fromkeys(known))}" if known else "")
-        fail("unknown-name", f"'{place[:60]}' has no number '{word[:40]}'", hint=hint, origin=origin[:60])
+        fail("unknown-name", f"'{place[:60]}' has no numeric attribute '{word[:40]}'", hint=hint, origin=origin[:60])
     if len(found) > 1:
         hint = f"name one of them: {', '.join(f'{each.layer}.{word}' for each in found[:8])}"
-        fail("argument", f"{len(found)} layers of '{place[:60]}' have a {found[0].name}", hint=hint, origin=origin[:60])
+        fail(
+            "argument",
+            f"{len(found)} layers of '{place[:60]}' have the attribute '{found[0].name}'",
+            hint=hint,
+            origin=origin[:60],
+        )
     return found[0]
 
 
 def _requirement(message: str) -> str:
-    """What a message says of all configurations: without its numbers."""
+    """Return a message without its numbers, so that it applies to all configurations."""
     return re.sub(r"\d+(?:/\d+)?", "…", message)

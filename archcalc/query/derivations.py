@@ -1,4 +1,4 @@
-"""From a target to its derivations: of a layer, a stage, or the network."""
+"""Derivations of a target: a quantity of a layer, a stage, or the network."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from archcalc.analysis.explain import (
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.query.places import find_place
 from archcalc.query.quantities import DERIVED, SIZES, find_quantity, is_size
-from archcalc.query.targets import Evaluator, Target, check_scope, find_row, layer_behind
+from archcalc.query.targets import Evaluator, Target, check_scope, find_row, output_layer
 from archcalc.spec.errors import fail
 
-EVERYTHING = ("shape", "params", "macs", "rf")
-"""What is derived where no quantity is named (costs without MACs are derived as operations)."""
+DEFAULT_QUANTITIES = ("shape", "params", "macs", "rf")
+"""The quantities that are derived if none is named; layers without MACs have FLOPs in their place."""
 
 
 def explain(
     analysis: Analysis, layer: str | None, quantity: str | None, *, dtype: str = "float32", latex: bool = False
 ) -> list[tuple[str, list[Derivation]]]:
-    """Titles and derivations of what was asked for.
+    """Return titles, each with its derivations.
 
     Args:
-        analysis: of the network.
-        layer: a layer, a stage or a block in one; without it, the sums of the whole network are derived.
-        quantity: one of `archcalc.query.quantities.DERIVED` or the size of an axis; without it, the most asked for.
-        dtype: the number format of memory.
+        analysis: the analysis of the network.
+        layer: the name of a layer, a stage or a block call; without it, the totals of the network are derived.
+        quantity: one of `archcalc.query.quantities.DERIVED` or the size of an axis; without it, the most common ones.
+        dtype: the number format for memory.
         latex: whether formulas are written in LaTeX.
 
     Raises:
@@ -45,12 +45,12 @@ def explain(
     try:
         row = find_row(place, analysis)
         if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
-            behind = layer_behind(place, analysis)
-            row = _shaping(behind, row, analysis) if isinstance(row, Group) and quantity == "shape" else behind
+            behind = output_layer(place, analysis)
+            row = _shape_layer(behind, row, analysis) if isinstance(row, Group) and quantity == "shape" else behind
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     if isinstance(row, Group):
-        row = _alone(row, quantity)
+        row = _only_contributor(row, quantity)
     if isinstance(row, Layer):
         derivations = explain_layer(analysis, row, wanted(row, quantity), dtype=dtype, latex=latex)
         return [(heading(row, analysis.graph), derivations)]
@@ -73,7 +73,7 @@ def explain(
 
 
 def _derivation(word: str, place: str, analysis: Analysis) -> str:
-    """What is derived for a quantity of a place."""
+    """Return the name of the derivation for a quantity of a place."""
     try:
         quantity = find_quantity(word, DERIVED, [name for name in DERIVED if name not in SIZES])
     except LookupError as error:
@@ -82,14 +82,14 @@ def _derivation(word: str, place: str, analysis: Analysis) -> str:
         target = Target(find_place(place, analysis.graph), quantity)
         check_scope(target)
         if is_size(word):
-            Evaluator.of(analysis).values(target)  # says that there is no such axis
+            Evaluator.of(analysis).values(target)  # raises an error if there is no such axis
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     return quantity.derivation
 
 
-def _shaping(last: Layer, stage: Group, analysis: Analysis) -> Layer:
-    """The layer of a stage that gives its output the shape: the last one, but for those that leave it as it was."""
+def _shape_layer(last: Layer, stage: Group, analysis: Analysis) -> Layer:
+    """Return the layer of a stage that determines the shape of its output: the last one that changes the shape."""
     layers = {layer.node: layer for layer in stage.layers}
     found = last
     while True:
@@ -100,8 +100,8 @@ def _shaping(last: Layer, stage: Group, analysis: Analysis) -> Layer:
         found = before
 
 
-def _alone(row: Group, quantity: str | None) -> Layer | Group:
-    """The one layer of a stage, or the one that its sum comes from, whose derivation says more than the sum's."""
+def _only_contributor(row: Group, quantity: str | None) -> Layer | Group:
+    """Return the only layer that contributes to a quantity of a stage, if there is just one; else the stage."""
     parts = row.layers
     if quantity is not None and quantity in FORMULAS:
         parts = tuple(layer for layer in parts if layer.of(quantity))
@@ -109,14 +109,14 @@ def _alone(row: Group, quantity: str | None) -> Layer | Group:
 
 
 def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:
-    """The quantities to derive of a layer."""
+    """Return the quantities to derive for a layer."""
     if quantity is not None:
         return (quantity,)
-    return tuple("flops" if name == "macs" and not layer.macs else name for name in EVERYTHING)
+    return tuple("flops" if name == "macs" and not layer.macs else name for name in DEFAULT_QUANTITIES)
 
 
 def derivation_lines(derivation: Derivation) -> list[str]:
-    """A derivation as text, one line a step, the equals signs and the parts of a sum below one another."""
+    """Return a derivation as text, one line per step, with the equals signs and the terms of a sum aligned."""
     width = max((len(step.symbol) for step in derivation.steps), default=0)
     parts = max((len(step.value) for step in derivation.steps if _is_part(step)), default=0)
     lines = []
@@ -128,5 +128,5 @@ def derivation_lines(derivation: Derivation) -> list[str]:
 
 
 def _is_part(step: Step) -> bool:
-    """Whether it is a part of a sum, of which there are several below one another."""
+    """Return whether a step is a term of a sum, one of several that are listed with their shares."""
     return not step.formula and not step.numbers and step.note.endswith("%")

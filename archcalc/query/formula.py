@@ -1,7 +1,7 @@
-"""From a question about closed forms to their calculation: which names are free, what is assumed of them, of what.
+"""The calculation of closed forms of a network.
 
-The spec is read with symbols in place of its free names, analysed by the same code as ever, and asked for targets.
-An assumption is a requirement like those of the operators: it narrows what the symbols may be.
+The spec is read with symbols in place of its free names and analysed by the same code as with numbers; then the targets
+are evaluated. An assumption is a requirement like those of the operators: it restricts the values of the symbols.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated
 
 TOTALS = ("shape", "params", "macs", "flops", "activations")
-"""What is asked of a network unless told otherwise."""
+"""The targets that are evaluated if none are given."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """Closed forms of which targets, in which symbols."""
+class FormulaQuery:
+    """A query for closed forms: the targets, the free symbols, and the assumptions about them."""
 
     spec: str | Source
-    """As after ``archcalc formula``, or the text of a spec file."""
+    """A SPEC as on the command line, or the text of a spec file."""
     targets: tuple[str, ...] = TOTALS
     free: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
@@ -48,16 +48,16 @@ class Question:
     batch: int | None = None
     dtype: str = "float32"
     each: bool = False
-    """Of every layer rather than of the targets' places."""
+    """Whether the targets are quantities to evaluate for every layer."""
     over: str | None = None
-    """Another spec whose closed forms are divisors."""
+    """Another SPEC, by whose closed forms those of this one are divided."""
     when: Mapping[str, str] | None = None
-    """Divide what comes out with these expressions for names by what comes out without."""
+    """Arithmetic for names: the closed forms with these replacements are divided by those without."""
     limits: Limits = DEFAULT
 
 
-class Answer(NamedTuple):
-    """Closed forms; of a ratio, those of the dividends and the divisors as well."""
+class FormulaResult(NamedTuple):
+    """Closed forms; for ratios also those of the dividends and the divisors."""
 
     forms: ClosedForms
     dividends: tuple[ClosedForm, ...] = ()
@@ -65,86 +65,91 @@ class Answer(NamedTuple):
 
 
 def closed_form(spec: str | Source, target: str, free: tuple[str, ...], assume: tuple[str, ...] = ()) -> ClosedForm:
-    """One closed form of a network; see `answer` for the errors."""
-    return answer(Question(spec, (target,), free, assume)).forms.forms[0]
+    """Return one closed form of a network; errors are those of `calculate`."""
+    return calculate(FormulaQuery(spec, (target,), free, assume)).forms.forms[0]
 
 
-def answer(question: Question) -> Answer:
-    """The closed forms that a question asks for.
+def calculate(query: FormulaQuery) -> FormulaResult:
+    """Return the closed forms for a query.
 
     Raises:
-        SpecError: anything wrong with the spec, an unknown name or target, an assumption that nothing meets, or
-            expressions that grow beyond bounds.
+        SpecError: the spec has an error, a name or target is unknown, the assumptions cannot be satisfied, or the
+            closed forms are too complex.
     """
-    return _Calculation(question).answer()
+    return _Calculation(query).calculate()
 
 
-def reads_as(form: ClosedForm, expression: Value) -> Number:
-    """An expression that a person wrote, in the symbols of a closed form.
+def in_symbols(form: ClosedForm, expression: Value) -> Number:
+    """Return a parsed formula as a number in the symbols of a closed form.
 
     Raises:
-        SpecError: it uses other names.
+        SpecError: the formula uses other names.
     """
     names = {name: form.symbols.number(name) for name in form.symbols.free}
     return _evaluated(expression, names, DEFAULT)
 
 
 def equals(form: ClosedForm, expression: str) -> bool | None:
-    """Whether an expression is the closed form wherever that holds; ``None`` where it cannot be told.
+    """Return whether a formula equals a closed form wherever that holds; ``None`` if undecided.
 
     Raises:
-        SpecError: the expression cannot be read, or uses other names.
+        SpecError: the formula cannot be read, or uses other names.
     """
-    return form.equals(reads_as(form, parse_formula(_text("a formula", expression), DEFAULT)))
+    return form.equals(in_symbols(form, parse_formula(_text("a formula", expression), DEFAULT)))
 
 
 class _Calculation:
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        spec = question.spec
-        self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, question.limits)
-        self.other = locate(question.over, question.limits) if question.over is not None else None
+    def __init__(self, query: FormulaQuery) -> None:
+        self.query = query
+        spec = query.spec
+        self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, query.limits)
+        self.other = locate(query.over, query.limits) if query.over is not None else None
         self.graph = self._plain_graph()
-        self.assumptions = [each for text in question.assume for each in read_assumptions(text, question.limits)]
+        self.assumptions = [each for text in query.assume for each in read_assumptions(text, query.limits)]
         self.substituted = self._substitutions()
-        for name in question.given.set:
-            if name in question.free:
-                hint = f'--assume "{name} == …" gives a value to what is left open'
-                fail("argument", f"'{name}' is left open: it cannot be set as well", origin=f"--set {name}", hint=hint)
+        for name in query.given.set:
+            if name in query.free:
+                hint = f'--assume "{name} == …" gives a value to a free name'
+                fail("argument", f"'{name}' is free, so it cannot be set as well", origin=f"--set {name}", hint=hint)
         self.title = self.source.name
-        if question.over is not None or question.when is not None:
-            for target in question.targets:
-                quantity = quantity_named(_word(target))
+        if query.over is not None or query.when is not None:
+            for target in query.targets:
+                quantity = quantity_named(_quantity_name(target))
                 if quantity is not None and not quantity.is_number:
-                    hint = "ratios are those of params, macs, activations and the like"
-                    fail("argument", f"a {quantity.name} is no quantity to divide", origin="TARGET", hint=hint)
+                    hint = "ratios need quantities that are a single number, such as params or macs"
+                    fail("argument", f"'{quantity.name}' cannot be divided", origin="TARGET", hint=hint)
 
     def _plain_graph(self) -> Graph | None:
-        """The network as it is written, which tells variables from sizes; expressions have no variables."""
+        """Return the network as written, to tell variables from sizes; ``None`` for an inline expression."""
         if self.inline:
             return None
-        graph = read_spec(self.source, self.question.given, limits=self.question.limits).graph
+        graph = read_spec(self.source, self.query.given, limits=self.query.limits).graph
         known = [*graph.variables, *input_axes(graph.inputs)]
-        for name in (*self.question.free, *(self.question.when or {})):
+        for name in (*self.query.free, *(self.query.when or {})):
             if name not in known:
                 hint = suggest(name, known, f"there are {', '.join(known[:12])}")
                 fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin="--free")
             if name in graph.variables and isinstance(graph.variables[name], str):
-                fail("argument", f"variable '{name}' holds '{graph.variables[name]}', no number", origin="--free")
+                fail(
+                    "argument",
+                    f"variable '{name}' must hold a number to be free, got '{graph.variables[name]}'",
+                    origin="--free",
+                )
         return graph
 
     def _substitutions(self) -> dict[str, Relation]:
-        """Names that an assumption says what they are: ``alpha == a/4``."""
+        """Return the free names for which an assumption gives a value, such as ``alpha == a/4``, with that
+        assumption."""
         found = {}
         for each in self.assumptions:
             name = each.left.name if isinstance(each.left, Name) and each.relation == "=" else None
-            if name in self.question.free and all(other.name != name for other in names_in(each.right)):
+            if name in self.query.free and all(other.name != name for other in names_in(each.right)):
                 found[name] = each
         return found
 
     def _free(self) -> list[FreeSymbol]:
-        """The symbols, and what is known of them before anything is calculated."""
-        names = dict.fromkeys(self.question.free)
+        """Return the free symbols with the domains known before the calculation."""
+        names = dict.fromkeys(self.query.free)
         symbols: dict[str, FreeSymbol] = {}
         for name in names:
             is_size = is_axis(name) if self.graph is None else name not in self.graph.variables
@@ -154,88 +159,88 @@ class _Calculation:
                         symbols.setdefault(other.name, FreeSymbol.size(other.name))
             else:
                 symbols[name] = FreeSymbol.size(name) if is_size else FreeSymbol.variable(name)
-        for each in self.assumptions:  # "p >= 0" says more than that names are positive
+        for each in self.assumptions:  # "p >= 0" replaces the default domain
             if isinstance(each.left, Name) and each.left.name in symbols and each.relation in (">=", ">"):
                 symbols[each.left.name] = symbols[each.left.name].unbounded()
         return list(symbols.values())
 
-    def answer(self) -> Answer:
+    def calculate(self) -> FormulaResult:
         try:
             symbols, forms = fixpoint(self._free(), self._forms)
         except Impossible as error:
             fail("formula", str(error), origin=self.source.name[:60])
         except TooComplex as error:
-            hint = "leave fewer names open, or assume more of them (such as H % 32 == 0)"
+            hint = "use fewer free names, or more assumptions (such as H % 32 == 0)"
             fail("limit", str(error), origin=self.source.name[:60], hint=hint)
         names, title = tuple(symbols.free), self.title
-        if self.question.over is None and self.question.when is None:
-            return Answer(ClosedForms(title, forms[0], symbols, names))
+        if self.query.over is None and self.query.when is None:
+            return FormulaResult(ClosedForms(title, forms[0], symbols, names))
         for form in forms[1]:
             if is_plain(form.values[0]) and form.values[0] == 0:
-                fail("argument", f"{form.target} is 0 in what is divided by", origin="TARGET")
+                fail("argument", f"the divisor {form.target} is 0", origin="TARGET")
         ratios = tuple(ratio(a, b) for a, b in zip(*forms, strict=True))
-        return Answer(ClosedForms(title, ratios, symbols, names), *forms)
+        return FormulaResult(ClosedForms(title, ratios, symbols, names), *forms)
 
     def _forms(self, symbols: Symbols) -> tuple[tuple[ClosedForm, ...], ...]:
         names = {name: symbols.number(name) for name in symbols.free}
         numbers = dict(names)
         for name, each in self.substituted.items():
-            numbers[name] = _evaluated(each.right, names, self.question.limits)
+            numbers[name] = _evaluated(each.right, names, self.query.limits)
         for each in self.assumptions:
             if each not in self.substituted.values():
                 self._assume(each, numbers)
-        numbers = {name: number for name, number in numbers.items() if name in self.question.free}
-        own = self._analysis(numbers, self.source, self.inline)
-        self.title = _headline(own)
-        if self.question.when is not None:
+        numbers = {name: number for name, number in numbers.items() if name in self.query.free}
+        plain = self._analysis(numbers, self.source, self.inline)
+        self.title = _headline(plain)
+        if self.query.when is not None:
             changed = dict(numbers)
-            for name, text in self.question.when.items():
-                changed[name] = _read(text, {**names, **numbers}, f"--when {name}={text}", self.question.limits)
+            for name, text in self.query.when.items():
+                changed[name] = _read(text, {**names, **numbers}, f"--scale {name}={text}", self.query.limits)
             dividend = self._analysis(changed, self.source, self.inline)
         else:
-            dividend = own
-        divisor = own
+            dividend = plain
+        divisor = plain
         if self.other is not None:
             known = self._known_in(*self.other)
             divisor = self._analysis({n: x for n, x in numbers.items() if n in known}, *self.other)
         if dividend is divisor:
-            return (self._of(own, symbols),)
-        return self._of(dividend, symbols), self._of(divisor, symbols)
+            return (self._evaluated_targets(plain, symbols),)
+        return self._evaluated_targets(dividend, symbols), self._evaluated_targets(divisor, symbols)
 
     def _known_in(self, source: Source, inline: bool) -> set[str]:
-        """Which of the free names another network has."""
+        """Return the free names that another network has as well."""
         if inline:
-            shape, chain = parse_inline(Text(source, source.text), self.question.limits)
+            shape, chain = parse_inline(Text(source, source.text), self.query.limits)
             used = {name.name for name in (*names_in(shape), *names_used(chain))}
-            return {name for name in self.question.free if is_axis(name) or name in used}
-        graph = read_spec(source, limits=self.question.limits).graph
+            return {name for name in self.query.free if is_axis(name) or name in used}
+        graph = read_spec(source, limits=self.query.limits).graph
         return {*graph.variables, *input_axes(graph.inputs)}
 
     def _assume(self, each: Relation, names: Mapping[str, Number]) -> None:
-        left, right = (_evaluated(side, names, self.question.limits) for side in (each.left, each.right))
+        left, right = (_evaluated(side, names, self.query.limits) for side in (each.left, each.right))
         try:
             truth = RELATE[each.relation](left, right)
-            require(truth, "nothing meets this, or nothing that the assumptions before it allow")
+            require(truth, "this cannot be satisfied together with the assumptions before it")
         except Impossible as error:
             fail("assumption", str(error), each.span)
 
     def _analysis(self, numbers: Mapping[str, Number], source: Source, inline: bool) -> Analysis:
-        given = self.question.given if source is self.source else AS_WRITTEN
+        given = self.query.given if source is self.source else AS_WRITTEN
         graph = self.graph if source is self.source else None
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
             if name in axes or (graph is None and is_axis(name)):
-                require(as_integer(number, name) >= 1, "{name} is a size, and positive", name=name)
-        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.question.limits).graph
-        asked = [quantity_named(_word(target)) for target in self.question.targets]
+                require(as_integer(number, name) >= 1, "{name} is a size, so it must be positive", name=name)
+        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.query.limits).graph
+        asked = [quantity_named(_quantity_name(target)) for target in self.query.targets]
         fields = any(quantity is not None and quantity.unit == "positions" for quantity in asked)
-        return analyze(graph, training=self.question.training, batch=self.question.batch, receptive=fields)
+        return analyze(graph, training=self.query.training, batch=self.query.batch, receptive=fields)
 
-    def _of(self, analysis: Analysis, symbols: Symbols) -> tuple[ClosedForm, ...]:
-        targets = self.question.targets
-        if self.question.each:
+    def _evaluated_targets(self, analysis: Analysis, symbols: Symbols) -> tuple[ClosedForm, ...]:
+        targets = self.query.targets
+        if self.query.each:
             targets = tuple(f"{layer.name}.{target}" for target in targets for layer in analysis.layers)
-        evaluator = Evaluator.of(analysis, self.question.dtype)
+        evaluator = Evaluator.of(analysis, self.query.dtype)
         return tuple([_closed_form(target, evaluator, symbols) for target in targets])
 
 
@@ -250,25 +255,25 @@ def _closed_form(written: str, evaluator: Evaluator, symbols: Symbols) -> Closed
         exact = all(axis.exact and axis.aligned for axes in evaluator.fields(target.place).values() for axis in axes)
     elif quantity.unit == "shape":
         values = ordered(values, evaluator.graph.layout)
-    return ClosedForm(written, values, symbols, exact, whole=quantity.is_whole)
+    return ClosedForm(written, values, symbols, exact, integer=quantity.is_integer)
 
 
 def _headline(analysis: Analysis) -> str:
     graph = analysis.graph
     inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
-    shown = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    return f"input {shown}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {shown}"
+    text = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
+    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {text}"
 
 
-def _word(target: str) -> str:
+def _quantity_name(target: str) -> str:
     return target.rpartition(".")[2]
 
 
 def read_assumptions(written: str, limits: Limits) -> list[Relation]:
-    """Comparisons that all hold, joined by commas or ``and``.
+    """Read assumptions: comparisons joined by commas or ``and``.
 
     Raises:
-        SpecError: something else was written.
+        SpecError: the text is something else.
     """
     return [each for read in parse_assumptions(_text("--assume", written), limits) for each in _relations(read)]
 
@@ -280,11 +285,11 @@ def _relations(read: Condition | Value) -> Iterator[Relation]:
         for operand in read.operands:
             yield from _relations(operand)
     elif isinstance(read, Logic):
-        hint = 'several assumptions all hold: "H % 2 == 0 and W % 2 == 0"'
-        fail("assumption", f"an assumption has no '{read.word}'", read.span, hint)
+        hint = 'join assumptions by "and": "H % 2 == 0 and W % 2 == 0"'
+        fail("assumption", f"an assumption must not use '{read.word}'", read.span, hint)
     else:
-        shown = read.span.text.value[read.span.start : read.span.end][:60]
-        fail("assumption", f"'{shown}' compares nothing", read.span, 'such as "H % 32 == 0"')
+        text = read.span.text.value[read.span.start : read.span.end][:60]
+        fail("assumption", f"an assumption must be a comparison, got '{text}'", read.span, 'such as "H % 32 == 0"')
 
 
 def _text(origin: str, written: str) -> Text:
@@ -293,24 +298,26 @@ def _text(origin: str, written: str) -> Text:
 
 
 def _read(written: str, names: Mapping[str, Number], where: str, limits: Limits) -> Number:
-    """The value of an expression over names.
+    """Return the value of arithmetic over names.
 
     Raises:
-        SpecError: it cannot be read, or a name is unknown.
+        SpecError: the text cannot be read, or a name is unknown.
     """
     return _evaluated(parse_formula(_text(where, written), limits), names, limits)
 
 
 def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Number:
     if isinstance(value, Size):
-        fail("argument", "one number is expected here, not a size", value.span)
+        fail("argument", "must be one number, got a shape", value.span)
     for name in names_in(value):
         if name.name not in names:
-            hint = suggest(name.name, names, f"free are {', '.join(names)}" if names else "--free leaves names open")
-            fail("unknown-name", f"'{name.name[:40]}' is not free here", name.span, hint)
+            hint = suggest(
+                name.name, names, f"free names are {', '.join(names)}" if names else "--free declares free names"
+            )
+            fail("unknown-name", f"'{name.name[:40]}' is not a free name", name.span, hint)
     try:
         return evaluated(value, Scope(names, names.get("C"), limits))
     except Impossible as error:
         fail("argument", str(error), value.span)
     except NeedsPlain as error:
-        fail("needs-number", f"{error} has to be a plain number", value.span)
+        fail("needs-number", f"{error} must be a plain number", value.span)

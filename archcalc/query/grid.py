@@ -1,4 +1,4 @@
-"""The grid of a sweep: what is varied, in which values, and all combinations of them without ever listing them."""
+"""The grid of a sweep: the settings with their values, and the combinations of these without listing them."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from archcalc.numeric.arrays import Run
 from archcalc.numeric.steps import Steps
 
 Values: TypeAlias = Sequence[Any]
-"""Plain numbers, or texts."""
+"""The values of one setting: plain numbers, or texts."""
 
-Region: TypeAlias = tuple[Values, ...]
-"""Values per axis: all of their combinations."""
+GridRegion: TypeAlias = tuple[Values, ...]
+"""A part of the grid: the values per axis, in all combinations."""
 
 
 class Axis(NamedTuple):
-    """What is varied, and its values."""
+    """An axis of the grid: a setting and its values."""
 
     name: str
     values: Values
 
 
 def is_numeric(values: Values) -> bool:
-    """Whether these can be an array of numbers."""
+    """Return whether values can form an array of numbers."""
     return isinstance(values, range | Steps) or all(is_plain(value) for value in values)
 
 
 def setting(run: Run, values: Values, axis: int) -> Any:
-    """What an axis is set to in a region: a plain value where it has one only, else an array."""
+    """Return the value of an axis in a region: a plain value if there is only one, else an array."""
     if len(values) == 1:
         return values[0]
     if isinstance(values, range | Steps):
@@ -40,7 +40,7 @@ def setting(run: Run, values: Values, axis: int) -> Any:
 
 
 def listed(values: Values) -> Any:
-    """Values as a NumPy array: of int64 if they are whole numbers that fit, else of objects."""
+    """Return values as a NumPy array, of int64 if they are integers that fit, else of objects."""
     if isinstance(values, range):
         return np.arange(values.start, values.stop, values.step)
     if all(type(value) is int and abs(value) < 2**63 for value in values):
@@ -50,8 +50,8 @@ def listed(values: Values) -> Any:
     return array
 
 
-def parts(grid: Sequence[tuple[Values, int]]) -> Iterator[Region]:
-    """A grid in regions: each axis in pieces of so many values, the last axis fastest."""
+def parts(grid: Sequence[tuple[Values, int]]) -> Iterator[GridRegion]:
+    """Yield a grid in regions, each axis cut into pieces of the given size, the last axis fastest."""
     if not grid:
         yield ()
         return
@@ -61,8 +61,8 @@ def parts(grid: Sequence[tuple[Values, int]]) -> Iterator[Region]:
             yield (values[first : first + size], *rest)
 
 
-def halves(region: Region) -> Iterator[Region]:
-    """A region in two, cut along its longest axis."""
+def halves(region: GridRegion) -> Iterator[GridRegion]:
+    """Yield the two halves of a region, cut along its longest axis."""
     longest = max(range(len(region)), key=lambda index: len(region[index]))
     middle = len(region[longest]) // 2
     for values in (region[longest][:middle], region[longest][middle:]):

@@ -1,4 +1,5 @@
-"""Places of a graph: a layer, several layers under one name (a stage, head, input or block call), or the network."""
+"""What targets refer to: a layer, several layers under one name (a stage, head, input or block call), or the
+network."""
 
 from __future__ import annotations
 
@@ -11,27 +12,27 @@ from archcalc.spec.errors import suggest
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place of one graph."""
+    """A layer, a group of layers under one name, or the network as a whole."""
 
     name: str
-    """As targets name it; empty for the whole network."""
+    """The name in targets; empty for the network."""
     scope: Scope
     layers: tuple[int, ...]
-    """The indices of its layers among the nodes; of the network those that count."""
+    """The indices of its layers among the nodes; for the network, of those that count in the totals."""
     tensor: Ref
-    """What it puts out; of the network the main output."""
+    """Its output; for the network, the main output."""
 
 
 def find_place(name: str, graph: Graph, *, training: bool = False) -> Place:
-    """The place of a name.
+    """Return what a name refers to.
 
     Args:
-        name: of a layer, stage, head, input or block call; empty for the whole network.
-        graph: its sizes may be of any kind of number.
-        training: whether auxiliary heads count for the network.
+        name: the name of a layer, stage, head, input or block call; empty for the network.
+        graph: the graph; its sizes may be of any kind of number.
+        training: whether training heads count for the network.
 
     Raises:
-        LookupError: there is none; the arguments are a message and a hint.
+        LookupError: the name refers to nothing; the arguments are a message and a hint.
     """
     if not name:
         counted = tuple([index for index, node in graph.layers() if training or not node.training])

@@ -1,4 +1,4 @@
-"""The quantities of a network: one entry each, which says what every verb has to know of it.
+"""The quantities of a network: one entry for each, with everything that the verbs need to know about it.
 
 A count of layers (`archcalc.analysis.counts`) needs an entry here and its formula there, and nothing else.
 """
@@ -16,57 +16,57 @@ from archcalc.ops.base import OPERATION_KINDS
 from archcalc.spec.errors import suggest
 
 Scope: TypeAlias = Literal["layer", "stage", "network"]
-"""What may have a quantity: a layer, several layers together (a stage, a head, an input, a block call), the network."""
+"""What has a quantity: a layer, several layers (a stage, a head, an input, a block call), or the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """A quantity, and how it is asked for."""
+    """A quantity and its properties."""
 
     name: str
     meaning: str
-    """One sentence."""
+    """The definition, in one sentence."""
     title: str = ""
-    """The head of its columns in tables for people, where it is not the name."""
+    """The heading of its columns in tables, if that is not the name."""
     unit: Literal["number", "positions", "bytes", "shape"] = "number"
     scopes: tuple[Scope, ...] = ("layer", "stage", "network")
-    """Where it applies."""
-    adds_up: Literal["sum", "last", "none"] = "sum"
-    """How that of several layers comes about: as a sum, as that of the last one, or only for the network as a whole."""
+    """What has the quantity."""
+    aggregation: Literal["sum", "last", "none"] = "sum"
+    """How the figure of several layers is formed: as the sum, as that of the last layer, or for the network only."""
     per_example: bool = False
-    """Whether a batch multiplies it."""
+    """Whether the figure is multiplied by the batch size."""
     stored: bool = False
-    """Whether each of what is counted is a number in memory: such a count may be claimed in bytes."""
+    """Whether it counts numbers in memory, so that it may be claimed in bytes."""
     derivation: str = ""
-    """What `archcalc explain` derives for it; nothing where it has no derivation."""
+    """The name of the derivation that `archcalc explain` gives; empty if there is none."""
     measured: bool = True
-    """Whether it has a value, which can be claimed, swept, and asked for as a formula."""
+    """Whether it has a figure, which can be claimed, swept and given as a formula."""
     in_baseline: bool = False
     """Whether `archcalc validate` stores it in baselines."""
 
     @property
     def heading(self) -> str:
-        """The head of its columns."""
+        """The heading of its columns in tables."""
         return self.title or self.name
 
     @property
     def is_count(self) -> bool:
-        """Whether it is counted of layers: one number that adds up, with a formula for one layer."""
+        """Whether it is a count of layers: a single number, summed over layers, with a formula for one layer."""
         return self.name in FORMULAS
 
     @property
-    def is_whole(self) -> bool:
-        """Whether its values are whole numbers: not always those of receptive fields."""
+    def is_integer(self) -> bool:
+        """Whether its values are always integers; those of receptive fields need not be."""
         return self.unit != "positions"
 
     @property
     def is_number(self) -> bool:
-        """Whether it is one number, whatever the number of axes."""
+        """Whether it is a single number, independent of the number of axes."""
         return self.unit in ("number", "bytes")
 
 
 SIZES = ("C", "L", "D", "H", "W")
-"""Sizes of an output, by the names of its axes (see `archcalc.graph.axis_symbols`)."""
+"""The quantities that are sizes of an output, by the names of its axes (see `archcalc.graph.axis_symbols`)."""
 
 _NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}")
 _OPERATIONS = {
@@ -104,12 +104,12 @@ def _count(
 
 
 def _field(name: str, meaning: str, title: str) -> Quantity:
-    return Quantity(name=name, meaning=meaning, title=title, unit="positions", adds_up="last", derivation="rf")
+    return Quantity(name=name, meaning=meaning, title=title, unit="positions", aggregation="last", derivation="rf")
 
 
 def _size(name: str) -> Quantity:
     meaning = f"The size of the output along the axis {name}."
-    return Quantity(name=name, meaning=meaning, scopes=("layer", "stage"), adds_up="last", derivation="shape")
+    return Quantity(name=name, meaning=meaning, scopes=("layer", "stage"), aggregation="last", derivation="shape")
 
 
 _TABLE = (
@@ -117,11 +117,11 @@ _TABLE = (
         name="shape",
         meaning="The shape of the output, in the layout of the spec.",
         unit="shape",
-        adds_up="last",
+        aggregation="last",
         derivation="shape",
     ),
-    Quantity(name="channels", meaning="The channels of the output.", adds_up="last", derivation="shape"),
-    _count("params", "Every stored number.", per_example=False, stored=True, in_baseline=True),
+    Quantity(name="channels", meaning="The channels of the output.", aggregation="last", derivation="shape"),
+    _count("params", "All stored numbers.", per_example=False, stored=True, in_baseline=True),
     _count("trainable", "Stored numbers that are learned.", per_example=False, stored=True),
     _count("connections", "Every use of a weight or bias (LeCun et al. 1998)."),
     _count("macs", "Multiply-accumulate pairs of the linear-algebra layers.", "MACs", in_baseline=True),
@@ -129,8 +129,8 @@ _TABLE = (
     _count("flops", "Every floating-point operation.", "FLOPs", in_baseline=True),
     _count("activations", "Elements of all outputs.", stored=True, in_baseline=True),
     _field("rf", "How many input positions a unit sees along an axis, or global, or unknown.", "RF"),
-    _field("rf_stride", "By how many input positions the windows of neighbouring units differ.", "RF stride"),
-    _field("rf_padding", "By how many positions the window of the first unit hangs over the input.", "RF padding"),
+    _field("rf_stride", "The distance of the windows of neighbouring units in input positions.", "RF stride"),
+    _field("rf_padding", "How many positions the window of the first unit extends beyond the input.", "RF padding"),
     *(_count(kind, _OPERATIONS[kind]) for kind in OPERATION_KINDS),
     Quantity(name="layers", meaning="The number of layers."),
     Quantity(
@@ -142,10 +142,10 @@ _TABLE = (
     ),
     Quantity(
         name="peak",
-        meaning="Bytes of the tensors that live at one time, at most.",
+        meaning="The largest number of bytes of tensors that are live at one time.",
         unit="bytes",
         scopes=("network",),
-        adds_up="none",
+        aggregation="none",
         per_example=True,
         derivation="memory",
     ),
@@ -153,52 +153,52 @@ _TABLE = (
     Quantity(
         name="folding",
         meaning="What folding batch norms into their neighbours saves.",
-        adds_up="none",
+        aggregation="none",
         derivation="folding",
         measured=False,
     ),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({each.name: each for each in _TABLE})
-"""By their names, in the order in which they are listed. Numbered axes (``n_1``) are sizes, too."""
+"""The quantities by name, in the order in which they are listed. Numbered axes (``n_1``) are sizes, too."""
 
 SUMS = tuple(each.name for each in _TABLE if each.is_count and each.name not in OPERATION_KINDS)
-"""The counts in general; those of one kind of operation come beside them."""
+"""The counts of layers, except those of single kinds of operation."""
 
 MEASURED = tuple(each.name for each in _TABLE if each.measured)
-"""What has a value."""
+"""The quantities that have figures."""
 
 COMMON = tuple(name for name in MEASURED if name not in (*OPERATION_KINDS, *SIZES))
-"""What people are told that there is."""
+"""The quantities that are listed in hints."""
 
 DERIVED = tuple(each.name for each in _TABLE if each.derivation)
-"""What has a derivation."""
+"""The quantities that have a derivation."""
 
 
 def quantity_named(word: str) -> Quantity | None:
-    """The quantity of this name, if there is one."""
+    """Return the quantity with a name; ``None`` if there is none."""
     return QUANTITIES.get(word) or (_size(word) if _NUMBERED_AXIS.fullmatch(word) else None)
 
 
 def heading(word: str) -> str:
-    """The head of a column for people: of a quantity its heading, else the word itself."""
+    """Return the heading of a column: that of a quantity, or else the word itself."""
     quantity = quantity_named(word)
     return word if quantity is None else quantity.heading
 
 
 def is_measured(word: str) -> bool:
-    """Whether a word is the name of a quantity that has values."""
+    """Return whether a word is the name of a quantity that has figures."""
     quantity = quantity_named(word)
     return quantity is not None and quantity.measured
 
 
 def is_size(word: str) -> bool:
-    """Whether a word is the name of an axis."""
+    """Return whether a word is the name of an axis."""
     return word in SIZES or _NUMBERED_AXIS.fullmatch(word) is not None
 
 
 def find_quantity(word: str, known: Iterable[str] = MEASURED, listed: Iterable[str] = COMMON) -> Quantity:
-    """The quantity of this name, among the known ones.
+    """Return the quantity with a name, among the known ones.
 
     Raises:
         LookupError: there is none; the arguments are a message and a hint, which lists some.
@@ -206,5 +206,5 @@ def find_quantity(word: str, known: Iterable[str] = MEASURED, listed: Iterable[s
     names = tuple(known)
     quantity = quantity_named(word)
     if quantity is None or (quantity.name not in names and not is_size(word)):
-        raise LookupError(f"no quantity '{word[:40]}'", suggest(word, names, f"there are {', '.join(listed)}"))
+        raise LookupError(f"no quantity '{word[:40]}'", suggest(word, names, f"quantities are {', '.join(listed)}"))
     return quantity

@@ -1,4 +1,4 @@
-"""The rows of a sweep that are worth keeping, in bounded memory: the first, the best by some columns, a Pareto front.
+"""Selections of the rows of a sweep, in bounded memory: the first rows, the best by some columns, or a Pareto front.
 
 Rows come in blocks of columns, one NumPy array per column (int64, or objects: exact numbers, texts, tuples of them).
 """
@@ -12,60 +12,61 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 Columns: TypeAlias = tuple[Any, ...]
-"""One array per column, all of one length."""
+"""One array per column, all of the same length."""
 
-WIDEST_FRONT = 1_000_000
-"""Rows of a Pareto front."""
+MAX_FRONT = 1_000_000
+"""The most rows of a Pareto front."""
 
 
 class Key(NamedTuple):
-    """A column to rank by; small numbers come first unless ``descending``."""
+    """The index of a column to rank by; small values come first unless ``descending``."""
 
     column: int
     descending: bool = False
 
 
-class Keeper(Protocol):
-    """Takes blocks of rows and keeps some."""
+class Selection(Protocol):
+    """Takes blocks of rows and keeps some of them."""
 
     @property
     def kept(self) -> Columns | None:
-        """What was kept so far, in its order; ``None`` before the first block."""
+        """The rows kept so far, in order; ``None`` before the first block."""
 
     def add(self, block: Columns) -> None:
         """Take a block of rows."""
 
 
 class First:
-    """The first rows, as many as asked for."""
+    """The first ``count`` rows."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, count: int) -> None:
+        self.count = count
         self.kept: Columns | None = None
 
     def add(self, block: Columns) -> None:
-        missing = self.most - (0 if self.kept is None else _rows(self.kept))
+        missing = self.count - (0 if self.kept is None else _rows(self.kept))
         if missing > 0 or self.kept is None:
             self.kept = _joined(self.kept, tuple(column[: max(0, missing)] for column in block))
 
 
 class Best:
-    """The best rows by some keys, as many as asked for; of equal ones, those that came first."""
+    """The best ``count`` rows by some keys; of equal rows, those that came first."""
 
-    def __init__(self, most: int, keys: Sequence[Key]) -> None:
-        self.most = most
+    def __init__(self, count: int, keys: Sequence[Key]) -> None:
+        self.count = count
         self.keys = keys
         self.kept: Columns | None = None
 
     def add(self, block: Columns) -> None:
-        if self.kept is not None and _rows(self.kept) >= self.most and len(self.keys) == 1:
-            block = self._hopeful(block, self.kept)
+        if self.kept is not None and _rows(self.kept) >= self.count and len(self.keys) == 1:
+            block = self._candidates(block, self.kept)
         rows = _joined(self.kept, block)
-        order = ordering([_comparable(rows[key.column], key.descending) for key in self.keys])[: self.most]
+        order = ordering([_comparable(rows[key.column], key.descending) for key in self.keys])[: self.count]
         self.kept = _taken(rows, order)
 
-    def _hopeful(self, block: Columns, kept: Columns) -> Columns:
-        """The rows of a block that are better than the worst one kept: sorting only these saves most of the time."""
+    def _candidates(self, block: Columns, kept: Columns) -> Columns:
+        """Return the rows of a block that are better than the worst one kept; only these need sorting, which saves
+        time."""
         (key,) = self.keys
         values, worst = block[key.column], kept[key.column][-1]
         if values.dtype == object:
@@ -74,9 +75,10 @@ class Best:
 
 
 class Front:
-    """The Pareto front: rows that no other row beats in one key without being beaten in another.
+    """The Pareto front: the rows that no other row dominates.
 
-    Of rows that are equal in all keys the first is kept. The front is ordered by its first key.
+    A row dominates another if it is at least as good in all keys and better in one. Of rows that are equal in all keys,
+    the first is kept. The front is sorted by its first key.
     """
 
     def __init__(self, keys: Sequence[Key]) -> None:
@@ -87,17 +89,17 @@ class Front:
         """Take a block of rows.
 
         Raises:
-            OverflowError: the front has become too wide.
+            OverflowError: the front has more than `MAX_FRONT` rows.
         """
         rows = _joined(self.kept, block)
         front = undominated([_comparable(rows[key.column], key.descending) for key in self.keys])
-        if len(front) > WIDEST_FRONT:
-            raise OverflowError(f"the front has more than {WIDEST_FRONT:,} configurations")
+        if len(front) > MAX_FRONT:
+            raise OverflowError(f"the front has more than {MAX_FRONT:,} configurations")
         self.kept = _taken(rows, front)
 
 
 def ordering(keys: Sequence[Any]) -> Any:
-    """The order that sorts rows by keys, the first one counting most; equal rows stay in their order."""
+    """Return the order that sorts rows by keys, the first key being the most significant; the sort is stable."""
     order = np.argsort(keys[-1], kind="stable")
     for key in reversed(keys[:-1]):
         order = order[np.argsort(key[order], kind="stable")]
@@ -105,10 +107,10 @@ def ordering(keys: Sequence[Any]) -> Any:
 
 
 def undominated(keys: Sequence[Any]) -> Any:
-    """The rows of a Pareto front (all keys minimised), in the order of the keys.
+    """Return the rows of a Pareto front (all keys are minimised), sorted by the keys.
 
-    In that order no row is beaten by a later one. With two keys, those stay whose second key is less than all before;
-    with more, every row that stays strikes out what it beats.
+    In that order no row is dominated by a later one. With two keys, the rows stay whose second key is less than all
+    before; with more, every row that stays removes those that it dominates.
     """
     order = ordering(keys)
     ranks = [np.unique(key, return_inverse=True)[1].reshape(-1)[order] for key in keys]
@@ -129,8 +131,10 @@ def undominated(keys: Sequence[Any]) -> Any:
 
 
 def _comparable(column: Any, descending: bool) -> Any:
-    """A column as numbers that sort upwards. A receptive field that is global is wider than any number; the sizes of a
-    shape count one after the other, texts by their alphabet."""
+    """Return a column as numbers to sort in ascending order.
+
+    A global receptive field is larger than any number; shapes are compared size by size, texts alphabetically.
+    """
     if column.dtype == object and not all(type(value) is int for value in column):
         numbers = [_number(value) for value in column]
         ranks = {value: rank for rank, value in enumerate(sorted(set(numbers)))}

@@ -1,4 +1,4 @@
-"""Settings with several values, ``alpha=0.25:1:0.25`` or ``H=W=128:512:32``: which are given, and which are varied."""
+"""Reading settings with one or several values, such as ``alpha=0.25:1:0.25`` or ``H=W=128:512:32``."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from archcalc.spec.ranges import read_values
 from archcalc.spec.syntax import Name
 
 
-class Varied(NamedTuple):
-    """What is the same in all configurations, and what is varied."""
+class ParsedSettings(NamedTuple):
+    """The settings with one value, and the axes of a sweep."""
 
     given: Given
+    """The variables and input shapes with one value, as written."""
     fixed: dict[str, Any]
-    """Sizes of inputs and attributes of layers that have one value."""
+    """The input sizes and attributes of layers with one value."""
     axes: list[Axis]
+    """The settings with several values."""
     shapes: dict[str, str]
-    """Axes whose values are shapes of a whole input, to its name."""
+    """The axes whose values are complete shapes of an input, with the name of that input."""
 
 
-def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | None, limits: Limits) -> Varied:
-    """``--set NAME=VALUES`` and ``--shape H=VALUES``, where ``A=B=VALUES`` sets both to the same.
+def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | None, limits: Limits) -> ParsedSettings:
+    """Read ``--set NAME=VALUES`` and ``--shape H=VALUES``; ``A=B=VALUES`` sets both names to the same value.
 
     Raises:
-        SpecError: values that cannot be read, or a name that is missing or set twice.
+        SpecError: values cannot be read, or a name is missing or set twice.
     """
     texts: dict[str, str] = {}
     fixed_shapes: dict[str, str] = {}
     fixed: dict[str, Any] = {}
     axes: list[Axis] = []
-    whole: dict[str, str] = {}
+    full_shapes: dict[str, str] = {}
     taken: set[str] = set()
     for option, text in (*(("--set", text) for text in settings), *(("--shape", text) for text in shapes)):
         joint, equals, written = (part.strip() for part in text.rpartition("="))
         names = [name.strip() for name in joint.split("=")]
         if (not equals and option == "--set") or (equals and not all(names)):
-            fail("argument", f"{option} takes NAME=VALUES, got '{text[:60]}'", origin=option)
+            fail("argument", f"{option} must be NAME=VALUES, got '{text[:60]}'", origin=option)
         for name in names:
             if name in taken:
                 fail("duplicate", f"'{name[:40] or 'the shape'}' is set twice", origin=f"{option} {text[:40]}")
@@ -53,7 +55,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
                 fixed_shapes[joint] = written
             else:
                 axes.append(Axis(joint or "input", tuple(map(str, values))))
-                whole[joint or "input"] = joint
+                full_shapes[joint or "input"] = joint
             continue
         if option == "--shape":
             _positive(values, f"{option} {joint}")
@@ -63,29 +65,29 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
             fixed.update(dict.fromkeys(names, values[0]))
         else:
             texts.update(dict.fromkeys(names, written))
-    return Varied(Given(texts, fixed_shapes, layout), fixed, axes, whole)
+    return ParsedSettings(Given(texts, fixed_shapes, layout), fixed, axes, full_shapes)
 
 
 def _positive(values: Sequence[Any], origin: str) -> None:
-    """Sizes are positive whole numbers."""
+    """Raise an error unless all values are positive integers."""
     wrong = [
-        value for value in (values if isinstance(values, tuple) else (values[0], values[-1])) if _is_no_size(value)
+        value for value in (values if isinstance(values, tuple) else (values[0], values[-1])) if _is_invalid_size(value)
     ]
     if not isinstance(values, tuple | range):  # a range of fractions
         wrong = wrong or [values[1]]
     if wrong:
-        fail("shape", f"sizes are positive whole numbers, got {wrong[0]}", origin=origin)
+        fail("shape", f"sizes must be positive integers, got {wrong[0]}", origin=origin)
 
 
-def _is_no_size(value: Any) -> bool:
+def _is_invalid_size(value: Any) -> bool:
     return type(value) is not int or value < 1
 
 
 def read_names(option: str, written: str) -> list[Name]:
-    """Names of quantities, separated by commas, in the notation of targets.
+    """Read names of quantities, separated by commas, in the notation of targets.
 
     Raises:
-        SpecError: one of them is none.
+        SpecError: one of them is not a name, or there are none.
     """
     names = []
     start = 0
@@ -94,5 +96,5 @@ def read_names(option: str, written: str) -> list[Name]:
             names.append(read_name(option, piece, start))
         start += len(piece) + 1
     if not names:
-        fail("argument", "names no quantity", origin=option)
+        fail("argument", "must name at least one quantity", origin=option)
     return names

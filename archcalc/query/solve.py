@@ -1,6 +1,7 @@
-"""The inverse question: for which values of one setting does a condition hold?
+"""The values of one setting for which a condition holds.
 
-Every value in a range is tried, all of them at once, so nothing is assumed of how a quantity depends on the setting.
+Every value of a range is tried, all of them at once as arrays, so no assumption is made about how a quantity depends on
+the setting.
 """
 
 from __future__ import annotations
@@ -16,61 +17,63 @@ from archcalc.numeric import NeedsPlain, is_plain
 from archcalc.numeric.arrays import Run
 from archcalc.numeric.steps import Steps, steps
 from archcalc.query.conditions import holds, value
-from archcalc.query.configurations import Question
+from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import Axis
-from archcalc.query.sweep import Example, Refusal, Subject, sweep
+from archcalc.query.sweep import Example, Refusal, SweepSubject, sweep
 from archcalc.spec.syntax import Condition, Name, Relation
 
-MOST_VALUES = 1_000_000
-"""Values of the setting that are tried."""
+MAX_VALUES = 1_000_000
+"""At most so many values of the setting are tried."""
 
 
-class Point(NamedTuple):
-    """A value of the setting, and what the quantities of the condition are there."""
+class Sample(NamedTuple):
+    """A value of the setting, and the values of the quantities there."""
 
     value: Any
     measured: tuple[Any, ...]
 
 
-class Interval(NamedTuple):
-    """Values of the setting, next to each other in its range, that all are solutions."""
+class SolutionInterval(NamedTuple):
+    """Consecutive values of the setting that are all solutions."""
 
-    first: Point
-    last: Point
+    first: Sample
+    last: Sample
     values: int
+    """How many values there are."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Where a condition holds."""
+    """The values for which a condition holds."""
 
-    intervals: tuple[Interval, ...]
-    nearest: Point | None
-    """Without any solution, the value that misses the condition by least; ``None`` if none is possible at all."""
+    intervals: tuple[SolutionInterval, ...]
+    nearest: Sample | None
+    """If there is no solution, the value closest to satisfying the condition; ``None`` if no value is possible."""
     tried: int
+    """How many values were tried."""
     impossible: Counter[Refusal]
     examples: dict[Refusal, Example]
     extremes: tuple[tuple[Any, Any] | None, ...]
-    """The least and the largest of each quantity over the range; ``None`` for what is not one number."""
+    """The minimum and the maximum of each quantity over the range; ``None`` for one that is not a single number."""
 
 
-def solve(question: Question, axis: Axis, condition: Condition) -> Solution:
+def solve(query: ConfigurationQuery, axis: Axis, condition: Condition) -> Solution:
     """Try every value of an axis.
 
     Args:
-        question: the spec; its names are those that are measured (at least those of the condition).
+        question: the spec and the names to evaluate (at least those in the condition).
         axis: the setting and its values.
-        condition: what is to hold.
+        condition: the condition to satisfy.
 
     Raises:
-        SpecError: the spec is wrong, or knows none of the names.
+        SpecError: the spec has an error, or does not have the names.
     """
-    plain = question.subject()
-    subject = Subject(
+    plain = query.subject()
+    subject = SweepSubject(
         plain.read,
-        lambda graph, settings: [holds(condition, question.lookup(graph, settings)), *plain.measure(graph, settings)],
+        lambda graph, settings: [holds(condition, query.lookup(graph, settings)), *plain.measure(graph, settings)],
     )
-    points: list[Point] = []
+    points: list[Sample] = []
     truths: list[bool] = []
     impossible: Counter[Refusal] = Counter()
     examples: dict[Refusal, Example] = {}
@@ -79,55 +82,53 @@ def solve(question: Question, axis: Axis, condition: Condition) -> Solution:
         examples = block.examples | examples
         if block.columns is not None:
             values, held, *measured = (column.tolist() for column in block.columns)
-            points += [Point(each, tuple(row)) for each, *row in zip(values, *measured, strict=True)]
+            points += [Sample(each, tuple(row)) for each, *row in zip(values, *measured, strict=True)]
             truths += held
-    if not points and question.absent is not None:
-        raise question.absent
+    if not points and query.absent is not None:
+        raise query.absent
     return Solution(
         intervals=tuple(_intervals(axis, points, truths)),
-        nearest=None if any(truths) else _nearest(question, axis, points, condition),
+        nearest=None if any(truths) else _nearest(query, axis, points, condition),
         tried=len(axis.values),
         impossible=impossible,
         examples=examples,
-        extremes=tuple(
-            _extremes([point.measured[column] for point in points]) for column in range(len(question.names))
-        ),
+        extremes=tuple(_extremes([point.measured[column] for point in points]) for column in range(len(query.names))),
     )
 
 
-def _intervals(axis: Axis, points: list[Point], truths: list[bool]) -> list[Interval]:
-    """Solutions next to each other; an impossible value separates them."""
-    found: list[Interval] = []
+def _intervals(axis: Axis, points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
+    """Return maximal runs of consecutive solutions; impossible values separate them."""
+    found: list[SolutionInterval] = []
     waiting = zip(points, truths, strict=True)
     point, truth = next(waiting, (None, False))
-    run: list[Point] = []
+    run: list[Sample] = []
     for each in axis.values:
         here = point is not None and point.value == each
         if here and truth:
             assert point is not None
             run.append(point)
         elif run:
-            found.append(Interval(run[0], run[-1], len(run)))
+            found.append(SolutionInterval(run[0], run[-1], len(run)))
             run = []
         if here:
             point, truth = next(waiting, (None, False))
-    return [*found, Interval(run[0], run[-1], len(run))] if run else found
+    return [*found, SolutionInterval(run[0], run[-1], len(run))] if run else found
 
 
-def _nearest(question: Question, axis: Axis, points: list[Point], condition: Condition) -> Point | None:
-    """The point that misses the condition by least; of several, the last."""
+def _nearest(query: ConfigurationQuery, axis: Axis, points: list[Sample], condition: Condition) -> Sample | None:
+    """Return the sample closest to satisfying the condition; of several, the last."""
     parts = axis.name.split("=")
 
-    def distance(point: Point) -> Fraction | float:
+    def distance(point: Sample) -> Fraction | float:
         known: Mapping[str, Any] = dict.fromkeys(parts, point.value)
-        measured = {name.name: each for name, each in zip(question.names, point.measured, strict=True)}
+        measured = {name.name: each for name, each in zip(query.names, point.measured, strict=True)}
         return _miss(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
 
     return min(reversed(points), key=distance, default=None)
 
 
 def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | float:
-    """By how much a condition is missed, relative to the values that are asked for; 0 where it holds."""
+    """Return the distance from satisfying a condition, relative to the required values; 0 if it holds."""
     if holds(condition, lookup):
         return 0
     if isinstance(condition, Relation):
@@ -144,24 +145,25 @@ def _extremes(values: list[Any]) -> tuple[Any, Any] | None:
     return (min(values), max(values)) if values and all(map(is_plain, values)) else None
 
 
-def default_values(question: Question, name: str) -> range | Steps | None:
-    """The values to try of a setting where no range is given; ``None`` if it is not a number.
+def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None:
+    """Return the values of a setting to try if no range is given; ``None`` if the setting is not a number.
 
-    A variable that the structure depends on (a repeat count) goes from 1 to 64. Any other (as the spec sets it) of at
-    most 2 is taken for a multiplier and goes up to its double in hundredths of itself; a larger one, and the size of an
-    input, from 1 to four times as much; the attribute of a layer from its least to 64.
+    A variable that determines the structure (a repeat count) ranges from 1 to 64. Any other variable of at most 2 in
+    the spec is considered a multiplier: it ranges up to twice its value in steps of a hundredth of its value. A larger
+    variable, or an input size, ranges from 1 to four times its value, and an attribute of a layer from its minimum to
+    64.
 
     Raises:
-        Refused: there is no network as it is.
-        SpecError: the spec is wrong, or has no such setting.
+        Refused: the network does not exist as written.
+        SpecError: the spec has an error, or has no such setting.
     """
-    graph = question.read({})
+    graph = query.read({})
     first = name.split("=")[0]
-    attribute = question.attribute(first)
+    attribute = query.attribute(first)
     if attribute is not None:
         declared = next(p for p in graph.nodes[attribute.node].op.parameters() if p.name == attribute.name)
-        least = declared.argument.at_least or 0
-        return range(least, 65)
+        minimum = declared.argument.at_least or 0
+        return range(minimum, 65)
     axes = input_axes(graph.inputs)
     if first in graph.variables:
         current = graph.variables[first]
@@ -170,20 +172,20 @@ def default_values(question: Question, name: str) -> range | Steps | None:
         current = graph.inputs[node][axis]
         return range(1, 4 * current + 1)
     else:
-        question.read({first: 1})  # says that there is none
+        query.read({first: 1})  # raises an error: there is no such setting
         return None
     if not is_plain(current) or current <= 0:
         return None
-    if _is_structural(question, name):
+    if _is_structural(query, name):
         return range(1, 65)
     hundredth = Fraction(current, 100)
     return steps(hundredth, hundredth, 200) if current <= 2 else range(1, 4 * int(current) + 1)
 
 
-def _is_structural(question: Question, name: str) -> bool:
-    """Whether the structure of the network depends on a setting: then it cannot be an array."""
+def _is_structural(query: ConfigurationQuery, name: str) -> bool:
+    """Return whether the structure of the network depends on a setting, which then cannot be an array."""
     try:
-        question.read({name: Run((2,)).numbers([1, 2], 0)})
+        query.read({name: Run((2,)).numbers([1, 2], 0)})
     except NeedsPlain:
         return True
     return False

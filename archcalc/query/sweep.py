@@ -1,9 +1,9 @@
-"""Every combination of settings of a network, evaluated together in blocks: numbers are arrays (`numeric.arrays`).
+"""Evaluation of all combinations of settings of a network, in blocks: numbers are arrays (`archcalc.numeric.arrays`).
 
-Combinations are never listed. A block is a part of the grid small enough for the processor's caches, each axis with its
-own dimension of the arrays, so that what depends on few axes stays small. What the structure of the network depends on
-(how often something repeats, which operator a name stands for) cannot be an array; such axes are found by trying, and
-are stepped through outside of the blocks.
+Combinations are never listed. A block is a part of the grid that fits into the caches of the processor. Every axis is a
+dimension of its own of the arrays, so numbers that depend on few axes stay small. A setting that determines the
+structure of the network (a repeat count, the operator that a name refers to) cannot be an array; such axes are found by
+trying, and iterated over outside of the blocks.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ import numpy as np
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.numeric.arrays import Numbers, Run, Truths
-from archcalc.query.grid import Axis, Region, Values, halves, is_numeric, listed, parts, setting
+from archcalc.query.grid import Axis, GridRegion, Values, halves, is_numeric, listed, parts, setting
 
 Array: TypeAlias = Any
 Settings: TypeAlias = Mapping[str, Any]
-"""Axis to what it is set to: a number of any kind, or a text."""
+"""The values of the axes by name: numbers of any kind, or texts."""
 
-LARGEST_BLOCK = 65_536
-"""Configurations evaluated together."""
-MOST_NUMBERS = 2**24
-"""Shapes that a block may keep, in numbers: longer networks are evaluated in smaller blocks."""
+MAX_BLOCK = 65_536
+"""At most so many configurations are evaluated together."""
+MAX_NUMBERS = 2**24
+"""The shapes in a block may have at most so many numbers: networks with more layers are evaluated in smaller blocks."""
 
 
 class Refused(Exception):
-    """No network exists with these settings; the text says why, ``requirement`` what does not hold of all such."""
+    """No network exists with given settings.
+
+    The message gives the reason; ``requirement`` is the same without numbers, common to all such configurations.
+    """
 
     def __init__(self, message: str, requirement: str) -> None:
         super().__init__(message)
@@ -40,74 +43,75 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """What is swept over. Its functions may raise `Refused`, and `NeedsPlain` where a number must not be an array."""
+class SweepSubject:
+    """What a sweep evaluates. The functions may raise `Refused`, and `NeedsPlain` if a number must not be an array."""
 
     read: Callable[[Settings, Callable[[int], None]], Graph]
-    """The network of settings; the second argument is told the index of each layer before its formulas are asked."""
+    """Returns the network for settings; calls the second argument with the index of each layer before evaluating it."""
     measure: Callable[[Graph, Settings], Sequence[Any]]
-    """What is asked of it: numbers, texts, tuples of them, or whether something holds."""
+    """Returns the values to report: numbers, texts, tuples of them, or truth values."""
     keep: Callable[[Graph, Settings], Any] | None = None
-    """Which configurations are wanted: ``bool`` or what the comparisons of a kind of number return; ``None``: all."""
+    """Returns which configurations to keep: a ``bool``, or the result of comparisons of arrays; ``None`` keeps all."""
 
 
 class Refusal(NamedTuple):
-    """Why configurations are impossible: the layer, if it is one's, and a requirement of it."""
+    """Why configurations are impossible: the layer (empty if it is none in particular) and its requirement."""
 
     layer: str
     message: str
 
 
 class Example(NamedTuple):
-    """One of several impossible configurations: what its axes are set to, and what is said of it."""
+    """An impossible configuration: the values of its axes, and the message."""
 
     settings: dict[str, Any]
     message: str
 
 
-class Block(NamedTuple):
-    """Some of the configurations: those that are possible and wanted, and how many are not."""
+class SweepBlock(NamedTuple):
+    """The results of some configurations: those that are possible and kept, and how many are not."""
 
     columns: tuple[Array, ...] | None
-    """What each axis is set to, then what was measured: one entry per configuration; ``None`` where none exists."""
+    """The value of each axis, then the results, one entry per configuration; ``None`` if all are impossible."""
     total: int
-    """Configurations evaluated."""
+    """How many configurations were evaluated."""
     impossible: Counter[Refusal]
     examples: dict[Refusal, Example]
     unwanted: int
+    """How many possible configurations were not kept."""
 
 
-def sweep(subject: Subject, axes: Sequence[Axis]) -> Iterator[Block]:
+def sweep(subject: SweepSubject, axes: Sequence[Axis]) -> Iterator[SweepBlock]:
     """Evaluate every combination, block by block.
 
-    Combinations come in the order of the axes, the last one fastest, those of which the structure depends before all
+    Combinations come in the order of the axes, the last one fastest; axes that determine the structure come before all
     others.
 
     Args:
-        subject: the network, and what is asked of it.
-        axes: each with at least one value.
+        subject: the network and the values to report.
+        axes: the axes, each with at least one value.
     """
     return _Sweep(subject, axes).blocks()
 
 
 class _Sweep:
-    def __init__(self, subject: Subject, axes: Sequence[Axis]) -> None:
+    def __init__(self, subject: SweepSubject, axes: Sequence[Axis]) -> None:
         self.subject = subject
         self.axes = axes
         self.layers = 100
-        """Of the network, as far as is known."""
+        """The number of layers; an estimate until the network has been read."""
         self.plain = {index for index, axis in enumerate(axes) if not is_numeric(axis.values)}
-        """Axes that are stepped through."""
+        """The axes that are iterated over because their values cannot be arrays."""
         self.listed: dict[int, tuple[Values, Array]] = {}
-        """Values of an axis as an array, as they were in the last block: mostly they are the same in the next."""
+        """The values of each axis in the last block, with their array: they are often the same in the next block."""
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[SweepBlock]:
         self.find_plain(tuple(axis.values[:2] for axis in self.axes))
         for region in self.regions():
             yield from self.evaluate(region)
 
-    def find_plain(self, region: Region) -> None:
-        """Find the axes that cannot be arrays, by trying."""
+    def find_plain(self, region: GridRegion) -> None:
+        """Find the axes whose values cannot be arrays, by trying."""
         while True:
             tried = tuple(values[:1] if index in self.plain else values for index, values in enumerate(region))
             varied = [index for index, values in enumerate(tried) if len(values) > 1]
@@ -116,8 +120,8 @@ class _Sweep:
             alone = [tuple(values if i == index else values[:1] for i, values in enumerate(tried)) for index in varied]
             self.plain |= {index for index, only in zip(varied, alone, strict=True) if self.fails(only)} or {varied[0]}
 
-    def fails(self, region: Region) -> bool:
-        """Whether some number of a region has to be a plain one."""
+    def fails(self, region: GridRegion) -> bool:
+        """Return whether some number of a region must be plain."""
         try:
             self.run(region)
         except NeedsPlain:
@@ -126,9 +130,9 @@ class _Sweep:
             return False
         return False
 
-    def regions(self) -> Iterator[Region]:
-        """The grid in blocks."""
-        most = max(256, min(LARGEST_BLOCK, MOST_NUMBERS // (4 * self.layers)))
+    def regions(self) -> Iterator[GridRegion]:
+        """Yield the grid in regions of the size of a block."""
+        most = max(256, min(MAX_BLOCK, MAX_NUMBERS // (4 * self.layers)))
         order = sorted(range(len(self.axes)), key=lambda index: index not in self.plain)
         pieces: dict[int, int] = {}
         size = 1
@@ -141,8 +145,8 @@ class _Sweep:
             by_axis = dict(zip(order, chosen, strict=True))
             yield tuple(by_axis[index] for index in range(len(order)))
 
-    def evaluate(self, region: Region) -> Iterator[Block]:
-        """A region in as few blocks as possible."""
+    def evaluate(self, region: GridRegion) -> Iterator[SweepBlock]:
+        """Evaluate a region in as few blocks as possible."""
         try:
             yield self.run(region)
             return
@@ -154,42 +158,43 @@ class _Sweep:
             if all(len(values) == 1 for values in region) or self.refused(first):
                 yield self.nothing(region, refusal)
                 return
-            smaller = halves(region)  # it is the array that is refused: not every one of its numbers is
+            smaller = halves(region)  # the array is refused as a whole, although some of its numbers may be possible
         for part in smaller:
             yield from self.evaluate(part)
 
-    def refused(self, region: Region) -> bool:
-        """Whether there is no network in a region."""
+    def refused(self, region: GridRegion) -> bool:
+        """Return whether no network exists in a region."""
         try:
             self.run(region)
         except Refused:
             return True
         return False
 
-    def stepped(self, region: Region) -> Iterator[Region]:
-        """A region, the axes stepped through that need it (if they are found: else the first that varies)."""
+    def stepped(self, region: GridRegion) -> Iterator[GridRegion]:
+        """Yield a region cut along the axes whose values cannot be arrays (or along the first, if they are not
+        known)."""
         varied = [index for index, values in enumerate(region) if len(values) > 1]
         step = self.plain.intersection(varied) or {varied[0]}
         return parts([(values, 1 if index in step else len(values)) for index, values in enumerate(region)])
 
-    def nothing(self, region: Region, refused: Refused) -> Block:
-        """The block of a region without any network."""
+    def nothing(self, region: GridRegion, refused: Refused) -> SweepBlock:
+        """Return the block for a region in which no network exists."""
         total = math.prod(map(len, region))
         refusal = Refusal("", refused.requirement)
         settings = {axis.name: values[0] for axis, values in zip(self.axes, region, strict=True)}
-        return Block(None, total, Counter({refusal: total}), {refusal: Example(settings, str(refused))}, 0)
+        return SweepBlock(None, total, Counter({refusal: total}), {refusal: Example(settings, str(refused))}, 0)
 
     def values(self, axis: int, values: Values) -> Array:
-        """Values of an axis as an array."""
+        """Return the values of an axis as an array."""
         if axis not in self.listed or self.listed[axis][0] != values:
             self.listed[axis] = (values, listed(values))
         return self.listed[axis][1]
 
-    def run(self, region: Region) -> Block:
+    def run(self, region: GridRegion) -> SweepBlock:
         """Evaluate a region in one pass.
 
         Raises:
-            NeedsPlain: one of its numbers has to be a plain one.
+            NeedsPlain: one of its numbers must be plain.
         """
         shape = tuple(map(len, region))
         run = Run(shape)
@@ -218,12 +223,12 @@ class _Sweep:
             self.values(index, values)[place] for index, (values, place) in enumerate(zip(region, places, strict=True))
         ]
         columns += [column[rows] for column in measured]
-        return Block(tuple(columns), total, impossible, examples, possible - len(rows))
+        return SweepBlock(tuple(columns), total, impossible, examples, possible - len(rows))
 
     def refusals(
-        self, run: Run, why: Array, graph: Graph, region: Region
+        self, run: Run, why: Array, graph: Graph, region: GridRegion
     ) -> tuple[Counter[Refusal], dict[Refusal, Example]]:
-        """How many configurations of a region are impossible for which reason, and an example of each."""
+        """Return how many configurations of a region are impossible for which reason, and an example of each."""
         impossible: Counter[Refusal] = Counter()
         examples: dict[Refusal, Example] = {}
         if not run.reasons:
@@ -238,7 +243,7 @@ class _Sweep:
 
 
 def _flat(value: Any, shape: tuple[int, ...]) -> Array:
-    """What was measured, one entry per configuration."""
+    """Return a result as an array with one entry per configuration."""
     if isinstance(value, tuple):
         array = np.empty(math.prod(shape), object)
         array[:] = list(zip(*(_flat(part, shape).tolist() for part in value), strict=True))

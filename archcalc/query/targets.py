@@ -1,7 +1,6 @@
 """Targets (``LAYER.QUANTITY``, ``STAGE.QUANTITY``, ``QUANTITY`` of the network) and their values.
 
-A target is read once for a graph and evaluated for what it asks, in whatever kind of number the graph has: integers,
-arrays of them, symbols.
+A target is read once for a graph and evaluated in the kind of number that the graph has: integers, arrays, symbols.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, group
-from archcalc.analysis.receptive import READINGS, Fields, receptive_fields
+from archcalc.analysis.receptive import FIELD_QUANTITIES, Fields, receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered
 from archcalc.numeric import NeedsPlain, Number, is_plain
 from archcalc.query.places import Place, find_place
@@ -23,44 +22,44 @@ from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
 
 Values: TypeAlias = tuple[Fraction | int | str, ...]
-"""What is true of a target: a number, one per axis, or words."""
+"""The values of a target: a number, one per axis, or words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A quantity of a place of one graph."""
+    """A quantity of a layer, of a group of layers, or of the network."""
 
     place: Place
     quantity: Quantity
 
     @property
     def name(self) -> str:
-        """As it is written."""
+        """The target as it is written."""
         return f"{self.place.name}.{self.quantity.name}" if self.place.name else self.quantity.name
 
 
 class Actual(NamedTuple):
-    """What the analysis says of a target: numbers (or the word "global"), and how people write them."""
+    """The correct values of a target: numbers (or the word "global"), and their written form."""
 
     values: Values
     text: str
     kind: Literal["count", "shape", "field", "ratio"] = "count"
     layout: str = "chw"
-    """In which a shape is given."""
+    """The layout of a shape."""
     width: int = 0
-    """Bytes of each number that is counted, where it is one that memory keeps."""
+    """The bytes of each number that is counted, if the numbers are stored in memory; else 0."""
 
 
 class Evaluator:
     """Reads and evaluates the targets of one graph.
 
     Args:
-        graph: its sizes may be of any kind of number.
-        training: whether auxiliary heads count for the network.
-        batch: how many examples are evaluated together; ``None``: one.
-        dtype: the number format of what is counted in bytes.
-        analysis: of the graph, if there is one: its numbers are taken rather than worked out again. Without, nothing
-            is kept but the graph, so that numbers may be large arrays.
+        graph: the graph; its sizes may be of any kind of number.
+        training: whether training heads count for the network.
+        batch: the batch size; ``None`` for a single example without a batch axis.
+        dtype: the number format for quantities in bytes.
+        analysis: the analysis of the graph, if there is one; its figures are used rather than computed again. Without
+            one, nothing but the graph is kept, so numbers may be large arrays.
     """
 
     def __init__(
@@ -80,15 +79,15 @@ class Evaluator:
 
     @classmethod
     def of(cls, analysis: Analysis, dtype: str = "float32") -> Evaluator:
-        """With the numbers of an analysis."""
+        """Return an evaluator that uses the figures of an analysis."""
         return cls(analysis.graph, training=analysis.training, batch=analysis.batch, dtype=dtype, analysis=analysis)
 
     def target(self, written: str) -> Target:
         """Read a target.
 
         Raises:
-            LookupError: there is no such layer, stage or quantity, or it has none; the arguments are a message and a
-                hint.
+            LookupError: there is no such layer, stage or quantity, or the quantity does not apply; the arguments are a
+                message and a hint.
         """
         name, _, word = written.rpartition(".")
         quantity = find_quantity(word)
@@ -97,17 +96,19 @@ class Evaluator:
         return target
 
     def values(self, target: Target) -> tuple[Any, ...]:
-        """The values of a target: one number, the sizes of a shape (channels first), or what is read off a receptive
-        field, per axis or once where all axes are alike, the words ``global`` and ``unknown`` among it.
+        """Return the values of a target.
+
+        Returns:
+            One number; for a shape, its sizes (channels first); for a receptive field, a number or one of the words
+            ``global`` and ``unknown`` per axis, or a single one if all axes have the same.
 
         Raises:
-            LookupError: it has none: there is no such axis, or no receptive field; the arguments are a message and a
-                hint.
+            LookupError: there is no such axis, or no receptive field; the arguments are a message and a hint.
         """
         place, name = target.place, target.quantity.name
         if name in FORMULAS:
             return (self._count(place, target.quantity),)
-        if name in READINGS:
+        if name in FIELD_QUANTITIES:
             return self._field(place, name)
         if name == "shape":
             return self.graph.shape(place.tensor)
@@ -116,7 +117,7 @@ class Evaluator:
         return (self._number(place, name),)
 
     def actual(self, target: Target) -> Actual:
-        """The values of a target, and how people write them."""
+        """Return the values of a target with their written form."""
         quantity, values = target.quantity, self.values(target)
         if quantity.unit == "shape":
             values = ordered(values, self.graph.layout)
@@ -127,16 +128,16 @@ class Evaluator:
         return Actual(values, f"{values[0]:,}", width=width)
 
     def fields(self, place: Place) -> Fields:
-        """The receptive fields of what a place puts out, by input.
+        """Return the receptive fields of the output of a place, by input.
 
         Raises:
-            NeedsPlain: sizes or windows are arrays.
+            NeedsPlain: sizes or windows are arrays, for which there are no receptive fields.
         """
         layer = None if self.analysis is None else self.analysis.by_node.get(place.tensor.node)
         return self._fields[place.tensor.node] if layer is None else layer.fields
 
     def _number(self, place: Place, name: str) -> Number:
-        """What is neither counted by formulas of operators nor said of the output."""
+        """Return a quantity that is neither a count of layers nor a property of the output."""
         if name == "layers":
             return len(place.layers)
         if name == "channels":
@@ -168,29 +169,29 @@ class Evaluator:
 
     @cached_property
     def _fields(self) -> list[Fields]:
-        """The receptive fields of all nodes; arrays of sizes or windows have none of their own."""
+        """The receptive fields of all nodes. They are defined for plain numbers and symbols, not for arrays."""
         for node in self.graph.nodes if self.analysis is None else ():
             for reach in node.op.windows(self.graph.input_shapes(node)):
                 for window in reach:
                     numbers = () if window is None else (window.size, window.stride, window.padding, window.up)
                     if not all(map(is_plain, (*numbers, *node.output[1:]))):
-                        raise NeedsPlain("receptive fields are found for plain numbers")
+                        raise NeedsPlain("receptive fields need plain numbers")
         return receptive_fields(self.graph)
 
     def _field(self, place: Place, reading: str) -> tuple[Any, ...]:
-        """What is read off the receptive field on the first input that the output depends on."""
+        """Return a quantity of the receptive field on the first input that the output depends on."""
         axes = next(iter(self.fields(place).values()), None)
         if axes is None:
             name = self.graph.nodes[place.tensor.node].name
-            raise LookupError(f"'{name}' sees nothing of any input, so there is no receptive field", "")
+            raise LookupError(f"'{name}' sees nothing of any input, so it has no receptive field", "")
         if not axes:
-            raise LookupError("the input is a vector: it has no positions, so there is no receptive field", "")
-        values = tuple(READINGS[reading](axis) if axis.is_local else axis.word for axis in axes)
-        return values[:1] if len(set(values)) == 1 else values  # axes alike are written once
+            raise LookupError("the input is a vector without positions, so there is no receptive field", "")
+        values = tuple(FIELD_QUANTITIES[reading](axis) if axis.is_local else axis.word for axis in axes)
+        return values[:1] if len(set(values)) == 1 else values  # equal values are written once
 
 
 def check_scope(target: Target) -> None:
-    """Insist that a quantity applies to such a place.
+    """Check that the quantity of a target applies to its place.
 
     Raises:
         LookupError: it does not; the arguments are a message and a hint.
@@ -204,7 +205,7 @@ def check_scope(target: Target) -> None:
 
 
 def resolve(target: str, analysis: Analysis) -> Actual:
-    """What a target is.
+    """Return the correct values of a target.
 
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
@@ -214,7 +215,8 @@ def resolve(target: str, analysis: Analysis) -> Actual:
 
 
 def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
-    """What a target is among several networks: ``A.params``, ``A.c1.macs``, or the ratio ``A.params / B.params``.
+    """Return the correct values of a target of several networks: ``A.params``, ``A.c1.macs``, or ``A.params /
+    B.params``.
 
     Raises:
         LookupError: there is no such network, layer, stage or quantity; the arguments are a message and a hint.
@@ -227,10 +229,10 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
 
 
 def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
-    """The network that a target speaks of, and the target within it.
+    """Return the name of the network that a target refers to, and the target within it.
 
     Raises:
-        LookupError: it names none of several; the arguments are a message and a hint.
+        LookupError: it names none of several networks; the arguments are a message and a hint.
     """
     named = [name for name in networks if name and target.startswith(f"{name}.")]
     if named:
@@ -239,20 +241,22 @@ def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]
     if len(networks) == 1:
         return next(iter(networks)), target
     known = f"the networks are {', '.join(networks)}: write {next(iter(networks), 'A')}.{target[:40]}"
-    raise LookupError(f"'{target[:60]}' does not say of which network", suggest(target.split(".")[0], networks, known))
+    raise LookupError(f"'{target[:60]}' must name a network", suggest(target.split(".")[0], networks, known))
 
 
 def _ratio(above: Actual, below: Actual) -> Actual:
     (a, *more), (b, *others) = above.values, below.values
     if more or others or isinstance(a, str) or isinstance(b, str) or not b:
-        raise LookupError("a ratio needs one number above and one other than zero below", "")
+        raise LookupError("a ratio must have a number above and a number other than zero below", "")
     value = Fraction(a) / Fraction(b)
     return Actual((value,), f"{float(value):.4g}", "ratio")
 
 
 def find_row(name: str, analysis: Analysis) -> Layer | Group | None:
-    """The layer of a name, or the layers together that a stage, head, input or block call has; ``None`` for the whole
-    network.
+    """Return the layer with a name, or the group of the layers of a stage, head, input or block call.
+
+    Returns:
+        ``None`` for the network (an empty name).
 
     Raises:
         LookupError: there is none; the arguments are a message and a hint.
@@ -264,11 +268,11 @@ def find_row(name: str, analysis: Analysis) -> Layer | Group | None:
     return layers[0] if place.scope == "layer" else group(tuple(name.split("/")), layers)
 
 
-def layer_behind(name: str, analysis: Analysis) -> Layer:
-    """The layer that puts out the tensor of a place, or the main output.
+def output_layer(name: str, analysis: Analysis) -> Layer:
+    """Return the layer that computes the output of a place, or the main output for an empty name.
 
     Raises:
-        LookupError: there is no such place, or it is an input as it is; the arguments are a message and a hint.
+        LookupError: there is no such place, or its output is an input; the arguments are a message and a hint.
     """
     layer = analysis.by_node.get(tensor_of(name, analysis).node)
     if layer is None:
@@ -277,7 +281,7 @@ def layer_behind(name: str, analysis: Analysis) -> Layer:
 
 
 def tensor_of(name: str, analysis: Analysis) -> Ref:
-    """The tensor that a place puts out, or the main output.
+    """Return the tensor that is the output of a place, or the main output for an empty name.
 
     Raises:
         LookupError: there is no such place; the arguments are a message and a hint.

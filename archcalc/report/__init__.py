@@ -1,1 +1,1 @@
-"""Results for people and programs. This room knows tables and texts, and nothing of networks."""
+"""Output formats: results as tables and texts for people, and as records for programs."""

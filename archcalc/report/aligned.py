@@ -1,4 +1,4 @@
-"""Tables for eyes: aligned columns, fitted to the width of a terminal without ever breaking a number."""
+"""Tables for people: aligned columns, fitted to the width of a terminal without breaking numbers."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from archcalc.terminal import display_width
 GAP = "  "
 BOLD, DIM, NORMAL = "1", "2", ""
 _PIECE = re.compile(r"\s*[^\s/_]*(?:[/_]+|(?=\s)|$)")
-"""What stays together when a text is folded: a word, or a part of a name with its ``/`` or ``_``."""
+"""The unit of folding: a word, or a part of a name with its ``/`` or ``_``."""
 
 Paint = Callable[[str, str], str]
 
 
 def aligned(table: Table, *, width: int | None = None, color: bool = False, line: str = "-") -> str:
-    """A table as aligned columns.
+    """Return a table as aligned columns.
 
-    Where they are wider than the terminal, texts are folded; where that is not enough, the columns that are left stand
-    in tables of their own below, each beside the first column. Without a width, every row is one line.
+    If the columns are wider than the terminal, texts are folded. If that is not enough, the remaining columns follow in
+    tables of their own, each with the first column repeated. Without a width, every row is one line.
 
     Args:
-        table: what to write.
-        width: columns of the terminal; ``None``: as wide as it gets.
-        color: whether to set titles and totals off.
-        line: what the line below the titles is made of.
+        table: The table to write.
+        width: The columns of the terminal; ``None`` for no limit.
+        color: Whether to emphasize titles and totals.
+        line: The character of the line below the titles.
     """
     paint = _painted if color else _plain
     titles = [column.title for column in table.columns]
@@ -70,8 +70,10 @@ def _taken(widths: list[int]) -> int:
 
 
 def _shrink(widths: list[int], table: Table, grid: list[list[str]], width: int) -> None:
-    """Narrow the columns that may be folded: so far that all fit, the one with most to give first, or if they cannot
-    fit, so that none takes more than half of the terminal."""
+    """Narrow the columns that may be folded, the widest relative to its minimum first, until the table fits.
+
+    If it cannot fit, none of them takes more than half of the terminal.
+    """
     least = list(widths)
     for index, column in enumerate(table.columns):
         if column.folds:
@@ -85,7 +87,7 @@ def _shrink(widths: list[int], table: Table, grid: list[list[str]], width: int) 
 
 
 def _pages(widths: list[int], width: int) -> list[list[int]]:
-    """The columns in groups that fit, each led by the first column."""
+    """The columns in groups that fit, each beginning with the first column."""
     pages = [[0]]
     for index in range(1, len(widths)):
         if len(pages[-1]) > 1 and _taken([widths[other] for other in (*pages[-1], index)]) > width:
@@ -97,7 +99,7 @@ def _pages(widths: list[int], width: int) -> list[list[int]]:
 def _row(
     cells: list[str], styles: list[str], page: list[int], widths: list[int], table: Table, paint: Paint
 ) -> Iterator[str]:
-    """The lines of one row: several where a cell is folded."""
+    """The lines of one row; there are several if a cell is folded."""
     columns = [fold(cells[index], widths[index]) if table.columns[index].folds else [cells[index]] for index in page]
     for parts in zip_longest(*columns, fillvalue=""):
         line = ""
@@ -109,7 +111,7 @@ def _row(
 
 
 def fold(text: str, width: int | None) -> list[str]:
-    """A text in lines no longer than ``width``, unless a piece of it is longer."""
+    """Return a text in lines of at most ``width`` columns, unless a word of it is longer."""
     if width is None or display_width(text) <= width:
         return [text]
     lines = [""]

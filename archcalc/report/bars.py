@@ -1,4 +1,4 @@
-"""Horizontal bars in text: a few numbers to compare at a glance."""
+"""Horizontal bars as text, for comparing a few figures."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-MOST_BARS = 24
+MAX_BARS = 24
 
 Item = TypeVar("Item")
 
 
 class Bar(NamedTuple):
-    """One line: its label, its length (``None``: without end), and the text beside it."""
+    """A bar: its label, its length (``None`` if it is unbounded), and the text next to it."""
 
     label: str
     length: Fraction | int | None
@@ -23,16 +23,16 @@ class Bar(NamedTuple):
 def draw_bars(
     bars: Sequence[Bar], *, mark: Fraction | int, mark_text: str, width: int = 80, blocks: bool = True
 ) -> str:
-    """Bars below one another, at most `MOST_BARS` of them (a selection of more), with a mark at one length.
+    """Draw bars below one another, with a mark at one length; of more than `MAX_BARS` bars, draw a sample.
 
     Args:
-        bars: what to draw, in order.
-        mark: the length at which a line stands beside all bars.
-        mark_text: what it means.
-        width: columns of text.
-        blocks: draw with block characters; else with ``#``, ``.`` and ``|``.
+        bars: The bars, in order.
+        mark: The length of the mark, a vertical line through all bars.
+        mark_text: The meaning of the mark.
+        width: The width of the text in columns.
+        blocks: Whether to draw with block characters instead of ``#``, ``.`` and ``|``.
     """
-    bars = select(bars, MOST_BARS)
+    bars = sample_evenly(bars, MAX_BARS)
     label_width = min(max((len(bar.label) for bar in bars), default=0), max(12, width * 2 // 5))
     text_width = max((len(bar.text) for bar in bars), default=0)
     room = max(10, width - label_width - text_width - 4)
@@ -42,7 +42,7 @@ def draw_bars(
     lines = []
     for bar in bars:
         share = 1 if bar.length is None else bar.length / Fraction(longest)
-        drawn = list(_bar(share, room, endless=bar.length is None, blocks=blocks))
+        drawn = list(_bar(share, room, unbounded=bar.length is None, blocks=blocks))
         if drawn[column] == " ":
             drawn[column] = sign
         label = _cut(bar.label, label_width).ljust(label_width)
@@ -53,23 +53,23 @@ def draw_bars(
     return "\n".join(lines) + "\n"
 
 
-def _bar(share: Fraction | int, room: int, *, endless: bool, blocks: bool) -> str:
-    """A bar of a share of the room; it is never quite without length."""
+def _bar(share: Fraction | int, room: int, *, unbounded: bool, blocks: bool) -> str:
+    """A bar that fills a share of the room; even the shortest one is visible."""
     if not blocks:
-        return (("." if endless else "#") * max(1, int(room * share))).ljust(room)
-    if endless:
+        return (("." if unbounded else "#") * max(1, int(room * share))).ljust(room)
+    if unbounded:
         return "░" * room
-    whole, part = divmod(max(1, int(room * 8 * share)), 8)
-    return ("█" * whole + EIGHTHS[part].strip()).ljust(room)
+    full, part = divmod(max(1, int(room * 8 * share)), 8)
+    return ("█" * full + EIGHTHS[part].strip()).ljust(room)
 
 
 def _cut(text: str, width: int) -> str:
-    """A text of at most this width: its end, which tells layers apart."""
+    """A text of at most this width: its end, because the names of layers differ at the end."""
     return text if len(text) <= width else "…" + text[1 - width :]
 
 
-def select(items: Sequence[Item], most: int) -> list[Item]:
-    """At most so many of the items, evenly spread, the first and the last among them."""
-    if len(items) <= most:
+def sample_evenly(items: Sequence[Item], max_items: int) -> list[Item]:
+    """Return at most ``max_items`` of the items, evenly spaced, including the first and the last."""
+    if len(items) <= max_items:
         return list(items)
-    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
+    return [items[round(index * (len(items) - 1) / (max_items - 1))] for index in range(max_items)]

@@ -1,4 +1,4 @@
-"""The formats of claims that were judged and reconciled, by name."""
+"""The formats of judged claims with the origins of their numbers, by name."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int |
 
 
 def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
-    """A sentence, and the table of readings with their sources."""
-    judgement, readings = claim.judgement, claim.readings
-    if not readings:
+    """The judgement of a claim, and a table of the origins of its number with their sources."""
+    judgement, origins = claim.judgement, claim.origins
+    if not origins:
         return f"{judgement.sentence}\n"
-    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in readings if each.source)
+    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in origins if each.source)
     table = Table(
         columns=(
             Column("value", "value", "right"),
             Column("verdict", "verdict"),
-            Column("sentence", f"where {judgement.value} comes from", folds=True),
+            Column("sentence", f"source of {judgement.value}", folds=True),
             Column("code", "convention or tool", folds=True),
         ),
-        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in readings),
+        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in origins),
         title=_title(judgement),
         notes=tuple(sources),
     )
@@ -64,7 +64,7 @@ def _record(claim: CheckedClaim) -> dict[str, Any]:
                 "value": each.value,
                 "source": each.source or None,
             }
-            for each in claim.readings
+            for each in claim.origins
         ],
     }
 
@@ -75,4 +75,4 @@ FORMATS: dict[str, Callable[[Sequence[CheckedClaim], bool, int | None], str]] = 
     "markdown": partial(_blocks, "markdown"),
     "json": _json,
 }
-"""Writers of claims, in colour or not, for a terminal of so many columns (``None``: no terminal)."""
+"""Functions that write claims, given whether to use colour and the columns of the terminal (``None`` without one)."""

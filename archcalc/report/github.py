@@ -1,4 +1,4 @@
-"""Annotations of GitHub Actions: workflow commands that put findings beside the lines of a pull request."""
+"""Annotations of GitHub Actions: workflow commands that show findings at the lines of a pull request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archcalc.validation.findings import Finding
 
 
 def workflow_commands(findings: Iterable[Finding]) -> str:
-    """One workflow command per finding (GitHub Actions, "Workflow commands": error and warning messages)."""
+    """Return one workflow command per finding (GitHub documentation, "Workflow commands for GitHub Actions")."""
     return "".join(f"{_command(finding)}\n" for finding in findings)
 
 
@@ -26,10 +26,10 @@ def _command(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """A message: what would end the line, and the sign that escapes."""
+    """Escape a message: line ends, and the escape character itself."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """A property: also what ends one."""
+    """Escape a property: also the characters that end one."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""GitLab's Code Quality report: a list of issues, of which a merge request shows what is new and what is gone."""
+"""GitLab's Code Quality report: a list of findings, of which a merge request shows the new and the resolved ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from archcalc.validation.findings import Finding, fingerprints
 
 SEVERITIES = ("minor", "major", "critical")
-"""By the status of a finding: a warning, a failure, an error in the input."""
+"""The severity by the status of a finding: a warning, a failure, an error in the input."""
 
 
 def code_quality(findings: list[Finding]) -> list[dict[str, Any]]:
-    """The issues, ready for JSON (GitLab documentation, "Code Quality report format")."""
+    """Return the entries of the report, ready for JSON (GitLab documentation, "Code Quality report format")."""
     return [
         {
             "description": finding.advice,

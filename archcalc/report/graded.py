@@ -1,4 +1,4 @@
-"""Graded submissions as tables, records and JUnit suites."""
+"""Graded submissions as tables, records and JUnit test suites."""
 
 from __future__ import annotations
 
@@ -7,44 +7,44 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.claim import Verdict
-from archcalc.grading.marks import Graded, Mark, common_mistakes, mean_points
+from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
 from archcalc.report.junit import Case, Failure, Suite
 from archcalc.report.table import Column, Table
 
-FIRST = 6
-"""How many mistakes of a submission are named in the table of a class."""
+MAX_NAMED_MISTAKES = 6
+"""The maximum number of mistakes of a submission that are named in the table of a class."""
 
-COMMON = 5
-"""How many of the most common mistakes are named below the table of a class."""
+MAX_COMMON_MISTAKES = 5
+"""The maximum number of common mistakes that are named below the table of a class."""
 
 
 def points_text(points: Fraction) -> str:
-    """Points for people: ``2``, ``0.5``, and no more than two decimals."""
+    """Return points as text with at most two decimals: ``2``, ``0.5``, ``0.33``."""
     if points.denominator == 1:
         return str(points.numerator)
     return f"{float(points):.2f}".rstrip("0").rstrip(".")
 
 
-def score_text(graded: Graded) -> str:
-    """The sum for people: ``7.5 of 10 points (75 %)``; ``3 of 4 right`` where no key gives points."""
+def score_text(graded: GradedSubmission) -> str:
+    """Return the score as text: ``7.5 of 10 points (75 %)``, or ``3 of 4 right`` without a key."""
     if not graded.scored:
-        return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'right'}"
+        return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'correct'}"
     share = f" ({float(graded.share):.0%})".replace("%", " %") if graded.share is not None else ""
     return f"{points_text(graded.points)} of {points_text(graded.of)} point{'s' * (graded.of != 1)}{share}"
 
 
-def sheet(graded: Graded) -> Table:
-    """One submission, an answer a row."""
+def submission_table(graded: GradedSubmission) -> Table:
+    """Return the table of one submission, with one answer per row."""
     notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
-    notes += accounted(graded)
+    notes += accounting_notes(graded)
     notes += [f"note: {note}" for note in graded.notes]
     table = Table(
         columns=(
             Column("question", "question" if graded.scored else "claim", folds=True),
             Column("answer", "answer", "right"),
             Column("verdict", "verdict", folds=True),
-            Column("actual", "is", "right"),
-            Column("code", "because", folds=True),
+            Column("actual", "correct", "right"),
+            Column("code", "reason", folds=True),
             Column("points", "points", "right"),
         ),
         rows=tuple(
@@ -70,30 +70,30 @@ def _without_points(table: Table) -> Table:
     return table._replace(columns=table.columns[:-1], rows=rows, totals=())
 
 
-def accounted(graded: Graded) -> list[str]:
-    """Of an audit: which claims follow which convention, and the errata."""
+def accounting_notes(graded: GradedSubmission) -> list[str]:
+    """Return notes on an audit: the claims that follow conventions, and the errata."""
     followed = [f"{code}: {', '.join(ids)}" for code, ids in graded.conventions.items()]
     return followed + [f"erratum: {mark.sentence}" for mark in graded.errata]
 
 
-def class_table(submissions: Sequence[Graded]) -> Table:
-    """Many submissions, one a row."""
+def class_table(submissions: Sequence[GradedSubmission]) -> Table:
+    """Return the table of several submissions, with one submission per row."""
     rows: list[tuple[Any, ...]] = []
     for graded in submissions:
         if graded.problems:
             line = graded.problems[0].place()[1]
             where = f"line {line}: " if line is not None else ""
-            said = f"cannot be read: {where}{graded.problems[0].message}"
-            rows.append((graded.name, None, points_text(graded.of), None, said))
+            message = f"cannot be read: {where}{graded.problems[0].message}"
+            rows.append((graded.name, None, points_text(graded.of), None, message))
         else:
             right = f"{graded.right}/{len(graded.marks)}"
-            rows.append((graded.name, points_text(graded.points), points_text(graded.of), right, _not_right(graded)))
+            rows.append((graded.name, points_text(graded.points), points_text(graded.of), right, _mistakes(graded)))
     columns = (
         Column("name", "name", folds=True),
         Column("points", "points", "right"),
         Column("of", "of", "right"),
-        Column("right", "right", "right"),
-        Column("mistakes", "not right", folds=True),
+        Column("right", "correct", "right"),
+        Column("mistakes", "mistakes", folds=True),
     )
     shown = [column for column in range(len(columns)) if submissions[0].scored or column not in (1, 2)]
     return Table(
@@ -104,29 +104,29 @@ def class_table(submissions: Sequence[Graded]) -> Table:
     )
 
 
-def _not_right(graded: Graded) -> str | None:
-    """The first of what is not right, in short."""
+def _mistakes(graded: GradedSubmission) -> str | None:
+    """The first mistakes of a submission, in short."""
     wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
-    more = [f"and {len(wrong) - FIRST} more"] if len(wrong) > FIRST else []
-    return "; ".join([*wrong[:FIRST], *more]) or None
+    more = [f"and {len(wrong) - MAX_NAMED_MISTAKES} more"] if len(wrong) > MAX_NAMED_MISTAKES else []
+    return "; ".join([*wrong[:MAX_NAMED_MISTAKES], *more]) or None
 
 
-def _summary(submissions: Sequence[Graded]) -> list[str]:
-    """The mean, and what went wrong most often."""
+def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
+    """Notes with the mean of the points and the most common mistakes."""
     unreadable = sum(bool(graded.problems) for graded in submissions)
     read = len(submissions) - unreadable
     notes = []
     mean = mean_points(submissions)
     if mean is not None and submissions[0].scored:
-        notes.append(f"mean: {points_text(mean)} points, over {read} submission{'s' * (read != 1)}")
+        notes.append(f"mean: {points_text(mean)} points over {read} submission{'s' * (read != 1)}")
     if unreadable:
-        notes.append(f"{unreadable} cannot be read")
-    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, COMMON)]
-    return [*notes, *([f"most often: {'; '.join(common)}"] if common else [])]
+        notes.append(f"{unreadable} submission{'s' * (unreadable != 1)} cannot be read")
+    common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)]
+    return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 
 
-def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
-    """For a spreadsheet: one row per student, the points of every question in a column."""
+def grades_table(submissions: Sequence[GradedSubmission], questions: Sequence[str]) -> Table:
+    """Return a table for a spreadsheet, with one submission per row and the points of each question in a column."""
     rows = []
     for graded in submissions:
         marks = {mark.id: mark for mark in graded.marks}
@@ -138,24 +138,24 @@ def grades(submissions: Sequence[Graded], questions: Sequence[str]) -> Table:
     return Table(tuple(Column(name, name) for name in names), tuple(rows))
 
 
-def claims_table(submissions: Sequence[Graded]) -> Table:
-    """For a spreadsheet: one row per answer."""
+def claims_table(submissions: Sequence[GradedSubmission]) -> Table:
+    """Return a table for a spreadsheet, with one answer per row."""
     names = ("name", "file", "line", "id", "answer", "verdict", "right", "points", "of", "actual", "code", "sentence")
     rows: list[tuple[Any, ...]] = []
     for graded in submissions:
-        whose = (_cell(graded.name), _cell(graded.file))
+        person = (_cell(graded.name), _cell(graded.file))
         for problem in graded.problems:
-            rows.append((*whose, problem.place()[1], None, None, Verdict.UNREADABLE, False, *[None] * 3, problem.code))
+            rows.append((*person, problem.place()[1], None, None, Verdict.UNREADABLE, False, *[None] * 3, problem.code))
             rows[-1] += (_cell(problem.message),)
         for mark in graded.marks:
-            said = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
+            answered = (mark.line, _cell(mark.id), _cell(mark.value), mark.verdict, mark.right)
             earned = (_number(mark.points), _number(mark.of), mark.actual, mark.code or None, _cell(mark.sentence))
-            rows.append((*whose, *said, *earned))
+            rows.append((*person, *answered, *earned))
     return Table(tuple(Column(name, name) for name in names), tuple(rows))
 
 
-def record(graded: Graded) -> dict[str, Any]:
-    """A submission for programs."""
+def submission_record(graded: GradedSubmission) -> dict[str, Any]:
+    """Return a submission as JSON-ready data."""
     return {
         "name": graded.name,
         "file": graded.file,
@@ -189,8 +189,8 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
     }
 
 
-def suites(submissions: Iterable[Graded]) -> list[Suite]:
-    """Submissions as JUnit suites, answers as cases."""
+def junit_suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
+    """Return submissions as JUnit test suites, with answers as test cases."""
     found = []
     for graded in submissions:
         cases = [
@@ -214,5 +214,5 @@ def _number(points: Fraction) -> int | float:
 
 
 def _cell(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula, whatever a student calls himself."""
+    """A text that no spreadsheet takes for a formula, because names and answers are not trusted."""
     return f"'{text}" if text and text[0] in "=+-@\t\r" else text

@@ -6,53 +6,60 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from archcalc.grading.marks import Graded
+from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
-from archcalc.report.graded import claims_table, class_table, grades, record, sheet, suites
+from archcalc.report.graded import (
+    claims_table,
+    class_table,
+    grades_table,
+    junit_suites,
+    submission_record,
+    submission_table,
+)
 from archcalc.report.render import render, write_json
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How graded submissions are shown."""
+class GradingDisplay:
+    """Options for showing graded submissions."""
 
     title: str = ""
-    """Of the homework."""
+    """The title of the homework."""
     questions: Sequence[str] = ()
-    """The ids of the questions, if a key asks any."""
+    """The ids of the questions of the key, if it has any."""
     explain: bool = False
-    """Whether right values are derived where answers are not right."""
+    """Whether to derive the right values of answers that are not right."""
     details: bool = False
-    """Whether every answer is shown, also of many submissions."""
+    """Whether to show every answer even of several submissions."""
     color: bool = False
     width: int | None = None
-    """Columns of the terminal."""
+    """The columns of the terminal; ``None`` for no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
-    """How graded submissions are written."""
+class GradingFormat:
+    """An output format of graded submissions."""
 
-    write: Callable[[Sequence[Graded], Layout], str]
+    write: Callable[[Sequence[GradedSubmission], GradingDisplay], str]
     ending: str = ""
-    """Of the name of a file, where each submission has one of its own."""
+    """The extension of file names, if each submission is written to its own file."""
 
 
-def _tables(form: str, submissions: Sequence[Graded], layout: Layout) -> str:
-    if len(submissions) > 1 and not layout.details:
-        return render(class_table(submissions), form, color=layout.color, width=layout.width)
-    return "\n".join(_detailed(form, graded, layout) for graded in submissions)
+def _tables(form: str, submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
+    if len(submissions) > 1 and not display.details:
+        return render(class_table(submissions), form, color=display.color, width=display.width)
+    return "\n".join(_detailed(form, graded, display) for graded in submissions)
 
 
-def _detailed(form: str, graded: Graded, layout: Layout) -> str:
-    """One submission with every answer, or what is wrong with it."""
+def _detailed(form: str, graded: GradedSubmission, display: GradingDisplay) -> str:
+    """One submission with every answer, or the errors of one that cannot be read."""
     if graded.problems:
         return "".join(f"{problem.render()}\n" for problem in graded.problems)
-    table = render(sheet(graded), form, color=layout.color, width=layout.width)
-    return table + (_derivations(graded, form) if layout.explain else "")
+    table = render(submission_table(graded), form, color=display.color, width=display.width)
+    return table + (_derivations(graded, form) if display.explain else "")
 
 
-def _derivations(graded: Graded, form: str) -> str:
+def _derivations(graded: GradedSubmission, form: str) -> str:
     lines = []
     for mark in graded.marks:
         for derivation in mark.derivation:
@@ -62,42 +69,42 @@ def _derivations(graded: Graded, form: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _csv(submissions: Sequence[Graded], layout: Layout) -> str:
-    table = grades(submissions, layout.questions) if layout.questions else claims_table(submissions)
+def _csv(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
+    table = grades_table(submissions, display.questions) if display.questions else claims_table(submissions)
     return render(table, "csv")
 
 
-def _json(submissions: Sequence[Graded], layout: Layout) -> str:
-    return write_json({"schema": 1, "submissions": [record(graded) for graded in submissions]})
+def _json(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
+    return write_json({"schema": 1, "submissions": [submission_record(graded) for graded in submissions]})
 
 
-def _junit(submissions: Sequence[Graded], layout: Layout) -> str:
+def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
     from archcalc.report.junit import write_junit
 
-    return write_junit(suites(submissions))
+    return write_junit(junit_suites(submissions))
 
 
-def _page(submissions: Sequence[Graded], layout: Layout) -> str:
+def _page(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
     from archcalc.report.graded_page import graded_page
 
     (graded,) = submissions
-    return graded_page(graded, layout.title)
+    return graded_page(graded, display.title)
 
 
-def _gradescope(submissions: Sequence[Graded], layout: Layout) -> str:
+def _gradescope(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
     from archcalc.report.gradescope import gradescope
 
     (graded,) = submissions
-    return write_json(gradescope(graded, explain=layout.explain))
+    return write_json(gradescope(graded, explain=display.explain))
 
 
 FORMATS = {
-    "rich": Format(write=partial(_tables, "rich")),
-    "plain": Format(write=partial(_tables, "plain")),
-    "markdown": Format(write=partial(_tables, "markdown")),
-    "csv": Format(write=_csv),
-    "json": Format(write=_json),
-    "html": Format(write=_page, ending=".html"),
-    "gradescope": Format(write=_gradescope, ending=".json"),
-    "junit": Format(write=_junit),
+    "rich": GradingFormat(write=partial(_tables, "rich")),
+    "plain": GradingFormat(write=partial(_tables, "plain")),
+    "markdown": GradingFormat(write=partial(_tables, "markdown")),
+    "csv": GradingFormat(write=_csv),
+    "json": GradingFormat(write=_json),
+    "html": GradingFormat(write=_page, ending=".html"),
+    "gradescope": GradingFormat(write=_gradescope, ending=".json"),
+    "junit": GradingFormat(write=_junit),
 }

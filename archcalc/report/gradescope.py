@@ -1,20 +1,20 @@
-"""The results.json that Gradescope's autograder reads, of one submission (specs of gradescope-autograders)."""
+"""The file results.json of one submission, which Gradescope reads (documentation of Gradescope Autograders)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import score_text
 
 
-def gradescope(graded: Graded, *, explain: bool = False) -> dict[str, Any]:
-    """The results of one submission.
+def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, Any]:
+    """Return the results of one submission, ready for JSON.
 
     Args:
-        graded: its marks.
-        explain: whether derivations of what is not right are shown, too.
+        graded: The graded submission.
+        explain: Whether to derive the right values of answers that are not right.
     """
     if graded.problems:
         errors = "\n".join(problem.render() for problem in graded.problems)

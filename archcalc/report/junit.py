@@ -1,7 +1,7 @@
-"""JUnit XML, as CI servers read it: suites of cases, each passed, failed or in error.
+"""JUnit XML, which CI servers read: test suites of test cases, each passed, failed or in error.
 
-The dialect is the one of Jenkins' schema (testsuites, testsuite, testcase, failure, error), with `file` and `line` on a
-case, which GitLab and others show as a link.
+The dialect is that of Jenkins' schema (testsuites, testsuite, testcase, failure, error), with the attributes `file` and
+`line` of test cases, which GitLab and others show as a link.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Literal, NamedTuple
 from xml.etree import ElementTree
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold, not even escaped."""
+"""The characters that XML 1.0 does not allow, even escaped."""
 
 
 class Failure(NamedTuple):
-    """Why a case did not pass: ``failure`` where something was found false, ``error`` where it could not be judged."""
+    """The reason why a test case did not pass: a ``failure``, or an ``error`` if it could not be judged."""
 
     message: str
-    """One line."""
+    """A message of one line."""
     detail: str = ""
     code: str = ""
     kind: Literal["failure", "error"] = "failure"
 
 
 class Case(NamedTuple):
-    """One thing that was tried."""
+    """A test case."""
 
     name: str
     failures: Sequence[Failure] = ()
@@ -35,14 +35,14 @@ class Case(NamedTuple):
 
 
 class Suite(NamedTuple):
-    """Cases that belong together: those of one file, of one student."""
+    """Test cases that belong together: those of one file, of one student."""
 
     name: str
     cases: Sequence[Case]
 
 
 def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
-    """Suites as a JUnit XML document."""
+    """Return test suites as a JUnit XML document."""
     top = ElementTree.Element("testsuites", name=name)
     counted = [_suite(top, suite) for suite in suites]
     for key, numbers in zip(("tests", "failures", "errors"), zip(*counted, strict=True), strict=False):
@@ -52,7 +52,7 @@ def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
 
 
 def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
-    """Add a suite; how many tests, failures and errors it has."""
+    """Add a test suite, and return its numbers of tests, failures and errors."""
     element = ElementTree.SubElement(top, "testsuite", name=_text(suite.name))
     failures = errors = 0
     for case in suite.cases:
@@ -74,5 +74,5 @@ def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
 
 
 def _text(text: str) -> str:
-    """Text that XML can hold."""
+    """A text without the characters that XML does not allow."""
     return _FORBIDDEN.sub("�", text)

@@ -1,4 +1,4 @@
-"""An analysis as plain JSON-ready data: the stable form that programs read (see ``report/show.schema.json``)."""
+"""An analysis as JSON-ready data in a stable form, documented by ``report/show.schema.json``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
@@ -17,12 +17,12 @@ SCHEMA = 1
 
 
 def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> dict[str, Any]:
-    """The whole analysis. Shapes are lists, channels first, the batch in front if one was asked for.
+    """Return an analysis as data. Shapes are lists with channels first, after the batch if there is one.
 
     Args:
-        analysis: of the network.
-        dtype: the number format that memory is counted in.
-        depth: fold layers deeper than so many levels into their stage or block; ``None`` keeps every layer.
+        analysis: The analysis of a network.
+        dtype: The number format for memory, which is in bytes.
+        depth: Combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
     graph = analysis.graph
     several = len(graph.inputs) > 1
@@ -52,7 +52,7 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
 
 
 def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """One layer; ``row_of`` names the rows that layers went into."""
+    """Return one layer as data; ``row_of`` gives the row that contains each layer, by name."""
     return {
         "name": layer.name,
         "stage": layer.stage,
@@ -70,7 +70,7 @@ def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: boo
 
 
 def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """Several layers as one: their sums, and what goes in and comes out. ``op`` is null, ``layers`` their number."""
+    """Return several layers as one row of data: their sums, inputs and outputs; ``op`` is ``None``."""
     read = dict.fromkeys(row_of.get(name, name) for layer in group.layers for name in layer.inputs)
     last = group.layers[-1]
     return {
@@ -91,7 +91,7 @@ def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: boo
 
 
 def counts_record(counts: Counts) -> dict[str, Any]:
-    """Every count by its name, and the operations by their kinds."""
+    """Return every count by its name, and the operations by their kinds."""
     record: dict[str, Any] = {name: counts.of(name) for name in SUMS}
     return {**record, "operations": dict(counts.operations)}
 
@@ -101,9 +101,9 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 
 
 def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
-    """Size, stride, padding: an entry per axis, or a list per input where there are several; and of what kind."""
+    """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
-    for key, read in READINGS.items():
+    for key, read in FIELD_QUANTITIES.items():
         by_input = {
             name: [plain(read(axis)) if axis.is_local else axis.word for axis in axes]
             for name, axes in row.fields.items()
@@ -116,7 +116,7 @@ def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: tuples as lists, fractions as texts, a connection table as rows of ``X`` and ``.``."""
+    """Return a value as JSON-ready data: tuples as lists, fractions as texts, connection tables as texts per row."""
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else str(value)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Tables in every format. Each library is imported by the format that needs it."""
+"""Tables in every format. Libraries are imported by the formats that need them only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
 
 def render(table: Table, form: str, *, color: bool = False, width: int | None = None) -> str:
-    """A table as text, ending in a newline.
+    """Return a table as text that ends in a newline.
 
     Args:
-        table: what to write.
-        form: one of `FORMATS`.
-        color: whether the format ``rich`` may use colour.
-        width: columns of the terminal, for ``rich``; ``None``: as wide as it gets.
+        table: The table to write.
+        form: One of `FORMATS`.
+        color: Whether the format ``rich`` uses colour.
+        width: The columns of the terminal for ``rich``; ``None`` for no limit.
     """
     table = table._replace(
         columns=tuple(column._replace(title=printable(column.title)) for column in table.columns),
@@ -38,10 +38,10 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
 
 
 def write_json(document: Any) -> str:
-    """A JSON document, readable, its keys in the order given; a list of whole numbers stands on one line."""
+    """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
     import json
 
-    # no string can look like a list of numbers, because line breaks inside strings are escaped
+    # no string can match, because line breaks inside strings are escaped
     text = json.dumps(document, indent=2, ensure_ascii=False)
     numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
     return re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"

@@ -1,8 +1,7 @@
-"""Receptive fields as a picture: the input with the window of a unit on it, and the windows of the layers before it.
+"""Receptive fields as an SVG picture: the input with the window of a unit, and the windows of the layers before it.
 
-Plain data in, SVG text out. The last two axes are drawn as a plane; an input of one axis, and every further one, as a
-strip with one line per layer. Colours follow the reader's light or dark mode where the viewer tells, and are legible in
-either.
+The last two axes are drawn as a plane; the axis of an input with one axis, and every further axis, is drawn as a strip
+with one line per layer. Colours follow the light or dark mode of the viewer, and are legible in both.
 """
 
 from __future__ import annotations
@@ -13,29 +12,29 @@ from html import escape
 from itertools import pairwise
 from math import prod
 
-from archcalc.report.bars import select
+from archcalc.report.bars import sample_evenly
 
-Span = tuple[int, int]
-"""First and last position of an axis."""
+Interval = tuple[int, int]
+"""The first and the last position along an axis."""
 
-MOST_WINDOWS = 28
-MOST_LABELS = 12
+MAX_WINDOWS = 28
+MAX_LABELS = 12
 MAX_PATCHES = 4000
-"""Pieces of what is seen that are drawn one by one."""
+"""The most pieces of the positions seen that are drawn one by one."""
 
 WIDTH = 860
 MARGIN = 24
 PLANE = 480
-"""The longest side of the plane with all windows, in pixels."""
+"""The length of the longer side of the plane with all windows, in pixels."""
 STRIP = 480
-FURTHEST = 3
-"""How far beyond the input windows are drawn, in inputs."""
+MAX_OVERHANG = 3
+"""How far beyond the input windows are drawn, as a multiple of the size of the input."""
 LINE = 20
 LEGEND = 24
 LETTER = 7.2
-"""About the width of a letter, to keep texts within their room."""
+"""The approximate width of a character in pixels, which limits the length of texts."""
 COLORS = ((38, 132, 200), (160, 80, 190), (218, 88, 20))
-"""Of the first window, one half way, and the last; those between are mixed. All stand out on white and on black."""
+"""The colours of the first, middle and last window; those between are mixed. All contrast with white and black."""
 
 STYLE = """
   svg { --ground: #ffffff; --ink: #1b1f24; --faint: #59636e; --input: #e9edf2; --edge: #8c959f; --beyond: #8c959f;
@@ -51,43 +50,43 @@ STYLE = """
 
 
 @dataclass(frozen=True)
-class Nested:
-    """A layer on the way, and the window of its unit: a span per axis, ``None`` for the whole axis."""
+class NestedWindow:
+    """The window of a unit in one layer: an interval per axis, or ``None`` for the entire axis."""
 
     label: str
-    window: tuple[Span | None, ...]
+    window: tuple[Interval | None, ...]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn."""
+    """The content of a picture."""
 
     title: str
     network: str
     input: str
-    """The name of what is drawn on."""
+    """The name of the input."""
     sizes: tuple[int, ...]
-    """The input's positions per axis."""
-    nested: tuple[Nested, ...]
-    """Windows from the first layer to the unit, which is the last, each inside of the next."""
-    seen: tuple[Span, ...]
-    """The box around what the unit sees inside the borders."""
-    regions: tuple[tuple[tuple[Span, ...], ...], ...]
-    """What it sees: a union of products of spans per axis."""
+    """The number of positions of the input, per axis."""
+    nested: tuple[NestedWindow, ...]
+    """The windows from the first layer to that of the unit, each inside the next."""
+    seen: tuple[Interval, ...]
+    """The box around the positions of the input that the unit depends on, per axis."""
+    regions: tuple[tuple[tuple[Interval, ...], ...], ...]
+    """The positions themselves: a union of products of intervals per axis."""
     count: int
-    """How many positions that are."""
+    """The number of these positions."""
     image: str | None = None
-    """A ``data:`` address of a photo to lay on the plane."""
+    """A photo to draw on the plane, as a ``data:`` URL."""
 
 
 def axis_names(rank: int) -> tuple[str, ...]:
-    """What axes are called: y and x of a plane, z before them."""
+    """Return the names of axes: y and x for a plane, z before them."""
     return ("z", "y", "x")[-rank:] if rank <= 3 else (*(f"axis {axis + 1}" for axis in range(rank - 2)), "y", "x")
 
 
 def draw(picture: Picture) -> str:
-    """The picture as an SVG document."""
-    nested = select(_drawable(picture), MOST_WINDOWS)
+    """Return the picture as an SVG document."""
+    nested = sample_evenly(_drawable(picture), MAX_WINDOWS)
     windows = [(one, _color(index, len(nested))) for index, one in enumerate(nested)]
     names = axis_names(len(picture.sizes))
     lines = [_text(MARGIN, MARGIN + 12, _short(picture.title, 92), "title")]
@@ -126,7 +125,7 @@ def draw(picture: Picture) -> str:
 
 
 def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
-    """What the picture shows, in words."""
+    """The description of the picture."""
     size = "×".join(str(n) for n in picture.sizes)
     seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
     share = "×".join(str(last - first + 1) for first, last in picture.seen)
@@ -138,60 +137,63 @@ def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
     if picture.count < box:
         found.append(f"only {picture.count:,} of the {box:,} positions of that box are seen; the others are left out")
     window = picture.nested[-1].window if picture.nested else ()
-    if any(span is not None and _beyond(span, n) for span, n in zip(window, picture.sizes, strict=False)):
-        whole = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in window)
-        found.append(f"its window of {whole} hangs over the border; there is only padding (hatched)")
+    if any(interval is not None and _beyond(interval, n) for interval, n in zip(window, picture.sizes, strict=False)):
+        size_text = "×".join("all" if interval is None else str(interval[1] - interval[0] + 1) for interval in window)
+        found.append(f"its window of {size_text} extends beyond the border into padding (hatched)")
     if any(first < low or last > high for first, last, low, high in _reaches(picture)):
-        found.append("windows that reach much further than the input are cut off")
+        found.append("windows that extend far beyond the input are clipped")
     if len(picture.sizes) > 2:
-        found.append("a strip per axis, then the plane of the last two: the box is seen from its sides")
+        found.append("one strip per axis, then the plane of the last two axes")
     return found
 
 
-def _beyond(span: Span, n: int) -> bool:
-    return span[0] < 0 or span[1] >= n
+def _beyond(interval: Interval, n: int) -> bool:
+    return interval[0] < 0 or interval[1] >= n
 
 
-def _extent(picture: Picture, axis: int) -> Span:
-    """The positions that are drawn of an axis: the input and the windows, but not endlessly far beyond it."""
+def _extent(picture: Picture, axis: int) -> Interval:
+    """The positions that are drawn of an axis: the input and the windows, up to `MAX_OVERHANG` beyond it."""
     n = picture.sizes[axis]
-    spans = [span for one in picture.nested if (span := one.window[axis]) is not None]
-    first, last = min([0, *(span[0] for span in spans)]), max([n - 1, *(span[1] for span in spans)])
-    return max(first, -FURTHEST * n), min(last, n - 1 + FURTHEST * n)
+    intervals = [interval for one in picture.nested if (interval := one.window[axis]) is not None]
+    first, last = (
+        min([0, *(interval[0] for interval in intervals)]),
+        max([n - 1, *(interval[1] for interval in intervals)]),
+    )
+    return max(first, -MAX_OVERHANG * n), min(last, n - 1 + MAX_OVERHANG * n)
 
 
-def _drawable(picture: Picture) -> list[Nested]:
-    """The windows that are not cut off, and the unit's own in any case."""
+def _drawable(picture: Picture) -> list[NestedWindow]:
+    """The windows that are not clipped, and always that of the unit."""
     extents = [_extent(picture, axis) for axis in range(len(picture.sizes))]
 
-    def fits(one: Nested) -> bool:
+    def fits(one: NestedWindow) -> bool:
         pairs = zip(one.window, extents, strict=True)
-        return all(span is None or (low <= span[0] and span[1] <= high) for span, (low, high) in pairs)
+        return all(interval is None or (low <= interval[0] and interval[1] <= high) for interval, (low, high) in pairs)
 
     return [one for index, one in enumerate(picture.nested, 1) if fits(one) or index == len(picture.nested)]
 
 
 def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
-    """The unit's window and what is drawn, per axis."""
+    """The first and last position of the unit's window, and those that are drawn, per axis."""
     if not picture.nested:
         return []
     window = picture.nested[-1].window
-    return [(*span, *_extent(picture, axis)) for axis, span in enumerate(window) if span is not None]
+    return [(*interval, *_extent(picture, axis)) for axis, interval in enumerate(window) if interval is not None]
 
 
-def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> tuple[list[str], float]:
-    """The plane of the last two axes, with a legend beside it."""
+def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float) -> tuple[list[str], float]:
+    """The plane of the last two axes, with a legend."""
     height, width = picture.sizes[-2:]
     (y0, y1), (x0, x1) = _extent(picture, -2), _extent(picture, -1)
     scale = PLANE / max(y1 - y0 + 1, x1 - x0 + 1)
     left = MARGIN + 34
 
-    def box(rows: Span, columns: Span, room: int = 0) -> str:
+    def box(rows: Interval, columns: Interval, room: int = 0) -> str:
         x, y = left + (columns[0] - x0) * scale - room, top + (rows[0] - y0) * scale - room
         w, h = (columns[1] - columns[0] + 1) * scale + 2 * room, (rows[1] - rows[0] + 1) * scale + 2 * room
         return f'x="{x:.2f}" y="{y:.2f}" width="{w:.2f}" height="{h:.2f}"'
 
-    def window(one: Nested) -> str:
+    def window(one: NestedWindow) -> str:
         rows, columns = one.window[-2:]
         return box(rows or (0, height - 1), columns or (0, width - 1))
 
@@ -213,7 +215,7 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     else:
         lines += [f'<rect class="seen" fill="{color}" {patch}/>' for patch in patches]
     for index, (one, color) in enumerate(windows):
-        thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MOST_LABELS else 1
+        thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MAX_LABELS else 1
         if picture.image:
             dark = f'stroke="#000" stroke-opacity="0.5" stroke-width="{thick + 1.5}" clip-path="url(#plane)"'
             lines.append(f'<rect class="window" {dark} {window(one)}/>')
@@ -230,14 +232,14 @@ def _plane(picture: Picture, windows: list[tuple[Nested, str]], top: float) -> t
     lines.append(_text(edge, far, str(height - 1), "faint halo", anchor="end"))
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
-    return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MOST_LABELS) + 1))
+    return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
 
 
-def _patches(picture: Picture) -> list[tuple[Span, Span]]:
-    """What is seen of the plane, as rectangles that do not overlap; the box where there are too many."""
+def _patches(picture: Picture) -> list[tuple[Interval, Interval]]:
+    """Return the positions seen of the plane as disjoint rectangles; the box if there are too many."""
     regions = {region[-2:] for region in picture.regions}
     heights = sorted({end for rows, _ in regions for first, last in rows for end in (first, last + 1)})
-    patches: list[tuple[Span, Span]] = []
+    patches: list[tuple[Interval, Interval]] = []
     for top, bottom in pairwise(heights):
         columns = [runs for rows, runs in regions if any(first <= top <= last for first, last in rows)]
         patches += [((top, bottom - 1), run) for run in _union(run for runs in columns for run in runs)]
@@ -247,16 +249,16 @@ def _patches(picture: Picture) -> list[tuple[Span, Span]]:
     return patches if 0 < len(patches) <= MAX_PATCHES else [(rows, columns_of_box)]
 
 
-def _runs(picture: Picture, axis: int) -> list[Span]:
-    """What is seen along an axis; all of the box where that is too many pieces."""
+def _runs(picture: Picture, axis: int) -> list[Interval]:
+    """Return the intervals seen along an axis; that of the box if there are too many."""
     runs = _union(run for region in picture.regions for run in region[axis])
     return runs if 0 < len(runs) <= MAX_PATCHES else [picture.seen[axis]]
 
 
-def _union(spans: Iterable[Span]) -> list[Span]:
-    """Spans in order, those that touch as one."""
-    united: list[Span] = []
-    for first, last in sorted(spans):
+def _union(intervals: Iterable[Interval]) -> list[Interval]:
+    """Return the union of intervals, sorted; touching ones are merged."""
+    united: list[Interval] = []
+    for first, last in sorted(intervals):
         if united and first <= united[-1][1] + 1:
             united[-1] = (united[-1][0], max(united[-1][1], last))
         else:
@@ -265,7 +267,7 @@ def _union(spans: Iterable[Span]) -> list[Span]:
 
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
-    """Below an axis: its first and last position and its name, as far as there is room."""
+    """The labels below an axis: its first and last position and its name, if there is room."""
     last = _text(left + n * scale, y, str(n - 1), "faint halo", anchor="end")
     if n * scale < 60:
         return [last]
@@ -273,12 +275,14 @@ def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list
     return [_text(left, y, "0", "faint halo"), middle, last]
 
 
-def _legend(windows: list[tuple[Nested, str]], left: float, top: float) -> list[str]:
-    """The names of some of the windows, the largest first, as they lie around one another."""
+def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) -> list[str]:
+    """The labels of a sample of the windows, the outermost first."""
     lines = []
-    for index, (one, color) in enumerate(select(windows[::-1], MOST_LABELS)):
+    for index, (one, color) in enumerate(sample_evenly(windows[::-1], MAX_LABELS)):
         y = top + 13 + index * LEGEND
-        size = "×".join("all" if span is None else str(span[1] - span[0] + 1) for span in one.window[-2:])
+        size = "×".join(
+            "all" if interval is None else str(interval[1] - interval[0] + 1) for interval in one.window[-2:]
+        )
         swatch = f'x="{left:.1f}" y="{y - 10:.1f}" width="11" height="11"'
         lines.append(f'<rect class="window" stroke="{color}" stroke-width="2.5" {swatch}/>')
         lines += _label(left + 18, y, one.label, size)
@@ -286,45 +290,45 @@ def _legend(windows: list[tuple[Nested, str]], left: float, top: float) -> list[
 
 
 def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[str]:
-    """A name and, flush with the right edge, a size."""
+    """A name and a right-aligned size."""
     right = WIDTH - MARGIN
     room = int((right - left) / LETTER) - len(size) - 2
     return [_text(left, y, _short(name, room), kind), _text(right, y, size, kind, anchor="end")]
 
 
 def _strip(
-    picture: Picture, windows: list[tuple[Nested, str]], axis: int, name: str, top: float
+    picture: Picture, windows: list[tuple[NestedWindow, str]], axis: int, name: str, top: float
 ) -> tuple[list[str], float]:
-    """One axis: a line per layer, the input below them."""
+    """One axis, with a line per layer and the input below them."""
     n = picture.sizes[axis]
     x0, x1 = _extent(picture, axis)
     scale = STRIP / (x1 - x0 + 1)
     left = MARGIN + 34
-    shown = select(windows, MOST_LABELS)[::-1]
+    shown = sample_evenly(windows, MAX_LABELS)[::-1]
 
-    def span(positions: Span) -> tuple[float, float]:
+    def pixels(positions: Interval) -> tuple[float, float]:
         return left + (positions[0] - x0) * scale, (positions[1] - positions[0] + 1) * scale
 
-    x, w = span((0, n - 1))
+    x, w = pixels((0, n - 1))
     height = LINE * (len(shown) + 1)
     lines = [f'<rect class="input" x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
     if picture.seen and shown:
         for run in _runs(picture, axis):
-            a, b = span(run)
+            a, b = pixels(run)
             lines.append(
                 f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
             )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
-        whole = one.window[axis] or (0, n - 1)
-        a, b = span((max(whole[0], x0), min(whole[1], x1)))
+        window = one.window[axis] or (0, n - 1)
+        a, b = pixels((max(window[0], x0), min(window[1], x1)))
         lines.append(f'<rect fill="{color}" x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}" rx="2"/>')
-        for first, last in ((max(whole[0], x0), -1), (n, min(whole[1], x1))):
+        for first, last in ((max(window[0], x0), -1), (n, min(window[1], x1))):
             if first <= last:  # beyond the border
-                a, b = span((first, last))
+                a, b = pixels((first, last))
                 hatch = f'x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}"'
                 lines.append(f'<rect class="ground" fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>')
-        size = "all" if one.window[axis] is None else str(whole[1] - whole[0] + 1)
+        size = "all" if one.window[axis] is None else str(window[1] - window[0] + 1)
         lines += _label(left + STRIP + 14, y + 10, one.label, size)
     base = top + height
     lines += [
@@ -342,17 +346,17 @@ def _color(index: int, count: int) -> str:
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    looks = f' class="{kind}"' if kind else ""
+    style = f' class="{kind}"' if kind else ""
     place = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{looks}{place}>{_clean(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{style}{place}>{_clean(text)}</text>'
 
 
-def _short(text: str, most: int) -> str:
-    """A text of at most so many characters; what is cut is the beginning, for layers differ at the end."""
-    most = max(most, 6)
-    return text if len(text) <= most else "…" + text[1 - most :]
+def _short(text: str, max_length: int) -> str:
+    """A text of at most ``max_length`` characters: its end, because the names of layers differ at the end."""
+    max_length = max(max_length, 6)
+    return text if len(text) <= max_length else "…" + text[1 - max_length :]
 
 
 def _clean(text: str) -> str:
-    """A text as XML allows it."""
+    """A text escaped for XML, without the characters that XML does not allow."""
     return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

@@ -1,4 +1,4 @@
-"""Rows as they come, in the formats that programs read: written at once, however many follow."""
+"""Streaming output of rows as CSV or JSON: each row is written at once, whatever the number of rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archcalc.report.table import raw
 
 
 class RowWriter:
-    """Writes rows as CSV with a line of titles, or as a JSON list of objects, one to a line."""
+    """Writes rows as CSV with a line of titles, or as a JSON list with one object per line."""
 
     def __init__(self, write: Callable[[str], object], form: str, keys: Sequence[str]) -> None:
         self.write = write
@@ -23,7 +23,7 @@ class RowWriter:
             self.lines.writerow(keys)
 
     def rows(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write some rows."""
+        """Write the next rows."""
         if not self.is_json:
             self.lines.writerows(rows)
             return
@@ -33,13 +33,13 @@ class RowWriter:
             self.begun = True
 
     def close(self) -> None:
-        """Write what stands after the last row."""
+        """Write the end of the document."""
         if self.is_json:
             self.write("\n]\n" if self.begun else "[]\n")
 
 
 class _Sink:
-    """What the `csv` module takes for a file."""
+    """A file object for the `csv` module, which needs ``write`` only."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write

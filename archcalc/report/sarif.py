@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS), which code scanning services read."""
+"""SARIF 2.1.0 (an OASIS standard), which code scanning services read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 
 def sarif(findings: list[Finding], rules: Iterable[RuleText], version: str) -> dict[str, Any]:
-    """The log of one run, ready for JSON.
+    """Return the log of one run, ready for JSON.
 
     Args:
-        findings: what was found.
-        rules: the documentation of every code that may occur; codes without one are named only.
-        version: of archcalc.
+        findings: The findings of the run.
+        rules: The documentation of every code that may occur; other codes are listed without documentation.
+        version: The version of archcalc.
     """
     texts = {rule.code: rule for rule in rules}
     codes = list(dict.fromkeys([*texts, *(finding.code for finding in findings)]))
@@ -66,7 +66,7 @@ def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, str]:
-    """A file as a URI: relative to the checkout unless it is absolute."""
+    """A file as a URI, relative to the root of the repository unless the path is absolute."""
     if Path(file).is_absolute():
         return {"uri": Path(file).as_uri()}
     return {"uri": quote(file.replace("\\", "/").removeprefix("./")), "uriBaseId": "%SRCROOT%"}

@@ -1,4 +1,4 @@
-"""A table as data: what is in it, not what it looks like."""
+"""Tables as data, independent of the output format."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, Literal, NamedTuple
 
 
 class Column(NamedTuple):
-    """One column: the key programs know it by, and the title people read."""
+    """A column: its key for programs, and its title for people."""
 
     key: str
     title: str
     align: Literal["left", "right"] = "left"
     folds: bool = False
-    """Whether its texts may be folded where a terminal is too narrow. Numbers never are."""
+    """Whether its texts may be folded to fit a narrow terminal; numbers are never folded."""
 
 
 class Table(NamedTuple):
-    """Rows of cells: texts, numbers (written with separators for people, raw for programs) or ``None`` for nothing."""
+    """Rows of cells: texts, numbers (with separators for people, plain for programs), or ``None`` if empty."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     title: str = ""
     totals: tuple[tuple[Any, ...], ...] = ()
-    """Rows below a line: people see them, programs add for themselves."""
+    """The rows of sums below a line, which are left out of formats for programs."""
     notes: tuple[str, ...] = ()
-    """What stands below the table."""
+    """The notes below the table."""
 
 
 def human(value: Any) -> str:
-    """A cell for people."""
+    """Return the text of a cell for people: ``-`` if it is empty, and integers with thousands separators."""
     if value is None:
         return "-"
     if type(value) is int:
@@ -38,25 +38,31 @@ def human(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that stays on its line and leaves the terminal alone, whatever a file calls its network."""
+    """Return a text without control characters and line breaks, which names in files may contain."""
     return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def total(row: tuple[Any, ...]) -> list[str]:
-    """A row of sums for people: what has no sum is left empty."""
+    """Return the texts of a row of sums for people; a cell without a sum is empty."""
     return ["" if cell is None else human(cell) for cell in row]
 
 
 def raw(value: Any) -> Any:
-    """A cell for programs: numbers as they are, fractions as text."""
+    """Return the value of a cell for programs: a fraction as text, and any other value unchanged."""
     return str(value) if isinstance(value, Fraction) else value
 
 
+def bytes_in_full(count: int) -> str:
+    """Return a number of bytes exactly, and from 1 KiB on also rounded: ``9,633,792 bytes (9.2 MiB)``."""
+    exact = f"{count:,} byte{'s' * (count != 1)}"
+    return exact if count < 1024 else f"{exact} ({bytes_text(count)})"
+
+
 def bytes_text(count: int) -> str:
-    """Bytes for people: ``97.5 MiB``."""
+    """Return a number of bytes as text with a binary unit: ``97.5 MiB``."""
     if count < 1024:
         return f"{count} B"
     units = ("KiB", "MiB", "GiB", "TiB")
     power = min((count.bit_length() - 1) // 10, len(units))
-    tenths = (count * 10 + (1 << (10 * power - 1))) >> (10 * power)  # in integers: floats end at 10^308
+    tenths = (count * 10 + (1 << (10 * power - 1))) >> (10 * power)  # in integers, because floats end at 10^308
     return f"{tenths // 10:,}.{tenths % 10} {units[power - 1]}"

@@ -1,4 +1,4 @@
-"""Validated specs: in the words of the terminal, as tables, as records for programs."""
+"""Results of validation as lines for the terminal, as tables, and as records for programs."""
 
 from __future__ import annotations
 
@@ -7,76 +7,83 @@ from typing import Any
 
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
-from archcalc.validation.baseline import COUNTS, QUANTITIES, BaselineComparison, Change, Row, moved
-from archcalc.validation.examine import Outcome
+from archcalc.validation.baseline import (
+    STORED_COUNTS,
+    STORED_QUANTITIES,
+    BaselineComparison,
+    Change,
+    LayerFigures,
+    change_text,
+)
+from archcalc.validation.examine import ValidationResult
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)
-"""Green and red, as terminals number them (ECMA-48, SGR)."""
-LONGEST = 100
-"""Characters of a name that are shown."""
-SHOWN = ("params", "macs")
-"""Counts of changed layers that are shown."""
-ROWS = 40
-"""Changed layers that are listed."""
+"""The colours of `WORDS`, green and red, as ECMA-48 numbers them (SGR)."""
+MAX_NAME_LENGTH = 100
+"""The maximum number of characters of a name that are shown."""
+SHOWN_QUANTITIES = ("params", "macs")
+"""The quantities of changed layers that are shown."""
+MAX_ROWS = 40
+"""The maximum number of changed layers that are listed."""
 
 
 def count(number: int, word: str) -> str:
-    """``1 error``, ``2 errors``."""
+    """Return a number with a noun in the singular or plural: ``1 error``, ``2 errors``."""
     return f"{number:,} {word}{'s' * (number != 1)}"
 
 
-def headline(outcome: Outcome, *, color: bool) -> str:
-    """One line for a spec."""
-    if outcome.skipped:
-        return f"skip   {outcome.name[:LONGEST]}  ({outcome.skipped})"
-    word, paint = WORDS[outcome.status], PAINT[outcome.status]
-    name = outcome.name if len(outcome.name) <= LONGEST else outcome.name[:LONGEST] + "…"
+def headline(result: ValidationResult, *, color: bool) -> str:
+    """Return the line for a spec, coloured if wanted."""
+    if result.skipped:
+        return f"skip   {result.name[:MAX_NAME_LENGTH]}  ({result.skipped})"
+    word, paint = WORDS[result.status], PAINT[result.status]
+    name = result.name if len(result.name) <= MAX_NAME_LENGTH else result.name[:MAX_NAME_LENGTH] + "…"
     shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
-    return f"{shown} {name}  ({', '.join(_details(outcome))})"
+    return f"{shown} {name}  ({', '.join(_details(result))})"
 
 
-def _details(outcome: Outcome) -> list[str]:
+def _details(result: ValidationResult) -> list[str]:
     found = []
-    if outcome.errors:
-        found.append(count(outcome.errors, "error"))
-    if outcome.failed_expectations:
-        found.append(f"{outcome.failed_expectations} of {count(outcome.expectations, 'expectation')} failed")
-    elif not outcome.errors:
-        found.append(count(outcome.expectations, "expectation"))
-    if outcome.has_grown:
+    if result.errors:
+        found.append(count(result.errors, "error"))
+    if result.failed_expectations:
+        found.append(f"{result.failed_expectations} of {count(result.expectations, 'expectation')} failed")
+    elif not result.errors:
+        found.append(count(result.expectations, "expectation"))
+    if result.has_grown:
         found.append("grown since the baseline")
-    if outcome.warnings + outcome.fatal_warnings:
-        found.append(count(outcome.warnings + outcome.fatal_warnings, "warning"))
-    if outcome.numbers is not None and outcome.comparison is None:
+    if result.warnings + result.fatal_warnings:
+        found.append(count(result.warnings + result.fatal_warnings, "warning"))
+    if result.figures is not None and result.comparison is None:
         found.append("new: not in the baseline")
-    return found + ([f"{outcome.corrections} fixed"] if outcome.corrected is not None else [])
+    return found + ([f"{result.corrections} fixed"] if result.corrected is not None else [])
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
-    """The last line."""
-    specs = [outcome for outcome in outcomes if not outcome.skipped]
-    counts = [sum(outcome.status == status for outcome in specs) for status in (0, 1, 2)]
+def summary(results: Sequence[ValidationResult]) -> str:
+    """Return the summary of all specs, which is the last line of the output."""
+    specs = [result for result in results if not result.skipped]
+    counts = [sum(result.status == status for result in specs) for status in (0, 1, 2)]
     words = [f"{counts[0]} ok"]
     words += [f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n]
-    warnings = sum(outcome.warnings for outcome in specs)
+    warnings = sum(result.warnings for result in specs)
     parts = [f"{count(len(specs), 'spec')}: {', '.join(words)}"]
     parts += [count(warnings, "warning")] if warnings else []
-    parts += [f"{count(len(outcomes) - len(specs), 'file')} skipped"] if len(specs) < len(outcomes) else []
+    parts += [f"{count(len(results) - len(specs), 'file')} skipped"] if len(specs) < len(results) else []
     return "; ".join(parts)
 
 
 def changes_table(name: str, comparison: BaselineComparison) -> Table:
-    """What has changed since the baseline, layer by layer, and in total."""
+    """Return the table of changed layers, with the changed totals as notes."""
     columns = (
         Column("layer", "layer"),
         Column("operator", "operator"),
         Column("output", "output"),
-        *(Column(quantity, heading(quantity), "right") for quantity in SHOWN),
+        *(Column(quantity, heading(quantity), "right") for quantity in SHOWN_QUANTITIES),
     )
-    shown = comparison.changes[:ROWS]
-    totals = zip(QUANTITIES, comparison.before, comparison.after, strict=True)
-    notes = [f"{quantity}: {moved(old, new)}" for quantity, old, new in totals if old != new]
+    shown = comparison.changes[:MAX_ROWS]
+    totals = zip(STORED_QUANTITIES, comparison.before, comparison.after, strict=True)
+    notes = [f"{quantity}: {change_text(old, new)}" for quantity, old, new in totals if old != new]
     if len(comparison.changes) > len(shown):
         notes.insert(0, f"{len(comparison.changes) - len(shown):,} more layers changed")
     title = f"{name}: changes since the baseline"
@@ -88,22 +95,22 @@ def _change_row(change: Change) -> tuple[Any, ...]:
     either = [row for row in change if row is not None]
     mark = "+" if before is None else "-" if after is None else "~"
     parts = [" → ".join(dict.fromkeys(getattr(row, part) for row in either)) for part in ("name", "op", "output")]
-    cells = [_cell(before, after, COUNTS.index(quantity)) for quantity in SHOWN]
+    cells = [_cell(before, after, STORED_COUNTS.index(quantity)) for quantity in SHOWN_QUANTITIES]
     return (f"{mark} {parts[0]}", *parts[1:], *cells)
 
 
-def _cell(before: Row | None, after: Row | None, index: int) -> str:
+def _cell(before: LayerFigures | None, after: LayerFigures | None, index: int) -> str:
     if before is not None and after is not None:
-        return moved(before.counts[index], after.counts[index])
+        return change_text(before.counts[index], after.counts[index])
     return "".join(f"{row.counts[index]:,}" for row in (before, after) if row is not None)
 
 
-def record(outcome: Outcome) -> dict[str, Any]:
-    """An outcome for programs."""
+def result_record(result: ValidationResult) -> dict[str, Any]:
+    """Return a result as JSON-ready data."""
     found: dict[str, Any] = {
-        "spec": outcome.name,
-        "status": "skipped" if outcome.skipped else ("ok", "failed", "error")[outcome.status],
-        "expectations": outcome.expectations,
+        "spec": result.name,
+        "status": "skipped" if result.skipped else ("ok", "failed", "error")[result.status],
+        "expectations": result.expectations,
         "problems": [
             {
                 "file": finding.file,
@@ -116,39 +123,39 @@ def record(outcome: Outcome) -> dict[str, Any]:
                 "message": finding.message,
                 "hint": finding.hint or None,
             }
-            for finding in outcome.findings
+            for finding in result.findings
         ],
     }
-    if outcome.comparison is not None:
-        before, after, changes = outcome.comparison
-        found["before"] = dict(zip(QUANTITIES, before, strict=True))
-        found["after"] = dict(zip(QUANTITIES, after, strict=True))
+    if result.comparison is not None:
+        before, after, changes = result.comparison
+        found["before"] = dict(zip(STORED_QUANTITIES, before, strict=True))
+        found["after"] = dict(zip(STORED_QUANTITIES, after, strict=True))
         found["changes"] = [{"before": _layer(change.before), "after": _layer(change.after)} for change in changes]
     return found
 
 
-def _layer(row: Row | None) -> dict[str, Any] | None:
+def _layer(row: LayerFigures | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    counts = dict(zip(COUNTS, row.counts, strict=True))
+    counts = dict(zip(STORED_COUNTS, row.counts, strict=True))
     return {"name": row.name, "op": row.op, "output": row.output, **counts}
 
 
-def step_summary(outcomes: Sequence[Outcome]) -> str:
-    """The page that GitHub shows for a step: what is not well, and what has changed, in Markdown."""
+def step_summary(results: Sequence[ValidationResult]) -> str:
+    """Return the summary of a GitHub Actions step in Markdown: the findings and the changes since the baseline."""
     from archcalc.report.render import render
 
-    lines = ["### archcalc validate", "", summary(outcomes), ""]
-    for outcome in outcomes:
-        if outcome.findings:
-            lines += [f"* {headline(outcome, color=False)}"]
-            lines += [f"  * {each.level} `{each.code}`: {_plain(each.advice)}" for each in outcome.findings]
-    for outcome in outcomes:
-        if outcome.comparison is not None and outcome.comparison.differs:
-            lines += ["", render(changes_table(outcome.name, outcome.comparison), "markdown")]
+    lines = ["### archcalc validate", "", summary(results), ""]
+    for result in results:
+        if result.findings:
+            lines += [f"* {headline(result, color=False)}"]
+            lines += [f"  * {each.level} `{each.code}`: {_plain(each.advice)}" for each in result.findings]
+    for result in results:
+        if result.comparison is not None and result.comparison.differs:
+            lines += ["", render(changes_table(result.name, result.comparison), "markdown")]
     return "\n".join(lines) + "\n"
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown leaves alone."""
+    """A text with the special characters of Markdown escaped."""
     return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in text)

@@ -1,4 +1,4 @@
-"""The formats of validated specs, by name."""
+"""The output formats of validation, by name."""
 
 from __future__ import annotations
 
@@ -8,64 +8,64 @@ from typing import Any
 
 from archcalc.report.github import workflow_commands
 from archcalc.report.gitlab import code_quality
-from archcalc.report.validated import changes_table, headline, record, summary
+from archcalc.report.validated import changes_table, headline, result_record, summary
 from archcalc.validation.codes import documented
-from archcalc.validation.examine import Outcome
+from archcalc.validation.examine import ValidationResult
 from archcalc.validation.findings import Finding
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
-    """How the results of one spec are shown."""
+class ValidationDisplay:
+    """Options for showing the result of a spec."""
 
     quiet: bool = False
-    """Whether to show failures only."""
+    """Whether to print failures only."""
     color: bool = False
     table: str = "plain"
     """The format of tables."""
     width: int | None = None
-    """Columns of the terminal."""
+    """The columns of the terminal; ``None`` for no limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
-    """How validated specs are written."""
+class ValidationFormat:
+    """An output format of validation."""
 
-    whole: Callable[[Sequence[Outcome], str], str]
-    """The report on all specs, by this version of archcalc."""
+    report: Callable[[Sequence[ValidationResult], str], str]
+    """Writes the report on all specs, given the version of archcalc."""
     findings: Callable[[Sequence[Finding]], str] | None = None
-    """What was found in one spec, where specs are written one by one, as soon as they are validated."""
+    """Writes the findings of one spec, in formats that are written spec by spec, as soon as each is validated."""
     in_checkout: bool = False
-    """Whether files are named relative to the folder that the CI server checked out."""
+    """Whether file names are relative to the folder that the CI server checked out."""
 
 
-def write_spec(form: str, outcome: Outcome, layout: Layout) -> str:
-    """Return what is written of one spec: a line, what was found, and what has changed since the baseline."""
+def write_spec(form: str, result: ValidationResult, display: ValidationDisplay) -> str:
+    """Return the text on one spec: a line, its findings, and its changes since the baseline."""
     findings = FORMATS[form].findings
     assert findings is not None
-    text = "" if layout.quiet and not outcome.status else f"{headline(outcome, color=layout.color)}\n"
-    if outcome.diff:
-        return text + outcome.diff
-    text += findings([finding for finding in outcome.findings if finding.status or not layout.quiet])
-    if outcome.comparison is not None and outcome.comparison.differs:
+    text = "" if display.quiet and not result.status else f"{headline(result, color=display.color)}\n"
+    if result.diff:
+        return text + result.diff
+    text += findings([finding for finding in result.findings if finding.status or not display.quiet])
+    if result.comparison is not None and result.comparison.differs:
         from archcalc.report.render import render
 
-        table = changes_table(outcome.name, outcome.comparison)
-        text += render(table, layout.table, color=layout.color, width=layout.width)
+        table = changes_table(result.name, result.comparison)
+        text += render(table, display.table, color=display.color, width=display.width)
     return text
 
 
-def _found(outcomes: Iterable[Outcome]) -> list[Finding]:
-    return [finding for outcome in outcomes for finding in outcome.findings]
+def _found(results: Iterable[ValidationResult]) -> list[Finding]:
+    return [finding for result in results for finding in result.findings]
 
 
 def _texts(findings: Iterable[Finding]) -> str:
     return "".join(f"{finding.text}\n" for finding in findings)
 
 
-def _text(outcomes: Sequence[Outcome], version: str) -> str:
-    lines = "".join(f"{headline(each, color=False)}\n{_texts(each.findings)}" for each in outcomes)
-    return f"{lines}{summary(outcomes)}\n"
+def _text(results: Sequence[ValidationResult], version: str) -> str:
+    lines = "".join(f"{headline(each, color=False)}\n{_texts(each.findings)}" for each in results)
+    return f"{lines}{summary(results)}\n"
 
 
 def _json(document: Any) -> str:
@@ -74,36 +74,36 @@ def _json(document: Any) -> str:
     return write_json(document)
 
 
-def _junit(outcomes: Sequence[Outcome], version: str) -> str:
+def _junit(results: Sequence[ValidationResult], version: str) -> str:
     from archcalc.report.junit import Case, Failure, Suite, write_junit
 
     cases = []
-    for outcome in outcomes:
-        if outcome.skipped:
+    for result in results:
+        if result.skipped:
             continue
-        wrong = [finding for finding in outcome.findings if finding.status]
+        wrong = [finding for finding in result.findings if finding.status]
         failures = [
             Failure(each.advice, each.text, each.code, "error" if each.status == 2 else "failure") for each in wrong
         ]
-        cases.append(Case(outcome.name, failures, outcome.name, wrong[0].line if wrong else None))
+        cases.append(Case(result.name, failures, result.name, wrong[0].line if wrong else None))
     return write_junit([Suite("archcalc validate", cases)])
 
 
-def _sarif(outcomes: Sequence[Outcome], version: str) -> str:
+def _sarif(results: Sequence[ValidationResult], version: str) -> str:
     from archcalc.report.sarif import sarif
 
-    return _json(sarif(_found(outcomes), documented(), version))
+    return _json(sarif(_found(results), documented(), version))
 
 
 FORMATS = {
-    "text": Format(whole=_text, findings=_texts),
-    "github": Format(
-        whole=lambda outcomes, version: workflow_commands(_found(outcomes)),
+    "text": ValidationFormat(report=_text, findings=_texts),
+    "github": ValidationFormat(
+        report=lambda results, version: workflow_commands(_found(results)),
         findings=workflow_commands,
         in_checkout=True,
     ),
-    "gitlab": Format(whole=lambda outcomes, version: _json(code_quality(_found(outcomes))), in_checkout=True),
-    "junit": Format(whole=_junit),
-    "sarif": Format(whole=_sarif, in_checkout=True),
-    "json": Format(whole=lambda outcomes, version: _json([record(outcome) for outcome in outcomes])),
+    "gitlab": ValidationFormat(report=lambda results, version: _json(code_quality(_found(results))), in_checkout=True),
+    "junit": ValidationFormat(report=_junit),
+    "sarif": ValidationFormat(report=_sarif, in_checkout=True),
+    "json": ValidationFormat(report=lambda results, version: _json([result_record(result) for result in results])),
 }

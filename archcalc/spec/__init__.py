@@ -1,9 +1,9 @@
-"""The spec language: from a text to a graph.
+"""The spec language: from text to graph, and back.
 
-``locate`` finds the text, ``document`` reads YAML with positions, ``tokens``, ``expressions`` and ``grammar`` parse
-expressions to what ``syntax`` defines, ``check`` finds wrong names, ``build`` expands chains to a graph with the help
-of ``arguments`` and ``values``; ``read`` leads through all of it, ``write`` goes back. Errors carry their places
-(``errors``); work is bounded (``limits``).
+``locate`` finds the text and ``document`` reads its YAML with places. ``tokens``, ``expressions`` and ``grammar`` parse
+it to the syntax tree that ``syntax`` defines, and ``check`` finds wrong names. ``build`` expands the chains to a graph,
+with the help of ``arguments`` and ``values``. ``read`` performs all of these steps; ``write`` and ``write_graph`` are
+the way back. Errors have places (``errors``), and the work is limited (``limits``).
 """
 
 from archcalc.spec.errors import Problem, Source, SpecError

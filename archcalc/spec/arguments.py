@@ -1,4 +1,4 @@
-"""From argument words to an operator: binding by the declared fields, then reading each value in its form."""
+"""Arguments of layers: bind each to a declared parameter, evaluate it, and construct the operator."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, descr
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
 
-class Bound(NamedTuple):
-    """An argument and the parameter it sets; ``flag`` where a bare word sets a value without one of its own."""
+class BoundArgument(NamedTuple):
+    """An argument and the parameter that it sets; ``flag`` if it is a bare word, such as ``nobias``."""
 
     parameter: Parameter
     argument: syntax.Argument
@@ -28,33 +28,38 @@ class Bound(NamedTuple):
 
 
 def is_operator(name: str) -> bool:
-    """Whether specs may write this as a layer (joins are written with branches)."""
+    """Return whether a spec may write this name as a layer (joins are written with branches)."""
     return name in REGISTRY and name not in JOINS
 
 
 @cache
 def flags_of(name: str) -> dict[str, Parameter]:
-    """Bare words of an operator."""
+    """Return the flags of an operator and the parameter that each sets."""
     return {word: parameter for parameter in REGISTRY[name].parameters() for word in parameter.argument.flags}
 
 
 @cache
 def named_of(name: str) -> dict[str, Parameter]:
-    """Names of an operator's arguments, with their letters."""
+    """Return the parameters of an operator by name and by the letter of their short form."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
     return {**letters, **{p.name: p for p in parameters}}
 
 
-def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[Bound, ...]:
-    """Which parameter each argument sets.
+def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:
+    """Return each argument with the parameter that it sets.
+
+    Args:
+        cls: the operator.
+        arguments: the arguments as written.
+        head: the place of the operator's name, for errors about missing arguments.
 
     Raises:
-        SpecError: unknown, repeated, surplus or missing arguments.
+        SpecError: an argument is unknown, repeated, surplus or missing.
     """
     named, flags = named_of(cls.name), flags_of(cls.name)
     waiting = [p for p in cls.parameters() if p.argument.positional]
-    result: list[Bound] = []
+    result: list[BoundArgument] = []
     taken: dict[str, Span] = {}
     for argument in arguments:
         flag = False
@@ -69,14 +74,14 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
         else:
             _surplus(cls, argument)
         if parameter.name in taken:
-            fail("argument", f"{cls.name} has its {parameter.name} twice", argument.span)
+            fail("argument", f"the {parameter.name} of {cls.name} is set twice", argument.span)
         taken[parameter.name] = argument.span
         waiting = [p for p in waiting if p.name != parameter.name]
-        result.append(Bound(parameter, argument, flag))
+        result.append(BoundArgument(parameter, argument, flag))
     missing = [p for p in cls.parameters() if p.required and p.name not in taken]
     if missing:
         names = " and ".join(p.name for p in missing)
-        fail("argument", f"{cls.name} needs its {names}", head, f"for example: {example(cls)}")
+        fail("argument", f"{cls.name} requires {names}", head, f"for example: {example(cls)}")
     return tuple(result)
 
 
@@ -85,7 +90,7 @@ def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
     letter = SUGAR.get(argument.name)
     what = f"{letter} ({argument.name})" if letter else f"argument '{argument.name}'"
     names = ", ".join(p.name for p in cls.parameters())
-    otherwise = f"{cls.name} takes {names}" if names else f"{cls.name} takes no arguments"
+    otherwise = f"the arguments of {cls.name} are {names}" if names else f"{cls.name} takes no arguments"
     fail("argument", f"{cls.name} has no {what}", argument.span, suggest(argument.name, known, otherwise))
 
 
@@ -95,18 +100,18 @@ def _surplus(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
         known = [*flags_of(cls.name), *named_of(cls.name)]
         hint = suggest(word, known, usage(cls))
         if word in named_of(cls.name):
-            hint = f"write {word}3, without a blank" if word in SUGAR else f"write {word}=…"
-        fail("argument", f"{cls.name} does not know the word '{word}'", argument.span, hint)
-    fail("argument", f"{cls.name} has no place for this argument", argument.span, usage(cls))
+            hint = f"write {word}3, without a space" if word in SUGAR else f"write {word}=…"
+        fail("argument", f"'{word}' is not a valid argument of {cls.name}", argument.span, hint)
+    fail("argument", f"too many arguments for {cls.name}", argument.span, usage(cls))
 
 
 def usage(cls: type[Operator]) -> str:
-    """How the operator is written."""
-    return f"{cls.name} is written: {signature(cls)}"
+    """Return the hint that shows how the operator is written."""
+    return f"usage: {signature(cls)}"
 
 
 def signature(cls: type[Operator]) -> str:
-    """An operator with all of its arguments, optional ones in brackets: ``conv channels kernel=k [stride=1] …``."""
+    """Return an operator with all of its arguments, optional ones in brackets: ``conv channels k=… [s=…] …``."""
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: (not p.argument.positional, not p.required)):
         letter = p.argument.sugar
@@ -121,21 +126,21 @@ def signature(cls: type[Operator]) -> str:
     return " ".join(words)
 
 
-_SAMPLES = {"whole": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
+_SAMPLES = {"integer": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
 
 
 def _sample(parameter: Parameter) -> str:
-    """A value that an argument may have."""
+    """Return a valid value of a parameter."""
     argument = parameter.argument
     if argument.at_least == 0:
-        return {"whole": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
+        return {"integer": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
     if argument.each == "channels":
         return "0.5"
     return _SAMPLES.get(argument.form, argument.choices[0] if argument.choices else "…")
 
 
 def example(cls: type[Operator]) -> str:
-    """A layer with the required arguments filled in."""
+    """Return an example of a layer: the operator with its required arguments."""
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: not p.argument.positional):
         if p.required:
@@ -146,9 +151,21 @@ def example(cls: type[Operator]) -> str:
 
 
 def make(
-    cls: type[Operator], bound: tuple[Bound, ...], scope: Scope, rank: int, tables: Tables, layout: str = "chw"
+    cls: type[Operator], bound: tuple[BoundArgument, ...], scope: Scope, rank: int, tables: Tables, layout: str = "chw"
 ) -> Operator:
-    """The operator with its arguments evaluated: per-axis ones for each of ``rank`` axes, shapes channels first."""
+    """Return the operator with its arguments evaluated.
+
+    Args:
+        cls: the operator.
+        bound: its arguments, from `bind`.
+        scope: what names stand for.
+        rank: the number of spatial axes of the input; arguments written once for all axes are repeated as often.
+        tables: the connection tables of the spec.
+        layout: the layout of shapes in the spec; in the operator they are channels first.
+
+    Raises:
+        SpecError: a value is invalid.
+    """
     values: dict[str, Any] = {}
     for parameter, argument, flag in bound:
         if flag:
@@ -166,23 +183,23 @@ def make(
 
 
 def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
-    """The operator with numbers in place of some attributes, the same for all of ``rank`` axes and both sides.
+    """Return the operator with some attributes replaced by numbers, the same for all of ``rank`` axes and both sides.
 
     Raises:
-        Impossible: a number that the attribute cannot have.
+        Impossible: the attribute cannot have this number.
     """
     changed = dict(vars(op))
     for p in op.parameters():
         if p.name in numbers and p.argument.form in NUMERIC:
-            number = _whole(numbers[p.name], p.argument, f"the {p.name} of {op.name}")
-            changed[p.name] = {"whole": number, "axes": (number,) * rank, "pads": ((number, number),) * rank}[
+            number = _integer(numbers[p.name], p.argument, f"the {p.name} of {op.name}")
+            changed[p.name] = {"integer": number, "axes": (number,) * rank, "pads": ((number, number),) * rank}[
                 p.argument.form
             ]
     return type(op)(**changed)
 
 
-NUMERIC = ("whole", "axes", "pads")
-"""Forms of attributes that one number can stand for."""
+NUMERIC = ("integer", "axes", "pads")
+"""The forms of attributes that can be replaced by one number."""
 
 
 def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:
@@ -199,11 +216,11 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
     if isinstance(value, Word | Pair | Sizes):
-        fail("argument", f"{what} is one number, got {describe(value)}", span)
+        fail("argument", f"{what} must be one number, got {describe(value)}", span)
     return bounded(value, span, scope.limits)
 
 
-def _whole(value: Number, declared: Declared, what: str) -> Number:
+def _integer(value: Number, declared: Declared, what: str) -> Number:
     number = as_integer(normal(value), what)
     if declared.at_least is not None:
         require(
@@ -216,8 +233,8 @@ def _whole(value: Number, declared: Declared, what: str) -> Number:
     return number
 
 
-def _read_whole(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    return _whole(_number(value, what, span, scope), declared, what)
+def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    return _integer(_number(value, what, span, scope), declared, what)
 
 
 def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -226,7 +243,7 @@ def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
     if isinstance(value, Word):
-        fail("argument", f"{what} is a size, got {describe(value)}", span)
+        fail("argument", f"{what} must be a size, got {describe(value)}", span)
     return value.parts if isinstance(value, Sizes) else (value,)
 
 
@@ -235,7 +252,7 @@ def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
         axes = f"{rank} spatial axis" if rank == 1 else f"{rank} spatial axes"
         fail(
             "argument",
-            f"{what} has {count} parts, the tensor has {axes}",
+            f"{what} has {count} parts, but the tensor has {axes}",
             span,
             "write one part for all axes, or one per axis",
         )
@@ -245,49 +262,39 @@ def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: S
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     if any(isinstance(part, Pair) for part in parts):
-        fail("argument", f"{what} has one number per axis, not a pair", span)
-    return tuple(_whole(_number(part, what, span, scope), declared, what) for part in parts)
+        fail("argument", f"{what} must have one number per axis, got a pair", span)
+    return tuple(_integer(_number(part, what, span, scope), declared, what) for part in parts)
 
 
 def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    if isinstance(value, Word):
-        if value.word not in declared.choices:
-            words = ", ".join(declared.choices)
-            fail(
-                "argument",
-                f"{what} cannot be '{value.word}'",
-                span,
-                suggest(value.word, declared.choices, f"the words are {words}"),
-            )
-        return value.word
+    if isinstance(value, Word) and declared.choices:
+        return _one_of(value, declared, what, span)
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     pairs = []
     for part in parts:
         sides = part if isinstance(part, Pair) else Pair(part, part)
         if sides.first is None or sides.second is None:
-            fail("argument", f"{what} needs both sides of the colon, as in 1:2", span)
-        first = _whole(_number(sides.first, what, span, scope), declared, what)
-        # one object for both sides where they were written as one: derivations then print "2·p"
+            fail("argument", f"{what} requires a number on both sides of the colon, as in 1:2", span)
+        first = _integer(_number(sides.first, what, span, scope), declared, what)
+        # One object for both sides if they were written as one number: derivations then print "2·p".
         second = (
-            first if sides.first is sides.second else _whole(_number(sides.second, what, span, scope), declared, what)
+            first if sides.first is sides.second else _integer(_number(sides.second, what, span, scope), declared, what)
         )
         pairs.append((first, second))
     return tuple(pairs)
 
 
 def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
-    words = ", ".join(declared.choices)
-    if not isinstance(value, Word):
-        fail("argument", f"{what} is one of {words}, got {describe(value)}", span)
-    if value.word not in declared.choices:
-        fail(
-            "argument",
-            f"{what} cannot be '{value.word}'",
-            span,
-            suggest(value.word, declared.choices, f"the words are {words}"),
-        )
-    return value.word
+    return _one_of(value, declared, what, span)
+
+
+def _one_of(value: Value, declared: Declared, what: str, span: Span) -> str:
+    """Return the word, which must be one of the declared choices."""
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word
+    hint = suggest(value.word, declared.choices) if isinstance(value, Word) else ""
+    fail("argument", f"{what} must be one of {', '.join(declared.choices)}, got {describe(value)}", span, hint)
 
 
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
@@ -296,30 +303,30 @@ def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: S
     if not isinstance(value, Word | Pair | Sizes) and not is_plain(value):
         raise NeedsPlain(what)
     if type(value) is not int or value not in (0, 1):
-        fail("argument", f"{what} is yes or no (1 or 0), got {describe(value)}", span)
+        fail("argument", f"{what} must be yes or no (1 or 0), got {describe(value)}", span)
     return bool(value)
 
 
 def _read_sizes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
     if any(isinstance(part, Pair) for part in parts):
-        fail("argument", f"{what} has no pairs", span)
+        fail("argument", f"{what} must consist of numbers, got a pair", span)
     numbers = tuple(_number(part, what, span, scope) for part in parts)
     if declared.at_least is None:
         return numbers
-    return tuple(_whole(number, declared, what) for number in numbers)
+    return tuple(_integer(number, declared, what) for number in numbers)
 
 
 def _read_positions(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     parts = _parts(value, what, span)
     if len(parts) != 1 or not isinstance(parts[0], Pair):
-        fail("argument", f"{what} is start:stop, such as 0:16 or (C//2):C", span)
+        fail("argument", f"{what} must be start:stop, such as 0:16 or (C//2):C", span)
     first, second = parts[0]
     return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
 
 
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
-    "whole": _read_whole,
+    "integer": _read_integer,
     "real": _read_real,
     "axes": _read_axes,
     "pads": _read_pads,
@@ -333,6 +340,6 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
 def _table(argument: syntax.Argument, tables: Tables) -> Any:
     name = argument.value.name if isinstance(argument.value, syntax.Name) else ""
     if name not in tables:
-        known = f"known tables: {', '.join(tables)}" if tables else "declare it under 'tables:'"
+        known = f"the tables are {', '.join(tables)}" if tables else "declare it under 'tables:'"
         fail("unknown-name", f"no connection table '{name}'", argument.span, suggest(name, tables, known))
     return tables[name]

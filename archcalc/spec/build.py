@@ -1,6 +1,6 @@
-"""From a parsed spec to a graph: blocks expanded, arguments evaluated, shapes known as it goes.
+"""Build the graph of a parsed spec: expand blocks, evaluate arguments and compute shapes, layer by layer.
 
-The builder walks the chains with a current tensor. It knows nothing of YAML and of any single operator.
+The builder walks the chains with a current tensor. It knows nothing of YAML or of any particular operator.
 """
 
 from __future__ import annotations
@@ -13,17 +13,29 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
-from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Written
+from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
 from archcalc.spec import syntax
 from archcalc.spec.aliases import suggest_operator
-from archcalc.spec.arguments import Bound, Tables, bind, example, is_operator, make, with_numbers
+from archcalc.spec.arguments import BoundArgument, Tables, bind, example, is_operator, make, with_numbers
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
-from archcalc.spec.values import PADDING, Names, Scope, Value, Word, as_given, bounded_shape, evaluate, number
+from archcalc.spec.values import (
+    PADDING,
+    Names,
+    Scope,
+    Value,
+    Word,
+    bounded_shape,
+    describe,
+    evaluate,
+    external_value,
+    number,
+)
 
 Observer: TypeAlias = Callable[[int], None]
-"""Told the index of each layer before its formulas are asked: a kind of number can say whose requirements it hears."""
+"""Called with the index of each layer before its formulas are evaluated, so that a kind of number can attribute the
+requirements that follow to this layer."""
 
 Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
 """Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
@@ -45,7 +57,7 @@ class Stage(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Everything a graph is built from."""
+    """Everything that a graph is built from."""
 
     name: str
     inputs: Mapping[str, Shape]
@@ -59,14 +71,14 @@ class Network(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A graph, and where each of its nodes stands in the text (inputs have no place)."""
+    """A graph, and the place of each of its nodes in the text (``None`` for inputs)."""
 
     graph: Graph
     places: tuple[Span | None, ...]
 
 
 class _Frame:
-    """A block call around layers; its number among the calls of the same block beside it is known once all are."""
+    """A block call that contains layers. The number of sibling calls of the same block is known after all of them."""
 
     __slots__ = ("calls", "index", "label", "parent")
 
@@ -80,7 +92,7 @@ class _Frame:
             self.index = parent.calls[label]
 
     def path(self) -> tuple[str, ...]:
-        """The names of the calls around, outermost first."""
+        """Return the names of the enclosing block calls, outermost first."""
         if self.parent is None:
             return ()
         alone = self.parent.calls[self.label] == 1
@@ -98,7 +110,7 @@ class _Draft(NamedTuple):
 
 
 class _Label(NamedTuple):
-    """The name of a node, and where it belongs."""
+    """The name of a node, and the stage and head that it belongs to."""
 
     name: str
     stage: str | None = None
@@ -109,16 +121,16 @@ class _Label(NamedTuple):
 def build(
     network: Network, limits: Limits, observe: Observer | None = None, attributes: Attributes | None = None
 ) -> Built:
-    """The graph of a network, and where its layers stand.
+    """Return the graph of a network, and the places of its layers.
 
     Args:
         network: its parts; variables and input sizes may be numbers of any kind.
-        limits: bounds on the work.
-        observe: told the index of every layer before its formulas are asked.
-        attributes: numbers in place of what layers are written with.
+        limits: limits on the work.
+        observe: called with the index of every layer before its formulas are evaluated.
+        attributes: numbers that replace attributes of layers.
 
     Raises:
-        SpecError: a layer cannot exist on its input, a name is unknown, or a bound is exceeded.
+        SpecError: a layer is impossible on its input, a name is unknown, or a limit is exceeded.
     """
     return _Builder(network, limits, observe, attributes or {}).build()
 
@@ -138,7 +150,7 @@ class _Builder:
             s.name for s in (*network.stages, *network.heads, *network.training_heads) if s.name
         }
         self.root = _Frame("", None)
-        self.bindings: dict[int, tuple[Bound, ...]] = {}
+        self.bindings: dict[int, tuple[BoundArgument, ...]] = {}
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
@@ -165,7 +177,7 @@ class _Builder:
             nodes=tuple(map(_node, self.drafts, self.labels)),
             outputs=outputs,
             stages=self.stages,
-            variables={name: as_given(value) for name, value in network.variables.items()},
+            variables={name: external_value(value) for name, value in network.variables.items()},
             layout=network.layout,
             training_outputs=training_outputs,
         )
@@ -181,7 +193,7 @@ class _Builder:
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
-            needs_plain(f"something in {stage.name or 'this chain'}", stage.chain.span)
+            needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
@@ -189,14 +201,14 @@ class _Builder:
         return result
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
-        """An error in a block says in which stage it was called: the block may be right elsewhere."""
+        """Add the stage to the message of a problem inside a block, because other calls of the block may be valid."""
         inside = problem.span is None or problem.span.text is stage.chain.span.text
         if stage.name is None or inside or f"stage {stage.name}" in problem.message:
             return problem
         return replace(problem, message=f"{problem.message} (in stage {stage.name})")
 
     def names(self, stage: str | None, drafts: list[_Draft]) -> list[str]:
-        """The names of a stage's layers."""
+        """Return the names of a stage's layers."""
         if stage is None:
             return [self.next_unnamed(draft.op.name) for draft in drafts]
         if len(drafts) == 1:
@@ -211,7 +223,7 @@ class _Builder:
         return names
 
     def next_unnamed(self, op: str) -> str:
-        """The next ``op_N`` that is not the name of a stage."""
+        """Return the next ``op_N`` that is not the name of a stage."""
         while True:
             self.unnamed[op] += 1
             name = f"{op}_{self.unnamed[op]}"
@@ -225,7 +237,7 @@ class _Builder:
                 "limit",
                 f"blocks and groups are nested deeper than {self.limits.nesting}",
                 chain.span,
-                "raise the bound with --max-nesting",
+                "raise the limit with --max-nesting",
             )
         for item in chain.items:
             current = self.item(item, current, names, frame)
@@ -260,7 +272,7 @@ class _Builder:
         if not is_plain(count):
             needs_plain("a number of repetitions", item.times.span)
         if type(count) is not int:
-            fail("argument", f"the number of repetitions must be a whole number, got {count}", item.times.span)
+            fail("argument", f"the number of repetitions must be an integer, got {count}", item.times.span)
         if count < 0:
             fail("argument", f"the number of repetitions must not be negative, got {count}", item.times.span)
         self.spend(count, item.times.span)
@@ -269,14 +281,14 @@ class _Builder:
         return current
 
     def spend(self, steps: int, span: Span) -> None:
-        """Count calls and repetitions against the bound on layers, before the work: they may be empty."""
+        """Count calls and repetitions against the limit on layers before expanding them, since they may be empty."""
         self.steps += steps
         if self.steps > self.limits.layers:
             fail(
                 "limit",
                 f"more than {self.limits.layers} calls and repetitions",
                 span,
-                "raise the bound with --max-layers",
+                "raise the limit with --max-layers",
             )
 
     def layer(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
@@ -313,9 +325,9 @@ class _Builder:
         for parameter, default, _ in block.signature.parameters:
             argument = given.get(parameter)
             if argument is not None:
-                own[parameter] = evaluate(argument.value, scope, words())
+                own[parameter] = evaluate(argument.value, scope, argument_words())
             elif default is not None:
-                own[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), words())
+                own[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), argument_words())
         return self.chain(block.body, current, inner, _Frame(name, frame))
 
     def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:
@@ -329,15 +341,15 @@ class _Builder:
     def emit(
         self,
         cls: type[Operator],
-        bound: tuple[Bound, ...],
+        bound: tuple[BoundArgument, ...],
         refs: tuple[Ref, ...],
         scope: Scope,
         frame: _Frame,
         span: Span,
     ) -> Ref:
-        """Make the operator and append the layer."""
+        """Construct the operator and append the layer."""
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
-            fail("limit", f"more than {self.limits.layers} layers", span, "raise the bound with --max-layers")
+            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
         if self.observe is not None:
             self.observe(len(self.drafts))
@@ -360,32 +372,38 @@ class _Builder:
 
 
 def needs_plain(what: str, span: Span) -> NoReturn:
-    """Fail: the structure of the network depends on a number that is not a plain one here."""
-    fail("needs-number", f"{what} depends on what is left open here; it has to be a plain number", span)
+    """Raise the error that the structure of the network depends on a number that is not plain."""
+    fail("needs-number", f"{what} depends on a value that is left free; it must be a fixed number", span)
 
 
 def _in_layout(layout: str, value: object) -> object:
-    """What a message names, with shapes as the file writes them."""
-    return Written(tuple(ordered(shape, layout) for shape in value.shapes)) if isinstance(value, Written) else value
+    """Return a value that a message names; shapes in the layout of the file."""
+    if isinstance(value, WrittenShapes):
+        return WrittenShapes(tuple(ordered(shape, layout) for shape in value.shapes))
+    return value
 
 
 def _node(draft: _Draft, label: _Label) -> Node:
-    """A node with its path: only when all is expanded is it known how often a block is called beside another."""
+    """Return a node with its path, which is known only after all calls have been expanded and numbered."""
     path = (*((label.stage,) if label.stage else ()), *draft.frame.path())
     full = path if path == (label.name,) else (*path, label.name.rpartition("/")[2])
     return Node(label.name, draft.op, draft.inputs, draft.outputs, full, label.stage, label.head, label.training)
 
 
 @cache
-def words() -> frozenset[str]:
-    """What a block's argument may be besides numbers and sizes: padding words and names of operators."""
+def argument_words() -> frozenset[str]:
+    """Return the words that a block's argument may be: padding modes and names of operators."""
     return PADDING | frozenset(REGISTRY)
 
 
 def bind_call(
     signature: syntax.Signature, arguments: tuple[syntax.Argument, ...], head: Span
 ) -> dict[str, syntax.Argument]:
-    """Which parameter of a block each argument sets."""
+    """Return the argument of each parameter of a block that is set.
+
+    Raises:
+        SpecError: an argument is unknown, repeated, surplus or missing.
+    """
     parameters = [name for name, _, _ in signature.parameters]
     given: dict[str, syntax.Argument] = {}
     waiting = list(parameters)
@@ -406,50 +424,50 @@ def bind_call(
         elif name in waiting:
             waiting.remove(name)
         if name in given:
-            fail("argument", f"block '{signature.name}' has its {name} twice", argument.span)
+            fail("argument", f"the {name} of block '{signature.name}' is set twice", argument.span)
         given[name] = argument
     for name, default, _ in signature.parameters:
         if default is None and name not in given:
-            fail("argument", f"block '{signature.name}' needs its {name}", head, f"write {signature.name}({name}=…)")
+            fail("argument", f"block '{signature.name}' requires {name}", head, f"write {signature.name}({name}=…)")
     return given
 
 
 def bare_block(item: syntax.Layer) -> None:
-    """Fail for a block that is written with arguments as if it were an operator."""
+    """Raise an error if a block is written with arguments as if it were an operator."""
     if item.arguments:
         where = f"write {item.name}(…)"
-        fail("argument", f"'{item.name}' is a block: its arguments stand in brackets", item.span, where)
+        fail("argument", f"'{item.name}' is a block: its arguments must be in brackets", item.span, where)
 
 
 def unknown_reference(
     reference: syntax.Reference, stage: str | None, earlier: Collection[str], all_names: Collection[str]
 ) -> NoReturn:
-    """Fail: nothing by this name stands before the stage."""
+    """Raise the error that a reference names no input or earlier stage."""
     name = reference.name
     if name == stage:
-        fail("reference", f"'@{name}' stands inside the stage it names", reference.span)
+        fail("reference", f"'@{name}' refers to the stage that contains it", reference.span)
     if name in all_names:
-        hint = "a reference may only look back"
-        fail("reference", f"'@{name}' stands before the stage it names", reference.span, hint)
-    hint = suggest(name, earlier, _listed("known", list(earlier)))
-    fail("reference", f"no stage or input '{name}' stands earlier", reference.span, hint)
+        hint = "a reference can only name an input or an earlier stage"
+        fail("reference", f"'@{name}' refers to a later stage", reference.span, hint)
+    hint = suggest(name, earlier, _listed("known names", list(earlier)))
+    fail("reference", f"no input or earlier stage '{name}'", reference.span, hint)
 
 
 def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:
-    """Fail: nothing by this name can stand in a chain."""
+    """Raise the error that a name is not an operator or block."""
     if name in JOINS:
-        fail("syntax", f"'{name}' joins branches, which stand in brackets", span, f"write {name}(…, identity)")
+        fail("syntax", f"'{name}' is a join: its branches must be in brackets", span, f"write {name}(…, identity)")
     if held is not None and not isinstance(held, Word):
-        fail("unknown-op", f"'{name}' holds a number, not an operator", span)
+        fail("unknown-op", f"'{name}' must be an operator, got {describe(held)}", span)
     fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
 
 
 def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoReturn:
-    """Fail: this cannot be called."""
+    """Raise the error that a name is called but is not a block."""
     if is_operator(name):
         fail(
             "syntax",
-            f"'{name}' is an operator: its arguments are words, without brackets",
+            f"'{name}' is an operator: its arguments follow it without brackets",
             span,
             f"for example: {example(REGISTRY[name])}",
         )

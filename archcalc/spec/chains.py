@@ -1,8 +1,9 @@
-"""From some layers of a graph to the chain that makes them: where paths part and meet again, joins are written.
+"""Write consecutive layers of a graph as a chain, with joins where paths fork and meet again.
 
-A join runs its branches from one current tensor, the *fork*. It is the last tensor that all paths to the join come
-through, which is found as in a dominator tree: every tensor has a parent (what a layer reads; of a join, its fork), and
-the fork of a join is where the lines of what it reads meet.
+A join applies its branches to one current tensor, the *fork*: the last tensor that all paths to the join pass through.
+It is found as in a dominator tree. The parent of a layer's output is the tensor that the layer reads, or, for a join,
+its fork; the fork of a join is the lowest common ancestor of the tensors that it reads. The *line* of a tensor is the
+sequence of its ancestors.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ from collections.abc import Callable, Sequence
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
 
-LONGEST_PERIOD = 64
-"""Items of a repeated group, at most."""
+MAX_PERIOD = 64
+"""The maximum number of items in a repeated group."""
 
 
 class NotAChain(Exception):
-    """The layers are no chain with joins: a layer would be made twice."""
+    """The layers cannot be written as a chain: a layer would occur twice."""
 
 
-class Chains:
-    """Writes chains over some neighbouring layers of a graph.
+class ChainWriter:
+    """Writes chains of consecutive layers of a graph.
 
     Args:
         graph: the network.
-        nodes: the layers, in graph order.
+        nodes: the indices of the layers, in graph order.
         start: the current tensor before them.
-        words: how a layer is written.
-        reference: how a tensor from elsewhere is written, ``@name``.
+        words: returns the text of a layer.
+        reference: returns the reference to a tensor outside these layers, ``@name``.
     """
 
     def __init__(
@@ -45,23 +46,23 @@ class Chains:
         self.words = words
         self.reference = reference
         self.visited: list[int] = []
-        """The layers in the order in which the text makes them."""
+        """The layers in the order of the text."""
         self.made: set[int] = set()
         self.parents: dict[Ref, Ref | None] = {}
         self.roots: dict[Ref, Ref] = {}
         self.depths: dict[Ref, int] = {}
         self.sizes: dict[Ref, int] = {}
-        """How many layers the line of a tensor makes up to it, those inside of joins included."""
-        self.begin(start)
+        """The number of layers on the line of a tensor, including those inside joins."""
+        self.add_source(start)
         for index in nodes:
-            self.place(index)
+            self.add_layer(index)
 
-    def place(self, index: int) -> None:
-        """Find the parent of a layer's output."""
+    def add_layer(self, index: int) -> None:
+        """Determine the parent of a layer's output."""
         node, made = self.graph.nodes[index], Ref(index)
         for ref in node.inputs:
-            if ref not in self.parents:  # from elsewhere: it begins a line of its own
-                self.begin(ref)
+            if ref not in self.parents:  # made outside these layers: the root of its own line
+                self.add_source(ref)
         inside = 1
         parent: Ref | None = node.inputs[0]
         if node.op.arity is None:
@@ -72,28 +73,29 @@ class Chains:
         self.depths[made] = 0 if parent is None else self.depths[parent] + 1
         self.sizes[made] = inside + (0 if parent is None else self.sizes[parent])
 
-    def begin(self, ref: Ref) -> None:
-        """A tensor from elsewhere."""
+    def add_source(self, ref: Ref) -> None:
+        """Add a tensor that is made outside these layers, as a root."""
         self.parents[ref], self.roots[ref], self.depths[ref], self.sizes[ref] = None, ref, 0, 0
 
     def fork(self, index: int, read: Sequence[Ref]) -> Ref | None:
-        """Where the lines of several tensors meet; beside lines from the start, others are branches from elsewhere.
+        """Return the fork of a join, given the tensors that it reads; ``None`` if their lines do not meet.
 
-        Where the branches would then make their layers in another order, one that starts at a tensor with a name may
-        have been written as a reference to it: the fork is a later one.
+        If some lines start at the current tensor, the others are branches that begin with a reference. If the branches
+        would then make their layers in another order than the graph, a branch that starts at a named tensor may have
+        been written as a reference to it, and the fork is a later tensor.
         """
         first, *rest = [ref for ref in read if self.roots[ref] == self.start] or read
         met: Ref | None = first
         for ref in rest:
             met = self.meeting(met, ref)
         if met is None or not self.in_order(index, read, met):
-            for node in range(index - 1, max(index - LONGEST_PERIOD, 0), -1):
+            for node in range(index - 1, max(index - MAX_PERIOD, 0), -1):
                 if node in self.own and self.in_order(index, read, Ref(node)):
                     return Ref(node)
         return met
 
     def in_order(self, index: int, read: Sequence[Ref], fork: Ref) -> bool:
-        """Whether the branches of a join, written one after another, make its layers in the order of the graph."""
+        """Return whether the branches of a join, written in sequence, make their layers in the order of the graph."""
         sizes = [self.branch(ref, fork) for ref in read]
         place = index - sum(sizes)
         if fork.node >= place:
@@ -105,12 +107,12 @@ class Chains:
         return True
 
     def branch(self, end: Ref, fork: Ref | None) -> int:
-        """How many layers a branch makes that ends with this tensor."""
+        """Return the number of layers of the branch from a fork to a tensor."""
         met = self.meeting(end, fork)
         return self.sizes[end] - (self.sizes[fork] if fork is not None and met == fork else 0)
 
     def meeting(self, one: Ref | None, other: Ref | None) -> Ref | None:
-        """The last common tensor of two lines."""
+        """Return the lowest common ancestor of two tensors; ``None`` if there is none."""
         while one != other:
             if one is None or other is None:
                 return None
@@ -121,15 +123,15 @@ class Chains:
         return one
 
     def write(self, end: Ref) -> str:
-        """The chain from the start to this tensor; see `visited` for what it makes.
+        """Return the chain from the start to a tensor; `visited` lists its layers.
 
         Raises:
-            NotAChain: there is none.
+            NotAChain: no chain makes this tensor.
         """
         return " -> ".join(repeated(self.items(end, self.start))) or "identity"
 
     def items(self, end: Ref, base: Ref | None) -> list[str]:
-        """The items of a chain from one tensor to another; a chain that starts elsewhere begins with a reference."""
+        """Return the items of the chain from ``base`` to ``end``; the first is a reference if no line connects them."""
         line = []
         ref: Ref | None = end
         while ref is not None and ref != base:
@@ -138,7 +140,7 @@ class Chains:
         return [self.item(ref) for ref in reversed(line)]
 
     def item(self, made: Ref) -> str:
-        """The layer that makes a tensor, a join with its branches; a reference for a tensor from elsewhere."""
+        """Return the layer that makes a tensor (a join with its branches), or a reference if it is made outside."""
         if made.node not in self.own:
             return self.reference(made)
         node = self.graph.nodes[made.node]
@@ -155,12 +157,12 @@ class Chains:
 
 
 def repeated(items: list[str]) -> list[str]:
-    """The same chain with neighbouring repetitions written as ``(…)*N``."""
+    """Return the items with consecutive repetitions written as ``(…)*N``."""
     found: list[str] = []
     place = 0
     while place < len(items):
         period, times = max(
-            ((period, _times(items, place, period)) for period in range(1, LONGEST_PERIOD + 1)),
+            ((period, _times(items, place, period)) for period in range(1, MAX_PERIOD + 1)),
             key=lambda pair: (pair[0] * (pair[1] - 1), -pair[0]),
         )
         if times > 1:  # "a -> b -> a -> b -> a" reads better as "a -> (b -> a)*2"
@@ -175,7 +177,7 @@ def repeated(items: list[str]) -> list[str]:
 
 
 def _times(items: list[str], place: int, period: int) -> int:
-    """How often the ``period`` items at a place stand there one after another; a reference cannot be repeated."""
+    """Return how often the ``period`` items at an index occur consecutively; a reference cannot be repeated."""
     if items[place] not in items[place + period : place + period + 1] or items[place].startswith("@"):
         return 1
     body = items[place : place + period]

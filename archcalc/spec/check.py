@@ -1,6 +1,6 @@
-"""What can be said of a spec before any shape is known: names of operators, blocks, arguments and variables.
+"""Checks of a spec before any shape is known: names of operators, blocks, arguments and variables.
 
-Every error here is independent of the others, so all of a file come in one run.
+The errors are independent of each other, so that all errors of a file are reported in one run.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from archcalc.spec.arguments import bind, flags_of, is_operator
 from archcalc.spec.build import (
     Block,
     Stage,
+    argument_words,
     bare_block,
     bind_call,
     unknown_block,
     unknown_operator,
     unknown_reference,
-    words,
 )
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import PADDING, unknown_name
 
-SUGAR_LIKE = re.compile(r"[kspdg][0-9]")
+SHORT_FORM = re.compile(r"[kspdg][0-9]")
 
 
-def declared_name(name: str, span: Span, what: str) -> None:
-    """A variable, parameter or block must not have a name that could be read in another way.
+def check_declared_name(name: str, span: Span, what: str) -> None:
+    """Check that the name of a variable, parameter or block has no other meaning.
 
     Raises:
         SpecError: it has one.
@@ -45,15 +45,19 @@ def declared_name(name: str, span: Span, what: str) -> None:
         taken = "a function has this name"
     elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
         taken = "an operator has this word as a flag"
-    elif SUGAR_LIKE.match(name):
-        taken = f"it would read as the short form of {name[0]}={name[1:]}"
+    elif SHORT_FORM.match(name):
+        taken = f"it would be read as the short form of {name[0]}={name[1:]}"
     else:
         return
     fail("name", f"{what} cannot be called '{name}': {taken}", span)
 
 
 def check_blocks(blocks: Mapping[str, Block]) -> None:
-    """Blocks may use blocks in any order, but none itself, not even through others."""
+    """Check that no block calls itself, directly or through others.
+
+    Raises:
+        SpecError: a block does.
+    """
     calls = {
         name: {
             item.name
@@ -67,13 +71,23 @@ def check_blocks(blocks: Mapping[str, Block]) -> None:
     except CycleError as error:
         cycle = list(reversed(error.args[1]))
         span = blocks[cycle[0]].signature.span
-        fail("cycle", f"block '{cycle[0]}' uses itself: {' → '.join(cycle[:8])}", span)
+        fail("cycle", f"block '{cycle[0]}' calls itself: {' → '.join(cycle[:8])}", span)
 
 
 def check_names(
     blocks: Mapping[str, Block], variables: Mapping[str, object], chains: list[Stage], broken: Collection[str] = ()
 ) -> None:
-    """All names of all chains, in one go; calls of ``broken`` blocks are left alone."""
+    """Check all names of all chains.
+
+    Args:
+        blocks: the blocks of the spec.
+        variables: its variables.
+        chains: its stages and heads.
+        broken: blocks whose declaration is invalid; their calls are not checked.
+
+    Raises:
+        SpecError: names are wrong, with all of the errors.
+    """
     problems = Problems()
     variables_known = dict(variables)
     standing_for_operators = {**variables, **dict.fromkeys(broken)}
@@ -82,16 +96,21 @@ def check_names(
         known = ChainMap(own, variables_known)
         for name, default, _ in block.signature.parameters:
             with problems:
-                _check_value(default, known, words())
+                _check_value(default, known, argument_words())
             own[name] = None
         _check_chain(block.body, blocks, known, {**own, **dict.fromkeys(broken)}, problems)
     for stage in chains:
         _check_chain(stage.chain, blocks, variables, standing_for_operators, problems)
-    problems.settle()
+    problems.raise_any()
 
 
 def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
-    """Every reference of a stage looks back, in one go (those in blocks are known only when the block is called)."""
+    """Check that every reference in a stage names an input or an earlier stage.
+
+    References in blocks are checked when the block is called.
+    Raises:
+        SpecError: references are wrong, with all of the errors.
+    """
     problems = Problems()
     earlier = dict.fromkeys(inputs)
     all_names = {*earlier, *(stage.name for stage in chains if stage.name)}
@@ -102,7 +121,7 @@ def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
                     unknown_reference(item, stage.name, earlier, all_names)
         if stage.name:
             earlier[stage.name] = None
-    problems.settle()
+    problems.raise_any()
 
 
 def _check_chain(
@@ -122,7 +141,7 @@ def _check_item(
 ) -> None:
     if isinstance(item, syntax.Layer):
         if item.name in operators or (item.name == "identity" and not item.arguments):
-            return  # what a name holds is known only when its block is called
+            return  # what the name stands for is known only when its block is called
         if item.name in blocks:
             bare_block(item)
             bind_call(blocks[item.name].signature, (), item.head)
@@ -140,7 +159,7 @@ def _check_item(
             unknown_block(item.name, item.head, blocks)
         bind_call(blocks[item.name].signature, item.arguments, item.head)
         for argument in item.arguments:
-            _check_value(argument.value, known, words())
+            _check_value(argument.value, known, argument_words())
     elif isinstance(item, syntax.Join):
         for parameter, argument, flag in bind(REGISTRY[item.name], item.options, item.head):
             if not flag:
@@ -158,7 +177,7 @@ def _check_value(value: syntax.Value | None, known: Mapping[str, object], words:
 
 
 def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
-    """Every item of a chain, at every depth, in the order of the text."""
+    """Yield every item of a chain, at every depth, in the order of the text."""
     waiting = list(reversed(chain.items))
     while waiting:
         item = waiting.pop()
@@ -173,7 +192,7 @@ def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
 
 
 def names_used(chain: syntax.Chain) -> list[syntax.Name]:
-    """All names that stand where a chain has values, wherever they stand."""
+    """Return all names in the arguments, options and repetition counts of a chain, at every depth."""
     values: list[syntax.Value | None] = []
     for item in walk(chain):
         if isinstance(item, syntax.Layer | syntax.Call):

@@ -1,6 +1,6 @@
-"""YAML with positions, and nothing else of YAML: scalars stay text, keys are unique, no tags, anchors or aliases.
+"""The subset of YAML that specs use, with places: scalars are text, keys are unique; no tags, anchors or aliases.
 
-The parser's events are read one by one, so that depth and size are bounded while reading.
+The events of the parser are read one by one, so that depth and size are limited during reading.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import yaml
 
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.limits import Limits
-from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translated
+from archcalc.spec.yaml_errors import QUOTE_THIS, nesting_error, translate
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is built in: ten times faster
 
 
 class Scalar(NamedTuple):
-    """A text and where it stands."""
+    """A text with its place."""
 
     text: Text
 
@@ -33,7 +33,7 @@ class List(NamedTuple):
     items: tuple[Content, ...]
     span: Span
     closed: int | None = None
-    """Where in the source it ends, if it stands in brackets."""
+    """The index in the source at which it ends, if it is in brackets."""
 
 
 class Mapping(NamedTuple):
@@ -42,10 +42,10 @@ class Mapping(NamedTuple):
     pairs: tuple[tuple[Scalar, Content], ...]
     span: Span
     closed: int | None = None
-    """Where in the source it ends, if it stands in brackets."""
+    """The index in the source at which it ends, if it is in braces."""
 
     def get(self, key: str) -> Content | None:
-        """The value of a key, if there is one."""
+        """Return the value of a key, or ``None`` if it is missing."""
         return next((value for name, value in self.pairs if name.text.value == key), None)
 
 
@@ -53,32 +53,37 @@ Content: TypeAlias = Scalar | List | Mapping
 
 
 def read_yaml(source: Source, limits: Limits) -> Mapping:
-    """The document of a spec, which is a mapping.
+    """Return the document of a spec, which must be a mapping.
 
     Raises:
-        SpecError: the text is not YAML, or not of this language.
+        SpecError: it is not a mapping, or not YAML of this subset.
     """
     content = read_document(source, limits)
     if content is None:
-        fail("yaml", "the file is empty", origin=source.name, hint="a spec has at least 'input:' and 'layers:'")
+        fail("yaml", "the file is empty", origin=source.name, hint="a spec needs at least 'input:' and 'layers:'")
     if not isinstance(content, Mapping):
         inline = isinstance(content, Scalar) and ("->" in content.text.value or "→" in content.text.value)
-        hint = "an expression is given on the command line itself, in quotes" if inline else ""
-        fail("yaml", "a spec is a mapping with the keys 'input' and 'layers'", content.span, hint)
+        hint = "pass an inline expression on the command line itself, in quotes" if inline else ""
+        fail(
+            "yaml",
+            f"a spec must be a mapping with the keys 'input' and 'layers', got {_kind(content)}",
+            content.span,
+            hint,
+        )
     return content
 
 
 def read_document(source: Source, limits: Limits) -> Content | None:
-    """The one document of a source; ``None`` where it is empty.
+    """Return the only document of a source, or ``None`` if it is empty.
 
     Raises:
-        SpecError: the text is not YAML, or has more of YAML than texts, lists and mappings.
+        SpecError: the text is not YAML, or contains more than text, lists and mappings.
     """
     try:
         events = yaml.parse(source.text, Loader=LOADER)
         return _document(source, iter(events), limits)
     except yaml.YAMLError as error:
-        raise translated(source, error, limits) from None
+        raise translate(source, error, limits) from None
 
 
 def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content | None:
@@ -89,12 +94,14 @@ def _document(source: Source, events: Iterator[Any], limits: Limits) -> Content 
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                fail("yaml", "a file holds one document", builder.place(event), "remove the line '---'")
+                fail(
+                    "yaml", "a file must contain only one YAML document", builder.place(event), "remove the line '---'"
+                )
         elif isinstance(event, yaml.NodeEvent):
             content = builder.build(event, events, 0)
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return None
-    builder.problems.settle()
+    builder.problems.raise_any()
     return content
 
 
@@ -106,7 +113,7 @@ class _Builder:
         self.problems = Problems()
 
     def place(self, event: Any) -> Span:
-        """The character where a list, a mapping or anything that specs do not have starts."""
+        """Return the span of the first character of an event."""
         return Span(Text(self.source, " ", event.start_mark.index), 0, 1)
 
     def scalar(self, event: Any) -> Scalar:
@@ -119,20 +126,15 @@ class _Builder:
                 "limit",
                 f"the file has more than {self.limits.words} entries",
                 self.place(event),
-                "raise the bound with --max-words",
+                "raise the limit with --max-words",
             )
         if depth > self.limits.nesting:
             raise nesting_error(self.place(event), self.limits)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            character = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            fail(
-                "yaml",
-                f"YAML reads '{character}' as an alias or anchor, which there are none of here",
-                self.place(event),
-                QUOTE_THIS,
-            )
+            what = "'*' starts a YAML alias" if isinstance(event, yaml.AliasEvent) else "'&' starts a YAML anchor"
+            fail("yaml", f"{what}, which is not supported", self.place(event), QUOTE_THIS)
         if event.tag is not None:
-            fail("yaml", "there are no YAML tags here: everything is text", self.place(event), QUOTE_THIS)
+            fail("yaml", "'!' starts a YAML tag, which is not supported", self.place(event), QUOTE_THIS)
         if isinstance(event, yaml.ScalarEvent):
             return self.scalar(event)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -150,16 +152,16 @@ class _Builder:
             value = self.build(next(events), events, depth + 1)
             with self.problems:
                 if not isinstance(key, Scalar):
-                    fail("yaml", "a key is a plain text", key.span, QUOTE_THIS)
+                    fail("yaml", f"a key must be text, got {_kind(key)}", key.span, QUOTE_THIS)
                 name = key.text.value
                 if name in seen:
-                    fail("duplicate", f"the key '{_short(name)}' stands here twice", key.span)
+                    fail("duplicate", f"duplicate key '{_short(name)}'", key.span)
                 if event.flow_style and isinstance(value, Scalar) and not value.text.value and not value.text.style:
                     fail(
                         "yaml",
                         f"'{_short(name)}' has no value",
                         key.span,
-                        "a comma separates entries here: quote values that contain one",
+                        "a comma separates entries here: put quotes around a value that contains one",
                     )
                 seen.add(name)
                 pairs.append((key, value))
@@ -167,8 +169,13 @@ class _Builder:
 
 
 def _closed(opening: Any, end: Any) -> int | None:
-    """Where a list or mapping in brackets ends."""
+    """Return the index at which a list or mapping in brackets ends; ``None`` without brackets."""
     return end.end_mark.index if opening.flow_style else None
+
+
+def _kind(content: Content) -> str:
+    """Return what a content is, for messages."""
+    return "text" if isinstance(content, Scalar) else "a list" if isinstance(content, List) else "a mapping"
 
 
 def _short(text: str) -> str:
@@ -176,21 +183,33 @@ def _short(text: str) -> str:
 
 
 def expect_mapping(content: Content, what: str) -> Mapping:
-    """The content, which must be a mapping."""
+    """Return the content, which must be a mapping.
+
+    Raises:
+        SpecError: it is something else; ``what`` names it.
+    """
     if not isinstance(content, Mapping):
-        fail("yaml", f"{what} is a mapping", content.span)
+        fail("yaml", f"{what} must be a mapping, got {_kind(content)}", content.span)
     return content
 
 
 def expect_scalar(content: Content, what: str) -> Scalar:
-    """The content, which must be one text."""
+    """Return the content, which must be text.
+
+    Raises:
+        SpecError: it is something else; ``what`` names it.
+    """
     if not isinstance(content, Scalar):
-        fail("yaml", f"{what} is one text, not a list or mapping", content.span)
+        fail("yaml", f"{what} must be text, got {_kind(content)}", content.span)
     return content
 
 
 def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") -> None:
-    """Fail for every key that is not one of these."""
+    """Check that every key of a mapping is one of ``keys``.
+
+    Raises:
+        SpecError: some are not, with one error each.
+    """
     problems = Problems()
     for key, _ in mapping.pairs:
         with problems:
@@ -198,8 +217,8 @@ def known_keys(mapping: Mapping, keys: tuple[str, ...], what: str = "a spec") ->
             if name not in keys:
                 fail(
                     "unknown-key",
-                    f"no key '{_short(name)}' in {what}",
+                    f"unknown key '{_short(name)}' in {what}",
                     key.span,
                     suggest(name, keys, f"the keys are {', '.join(keys)}"),
                 )
-    problems.settle()
+    problems.raise_any()

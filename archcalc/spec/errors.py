@@ -1,7 +1,7 @@
-"""Errors with a place: the source texts, spans in them, and the form in which people see an error.
+"""Errors with places: source texts, spans in them, and the rendering of errors.
 
-A span points into a `Text`: one scalar of a file, or a whole inline expression. Where that text stands in the file is
-worked out only when an error is printed, so correct specs pay nothing for positions.
+A span points into a `Text`: one scalar of a file, or an entire inline expression. Its line and column in the file are
+computed only when an error is rendered, so valid specs do not pay for them.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import Literal, NamedTuple, NoReturn
 from archcalc.terminal import display_width
 
 SNIPPET_WIDTH = 100
-"""How much of a line is shown; longer lines are cut around the caret."""
+"""The number of characters of a line that are shown; longer lines are cut around the caret."""
 
-MESSAGE_LENGTH = 400
-"""How much of a message is shown: some list shapes, and there may be any number of them."""
+MAX_MESSAGE_LENGTH = 400
+"""The number of characters of a message that are shown: some messages list shapes, which may be many."""
 
-NAMES_COMPARED = 1000
-"""How many known names are compared with an unknown one."""
+MAX_NAMES_COMPARED = 1000
+"""The number of known names that are compared with an unknown one."""
 
 
 class Source(NamedTuple):
-    """A text as it was given: a file, standard input, an inline expression, a command-line option."""
+    """A text as given by the user: a file, standard input, an inline expression or a command-line option."""
 
     name: str
     text: str
 
 
 class Text:
-    """A piece of a source that is read on its own: its value, and where its raw form stands in the source."""
+    """A part of a source that is parsed on its own: its value, and the place of its raw form in the source."""
 
     __slots__ = ("end", "source", "start", "style", "value")
 
@@ -43,28 +43,28 @@ class Text:
         self.value = value
         self.start = start
         self.end = end
-        """Where the raw form of a YAML scalar ends; ``None`` where the value stands in the source as it is."""
+        """The index at which the raw form of a YAML scalar ends; ``None`` if the value is in the source verbatim."""
         self.style = style or ""
-        """The character that YAML marks the scalar with: a quote, ``|``, ``>``; nothing for a plain one."""
+        """The style indicator of the YAML scalar: a quote, ``|`` or ``>``; empty for a plain one."""
 
     def index(self, offset: int) -> int:
-        """Where in the source a character of the value stands."""
+        """Return the index in the source of a character of the value."""
         if self.end is None or not self.value:
             return self.start + offset
         where = _raw_index(self.source.text, self.start, self.end, self.style, self.value[: offset + 1])
         return where if offset < len(self.value) else where + 1
 
     def place(self, offset: int) -> tuple[int, int]:
-        """The line and column (0-based) of a character of the value."""
+        """Return the line and column (0-based) of a character of the value."""
         text = self.source.text
         index = min(self.index(offset), len(text) + 1)
         return text.count("\n", 0, index), index - text.rfind("\n", 0, index) - 1
 
 
 def _raw_index(raw: str, start: int, end: int, style: str, value: str) -> int:
-    """Where the last character of ``value``, the beginning of a YAML scalar, stands in its raw form.
+    """Return the index in ``raw`` of the last character of ``value``, a prefix of the value of a YAML scalar.
 
-    YAML folds and indents, so between the two only white space differs, but for the escapes of quoted scalars.
+    YAML folds and indents, so the two differ only in white space, apart from the escapes of quoted scalars.
     """
     at = start
     if style in ("|", ">"):
@@ -77,7 +77,7 @@ def _raw_index(raw: str, start: int, end: int, style: str, value: str) -> int:
             while at < end and raw[at].isspace():
                 at += 1
         if style == '"':
-            while raw.startswith("\\\n", at):  # a line that goes on: nothing of it is in the value
+            while raw.startswith("\\\n", at):  # an escaped line break, which is not in the value
                 at += 2
                 while at < end and raw[at] in " \t\n":
                     at += 1
@@ -102,7 +102,7 @@ class Span(NamedTuple):
 
 
 def whole_text(text: Text) -> Span:
-    """The span of all of a text."""
+    """Return the span of an entire text."""
     return Span(text, 0, len(text.value))
 
 
@@ -115,25 +115,25 @@ class Problem:
     span: Span | None = None
     hint: str = ""
     origin: str = ""
-    """What to name instead of a place, where there is none (a file that cannot be read)."""
+    """What to print instead of a place if there is none, such as the name of a file that cannot be read."""
     level: Literal["error", "warning"] = "error"
 
     def place(self) -> tuple[str, int | None, int | None]:
-        """Source name, line and column (1-based; ``None`` where there is no place in it)."""
+        """Return the name of the source, the line and the column (1-based; ``None`` without a place)."""
         if self.span is None:
             return self.origin, None, None
         line, column = self.span.text.place(self.span.start)
         return self.span.text.source.name, line + 1, column + 1
 
     def end(self) -> tuple[int | None, int | None]:
-        """Line and column (1-based) behind the last character; ``None`` where there is no place."""
+        """Return the line and column (1-based) after the last character (``None`` without a place)."""
         if self.span is None:
             return None, None
         line, column = self.span.text.place(max(self.span.start, self.span.end - 1))
         return line + 1, column + 2
 
     def render(self) -> str:
-        """The problem as editors and CI know it, with the line and a caret below it."""
+        """Return the finding in the form that editors and CI recognise, with the line and carets below it."""
         name, line, column = self.place()
         where = ":".join(str(part) for part in (name, line, column) if part is not None and part != "")
         what = f"{self.level}[{self.code}]: {self.message}"
@@ -163,19 +163,24 @@ class Problem:
 
 
 def printable(text: str, keep: str = "") -> str:
-    """The text with characters that a terminal would act upon (or cannot encode) written out."""
+    """Return the text with control characters, and others that a terminal cannot print, as escape sequences.
+
+    Args:
+        text: the text.
+        keep: unprintable characters to keep.
+    """
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def _blanked(text: str) -> str:
-    """The text with a blank for everything that is not printable."""
+    """Return the text with a space for every character that is not printable."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 
 class SpecError(Exception):
-    """The input is wrong. Carries every problem that was found."""
+    """The input is invalid. ``problems`` has every error that was found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].message)
@@ -187,24 +192,27 @@ class SpecError(Exception):
 
 def fail(code: str, message: str, span: Span | None = None, hint: str = "", origin: str = "") -> NoReturn:
     """Raise a `SpecError` with one problem."""
-    if len(message) > MESSAGE_LENGTH:
-        message = f"{message[:MESSAGE_LENGTH]}…"
+    if len(message) > MAX_MESSAGE_LENGTH:
+        message = f"{message[:MAX_MESSAGE_LENGTH]}…"
     raise SpecError([Problem(code, message, span, hint, origin)])
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint for a word nobody knows: the nearest known one, whatever its case, or ``otherwise``."""
-    folded = {name.casefold(): name for name in islice(known, NAMES_COMPARED)}
+    """Return a hint for an unknown word: the most similar known word, regardless of case, or ``otherwise``."""
+    folded = {name.casefold(): name for name in islice(known, MAX_NAMES_COMPARED)}
     matches = get_close_matches(word[:60].casefold(), folded, n=1, cutoff=0.6)
     return f"did you mean '{folded[matches[0]]}'?" if matches else otherwise
 
 
 class Problems:
-    """Collects errors, so that one run shows all of a file."""
+    """Collects errors, so that one run reports all errors of a file.
 
-    def __init__(self, most: int = 20) -> None:
+    Used as a context manager, it catches each `SpecError`, and raises them together once there are ``limit``.
+    """
+
+    def __init__(self, limit: int = 20) -> None:
         self.found: list[Problem] = []
-        self.most = most
+        self.limit = limit
 
     def __enter__(self) -> Problems:
         return self
@@ -212,12 +220,12 @@ class Problems:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, SpecError):
             self.found += error.problems
-            if len(self.found) >= self.most:
-                self.settle()
+            if len(self.found) >= self.limit:
+                self.raise_any()
             return True
         return False
 
-    def settle(self) -> None:
-        """Raise what was collected, if anything was."""
+    def raise_any(self) -> None:
+        """Raise the collected errors, if there are any."""
         if self.found:
-            raise SpecError(self.found[: self.most])
+            raise SpecError(self.found[: self.limit])

@@ -1,5 +1,7 @@
-"""The grammar of expressions: sizes, exact arithmetic, relations and logic. One function per rule, each with its rule
-as docstring. What a number and a name look like is a matter of the reader's notation.
+"""The grammar of values and conditions: sizes, exact arithmetic, relations and logic.
+
+There is one function per rule, with the rule as its docstring. The tokens of numbers and names depend on the notation
+of the reader.
 """
 
 from __future__ import annotations
@@ -29,14 +31,14 @@ from archcalc.spec.tokens import Reader
 FUNCTIONS = {"round": 1, "floor": 1, "ceil": 1, "min": 2, "max": 2, "divisible": 2}
 
 RELATIONS = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
-"""Other ways to write a relation."""
+"""Alternative spellings of relations."""
 
 LOOSE = re.compile(r"(?:\*\*|//|[*/%])?\s")
-"""A blank where a number should stand, perhaps behind an operator that no number stands before."""
+"""White space in place of an operand, possibly after an operator that is no sign."""
 
 
 def disjunction(reader: Reader) -> Condition | Value:
-    """disjunction = conjunction ("or" conjunction)*;  a value alone is left to whoever asks for a condition"""
+    """disjunction = conjunction ("or" conjunction)*;  the caller decides whether a value alone is valid"""
     return combined(reader, "or", conjunction)
 
 
@@ -72,7 +74,7 @@ def negation(reader: Reader) -> Condition | Value:
         reader.close(")", start)
         if isinstance(inner, Relation | Logic):
             return inner
-        reader.at = start  # what was in brackets is the first operand of arithmetic
+        reader.at = start  # the brackets contain the first operand of arithmetic
     return comparison(reader)
 
 
@@ -93,7 +95,11 @@ def comparison(reader: Reader) -> Condition | Value:
 
 
 def condition(reader: Reader, found: Condition | Value) -> Condition:
-    """What was found, if it is a condition: a value alone is neither true nor false."""
+    """Return what was parsed, which must be a condition and not a value.
+
+    Raises:
+        SpecError: it is a value.
+    """
     if isinstance(found, Relation | Logic):
         return found
     reader.at = found.span.end
@@ -142,7 +148,7 @@ def part(reader: Reader) -> Part:
     first = side(reader)
     if reader.take("COLON") is None:
         if first is None:
-            reader.expected("a number or (expression)")
+            reader.expected("a number or (arithmetic)")
         return Part(first, None, False, reader.since(start))
     return Part(first, side(reader), True, reader.since(start))
 
@@ -177,7 +183,7 @@ def term(reader: Reader, *, blanks: bool) -> Expression:
 
 
 def between(reader: Reader, rule: str, *, blanks: bool) -> str | None:
-    """An operator between operands; blanks around it only inside brackets."""
+    """Read an operator between operands, with white space around it if ``blanks`` (inside brackets) is true."""
     before = reader.at
     if blanks:
         reader.blanks()
@@ -231,7 +237,7 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
     name = reader.take("NAME")
     if name is None:
         loose = LOOSE.match(reader.value, reader.at)
-        hint = "blanks end a word: write 4+4 without them, or (4 + 4)" if loose and not blanks else ""
+        hint = "spaces separate arguments: write 4+4, or (4 + 4)" if loose and not blanks else ""
         return reader.expected(reader.notation.operand, hint)
     if name not in FUNCTIONS or not reader.check("("):
         return Name(name, reader.since(start))
@@ -257,7 +263,7 @@ def primary(reader: Reader, *, blanks: bool) -> Expression:
 
 
 def literal(reader: Reader, digits: str, start: int) -> Literal:
-    """A decimal number, exactly: whole ones as ``int``, others as `Fraction`; or a number with a precision."""
+    """Return a decimal number exactly, as ``int`` or `Fraction`, or with a tolerance if the notation has one."""
     if reader.notation.rounded is not None:
         return measured(reader, digits, start, reader.notation.rounded)
     mantissa, _, exponent = digits.lower().partition("e")
@@ -266,7 +272,7 @@ def literal(reader: Reader, digits: str, start: int) -> Literal:
             "limit",
             f"a number of more than {reader.limits.digits} digits",
             reader.since(start),
-            "raise the bound with --max-digits",
+            "raise the limit with --max-digits",
         )
     if mantissa.isdigit() and not exponent:
         return Literal(int(mantissa), reader.since(start))
@@ -275,7 +281,7 @@ def literal(reader: Reader, digits: str, start: int) -> Literal:
 
 
 def measured(reader: Reader, written: str, start: int, rounded: Callable[[str], tuple[Fraction, Fraction]]) -> Literal:
-    """A number as people write it, with its precision."""
+    """Return a number as written in claims, with the tolerance that its precision implies."""
     longest = 2 * reader.limits.digits
     if len(written) > longest:
         fail("limit", f"a number of more than {longest} characters", reader.since(start))

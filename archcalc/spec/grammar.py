@@ -1,4 +1,4 @@
-"""The grammar of chains: one function per rule, each with its rule as docstring; one token of lookahead."""
+"""The grammar of chains: one function per rule, with the rule as its docstring; one token of lookahead."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ from archcalc.spec.syntax import (
     Size,
     Value,
 )
-from archcalc.spec.tokens import RULES, TOO_MANY, Reader
+from archcalc.spec.tokens import BRACKET_HINTS, RULES, Reader
 
 JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
-"""The operators that take branches."""
-SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
+"""The operators with several inputs, which are written with branches."""
 
-AFTER_THE_END = {**TOO_MANY, ",": "blanks part arguments, 'x' parts the sizes of one: conv 64 k3x5 s2"}
-"""What is wrong with a character that stands where nothing may."""
+SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
+"""The short forms of arguments."""
+
+END_HINTS = {**BRACKET_HINTS, ",": "separate arguments by spaces, and the parts of a size by 'x': conv 64 k3x5 s2"}
+"""Hints for characters that are found where a chain must end."""
 
 
 def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits = DEFAULT) -> Chain:
@@ -38,7 +40,7 @@ def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits
     reader = Reader(text, blocks, limits)
     reader.blanks()
     result = chain(reader)
-    reader.finish("'->' or the end", AFTER_THE_END)
+    reader.finish("'->' or the end", END_HINTS)
     return result
 
 
@@ -49,10 +51,12 @@ def parse_inline(text: Text, limits: Limits = DEFAULT) -> tuple[Size | Expressio
     shape = value(reader, blanks=False)
     if reader.take("ARROW") is None:
         reader.blanks()
-        reader.expected("'->' after the input shape", "an expression reads: 3x32x32 -> conv 6 k5 -> relu (in quotes)")
+        reader.expected(
+            "'->' after the input shape", 'write an inline expression as "3x32x32 -> conv 6 k5 -> relu", in quotes'
+        )
     no_bare_arithmetic(shape)
     result = chain(reader)
-    reader.finish("'->' or the end", AFTER_THE_END)
+    reader.finish("'->' or the end", END_HINTS)
     return shape, result
 
 
@@ -61,22 +65,22 @@ def parse_value(text: Text, limits: Limits = DEFAULT) -> Value:
     reader = Reader(text, frozenset(), limits)
     reader.blanks()
     result = value(reader, blanks=True)
-    reader.finish("the end of the value", AFTER_THE_END)
+    reader.finish("the end of the value", END_HINTS)
     return result
 
 
 def parse_shape(text: Text, limits: Limits = DEFAULT) -> Value:
-    """text = size end;  a size that is computed stands in brackets"""
+    """text = size end;  computed sizes are in brackets"""
     result = parse_value(text, limits)
     no_bare_arithmetic(result)
     return result
 
 
 def no_bare_arithmetic(written: Value) -> None:
-    """Fail for ``3*32*32``, where 3x32x32 was meant."""
+    """Raise an error for ``3*32*32``, which should be 3x32x32."""
     if isinstance(written, Binary) and written.span.text.value[written.span.start] != "(":
-        hint = "write 3x32x32; a size that is computed stands in brackets, 3x(2*16)x32"
-        fail("shape", "the sizes of a shape are joined by 'x'", written.span, hint)
+        hint = "write 3x32x32, with arithmetic in brackets: 3x(2*16)x32"
+        fail("shape", "the sizes of a shape must be joined by 'x'", written.span, hint)
 
 
 def parse_signature(text: Text, limits: Limits = DEFAULT) -> Signature:
@@ -107,7 +111,7 @@ def parse_signature(text: Text, limits: Limits = DEFAULT) -> Signature:
                 break
             reader.blanks()
         reader.close(")", opened)
-    reader.finish("the end of the block's name", AFTER_THE_END)
+    reader.finish("the end of the block's signature", END_HINTS)
     return Signature(name, tuple(parameters), head)
 
 
@@ -151,31 +155,35 @@ def item(reader: Reader, *, first: bool) -> Item:
     if name in reader.blocks and blank_bracket(reader):
         no_blank(reader, head, name)
     if reader.check("STAR"):
-        again = f"a call repeats: {name}()*3" if name in reader.blocks else f"only groups and blocks repeat: ({name})*3"
+        again = (
+            f"to repeat a block, call it: {name}()*3"
+            if name in reader.blocks
+            else f"to repeat a layer, write ({name})*3"
+        )
         reader.expected("'->', an argument or the end", again)
     arguments = layer_arguments(reader)
     return Layer(name, arguments, reader.since(start), head)
 
 
 def misplaced_reference(reference: Reference) -> NoReturn:
-    """Fail: a reference must stand first in its chain."""
+    """Raise the error that a reference is not first in its chain."""
     fail(
         "reference",
-        f"'@{reference.name}' may only stand first in its chain",
+        f"'@{reference.name}' must come first in its chain",
         reference.span,
-        "join it with the current tensor: concat(@…, identity), add(@…, identity)",
+        "to join it with the current tensor, write concat(@…, identity) or add(@…, identity)",
     )
 
 
 def blank_bracket(reader: Reader) -> bool:
-    """Whether blanks and then ``(`` follow."""
+    """Return whether white space and then ``(`` follow."""
     match = RULES["BLANKS"].match(reader.value, reader.at)
     return match is not None and reader.value.startswith("(", match.end())
 
 
 def no_blank(reader: Reader, head: Span, name: str) -> NoReturn:
-    """Fail: a call must touch its bracket."""
-    fail("syntax", f"no blank between '{name}' and its bracket", head, f"write {name}(…)")
+    """Raise the error that there is white space before the bracket of a call."""
+    fail("syntax", f"there must be no space between '{name}' and its bracket", head, f"write {name}(…)")
 
 
 def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
@@ -188,7 +196,7 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     reader.close(closing, start)
     count = repeat(reader)
     if count is not None and isinstance(body.items[0], Reference):
-        misplaced_reference(body.items[0])  # the second repetition would not start where the first one ends
+        misplaced_reference(body.items[0])  # the second repetition must start where the first one ends
     return Repeat(body, count, reader.since(start))
 
 
@@ -210,7 +218,7 @@ def repeat(reader: Reader) -> Expression | None:
     reader.blanks()
     if reader.check("(") or reader.check("NUMBER") or reader.check("NAME"):
         return primary(reader, blanks=False)
-    return reader.expected("how many times: a number, a name or (expression)")
+    return reader.expected("a number of repetitions: a number, a name or (arithmetic)")
 
 
 def join(reader: Reader, name: str, head: Span) -> Join:
@@ -233,10 +241,10 @@ def join(reader: Reader, name: str, head: Span) -> Join:
             break
     reader.close(")", opened)
     if len(branches) == 1:
-        hint = f"the current tensor is a branch by the name of identity: {name}(…, identity)"
-        fail("argument", f"{name} joins two branches or more", reader.since(head.start), hint)
+        hint = f"write identity for the current tensor: {name}(…, identity)"
+        fail("argument", f"{name} requires at least two branches", reader.since(head.start), hint)
     if reader.check("STAR"):
-        reader.expected("'->' or the end", f"only groups and blocks repeat: ({name}(…))*3")
+        reader.expected("'->' or the end", f"to repeat a join, write ({name}(…))*3")
     return Join(name, tuple(branches), tuple(options), reader.since(head.start), head)
 
 
@@ -282,7 +290,7 @@ def layer_arguments(reader: Reader) -> tuple[Argument, ...]:
             break
         start = reader.at
         if reader.value[start] == "=":
-            reader.expected("an argument", "no blanks around '=': write k=3")
+            reader.expected("an argument", "write '=' without spaces: k=3")
         named = reader.take("NAMED")
         if named is not None:
             result.append(Argument(named[:-1], value(reader, blanks=False), False, reader.since(start)))
@@ -299,20 +307,24 @@ def layer_arguments(reader: Reader) -> tuple[Argument, ...]:
 
 
 def after_word(reader: Reader, start: int) -> None:
-    """An argument word ends at a blank, a bracket, a comma, an arrow or the end."""
+    """Check that an argument ends with white space, a closing bracket, a comma, an arrow or the end of the text.
+
+    Raises:
+        SpecError: something else follows.
+    """
     if reader.at >= len(reader.value) or reader.value[reader.at] in " \t\r\n,)]" or reader.check("ARROW"):
         return
     word = reader.value[start : reader.at]
     if word[:1] in SUGAR and word[1:2].isdigit() and reader.value[reader.at] in "*+-/%":
         reader.expected(
-            "a blank", f"sugar holds whole sizes only: write {word[0]}={word[1:]}{reader.value[reader.at]}…"
+            "a space", f"the short form takes plain sizes only: write {word[0]}={word[1:]}{reader.value[reader.at]}…"
         )
     if word[:1] in SUGAR and len(word) == 1 and reader.check("("):
-        reader.expected("a blank", f"write {word}=(…)")
+        reader.expected("a space", f"write {word}=(…)")
     if reader.check("("):
-        reader.expected(
-            "a blank", f"functions are {', '.join(FUNCTIONS)}; a block stands in the chain, not among arguments"
-        )
+        reader.expected("a space", f"the functions are {', '.join(FUNCTIONS)}; a block cannot be called in an argument")
     if reader.value[reader.at] in ":x×" or word.endswith(":"):
-        reader.expected("a blank", "the parts of a size are numbers or (expressions): (w)x3, (C//2):C, (-1)x16")
-    reader.expected("a blank, '->' or the end")
+        reader.expected(
+            "a space", "the parts of a size must be numbers or arithmetic in brackets: (w)x3, (C//2):C, (-1)x16"
+        )
+    reader.expected("a space, '->' or the end")

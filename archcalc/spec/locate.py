@@ -1,4 +1,4 @@
-"""Where a SPEC argument leads: standard input, an inline expression, a file, or a bundled spec."""
+"""Find the text of a SPEC argument: standard input, an inline expression, a file or a bundled spec."""
 
 from __future__ import annotations
 
@@ -13,31 +13,34 @@ from archcalc.spec.limits import Limits
 SUFFIXES = (".yaml", ".yml", ".json")
 
 CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
-"""What YAML does not allow in a text, and the byte order mark, which has no meaning inside of one."""
+"""Characters that YAML does not allow, and the byte order mark, which has no meaning inside a text."""
 
 
 @cache
 def bundled_folder() -> Path:
-    """The folder of the bundled specs: inside the installed package, or at the top of the source tree."""
+    """Return the folder of the bundled specs: inside the installed package, or at the top of the source tree."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "specs"
     return inside if inside.is_dir() else package.parent / "specs"
 
 
 def bundled() -> list[str]:
-    """The names of the bundled specs."""
+    """Return the names of the bundled specs, sorted."""
     return sorted(path.stem for path in bundled_folder().glob("*.yaml"))
 
 
 def is_inline(spec: str) -> bool:
-    """Whether a SPEC argument is an expression: it has an arrow, or has blanks and does not end like a file."""
+    """Return whether a SPEC argument is an inline expression.
+
+    It is one if it contains an arrow, or white space without the suffix of a spec file.
+    """
     if "->" in spec or "→" in spec:
         return True
     return any(character.isspace() for character in spec) and not spec.lower().endswith(SUFFIXES)
 
 
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
-    """The text a SPEC argument stands for, and whether it is an inline expression.
+    """Return the text of a SPEC argument, and whether it is an inline expression.
 
     Raises:
         SpecError: there is no such file or bundled spec, or it cannot be read as text.
@@ -58,14 +61,23 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
 
 def _hint(spec: str) -> str:
     if spec[:1].isdigit() and spec.replace("x", "").replace("×", "").isdigit():
-        return f"quote an expression, or the shell takes '->' for itself: \"{spec} -> conv 6 k5\""
+        return f"put quotes around an inline expression, because the shell interprets '>': \"{spec} -> conv 6 k5\""
     if Path(spec).is_file():
-        return f"for the file of that name write ./{spec}"
-    return suggest(spec, bundled(), "`archcalc zoo` lists them; a file has a / or ends in .yaml")
+        return f"to read the file of that name, write ./{spec}"
+    return suggest(spec, bundled(), "`archcalc zoo` lists them; the name of a file contains a / or ends in .yaml")
 
 
 def read_file(path: Path, name: str, limits: Limits) -> Source:
-    """The text of a file, no more of it than allowed."""
+    """Return the text of a file.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+        limits: the maximum size.
+
+    Raises:
+        SpecError: it cannot be read, is too large or is not text.
+    """
     try:
         with path.open("rb") as file:
             return Source(name, decode(file.read(limits.bytes + 1), name, limits))
@@ -75,18 +87,22 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
 
 
 def decode(data: bytes, name: str, limits: Limits) -> str:
-    """Bytes as UTF-8 text without control characters."""
+    """Return bytes decoded as UTF-8 text, with normalised line ends.
+
+    Raises:
+        SpecError: they are too many, are not UTF-8, or contain control characters.
+    """
     if len(data) > limits.bytes:
-        fail("limit", f"more than {limits.bytes} bytes", hint="raise the bound with --max-bytes", origin=name)
+        fail("limit", f"more than {limits.bytes} bytes", hint="raise the limit with --max-bytes", origin=name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = len(data[: error.start].decode("utf-8-sig"))
         where = Span(Text(Source(name, data.decode("utf-8-sig", "replace")), " ", before), 0, 1)
-        fail("encoding", f"not a UTF-8 text (byte {error.start})", where)
+        fail("encoding", f"not UTF-8 text (byte {error.start})", where)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     control = CONTROL.search(text)
     if control is not None:
         where = Span(Text(Source(name, text), " ", control.start()), 0, 1)
-        fail("encoding", f"not a text: it contains the control character {control.group()!r}", where)
+        fail("encoding", f"not text: it contains the control character {control.group()!r}", where)
     return text

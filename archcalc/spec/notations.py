@@ -1,5 +1,7 @@
-"""Expressions outside of specs: conditions, assumptions, formulas and lists of values. The grammar is that of
-`archcalc.spec.expressions`; here stands how numbers and names look in each, and what is read as a whole.
+"""Notations outside specs: conditions, assumptions, formulas and lists of values.
+
+They share the grammar of `archcalc.spec.expressions`. This module defines the tokens of numbers and names in each of
+them, and the functions that parse entire texts.
 """
 
 from __future__ import annotations
@@ -31,10 +33,13 @@ _TARGET = r"(?:[A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.[A-Za-z_][A-Za-z0-9_]*(?![\w.])"
 _SCALES = "|".join(sorted(filter(None, SCALES), key=len, reverse=True))
 
 
-def _number(whole: str) -> re.Pattern[str]:
-    """A number with a suffix, whose whole part looks like this; it is no part of a name, but may begin a size."""
+def _number(integer: str) -> re.Pattern[str]:
+    """Return the pattern of a number with an optional suffix, given that of its integer part.
+
+    The number must not be part of a name, but may begin a size.
+    """
     size = RULES["TIMES"].pattern
-    digits = rf"(?:{whole}(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
+    digits = rf"(?:{integer}(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
     return re.compile(rf"(?!{_TARGET}){digits}(?:\s*(?i:{_SCALES})\b)?(?:(?={size})|(?!\w))")
 
 
@@ -56,10 +61,10 @@ CONDITIONS = Notation(
     rules={**_CONDITIONS, "NUMBER": _number(rf"(?:\d{{1,3}}(?:[,{GROUPERS}]\d{{3}})+|\d+)")},
     argument_rules={**_CONDITIONS, "NUMBER": _number(r"\d+")},
     operand="a quantity, a variable or a number",
-    hint="a condition is written like: macs <= 300M and params < 3M",
+    hint="write a condition as in: macs <= 300M and params < 3M",
     rounded=_rounded,
 )
-"""Names are quantities, also of places (``layer1/0/conv1.H``), variables and input sizes; numbers are as in claims."""
+"""Names are quantities, targets (``layer1/0/conv1.H``), variables and input sizes; numbers are written as in claims."""
 
 _FORMULAS = {
     **RULES,
@@ -68,21 +73,21 @@ _FORMULAS = {
     "COLON": _NOTHING,
 }
 FORMULAS = Notation(_FORMULAS, _FORMULAS)
-"""Names are variables and sizes of inputs, also of several (``prior.H``)."""
+"""Names are variables and input sizes, possibly of a named input (``prior.H``)."""
 
 SETTINGS = Notation(
     {**RULES, "RANGE": RULES["COLON"], "COLON": _NOTHING},
     operand="a value",
-    hint="values are listed as in 0.5,0.75,1; a range is start:stop:step",
+    hint="write a list as 0.5,0.75,1 and a range as start:stop:step",
 )
 
 SIGNS = str.maketrans({"^": "**", "·": "*", "×": "*", "−": "-", "²": "**2", "³": "**3", "⁴": "**4"})
-"""How people also write arithmetic in formulas, in the signs of specs."""
+"""Alternative signs of arithmetic in formulas, and their counterparts in specs."""
 
 
 def parse_condition(text: Text, limits: Limits) -> Condition:
     """text = disjunction end"""
-    return _whole(
+    return _parse_all(
         Reader(text, limits=limits, notation=CONDITIONS),
         lambda reader: condition(reader, disjunction(reader)),
         "'and', 'or' or the end of the condition",
@@ -92,12 +97,12 @@ def parse_condition(text: Text, limits: Limits) -> Condition:
 def parse_name(text: Text, limits: Limits) -> Expression:
     """text = primary end"""
     reader = Reader(text, limits=limits, notation=CONDITIONS)
-    return _whole(reader, lambda reader: primary(reader, blanks=True), "the end of the name")
+    return _parse_all(reader, lambda reader: primary(reader, blanks=True), "the end of the name")
 
 
 def parse_assumptions(text: Text, limits: Limits) -> list[Condition | Value]:
     """text = disjunction ("," disjunction)* end"""
-    return _whole(
+    return _parse_all(
         Reader(text, limits=limits, notation=FORMULAS),
         lambda reader: _listed(reader, disjunction),
         "a comparison, 'and', ',' or the end",
@@ -107,19 +112,19 @@ def parse_assumptions(text: Text, limits: Limits) -> list[Condition | Value]:
 def parse_formula(text: Text, limits: Limits) -> Value:
     """text = value end"""
     reader = Reader(text, limits=limits, notation=FORMULAS)
-    return _whole(reader, lambda reader: value(reader, blanks=True), "an operator or the end of the formula")
+    return _parse_all(reader, lambda reader: value(reader, blanks=True), "an operator or the end of the formula")
 
 
 def parse_equation(text: Text, limits: Limits) -> Condition | Value:
     """text = comparison end"""
     reader = Reader(text, limits=limits, notation=FORMULAS)
-    return _whole(reader, comparison, "an operator or the end of the formula")
+    return _parse_all(reader, comparison, "an operator or the end of the formula")
 
 
 def parse_settings(text: Text, limits: Limits) -> list[Setting]:
     """text = setting ("," setting)* end"""
     reader = Reader(text, limits=limits, notation=SETTINGS)
-    return _whole(reader, lambda reader: _listed(reader, setting), "',' or the end of the values")
+    return _parse_all(reader, lambda reader: _listed(reader, setting), "',' or the end of the values")
 
 
 def _listed(reader: Reader, rule: Callable[[Reader], Result]) -> list[Result]:
@@ -133,7 +138,7 @@ def _listed(reader: Reader, rule: Callable[[Reader], Result]) -> list[Result]:
     return found
 
 
-def _whole(reader: Reader, rule: Callable[[Reader], Result], end: str) -> Result:
+def _parse_all(reader: Reader, rule: Callable[[Reader], Result], end: str) -> Result:
     reader.blanks()
     result = rule(reader)
     reader.finish(end)

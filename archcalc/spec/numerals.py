@@ -1,10 +1,10 @@
-"""One number as people write it: separators, scripts, LaTeX, powers of ten, suffixes, units.
+"""Numbers as people write them: separators, scripts, LaTeX, powers of ten, suffixes and units.
 
-A whole number without a suffix is meant exactly. A suffix, a decimal point or an exponent says that the value was
-rounded: it stands for every number that rounds to it at the printed precision.
+An integer without a suffix is exact. A suffix, a decimal point or an exponent indicates a rounded value, which stands
+for every number that rounds to it at the printed precision.
 
-Where a text reads two ways (``61.706`` is 61,706 in half of Europe, ``4 MB`` are 4·1000² or 4·1024² bytes), the usual
-way of English texts is taken, and `Reading` offers the other.
+If a text is ambiguous (``61.706`` is 61,706 in half of Europe, ``4 MB`` is 4·1000² or 4·1024² bytes), it is read as
+usual in English texts; `Reading` selects another interpretation.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ SHARE = "%"
 
 
 class Quantity(NamedTuple):
-    """A number as written: its value, how far the true value may lie from it (0: exactly), and its unit."""
+    """A number as written: its value, the maximum distance of the true value (0 if exact), and its unit."""
 
     value: Fraction
     tolerance: Fraction
     unit: str = ""
-    """`BYTES` (the value is then in bytes), `SHARE`, `GLOBAL` (see `EVERYTHING`) or nothing: whatever is counted."""
+    """`BYTES` (the value is then in bytes), `SHARE`, `GLOBAL` (see `EVERYTHING`), or empty for all other units."""
 
 
 GLOBAL = "global"
 EVERYTHING = Quantity(Fraction(0), Fraction(0), GLOBAL)
-"""In place of a number: a receptive field that is the whole input."""
+"""A receptive field that is the entire input, in place of a number."""
 
-ALL = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
+GLOBAL_WORDS = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
 
 
 class Reading(NamedTuple):
-    """How what reads two ways is read."""
+    """The interpretation of ambiguous numbers."""
 
     decimal_comma: bool = False
-    """A lone separator before three digits: ``61.706`` has thousands, ``1,234`` decimals."""
+    """Whether a single separator before three digits is read as in continental Europe: ``61.706`` is 61706, ``1,234``
+    is 1.234."""
     binary: bool = False
-    """KB, MB and GB are powers of 1024, and B alone is a byte, not a billion."""
+    """Whether KB, MB and GB are powers of 1024, and B alone is a byte instead of a billion."""
 
 
 USUAL = Reading()
@@ -58,18 +59,18 @@ SCALES = {
 BINARY = {"ki": 1, "mi": 2, "gi": 3, "ti": 4}
 """Powers of 1024."""
 
-COUNTED = re.compile(
+COUNTED_UNITS = re.compile(
     "param(eter)?s?|weights?|values|numbers|elements|activations|neurons|units|connections|channels|maps|features|layers|"
     "macs?|madds?|mult(ipl(y|ie[sd]|ications?))?s?([- ]?(adds?|accumulates?))?|flops?|op(eration)?s?|add(ition)?s?|"
     "px|pixels?"
 )
-"""What numbers are of. The word changes nothing: the target says what is asked for."""
+"""Words for what is counted. They do not change the value: the target determines the quantity."""
 
-ZERO = ("none", "zero", "nil")
+ZERO_WORDS = ("none", "zero", "nil")
 
 _SPACES = " \u00a0\u2009\u202f\u2007"
 GROUPERS = "_'’٬،"
-"""What stands between thousands, besides commas, points and blanks."""
+"""Separators between groups of thousands, besides commas, points and spaces."""
 _MARKS = f",.٫{_SPACES}{GROUPERS}"
 _NUMBER = re.compile(
     rf"(?P<sign>[-−+]?)(?P<body>[.,٫]?\d(?:[\d{_MARKS}]*\d)?)[.,]?"
@@ -80,7 +81,7 @@ _RATIO = re.compile(r"(-?\d{1,60})/(\d{1,60})")
 _POWER = re.compile(r"(\d{1,4})\s*(?:\^|\*\*)\s*(\d{1,3})")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LOOKALIKES = str.maketrans("✕✖⨯∗хХ", "×××*xx")
-"""Signs for "times", the last two of the Cyrillic keyboard."""
+"""Multiplication signs; the last two are Cyrillic letters."""
 _LATEX = (
     (re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\{,\}|\{\\,\}"), ","),
@@ -98,7 +99,7 @@ _LATEX = (
 
 
 def plain(text: str) -> str:
-    """The text with digits of every script as 0–9, powers on the line, and without LaTeX and Markdown around it."""
+    """Return the text with the digits of all scripts as 0–9, superscripts as ``^``, and without LaTeX and Markdown."""
     if not text.isascii():
         text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^" + match.group().translate(_SUPERSCRIPTS), text)
         text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text).translate(_LOOKALIKES)
@@ -112,15 +113,15 @@ def plain(text: str) -> str:
 
 
 def read_number(text: str, reading: Reading = USUAL) -> Quantity:
-    """Read one number as written, with its precision.
+    """Return a number as written, with the tolerance that its precision implies.
 
     Raises:
-        ValueError: it is not a number.
+        ValueError: the text is not a number.
     """
     text = plain(text)
-    if text.lower() in ZERO:
+    if text.lower() in ZERO_WORDS:
         return Quantity(Fraction(0), Fraction(0))
-    if text.lower() in ALL:
+    if text.lower() in GLOBAL_WORDS:
         return EVERYTHING
     ratio = _RATIO.fullmatch(text)
     if ratio is not None and int(ratio[2]):
@@ -142,10 +143,10 @@ def read_number(text: str, reading: Reading = USUAL) -> Quantity:
 
 
 def _parts(body: str, swapped: bool) -> tuple[str, str]:
-    """The digits before and after the decimal point.
+    """Return the digits before and after the decimal point.
 
     Raises:
-        ValueError: separators stand where none belong.
+        ValueError: separators are misplaced.
     """
     marks = [c for c in body if not c.isdigit()]
     if not marks:
@@ -165,12 +166,13 @@ def _parts(body: str, swapped: bool) -> tuple[str, str]:
         decimal_point = False
     whole, decimals = (head, tail) if decimal_point else (body, "")
     if any(not c.isdigit() for c in whole) and not _is_grouped(whole):
-        raise ValueError(f"'{body[:40]}' has its separators in odd places: thousands are groups of three digits")
+        raise ValueError(f"'{body[:40]}' has misplaced separators: thousands are groups of three digits")
     return "".join(c for c in whole if c.isdigit()) or "0", decimals
 
 
 def _is_grouped(whole: str) -> bool:
-    """Whether groups of three digits (or, as in India, of two before the last three) have one kind of separator."""
+    """Return whether the digits are in groups of three (or, as in India, of two before the last three) with one kind of
+    separator."""
     first, *groups = re.split(r"\D", whole)
     if len({c for c in whole if not c.isdigit()}) > 1 or not 1 <= len(first) <= 3:
         return False
@@ -180,10 +182,10 @@ def _is_grouped(whole: str) -> bool:
 
 
 def _suffix(written: str, *, binary: bool) -> tuple[Fraction, str]:
-    """The factor and the unit that stand after a number.
+    """Return the factor and the unit of the suffix of a number.
 
     Raises:
-        ValueError: neither is known.
+        ValueError: the suffix is unknown.
     """
     suffix = written.strip().rstrip(".").lower().replace(" of ", " ")
     if suffix in ("%", "percent", "per cent"):
@@ -196,19 +198,19 @@ def _suffix(written: str, *, binary: bool) -> tuple[Fraction, str]:
                 return Fraction(1024 ** BINARY[scale]), BYTES
             if scale in SCALES:
                 return Fraction(1024 ** (SCALES[scale] // 3) if binary else 10 ** SCALES[scale]), BYTES
-        elif not unit or COUNTED.fullmatch(unit):
+        elif not unit or COUNTED_UNITS.fullmatch(unit):
             if scale in SCALES:
                 return Fraction(10 ** SCALES[scale]), ""
             if scale in BINARY:
                 return Fraction(1024 ** BINARY[scale]), ""
     raise ValueError(
-        f"the suffix '{written.strip()[:20]}' is not one of K, M, G (or B), T, thousand, million, billion, a unit such "
-        "as MACs or KiB, or both"
+        f"unknown suffix '{written.strip()[:20]}': it must be one of K, M, G (or B), T, thousand, million, billion, "
+        "or a unit such as MACs or KiB, or both"
     )
 
 
 def _splits(suffix: str) -> list[tuple[str, str]]:
-    """The ways to part a suffix into a scale and a unit."""
+    """Return the ways to split a suffix into a scale and a unit."""
     if " " in suffix or "." in suffix:
         first, _, second = suffix.replace(".", " ").partition(" ")
         return [(first, second.strip()), ("", suffix)]

@@ -1,4 +1,4 @@
-"""What a variable is swept over, as written on a command line: ``0.25:1:0.25``, ``0.5, 6/7, 1``, ``relu,gelu``."""
+"""The values of a setting, as written on a command line: ``0.25:1:0.25``, ``0.5, 6/7, 1``, ``relu,gelu``."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ from archcalc.spec.notations import parse_settings
 from archcalc.spec.syntax import Setting, Size, Value, names_in
 from archcalc.spec.values import Scope, number
 
-MOST_LISTED = 1_000_000
-"""Values that a list with ranges in it may have; a range alone may have many more."""
-
-
-MOST_IN_RANGE = 10**15
-"""Values that a range may have."""
+MAX_LISTED_VALUES = 1_000_000
+"""The maximum number of values in a list that may contain ranges; a single range may have many more."""
+MAX_RANGE_VALUES = 10**15
+"""The maximum number of values in a range."""
 
 
 def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tuple[int | Fraction | str, ...]:
-    """The values of a setting: a range with both ends, or a list of numbers, words, sizes and ranges.
+    """Return the values of a setting: a range including both ends, or a list of numbers, words, sizes and ranges.
 
-    Numbers come out exactly; what is not a plain number (a word, a size, an expression over variables) as its text.
+    Numbers are exact; anything else (a word, a size, arithmetic with variables) is returned as its text.
 
     Args:
-        origin: where it was written, such as ``--set alpha``.
-        written: the values.
-        limits: bounds on the numbers.
+        origin: the source of the text for messages, such as ``--set alpha``.
+        written: the text.
+        limits: limits on the numbers.
 
     Raises:
-        SpecError: it cannot be read, or a range is empty.
+        SpecError: the text is invalid, or a range is empty.
     """
     text = Text(Source(origin, written), written)
     items = [_item(each, limits) for each in parse_settings(text, limits)]
@@ -39,8 +37,8 @@ def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tu
     listed: list[int | Fraction | str] = []
     for item in items:
         progression = item if isinstance(item, range | Steps) else (item,)
-        if len(listed) + len(progression) > MOST_LISTED:
-            fail("limit", f"more than {MOST_LISTED:,} values in a list", whole_text(text))
+        if len(listed) + len(progression) > MAX_LISTED_VALUES:
+            fail("limit", f"more than {MAX_LISTED_VALUES:,} values in a list", whole_text(text))
         listed += progression
     return tuple(listed)
 
@@ -48,14 +46,14 @@ def read_values(origin: str, written: str, limits: Limits) -> range | Steps | tu
 def _item(written: Setting, limits: Limits) -> range | Steps | int | Fraction | str:
     values, span = written
     if len(values) > 3:
-        fail("syntax", "a range is start:stop or start:stop:step", span)
+        fail("syntax", "a range must be start:stop or start:stop:step", span)
     numbers = [_number(each, limits) for each in values]
     if len(numbers) == 1:
         return span.text.value[span.start : span.end] if numbers[0] is None else numbers[0]
     plain = [each for each in numbers if each is not None]
     if len(plain) < len(numbers):
         place = values[numbers.index(None)].span
-        fail("argument", "the ends and the step of a range are plain numbers", place)
+        fail("argument", "the ends and the step of a range must be plain numbers", place)
     start, stop, step = plain if len(plain) == 3 else (*plain, 1)
     if step == 0:
         fail("argument", "the step of a range must not be 0", span)
@@ -63,13 +61,13 @@ def _item(written: Setting, limits: Limits) -> range | Steps | int | Fraction | 
     if count < 1:
         hint = "to count down, write a negative step" if start > stop and step > 0 else ""
         fail("argument", f"the range from {start} to {stop} in steps of {step} is empty", span, hint)
-    if count > MOST_IN_RANGE:
-        fail("limit", f"a range of more than {MOST_IN_RANGE:,} values", span)
+    if count > MAX_RANGE_VALUES:
+        fail("limit", f"a range of more than {MAX_RANGE_VALUES:,} values", span)
     return steps(start, step, int(count))
 
 
 def _number(value: Value, limits: Limits) -> int | Fraction | None:
-    """A value that is a plain number; ``None`` for words, sizes and expressions over variables."""
+    """Return the value if it is a plain number; ``None`` for words, sizes and arithmetic with variables."""
     if isinstance(value, Size) or any(True for _ in names_in(value)):
         return None
     plain: int | Fraction = number(value, Scope({}, None, limits))

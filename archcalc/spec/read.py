@@ -1,4 +1,4 @@
-"""From a source to a spec: the sections of the document, each read in its own function, then the graph."""
+"""Read a spec: the sections of its document, each in a method of its own, and then its graph."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from archcalc.graph import Graph, channels_first, input_axes
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Block, Network, Observer, Stage, build, words
-from archcalc.spec.check import check_blocks, check_names, check_references, declared_name, names_used
+from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
+from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
@@ -48,37 +48,37 @@ KEYS = (
     "ignore",
 )
 
-EMPTY = "'identity' is the chain that does nothing"
+EMPTY = "for a chain without layers, write 'identity'"
 
-MORE_WORDS = "raise the bound with --max-words"
+MORE_WORDS = "raise the limit with --max-words"
 
 WORD = re.compile(r"[A-Za-z0-9_.]+|[(\[@]")
-"""Everything that may become a value of its own."""
+"""Everything that may become an object when the text is parsed."""
 
 EXAMPLE = "for example:\n  input: 3x32x32\n  layers:\n    - conv 6 k5 -> relu"
 
 
 class Expectation(NamedTuple):
-    """A line of ``expect:`` as it was written: a target and what is said of it."""
+    """An entry of ``expect:`` as written: a target and the expected value."""
 
     target: Text
     value: Text
 
 
 class Outline(NamedTuple):
-    """The text behind a graph, as it was parsed: for those who look at the text itself (warnings, corrections)."""
+    """The parsed text of a graph, for warnings and corrections."""
 
     document: Mapping | None
     """The file; ``None`` for an inline expression."""
     network: Network
     places: tuple[Span | None, ...]
-    """Where each node of the graph stands; ``None`` for an input."""
+    """The place of each node of the graph; ``None`` for an input."""
     ignored: tuple[Text, ...] = ()
-    """The warnings that the file does not want, by their codes."""
+    """The codes of the warnings that the file suppresses."""
 
 
 class Spec(NamedTuple):
-    """A network that was read: its graph, and what its text says beside it."""
+    """A spec that was read: its source, graph, expectations and parsed text."""
 
     source: Source
     graph: Graph
@@ -87,33 +87,38 @@ class Spec(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What is asked of a spec beside its text."""
+    """What is given for a spec from outside its text: values, shapes and attributes."""
 
     set: Dictionary[str, str] = {}
-    """Variables, as written on a command line."""
+    """The values of variables, as written on a command line."""
     shapes: Dictionary[str, str] = {}
-    """Input shapes to use instead, by input name; ``""`` stands for the only (or first) input."""
+    """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
     layout: str | None = None
-    """How these shapes are written; ``None``: as the spec writes its own."""
+    """The layout of these shapes; ``None``: the layout of the spec."""
     numbers: Dictionary[str, Number] = {}
-    """Numbers of any kind in place of variables and of input sizes, the latter under the names of
-    `archcalc.graph.input_axes`; a variable hides an axis of its name. The variables of an inline expression are the
-    names among these (and those of `set`) that stand in it."""
+    """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
+    `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
+    the names in it that are among these and those of `set`."""
     observe: Observer | None = None
-    """Told the index of every layer before its formulas are asked."""
+    """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
-    """Numbers of any kind in place of attributes of layers: the index of the layer, the name of the attribute."""
+    """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
 
 
 AS_WRITTEN = Given()
 
 
 def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) -> Spec:
-    """Read what a SPEC argument stands for: ``-``, an inline expression, a file or a bundled name.
+    """Read the spec of a SPEC argument: ``-``, an inline expression, a file or a bundled name.
+
+    Args:
+        spec: the argument.
+        given: what is given from outside the text.
+        limits: limits on the work.
 
     Raises:
-        SpecError: anything wrong with it, with places. Its code is ``needs-number`` where the structure of the network
-            depends on one of ``given.numbers`` that is not plain.
+        SpecError: the spec is invalid. The code is ``needs-number`` if the structure of the network depends on one of
+            ``given.numbers`` that is not plain.
     """
     source, inline = locate(spec, limits)
     return read_spec(source, given, inline=inline, limits=limits)
@@ -124,7 +129,7 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     _bound_digits(limits)
     _bound_words(source, limits)
     collecting = gc.isenabled()
-    gc.disable()  # a spec is a large tree that stays: looking through it again and again takes longer than building it
+    gc.disable()  # nothing of the large tree is garbage: scanning it repeatedly takes longer than building it
     try:
         reader = _Reader(source, given, limits)
         return reader.inline() if inline else reader.file()
@@ -136,19 +141,19 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
 
 
 def _bound_digits(limits: Limits) -> None:
-    """Python writes integers up to some length only; a cost is at most a size per axis and a few more multiplied."""
+    """Check that Python can print all numbers: a cost is a product of at most a size per axis and a few more."""
     longest = sys.get_int_max_str_digits()
     if longest and limits.digits * (limits.axes + 4) > longest:
         fail(
             "limit",
-            f"--max-digits {limits.digits} and --max-axes {limits.axes} allow numbers longer than Python writes",
-            hint="the environment variable PYTHONINTMAXSTRDIGITS=0 lets it write any",
+            f"--max-digits {limits.digits} and --max-axes {limits.axes} allow more digits than Python prints",
+            hint="set the environment variable PYTHONINTMAXSTRDIGITS=0 to let it print any number",
             origin="--max-digits",
         )
 
 
 def _bound_words(source: Source, limits: Limits) -> None:
-    """Whatever a text says, its parsed form is as large as it has words: the bound on the memory that reading takes."""
+    """Check the number of words of a text, which bounds the memory of its parsed form."""
     if len(source.text) <= limits.words:
         return
     words = sum(1 for _ in islice(WORD.finditer(source.text), limits.words + 1))
@@ -163,7 +168,7 @@ class _Reader:
         self.limits = limits
         self.problems = Problems()
         self.broken: set[str] = set()
-        """Blocks whose declaration is wrong: that they are unknown is no further error."""
+        """Blocks whose declaration is invalid. Their calls are not reported as errors."""
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -174,10 +179,10 @@ class _Reader:
         names |= {name: number for name, number in self.given.numbers.items() if name in used}
         for name in names:
             if name != "C":
-                declared_name(name, used[name], "a variable")
+                check_declared_name(name, used[name], "a variable")
         shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
         stages = (Stage(None, chain),)
-        if "C" not in {name.name for name in names_in(written)}:  # then it is a size of the input
+        if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
             names.pop("C", None)
         inputs = self.override({"input": shape}, names, "chw")
         names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
@@ -203,8 +208,8 @@ class _Reader:
         with self.problems:
             check_names(blocks, variables, [*stages, *heads, *training_heads], self.broken)
         self.unique([*stages, *heads, *training_heads], inputs)
-        self.problems.settle()
-        check_references(inputs, [*stages, *heads, *training_heads])  # only now: a stage that is broken would be missed
+        self.problems.raise_any()
+        check_references(inputs, [*stages, *heads, *training_heads])  # not earlier: invalid stages are left out
         network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
         return self.finish(network, expectations, top, ignored)
 
@@ -219,7 +224,7 @@ class _Reader:
         return Spec(self.source, graph, expectations, Outline(document, network, places, ignored))
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
-        """The entries of a section; none where it is missing, empty or (after an error) something else."""
+        """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
         content = top.get(section)
         if content is None or (isinstance(content, Scalar) and not content.text.value):
             return ()
@@ -228,7 +233,7 @@ class _Reader:
         return ()
 
     def text(self, top: Mapping, key: str) -> str:
-        """The text of a key; nothing where it is missing or (after an error) something else."""
+        """Return the text of a key; empty if it is missing or (after an error) not text."""
         content = top.get(key)
         with self.problems:
             return expect_scalar(content, f"'{key}:'").text.value if content is not None else ""
@@ -241,12 +246,12 @@ class _Reader:
             return name
         with self.problems:
             if isinstance(content, Scalar):
-                hint = "the layouts are chw (channels first) and hwc"
-                fail("argument", f"no layout '{name[:20]}'", content.span, hint)
+                hint = "the layouts are chw (channels first) and hwc (channels last)"
+                fail("argument", f"unknown layout '{name[:20]}'", content.span, hint)
         return "chw"
 
     def variables(self, top: Mapping) -> dict[str, Value]:
-        """Variables in their order, each may use those before it; settings replace what is written."""
+        """Return the values of the variables in order; values from outside replace those in the text."""
         values: dict[str, Value] = {}
         pairs = self.pairs(top, "variables")
         declared = {key.text.value for key, _ in pairs}
@@ -256,7 +261,7 @@ class _Reader:
                 try:
                     values[name] = self.variable(name, written, values, declared)
                 finally:
-                    values.setdefault(name, 1)  # stands in for a broken one, so that its users are not reported too
+                    values.setdefault(name, 1)  # replaces an invalid one, so that its uses are not reported too
         with self.problems:
             self.no_unknown_settings(values)
         return values
@@ -270,7 +275,7 @@ class _Reader:
         return self.value(name, text, before, declared)
 
     def setting(self, name: str, before: Names, declared: Collection[str] = ()) -> Value:
-        """What ``--set`` gives a variable."""
+        """Return the value that ``--set`` gives a variable."""
         text = Text(Source(f"--set {name}", self.given.set[name]), self.given.set[name])
         return self.value(name, text, before, declared)
 
@@ -278,18 +283,19 @@ class _Reader:
         parsed = parse_value(text, self.limits)
         for used in names_in(parsed):
             if used.name in declared and used.name not in before:
-                order = "uses itself" if used.name == name else f"stands before '{used.name}', which it uses"
-                fail("unknown-name", f"variable '{name}' {order}", used.span, "a variable may use those before it")
-        value = evaluate(parsed, Scope(before, None, self.limits), words())
+                uses = "itself" if used.name == name else f"'{used.name}', which is declared after it"
+                hint = "a variable can only use variables that are declared before it"
+                fail("unknown-name", f"variable '{name}' uses {uses}", used.span, hint)
+        value = evaluate(parsed, Scope(before, None, self.limits), argument_words())
         return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.given.set:
             if name not in values:
-                known = f"its variables are {', '.join(values)}" if values else "this spec declares no variables"
+                known = f"the variables are {', '.join(values)}" if values else "this spec declares no variables"
                 fail(
                     "unknown-name",
-                    f"no variable '{name[:40]}' to set",
+                    f"no variable '{name[:40]}'",
                     hint=suggest(name, values, known),
                     origin=f"--set {name[:40]}",
                 )
@@ -298,17 +304,18 @@ class _Reader:
         name = key.text.value
         match = RULES["NAME"].fullmatch(name)
         if match is None:
-            fail("name", f"{what} has a name of letters, digits and underscores, not starting with a digit", key.span)
-        declared_name(name, key.span, what)
+            rule = "must consist of letters, digits and underscores, and not start with a digit"
+            fail("name", f"the name of {what} {rule}", key.span)
+        check_declared_name(name, key.span, what)
         return name
 
     def inputs(self, top: Mapping, variables: Names, layout: str) -> dict[str, Shape]:
-        """The shapes of the inputs (after an error perhaps not of all)."""
+        """Return the shapes of the inputs (after an error possibly not all)."""
         single, several = top.get("input"), top.get("inputs")
         shapes: dict[str, Shape] = {}
         with self.problems:
             if single is not None and several is not None:
-                fail("duplicate", "a spec has 'input:' or 'inputs:', not both", several.span)
+                fail("duplicate", "a spec must have either 'input:' or 'inputs:', not both", several.span)
             if single is None and several is None:
                 fail("missing", "a spec needs 'input:' (or 'inputs:' for several)", top.span, EXAMPLE)
         if single is not None:
@@ -320,7 +327,7 @@ class _Reader:
                 shapes[name] = self.shape(name, written, variables, layout)
         with self.problems:
             if several is not None and not self.pairs(top, "inputs"):
-                fail("missing", "'inputs:' names no input", several.span)
+                fail("missing", "'inputs:' is empty", several.span)
             if shapes:
                 return self.override(shapes, variables, layout)
         return shapes
@@ -331,7 +338,7 @@ class _Reader:
         return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
     def override(self, inputs: dict[str, Shape], variables: Names, layout: str) -> dict[str, Shape]:
-        """Put the shapes of ``--shape``, then sizes given as numbers, in place of the written ones."""
+        """Replace input shapes by those of ``--shape``, then input sizes by those given as numbers."""
         for name, written in self.given.shapes.items():
             target = name or next(iter(inputs))
             origin = Source(f"--shape {name}".rstrip(), written)
@@ -352,7 +359,7 @@ class _Reader:
                 continue
             if name not in axes:
                 known = [*variables, *axes]
-                hint = suggest(name, known, f"there are {', '.join(known[:12])}")
+                hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
                 fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=self.source.name)
             target, axis = axes[name]
             inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
@@ -361,7 +368,7 @@ class _Reader:
     def stage_name(self, key: Scalar, what: str) -> str:
         name = key.text.value
         if RULES["STAGE"].fullmatch(name) is None:
-            fail("name", f"the name of {what} is made of letters, digits and underscores", key.span)
+            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span)
         return name
 
     def tables(self, top: Mapping) -> Tables:
@@ -378,17 +385,17 @@ class _Reader:
         span = whole_text(text)
         hint = "rows are input maps, columns output maps: X connects, . does not, / ends a row"
         if any(set(row) - {"X", "."} for row in rows) or not all(rows):
-            fail("syntax", "a connection table is made of X, . and /", span, hint)
+            fail("syntax", "a connection table must consist of X, . and /", span, hint)
         if len({len(row) for row in rows}) > 1:
             fail(
                 "syntax",
-                f"the rows of the table differ in length: {', '.join(str(len(row)) for row in rows[:12])}",
+                f"the rows of a table must have the same length, got {', '.join(str(len(row)) for row in rows[:12])}",
                 span,
                 hint,
             )
         unfed = [str(column + 1) for column in range(len(rows[0])) if all(row[column] == "." for row in rows)]
         if unfed:
-            fail("syntax", f"no input map feeds output map {', '.join(unfed[:12])}", span, hint)
+            fail("syntax", f"no input map is connected to output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
     def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
@@ -396,7 +403,7 @@ class _Reader:
         for key, written in self.pairs(top, "blocks"):
             with self.problems:
                 signature = parse_signature(key.text, self.limits)
-                declared_name(signature.name, signature.span, "a block")
+                check_declared_name(signature.name, signature.span, "a block")
                 if signature.name in variables:
                     fail("duplicate", f"a variable and a block are both called '{signature.name}'", signature.span)
                 if signature.name in declared:
@@ -419,7 +426,7 @@ class _Reader:
         seen = set()
         for parameter, _, span in signature.parameters:
             with self.problems:
-                declared_name(parameter, span, "a parameter")
+                check_declared_name(parameter, span, "a parameter")
                 if parameter in blocks:
                     fail("name", f"a parameter cannot be called '{parameter}': a block has this name", span)
                 if parameter in seen:
@@ -427,7 +434,7 @@ class _Reader:
                 seen.add(parameter)
 
     def chain(self, content: Content, blocks: frozenset[str]) -> Chain | None:
-        """A chain, or a list of chains, which is that chain; ``None`` after an error."""
+        """Return a chain, or the concatenation of a list of chains; ``None`` after an error."""
         if isinstance(content, List):
             chains = [self.chain(item, blocks) for item in content.items]
             for chain in chains[1:]:
@@ -440,16 +447,16 @@ class _Reader:
                 return Chain(tuple(item for chain in chains if chain is not None for item in chain.items), content.span)
         with self.problems:
             if isinstance(content, List):
-                fail("syntax", "a chain is empty", content.span, EMPTY)
+                fail("syntax", "the chain is empty", content.span, EMPTY)
             if isinstance(content, Mapping):
                 fail(
                     "syntax",
-                    "only the top level of 'layers:' names its entries",
+                    "only entries at the top level of 'layers:' can have a name",
                     content.span,
                     "write the chain without 'name:', or move it to the top level",
                 )
             if not content.text.value.strip():
-                fail("syntax", "a chain is empty", content.span, EMPTY)
+                fail("syntax", "the chain is empty", content.span, EMPTY)
             return parse_chain(content.text, blocks, self.limits)
         return None
 
@@ -466,7 +473,12 @@ class _Reader:
                 with self.problems:
                     if isinstance(content, List) and len(item.pairs) > 1:
                         second = item.pairs[1][0].span
-                        fail("syntax", "an entry of 'layers:' has one name", second, "start the next entry with '- '")
+                        fail(
+                            "syntax",
+                            "an entry of 'layers:' must have only one name",
+                            second,
+                            "start the next entry with '- '",
+                        )
                 stages += self.named_chains(item.pairs, blocks)
                 continue
             chain = self.chain(item, blocks)
@@ -474,7 +486,7 @@ class _Reader:
                 stages.append(Stage(None, chain))
         with self.problems:
             if not stages and not self.problems.found:
-                fail("missing", "'layers:' lists no layer", content.span, EXAMPLE)
+                fail("missing", "'layers:' is empty", content.span, EXAMPLE)
         return tuple(stages)
 
     def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
@@ -491,14 +503,14 @@ class _Reader:
         return tuple(self.named_chains(self.pairs(top, section), blocks))
 
     def unique(self, stages: list[Stage], inputs: Dictionary[str, Shape]) -> None:
-        """Inputs, stages and heads share one name space."""
+        """Check that the names of inputs, stages and heads are unique: they share one name space."""
         seen = set(inputs)
         for stage in stages:
             if stage.name is None:
                 continue
             with self.problems:
                 if stage.name in seen:
-                    taken = f"the name '{stage.name}' is taken: inputs, stages and heads share their names"
+                    taken = f"the name '{stage.name}' is already used: inputs, stages and heads share one name space"
                     fail("duplicate", taken, stage.span)
                 seen.add(stage.name)
 
@@ -510,7 +522,7 @@ class _Reader:
         return tuple(result)
 
     def ignored(self, top: Mapping) -> tuple[Text, ...]:
-        """The codes under ``ignore:``: one, or a list."""
+        """Return the codes under ``ignore:``, which is one code or a list."""
         content = top.get("ignore")
         if content is None or (isinstance(content, Scalar) and not content.text.value):
             return ()

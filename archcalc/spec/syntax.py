@@ -1,4 +1,4 @@
-"""What an expression says, once parsed: plain immutable values that know their places and nothing of tensors."""
+"""The syntax tree: immutable nodes with their places in the text, independent of tensors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Literal(NamedTuple):
     value: int | Fraction
     span: Span
     tolerance: int | Fraction = 0
-    """How far the true value may lie from one that was rounded: ``300M`` stands for all that rounds to it."""
+    """The maximum distance of the true value from a rounded one: ``300M`` stands for all values that round to it."""
 
 
 class Name(NamedTuple):
-    """A name in an arithmetic expression, or a word; in conditions also a target, ``layer1/0/conv1.macs``."""
+    """A name in arithmetic, or a word; in conditions also a target, such as ``layer1/0/conv1.macs``."""
 
     name: str
     span: Span
@@ -73,7 +73,7 @@ Value: TypeAlias = Expression | Size
 
 
 class Relation(NamedTuple):
-    """Two sides and the relation between them: ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``, however it is written."""
+    """Two sides and the relation between them, normalised to ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``."""
 
     relation: str
     left: Value
@@ -100,7 +100,7 @@ class Setting(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """One word of a layer or argument of a call: positional, named (``k=3``) or in its short form (``k3``)."""
+    """An argument of a layer or call: positional, named (``k=3``) or in its short form (``k3``)."""
 
     name: str
     value: Value
@@ -109,7 +109,7 @@ class Argument(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """An operator (or a block without arguments) and its argument words."""
+    """An operator (or a block without arguments) and its arguments."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -137,14 +137,14 @@ class Join(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """``@name``: the output of a stage that stands earlier, or an input."""
+    """``@name``: the output of an earlier stage, or an input."""
 
     name: str
     span: Span
 
 
 class Repeat(NamedTuple):
-    """A group or block call, so many times; ``times`` is ``None`` for a group that is not repeated."""
+    """A repeated group or block call; ``times`` is ``None`` for a group that is not repeated."""
 
     body: Chain
     times: Expression | None
@@ -155,7 +155,7 @@ Item: TypeAlias = Layer | Call | Join | Reference | Repeat
 
 
 class Chain(NamedTuple):
-    """Items one after the other."""
+    """Items in sequence."""
 
     items: tuple[Item, ...]
     span: Span
@@ -170,7 +170,7 @@ class Signature(NamedTuple):
 
 
 def names_in(node: Value | Part | Condition | None) -> Iterator[Name]:
-    """The names that an expression, a size or a condition asks for, in the order of the text."""
+    """Yield the names in arithmetic, a size or a condition, in the order of the text."""
     if isinstance(node, Name):
         yield node
     elif isinstance(node, Size):

@@ -1,7 +1,7 @@
-"""Tokens of the expression language, read by name on demand: what a character means depends on where it stands.
+"""Tokens of the spec language, read on demand by the name of their rule, because their meaning depends on the context.
 
-``x`` joins the parts of a size and is an ordinary letter in a name. White space matters only between the words of a
-layer and before a bracket.
+For example, ``x`` joins the parts of a size, but is an ordinary letter in a name. White space is significant only
+between the arguments of a layer and before a bracket.
 """
 
 from __future__ import annotations
@@ -42,29 +42,30 @@ RULES: Mapping[str, re.Pattern[str]] = {
 
 JUNK = re.compile(r"[^\s()\[\],]+")
 
-TOO_MANY = {")": "one bracket too many", "]": "one bracket too many"}
-"""What is wrong with a bracket that stands where nothing may."""
+BRACKET_HINTS = {")": "there is one closing bracket too many", "]": "there is one closing bracket too many"}
+"""Hints for closing brackets that are found where the text must end."""
 
 
 class Notation(NamedTuple):
-    """How expressions are written in one kind of place: the grammar is the same, some of its tokens differ."""
+    """The tokens of one kind of text; the grammar is the same for all kinds."""
 
     rules: Mapping[str, re.Pattern[str]] = RULES
     argument_rules: Mapping[str, re.Pattern[str]] = RULES
-    """The rules between the brackets of a function, where a comma separates arguments and never groups digits."""
-    operand: str = "a number, a name or (expression)"
-    """What may stand as an operand, in the words of an error."""
+    """The rules inside the brackets of a function, where a comma separates arguments and never groups digits."""
+    operand: str = "a number, a name or (arithmetic)"
+    """What an operand may be, for error messages."""
     hint: str = ""
-    """The hint of an error that has none of its own."""
+    """The hint of errors that have no other."""
     rounded: Callable[[str], tuple[Fraction, Fraction]] | None = None
-    """Reads a number with a precision, raising `ValueError`; without it, numbers are exact decimals."""
+    """Returns the value and tolerance of a number as written, or raises `ValueError`; if ``None``, numbers are exact
+    decimals."""
 
 
 SPECS = Notation()
 
 
 class Reader:
-    """A text and a position in it."""
+    """A text and the index up to which it has been read."""
 
     __slots__ = ("at", "blocks", "depth", "limits", "notation", "rules", "text", "value")
 
@@ -85,11 +86,11 @@ class Reader:
         self.depth = 0
 
     def check(self, rule: str) -> bool:
-        """Whether a token of this rule stands here."""
+        """Return whether a token of this rule follows."""
         return self.rules[rule].match(self.value, self.at) is not None
 
     def take(self, rule: str) -> str | None:
-        """Read a token of this rule if it stands here."""
+        """Read a token of this rule if it follows, and return its text; otherwise return ``None``."""
         match = self.rules[rule].match(self.value, self.at)
         if match is None:
             return None
@@ -97,15 +98,15 @@ class Reader:
         return match.group()
 
     def blanks(self) -> bool:
-        """Skip white space."""
+        """Skip white space, and return whether there was any."""
         return self.take("BLANKS") is not None
 
     def since(self, start: int) -> Span:
-        """The span from ``start`` to here."""
+        """Return the span from ``start`` to the current index."""
         return Span(self.text, start, self.at)
 
     def expected(self, what: str, hint: str = "") -> NoReturn:
-        """Fail: something else stands here."""
+        """Raise the error that something else follows than ``what``."""
         hint = hint or self.notation.hint
         if self.at >= len(self.value):
             fail("syntax", f"expected {what}, but the text ends here", Span(self.text, self.at, self.at + 1), hint)
@@ -114,14 +115,19 @@ class Reader:
         shown = found if len(found) <= 30 else found[:30] + "…"
         fail("syntax", f"expected {what}, found '{shown}'", Span(self.text, self.at, self.at + len(found)), hint)
 
-    def finish(self, what: str, hints: Mapping[str, str] = TOO_MANY) -> None:
-        """Nothing but white space may follow; ``hints`` are by the character that stands here instead."""
+    def finish(self, what: str, hints: Mapping[str, str] = BRACKET_HINTS) -> None:
+        """Check that only white space follows.
+
+        Args:
+            what: what was expected, for the error.
+            hints: the hint of the error by the character that follows instead.
+        """
         self.blanks()
         if self.at < len(self.value):
             self.expected(what, hints.get(self.value[self.at], ""))
 
     def close(self, bracket: str, opened: int) -> None:
-        """Read the bracket that closes the one at ``opened``."""
+        """Read the bracket that closes the one at index ``opened``."""
         self.blanks()
         if self.take(bracket) is None:
             if self.at >= len(self.value):
@@ -130,12 +136,12 @@ class Reader:
         self.depth -= 1
 
     def open(self) -> None:
-        """Count one more level of nesting: that of the bracket or sign that was just read."""
+        """Enter a level of nesting, that of the bracket or sign just read."""
         self.depth += 1
         if self.depth > self.limits.nesting:
             fail(
                 "limit",
                 f"brackets are nested deeper than {self.limits.nesting}",
                 Span(self.text, self.at - 1, self.at),
-                "raise the bound with --max-nesting",
+                "raise the limit with --max-nesting",
             )

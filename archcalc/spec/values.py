@@ -1,4 +1,4 @@
-"""What names may stand for, and exact arithmetic over them. No Python ``eval``: a walk over the parsed expression."""
+"""Values of names, and exact arithmetic. It is evaluated by a walk over the syntax tree, without Python's ``eval``."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from archcalc.spec.limits import Limits
 
 
 class Word(NamedTuple):
-    """A padding word or the name of an operator, held by a name."""
+    """A padding mode or the name of an operator, as a value."""
 
     word: str
 
 
 class Pair(NamedTuple):
-    """``before:after``; either may be missing."""
+    """``before:after``; either may be missing (``None``)."""
 
     first: Number | None
     second: Number | None
 
 
 class Sizes(NamedTuple):
-    """Parts of a size: numbers or pairs."""
+    """A size: its parts, which are numbers or pairs."""
 
     parts: tuple[Number | Pair, ...]
 
@@ -55,29 +55,29 @@ Value: TypeAlias = Number | Word | Pair | Sizes
 Names: TypeAlias = Mapping[str, Value]
 
 
-class Meanings(Protocol):
-    """What evaluation needs to know: what names stand for, in whatever kind of number, and bounds."""
+class Environment(Protocol):
+    """What evaluation depends on: the numbers that names stand for, of any kind, and limits."""
 
     @property
     def limits(self) -> Limits: ...
 
     def look_up(self, name: syntax.Name, /) -> Number:
-        """The number that a name holds."""
+        """Return the number that a name stands for."""
 
 
 class Scope(NamedTuple):
-    """What names mean at one place of a spec."""
+    """The values of names at one place of a spec."""
 
     names: Names
     channels: Number | None
-    """The value of ``C``: channels of the current tensor, where there is one."""
+    """The value of ``C``: the channels of the current tensor; ``None`` if there is no current tensor."""
     limits: Limits
 
     def look_up(self, name: syntax.Name) -> Number:
-        """The number that a name holds.
+        """Return the number that a name stands for.
 
         Raises:
-            SpecError: it holds none.
+            SpecError: it stands for nothing, or for something else.
         """
         if name.name == "C" and self.channels is not None:
             return self.channels
@@ -85,7 +85,7 @@ class Scope(NamedTuple):
             unknown_name(name, list(self.names))
         held = self.names[name.name]
         if isinstance(held, Word | Sizes | Pair):
-            fail("arithmetic", f"'{name.name}' holds {describe(held)}, not a number", name.span)
+            fail("arithmetic", f"'{name.name}' must be a number, got {describe(held)}", name.span)
         return held
 
 
@@ -100,7 +100,11 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 
 
 def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """The value of an argument: a number, a size, or one of ``words`` (which hide a name of the scope)."""
+    """Return the value of an argument: a number, a size, or one of ``words`` (which hide names of the scope).
+
+    Raises:
+        SpecError: a name is unknown, or the arithmetic is invalid.
+    """
     if isinstance(value, syntax.Size):
         return Sizes(tuple(_part(part, scope) for part in value.parts))
     if isinstance(value, syntax.Name):
@@ -111,8 +115,12 @@ def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozense
     return number(value, scope)
 
 
-def number(expression: syntax.Expression, scope: Meanings) -> Number:
-    """The value of an arithmetic expression, exactly."""
+def number(expression: syntax.Expression, scope: Environment) -> Number:
+    """Return the exact value of arithmetic.
+
+    Raises:
+        SpecError: a name is unknown or no number, a divisor is zero, or a number exceeds the limits.
+    """
     if isinstance(expression, syntax.Literal):
         return expression.value
     if isinstance(expression, syntax.Name):
@@ -142,11 +150,11 @@ def number(expression: syntax.Expression, scope: Meanings) -> Number:
 
 
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
-    """Fail: this name holds nothing here."""
+    """Raise the error that a name is unknown."""
     if name.name == "C":
-        fail("unknown-name", "C, the channels of the current tensor, has no meaning here", name.span)
-    declare = f"declare it under 'variables:' (in an expression, give it a value: --set {name.name}=…)"
-    otherwise = f"known here: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
+        fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
+    declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
+    otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
 
 
@@ -169,7 +177,7 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
     if not is_plain(right):
         raise NeedsPlain("an exponent")
     if type(right) is not int:
-        fail("arithmetic", f"the exponent must be a whole number, got {right}", expression.right.span)
+        fail("arithmetic", f"the exponent must be an integer, got {right}", expression.right.span)
     if is_plain(left):
         size = max(abs(left.numerator), left.denominator).bit_length()
         if abs(right) > limits.digits * 4 or size * abs(right) > limits.digits * 8:
@@ -180,7 +188,11 @@ def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limit
 
 
 def bounded(value: Number, span: Span, limits: Limits) -> Number:
-    """The value, if it has no more digits than allowed."""
+    """Return the value, which must not have more digits than allowed.
+
+    Raises:
+        SpecError: it has.
+    """
     value = normal(value)
     if is_plain(value) and (limits.too_large(value.numerator) or limits.too_large(value.denominator)):
         too_many_digits(span, limits)
@@ -188,8 +200,8 @@ def bounded(value: Number, span: Span, limits: Limits) -> Number:
 
 
 def too_many_digits(span: Span, limits: Limits) -> NoReturn:
-    """Fail: a number is too large."""
-    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the bound with --max-digits")
+    """Raise the error that a number has too many digits."""
+    fail("limit", f"a number of more than {limits.digits} digits", span, "raise the limit with --max-digits")
 
 
 def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
@@ -203,7 +215,7 @@ def _part(part: syntax.Part, scope: Scope) -> Number | Pair:
 
 
 def describe(value: Value) -> str:
-    """A value for people."""
+    """Return a description of a value for messages."""
     if isinstance(value, Word):
         return f"the word '{value.word}'"
     if isinstance(value, Pair):
@@ -214,7 +226,7 @@ def describe(value: Value) -> str:
 
 
 def write_size(sizes: Sizes) -> str:
-    """A size as it would be written."""
+    """Return a size as a spec writes it."""
 
     def side(x: Number | None) -> str:
         return "" if x is None else str(x)
@@ -224,8 +236,8 @@ def write_size(sizes: Sizes) -> str:
     )
 
 
-def as_given(value: Value) -> Number | str:
-    """A value outside of this room: a number, or the text of anything else."""
+def external_value(value: Value) -> Number | str:
+    """Return a value in the form that `Graph.variables` has: a number, or the text of anything else."""
     if isinstance(value, Word):
         return value.word
     if isinstance(value, Pair):
@@ -234,21 +246,21 @@ def as_given(value: Value) -> Number | str:
 
 
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
-    """A shape: positive whole numbers, one per axis.
+    """Return the value as a shape: one positive integer per axis.
 
     Raises:
-        SpecError: a part is missing, not whole or not positive.
+        SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
     if isinstance(value, Word):
-        fail("shape", f"{what} is a shape such as 3x224x224", span)
+        fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
     parts = value.parts if isinstance(value, Sizes) else (value,)
     shape = []
     for part in parts:
         if isinstance(part, Pair):
-            fail("shape", f"{what} is a shape such as 3x224x224", span)
+            fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
         try:
             size = as_integer(part, f"a size of {what}")
-            require(size >= 1, "{what} has a size of {size}: sizes are positive", what=what, size=size)
+            require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
         except Impossible as error:
             fail("shape", str(error), span)
         shape.append(size)
@@ -257,21 +269,25 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
 
 
 def bounded_shape(shape: tuple[Number, ...], what: str, span: Span, limits: Limits) -> None:
-    """Fail for a shape of too many axes or elements."""
+    """Check the numbers of axes and elements of a shape.
+
+    Raises:
+        SpecError: one of them exceeds its limit.
+    """
     if len(shape) > limits.axes:
         fail(
             "limit",
-            f"{what} has {len(shape)} axes, more than {limits.axes}",
+            f"{what} has {len(shape)} axes; the limit is {limits.axes}",
             span,
-            "raise the bound with --max-axes",
+            "raise the limit with --max-axes",
         )
     elements = product(shape)
     if is_plain(elements) and limits.too_large(elements):
         fail(
             "limit",
-            f"{what} has a number of elements with more than {limits.digits} digits",
+            f"the number of elements of {what} has more than {limits.digits} digits",
             span,
-            "raise the bound with --max-digits",
+            "raise the limit with --max-digits",
         )
 
 

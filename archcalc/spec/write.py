@@ -1,4 +1,4 @@
-"""Back from operators to the language: a layer as one would write it (for whole networks see `write_graph`)."""
+"""Write operators as layers of a spec (for entire networks see `archcalc.spec.write_graph`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from archcalc.graph import ordered
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 
-MOST_PLACES = 12
-"""Decimal places of a number; one that needs more is written as a ratio."""
+MAX_DECIMAL_PLACES = 12
+"""The maximum number of decimal places; a number that needs more is written as a ratio."""
 
 
 def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
-    """The layer's words, without arguments at their defaults: ``conv 64 k3 s2 half nobias``. Shapes are in the layout.
+    """Return the text of a layer, without arguments at their defaults: ``conv 64 k3 s2 half nobias``.
 
-    Connection tables have names only in their spec: ``table`` is the name to write.
+    Args:
+        op: the operator.
+        layout: the layout in which shapes are written.
+        table: the name to write for a connection table, since operators do not store it.
     """
     words = [op.name]
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
@@ -60,16 +63,16 @@ def _pair(sides: tuple[Any, Any]) -> str:
 
 
 def _side(number: Any) -> str:
-    """A number as a part of a size: anything but a decimal stands in brackets."""
+    """Return a number as a part of a size: in brackets unless it is a non-negative decimal."""
     text = _number(number)
     return text if text[0].isdigit() and "/" not in text else f"({text})"
 
 
 def _number(value: Any) -> str:
-    """A number, exactly: a decimal where it has few places, a ratio otherwise."""
+    """Return the exact text of a number: a decimal if it has few places, a ratio otherwise."""
     if not isinstance(value, Fraction) or value.denominator == 1:
         return str(value)
-    for places in range(1, MOST_PLACES + 1):
+    for places in range(1, MAX_DECIMAL_PLACES + 1):
         digits = value * 10**places
         if digits.denominator == 1:
             whole, rest = divmod(abs(digits.numerator), 10**places)

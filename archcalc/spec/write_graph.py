@@ -1,8 +1,8 @@
-"""Back from a graph to a spec file that reads as the same network.
+"""Write a graph as a spec that reads back as the same network.
 
-Stages stay stages: the layers of one are written as the chain, with its joins, that makes them in their order. Where
-there is no such chain (layers that nobody reads, graphs that no spec wrote), every layer becomes a stage of its own
-that says what it reads. Blocks and variables are gone; repetitions are found again.
+Stages are kept: the layers of a stage are written as the chain with joins that makes them in their order. If there is
+no such chain (because a layer is not read, or the graph does not come from a spec), every layer becomes a stage of its
+own, with references to what it reads. Blocks and variables are not restored; repetitions are.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ from typing import NamedTuple
 
 from archcalc.graph import Graph, Node, Ref, write_shape
 from archcalc.ops.base import Operator
-from archcalc.spec.chains import Chains, NotAChain
+from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import fail
 from archcalc.spec.write import write_layer
 
 WIDTH = 100
-"""Columns of a line, about."""
+"""The approximate length of a line."""
 PLAIN = re.compile(r"[A-Za-z0-9(](?:[ -~]*[!-~])?")
-"""Texts that YAML takes as they stand, unless there is a mark of its own in them."""
+"""Text that needs no quotes in YAML unless `MARKS` occur in it."""
 MARKS = re.compile(r": | #|:$")
+"""Characters with a meaning in YAML inside plain text."""
 
 
 class Group(NamedTuple):
-    """Neighbouring layers that are written together."""
+    """Consecutive layers that are written together."""
 
     name: str | None
-    """Their stage or head."""
+    """The name of their stage or head."""
     head: bool
     training: bool
     nodes: tuple[int, ...]
     result: Ref
-    """What the group puts out."""
+    """The output of the group."""
 
 
 class Entry(NamedTuple):
@@ -47,39 +48,43 @@ class Entry(NamedTuple):
 
 
 class _Unnamed(Exception):
-    """A tensor is read that has no name in the text."""
+    """A tensor is read that has no name in the text yet."""
 
     def __init__(self, ref: Ref) -> None:
         self.ref = ref
 
 
 def write_graph(graph: Graph) -> str:
-    """The text of a spec of this network: it reads back to the same layers, in the same order.
+    """Return a spec of this network, which reads back as the same layers in the same order.
 
-    Names and stages are kept, except that a stage of one layer names that layer, and that unnamed layers are numbered
-    as the language does.
+    Names and stages are kept, except that a stage of one layer gives its name to the layer, and that unnamed layers are
+    numbered as by the language.
 
     Raises:
-        SpecError: the language cannot say it: a layer's second output is read, or a head is no chain.
+        SpecError: a spec cannot express the graph: the second output of a layer is read, or a head is not a chain.
     """
     for node in graph.nodes:
         if any(ref.output for ref in node.inputs):
-            fail("write", f"'{node.name}' reads a further output of a layer: no spec can say this", origin=graph.name)
+            fail(
+                "write",
+                f"'{node.name}' reads the second output of a layer, which a spec cannot express",
+                origin=graph.name,
+            )
     groups = _groups(graph)
     flat: set[int] = set()
-    while True:  # a tensor without a name shows itself when it is read
+    while True:  # a missing name is found when the tensor is read; its group is then written layer by layer
         try:
             return _Writer(graph, groups, flat).document()
         except _Unnamed as error:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat or groups[owner].head:
                 name = graph.nodes[error.ref.node].name
-                fail("write", f"no spec can say what reads '{name}'", origin=graph.name)
+                fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
             flat.add(owner)
 
 
 def _groups(graph: Graph) -> list[Group]:
-    """The layers by stage or head, in graph order."""
+    """Return the layers grouped by stage or head, in graph order."""
     groups = []
     seen: set[str] = set()
     for (stage, head, training), members in groupby(graph.layers(), lambda pair: _belongs(pair[1])):
@@ -101,13 +106,13 @@ class _Writer:
         self.groups = groups
         self.flat = flat
         self.names: dict[Ref, str] = {}
-        """What can be referred to by now."""
+        """The tensors that can be referenced so far."""
         self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
         heads = [*list(graph.outputs)[1:], *graph.training_outputs]
         made = {each.name for each in groups}
         self.aliases = {name: ref for name, ref in graph.stages.items() if name not in {*made, *heads, *graph.inputs}}
-        """Stages without layers: further names of tensors."""
+        """Stages without layers, which are further names of tensors."""
 
     def document(self) -> str:
         graph = self.graph
@@ -134,7 +139,7 @@ class _Writer:
         return ["inputs:", *(f"  {name}: {shape}" for name, shape in shapes.items())]
 
     def main(self) -> tuple[list[Entry], Ref]:
-        """The entries of ``layers:``, and the tensor they end with."""
+        """Return the entries of ``layers:``, and the tensor that they end with."""
         entries: list[Entry] = []
         current = Ref(0)
         for ref in list(self.names):
@@ -156,7 +161,7 @@ class _Writer:
         return entries or [Entry(None, "identity")], main
 
     def aliased(self, ref: Ref, current: Ref) -> list[Entry]:
-        """The stages without layers that are this tensor."""
+        """Return the stages without layers that name this tensor."""
         found = [name for name, source in self.aliases.items() if source == ref]
         for name in found:
             del self.aliases[name]
@@ -168,7 +173,7 @@ class _Writer:
         return entries
 
     def written(self, group: Group, current: Ref, *, flat: bool) -> Iterator[tuple[Entry, Ref]]:
-        """A group as a chain, or layer by layer; each entry with the tensor it puts out."""
+        """Yield the entries of a group, one chain or layer by layer, each with its output."""
         chain = None if flat else self.chain(group, current)
         if chain is not None:
             yield Entry(group.name, chain), group.result
@@ -182,8 +187,8 @@ class _Writer:
             yield Entry(group.name, self.reference(group.result)), group.result
 
     def chain(self, group: Group, current: Ref) -> str | None:
-        """The chain that makes a group's layers in their order; ``None`` if there is none."""
-        chains = Chains(self.graph, group.nodes, current, self.words, self.reference)
+        """Return the chain that makes a group's layers in their order; ``None`` if there is none."""
+        chains = ChainWriter(self.graph, group.nodes, current, self.words, self.reference)
         try:
             text = chains.write(group.result)
         except NotAChain:
@@ -191,7 +196,7 @@ class _Writer:
         return text if chains.visited == list(group.nodes) else None
 
     def layer(self, index: int, current: Ref) -> str:
-        """One layer, with what it reads."""
+        """Return the chain of one layer, including references to what it reads."""
         node = self.graph.nodes[index]
         words = self.words(node.op)
         if node.op.arity is None:
@@ -202,7 +207,7 @@ class _Writer:
         return words if read == current else f"{self.reference(read)} -> {words}"
 
     def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
-        """The entries of ``heads:`` or ``training_heads:``."""
+        """Return the entries of ``heads:`` or ``training_heads:``."""
         entries = []
         for name, ref in outputs.items():
             group = next((each for each in self.groups if each.head and each.name == name), None)
@@ -211,13 +216,17 @@ class _Writer:
             else:
                 chain = self.chain(group, main)
             if chain is None:
-                fail("write", f"the head '{name}' is no chain of layers: no spec can say this", origin=self.graph.name)
+                fail(
+                    "write",
+                    f"the head '{name}' is not a chain of layers, so a spec cannot express it",
+                    origin=self.graph.name,
+                )
             self.names.setdefault(ref, name)
             entries.append(Entry(name, chain))
         return entries
 
     def words(self, op: Operator) -> str:
-        """A layer's words, its connection table under a name."""
+        """Return the text of a layer; its connection table gets a name."""
         table = getattr(op, "table", None)
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
         return write_layer(op, self.graph.layout, name)
@@ -228,7 +237,7 @@ class _Writer:
         return f"@{self.names[ref]}"
 
     def free(self, name: str) -> str:
-        """A name for a stage, like this one and not in use."""
+        """Return a valid, unused name of a stage that is similar to this one."""
         allowed = re.sub(r"[^A-Za-z0-9_]+", "_", name)
         if allowed == name:
             return name
@@ -239,12 +248,12 @@ class _Writer:
 
 
 def _table(table: tuple[tuple[bool, ...], ...]) -> str:
-    """A connection table as specs have it."""
+    """Return a connection table as a spec writes it."""
     return " / ".join("".join("X" if connected else "." for connected in row) for row in table)
 
 
 def _line(start: str, entry: Entry) -> str:
-    """An entry, on several lines if it is long."""
+    """Return an entry, on several lines if it is long."""
     text = _scalar(entry.chain)
     first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
     indent = " " * (len(start) + 4)
@@ -252,5 +261,5 @@ def _line(start: str, entry: Entry) -> str:
 
 
 def _scalar(text: str) -> str:
-    """A text as YAML reads it back."""
+    """Return a text as a YAML scalar, in quotes if it needs them."""
     return text if PLAIN.fullmatch(text) and not MARKS.search(text) else json.dumps(text, ensure_ascii=False)

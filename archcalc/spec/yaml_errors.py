@@ -1,4 +1,4 @@
-"""YAML errors in archcalc's own words: PyYAML and libyaml phrase them differently, and from version to version."""
+"""Error messages for invalid YAML. Those of PyYAML and libyaml differ from each other and between versions."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ import yaml
 from archcalc.spec.errors import Problem, Source, Span, SpecError, Text
 from archcalc.spec.limits import Limits
 
-QUOTE_THIS = "YAML reads this character itself: put quotes around the whole text"
-QUOTE_ALL = "a text that starts with [ { @ * & ! % | > or a quote needs quotes around all of it"
-INDENTATION = "the entries of a list or mapping start in one column, each on a line of its own"
-UNKNOWN = "the text is not YAML here"
-TAB = ("a tab stands where YAML expects blanks", "indent with blanks, not tabs")
+QUOTE_THIS = "this character has a meaning in YAML: put quotes around the whole value"
+QUOTE_ALL = "put quotes around the whole of a value that starts with one of [ { @ * & ! % | > or a quote"
+INDENTATION = "the entries of a list or mapping must start in the same column, each on its own line"
+UNKNOWN = "invalid YAML"
+TAB = ("YAML does not allow a tab here", "indent with spaces, not tabs")
 
 MESSAGES = (
     (
         "mapping values",
         "YAML reads the ': ' in this value as a mapping",
-        "a value that contains ': ' needs quotes",
+        "put quotes around a value that contains ': '",
     ),
-    ("that cannot start any token", "a text cannot start with this character", QUOTE_THIS),
+    ("that cannot start any token", "a value cannot start with this character", QUOTE_THIS),
     (r"\btabs?\b", *TAB),
     (
         "escape",
-        "no such escape sequence in double quotes",
-        "single quotes take every character as it is",
+        "unknown escape sequence in double quotes",
+        "in single quotes, every character stands for itself",
     ),
-    ("quoted scalar", "a quoted text does not end", "the quote at its start needs one at its end"),
-    ("simple key", "a line of a mapping has no ': '", INDENTATION),
-    ("block scalar", "a block of text (after | or >) starts wrongly", QUOTE_ALL),
-    ("flow (sequence|mapping|node)", "brackets do not end here, or a comma is missing", QUOTE_ALL),
-    ("directive", "a line that starts with % is a directive of YAML", QUOTE_ALL),
-    ("anchor|alias", "'&' and '*' start an anchor or an alias of YAML, which specs do not have", QUOTE_THIS),
-    (r"\btags?\b", "'!' starts a tag of YAML, which specs do not have", QUOTE_THIS),
-    ("document start|document separator", "the file goes on after the end of its document", QUOTE_ALL),
-    ("block|not allowed|indent", "the entry does not fit into the list or mapping around it", INDENTATION),
+    ("quoted scalar", "the closing quote is missing", "put a quote at the end of the value too"),
+    ("simple key", "': ' is missing in a line of a mapping", INDENTATION),
+    ("block scalar", "invalid start of a block of text (after | or >)", QUOTE_ALL),
+    ("flow (sequence|mapping|node)", "a closing bracket or a comma is missing", QUOTE_ALL),
+    ("directive", "YAML reads a line that starts with % as a directive", QUOTE_ALL),
+    ("anchor|alias", "'&' and '*' start a YAML anchor or alias, which is not supported", QUOTE_THIS),
+    (r"\btags?\b", "'!' starts a YAML tag, which is not supported", QUOTE_THIS),
+    ("document start|document separator", "the file continues after the end of its YAML document", QUOTE_ALL),
+    ("block|not allowed|indent", "this entry does not belong to the list or mapping around it", INDENTATION),
 )
-"""A pattern in what the parser says (its context, then the problem), what archcalc says instead, and a hint."""
+"""A pattern in the parser's message (its context, then the problem), the message to replace it, and a hint."""
 
 
-def translated(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
+def translate(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecError:
     """Return an error of the YAML parser as an error of the spec, at the character where parsing stopped."""
     marks: list[Any] = [getattr(error, name, None) for name in ("problem_mark", "context_mark")]
     mark: Any = next((found for found in marks if found is not None), None)
@@ -65,15 +65,15 @@ def translated(source: Source, error: yaml.YAMLError, limits: Limits) -> SpecErr
 def nesting_error(place: Span, limits: Limits) -> SpecError:
     """Return the error for lists or mappings that are nested deeper than allowed."""
     message = f"lists are nested deeper than {limits.nesting}"
-    return SpecError([Problem("limit", message, place, "raise the bound with --max-nesting")])
+    return SpecError([Problem("limit", message, place, "raise the limit with --max-nesting")])
 
 
 def _nested_too_deeply(text: str, nesting: int) -> int | None:
-    """Return where brackets that stay open are nested too deeply, or ``None``.
+    """Return the index at which unclosed brackets are nested too deeply, or ``None`` if they are not.
 
-    The parser looks ahead as far as a bracket goes and may give up there, on a bound of its own or at the end of the
-    text, before it has reported the first of them. Brackets inside quotes or comments are not told apart: with so
-    many of them left open, the text is not a spec in either case.
+    The parser looks ahead to the end of a bracket and may fail there, at a limit of its own or at the end of the text,
+    before it reports the first bracket. Brackets inside quotes or comments are not distinguished: with so many unclosed
+    brackets, the text is not a spec in either case.
     """
     brackets = tuple(re.finditer(r"[\[{}\]]", text))
     depths = [*accumulate(1 if match.group() in "[{" else -1 for match in brackets)]

@@ -1,12 +1,12 @@
-"""Many specs, one verdict: what `archcalc validate` does, without a terminal.
+"""Validation of many specs: the work of `archcalc validate`, without its output.
 
-``paths`` finds the specs, ``configuration`` what the project says about warnings, ``examine`` looks at one spec,
-``many`` at all of them (in several processes where that pays), ``baseline`` compares with the numbers that ``store``
-keeps, ``correct`` corrects a file, ``codes`` documents every code.
+``paths`` finds the specs, ``configuration`` reads the project's rules for warnings, ``examine`` validates one spec and
+``parallel`` all of them (in several processes if that pays), ``baseline`` compares with the figures that ``store``
+reads and writes, ``correct`` corrects a file, and ``codes`` documents every code.
 """
 
-from archcalc.validation.examine import Asked, Outcome, examine
-from archcalc.validation.many import examine_all
-from archcalc.validation.paths import Target, find
+from archcalc.validation.examine import Options, ValidationResult, examine
+from archcalc.validation.parallel import examine_all
+from archcalc.validation.paths import FoundSpec, find_specs
 
-__all__ = ["Asked", "Outcome", "Target", "examine", "examine_all", "find"]
+__all__ = ["FoundSpec", "Options", "ValidationResult", "examine", "examine_all", "find_specs"]

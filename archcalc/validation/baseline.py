@@ -1,4 +1,4 @@
-"""Numbers of an earlier state: what has changed since, layer by layer, and whether a total has grown too far."""
+"""Comparison with a baseline: the changes layer by layer, and the totals that have grown beyond the budget."""
 
 from __future__ import annotations
 
@@ -11,49 +11,49 @@ from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
-from archcalc.query.quantities import QUANTITIES as TABLE
+from archcalc.query.quantities import QUANTITIES
 from archcalc.spec.errors import Problem, Span
 from archcalc.spec.read import Spec
 from archcalc.spec.write import write_layer
 
-QUANTITIES = tuple(name for name, quantity in TABLE.items() if quantity.in_baseline)
-"""Stored of a network; ``memory`` is here the parameters and the peak of live tensors, in bytes of float32."""
-COUNTS = tuple(name for name in QUANTITIES if TABLE[name].is_count)
-"""Stored of every layer as well."""
-ALIGNED = 2_000
-"""Differing layers that are aligned like lines of a text; more are matched by name alone."""
+STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quantity.in_baseline)
+"""The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""
+STORED_COUNTS = tuple(name for name in STORED_QUANTITIES if QUANTITIES[name].is_count)
+"""The quantities stored for every layer as well."""
+MAX_ALIGNED = 2_000
+"""The maximum number of differing layers that are aligned like the lines of a text; more are matched by name alone."""
 
 
-class Row(NamedTuple):
-    """One layer of a network."""
+class LayerFigures(NamedTuple):
+    """The stored figures of a layer."""
 
     name: str
     op: str
     output: str
     counts: tuple[int, ...]
-    """In the order of `COUNTS`."""
+    """In the order of `STORED_COUNTS`."""
 
 
-class Numbers(NamedTuple):
-    """What is stored of a network."""
+class NetworkFigures(NamedTuple):
+    """The stored figures of a network."""
 
     totals: tuple[int, ...]
-    """In the order of `QUANTITIES`."""
-    layers: tuple[Row, ...]
+    """In the order of `STORED_QUANTITIES`."""
+    layers: tuple[LayerFigures, ...]
 
 
 class Change(NamedTuple):
-    """A layer that is new (``before`` is ``None``), gone, or different."""
+    """A layer that is new (``before`` is ``None``), removed (``after`` is ``None``), or different."""
 
-    before: Row | None
-    after: Row | None
+    before: LayerFigures | None
+    after: LayerFigures | None
 
 
 class BaselineComparison(NamedTuple):
-    """A network against its baseline."""
+    """The comparison of a network with its baseline."""
 
     before: tuple[int, ...]
-    """Totals, in the order of `QUANTITIES`."""
+    """Totals, in the order of `STORED_QUANTITIES`."""
     after: tuple[int, ...]
     changes: tuple[Change, ...]
 
@@ -64,54 +64,56 @@ class BaselineComparison(NamedTuple):
 
 
 class Tolerance(NamedTuple):
-    """How far totals may grow, as a fraction of what they were."""
+    """How much totals may grow, as fractions of their previous values."""
 
     every: Fraction = Fraction(0)
     own: Mapping[str, Fraction] = {}
-    """Quantities with a tolerance of their own."""
+    """The quantities with a tolerance of their own."""
 
     def of(self, quantity: str) -> Fraction:
-        """The tolerance of a quantity."""
+        """Return the tolerance of a quantity."""
         return self.own.get(quantity, self.every)
 
 
-def numbers_of(analysis: Analysis) -> Numbers:
-    """What is stored of an analysis."""
+def figures_of(analysis: Analysis) -> NetworkFigures:
+    """Return the figures of an analysis that are stored."""
     graph = analysis.graph
     memory = analysis.memory()
     layers = [
-        Row(
+        LayerFigures(
             layer.name,
             write_layer(graph.nodes[layer.node].op),
             write_shape(layer.output),
-            tuple([layer.of(quantity) for quantity in COUNTS]),
+            tuple([layer.of(quantity) for quantity in STORED_COUNTS]),
         )
         for layer in analysis.layers
     ]
-    totals = [analysis.totals.of(name) if name in COUNTS else memory.params + memory.peak for name in QUANTITIES]
-    return Numbers(tuple(totals), tuple(layers))
+    totals = [
+        analysis.totals.of(name) if name in STORED_COUNTS else memory.params + memory.peak for name in STORED_QUANTITIES
+    ]
+    return NetworkFigures(tuple(totals), tuple(layers))
 
 
-def compare(before: Numbers, after: Numbers) -> BaselineComparison:
-    """What has changed."""
+def compare(before: NetworkFigures, after: NetworkFigures) -> BaselineComparison:
+    """Return the comparison of the figures of a network before and after a change."""
     return BaselineComparison(before.totals, after.totals, changes(before, after))
 
 
-def growth(before: Numbers, after: Numbers, tolerance: Tolerance, spec: Spec) -> list[Problem]:
-    """That totals have grown beyond their tolerance, at the layer that has grown most; nothing where none has."""
-    totals = list(enumerate(zip(QUANTITIES, before.totals, after.totals, strict=True)))
+def growth_errors(before: NetworkFigures, after: NetworkFigures, tolerance: Tolerance, spec: Spec) -> list[Problem]:
+    """Return the error that totals have grown beyond their tolerance, at the layer that has grown most, if any has."""
+    totals = list(enumerate(zip(STORED_QUANTITIES, before.totals, after.totals, strict=True)))
     grown = [(index, each) for index, each in totals if each[2] > each[1] * (1 + tolerance.of(each[0]))]
     if not grown:
         return []
-    listed = ", ".join(f"{quantity} {moved(old, new)}" for _, (quantity, old, new) in grown)
+    listed = ", ".join(f"{quantity} {change_text(old, new)}" for _, (quantity, old, new) in grown)
     allowed = {tolerance.of(quantity) for _, (quantity, _, _) in grown} - {0}
-    within = f"the tolerance is {' and '.join(map(percent, sorted(allowed)))}; " if allowed else ""
-    place = _place(before, after, min(grown[0][0], len(COUNTS) - 1), spec)
+    within = f"the tolerance is {' and '.join(map(percent_text, sorted(allowed)))}; " if allowed else ""
+    place = _place(before, after, min(grown[0][0], len(STORED_COUNTS) - 1), spec)
     return [Problem("growth", f"grown since the baseline: {listed}", place, f"{within}--update-baseline accepts it")]
 
 
-def _place(before: Numbers, after: Numbers, index: int, spec: Spec) -> Span | None:
-    """Where the layer stands that has grown most in a count."""
+def _place(before: NetworkFigures, after: NetworkFigures, index: int, spec: Spec) -> Span | None:
+    """The place of the layer that has grown most in a count."""
     grown = [
         (change.after.counts[index] - (change.before.counts[index] if change.before else 0), change.after.name)
         for change in changes(before, after)
@@ -122,22 +124,22 @@ def _place(before: Numbers, after: Numbers, index: int, spec: Spec) -> Span | No
     return next((place for node, place in places if node.name == name), spec.outline.places[-1])
 
 
-def percent(part: Fraction) -> str:
-    """A fraction as people write it, with three digits: ``0.5 %``."""
+def percent_text(part: Fraction) -> str:
+    """Return a fraction as a percentage with three significant digits: ``0.5 %``."""
     share = Decimal(part.numerator * 100) / Decimal(part.denominator)  # floats end at 10^308
     return f"{Decimal(f'{share:.3g}'):,f} %"
 
 
-def moved(old: int, new: int) -> str:
-    """A number before and after: ``152 → 157 (+3.29 %)``."""
+def change_text(old: int, new: int) -> str:
+    """Return a figure before and after a change as text: ``152 → 157 (+3.29 %)``."""
     if old == new:
         return f"{old:,}"
-    share = f"{'+' if new > old else ''}{percent(Fraction(new - old, old))}" if old else f"+{new:,}"
+    share = f"{'+' if new > old else ''}{percent_text(Fraction(new - old, old))}" if old else f"+{new:,}"
     return f"{old:,} → {new:,} ({share})"
 
 
-def changes(before: Numbers, after: Numbers) -> tuple[Change, ...]:
-    """The layers that differ, in their order: as in a diff of texts, what comes in the place of what is a change."""
+def changes(before: NetworkFigures, after: NetworkFigures) -> tuple[Change, ...]:
+    """Return the layers that differ, in their order; as in a diff of texts, a layer may replace another one."""
     old, new = list(before.layers), list(after.layers)
     if old == new:
         return ()
@@ -145,33 +147,33 @@ def changes(before: Numbers, after: Numbers) -> tuple[Change, ...]:
     shorter = min(len(old), len(new)) - start
     end = next((i for i in range(shorter) if old[-1 - i] != new[-1 - i]), shorter)
     old, new = old[start : len(old) - end], new[start : len(new) - end]
-    if len(old) + len(new) > ALIGNED:
+    if len(old) + len(new) > MAX_ALIGNED:
         return tuple(_by_name(old, new))
     return tuple(_aligned(old, new))
 
 
-def _aligned(old: list[Row], new: list[Row]) -> Iterator[Change]:
-    # a name may be a number in disguise (conv_7): what the layer is tells more than what it is called
+def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
+    # names may be numbered (conv_7), so a layer is recognized by its operator and figures rather than by its name
     before, after = ([(_stage(row), *row[1:]) for row in rows] for rows in (old, new))
     for kind, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind != "equal":
             yield from _paired(old[i:i_end], new[j:j_end])
 
 
-def _stage(row: Row) -> str:
-    """The stage a layer stands in; nothing for an unnamed one, whose name is a number."""
+def _stage(row: LayerFigures) -> str:
+    """The stage of a layer; an empty text for an unnamed one, whose name is numbered."""
     stage = row.name.partition("/")[0]
     return "" if re.fullmatch(rf"{_kind(row)}_\d+", stage) else stage
 
 
-def _paired(old: list[Row], new: list[Row]) -> Iterator[Change]:
-    """What was replaced by what: by name where that is the same, else by kind of operator in order."""
+def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
+    """The replaced layers, paired by name if the operators agree, else by operator in their order."""
     waiting, pairs = list(old), []
     for row in new:
         same = next((each for each in waiting if (each.name, _kind(each)) == (row.name, _kind(row))), None)
         if same is None:
-            alike = (_stage(row), _kind(row))
-            same = next((each for each in waiting if (_stage(each), _kind(each)) == alike), None)
+            kind = (_stage(row), _kind(row))
+            same = next((each for each in waiting if (_stage(each), _kind(each)) == kind), None)
         if same is not None:
             waiting.remove(same)
         pairs.append(Change(same, row))
@@ -179,11 +181,11 @@ def _paired(old: list[Row], new: list[Row]) -> Iterator[Change]:
     yield from (pair for pair in pairs if pair.before != pair.after)
 
 
-def _kind(row: Row) -> str:
+def _kind(row: LayerFigures) -> str:
     return row.op.partition(" ")[0]
 
 
-def _by_name(old: list[Row], new: list[Row]) -> Iterator[Change]:
+def _by_name(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
     waiting = {row.name: row for row in old}
     for row in new:
         same = waiting.pop(row.name, None)
@@ -193,10 +195,10 @@ def _by_name(old: list[Row], new: list[Row]) -> Iterator[Change]:
 
 
 def read_tolerances(written: Iterable[str]) -> Tolerance:
-    """Tolerances as written on a command line: ``1%``, ``macs=2%``.
+    """Read tolerances as written on a command line: ``1%``, ``macs=2%``.
 
     Raises:
-        ValueError: one is not.
+        ValueError: A tolerance is not a percentage, or its quantity is not stored in baselines.
     """
     every, own = Fraction(0), {}
     for text in written:
@@ -207,9 +209,10 @@ def read_tolerances(written: Iterable[str]) -> Tolerance:
         except (ValueError, ZeroDivisionError):
             share = Fraction(-1)
         if share < 0 or len(number) > 20 or not (value.strip().endswith("%") or share == 0):
-            raise ValueError(f"a tolerance is a percentage such as 1% or macs=2%, got '{text[:40]}'")
-        if equals and name not in QUANTITIES:
-            raise ValueError(f"no quantity '{name[:40]}' in a baseline: there are {', '.join(QUANTITIES)}")
+            raise ValueError(f"a tolerance must be a percentage such as 1% or macs=2%, got '{text[:40]}'")
+        if equals and name not in STORED_QUANTITIES:
+            known = ", ".join(STORED_QUANTITIES)
+            raise ValueError(f"a baseline has no quantity '{name[:40]}'; it has {known}")
         if equals:
             own[name] = share
         else:

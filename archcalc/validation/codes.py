@@ -1,4 +1,4 @@
-"""What the codes of errors mean, for reports that document them. (Warnings are documented by their rules.)"""
+"""The meaning of the codes of errors, for reports that document them; warnings are documented by their rules."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ class RuleText(NamedTuple):
 
     code: str
     level: str
-    """``warning`` or ``error``: what findings of this code are unless told otherwise."""
+    """``warning`` or ``error``: the default level of findings with this code."""
     summary: str
     help: str
 
 
 ERRORS = {
-    "argument": "An argument of a layer, block or section is unknown, missing, surplus or of the wrong kind.",
-    "arithmetic": "An expression has no value: a division by zero, a number that does not come out whole.",
-    "cycle": "A block uses itself, perhaps through others.",
-    "duplicate": "A name or key stands twice where it must be unique.",
-    "encoding": "The file is not a UTF-8 text.",
-    "expectation": "A line of `expect:` does not hold, or cannot be read.",
-    "growth": "A total has grown beyond the tolerance since the baseline was written.",
-    "limit": "The spec asks for more work than the bounds allow; each bound is an option.",
-    "missing": "A section that every spec has is not there.",
-    "name": "A name is not made as names are, or could be read in another way.",
-    "needs-number": "The structure of the network depends on something that is left open.",
-    "not-found": "There is no such file, folder or bundled network.",
+    "argument": "An argument of a layer, block or section is unknown, missing, superfluous or of the wrong type.",
+    "arithmetic": "Arithmetic has no value: it divides by zero, or its result is not an integer.",
+    "cycle": "A block uses itself, directly or through other blocks.",
+    "duplicate": "A name or key that must be unique occurs twice.",
+    "encoding": "The file is not UTF-8 text.",
+    "expectation": "An expectation does not hold, or cannot be read.",
+    "growth": "A total has grown beyond the budget since the baseline was written.",
+    "limit": "The spec needs more work than the limits allow; each limit is an option.",
+    "missing": "A section that every spec must have is missing.",
+    "name": "A name has invalid characters or another meaning.",
+    "needs-number": "The structure of the network depends on a variable that has no value.",
+    "not-found": "The file, folder or bundled network does not exist.",
     "output": "A file cannot be written.",
-    "reference": "`@name` does not lead to a stage or input that stands earlier.",
-    "shape": "A layer cannot exist on the tensor it gets.",
-    "syntax": "An expression is not of the language.",
+    "reference": "`@name` does not refer to an earlier stage or input.",
+    "shape": "A layer cannot be applied to the shape of its input.",
+    "syntax": "The text does not follow the syntax of the language.",
     "unknown-block": "No block has this name.",
     "unknown-key": "A spec has no such section.",
     "unknown-name": "No variable, layer or input has this name.",
     "unknown-op": "No operator has this name.",
-    "yaml": "The file is not YAML, or uses what specs do not have of it.",
+    "yaml": "The file is not valid YAML, or uses a feature of YAML that specs do not support.",
 }
 
 
 def documented() -> Iterator[RuleText]:
-    """Every code with its documentation, errors first."""
+    """Yield every code with its documentation, errors first."""
     for code, summary in ERRORS.items():
         yield RuleText(code, "error", summary, summary)
     for code, rule in RULES.items():

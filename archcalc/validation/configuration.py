@@ -1,8 +1,8 @@
-"""What a project says about warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
+"""The configuration of a project for warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
 
-The nearest of these files above a spec holds for it. Its keys: ``ignore``, ``warn`` and ``error``, lists of codes;
-``strict``, true or false; ``per-path-ignores``, a table of patterns (relative to the file, ``*`` matches ``/``, too)
-and lists of codes.
+The nearest of these files above a spec applies to it. Its keys are ``ignore``, ``warn`` and ``error``, lists of codes;
+``strict``, true or false; and ``per-path-ignores``, a table of patterns (relative to the file; ``*`` also matches
+``/``) with lists of codes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEYS = ("ignore", "warn", "error", "strict", "per-path-ignores")
 
 
 class Configuration(NamedTuple):
-    """What holds for the specs below a folder."""
+    """The configuration that applies to the specs below a folder."""
 
     folder: str = ""
     ignore: frozenset[str] = frozenset()
@@ -32,21 +32,21 @@ class Configuration(NamedTuple):
     per_path: tuple[tuple[str, frozenset[str]], ...] = ()
 
     def ignored(self, path: str) -> frozenset[str]:
-        """The codes that are not wanted for a file."""
+        """Return the codes of warnings that are ignored for a file."""
         if not self.per_path:
             return self.ignore
         below = os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
         return self.ignore.union(*(codes for pattern, codes in self.per_path if fnmatch(below, pattern)))
 
 
-NONE = Configuration()
+NO_CONFIGURATION = Configuration()
 
 
 def configuration_of(path: str) -> Configuration:
-    """The configuration that holds for a file.
+    """Return the configuration that applies to a file.
 
     Raises:
-        SpecError: it is wrong.
+        SpecError: The configuration has an error.
     """
     return _above(os.path.dirname(os.path.realpath(path)))
 
@@ -62,7 +62,7 @@ def _above(folder: str) -> Configuration:
         if table is not None:
             return _read(project, table)
     parent = os.path.dirname(folder)
-    return NONE if parent == folder else _above(parent)
+    return NO_CONFIGURATION if parent == folder else _above(parent)
 
 
 def _table(file: Path) -> dict[str, Any]:
@@ -71,17 +71,17 @@ def _table(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        fail("configuration", f"cannot be read: {error.strerror}", origin=str(file))
+        fail("configuration", f"the file cannot be read: {error.strerror}", origin=str(file))
     except UnicodeDecodeError as error:
-        fail("configuration", f"not a UTF-8 text (byte {error.start})", origin=str(file))
+        fail("configuration", f"the file is not UTF-8 text (byte {error.start})", origin=str(file))
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        fail("configuration", "not valid TOML", _place_of(error, Source(str(file), text)))
+        fail("configuration", "the file is not valid TOML", _place_of(error, Source(str(file), text)))
 
 
 def _place_of(error: ValueError, source: Source) -> Span:
-    """Return the character where a TOML parser stopped; Python 3.11 tells it only in its message."""
+    """The character where the TOML parser stopped; Python 3.11 gives it in the message only."""
     found = re.search(r"line (\d+), column (\d+)", str(error))
     index = len(source.text)
     if found:
@@ -92,16 +92,17 @@ def _place_of(error: ValueError, source: Source) -> Span:
 
 def _read(file: Path, table: Any) -> Configuration:
     if not isinstance(table, dict):
-        fail("configuration", "'tool.archcalc' is a table", origin=str(file))
+        fail("configuration", f"'tool.archcalc' must be a table, got {_toml(table)}", origin=str(file))
     for key in table:
         if key not in KEYS:
             hint = suggest(key, KEYS, f"the keys are {', '.join(KEYS)}")
-            fail("configuration", f"no key '{key[:40]}'", hint=hint, origin=str(file))
+            fail("configuration", f"unknown key '{key[:40]}'", hint=hint, origin=str(file))
     strict, per_path = table.get("strict", False), table.get("per-path-ignores", {})
     if not isinstance(strict, bool):
-        fail("configuration", "'strict' is true or false", origin=str(file))
+        fail("configuration", f"'strict' must be true or false, got {_toml(strict)}", origin=str(file))
     if not isinstance(per_path, dict):
-        fail("configuration", "'per-path-ignores' is a table of patterns and lists of codes", origin=str(file))
+        message = f"'per-path-ignores' must be a table of patterns and lists of codes, got {_toml(per_path)}"
+        fail("configuration", message, origin=str(file))
     return Configuration(
         str(file.parent),
         _codes(file, "ignore", table.get("ignore", [])),
@@ -114,13 +115,19 @@ def _read(file: Path, table: Any) -> Configuration:
 
 def _codes(file: Path, key: str, codes: Any) -> frozenset[str]:
     if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
-        fail("configuration", f"'{key[:40]}' is a list of codes", origin=str(file))
+        fail("configuration", f"'{key[:40]}' must be a list of codes, got {_toml(codes)}", origin=str(file))
     for code in unknown_codes(codes):
         hint = suggest(code, RULES, "`archcalc validate --rules` lists them")
         fail("configuration", f"no warning has the code '{code[:40]}'", hint=hint, origin=str(file))
     return frozenset(codes)
 
 
+def _toml(value: Any) -> str:
+    """A value of the wrong type as it is quoted in an error."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
 def unknown_codes(codes: Iterable[str], known: Collection[str] = RULES) -> list[str]:
-    """Those that no rule has."""
+    """Return the codes that no rule has."""
     return [code for code in codes if code not in known]

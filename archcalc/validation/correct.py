@@ -1,4 +1,4 @@
-"""Corrections of one file: what its text becomes, and how that looks as a diff."""
+"""The corrections of one file: its new text, and the diff."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Correction(NamedTuple):
-    """A file that can be corrected."""
+    """The corrected text of a file."""
 
     source: Source
     content: str
-    """The whole new file, with the line ends and the byte order mark of the old one."""
+    """The new content of the file, with the line ends and the byte order mark of the old one."""
     number: int
-    """Corrections."""
+    """The number of corrections."""
 
 
 def correct(source: Source, path: str, ignore: Collection[str], read: Callable[[Source], Spec]) -> Correction | None:
-    """The corrected text of a spec; ``None`` where nothing can be corrected."""
+    """Return the corrected text of a spec; ``None`` if nothing can be corrected."""
     number, corrected = 0, source
     try:
         spec = read(source)
@@ -43,14 +43,14 @@ def correct(source: Source, path: str, ignore: Collection[str], read: Callable[[
 
 
 def diff(before: Source, after: Source) -> str:
-    """Two texts of a file as a unified diff."""
+    """Return the unified diff of two texts of a file."""
     old, new = (source.text.splitlines(keepends=True) for source in (before, after))
     rows = unified_diff(old, new, f"a/{before.name}", f"b/{before.name}")
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
 
 
 def _with_line_ends(path: str, before: Source, after: Source) -> str | None:
-    """The new text as the file writes its lines; ``None`` where it mixes line ends."""
+    """The new text with the line ends of the file; ``None`` if the file mixes them."""
     data = Path(path).read_bytes()
     mark = "\ufeff" if data.startswith(BYTE_ORDER_MARK) else ""
     for end in ("\n", "\r\n", "\r"):

@@ -1,4 +1,4 @@
-"""One spec: errors, expectations, warnings, and what has grown. What comes out is plain data for another process."""
+"""Validation of one spec: errors, expectations, warnings, growth. The result is plain data for use across processes."""
 
 from __future__ import annotations
 
@@ -14,78 +14,86 @@ from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
-from archcalc.validation.baseline import BaselineComparison, Numbers, Tolerance, compare, growth, numbers_of
-from archcalc.validation.configuration import NONE, Configuration
+from archcalc.validation.baseline import (
+    BaselineComparison,
+    NetworkFigures,
+    Tolerance,
+    compare,
+    figures_of,
+    growth_errors,
+)
+from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
 from archcalc.validation.correct import Correction, correct, diff
 from archcalc.validation.findings import Finding, findings
-from archcalc.validation.paths import Target, is_spec
+from archcalc.validation.paths import FoundSpec, is_spec
 
 
-class Asked(NamedTuple):
-    """What is asked of every spec."""
+class Options(NamedTuple):
+    """The options of a validation, which apply to every spec."""
 
     settings: Mapping[str, str] = {}
     shapes: Mapping[str, str] = {}
     limits: Limits = DEFAULT
     ignore: frozenset[str] = frozenset()
+    """The codes of ignored warnings."""
     warn: frozenset[str] = frozenset()
-    """Warnings that are not wanted."""
+    """The codes of warnings that are reported though they are off by default."""
     error: frozenset[str] = frozenset()
-    """Warnings that are failures."""
+    """The codes of warnings that are failures."""
     strict: bool = False
-    """Whether all warnings are."""
-    numbers: bool = False
-    """Whether the numbers are to be compared or stored."""
+    """Whether all warnings are failures."""
+    with_figures: bool = False
+    """Whether figures are compared with a baseline or stored in it."""
     tolerance: Tolerance | None = Tolerance()
-    """How far totals may grow; ``None``: as far as they like."""
+    """How much totals may grow; ``None`` for any growth."""
     only_specs: bool = False
-    """Whether to skip what is no spec even where it is asked for by name."""
+    """Whether to skip files that are no specs even if they are named explicitly."""
     fix: Literal["", "write", "diff"] = ""
-    """Whether to correct what is mechanical, or to show how."""
+    """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
 
 
-class Task(NamedTuple):
-    """A spec, with what holds for it alone."""
+class ValidationTask(NamedTuple):
+    """A spec with its configuration and its baseline."""
 
-    target: Target
-    configuration: Configuration = NONE
-    before: Numbers | None = None
-    """The numbers of the baseline."""
+    found_spec: FoundSpec
+    configuration: Configuration = NO_CONFIGURATION
+    before: NetworkFigures | None = None
+    """The figures of the baseline."""
 
 
-class Outcome(NamedTuple):
-    """What became of one spec."""
+class ValidationResult(NamedTuple):
+    """The result of validating one spec."""
 
     name: str
     findings: tuple[Finding, ...] = ()
     expectations: int = 0
     skipped: str = ""
-    """Why it was not looked at, if it was not."""
+    """The reason why the file was skipped, if it was."""
     argument: str = ""
-    """The folder or glob that brought it."""
-    numbers: Numbers | None = None
+    """The folder or glob in which the file was found."""
+    figures: NetworkFigures | None = None
     comparison: BaselineComparison | None = None
-    """How it differs from the baseline; ``None`` where it is not in it."""
+    """The comparison with the baseline; ``None`` if the baseline does not contain the spec."""
     corrections: int = 0
-    """How many are made in `corrected`."""
+    """The number of corrections in `corrected`."""
     corrected: str | None = None
-    """What the file is to become, if that is asked for."""
+    """The corrected content of the file, if corrections are to be written."""
     diff: str = ""
-    """Corrections that would be made, as a diff."""
+    """The diff of the corrections, if they are to be shown."""
 
     @property
     def status(self) -> int:
-        """0 all well, 1 an expectation failed, 2 it cannot be read."""
+        """The exit status: 0 if the spec passes, 1 if it fails, 2 if it cannot be read."""
         return max((finding.status for finding in self.findings), default=0)
 
     @property
     def errors(self) -> int:
-        """How many findings are errors in the input."""
+        """The number of errors in the input."""
         return sum(finding.status == 2 for finding in self.findings)
 
     @property
     def failed_expectations(self) -> int:
-        """How many expectations do not hold."""
+        """The number of expectations that do not hold."""
         return sum(finding.status == 1 and finding.code == "expectation" for finding in self.findings)
 
     @property
@@ -95,74 +103,78 @@ class Outcome(NamedTuple):
 
     @property
     def warnings(self) -> int:
-        """How many findings are warnings that let the spec pass."""
+        """The number of warnings that let the spec pass."""
         return sum(finding.status == 0 for finding in self.findings)
 
     @property
     def fatal_warnings(self) -> int:
-        """How many findings are warnings that were asked to be failures."""
+        """The number of warnings that are failures, by option or configuration."""
         return sum(finding.status == 1 and finding.code in RULES for finding in self.findings)
 
 
-def examine(asked: Asked, task: Task) -> Outcome:
-    """Read one spec, judge its expectations, look for what is suspicious, compare it with the baseline."""
-    target = task.target
-    if target.problem is not None:
-        return Outcome(target.name, findings([target.problem], 2, target.name))
-    given = Given(asked.settings, asked.shapes)
-    read = partial(read_spec, given=given, inline=target.inline, limits=asked.limits)
+def examine(options: Options, task: ValidationTask) -> ValidationResult:
+    """Read a spec, judge its expectations, find warnings, and compare its figures with the baseline."""
+    found_spec = task.found_spec
+    if found_spec.problem is not None:
+        return ValidationResult(found_spec.name, findings([found_spec.problem], 2, found_spec.name))
+    given = Given(options.settings, options.shapes)
+    read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
     correction: Correction | None = None
     try:
-        source = target.source or read_file(Path(target.path), target.name, asked.limits)
-        if not (target.named and not asked.only_specs) and not is_spec(source):
-            return Outcome(target.name, skipped="no 'layers:' and no 'input:' in it", argument=target.argument)
-        if asked.fix and target.path:
-            correction = correct(source, target.path, _unwanted(asked, task), read)
-        spec = read(correction.source if correction is not None and asked.fix == "write" else source)
+        source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
+        if not (found_spec.named and not options.only_specs) and not is_spec(source):
+            return ValidationResult(
+                found_spec.name, skipped="it has neither 'layers:' nor 'input:'", argument=found_spec.argument
+            )
+        if options.fix and found_spec.path:
+            correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
+        spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
-        outcome = Outcome(target.name, findings(error.problems, 2, target.name), argument=target.argument)
+        result = ValidationResult(
+            found_spec.name, findings(error.problems, 2, found_spec.name), argument=found_spec.argument
+        )
     else:
-        outcome = _judged(asked, task, spec, analyze(spec.graph))
+        result = _judged(options, task, spec, analyze(spec.graph))
     if correction is None:
-        return outcome
-    if asked.fix == "diff":
-        return outcome._replace(diff=diff(source, correction.source))
-    return outcome._replace(corrections=correction.number, corrected=correction.content)
+        return result
+    if options.fix == "diff":
+        return result._replace(diff=diff(source, correction.source))
+    return result._replace(corrections=correction.number, corrected=correction.content)
 
 
-def _unwanted(asked: Asked, task: Task) -> frozenset[str]:
-    """The warnings that are not wanted for a spec."""
-    return (asked.ignore | task.configuration.ignored(task.target.path)) - asked.error - asked.warn
+def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
+    """The codes of warnings that are ignored for a spec."""
+    return (options.ignore | task.configuration.ignored(task.found_spec.path)) - options.error - options.warn
 
 
-def _judged(asked: Asked, task: Task, spec: Spec, analysis: Analysis) -> Outcome:
-    name, settings = task.target.name, task.configuration
+def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
+    name, settings = task.found_spec.name, task.configuration
     judgements, wrong = judge_each(spec, analysis)
     if not all(judgement.holds for judgement in judgements):
         from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
 
         judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
     failed = [judgement.problem() for judgement in judgements if not judgement.holds]
-    fatal = asked.error | settings.error
-    warnings = lint(spec, analysis, _unwanted(asked, task), asked.warn | settings.warn | fatal)
-    strict = asked.strict or settings.strict
+    fatal = options.error | settings.error
+    warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
+    strict = options.strict or settings.strict
     found = [
         *findings(wrong, 2, name),
         *findings(failed, 1, name),
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
-    numbers, comparison = None, None
-    if asked.numbers:
-        numbers = numbers_of(analysis)
+    figures, comparison = None, None
+    if options.with_figures:
+        figures = figures_of(analysis)
         if task.before is not None:
-            comparison = compare(task.before, numbers)
-            if asked.tolerance is not None:
-                found += findings(growth(task.before, numbers, asked.tolerance, spec), 1, name)
-    return Outcome(
+            comparison = compare(task.before, figures)
+            if options.tolerance is not None:
+                found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
+    return ValidationResult(
         name=name,
         findings=tuple(found),
         expectations=len(judgements),
-        argument=task.target.argument,
-        numbers=numbers,
+        argument=task.found_spec.argument,
+        figures=figures,
         comparison=comparison,
     )

@@ -1,4 +1,4 @@
-"""What a check has found, as data: one place, one reason, one hint. Every format for CI is written from this."""
+"""Findings as plain data, each with one place, one message and one hint, from which all formats for CI are written."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from archcalc.spec.errors import Problem
 
 
 class Finding(NamedTuple):
-    """Something wrong or suspicious in a file."""
+    """An error or warning with its place."""
 
     status: int
-    """What it does to the exit status: 0 a warning, 1 a failure, 2 an error in the input."""
+    """The exit status that the finding causes: 0 for a warning, 1 for a failure, 2 for an error in the input."""
     code: str
     message: str
     hint: str
     file: str
     line: int | None
-    """1-based, as is the column; ``None`` where there is no place in the file."""
+    """The line, from 1, like the column; ``None`` if there is no place in the file."""
     column: int | None
     end_line: int | None
     end_column: int | None
-    """Behind the last character."""
+    """The column after the last character."""
     text: str
-    """All of it as people read it, with the line and a caret."""
+    """The finding as people read it, with the line and a caret."""
     content: str = ""
-    """The line of the file, for fingerprints that outlive a shift of lines."""
+    """The line of the file, for fingerprints that do not depend on line numbers."""
 
     @property
     def level(self) -> str:
@@ -38,14 +38,14 @@ class Finding(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """The message with its hint, in one line (a hint that takes more is left out)."""
+        """The message with its hint, in one line; a hint of several lines is left out."""
         return f"{self.message} ({self.hint})" if self.hint and "\n" not in self.hint else self.message
 
 
 def fingerprints(findings: list[Finding]) -> list[str]:
-    """One stable name per finding: it stays when lines are added elsewhere, and no two are alike.
+    """Return a stable and unique fingerprint per finding, which does not change when other lines are added.
 
-    It is made of the file, the code and the text of the line; the second of the same kind has a number.
+    It is a hash of the file, the code, the text of the line and the number of equal findings before it.
     """
     seen: dict[str, int] = {}
     result = []
@@ -57,13 +57,19 @@ def fingerprints(findings: list[Finding]) -> list[str]:
 
 
 def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Finding, ...]:
-    """Return problems of a spec as plain data, which other processes can read."""
+    """Return the errors or warnings of a spec as findings, which can be sent to other processes.
+
+    Args:
+        problems: The errors or warnings.
+        status: The exit status that they cause.
+        name: The name of the spec.
+    """
     result = []
     for problem in problems:
         problem = replace(problem, level="error" if status else "warning")
         file, line, column = problem.place()
         end_line, end_column = problem.end()
-        if file != name:  # in a setting: that is no place in the file
+        if file != name:  # an error in a setting has no place in the file
             line = column = end_line = end_column = None
         content = problem.span.text.source.text.splitlines() if problem.span is not None and line else []
         result.append(
@@ -85,7 +91,7 @@ def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Findi
 
 
 def relative_to(root: str | None, findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings with their files as a CI server knows them: relative to the folder that it checked out."""
+    """Return findings whose files are relative to the folder that a CI server checked out."""
     root = os.path.realpath(root) if root else None
     result = []
     for finding in findings:

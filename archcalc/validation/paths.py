@@ -1,4 +1,4 @@
-"""From the arguments of a command to specs: files, folders, globs, bundled names, expressions, standard input."""
+"""The specs that arguments name: files, folders, globs, bundled names, inline expressions, standard input."""
 
 from __future__ import annotations
 
@@ -14,71 +14,71 @@ from archcalc.spec.limits import Limits
 from archcalc.spec.locate import SUFFIXES, bundled_folder, is_inline, locate
 
 KEYS = ("layers", "input", "inputs")
-"""What every spec has, or should have."""
+"""The keys of which every spec must have one."""
 KEY = re.compile(rf"""^["']?(?:{"|".join(KEYS)})["']?[ \t]*:""", re.MULTILINE)
 
 
-class Target(NamedTuple):
-    """One spec to look at: a file that is still to be read, a text, or what is wrong with the argument."""
+class FoundSpec(NamedTuple):
+    """A spec to validate: a file that is still to be read, a text, or the error of an argument."""
 
     name: str
-    """As people know it: the argument, or the path below the folder that was one."""
+    """The name for people: the argument, or the path of a file below it."""
     path: str = ""
     source: Source | None = None
     inline: bool = False
     problem: Problem | None = None
     named: bool = True
-    """Whether it was asked for by its own name (what a folder or glob brings may be something else)."""
+    """Whether the argument names this file; files in a folder or glob may be something other than specs."""
     argument: str = ""
-    """The folder or glob that brought it."""
+    """The folder or glob in which the file was found."""
 
 
-def find(arguments: Iterable[str], limits: Limits) -> Iterator[Target]:
-    """The specs of a command line, in order, each once."""
+def find_specs(arguments: Iterable[str], limits: Limits) -> Iterator[FoundSpec]:
+    """Yield the specs of a command line in order, without duplicates."""
     seen: set[str] = set()
     for argument in arguments:
-        for target in _find(argument, limits):
-            key = os.path.realpath(target.path) if target.path else ""
+        for found_spec in _find(argument, limits):
+            key = os.path.realpath(found_spec.path) if found_spec.path else ""
             if not key or key not in seen:
                 seen.add(key)
-                yield target
+                yield found_spec
 
 
-def _find(argument: str, limits: Limits) -> Iterator[Target]:
+def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
     if os.path.isdir(argument):
         yield from _several(argument, _below(argument))
     elif os.path.isfile(argument):
-        yield Target(argument, path=argument)
+        yield FoundSpec(argument, path=argument)
     elif glob.has_magic(argument) and argument != "-" and "->" not in argument and "→" not in argument:
         matches = sorted(glob.glob(argument, recursive=True))
         found = [file for match in matches for file in (_below(match) if os.path.isdir(match) else [match])]
         yield from _several(argument, found)
     elif argument != "-" and not is_inline(argument) and _is_bundled(argument):
-        yield Target(argument, path=str(bundled_folder() / f"{argument}.yaml"))
+        yield FoundSpec(argument, path=str(bundled_folder() / f"{argument}.yaml"))
     else:
         try:
             source, inline = locate(argument, limits)
         except SpecError as error:
-            yield Target(argument, problem=error.problems[0])
+            yield FoundSpec(argument, problem=error.problems[0])
         else:
-            yield Target(source.name, source=source, inline=inline)
+            yield FoundSpec(source.name, source=source, inline=inline)
 
 
 def _is_bundled(argument: str) -> bool:
     return argument.isprintable() and "/" not in argument and (bundled_folder() / f"{argument}.yaml").is_file()
 
 
-def _several(argument: str, files: list[str]) -> Iterator[Target]:
+def _several(argument: str, files: list[str]) -> Iterator[FoundSpec]:
     if not files:
-        what = "in this folder" if os.path.isdir(argument) else "of this form"
-        problem = Problem("not-found", f"no .yaml, .yml or .json file {what}", origin=argument[:100])
-        yield Target(argument, problem=problem)
+        where = "in this folder" if os.path.isdir(argument) else "matches this pattern"
+        problem = Problem("not-found", f"no .yaml, .yml or .json file {where}", origin=argument[:100])
+        yield FoundSpec(argument, problem=problem)
     for file in files:
-        yield Target(file, path=file, named=False, argument=argument)
+        yield FoundSpec(file, path=file, named=False, argument=argument)
 
 
 def _below(folder: str) -> list[str]:
-    """The files of a folder that may be specs, in order, but for hidden ones; no pipes."""
+    """The files below a folder that may be specs, in order, without hidden files and pipes."""
     found = []
     for place, below, files in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]
@@ -89,9 +89,9 @@ def _below(folder: str) -> list[str]:
 
 
 def is_spec(source: Source) -> bool:
-    """Whether a YAML or JSON file means to be a spec, right or wrong: at its top there is ``layers`` or ``input``.
+    """Return whether a YAML or JSON file is meant as a spec, even one with errors: it has ``layers`` or ``input``.
 
-    Folders hold other files, too. What is empty may have been a spec: it is one, and wrong.
+    Folders contain other files, too. An empty file counts as a spec, with an error.
     """
     text = source.text.strip()
     if text.startswith(("{", "[")):

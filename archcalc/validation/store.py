@@ -1,4 +1,4 @@
-"""The file of a baseline: the numbers of networks under names that do not depend on where one stands."""
+"""Baseline files: the figures of networks, under names that do not depend on the current folder."""
 
 from __future__ import annotations
 
@@ -10,67 +10,69 @@ from typing import Any
 
 from archcalc.spec.errors import fail
 from archcalc.spec.locate import SUFFIXES
-from archcalc.validation.baseline import COUNTS, QUANTITIES, Numbers, Row
-from archcalc.validation.paths import Target
+from archcalc.validation.baseline import STORED_COUNTS, STORED_QUANTITIES, LayerFigures, NetworkFigures
+from archcalc.validation.paths import FoundSpec
 
-LARGEST = 256 * 1024 * 1024
-"""Bytes of a file that is still read."""
+MAX_BYTES = 256 * 1024 * 1024
+"""The maximum size of a baseline file."""
 
 
 @dataclass
-class Store:
-    """The numbers of networks in a file."""
+class BaselineFile:
+    """A baseline file with the figures of networks."""
 
     path: str
-    networks: dict[str, Numbers] = field(default_factory=dict)
+    networks: dict[str, NetworkFigures] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: str) -> Store:
-        """What a file holds.
+    def read(cls, path: str) -> BaselineFile:
+        """Read a baseline file.
 
         Raises:
-            SpecError: there is no such file, or it is no baseline.
+            SpecError: The file does not exist, is too large, or is not a baseline.
         """
         try:
             with open(path, "rb") as file:
-                data = file.read(LARGEST + 1)
-            if len(data) > LARGEST:
-                fail("baseline", f"more than {LARGEST} bytes", origin=path)
-            return cls(path, {name: _numbers(record) for name, record in json.loads(data)["specs"].items()})
+                data = file.read(MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                fail("baseline", f"the file has more than {MAX_BYTES:,} bytes", origin=path)
+            return cls(path, {name: _figures(record) for name, record in json.loads(data)["specs"].items()})
         except OSError as error:
-            fail("baseline", f"cannot read it: {error.strerror}", hint="--update-baseline writes it", origin=path)
+            hint = "--update-baseline writes it"
+            fail("baseline", f"the file cannot be read: {error.strerror}", hint=hint, origin=path)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            fail("baseline", "not a baseline", hint="remove it, and --update-baseline writes it anew", origin=path)
+            hint = "remove the file and write a new one with --update-baseline"
+            fail("baseline", "the file is not a baseline", hint=hint, origin=path)
 
-    def name(self, target: Target) -> str:
-        """What a spec is called: its path from the folder of this file; bundled networks have their names."""
-        if not target.path or target.name != target.path:
-            return target.name
+    def name(self, found_spec: FoundSpec) -> str:
+        """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one."""
+        if not found_spec.path or found_spec.name != found_spec.path:
+            return found_spec.name
         folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.relpath(os.path.realpath(target.path), folder).replace(os.sep, "/")
+        return os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
 
-    def of(self, target: Target) -> Numbers | None:
-        """The numbers of a spec, if it is here."""
-        return self.networks.get(self.name(target))
+    def of(self, found_spec: FoundSpec) -> NetworkFigures | None:
+        """Return the figures of a spec; ``None`` if the file does not contain it."""
+        return self.networks.get(self.name(found_spec))
 
-    def keep(self, target: Target, numbers: Numbers) -> None:
-        """Put the numbers of a spec in."""
-        self.networks[self.name(target)] = numbers
+    def put(self, found_spec: FoundSpec, figures: NetworkFigures) -> None:
+        """Store the figures of a spec."""
+        self.networks[self.name(found_spec)] = figures
 
     def text(self) -> str:
-        """The new content of the file, without specs that no longer exist: a line per layer, for version control."""
+        """Return the new content of the file, without specs that no longer exist, and with one line per layer."""
         return "".join(f"{line}\n" for line in self._lines())
 
     def _lines(self) -> Iterator[str]:
-        kept = [(name, numbers) for name, numbers in sorted(self.networks.items()) if not self._is_gone(name)]
+        kept = [(name, figures) for name, figures in sorted(self.networks.items()) if not self._is_gone(name)]
         yield '{"schema": 1, "specs": {'
-        for number, (name, numbers) in enumerate(kept):
+        for number, (name, figures) in enumerate(kept):
             yield f"{',' if number else ''}{json.dumps(name)}: {{"
-            yield f'  "totals": {json.dumps(dict(zip(QUANTITIES, numbers.totals, strict=True)))},'
+            yield f'  "totals": {json.dumps(dict(zip(STORED_QUANTITIES, figures.totals, strict=True)))},'
             yield '  "layers": {'
-            for index, row in enumerate(numbers.layers):
-                record = {"op": row.op, "output": row.output, **dict(zip(COUNTS, row.counts, strict=True))}
-                comma = "," if index + 1 < len(numbers.layers) else ""
+            for index, row in enumerate(figures.layers):
+                record = {"op": row.op, "output": row.output, **dict(zip(STORED_COUNTS, row.counts, strict=True))}
+                comma = "," if index + 1 < len(figures.layers) else ""
                 yield f"    {json.dumps(row.name)}: {json.dumps(record, ensure_ascii=False)}{comma}"
             yield "  }"
             yield "}"
@@ -81,16 +83,18 @@ class Store:
         return name.lower().endswith(SUFFIXES) and not os.path.exists(place)
 
 
-def _numbers(record: Any) -> Numbers:
-    totals = tuple(_count(record["totals"][quantity]) for quantity in QUANTITIES)
+def _figures(record: Any) -> NetworkFigures:
+    totals = tuple(_count(record["totals"][quantity]) for quantity in STORED_QUANTITIES)
     rows = [
-        Row(name, str(layer["op"]), str(layer["output"]), tuple(_count(layer[quantity]) for quantity in COUNTS))
+        LayerFigures(
+            name, str(layer["op"]), str(layer["output"]), tuple(_count(layer[quantity]) for quantity in STORED_COUNTS)
+        )
         for name, layer in record["layers"].items()
     ]
-    return Numbers(totals, tuple(rows))
+    return NetworkFigures(totals, tuple(rows))
 
 
 def _count(value: Any) -> int:
     if type(value) is not int:
-        raise ValueError("a count is a whole number")
+        raise ValueError("a count must be an integer")
     return value

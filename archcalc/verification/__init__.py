@@ -1,1 +1,1 @@
-"""Verification: what the analysis claims, compared with what the executor measures."""
+"""Verification: the figures of the analysis compared with measurements of the executor."""

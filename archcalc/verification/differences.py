@@ -1,4 +1,4 @@
-"""What a comparison of analysis and measurement comes to."""
+"""The result of comparing the analysis with measurements."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from archcalc.analysis.propagate import Layer
 from archcalc.graph import write_shape
 
 FAILURES = (ValueError, IndexError)
-"""What the executor raises where shapes do not fit."""
+"""The exceptions that the executor raises if shapes do not fit."""
 
 
 class Difference(NamedTuple):
-    """Where the two sides do not agree."""
+    """A figure of a layer that differs between analysis and measurement."""
 
     layer: str
     quantity: str
@@ -21,29 +21,28 @@ class Difference(NamedTuple):
     measured: str
 
 
-class Comparison(NamedTuple):
-    """One aspect, compared: how many numbers (or shapes, or fields), those that differ, and how it was measured.
-
-    Where nothing was compared, ``detail`` says why.
-    """
+class AspectComparison(NamedTuple):
+    """The comparison of one aspect of a network."""
 
     compared: int
+    """How many figures (or shapes, or receptive fields) were compared."""
     differences: tuple[Difference, ...]
     detail: str
+    """How the aspect was measured, or why nothing was compared."""
 
 
-def nothing(reason: str) -> Comparison:
-    """Nothing could be compared."""
-    return Comparison(0, (), reason)
+def not_compared(reason: str) -> AspectComparison:
+    """Return a comparison of nothing, for the given reason."""
+    return AspectComparison(0, (), reason)
 
 
-def apart(layer: str, rows: Iterable[tuple[str, Any, Any]]) -> list[Difference]:
-    """The rows of one layer (quantity, claimed, measured) that differ."""
+def differing(layer: str, rows: Iterable[tuple[str, Any, Any]]) -> list[Difference]:
+    """Return the differences among the rows (quantity, claimed, measured) of one layer."""
     return [Difference(layer, quantity, _text(a), _text(b)) for quantity, a, b in rows if a != b]
 
 
-def by_kind(layer: Layer, seen: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Operations by kind and MACs, as rows for `apart`."""
+def operation_rows(layer: Layer, seen: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """Return the operations by kind and the MACs of a layer as rows for `differing`."""
     claimed = {**layer.operations, "macs": layer.macs}
     return [(kind, claimed.get(kind, 0), seen.get(kind, 0)) for kind in sorted({*claimed, *seen})]
 

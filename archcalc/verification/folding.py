@@ -1,4 +1,4 @@
-"""Folding, held to arrays: the folded network and the original one on the same random inputs."""
+"""Verification of folding: the folded network and the original one are run on the same random inputs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 
 TOLERANCE = 1e-9
-"""How far the outputs may be apart in double precision, relative to the largest number of an output."""
+"""The largest difference of outputs allowed in double precision, relative to the largest number of an output."""
 EXAMPLES = 2
+"""The batch size of the comparison."""
 
 
-def differences(folding: Folding, weights: Mapping[str, Array], *, seed: int = 0) -> dict[str, float]:
-    """Per output, how far the folded network is from the original one, relative to the largest number.
+def output_differences(folding: Folding, weights: Mapping[str, Array], *, seed: int = 0) -> dict[str, float]:
+    """Return, by output, the largest difference of the folded network from the original, relative to the largest
+    number.
 
     Args:
-        folding: of the network.
+        folding: the folding of the network.
         weights: the stored arrays of the original network by ``layer.array``, in double precision.
-        seed: of the inputs.
+        seed: the seed of the random inputs.
     """
     inputs = random_inputs(folding.graph, batch=EXAMPLES, seed=seed, dtype=np.float64)
     changed = {folding.graph.nodes[index].name for fold in folding.folds for index in (fold.node, fold.into)}
@@ -38,13 +40,13 @@ def differences(folding: Folding, weights: Mapping[str, Array], *, seed: int = 0
 def _outputs(
     graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], changed: Set[str]
 ) -> dict[str, Array]:
-    """The outputs, and what the layers that make them read: a softmax would hide what differs before it.
+    """Return the outputs and the inputs of the layers that compute them: a softmax would hide differences before it.
 
-    Layers that were folded, and those that took them in, read something else now or are gone: they are given as
-    ``changed``.
+    Left out are the inputs of the layers named by ``changed``: layers that were folded, and those they were folded
+    into, do not have the same inputs in both networks.
     """
     read = {
-        f"{name} (number {place} that it reads)": graph.nodes[source.node].name
+        f"{name} (its input {place})": graph.nodes[source.node].name
         for name, ref in graph.outputs.items()
         for place, source in enumerate(graph.nodes[ref.node].inputs, 1)
         if graph.nodes[ref.node].name not in changed
@@ -53,8 +55,8 @@ def _outputs(
     return {**run.outputs, **{label: run.kept[name] for label, name in read.items()}}
 
 
-def trained(graph: Graph, *, seed: int = 0) -> dict[str, Array]:
-    """Seeded weights in double precision, their statistics, scales and shifts as after some training: not neutral."""
+def random_weights(graph: Graph, *, seed: int = 0) -> dict[str, Array]:
+    """Return seeded weights in double precision, with statistics, scales and shifts that are not neutral."""
     rng = np.random.default_rng(seed)
     weights = initial(graph, seed=seed, dtype=np.float64)
     fixed = {node.name for node in graph.nodes if node.op.stores_attributes}

@@ -1,4 +1,4 @@
-"""One run of a network as it is, and what it shows: shapes, stored numbers, operations, memory."""
+"""Verification by a single run of a network: shapes, stored numbers, operations and memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
-from archcalc.verification.differences import FAILURES, Comparison, Difference, apart, by_kind, nothing
+from archcalc.verification.differences import (
+    FAILURES,
+    AspectComparison,
+    Difference,
+    differing,
+    not_compared,
+    operation_rows,
+)
 
 DTYPE = "float32"
 MEMORY_FACTOR, MEMORY_EXTRA = 1.2, 1 << 20
-"""What is measured may be so many times the estimate, and so many bytes more (Python's own objects)."""
+"""The measured memory may be at most this multiple of the estimate plus this many bytes (Python's own objects)."""
 
 
-class Seen(NamedTuple):
-    """What a run showed of one layer."""
+class LayerMeasurement(NamedTuple):
+    """The measurements of one layer in a run."""
 
     shapes: tuple[tuple[int, ...], ...]
     dtypes: tuple[str, ...]
@@ -30,26 +37,26 @@ class Seen(NamedTuple):
     operations: Mapping[str, int]
 
 
-class Measured(NamedTuple):
-    """What a run showed: as far as it came."""
+class RunMeasurement(NamedTuple):
+    """The measurements of a run, up to the layer at which it failed if it did."""
 
-    layers: Mapping[str, Seen]
+    layers: Mapping[str, LayerMeasurement]
     stored: int = 0
     """Bytes of the stored arrays."""
     traced: int = 0
-    """Bytes that it took at most besides them, as Python's allocator saw it."""
+    """The most bytes allocated at one time besides the stored arrays, as traced by Python's allocator."""
     scratch: int = 0
     """Bytes of the kernels' work buffers."""
     failure: str = ""
-    """Why it stopped."""
+    """Why the run failed; empty if it did not."""
 
 
-class WholeRun:
-    """A run on random inputs, batch 1, done when it is first asked about.
+class SingleRun:
+    """A run on random inputs with batch 1, made when a measurement is first needed.
 
     Args:
         graph: the network.
-        available: bytes of memory that it may take; ``None``: any.
+        available: the bytes of memory that the run may take; ``None`` for no limit.
     """
 
     def __init__(self, graph: Graph, available: int | None) -> None:
@@ -59,14 +66,15 @@ class WholeRun:
         needed = self.memory_estimate.params + int(MEMORY_FACTOR * self.memory_estimate.peak)
         self.refusal = ""
         if available is not None and needed > available:
-            self.refusal = f"not run: it needs about {needed:,} bytes, {available:,} are available"
+            self.refusal = f"not run: needs about {needed:,} bytes, but {available:,} are available"
 
     @cached_property
-    def measured(self) -> Measured:
-        layers: dict[str, Seen] = {}
+    def measured(self) -> RunMeasurement:
+        """The measurements of the run."""
+        layers: dict[str, LayerMeasurement] = {}
 
         def observe(trace: LayerTrace) -> None:
-            layers[trace.node.name] = Seen(
+            layers[trace.node.name] = LayerMeasurement(
                 tuple(array.shape[1:] for array in trace.outputs),
                 tuple(array.dtype.name for array in trace.outputs),
                 sum(array.size for array in trace.weights.values()),
@@ -79,19 +87,21 @@ class WholeRun:
             tracemalloc.start()
             try:
                 inputs = [random_inputs(self.graph, dtype=np.dtype(DTYPE))]
-                tracemalloc.reset_peak()  # how they came about is not the run's
+                tracemalloc.reset_peak()  # creating the inputs is not part of the run
                 run = interpreter.run(inputs.pop(), tally=True, observe=observe)
                 traced = tracemalloc.get_traced_memory()[1]
             finally:
                 tracemalloc.stop()
         except FAILURES as error:
-            return Measured(layers, failure=str(error).splitlines()[0][:120])
-        return Measured(layers, sum(array.nbytes for array in weights.values()), traced, run.scratch)
+            return RunMeasurement(layers, failure=str(error).splitlines()[0][:120])
+        return RunMeasurement(layers, sum(array.nbytes for array in weights.values()), traced, run.scratch)
 
-    def compare(self, rows: Callable[[Layer, Seen], list[tuple[str, Any, Any]]], detail: str = "") -> Comparison:
-        """Compare quantities of every layer, as far as the run came."""
+    def compare(
+        self, rows: Callable[[Layer, LayerMeasurement], list[tuple[str, Any, Any]]], detail: str = ""
+    ) -> AspectComparison:
+        """Compare quantities of every layer, up to the layer at which the run failed if it did."""
         if self.refusal:
-            return nothing(self.refusal)
+            return not_compared(self.refusal)
         compared, found = 0, list[Difference]()
         for layer in self.analysis.layers:
             if layer.name not in self.measured.layers:
@@ -99,36 +109,36 @@ class WholeRun:
                 break
             own = rows(layer, self.measured.layers[layer.name])
             compared += len(own)
-            found += apart(layer.name, own)
-        return Comparison(compared, tuple(found), detail)
+            found += differing(layer.name, own)
+        return AspectComparison(compared, tuple(found), detail)
 
-    def shapes(self) -> Comparison:
-        """Shape and number format of every tensor."""
+    def shapes(self) -> AspectComparison:
+        """Compare the shape and number format of every tensor."""
 
-        def rows(layer: Layer, seen: Seen) -> list[tuple[str, Any, Any]]:
+        def rows(layer: Layer, seen: LayerMeasurement) -> list[tuple[str, Any, Any]]:
             formats = (DTYPE,) * len(layer.outputs)
             return [("shape", tuple(map(tuple, layer.outputs)), seen.shapes), ("dtype", formats, seen.dtypes)]
 
         return self.compare(rows, f"on random inputs, {DTYPE}, batch 1")
 
-    def params(self) -> Comparison:
-        """Stored numbers of every layer."""
+    def params(self) -> AspectComparison:
+        """Compare the stored numbers of every layer."""
         return self.compare(lambda layer, seen: [("params", layer.params, seen.params)])
 
-    def operations(self) -> Comparison:
-        """Operations of every layer by kind, and MACs."""
-        return self.compare(lambda layer, seen: by_kind(layer, seen.operations))
+    def operations(self) -> AspectComparison:
+        """Compare the operations by kind and the MACs of every layer."""
+        return self.compare(lambda layer, seen: operation_rows(layer, seen.operations))
 
-    def memory(self) -> Comparison:
-        """Parameters, live tensors and work buffers together."""
+    def memory(self) -> AspectComparison:
+        """Compare the memory of the run, parameters, live tensors and work buffers together, with the estimate."""
         if self.refusal:
-            return nothing(self.refusal)
+            return not_compared(self.refusal)
         measured = self.measured
         if measured.failure:
-            return nothing(f"not run: {measured.failure}")
+            return not_compared(f"not run: {measured.failure}")
         estimate = self.memory_estimate.params + self.memory_estimate.peak + measured.scratch
         taken, bound = measured.stored + measured.traced, int(MEMORY_FACTOR * estimate) + MEMORY_EXTRA
-        detail = f"{taken:,} bytes, {taken / estimate:.2f} of the estimate (at most {MEMORY_FACTOR}, and 1 MiB)"
+        detail = f"{taken:,} bytes, {taken / estimate:.2f} times the estimate (limit: {MEMORY_FACTOR} times + 1 MiB)"
         if taken <= bound:
-            return Comparison(1, (), detail)
-        return Comparison(1, (Difference(self.graph.name, "memory", f"at most {bound:,}", f"{taken:,}"),), detail)
+            return AspectComparison(1, (), detail)
+        return AspectComparison(1, (Difference(self.graph.name, "memory", f"at most {bound:,}", f"{taken:,}"),), detail)

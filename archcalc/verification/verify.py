@@ -1,7 +1,6 @@
-"""Analysis against measurement: what was claimed of every layer, held to what the executor did and saw.
+"""Comparison of the analysis with measurements of the executor, layer by layer.
 
-The two sides share the graph and nothing else; every difference names its layer and both numbers. Training heads are
-run, too.
+The two share nothing but the graph; every difference names its layer and both figures. Training heads are run, too.
 """
 
 from __future__ import annotations
@@ -20,31 +19,39 @@ from archcalc.executor.loops import measure
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph, write_shape
 from archcalc.numeric import Impossible
-from archcalc.verification.differences import FAILURES, Comparison, Difference, apart, by_kind, nothing
-from archcalc.verification.folding import TOLERANCE, differences, trained
+from archcalc.verification.differences import (
+    FAILURES,
+    AspectComparison,
+    Difference,
+    differing,
+    not_compared,
+    operation_rows,
+)
+from archcalc.verification.folding import TOLERANCE, output_differences, random_weights
 from archcalc.verification.receptive_fields import compare_fields
-from archcalc.verification.single_run import WholeRun
+from archcalc.verification.single_run import SingleRun
 
 ASPECTS = {
     "shapes": "shape and number format of every tensor",
     "params": "stored numbers, counted from the arrays that were used",
     "operations": "operations by kind and MACs, read from the operands inside the kernels",
-    "exact": "the same, counted one by one on counting numbers (on a reduced network)",
+    "exact": "the same, counted one by one with counting numbers (on a reduced network)",
     "rf": "receptive fields, found by making input positions NaN",
-    "folding": "the folded network against the original one",
+    "folding": "the outputs of the folded network against those of the original one",
     "memory": "the memory of a run: parameters, live tensors, work buffers",
 }
-COUNTED = 2_000_000
-"""Operations that are counted one by one, at most, unless asked for."""
-SMALL = 16
-"""Positions per axis of a reduced input, at least: fewer would be mostly padding."""
+"""The aspects that can be compared, with what is compared."""
+MAX_COUNTED_OPERATIONS = 2_000_000
+"""At most so many operations are counted one by one unless the full size is asked for."""
+MIN_REDUCED_SIZE = 16
+"""The fewest positions per axis of a reduced input: with fewer, windows would mostly see padding."""
 DIVISORS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-"""By how much channels are divided until there are few enough operations."""
+"""The divisors of channels that are tried until there are few enough operations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One aspect of a network, compared; see `Comparison`."""
+    """The comparison of one aspect of a network, with the time that it took; see `AspectComparison`."""
 
     aspect: str
     compared: int
@@ -54,28 +61,29 @@ class Check:
 
     @property
     def holds(self) -> bool:
+        """Whether there are no differences."""
         return not self.differences
 
 
 def verify(
-    graph: Graph, aspects: Iterable[str] = tuple(ASPECTS), *, available: int | None = None, whole: bool = False
+    graph: Graph, aspects: Iterable[str] = tuple(ASPECTS), *, available: int | None = None, full_size: bool = False
 ) -> Iterator[Check]:
-    """Measure a network and compare, one aspect after another.
+    """Measure a network and compare it with its analysis, one aspect after another.
 
     Args:
         graph: the network.
-        aspects: which of `ASPECTS`.
-        available: bytes of memory that a run may take; ``None``: any.
-        whole: count exactly on the network as it is, however long that takes.
+        aspects: the aspects to compare, of `ASPECTS`.
+        available: the bytes of memory that a run may take; ``None`` for no limit.
+        full_size: whether to count exactly on the network at its full size, however long that takes.
     """
     graph = _with_training_heads(graph)
     wanted = [*aspects]
-    run = WholeRun(graph, available)
-    measurements: dict[str, Callable[[], Comparison]] = {
+    run = SingleRun(graph, available)
+    measurements: dict[str, Callable[[], AspectComparison]] = {
         "shapes": run.shapes,
         "params": run.params,
         "operations": run.operations,
-        "exact": lambda: _exact(graph, whole=whole),
+        "exact": lambda: _exact(graph, full_size=full_size),
         "rf": lambda: compare_fields(graph),
         "folding": lambda: _folding(graph),
         "memory": run.memory,
@@ -88,42 +96,42 @@ def verify(
 
 
 def _with_training_heads(graph: Graph) -> Graph:
-    """The network with its auxiliary heads as ordinary ones: they run at inference then."""
+    """Return the network with its training heads as ordinary heads, so that they run at inference."""
     nodes = tuple(replace(node, training=False) for node in graph.nodes)
     return replace(graph, nodes=nodes, outputs={**graph.outputs, **graph.training_outputs}, training_outputs={})
 
 
-def _exact(graph: Graph, *, whole: bool) -> Comparison:
-    """Everything that is counted, counted one by one."""
-    small, detail = (graph, "on the network as it is") if whole else reduced(graph)
+def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
+    """Count operations, parameters and shapes one by one, and compare them."""
+    small, detail = (graph, "on the network as it is") if full_size else reduced(graph)
     analysis = analyze(small)
-    if analysis.totals.flops > COUNTED and not whole:
-        return nothing(f"not counted: {analysis.totals.flops:,} operations even when reduced; --exact counts them all")
+    if analysis.totals.flops > MAX_COUNTED_OPERATIONS and not full_size:
+        return not_compared(f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --exact)")
     weights = initial(small, dtype=np.float64)
     inputs = {name: array[0] for name, array in random_inputs(small, dtype=np.float64).items()}
     compared, found = 0, list[Difference]()
     try:
         for layer, measured in zip(analysis.layers, measure(small, inputs, weights), strict=True):
             rows = [
-                *by_kind(layer, {**measured.operations, "macs": measured.macs}),
+                *operation_rows(layer, {**measured.operations, "macs": measured.macs}),
                 ("params", layer.params, measured.params),
                 ("shape", (layer.output,), (measured.shape,)),
             ]
             compared += len(rows)
-            found += apart(layer.name, rows)
+            found += differing(layer.name, rows)
     except FAILURES as error:
         found.append(Difference(small.name, "run", "runs", str(error)[:120]))
-    return Comparison(compared, tuple(found), detail)
+    return AspectComparison(compared, tuple(found), detail)
 
 
 def reduced(graph: Graph) -> tuple[Graph, str]:
-    """The network on its smallest input, with as many channels as leave few operations; and how it was reduced."""
-    if analyze(graph).totals.flops <= COUNTED:
+    """Return the network, reduced in input size and channels until it has few operations, and how it was reduced."""
+    if analyze(graph).totals.flops <= MAX_COUNTED_OPERATIONS:
         return graph, "on the network as it is"
-    least = smallest(graph, SMALL)
+    least = smallest(graph, MIN_REDUCED_SIZE)
     found, detail = least, f"on {_inputs(least)}"
     for divisor in DIVISORS:
-        if analyze(found).totals.flops <= COUNTED:
+        if analyze(found).totals.flops <= MAX_COUNTED_OPERATIONS:
             break
         try:
             found, detail = narrowed(least, divisor), f"on {_inputs(least)}, channels divided by {divisor}"
@@ -132,21 +140,21 @@ def reduced(graph: Graph) -> tuple[Graph, str]:
     return found, detail
 
 
-def _folding(graph: Graph) -> Comparison:
-    """The folded network and the original one on a small input."""
-    small = smallest(graph, SMALL)
+def _folding(graph: Graph) -> AspectComparison:
+    """Compare the outputs of the folded network with those of the original one on a small input."""
+    small = smallest(graph, MIN_REDUCED_SIZE)
     folding = fold(small)
     if not folding.folds:
-        return nothing("nothing to fold")
-    distances = differences(folding, trained(small))
+        return not_compared("nothing to fold")
+    distances = output_differences(folding, random_weights(small))
     found = [
-        Difference(name, "output", f"within {TOLERANCE:.0e}", f"{each:.1e} apart")
+        Difference(name, "output", f"within {TOLERANCE:.0e}", f"differs by {each:.1e}")
         for name, each in distances.items()
         if not each <= TOLERANCE
     ]
     worst = max(distances.values())
     detail = f"largest relative difference {worst:.1e}, tolerance {TOLERANCE:.0e}, on {_inputs(small)}"
-    return Comparison(len(folding.folds), tuple(found), detail)
+    return AspectComparison(len(folding.folds), tuple(found), detail)
 
 
 def _inputs(graph: Graph) -> str:

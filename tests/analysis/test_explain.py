@@ -194,8 +194,8 @@ def test_folding_into_the_layer_after_says_so_and_what_stays_why() -> None:
     analysis = archcalc.load("3x32x32 -> bn -> conv 8 k3 half -> relu -> bn -> conv 4 k3").analyze()
     kept, taken = (explain_folding(analysis, analysis.layer(name)).steps for name in ("bn_1", "bn_2"))
     assert [(step.symbol, step.value) for step in kept] == [("stays", "as it is")]
-    assert kept[0].note.endswith("the zeros around the input of conv_1 would no longer be right")
-    assert taken[0].note == "per channel; bn_2 goes into conv_2, the layer after it"
+    assert kept[0].note.endswith("conv_1 after it has zero padding")
+    assert taken[0].note == "per channel; bn_2 is folded into conv_2, the layer after it"
     assert [step.value for step in taken if step.symbol == "params_saved"] == ["32"]
 
 

@@ -44,15 +44,15 @@ def test_what_goes(layers: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("layers", "reason"),
     [
-        ("standardize mean=0.5 std=0.2 -> conv 5 k3 half", "the zeros around the input of conv_1"),
-        ("relu -> bn -> conv 5 k3 same", "relu before it has no weighted sums; the zeros around"),
+        ("standardize mean=0.5 std=0.2 -> conv 5 k3 half", "conv_1 after it has zero padding"),
+        ("relu -> bn -> conv 5 k3 same", "relu before it has no weighted sums; conv_1 after it has zero padding"),
         ("bn -> relu", "it reads an input; relu after it has no weighted sums"),
         ("relu -> bn", "its output is an output of the network"),
         ("bn -> add(relu, identity)", "several layers read it"),
         ("maxpool 2 -> bn -> upconv 3 k2 s2", "sums over different numbers of inputs"),
-        ("linear 4 -> bn -> relu", "the outputs of linear before it are not its channels"),
+        ("linear 4 -> bn -> relu", "linear before it has outputs that are not its channels"),
         ("relu -> bn -> linear 4", "linear after it has the same weights for all channels"),
-        ("conv 4 k3 half -> add(bn, identity) -> relu", "conv_1 has other readers; add after it"),
+        ("conv 4 k3 half -> add(bn, identity) -> relu", "other layers read conv_1; add after it"),
     ],
 )
 def test_what_stays_and_why(layers: str, reason: str) -> None:
@@ -68,7 +68,7 @@ def test_an_output_is_not_changed() -> None:
     text = "input: 4x9x9\nlayers:\n  - a: conv 4 k3\n  - b: bn -> relu\nheads: {h: '@a'}\n"
     folding = fold(graph(text))
     assert not folding.folds
-    assert "a is an output as well" in folding.kept[0].reason
+    assert "a is an output of the network" in folding.kept[0].reason
 
 
 def test_preactivation_networks_keep_the_norms_before_their_activations() -> None:
@@ -104,7 +104,7 @@ def test_before_and_after_of_every_layer_add_up() -> None:
         assert sum(getattr(change.before, name) for change in changes) == getattr(before, name)
         assert sum(getattr(change.after, name) for change in changes) == getattr(after, name)
     conv = changes[0]
-    assert [layer.op for layer in conv.taken] == ["bn"]
+    assert [layer.op for layer in conv.absorbed] == ["bn"]
     assert (conv.before.params, conv.after.params) == (864 + 4 * 32, 864 + 32)
     assert conv.before.mults - conv.after.mults == 32 * 112 * 112
 

@@ -26,7 +26,7 @@ def test_parameters_and_activations_take_the_bytes_of_their_number_format() -> N
 
 
 def test_an_unknown_number_format_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"'float12'.*float32"):
+    with pytest.raises(ValueError, match=r"float32.*'float12'"):
         archcalc.load("lenet5").analyze().memory("float12")
 
 

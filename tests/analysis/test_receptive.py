@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis import receptive, unit
 from archcalc.analysis.receptive import AxisField, Path, coverage, receptive_fields, sees_past
-from archcalc.analysis.unit import Interval, Seen, trace_back, unit_box, unit_field
+from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops import Operator, Shapes, Window
@@ -30,7 +30,7 @@ def units(graph: Graph, node: int) -> Any:
     return product(*(range(n) for n in graph.nodes[node].output[1:]))
 
 
-def mask(seen: Seen | None, positions: tuple[int, ...]) -> Any:
+def mask(seen: PositionSet | None, positions: tuple[int, ...]) -> Any:
     """Positions as booleans."""
     found = np.zeros(positions, dtype=bool)
     for region in seen.regions if seen else ():
@@ -115,14 +115,14 @@ def test_the_closed_form_follows_the_phases_of_upsampling(graph: Graph) -> None:
 @random_graphs
 @given(graphs(), st.integers(1, 4))
 def test_maps_of_long_periods_are_bounded(graph: Graph, longest: int) -> None:
-    with mock.patch.object(receptive, "LONGEST_PERIOD", longest):
+    with mock.patch.object(receptive, "MAX_PERIOD", longest):
         assert_the_closed_form_holds_what_units_see(graph)
 
 
 @random_graphs
 @given(graphs(kinds=(*CUTTING, "conv", "upconv", *JOINING)), st.integers(0, 20), st.integers(1, 2))
 def test_sets_of_too_many_pieces_are_bounded(graph: Graph, pieces: int, regions: int) -> None:
-    with mock.patch.object(unit, "MOST_PIECES", pieces), mock.patch.object(unit, "MOST_REGIONS", regions):
+    with mock.patch.object(unit, "MAX_PIECES", pieces), mock.patch.object(unit, "MAX_REGIONS", regions):
         assert_units_see_what_they_depend_on(graph, exactly=False)
 
 
@@ -532,10 +532,10 @@ def test_coverage_is_the_share_of_the_input_and_past_is_beyond_every_axis() -> N
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ((9, 0), "position 9 is outside of 'conv_1', whose axis goes from 0 to 7"),
+        ((9, 0), "position 9 is outside 'conv_1', whose positions are 0 to 7"),
         ((-1, 0), "position -1 is outside"),
-        ((1,), "has 2 coordinates, got 1"),
-        ((1, 1, 1), "has 2 coordinates, got 3"),
+        ((1,), "must have 2 coordinates, got 1"),
+        ((1, 1, 1), "must have 2 coordinates, got 3"),
     ],
 )
 def test_a_unit_outside_of_its_layer_is_refused(place: tuple[int, ...], message: str) -> None:
@@ -546,7 +546,7 @@ def test_a_unit_outside_of_its_layer_is_refused(place: tuple[int, ...], message:
 
 def test_a_vector_has_no_units_with_a_position() -> None:
     graph = archcalc.load("1x8x8 -> fc 10").graph
-    with pytest.raises(ValueError, match="'fc_1' puts out a vector"):
+    with pytest.raises(ValueError, match="the output of 'fc_1' is a vector"):
         unit_field(graph, 1, (0,))
 
 
@@ -679,5 +679,5 @@ def test_known_periods_before_unknown_kernels_are_bounded() -> None:
 
 
 def test_a_path_of_one_phase_needs_no_division() -> None:
-    path = Path(0, 1, (0,), (1,)).before(Window(K, S, P), 0)
+    path = Path(0, 1, (0,), (1,)).extended(Window(K, S, P), 0)
     assert [known(n, {"k": 5, "s": 2, "p": 1, "u": 2}) for n in (path.first(7), path.last(7))] == [13, 17]

@@ -143,7 +143,7 @@ def test_every_verdict() -> None:
     assert [each.holds for each in found] == [True, True, True, False, True, False, False, False, False]
     assert found[5].explanations[0].code == "bias-left-out"
     assert found[5].derivation[-1].quantity == "params"
-    assert "cut off" in found[3].sentence
+    assert "truncated" in found[3].sentence
     assert found[8].problem().hint
 
 

@@ -81,7 +81,7 @@ def test_latex_escapes_names_and_sets_words_as_words(archcalc: Archcalc, argumen
         (("c1/cnv",), "did you mean 'c1/conv'?"),
         (("c1/conv", "parms"), "did you mean 'params'?"),
         (("input",), "`archcalc show"),
-        (("c1", "params", "surplus"), "unexpected 'surplus'"),
+        (("c1", "params", "surplus"), "unexpected argument 'surplus'"),
     ],
 )
 def test_what_does_not_exist_gets_a_hint(archcalc: Archcalc, arguments: tuple[str, ...], hint: str) -> None:

@@ -27,13 +27,13 @@ def test_parameters_and_operations_before_and_after(archcalc: Archcalc) -> None:
     assert row == ["conv_1", "op", "bn_1", "124", "112", "4,032", "3,888", "7,920", "7,776"]
     assert ran.line("conv_3").split()[5] == "bn_2"
     assert ran.line("total").split()[:3] == ["total", "2", "341"]
-    assert "2 layers folded, 1 of them into the layer after; 3 layers without change" in ran.lines
+    assert "2 layers folded, 1 of them into the following layer; 3 layers unchanged" in ran.lines
 
 
 def test_what_stays_is_named_with_the_reason(archcalc: Archcalc) -> None:
     ran = archcalc("fold", "3x8x8 -> bn -> relu -> conv 2 k3")
     assert ran.status == 0
-    assert ran.line("bn_1") == "bn_1 stays: it reads an input; relu after it has no weighted sums"
+    assert ran.line("bn_1") == "bn_1 cannot be folded: it reads an input; relu after it has no weighted sums"
     assert ran.line("0 layers folded")
 
 
@@ -163,4 +163,4 @@ def test_a_layer_that_is_folded_away_cannot_be_asked_for(archcalc: Archcalc) -> 
 def test_training_does_not_fold(archcalc: Archcalc) -> None:
     ran = archcalc("run", SMALL, "--fold", "--mode", "train")
     assert ran.status == 2
-    assert "--fold goes with inference" in ran.err
+    assert "--fold needs --mode inference" in ran.err

@@ -64,14 +64,14 @@ def test_batch_and_memory(archcalc: Archcalc) -> None:
 def test_a_ratio_when_sizes_double(archcalc: Archcalc) -> None:
     conditions = ("--assume", "k % 2 == 1, H % 4 == 0, W % 4 == 0")
     ran = archcalc("formula", "colourisation-base", "--free", "NIC,NF,NC,k", "--when", "H=2*H,W=2*W", *conditions)
-    assert ran.lines[1] == "ratio, when H becomes 2*H and W becomes 2*W"
+    assert ran.lines[1] == "growth factor when H becomes 2*H and W becomes 2*W"
     assert ran.line("params").split() == ["params", "=", "1"]
     assert ran.line("activations").split() == ["activations", "=", "4"]
 
 
 def test_a_ratio_that_only_tends_to_a_number(archcalc: Archcalc) -> None:
     ran = archcalc("formula", "vgg-d", "macs", "--when", "H=2*H,W=2*W")
-    assert ran.lines[2] == "macs → 4 as H and W grow (--format json has all of it)"
+    assert ran.lines[2] == "macs → 4 as H and W grow (--format json prints the formula)"
     ran = archcalc("formula", "3x32x32 -> conv 8 k3", "macs", "--when", "H=2*H")
     assert ran.lines[2:4] == ["macs = (2·H − 2)/(H − 2)", "     → 2 as H grows"]
 
@@ -121,7 +121,7 @@ def test_python_to_paste(archcalc: Archcalc) -> None:
     space: dict[str, Any] = {}
     exec(archcalc("formula", "resnet50", "macs", "--free", "H,W,width", "--python").out, space)
     assert space["resnet50_macs"](224, 224, 64) == package.load("resnet50").analyze().totals.macs
-    with pytest.raises(ValueError, match="this holds where W > 0"):
+    with pytest.raises(ValueError, match="the formula holds only if W > 0"):
         space["resnet50_macs"](224, 0, 64)
 
 
@@ -152,18 +152,18 @@ def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
         (("resnet50", "--free", "Q"), "no variable or input size 'Q'"),
         (("resnet50", "maks", "--free", "H"), "did you mean 'macs'?"),
         (("resnet50", "conv9.macs", "--free", "H"), "no layer or stage 'conv9'"),
-        (("resnet50", "shape", "--when", "H=2*H"), "a shape is no quantity to divide"),
-        (("resnet50", "--when", "H"), "--when takes NAME=VALUE"),
-        (("resnet50", "--free", "H", "--assume", "H % 2"), "compares nothing"),
-        (("resnet50", "--free", "H", "--assume", "H == H + 1"), "nothing meets this"),
+        (("resnet50", "shape", "--when", "H=2*H"), "'shape' cannot be divided"),
+        (("resnet50", "--when", "H"), "--scale must be NAME=VALUE"),
+        (("resnet50", "--free", "H", "--assume", "H % 2"), "must be a comparison"),
+        (("resnet50", "--free", "H", "--assume", "H == H + 1"), "this cannot be satisfied"),
         (("resnet50", "conv1.peak", "--free", "H"), "'peak' is a quantity of the whole network"),
-        (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "macs is 0 in what is divided by"),
-        (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it has to be a plain number"),
-        (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x' to set"),
+        (("3x32x32 -> relu", "macs", "--when", "H=2*H"), "the divisor macs is 0"),
+        (("3x32x32 -> (conv 8 k3)*n", "--free", "n"), "it must be a fixed number"),
+        (("3x32x32 -> conv 8 k3", "--free", "H", "--set", "x=1"), "no variable 'x'"),
         (("3x32x32 -> conv 8 k3 half", "--free", "half"), "a variable cannot be called 'half'"),
-        (("mobilenet-v1", "--free", "rho", "--set", "rho=1"), "'rho' is left open: it cannot be set as well"),
+        (("mobilenet-v1", "--free", "rho", "--set", "rho=1"), "'rho' is free, so it cannot be set as well"),
         (("lenet5", "--free", "H,W", "--assume", "H < 9"), "conv on 6x(⌊H/2⌋ − 2)x(⌊W/2⌋ − 2)"),
-        (("lenet5", "--python", "--format", "json"), "--python is a format of its own"),
+        (("lenet5", "--python", "--format", "json"), "--python cannot be combined with --format"),
     ],
 )
 def test_what_is_wrong_is_said(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:

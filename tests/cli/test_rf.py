@@ -38,7 +38,7 @@ def test_the_table_names_the_first_layer_that_sees_past_the_input(run: Any) -> N
     assert status == 0
     row = next(line for line in out.splitlines() if line.startswith("conv4_x/conv_12 "))
     assert row.split() == ["conv4_x/conv_12", "256x14x14", "227", "16", "113", "100", "%", "yes"]
-    assert "conv4_x/conv_12 is the first layer to see past the whole input (227 on 224x224)" in out
+    assert "conv4_x/conv_12 is the first layer whose field exceeds the input (227 on 224x224)" in out
     assert "arXiv:2106.12307" in out
 
 
@@ -52,15 +52,15 @@ def test_where_nothing_changes_the_field_there_are_no_bars_and_no_word_of_vector
     _, out, _ = run("3x8x8 -> conv 4 k1 -> relu")
     lines = out.splitlines()
     assert lines[3:] == [
-        "no layer sees past the whole input of 8x8",
-        "2 layers that leave the field as it was are not listed; --all lists them",
+        "the field of no layer exceeds the input (8x8)",
+        "2 layers do not change the receptive field (not listed; see --all)",
     ]
 
 
 @pytest.mark.parametrize(
     ("args", "note"),
     [
-        (("784 -> fc 10",), "no layer has a receptive field: none depends on an input that has positions"),
+        (("784 -> fc 10",), "no layer has a receptive field: none depends on an input with spatial axes"),
         (("3x8x8 -> relu", "input"), "'input' is an input: it depends on no layer"),
     ],
 )
@@ -75,7 +75,7 @@ def test_the_bars_of_the_fields_fit_eighty_columns(run: Any) -> None:
     bars = out.split("\n\n")[-1].splitlines()
     assert 10 < len(bars) < 30
     assert max(map(len, bars)) <= 80
-    assert bars[-1].endswith("│ = all of input, 224")
+    assert bars[-1].endswith("│ = size of input, 224")
     assert "█" not in run("resnet152", "--format", "markdown")[1]
 
 
@@ -144,7 +144,7 @@ def test_several_inputs_have_rows_of_their_own(run: Any, tmp_path: Path) -> None
 def test_paths_of_different_strides_are_marked_and_explained(run: Any) -> None:
     _, out, _ = run("1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
     assert "~ add_1: paths of different strides meet" in out
-    assert "their centres lie -1/2 positions from the first one's" in out
+    assert "offsets of their centres from the first: -1/2" in out
     assert "~2–9" in out
 
 
@@ -255,21 +255,21 @@ def test_a_picture_halfway_through_a_space_to_depth_shows_what_the_unit_sees(run
     ("args", "message"),
     [
         (("vgg-a", "conv9"), "did you mean 'conv"),
-        (("vgg-a", "conv1", "--at", "1"), "has 2 coordinates, got 1"),
-        (("vgg-a", "conv1", "--at", "112,0"), "position 112 is outside of 'conv1/maxpool'"),
+        (("vgg-a", "conv1", "--at", "1"), "must have 2 coordinates, got 1"),
+        (("vgg-a", "conv1", "--at", "112,0"), "position 112 is outside 'conv1/maxpool'"),
         (("vgg-a", "conv1", "--at", "-1,0"), "position -1 is outside"),
         (("vgg-a", "conv1", "--at", "one,0"), "'one,0' is not a position"),
         (("vgg-a", "conv1", "--at", ""), "is not a position"),
         (("vgg-a", "conv1", "--at", "9" * 5000), "is not a position"),
-        (("vgg-a", "fc8", "--at", "0"), "puts out a vector"),
-        (("vgg-a", "fc8", "--svg", "x.svg"), "puts out a vector"),
+        (("vgg-a", "fc8", "--at", "0"), "is a vector"),
+        (("vgg-a", "fc8", "--svg", "x.svg"), "is a vector"),
         (("vgg-a", "--at", "1,1"), "--at needs a LAYER"),
         (("vgg-a", "--svg", "x.svg"), "--svg needs a LAYER"),
         (("vgg-a", "conv1", "--image", "x.png"), "--image needs --svg"),
         (("vgg-a", "--from", "conv9"), "no layer, stage or input 'conv9'"),
         (("vgg-a", "conv1", "--from", "conv3"), "'conv1/maxpool' does not depend on 'conv3/maxpool'"),
         (("vgg-a", "--from", "fc8"), "no layer depends on"),
-        (("vgg-a", "conv1", "conv2"), "unexpected 'conv2'"),
+        (("vgg-a", "conv1", "conv2"), "unexpected argument 'conv2'"),
     ],
 )
 def test_wrong_input_ends_with_status_2_and_a_reason(run: Any, args: tuple[str, ...], message: str) -> None:

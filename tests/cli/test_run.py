@@ -38,8 +38,8 @@ def test_prints_what_comes_out(archcalc: Archcalc) -> None:
     name, shape, dtype, *numbers = ran.line("softmax").split()
     assert (name, shape, dtype) == ("softmax_1", "1x5", "float32")
     assert [float(number) for number in numbers][1] == pytest.approx(0.2)
-    assert ran.line("largest:").count(":") == 6
-    assert " ms; tensors at most " in ran.out
+    assert ran.line("largest values").count(":") == 6
+    assert " ms; memory: tensors " in ran.out
 
 
 def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
@@ -80,7 +80,7 @@ def test_weights_go_out_and_come_in(archcalc: Archcalc, here: Path) -> None:
 def test_training_moves_running_statistics(archcalc: Archcalc, here: Path) -> None:
     ran = archcalc("run", SPEC, "--mode", "train", "--batch", "4", "--save-weights", "w.npz")
     assert ran.status == 0
-    assert "2 stored arrays (running statistics) moved" in ran.out
+    assert "2 stored arrays (running statistics) updated" in ran.out
     with np.load("w.npz") as arrays:
         assert (arrays["bn_1.mean"] != 0).all()
 
@@ -103,7 +103,7 @@ def test_tensors_of_training_heads_are_there_in_training_only(archcalc: Archcalc
     Path("net.yaml").write_text(TWO.replace("heads:", "training_heads:"), encoding="utf-8")
     ran = archcalc("run", "./net.yaml", "--layer", "mask")
     assert ran.status == 2
-    assert "'mask' belongs to a training head\n  = --mode train runs it" in ran.err
+    assert "'mask' belongs to a training head\n  = add --mode train to run it" in ran.err
     with pytest.raises(ArrayError, match="'mask' belongs to a training head"):
         api.load("./net.yaml").run(keep=["mask"])
     assert archcalc("run", "./net.yaml", "--layer", "mask", "--mode", "train").status == 0
@@ -113,7 +113,7 @@ def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
     np.save("x.npy", np.full((3, 8, 8), np.nan))
     ran = archcalc("run", SPEC, "--input", "x.npy")
     assert ran.status == 0
-    assert "5 of 5 numbers of softmax_1 are not finite" in ran.out
+    assert "5 of 5 values of softmax_1 are not finite" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -122,19 +122,19 @@ def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
         (["--input", "none.npy"], "No such file"),
         (["--input", "other=x.npy"], "no input 'other'"),
         (["--input", "x.npy", "--input", "x.npy"], "two files for the input"),
-        (["--input", "x.npy", "--batch", "3"], "do not agree on the number of examples: 2 and 3"),
+        (["--input", "x.npy", "--batch", "3"], "differ in the number of examples: 2 and 3"),
         (["--input", "last.npy"], "has shape 8x8x3, expected 3x8x8 or Nx3x8x8 (channels come first)"),
         (["--input", "text.npy"], "cannot be read"),
-        (["--input", "words.npy"], "not real numbers"),
-        (["--input", "w.npz"], "is an archive"),
+        (["--input", "words.npy"], "must hold real numbers"),
+        (["--input", "w.npz"], "got an archive"),
         (["--weights", "w.npz"], "conv_1.bias is missing: 4"),
         (["--weights", "x.npy"], "cannot be read"),
         (["--layer", "convv"], "no layer, stage or input 'convv'"),
-        (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, there are 2"),
+        (["--layer", "conv_1", "--layer", "fc_1", "--output", "y.npy"], "holds one array, but there are 2"),
         (["--output", "missing/folder/y.npy"], "No such file or directory"),
-        (["--output", "y.npz", "--save-weights", "./y.npz"], "is named by --output as well"),
-        (["--max-memory", "much"], "not a size of memory"),
-        (["--max-memory", "1k"], "1.0 KiB --max-memory allows"),
+        (["--output", "y.npz", "--save-weights", "./y.npz"], "is the file of --output"),
+        (["--max-memory", "much"], "not a size such as 500M or 2G"),
+        (["--max-memory", "1k"], "1.0 KiB allowed by --max-memory"),
         (["--mode", "train", "--shape", "3x3x3"], "batch norm needs more than one number per channel"),
     ],
 )
@@ -158,8 +158,8 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
 def test_a_network_larger_than_memory_is_refused_with_the_estimate(archcalc: Archcalc) -> None:
     ran = archcalc("run", "3x100000x100000 -> conv 64 k3 half")
     assert ran.status == 2
-    assert "takes about 2.4 TiB" in ran.err
-    assert "are available" in ran.err
+    assert "needs about 2.4 TiB" in ran.err
+    assert "GiB available" in ran.err
     assert "--max-memory" in ran.err
 
 
@@ -172,10 +172,10 @@ def test_a_network_larger_than_memory_is_refused_with_the_estimate(archcalc: Arc
 def test_repeated_runs_are_timed(archcalc: Archcalc, options: list[str]) -> None:
     once, often = archcalc("run", SPEC), archcalc("run", SPEC, "--repeat", "3", *options)
     assert often.status == 0
-    assert often.line("3 more runs: median").count(" ms") == 2
+    assert often.line("3 timed runs: median").count(" ms") == 2
     if "--fold" not in options:
         assert often.line("softmax") == once.line("softmax")
-    assert "more run" not in once.out
+    assert "timed run" not in once.out
 
 
 @pytest.mark.parametrize("option", [["--workers", "2"], ["--winograd"]])

@@ -15,8 +15,8 @@ def test_the_largest_width_within_a_budget(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=0.25:1:0.05", "--target", "macs <= 300M")
     assert ran.status == 0
     assert ran.line("0.25").startswith("0.25 … 0.7 ")
-    assert "largest: 0.7, smallest: 0.25" in ran.out
-    assert "10 of 16 values, alpha from 0.25 to 1 in steps of 0.05" in ran.out
+    assert "largest solution: 0.7; smallest: 0.25" in ran.out
+    assert "10 of 16 values of alpha from 0.25 to 1 in steps of 0.05 meet the condition" in ran.out
 
 
 def test_a_padding_that_keeps_the_size(archcalc: Archcalc) -> None:
@@ -39,11 +39,13 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
     ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=0.25:1:0.25", "--target", "macs = 300M")
     assert ran.status == 1
     assert ran.line("0.75").split() == ["0.75", "325,400,448"]
-    assert "none of 4 values, alpha from 0.25 to 1 in steps of 0.25, meets macs = 300M; the nearest is shown" in ran.out
-    assert "macs goes from 41,030,272 to 568,740,352" in ran.out
+    assert (
+        "none of 4 values of alpha from 0.25 to 1 in steps of 0.25 meets macs = 300M; the nearest is shown" in ran.out
+    )
+    assert "macs ranges from 41,030,272 to 568,740,352" in ran.out
     empty = archcalc("solve", "3x5x5 -> conv 6 k7", "--vary", "H=W=1:4", "--target", "macs > 0", "--format", "csv")
     assert empty.status == 1
-    assert "4 impossible, such as H=W=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
+    assert "4 impossible, for example H=W=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
 
 
 def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its_name(archcalc: Archcalc) -> None:
@@ -55,14 +57,14 @@ def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its
     ("arguments", "message"),
     [
         (("--vary", "alhpa", "--target", "macs < 3"), "did you mean 'alpha'?"),
-        (("--vary", "alpha=", "--target", "macs < 3"), "--vary takes NAME or NAME=VALUES"),
+        (("--vary", "alpha=", "--target", "macs < 3"), "--vary must be NAME or NAME=VALUES"),
         (("--vary", "alpha=1:0", "--target", "macs < 3"), "is empty"),
         (("--vary", "alpha=0:9:0.000001", "--target", "macs < 3"), "more than 1,000,000 values"),
         (("--vary", "alpha", "--target", "mac < 3"), "did you mean 'macs'?"),
         (("--vary", "alpha", "--target", "macs"), "expected a comparison"),
         (("--vary", "alpha", "--vary", "rho", "--target", "macs < 3M"), "--vary is given 2 times"),
         (("--vary", "alpha", "--target", "macs < 3M", "--target", "params < 3M"), "join conditions with 'and'"),
-        (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "one thing varies here"),
+        (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "solve varies only the setting of --vary"),
         (("--target", "macs < 3"), "--vary"),
     ],
 )
@@ -77,4 +79,4 @@ def test_words_may_be_tried_too(archcalc: Archcalc) -> None:
     text = "{input: 3x8x8, variables: {f: relu}, blocks: {unit(g=f): conv 4 k3 -> g}, layers: [unit()]}"
     ran = archcalc("solve", "-", "--vary", "f=relu,gelu", "--target", "flops <= 8000", stdin=text)
     assert (ran.status, ran.line("relu").split()[0]) == (0, "relu")
-    assert ran.lines[-1] == "1 of 2 values of f"
+    assert ran.lines[-1] == "1 of 2 values of f meets the condition"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.api import load
-from archcalc.cli.varied import MANY, progress
+from archcalc.cli.variation import PROGRESS_FROM, progress
 from tests.cli.conftest import Archcalc
 
 GRID = ("sweep", "mobilenet-v1", "--set", "alpha=0.25:1:0.25", "--set", "rho=0.5,6/7,1")
@@ -43,7 +43,7 @@ def test_every_format_has_every_row(archcalc: Archcalc) -> None:
 
 def test_summaries_of_streams_go_to_standard_error(archcalc: Archcalc) -> None:
     ran = archcalc(*GRID, "--format", "csv", "--where", "macs <= 300M")
-    assert ran.err == "12 configurations: 3 not wanted (--where), 9 left\n"
+    assert ran.err == "12 configurations: 3 excluded by --where, 9 remaining\n"
     assert len(table(ran.out)) == 9
 
 
@@ -57,7 +57,7 @@ def test_sorted_and_the_best(archcalc: Archcalc) -> None:
 def test_the_pareto_front(archcalc: Archcalc) -> None:
     ran = archcalc(*GRID, "--format", "csv", "--pareto", "macs,max:alpha")
     assert [(row["alpha"], row["rho"]) for row in table(ran.out)] == [(a, "0.5") for a in ("0.25", "0.5", "0.75", "1")]
-    assert "12 left, 4 of them beaten by none" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
+    assert "4 on the Pareto front of 12" in archcalc(*GRID, "--pareto", "macs,max:alpha").out
 
 
 def test_both_axes_of_a_picture_at_once_and_layers_as_columns(archcalc: Archcalc) -> None:
@@ -99,10 +99,10 @@ def test_conditions_may_ask_for_varied_attributes_and_global_fields(archcalc: Ar
 def test_why_nothing_is_left(archcalc: Archcalc) -> None:
     impossible = archcalc("sweep", "3x5x5 -> conv 6 k7", "--shape", "H=W=2:5")
     assert impossible.status == 0
-    assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 left"
-    assert impossible.lines[-1].startswith("4 impossible, such as H=W=2: conv_1: a window of 7 does not fit")
+    assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 remaining"
+    assert impossible.lines[-1].startswith("4 impossible, for example H=W=2: conv_1: a window of 7 does not fit")
     unwanted = archcalc(*GRID, "--where", "macs < 3")
-    assert unwanted.lines[-1] == "12 configurations: 12 not wanted (--where), 0 left"
+    assert unwanted.lines[-1] == "12 configurations: 12 excluded by --where, 0 remaining"
     assert json.loads(archcalc(*GRID, "--where", "macs < 3", "--format", "json").out) == []
 
 
@@ -110,21 +110,21 @@ WRONG = {
     ("--set", "alpha=0.5"): "nothing varies",
     ("--set", "alhpa=0.5:1:0.1"): "did you mean 'alpha'?",
     ("--set", "alpha=1:0.5"): "is empty",
-    ("--set", "alpha"): "--set takes NAME=VALUES",
+    ("--set", "alpha"): "--set must be NAME=VALUES",
     ("--set", "alpha=1,2", "--set", "alpha=3,4"): "'alpha' is set twice",
-    ("--shape", "H=0:64:32"): "sizes are positive whole numbers, got 0",
-    ("--shape", "H=32:33:0.5"): "sizes are positive whole numbers, got 65/2",
+    ("--shape", "H=0:64:32"): "sizes must be positive integers, got 0",
+    ("--shape", "H=32:33:0.5"): "sizes must be positive integers, got 65/2",
     ("--shape", "Z=3x4x4,3x5x5"): "no input 'Z'",
     ("--set", "alpha=1,2", "--where", "macs"): "expected a comparison",
     ("--set", "alpha=1,2", "--where", "macs < 3M", "--where", "params < 3M"): "join conditions with 'and'",
     ("--set", "alpha=1,2", "--where", "mac < 3"): "did you mean 'macs'?",
     ("--set", "alpha=1,2", "--where", "sep99.macs < 3"): "no layer or stage 'sep99'",
     ("--set", "alpha=1,2", "--columns", "sep99.macs"): "no layer or stage 'sep99'",
-    ("--set", "alpha=1,2", "--columns", ""): "names no quantity",
+    ("--set", "alpha=1,2", "--columns", ""): "must name at least one quantity",
     ("--set", "alpha=1,2", "--sort", "mac"): "did you mean 'macs'?",
     ("--set", "alpha=1,2", "--pareto", "max:mac"): "did you mean 'macs'?",
     ("--set", "alpha=1,2", "--columns", "conv0.peak"): "'peak' is a quantity of the whole network",
-    ("--set", "conv0/conv.q=1,2"): "has no number 'q'",
+    ("--set", "conv0/conv.q=1,2"): "has no numeric attribute 'q'",
     ("--set", "conv9.k=1,2"): "no layer or stage 'conv9'",
 }
 
@@ -140,7 +140,7 @@ def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[st
 def test_tables_are_cut_and_say_so(archcalc: Archcalc) -> None:
     ran = archcalc("sweep", "3x5x5 -> relu", "--shape", "H=1:2000", "--columns", "macs")
     assert len(ran.lines) == 2 + 1000 + 1
-    assert ran.lines[-1] == "2,000 configurations: 2,000 left, of which 1,000 shown"
+    assert ran.lines[-1] == "2,000 configurations: 1,000 of 2,000 shown"
 
 
 def test_a_long_sweep_on_a_terminal_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,11 +150,11 @@ def test_a_long_sweep_on_a_terminal_shows_how_far_it_is(monkeypatch: pytest.Monk
 
     shown = Terminal()
     monkeypatch.setattr("sys.stderr", shown)
-    with progress(MANY - 1, "sweeping") as advance:
+    with progress(PROGRESS_FROM - 1, "sweeping") as advance:
         advance(5)
     assert not shown.getvalue()
-    with progress(MANY, "sweeping") as advance:
-        advance(MANY)
+    with progress(PROGRESS_FROM, "sweeping") as advance:
+        advance(PROGRESS_FROM)
     assert "500,000 of 500,000" in shown.getvalue()
 
 

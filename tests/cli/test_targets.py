@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from archcalc.analysis.propagate import analyze
@@ -56,6 +54,6 @@ def test_bytes_may_be_claimed_in_bytes(target: str, value: str, holds: bool) -> 
 
 @pytest.mark.parametrize(("verb", "names"), [("explain", DERIVED), ("formula", MEASURED)])
 def test_help_lists_the_quantities_with_their_meanings(archcalc: Archcalc, verb: str, names: tuple[str, ...]) -> None:
-    shown = archcalc(verb, "--help").out
+    shown = " ".join(archcalc(verb, "--help").out.partition("Quantities:")[2].split())
     for name in names:
-        assert re.search(rf"^ +{name} +{re.escape(QUANTITIES[name].meaning)}$", shown, re.MULTILINE)
+        assert f" {name} {QUANTITIES[name].meaning}" in f" {shown}"

@@ -41,7 +41,7 @@ def test_github_actions_get_annotations_by_themselves(archcalc: Archcalc, monkey
         "no operator 'rleu' (did you mean 'relu'?)",
         "::error file=nets/failing.yaml,line=4,col=11,endColumn=11,title=archcalc expectation::params is 0, expected 3",
         "::warning file=nets/warned.yaml,line=2,col=13,endColumn=16,title=archcalc unused-variable::"
-        "variable 'idle' is not used (remove it (--fix does))",
+        "variable 'idle' is not used (remove it (--fix does it))",
     ]
     assert ran.lines[-1].startswith("4 specs: 2 ok, 1 failed, 1 with errors")
 

@@ -116,7 +116,7 @@ def test_errors_and_warnings_of_all_files_come_in_one_run(archcalc: Archcalc, tm
     ran = archcalc("validate", ".")
     assert ran.status == 2
     assert ran.out.count("error[unknown-op]") == 2
-    assert "skip   c.yaml  (no 'layers:' and no 'input:' in it)" in ran.lines
+    assert "skip   c.yaml  (it has neither 'layers:' nor 'input:')" in ran.lines
     assert ran.lines[-1] == "2 specs: 1 ok, 1 with errors; 2 warnings; 1 file skipped"
 
 

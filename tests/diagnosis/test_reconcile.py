@@ -10,8 +10,8 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims import Verdict
-from archcalc.claims.sentence import parse_claim_text
-from archcalc.diagnosis.reconcile import Reading, reconcile
+from archcalc.claims.claim_text import parse_claim_text
+from archcalc.diagnosis.reconcile import Origin, reconcile
 from archcalc.diagnosis.relatives import relatives
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
@@ -31,7 +31,7 @@ def test_tools_print_what_their_habits_say(facts: dict[str, Any]) -> None:
     tools = {tool.code: tool for tool in TOOLS}
     for code, printed in facts["counts"].items():
         target = DiagnosedTarget(tools[code].quantity, analysis(facts["network"]))
-        assert target.measure(None, tools[code].tally) == (int(printed),), code
+        assert target.measure(None, tools[code].contribution) == (int(printed),), code
 
 
 def test_habits_are_about_operators_that_exist() -> None:
@@ -40,7 +40,7 @@ def test_habits_are_about_operators_that_exist() -> None:
     assert all(tool.source for tool in TOOLS)
 
 
-def readings(text: str) -> list[Reading]:
+def readings(text: str) -> list[Origin]:
     return reconcile(parse_claim_text(text))
 
 

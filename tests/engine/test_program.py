@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.engine import runner as runners
 from archcalc.engine import winograd, worker
-from archcalc.engine.layout import ALIGNED, Block, places
-from archcalc.engine.runner import MOST_BLOCKS, Runner
+from archcalc.engine.layout import ALIGNMENT, MemoryBlock, byte_ranges
+from archcalc.engine.runner import MAX_BLOCKS, Runner
 from archcalc.engine.worker import Worker
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, Run
@@ -34,19 +34,20 @@ from tests.random_networks import networks
 
 
 @st.composite
-def blocks(draw: st.DrawFn) -> list[Block]:
+def blocks(draw: st.DrawFn) -> list[MemoryBlock]:
     """Blocks in the order in which they are taken; some outlive the run."""
     sizes = draw(st.lists(st.integers(0, 2_000), max_size=40))
     return [
-        Block(size, begin, draw(st.just(inf) | st.integers(begin + 1, len(sizes)))) for begin, size in enumerate(sizes)
+        MemoryBlock(size, begin, draw(st.just(inf) | st.integers(begin + 1, len(sizes))))
+        for begin, size in enumerate(sizes)
     ]
 
 
 @given(blocks())
-def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[Block]) -> None:
-    found = places(blocks)
+def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[MemoryBlock]) -> None:
+    found = byte_ranges(blocks)
     for block, place in zip(blocks, found, strict=True):
-        assert place.start % ALIGNED == 0
+        assert place.start % ALIGNMENT == 0
         assert place.stop - place.start >= block.size
     for moment in range(len(blocks)):
         taken = sorted(place for block, place in zip(blocks, found, strict=True) if block.begin <= moment < block.end)
@@ -54,13 +55,13 @@ def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[Block]) ->
 
 
 def test_a_chain_needs_two_places() -> None:
-    chain = [Block(640, number, number + 2) for number in range(20)]
-    assert set(places(chain)) == {(0, 640), (640, 1280)}
+    chain = [MemoryBlock(640, number, number + 2) for number in range(20)]
+    assert set(byte_ranges(chain)) == {(0, 640), (640, 1280)}
 
 
 def test_very_long_runs_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("planned"))
-    graph = read(f"2x3x3 -> (conv 2 k1)*{MOST_BLOCKS}")
+    graph = read(f"2x3x3 -> (conv 2 k1)*{MAX_BLOCKS}")
     runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
     first, second = (runner.run(inputs).output for _ in range(2))
     assert (first == second).all()
@@ -80,7 +81,7 @@ def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
 def test_buffers_that_grow_while_calls_are_written_down_are_held_once() -> None:
     graph = archcalc.load("3x68x68 -> (conv C+24 k3)*5 -> gap").graph
     weights, inputs = initial(graph), random_inputs(graph)
-    with mock.patch.object(winograd, "SLOWER", 0.1):  # its buffers are not known from the first run
+    with mock.patch.object(winograd, "SLOWDOWN", 0.1):  # its buffers are not known from the first run
         Runner(graph, weights, winograd=True).run(inputs)
         tracemalloc.start()
         try:
@@ -175,8 +176,8 @@ def same(ours: Run, expected: Run) -> None:
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
 def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
-    least = 1 if rows else worker.LEAST_POSITIONS  # the networks are too small to be divided by rows otherwise
-    with mock.patch.multiple(worker, LEAST_POSITIONS=least, LEAST_ROWS=1 if rows else worker.LEAST_ROWS):
+    least = 1 if rows else worker.MIN_POSITIONS  # the networks are too small to be divided by rows otherwise
+    with mock.patch.multiple(worker, MIN_POSITIONS=least, MIN_ROWS=1 if rows else worker.MIN_ROWS):
         repeated(read(text), count, batch, seed)
 
 

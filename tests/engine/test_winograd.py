@@ -64,7 +64,7 @@ def test_less_multiplications_give_the_same(sizes: str, padding: str, workers: i
 
 @pytest.mark.parametrize("spec", ["64x2000 -> conv 256 k3", "24x12x16x16 -> conv 64 k3 half"])
 def test_it_is_for_any_number_of_axes(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(winograd, "SLOWER", 0.1)
+    monkeypatch.setattr(winograd, "SLOWDOWN", 0.1)
     ours, expected, taken = both(spec, batch=2, dtype="float64")
     assert taken
     scale = np.abs(expected).max()

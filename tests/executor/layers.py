@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, kernel_of
-from archcalc.executor.weights import stored_by
+from archcalc.executor.weights import stored_shapes
 from archcalc.graph import Graph, Node
 from archcalc.ops.base import Operator
 from archcalc.spec import Source, read_spec
@@ -39,7 +39,7 @@ def read(text: str) -> Graph:
 
 def arrays(graph: Graph, node: Node, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
     """Random stored arrays of a layer; those that the attributes decide, from the attributes."""
-    stored = stored_by(graph, node)
+    stored = stored_shapes(graph, node)
     if node.op.stores_attributes:
         return {name: np.array([float(x) for x in getattr(node.op, name)], dtype) for name in stored}
     return {name: numbers(rng, shape, dtype, positive=name == "variance") for name, shape in stored.items()}

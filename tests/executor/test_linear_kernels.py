@@ -55,8 +55,8 @@ def compare(text: str, seed: int, batch: int, block: int) -> None:
     if (limit := node.op.index_limit) is not None:
         inputs = {name: rng.integers(limit, size=x.shape).astype(np.float32) for name, x in inputs.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gather, "BLOCK_BYTES", block)
-        patch.setattr(gather, "LEAST_POSITIONS", min(block, 128))
+        patch.setattr(gather, "MAX_BLOCK_BYTES", block)
+        patch.setattr(gather, "MIN_POSITIONS", min(block, 128))
         ours = Interpreter(graph, weights).run(inputs).output
     (theirs,) = evaluate(graph, inputs, weights).values()
     assert ours.shape == theirs.shape

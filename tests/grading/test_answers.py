@@ -100,7 +100,7 @@ def test_what_audits_add() -> None:
     file = read("x.yaml", text)
     assert file.audit
     first, second, third = file.answers
-    assert (first.erratum and first.erratum.value, first.because) == ("2K", "why")
+    assert (first.erratum and first.erratum.value, first.reason) == ("2K", "why")
     assert (second.target.value, second.convention and second.convention.value) == ("b.macs", "x+y")
     assert third.erratum is third.convention is None
     assert not read("x.yaml", "answers: {c: 3}").audit
@@ -115,19 +115,19 @@ def test_nothing_is_no_answer(nothing: str) -> None:
 def test_columns_and_tables_that_are_not_read_are_named() -> None:
     assert read("x.csv", "layer,kernel,params\nc1,5x5,1\n").notes == ("columns not read: kernel",)
     page = "|a|b|\n|-|-|\n|1|2|\n\n|layer|params|\n|-|-|\n|c1|1|\n"
-    assert read("x.md", page).notes == ("line 1: the table has no column 'layer': not read",)
+    assert read("x.md", page).notes == ("line 1: table without a column 'layer' not read",)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "target", "message"),
     [
-        ("x.csv", "layer,params,macs\nc1,1,506,2\n", "c1.params", "4 cells under 3 titles"),
+        ("x.csv", "layer,params,macs\nc1,1,506,2\n", "c1.params", "the row must have 3 cells, got 4"),
         ("x.yaml", "answers:\n  c1.params: {a: {b: 1}}\n", "c1.params.a.b", ""),
-        ("x.yaml", "answers:\n  c1.shape: [[1], 2]\n", "c1.shape", "one value"),
+        ("x.yaml", "answers:\n  c1.shape: [[1], 2]\n", "c1.shape", "must be a value"),
         ("x.yaml", "answers: [hello]\n", "hello", "TARGET = VALUE"),
-        ("x.yaml", "answers: [[1, 2]]\n", "", "a list within"),
+        ("x.yaml", "answers: [[1, 2]]\n", "", "must be a text or a mapping, got a list"),
         ("x.json", '[{"layer": "c1"}]', "c1", "no answer"),
-        ("x.json", '[{"layer": ["c1"], "params": 3}]', "", "named by one text"),
+        ("x.json", '[{"layer": ["c1"], "params": 3}]', "", "the name of a layer must be a text"),
         ("x.yaml", "answers: {c1.params: {value: 1, colour: red}}\n", "c1.params", "no key 'colour' in an answer"),
     ],
 )
@@ -155,8 +155,8 @@ def test_a_line_that_cannot_be_read_is_an_answer_with_its_problem(
         ("x.yaml", "just words\n", "x.yaml: error[answers]"),
         ("x.yaml", "", "x.yaml: error[answers]: the file is empty"),
         ("x.json", '{"answers": {"c1.params": 156', "x.json:1:"),
-        ("x.csv", 'layer,params\n"c1,156\n', "x.csv:2:1: error[answers]: a quotation mark"),
-        ("x.csv", "name,mark\nAda,3\n", "x.csv:1:1: error[answers]: not a table of answers"),
+        ("x.csv", 'layer,params\n"c1,156\n', "x.csv:2:1: error[answers]: a quoted cell"),
+        ("x.csv", "name,mark\nAda,3\n", "x.csv:1:1: error[answers]: the columns are not those"),
         ("x.csv", "# nothing\n", "x.csv: error[answers]"),
         ("x.md", "no table here\n", "x.md: error[answers]: the page has no table"),
         ("x.yaml", "a: " + "[" * 100_000, "x.yaml:1:"),
@@ -174,9 +174,9 @@ def test_a_file_that_cannot_be_read_is_one_located_message(name: str, text: str,
 
 def test_the_bound_on_answers_can_be_raised() -> None:
     text = "target,answer\n" + "".join(f"c{index},1\n" for index in range(12_000))
-    assert len(read("x.csv", text, most=12_000).answers) == 12_000
+    assert len(read("x.csv", text, max_answers=12_000).answers) == 12_000
     with pytest.raises(SpecError, match="more than 11999"):
-        read("x.csv", text, most=11_999)
+        read("x.csv", text, max_answers=11_999)
 
 
 WRITERS: dict[str, Callable[[list[tuple[str, str]]], str]] = {

@@ -8,7 +8,7 @@ from archcalc import SpecError
 from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
-from archcalc.grading.marks import Graded
+from archcalc.grading.marks import GradedSubmission
 from archcalc.grading.subjects import Library
 from archcalc.spec.errors import Source
 
@@ -17,7 +17,7 @@ NETWORK = (
 )
 
 
-def audit(*claims: str, network: str = NETWORK) -> Graded:
+def audit(*claims: str, network: str = NETWORK) -> GradedSubmission:
     text = network + "claims:\n" + "".join(f"  - {claim}\n" for claim in claims)
     return Grader(None, Library()).grade(read_answers(Source("audit.yaml", text)), "audit")
 
@@ -47,17 +47,17 @@ def test_what_is_accounted_for(claim: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "reason"),
     [
-        ("conv_1.params: 4.6K", "cut off"),
+        ("conv_1.params: 4.6K", "truncated instead of rounded"),
         ("conv_1.params: '4,608'", "conv_1.params is 4,672, not 4,608"),
-        ("conv_1.params: {printed: 4.7K, convention: kilo-1024}", "it holds as it stands"),
+        ("conv_1.params: {printed: 4.7K, convention: kilo-1024}", "it is right without a convention"),
         ("conv_1.params: {printed: 4.4K, convention: bias-left-out}", "does not follow bias-left-out"),
-        ("conv_1.params: {printed: 4.7K, convention: truncated}", "it holds as it stands"),
-        ("conv_1.params: {printed: 4.7K, erratum: 4.67K}", "no erratum"),
-        ("conv_1.params: {printed: '4,608', erratum: 4.7K, convention: bias-left-out}", "no erratum"),
-        ("conv_1.params: {printed: 4.9K, erratum: 5.1K}", "nor is 5.1K right"),
-        ("conv_1.params: {printed: 4.9K, erratum: many}", "nor is many right"),
+        ("conv_1.params: {printed: 4.7K, convention: truncated}", "it is right without a convention"),
+        ("conv_1.params: {printed: 4.7K, erratum: 4.67K}", "it is not an erratum"),
+        ("conv_1.params: {printed: '4,608', erratum: 4.7K, convention: bias-left-out}", "it is not an erratum"),
+        ("conv_1.params: {printed: 4.9K, erratum: 5.1K}", "5.1K, the correction of the erratum 4.9K, is wrong"),
+        ("conv_1.params: {printed: 4.9K, erratum: many}", "many, the correction of the erratum 4.9K, is wrong"),
         ("conv_9.params: {printed: 4.9K, erratum: 5K}", "conv_9"),
-        ("conv_1.params: {printed: 4.9K, errata: 5K}", "no key 'errata'"),
+        ("conv_1.params: {printed: 4.9K, errata: 5K}", "unknown key 'errata'"),
     ],
 )
 def test_what_is_not(claim: str, reason: str) -> None:

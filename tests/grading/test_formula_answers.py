@@ -53,7 +53,7 @@ def test_a_formula_with_its_value_is_the_formula(formula: str) -> None:
 def test_odd_kernels_need_not_be_said() -> None:
     mark = judged("down1/conv.macs", "k*k*NIC*NF*H*W", "network: colourisation-base\n")
     assert (mark.verdict, mark.right) == ("exact", True)
-    assert mark.sentence == "down1/conv.macs is NIC·NF·H·W·k², where k % 2 == 1 as here"
+    assert mark.sentence == "down1/conv.macs is NIC·NF·H·W·k², if k % 2 == 1, which holds here"
 
 
 def test_what_is_wrong_for_odd_kernels_stays_wrong() -> None:

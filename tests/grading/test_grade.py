@@ -14,7 +14,7 @@ from archcalc import SpecError
 from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import PARTIAL, read_key
-from archcalc.grading.marks import Graded, Mark
+from archcalc.grading.marks import GradedSubmission, Mark
 from archcalc.grading.subjects import Library
 from archcalc.spec.errors import Source
 
@@ -33,7 +33,7 @@ def grader(key: str | None = KEY) -> Grader:
     return Grader(read_key(Source("key.yaml", key)) if key is not None else None, Library())
 
 
-def grade(text: str, key: str | None = KEY, name: str = "ada.yaml") -> Graded:
+def grade(text: str, key: str | None = KEY, name: str = "ada.yaml") -> GradedSubmission:
     return grader(key).grade(read_answers(Source(name, text)), "ada")
 
 
@@ -121,7 +121,7 @@ def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
 def test_unreadable_lines_keep_their_reason_and_stop_no_other() -> None:
     found = marks("answers: {q1: [[1]], q2: many, params: '61,706'}\n")
     assert (found["q1"].verdict, found["q2"].verdict, found["params"].verdict) == ("unreadable", "unreadable", "exact")
-    assert "one value" in found["q1"].sentence
+    assert "must be a value" in found["q1"].sentence
     assert "many" in found["q2"].sentence
     assert found["q2"].line == 1
 

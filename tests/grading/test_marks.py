@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.claims import Verdict
-from archcalc.grading.marks import Graded, Mark, common_mistakes, mean_points
+from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
 from archcalc.spec.errors import Problem
 
 
@@ -15,11 +15,13 @@ def mark(id: str, verdict: Verdict, points: str, code: str = "") -> Mark:
     return Mark(id=id, target=id, verdict=verdict, right=right, points=worth, of=Fraction(2), sentence="", code=code)
 
 
-def graded(*marks: Mark) -> Graded:
-    return Graded(name="Ada", file="ada.yaml", marks=marks, of=sum((mark.of for mark in marks), Fraction(0)))
+def graded(*marks: Mark) -> GradedSubmission:
+    return GradedSubmission(name="Ada", file="ada.yaml", marks=marks, of=sum((mark.of for mark in marks), Fraction(0)))
 
 
-UNREADABLE = Graded(name="Bob", file="bob.yaml", of=Fraction(2), problems=(Problem("yaml", "?", origin="bob.yaml"),))
+UNREADABLE = GradedSubmission(
+    name="Bob", file="bob.yaml", of=Fraction(2), problems=(Problem("yaml", "?", origin="bob.yaml"),)
+)
 
 
 def test_points_and_their_share() -> None:

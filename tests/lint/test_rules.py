@@ -148,8 +148,8 @@ def test_the_biases_of_a_block_are_one_warning_with_their_parameters() -> None:
         blocks: {f(c): conv c k1 -> bn}
         layers: [a: f(4) -> f(5), b: f(6)]
     """)
-    assert problem.message == "the bias of 'a/conv_1' and of 2 more is cancelled by the normalisation after it"
-    assert "15 parameters fewer" in problem.hint
+    assert problem.message == "the bias of 'a/conv_1' and of 2 other layers is cancelled by the normalisation after it"
+    assert "saves 15 parameters" in problem.hint
     assert marked(problem) == "conv c k1"
 
 
@@ -188,7 +188,7 @@ def test_rounding_up_and_padding_drop_nothing() -> None:
 
 def test_the_first_field_past_the_input_is_found() -> None:
     (problem,) = warnings("input: 3x8x8\nlayers: [a: conv 4 k5 half, b: conv 4 k5 half, c: conv 4 k5 half]")
-    assert problem.message == "from 'b' on a unit's window, 9x9, is larger than all of 'input', 8x8"
+    assert problem.message == "from 'b' on, the receptive field (9x9) is larger than the input 'input' (8x8)"
     assert marked(problem) == "conv 4 k5 half"
 
 
@@ -226,7 +226,7 @@ def test_a_kind_that_a_file_is_full_of_is_listed_in_part() -> None:
     many = "\n".join(f"  v{i}: {i}" for i in range(50))
     found = warnings(f"input: 1x8x8\nvariables:\n{many}\nlayers: [relu]")
     assert len(found) == 20
-    assert found[-1].message == "variable 'v19' is not used (and 30 more like this)"
+    assert found[-1].message == "variable 'v19' is not used (and 30 more of this kind)"
 
 
 def test_the_api_gives_the_warnings_of_a_network() -> None:

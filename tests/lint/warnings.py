@@ -23,4 +23,4 @@ def codes(text: str, *ignore: str) -> list[str]:
 def chain_codes(layers: str, shape: str = "8x32x32") -> list[str]:
     """The codes of the warnings of an inline expression."""
     spec = read_spec(Source("<expression>", f"{shape} -> {layers}"), inline=True)
-    return [problem.code for problem in lint(spec, analyze(spec.graph), wanted=RULES)]
+    return [problem.code for problem in lint(spec, analyze(spec.graph), enabled=RULES)]

@@ -60,7 +60,7 @@ def test_divisible_is_exact_where_floats_are_not() -> None:
 
 def test_whole_names_the_helpers_when_a_number_does_not_come_out_whole() -> None:
     assert numeric.as_integer(Fraction(6, 3), "width") == 2
-    with pytest.raises(Impossible, match=r"width must be a whole number, got 3/2.*floor.*divisible"):
+    with pytest.raises(Impossible, match=r"width must be an integer, got 3/2.*floor.*divisible"):
         numeric.as_integer(Fraction(3, 2), "width")
 
 

@@ -83,7 +83,7 @@ def test_padding_and_cropping_are_inverse() -> None:
 
 
 def test_cropping_everything_is_refused() -> None:
-    with pytest.raises(Impossible, match="cropping 2 and 2 leaves nothing of 4"):
+    with pytest.raises(Impossible, match="cropping 2 and 2 leaves none of 4 positions"):
         resample.Crop(margin=((2, 2),)).output(((1, 4),))
 
 

@@ -79,9 +79,9 @@ def test_split_takes_one_of_equal_parts(axis: int, part: int) -> None:
 
 
 def test_split_refuses_unequal_parts_and_parts_that_do_not_exist() -> None:
-    with pytest.raises(Impossible, match="10 does not split into 3 equal parts"):
+    with pytest.raises(Impossible, match="10 cannot be split into 3 equal parts"):
         structure.Split(parts=3, part=0).output(((10,),))
-    with pytest.raises(Impossible, match="of 2 parts there is no part 2"):
+    with pytest.raises(Impossible, match="part 2 does not exist"):
         structure.Split(parts=2, part=2).output(((10,),))
 
 

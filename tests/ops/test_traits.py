@@ -30,7 +30,7 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
         assert sums is not None
         assert {kernels.array for kernels in sums.kernels} == stored.keys() - {"bias"}
         assert all(stored[kernels.array] % kernels.pairs == 0 for kernels in sums.kernels)
-        if sums.by_channel:
+        if sums.per_channel:
             assert (sums.kernels[0].inputs, sums.kernels[-1].outputs) == (inputs[0][0], op.output(inputs)[0])
 
 

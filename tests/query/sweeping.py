@@ -8,19 +8,21 @@ from typing import Any
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.query.conditions import read_condition, read_name
-from archcalc.query.configurations import Question, Written
+from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
 from archcalc.query.grid import Axis
-from archcalc.query.sweep import Block, sweep
+from archcalc.query.sweep import SweepBlock, sweep
 from archcalc.spec import Given, Source, SpecError, read_spec
 
 
-def question(source: Source, names: Sequence[str], *, inline: bool = False, where: str | None = None) -> Question:
+def question(
+    source: Source, names: Sequence[str], *, inline: bool = False, where: str | None = None
+) -> ConfigurationQuery:
     """What is asked of a spec."""
     condition = None if where is None else read_condition("--where", where)
-    return Question(Written(source, inline), [read_name("--columns", name) for name in names], condition)
+    return ConfigurationQuery(LocatedSpec(source, inline), [read_name("--columns", name) for name in names], condition)
 
 
-def blocks(asked: Question, axes: Mapping[str, Sequence[Any]]) -> list[Block]:
+def blocks(asked: ConfigurationQuery, axes: Mapping[str, Sequence[Any]]) -> list[SweepBlock]:
     """A whole sweep."""
     return list(sweep(asked.subject(), [Axis(name, tuple(values)) for name, values in axes.items()]))
 

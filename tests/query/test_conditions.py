@@ -113,7 +113,7 @@ def test_an_error_points_at_its_place() -> None:
 
 @pytest.mark.parametrize("text", ["act + 1 > 2", "c1.shape * 2 = 4"])
 def test_words_and_shapes_are_no_operands_of_arithmetic(text: str) -> None:
-    with pytest.raises(SpecError, match="this is not one number"):
+    with pytest.raises(SpecError, match="must be a single number"):
         holds(read_condition("--where", text), lookup)
 
 

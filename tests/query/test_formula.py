@@ -17,7 +17,7 @@ from archcalc.graph import Graph, Node, axis_symbols, input_axes
 from archcalc.numeric import Impossible
 from archcalc.numeric.symbolic import TEXT
 from archcalc.query.closed_forms import ClosedForms, python_function
-from archcalc.query.formula import Question, answer, closed_form, equals
+from archcalc.query.formula import FormulaQuery, calculate, closed_form, equals
 from archcalc.query.targets import resolve
 from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
 from tests.random_networks import networks
@@ -33,7 +33,7 @@ def spatial_axes(name: str) -> tuple[str, ...]:
 
 @cache
 def forms_in_sizes(name: str) -> ClosedForms:
-    return answer(Question(name, QUANTITIES, spatial_axes(name))).forms
+    return calculate(FormulaQuery(name, QUANTITIES, spatial_axes(name))).forms
 
 
 def at_sizes(graph: Graph, sizes: tuple[int, ...]) -> Graph:
@@ -115,7 +115,7 @@ def test_closed_forms_of_random_networks(text: str, random: Random) -> None:
     graph = read_spec(source).graph
     axes = {name: place for name, place in input_axes(graph.inputs).items() if "." not in name and name != "C"}
     own = {name: graph.inputs[first][axis] for name, (first, axis) in axes.items()}
-    forms = answer(Question(source, QUANTITIES, tuple(own))).forms
+    forms = calculate(FormulaQuery(source, QUANTITIES, tuple(own))).forms
     for change in range(6):
         sizes = {name: max(1, size + random.randrange(-5, 7) * (change > 0)) for name, size in own.items()}
         found = [form.at(**sizes) for form in forms.forms]
@@ -150,7 +150,7 @@ RANGES = {"alpha": 3, "rho": 2, "k": 8, "pool_stride": 9}
 def test_closed_forms_in_variables_are_the_analysis(name: str) -> None:
     names = VARIABLES[name]
     targets = (*QUANTITIES, "peak") if name == "colourisation-base" else QUANTITIES
-    forms = answer(Question(name, targets, names)).forms
+    forms = calculate(FormulaQuery(name, targets, names)).forms
     random = Random(name)
     existing = 0
     for _ in range(60):
@@ -199,7 +199,7 @@ def text(spec: str, target: str, free: str, *assume: str) -> str:
 
 
 def where(spec: str, free: str, *assume: str) -> list[str]:
-    found = answer(Question(spec, ("macs",), tuple(free.split(",")), assume)).forms
+    found = calculate(FormulaQuery(spec, ("macs",), tuple(free.split(",")), assume)).forms
     return [TEXT.comparison(part) for part in found.conditions]
 
 
@@ -227,7 +227,7 @@ def test_the_homework_on_colourisation() -> None:
 
 
 def ratio(spec: str, target: str, free: str, **more: Any) -> Any:
-    return answer(Question(spec, (target,), tuple(free.split(",")), **more))
+    return calculate(FormulaQuery(spec, (target,), tuple(free.split(",")), **more))
 
 
 def test_when_height_and_width_double() -> None:
@@ -280,32 +280,32 @@ def test_conditions_of_networks() -> None:
     [
         ("resnet50", "Q", (), "no variable or input size 'Q'"),
         ("resnet50", "widht", (), "did you mean 'width'?"),
-        ("resnet50", "H", ("H == 0",), "H is a size, and positive"),
-        ("resnet50", "H", ("H % 2 == 0", "H % 2 == 1"), "nothing meets this"),
-        ("resnet50", "H", ("H",), "compares nothing"),
-        ("resnet50", "H", ("X >= 3",), "'X' is not free here"),
+        ("resnet50", "H", ("H == 0",), "H is a size, so it must be positive"),
+        ("resnet50", "H", ("H % 2 == 0", "H % 2 == 1"), "this cannot be satisfied"),
+        ("resnet50", "H", ("H",), "must be a comparison"),
+        ("resnet50", "H", ("X >= 3",), "'X' is not a free name"),
         ("resnet50", "H", ("H >= (",), "expected"),
-        ("resnet50", "H", ("H <= 0",), "nothing meets this"),
+        ("resnet50", "H", ("H <= 0",), "this cannot be satisfied"),
         ("3x32x32 -> conv 8 k3 -> Q 7", "H", (), "no operator 'Q'"),
-        ("3x32x32 -> (conv 8 k3)*n", "n", (), "a number of repetitions depends on what is left open"),
+        ("3x32x32 -> (conv 8 k3)*n", "n", (), "a number of repetitions depends on a value that is left free"),
         ("3x32x32 -> concat(conv 8 k3, identity)", "H,W", (), "needs equal sizes"),
         ("3x32x32 -> conv 8 k3 half", "H,n", (), "no variable or input size 'n'"),
-        ("3x32x32 -> conv (n**n) k3 half", "n", (), "what is left open"),
+        ("3x32x32 -> conv (n**n) k3 half", "n", (), "a value that is left free"),
         ("3x32x32 -> conv ((n+1)**200) k3 half", "n", (), "beyond"),
     ],
 )
 def test_what_is_wrong_is_said(spec: str, free: str, assume: tuple[str, ...], message: str) -> None:
     with pytest.raises(SpecError) as error:
-        answer(Question(spec, ("macs",), tuple(free.split(",")), assume))
+        calculate(FormulaQuery(spec, ("macs",), tuple(free.split(",")), assume))
     assert message in str(error.value)
 
 
 def test_what_bounds_on_work_leave_undecided_is_right_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = "1x64x64 -> add(identity, maxpool 6 -> upsample 6) -> conv 8 k5 s3"
-    question = Question(spec, ("macs",), ("H", "W"))
-    merged = answer(question).forms
+    question = FormulaQuery(spec, ("macs",), ("H", "W"))
+    merged = calculate(question).forms
     monkeypatch.setattr("archcalc.numeric.symbolic.symbols.MAX_WORK", 1)
-    found = answer(question).forms
+    found = calculate(question).forms
     assert merged.decided
     assert not found.decided
     for sizes in ({"H": h, "W": w} for h in range(1, 40) for w in (12, 13)):
@@ -336,7 +336,7 @@ def test_where_a_formula_differs() -> None:
 def executed(name: str, targets: tuple[str, ...], free: tuple[str, ...], *assume: str) -> Any:
     """The function that ``--python`` prints."""
     space: dict[str, Any] = {}
-    exec(python_function("pasted", answer(Question(name, targets, free, assume)).forms), space)
+    exec(python_function("pasted", calculate(FormulaQuery(name, targets, free, assume)).forms), space)
     return space["pasted"]
 
 
@@ -355,7 +355,7 @@ def test_the_pasted_function_checks_its_arguments() -> None:
     function = executed("colourisation-unet", ("macs",), ("k", "H", "W"))
     assert function(3, 32, 32) == archcalc.load("colourisation-unet").analyze().totals.macs
     for wrong in ((2, 32, 32), (3, 30, 32), (3, 32, 0), (3, -4, 32)):
-        with pytest.raises(ValueError, match="this holds where"):
+        with pytest.raises(ValueError, match="the formula holds only if"):
             function(*wrong)
 
 

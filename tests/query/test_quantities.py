@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from archcalc.analysis.counts import FORMULAS, Counts
-from archcalc.analysis.receptive import READINGS
+from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.query.quantities import COMMON, MEASURED, QUANTITIES, SUMS, find_quantity, quantity_named
 
 LANGUAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
 
 
 def test_every_count_and_reading_has_an_entry() -> None:
-    assert {*FORMULAS, *READINGS} <= QUANTITIES.keys()
+    assert {*FORMULAS, *FIELD_QUANTITIES} <= QUANTITIES.keys()
     assert all(hasattr(Counts, name) for name in SUMS)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from archcalc.query import ranking
 from archcalc.query.grid import listed
-from archcalc.query.ranking import Best, First, Front, Keeper, Key, undominated
+from archcalc.query.ranking import Best, First, Front, Key, Selection, undominated
 
 NUMBER = st.one_of(st.integers(-5, 5), st.integers(0, 2**70), st.fractions(-3, 3, max_denominator=4))
 ROWS = st.lists(st.tuples(st.integers(-4, 4), NUMBER, st.integers(0, 3), NUMBER), max_size=40)
@@ -22,7 +22,7 @@ KEYS = st.lists(
 )
 
 
-def fed(keeper: Keeper, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
+def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
     """Feed rows block by block, and take what is kept."""
     ends = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     for start, stop in pairwise(ends):
@@ -82,7 +82,7 @@ def test_a_front_of_three_in_a_large_block() -> None:
 
 
 def test_a_front_of_any_width_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "WIDEST_FRONT", 10)
+    monkeypatch.setattr(ranking, "MAX_FRONT", 10)
     rows = [(number, -number, Fraction(1, 2)) for number in range(11)]
     with pytest.raises(OverflowError, match="more than 10"):
         fed(Front([Key(0), Key(1)]), rows, [])

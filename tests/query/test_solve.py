@@ -10,7 +10,7 @@ import pytest
 from archcalc.api import load
 from archcalc.numeric.steps import steps
 from archcalc.query.conditions import read_condition
-from archcalc.query.configurations import Question, Written
+from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
 from archcalc.query.grid import Axis
 from archcalc.query.solve import Solution, default_values, solve
 from archcalc.spec import Source, SpecError
@@ -19,8 +19,8 @@ from archcalc.spec.locate import locate
 from archcalc.spec.syntax import names_in
 
 
-def asked(spec: str) -> Question:
-    return Question(Written(*locate(spec, DEFAULT)), [])
+def asked(spec: str) -> ConfigurationQuery:
+    return ConfigurationQuery(LocatedSpec(*locate(spec, DEFAULT)), [])
 
 
 def solved(spec: str, name: str, values: Any, target: str) -> Solution:
@@ -69,7 +69,10 @@ def test_the_input_sizes_that_give_seven() -> None:
 
 def test_words_and_depths_are_varied_too() -> None:
     source = Source("net.yaml", "input: 3x8x8\nvariables: {n: 1}\nlayers:\n  - (conv 3 k3 half)*n\n")
-    question, condition = Question(Written(source, False), []), read_condition("--target", "params <= 300")
+    question, condition = (
+        ConfigurationQuery(LocatedSpec(source, False), []),
+        read_condition("--target", "params <= 300"),
+    )
     assert ends(solve(question, Axis("n", range(10)), condition)) == [(0, 3)]
 
 
@@ -90,9 +93,9 @@ def test_without_a_solution_the_nearest_is_told() -> None:
     ("name", "message"),
     [
         ("c9.k", "no layer or stage 'c9'"),
-        ("c1/conv.z", "has no number 'z'"),
+        ("c1/conv.z", "has no numeric attribute 'z'"),
         ("alpha", "no variable or input size 'alpha'"),
-        ("s4.k=c1.z", "has no number 'z'"),
+        ("s4.k=c1.z", "has no numeric attribute 'z'"),
     ],
 )
 def test_unknown_settings(name: str, message: str) -> None:
@@ -108,7 +111,7 @@ def test_unknown_quantities() -> None:
 
 
 def test_an_attribute_that_several_layers_have_must_be_named() -> None:
-    with pytest.raises(SpecError, match="10 layers of 'sep7_11' have a kernel") as error:
+    with pytest.raises(SpecError, match="10 layers of 'sep7_11' have the attribute 'kernel'") as error:
         solved("mobilenet-v1", "sep7_11.k", range(1, 4), "macs > 1")
     assert "sep7_11/dwconv_1.k" in str(error.value)
 
@@ -125,4 +128,4 @@ def test_default_values() -> None:
     assert default_values(asked("lenet5"), "c1/conv.p") == range(65)
     assert default_values(asked("lenet5"), "c1/conv.k") == range(1, 65)
     source = Source("net.yaml", "input: 3x8x8\nvariables: {n: 1}\nlayers:\n  - (conv 3 k3 half)*n\n")
-    assert default_values(Question(Written(source, False), []), "n") == range(1, 65)
+    assert default_values(ConfigurationQuery(LocatedSpec(source, False), []), "n") == range(1, 65)

@@ -17,7 +17,7 @@ from archcalc.numeric.steps import steps
 from archcalc.query import sweep as sweeps
 from archcalc.query.grid import Axis
 from archcalc.query.quantities import SUMS
-from archcalc.query.sweep import Block, sweep
+from archcalc.query.sweep import SweepBlock, sweep
 from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
@@ -151,13 +151,15 @@ def test_receptive_fields_are_those_of_each_network_alone() -> None:
     text = "1x24x24 -> (conv 4 k3 half -> upsample 2 bilinear -> maxpool 3)*2"
     source = Source("<expression>", text)
     found = blocks(question(source, ["rf", "rf_stride", "rf_padding"], inline=True), {"H": (6, 24, 25, 1)})
-    from archcalc.analysis.receptive import READINGS
+    from archcalc.analysis.receptive import FIELD_QUANTITIES
 
     alone = {}
     for values, analysis in loop(source, {"H": (6, 24, 25, 1)}, inline=True):
         if isinstance(analysis, Analysis):
             field = analysis.layers[-1].fields["input"]
-            alone[values] = [tuple(dict.fromkeys(READINGS[name](axis) for axis in field)) for name in READINGS]
+            alone[values] = [
+                tuple(dict.fromkeys(FIELD_QUANTITIES[name](axis) for axis in field)) for name in FIELD_QUANTITIES
+            ]
     rows = {
         (row[0],): list(row[1:])
         for block in found
@@ -242,7 +244,7 @@ def swept(configurations: int) -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "LARGEST_BLOCK", 2_000)
+    monkeypatch.setattr(sweeps, "MAX_BLOCK", 2_000)
     few, little = swept(10_000)
     many, much = swept(40_000)
     assert (few, many) == (10_000, 40_000)
@@ -251,7 +253,7 @@ def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytes
 
 def test_an_axis_of_any_length_begins_at_once() -> None:
     asked = question(Source("<expression>", "3x9x9 -> relu"), ["macs"], inline=True)
-    first: Block = next(sweep(asked.subject(), [Axis("H", steps(1, 1, 10**15)), Axis("W", steps(1, 1, 10**15))]))
+    first: SweepBlock = next(sweep(asked.subject(), [Axis("H", steps(1, 1, 10**15)), Axis("W", steps(1, 1, 10**15))]))
     assert first.columns is not None
     assert first.columns[1][:3].tolist() == [1, 2, 3]
 

@@ -47,7 +47,7 @@ def test_what_adds_up_is_the_sum_of_the_parts(name: str) -> None:
     graph = archcalc.load(name).graph
     evaluator = Evaluator(graph)
     for quantity in QUANTITIES.values():
-        if quantity.adds_up == "sum":
+        if quantity.aggregation == "sum":
             parts = [
                 evaluator.values(evaluator.target(f"{node.name}.{quantity.name}"))[0] for _, node in graph.layers()
             ]

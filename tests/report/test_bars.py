@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from archcalc.report.bars import MOST_BARS, Bar, draw_bars, select
+from archcalc.report.bars import MAX_BARS, Bar, draw_bars, sample_evenly
 
 
 def test_bars_are_to_scale_with_a_mark() -> None:
@@ -21,7 +21,7 @@ def test_bars_stay_within_their_width() -> None:
     for width in (40, 80):
         lines = draw_bars(bars, mark=10, mark_text="the mark", width=width).splitlines()
         assert max(map(len, lines)) <= width
-        assert len(lines) == MOST_BARS + 1
+        assert len(lines) == MAX_BARS + 1
 
 
 def test_what_has_no_end_fills_its_line() -> None:
@@ -39,5 +39,5 @@ def test_nothing_to_draw_is_nothing_but_the_mark() -> None:
 
 
 def test_a_selection_keeps_the_ends() -> None:
-    assert select(range(100), 4) == [0, 33, 66, 99]
-    assert select(range(3), 4) == [0, 1, 2]
+    assert sample_evenly(range(100), 4) == [0, 33, 66, 99]
+    assert sample_evenly(range(3), 4) == [0, 1, 2]

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.claims import Verdict
-from archcalc.grading.marks import Graded, Mark
-from archcalc.report.graded import accounted, class_table, points_text, score_text
-from archcalc.report.graded_formats import FORMATS, Layout
+from archcalc.grading.marks import GradedSubmission, Mark
+from archcalc.report.graded import accounting_notes, class_table, points_text, score_text
+from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem
 
 
@@ -31,11 +31,11 @@ def test_points(points: Fraction, text: str) -> None:
 
 def test_scores() -> None:
     marks = (mark("a", "exact", Fraction(1), right=True), mark("b", "wrong", Fraction(1, 2), right=False))
-    graded = Graded(name="Ada", file="ada.yaml", marks=marks, of=Fraction(2))
+    graded = GradedSubmission(name="Ada", file="ada.yaml", marks=marks, of=Fraction(2))
     assert score_text(graded) == "1.5 of 2 points (75 %)"
-    assert score_text(replace(graded, scored=False)) == "1 of 2 right"
+    assert score_text(replace(graded, scored=False)) == "1 of 2 correct"
     assert score_text(replace(graded, scored=False, audit=True)) == "1 of 2 accounted for"
-    assert score_text(Graded(name="Ada", file="ada.yaml")) == "0 of 0 points"
+    assert score_text(GradedSubmission(name="Ada", file="ada.yaml")) == "0 of 0 points"
 
 
 def test_which_claims_follow_which_convention() -> None:
@@ -44,23 +44,26 @@ def test_which_claims_follow_which_convention() -> None:
         mark("b", "erratum", Fraction(1), right=True, sentence="b is wrong"),
         mark("c", "convention", Fraction(1), right=True, code="kilo-1024"),
     )
-    assert accounted(Graded(name="x", file="x", marks=marks)) == ["kilo-1024: a, c", "erratum: b is wrong"]
+    assert accounting_notes(GradedSubmission(name="x", file="x", marks=marks)) == [
+        "kilo-1024: a, c",
+        "erratum: b is wrong",
+    ]
 
 
 def test_a_class_names_the_first_mistakes_and_the_most_common() -> None:
     marks = tuple(mark(f"q{index}", "explained", Fraction(0), right=False, code="bias") for index in range(9))
-    ada = Graded(name="Ada", file="a", marks=marks, of=Fraction(9))
+    ada = GradedSubmission(name="Ada", file="a", marks=marks, of=Fraction(9))
     table = class_table([ada, replace(ada, name="Bob", file="b", marks=marks[:1])])
     assert table.rows[0][-1].endswith("q5: bias; and 3 more")
-    assert "most often: q0: bias (2 times)" in table.notes
+    assert "most common mistakes: q0: bias (2 times)" in table.notes
 
 
 @given(st.text(), st.text(), st.text())
 def test_any_text_can_be_written_in_every_format(name: str, value: str, sentence: str) -> None:
     marks = (mark(name, "wrong", Fraction(0), right=False, sentence=sentence, value=value),)
-    broken = Graded(name=name, file="b", problems=(Problem("yaml", sentence or "?", origin=name or "x"),))
-    for graded in (Graded(name=name, file="a", marks=marks, of=Fraction(1)), broken):
-        written = {form: FORMATS[form].write([graded], Layout(title=value, explain=True)) for form in FORMATS}
+    broken = GradedSubmission(name=name, file="b", problems=(Problem("yaml", sentence or "?", origin=name or "x"),))
+    for graded in (GradedSubmission(name=name, file="a", marks=marks, of=Fraction(1)), broken):
+        written = {form: FORMATS[form].write([graded], GradingDisplay(title=value, explain=True)) for form in FORMATS}
         page = written["html"]
         body = page[page.index("<main>") : page.index("</body>")].replace("&#x27;", "'")
         ElementTree.fromstring(body)

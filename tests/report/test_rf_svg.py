@@ -8,13 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archcalc.report.rf_svg import MOST_LABELS, MOST_WINDOWS, Nested, Picture, draw
+from archcalc.report.rf_svg import MAX_LABELS, MAX_WINDOWS, NestedWindow, Picture, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...], **more: Any) -> Picture:
-    nested = tuple(Nested(f"layer{index}", window) for index, window in enumerate(windows))
+    nested = tuple(NestedWindow(f"layer{index}", window) for index, window in enumerate(windows))
     inside = (
         tuple((max(0, a), min(n - 1, b)) for (a, b), n in zip(windows[-1], sizes, strict=True))  # type: ignore[misc]
         if windows and None not in windows[-1]
@@ -69,12 +69,12 @@ def test_a_window_lies_on_the_plane_where_it_belongs() -> None:
     assert boxes(root, "seen") == [window]
 
 
-def test_what_hangs_over_the_border_is_hatched_and_said() -> None:
+def test_what_extends_beyond_the_input_is_hatched_and_named() -> None:
     over = drawn(picture((10, 10), ((-3, 4), (0, 5))))
-    assert any("hangs over the border" in text for text in texts(over))
+    assert any("beyond the border" in text for text in texts(over))
     assert any(rect.attrib.get("fill") == "url(#beyond)" for rect in over.iter(f"{SVG}rect"))
     inside = drawn(picture((10, 10), ((3, 4), (0, 5))))
-    assert not any("hangs over" in text for text in texts(inside))
+    assert not any("beyond the border" in text for text in texts(inside))
 
 
 def test_an_input_of_one_axis_is_a_strip_with_a_line_per_layer() -> None:
@@ -87,22 +87,22 @@ def test_an_input_of_three_axes_is_a_strip_and_a_plane() -> None:
     root = drawn(picture((8, 16, 16), ((1, 3), (2, 4), (3, 5)), ((0, 5), (1, 5), (2, 6))))
     assert len(boxes(root, "input")) == 2
     assert {"z", "y", "x"} <= set(texts(root))
-    assert any("seen from its sides" in text for text in texts(root))
+    assert any("one strip per axis" in text for text in texts(root))
 
 
 def test_a_hundred_layers_are_not_crowded() -> None:
     windows = [((50 - i, 50 + i), (50 - i, 50 + i)) for i in range(100)]
     root = drawn(picture((100, 100), *windows))
     labels = [text for text in texts(root) if text.startswith("layer")]
-    assert len(labels) == MOST_LABELS
+    assert len(labels) == MAX_LABELS
     assert {labels[0], labels[-1]} == {"layer99", "layer0"}
-    assert len(boxes(root, "window")) == MOST_WINDOWS + MOST_LABELS  # with the samples of colour beside the labels
+    assert len(boxes(root, "window")) == MAX_WINDOWS + MAX_LABELS  # with the samples of colour beside the labels
 
 
 def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
     root = drawn(picture((8, 8), ((2, 4), (2, 4)), ((-1000, 1000), (-1000, 1000))))
     assert boxes(root, "input")[0][2] > 60
-    assert any("cut off" in text for text in texts(root))
+    assert any("clipped" in text for text in texts(root))
 
 
 def test_a_global_field_is_written_as_all() -> None:

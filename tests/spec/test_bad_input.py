@@ -241,12 +241,12 @@ def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path
     [
         ("layers: " + "[" * 2000, "lists are nested deeper than 64", (1, 73)),
         ("layers: " + "{a: " * 2000, "lists are nested deeper than 64", (1, 262)),
-        ("layers: 'relu", "a quoted text does not end", (1, 14)),
+        ("layers: 'relu", "the closing quote is missing", (1, 14)),
         ("layers: a: b", "YAML reads the ': ' in this value as a mapping", (1, 10)),
-        ("layers: @a", "a text cannot start with this character", (1, 9)),
-        ("layers:\n\t- relu", "a tab stands where YAML expects blanks", (2, 1)),
-        ("layers: [relu", "brackets do not end here, or a comma is missing", None),
-        ('layers: "\\z"', "no such escape sequence in double quotes", None),  # at the backslash, or behind it
+        ("layers: @a", "a value cannot start with this character", (1, 9)),
+        ("layers:\n\t- relu", "YAML does not allow a tab here", (2, 1)),
+        ("layers: [relu", "a closing bracket or a comma is missing", None),
+        ('layers: "\\z"', "unknown escape sequence in double quotes", None),  # at the backslash, or behind it
     ],
 )
 def test_yaml_errors_are_the_same_from_both_parsers(
@@ -361,7 +361,7 @@ def environment() -> dict[str, str]:
         (["3x32x32 -> " + "(" * 50_000], "<expression>:1:76: error[limit]"),
         (["nowhere.yaml"], "nowhere.yaml: error[not-found]"),
         (["resnet"], "error[not-found]"),
-        (["3x32x32", "-"], "quote an expression"),
+        (["3x32x32", "-"], "quote an inline expression"),
         (["resnet50", "--set", "clases=10"], "--set clases: error[unknown-name]"),
         (["resnet50", "--shape", "3x"], "--shape:1:2: error[syntax]"),
         (["./"], "./: error[not-found]"),

@@ -30,8 +30,8 @@ def test_a_call_repeats() -> None:
 
 
 def test_a_name_alone_does_not_repeat() -> None:
-    assert problem(spec("  b(k=1): conv 4 k=k", "b*3")).hint == "a call repeats: b()*3"
-    assert problem(spec("  b(k=1): conv 4 k=k", "relu*3")).hint == "only groups and blocks repeat: (relu)*3"
+    assert problem(spec("  b(k=1): conv 4 k=k", "b*3")).hint == "to repeat a block, call it: b()*3"
+    assert problem(spec("  b(k=1): conv 4 k=k", "relu*3")).hint == "to repeat a layer, write (relu)*3"
 
 
 def test_c_in_an_argument_is_taken_at_every_repetition() -> None:
@@ -76,7 +76,8 @@ def test_an_operator_may_be_held_by_a_variable_and_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "what"), [("v", "'op' holds a number"), ("add", "'add' joins branches"), ("same", "no operator 'same'")]
+    ("word", "what"),
+    [("v", "'op' must be an operator, got"), ("add", "'add' is a join"), ("same", "no operator 'same'")],
 )
 def test_only_an_operator_can_stand_for_one(word: str, what: str) -> None:
     assert what in problem(spec("  b(op): op", f"b({word})")).message
@@ -85,23 +86,23 @@ def test_only_an_operator_can_stand_for_one(word: str, what: str) -> None:
 @pytest.mark.parametrize(
     ("call", "what", "at"),
     [
-        ("b", "block 'b' needs its c", "b"),
-        ("b()", "block 'b' needs its c", "b"),
-        ("b(k=3)", "block 'b' needs its c", "b"),
+        ("b", "block 'b' requires c", "b"),
+        ("b()", "block 'b' requires c", "b"),
+        ("b(k=3)", "block 'b' requires c", "b"),
         ("b(1, 2, 3)", "too many arguments for block 'b'", "3"),
-        ("b(1, c=2)", "block 'b' has its c twice", "c=2"),
+        ("b(1, c=2)", "the c of block 'b' is set twice", "c=2"),
         ("b(1, d=2)", "block 'b' has no parameter 'd'", "d=2"),
-        ("b 3", "'b' is a block: its arguments stand in brackets", "b 3"),
-        ("b (3)", "no blank between 'b' and its bracket", "b"),
+        ("b 3", "'b' is a block: its arguments must be in brackets", "b 3"),
+        ("b (3)", "there must be no space between 'b' and its bracket", "b"),
         ("b(w)", "no variable or parameter 'w'", "w"),
         ("bb(3)", "no block 'bb'", "bb"),
         ("bb", "no operator 'bb'", "bb"),
         ("b(3", "this bracket is never closed by ')'", "("),
         ("b(3 4)", "expected ')', found '4'", "4"),
-        ("b(,)", "expected a number, a name or (expression)", ","),
-        ("b(relu)", "the channels of conv is one number, got the word 'relu'", "c"),
-        ("b(3x3)", "the channels of conv is one number, got the size 3x3", "c"),
-        ("b(1/3)", "must be a whole number, got 1/3", "c"),
+        ("b(,)", "expected a number, a name or (arithmetic)", ","),
+        ("b(relu)", "the channels of conv must be one number, got the word 'relu'", "c"),
+        ("b(3x3)", "the channels of conv must be one number, got the size 3x3", "c"),
+        ("b(1/3)", "must be an integer, got 1/3", "c"),
     ],
 )
 def test_wrong_calls_are_named_and_marked(call: str, what: str, at: str) -> None:

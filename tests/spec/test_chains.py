@@ -25,7 +25,7 @@ def test_items_are_joined_by_either_arrow_with_or_without_blanks(arrow: str) -> 
         ("relu ->", "ends here"),
         ("relu -> -> relu", "found '->'"),
         ("-> relu", "found '->'"),
-        ("relu relu6", "relu does not know the word 'relu6'"),
+        ("relu relu6", "'relu6' is not a valid argument of relu"),
         ("relu, relu", "expected '->' or the end, found ','"),
         ("relu - > relu", "expected a number"),
     ],
@@ -72,11 +72,11 @@ def test_the_textbook_pattern_of_nested_square_brackets_reads() -> None:
 @pytest.mark.parametrize(
     ("count", "what"),
     [
-        ("2.5", "must be a whole number, got 5/2"),
-        ("(1/3)", "must be a whole number, got 1/3"),
+        ("2.5", "must be an integer, got 5/2"),
+        ("(1/3)", "must be an integer, got 1/3"),
         ("(0-1)", "must not be negative, got -1"),
-        ("-1", "expected how many times"),
-        ("", "expected how many times"),
+        ("-1", "expected a number of repetitions"),
+        ("", "expected a number of repetitions"),
         ("n", "no variable or parameter 'n'"),
     ],
 )
@@ -112,18 +112,18 @@ def test_options_of_a_join_are_named() -> None:
 @pytest.mark.parametrize(
     ("layers", "what"),
     [
-        ("add(identity)", "add joins two branches or more"),
-        ("concat(relu, axis=1)", "concat joins two branches or more"),
+        ("add(identity)", "add requires at least two branches"),
+        ("concat(relu, axis=1)", "concat requires at least two branches"),
         ("add()", "expected a branch of add"),
         ("add(relu,)", "expected a layer"),
-        ("add(relu relu6, identity)", "relu does not know the word 'relu6'"),
+        ("add(relu relu6, identity)", "'relu6' is not a valid argument of relu"),
         ("concat(identity, identity, 1)", "expected a layer, a block or a group, found '1'"),
         ("concat(identity, identity, ax=1)", "concat has no argument 'ax'"),
         ("concat(identity, identity, crop=big)", "'big'"),
         ("add(identity, identity, axis=1)", "add has no argument 'axis'"),
-        ("add", "'add' joins branches, which stand in brackets"),
-        ("add identity relu", "'add' joins branches, which stand in brackets"),
-        ("add (identity, relu)", "no blank between 'add' and its bracket"),
+        ("add", "'add' is a join: its branches must be in brackets"),
+        ("add identity relu", "'add' is a join: its branches must be in brackets"),
+        ("add (identity, relu)", "there must be no space between 'add' and its bracket"),
         ("add(identity, conv 8 k3)", "needs equal shapes: 8x32x32 and 8x30x30"),
         ("concat(identity, conv 8 k3)", "needs equal sizes on axis 1"),
         ("concat(identity, identity, axis=3)", "axis 3 does not exist"),
@@ -169,7 +169,7 @@ def test_an_empty_stage_can_be_referred_to() -> None:
 def test_a_reference_stands_first_in_its_chain_only(layers: str) -> None:
     found = wrong(layers)
     assert found.code == "reference"
-    assert found.message == "'@input' may only stand first in its chain"
+    assert found.message == "'@input' must come first in its chain"
     assert marked(found) == "@input"
 
 
@@ -180,10 +180,10 @@ def test_a_reference_looks_back_only() -> None:
           - a: "@b -> relu"
           - b: relu
     """
-    assert "'@b' stands before the stage it names" in problem(text).message
-    assert "stands inside the stage it names" in problem(text.replace("@b", "@a")).message
+    assert "'@b' refers to a later stage" in problem(text).message
+    assert "refers to the stage that contains it" in problem(text.replace("@b", "@a")).message
     unknown = problem(text.replace("@b", "@inptu"))
-    assert "no stage or input 'inptu' stands earlier" in unknown.message
+    assert "no input or earlier stage 'inptu'" in unknown.message
     assert unknown.hint == "did you mean 'input'?"
 
 
@@ -236,20 +236,20 @@ def test_a_reference_within_a_list_of_chains_stands_first_in_all_of_it() -> None
     """
     assert names(graph(text)) == ["a/relu", "a/tanh"]
     found = problem(text.replace('"tanh"', '"@input -> tanh"'))
-    assert found.message == "'@input' may only stand first in its chain"
+    assert found.message == "'@input' must come first in its chain"
     assert found.place() == ("net.yaml", 5, 10)
 
 
 @pytest.mark.parametrize("empty", ["", "''", "'  '", "[]", "[[]]", "[relu, '']"])
 def test_an_empty_chain_is_an_error(empty: str) -> None:
-    assert problem(f"input: 3x8x8\nlayers:\n  - a: {empty}\n").message == "a chain is empty"
+    assert problem(f"input: 3x8x8\nlayers:\n  - a: {empty}\n").message == "the chain is empty"
 
 
 def test_only_the_top_level_names_its_entries() -> None:
     nested = "input: 3x8x8\nlayers:\n  - a:\n      - b: relu\n"
-    assert "only the top level" in problem(nested).message
+    assert "only entries at the top level" in problem(nested).message
     two = "input: 3x8x8\nlayers:\n  - a: relu\n    b: relu\n"
-    assert "has one name" in problem(two).message
+    assert "must have only one name" in problem(two).message
 
 
 @pytest.mark.parametrize("layers", ["[]", "{}", "[{}]", "''", ""])
@@ -266,7 +266,7 @@ def test_an_unclosed_bracket_is_shown_where_it_opens() -> None:
     found = wrong("(relu -> [tanh -> add(identity, relu)")
     assert found.message == "this bracket is never closed by ']'"
     assert found.place()[1:] == (1, 21)
-    assert wrong("relu)").hint == "one bracket too many"
+    assert wrong("relu)").hint == "there is one closing bracket too many"
     assert wrong("(relu]").message == "expected ')', found ']'"
 
 

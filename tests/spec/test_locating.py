@@ -74,7 +74,7 @@ def test_a_bundled_name_nobody_knows_gets_a_suggestion(here: Path) -> None:
     assert (found.code, found.message) == ("not-found", "no bundled spec 'resnet_50'")
     assert found.hint == "did you mean 'resnet50'?"
     (here / "mine").write_text(TEXT)
-    assert error("mine").hint == "for the file of that name write ./mine"
+    assert error("mine").hint == "to read the file of that name, write ./mine"
     assert "archcalc zoo" in error("qqqqqqqq").hint
 
 
@@ -117,11 +117,11 @@ def test_a_file_without_permission_is_an_error(here: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "place", "what"),
     [
-        (b"input: 3x8x8\nlayers: re\xfflu\n", (2, 11), "not a UTF-8 text"),
-        ("input: 3x8x8\nlayers: relu\n".encode("utf-16"), (1, 1), "not a UTF-8 text"),
+        (b"input: 3x8x8\nlayers: re\xfflu\n", (2, 11), "not UTF-8 text"),
+        ("input: 3x8x8\nlayers: relu\n".encode("utf-16"), (1, 1), "not UTF-8 text"),
         ("name: é\nlayers: \0relu\n".encode(), (2, 9), "the control character '\\x00'"),
         (b"name: \x1b[31m\n", (1, 7), "the control character '\\x1b'"),
-        (b"\x89PNG\r\n\x1a\n", (1, 1), "not a UTF-8 text"),
+        (b"\x89PNG\r\n\x1a\n", (1, 1), "not UTF-8 text"),
     ],
 )
 def test_what_is_not_a_text_is_an_error_with_its_place(

@@ -84,7 +84,7 @@ def test_an_expression_is_named_as_an_unnamed_stage() -> None:
 def test_inputs_stages_and_heads_share_one_name_space(text: str, taken: tuple[int, int]) -> None:
     (found,) = problems(text)
     assert (found.code, found.place()[1:]) == ("duplicate", taken)
-    assert "is taken" in found.message
+    assert "is already used" in found.message
     assert marked(found) in ("a", "input", "x", "h")
 
 

@@ -153,5 +153,5 @@ def test_only_conditions_have_suffixes_and_names_of_places() -> None:
 def test_assumptions_may_be_chained_and_listed() -> None:
     found = read_assumptions("1 < H < 9, H % 2 == 0 and min(H, W) = 4", DEFAULT)
     assert [each.relation for each in found] == ["<", "<", "=", "="]
-    with pytest.raises(SpecError, match="an assumption has no 'or'"):
+    with pytest.raises(SpecError, match="an assumption must not use 'or'"):
         read_assumptions("H = 1 or H = 2", DEFAULT)

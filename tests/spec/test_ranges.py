@@ -65,7 +65,7 @@ def test_a_range_is_not_listed() -> None:
         ("1:2:0", "the step of a range must not be 0"),
         ("2:1", "is empty"),
         ("1:2:-1", "is empty"),
-        ("1:2:3:4", "a range is start:stop or start:stop:step"),
+        ("1:2:3:4", "a range must be start:stop or start:stop:step"),
         ("1:relu", "plain numbers"),
         ("1:n:2", "plain numbers"),
         ("1 2", "expected"),

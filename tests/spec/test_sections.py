@@ -30,18 +30,18 @@ def test_shapes_have_any_rank_and_exact_sizes(shape: str, expected: tuple[int, .
 @pytest.mark.parametrize(
     ("shape", "what"),
     [
-        ("3x0x8", "has a size of 0: sizes are positive"),
-        ("(-3)x8", "has a size of -3: sizes are positive"),
-        ("3x2.5", "must be a whole number, got 5/2"),
-        ("3:4", "is a shape such as 3x224x224"),
+        ("3x0x8", "the sizes of the input must be positive, got 0"),
+        ("(-3)x8", "the sizes of the input must be positive, got -3"),
+        ("3x2.5", "must be an integer, got 5/2"),
+        ("3:4", "must be a shape such as 3x224x224"),
         ("3xw", "expected the end of the value"),
         ("relu", "no variable or parameter 'relu'"),
         ("3x", "expected the end of the value"),
         ("3x8x8 ->", "expected the end of the value"),
         ("3 x 8", "expected the end of the value"),
         ("", "but the text ends here"),
-        ("x".join("1" * 17), "the input has 17 axes, more than 16"),
-        ("(10**60)x(10**60)", "has a number of elements with more than 100 digits"),
+        ("x".join("1" * 17), "the input has 17 axes; the limit is 16"),
+        ("(10**60)x(10**60)", "the number of elements of the input has more than 100 digits"),
     ],
 )
 def test_wrong_shapes_are_errors(shape: str, what: str) -> None:
@@ -67,7 +67,7 @@ def test_the_chain_starts_at_the_first_of_several_inputs() -> None:
 def test_input_or_inputs_but_not_both() -> None:
     found = problem("input: 3x8x8\ninputs: {a: 3x8x8}\nlayers: relu\n")
     assert (found.code, found.place()[1]) == ("duplicate", 2)
-    assert problem("inputs: {}\nlayers: relu\n").message == "'inputs:' names no input"
+    assert problem("inputs: {}\nlayers: relu\n").message == "'inputs:' is empty"
 
 
 def test_shapes_given_from_outside_replace_those_of_the_spec() -> None:
@@ -84,7 +84,7 @@ def test_shapes_given_from_outside_replace_those_of_the_spec() -> None:
         ({"c": "3x8x8"}, ("--shape c", None, None), "no input 'c'"),
         ({"a": "3x8x"}, ("--shape a", 1, 4), "expected the end of the value"),
         ({"": "3xw"}, ("--shape", 1, 2), "expected the end of the value"),
-        ({"": "0x8x8"}, ("--shape", 1, 1), "sizes are positive"),
+        ({"": "0x8x8"}, ("--shape", 1, 1), "must be positive"),
         ({"": ""}, ("--shape", 1, 1), "the text ends here"),
     ],
 )
@@ -140,13 +140,13 @@ def test_a_table_may_be_a_block_of_lines() -> None:
 @pytest.mark.parametrize(
     ("table", "channels", "what"),
     [
-        ("X.. / .Y. / X.X", 3, "made of X, . and /"),
-        ("X..X / .XX", 4, "the rows of the table differ in length: 4, 3"),
-        ("X. / X. / X.", 2, "no input map feeds output map 2"),
-        ("", 2, "made of X, . and /"),
-        ("XX / / XX", 2, "made of X, . and /"),
-        ("XX / XX", 2, "the connection table has 2 rows, the input has 3 maps"),
-        ("XX / XX / XX", 3, "the connection table has 2 columns for 3 output maps"),
+        ("X.. / .Y. / X.X", 3, "must consist of X, . and /"),
+        ("X..X / .XX", 4, "the rows of a table must have the same length, got 4, 3"),
+        ("X. / X. / X.", 2, "no input map is connected to output map 2"),
+        ("", 2, "must consist of X, . and /"),
+        ("XX / / XX", 2, "must consist of X, . and /"),
+        ("XX / XX", 2, "the connection table has 2 rows, but the input has 3 maps"),
+        ("XX / XX / XX", 3, "the connection table has 2 columns, but the layer has 3 output maps"),
     ],
 )
 def test_wrong_tables_are_errors(table: str, channels: int, what: str) -> None:
@@ -198,7 +198,7 @@ def test_training_heads_count_only_when_asked_for() -> None:
 
 def test_the_main_path_cannot_refer_to_a_head() -> None:
     found = problem(HEADS.replace("- b: conv 5 k1", '- b: "@first -> conv 5 k1"'))
-    assert "'@first' stands before the stage it names" in found.message
+    assert "'@first' refers to a later stage" in found.message
 
 
 def test_expectations_are_kept_as_written() -> None:
@@ -237,7 +237,7 @@ def test_all_wrong_references_are_reported_in_one_run() -> None:
         heads: {e: "@nope -> relu"}
         """
     assert [found.message for found in problems(text)] == [
-        "no stage or input 'zz' stands earlier",
-        "'@d' stands before the stage it names",
-        "no stage or input 'nope' stands earlier",
+        "no input or earlier stage 'zz'",
+        "'@d' refers to a later stage",
+        "no input or earlier stage 'nope'",
     ]

@@ -166,7 +166,7 @@ def test_a_second_output_cannot_be_written() -> None:
         Node("two", relu, (Ref(0),), ((4,), (4,))),
         Node("end", relu, (Ref(1, 1),), ((4,),)),
     )
-    with pytest.raises(SpecError, match="'end' reads a further output"):
+    with pytest.raises(SpecError, match="'end' reads the second output"):
         write_graph(Graph("x", layers, {"end": Ref(2)}))
 
 

@@ -1,4 +1,4 @@
-"""Numbers of an earlier state: stored and read again, what has changed, what has grown."""
+"""NetworkFigures of an earlier state: stored and read again, what has changed, what has grown."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.spec import Source, read_spec
 from archcalc.validation.baseline import (
-    COUNTS,
-    QUANTITIES,
-    Numbers,
+    STORED_COUNTS,
+    STORED_QUANTITIES,
+    NetworkFigures,
     Tolerance,
+    change_text,
     changes,
-    growth,
-    moved,
-    numbers_of,
+    figures_of,
+    growth_errors,
     read_tolerances,
 )
 
 
-def numbers(layers: str) -> Numbers:
-    return numbers_of(analyze(read_spec(Source("x", f"3x32x32 -> {layers}"), inline=True).graph))
+def figures(layers: str) -> NetworkFigures:
+    return figures_of(analyze(read_spec(Source("x", f"3x32x32 -> {layers}"), inline=True).graph))
 
 
-def stages(text: str) -> Numbers:
-    return numbers_of(analyze(read_spec(Source("x.yaml", f"input: 3x32x32\nlayers: {text}")).graph))
+def stages(text: str) -> NetworkFigures:
+    return figures_of(analyze(read_spec(Source("x.yaml", f"input: 3x32x32\nlayers: {text}")).graph))
 
 
-def told(before: Numbers, after: Numbers) -> list[str]:
+def told(before: NetworkFigures, after: NetworkFigures) -> list[str]:
     """The changes in short."""
     found = []
     for old, new in changes(before, after):
@@ -39,11 +39,11 @@ def told(before: Numbers, after: Numbers) -> list[str]:
 
 
 def test_what_is_stored_is_what_show_says() -> None:
-    found = numbers("conv 6 k5 -> relu")
-    assert dict(zip(QUANTITIES, found.totals, strict=True))["params"] == 6 * 3 * 25 + 6
-    assert found.totals[QUANTITIES.index("memory")] == 4 * (456 + 3 * 32 * 32 + 2 * 6 * 28 * 28 - 3 * 32 * 32)
+    found = figures("conv 6 k5 -> relu")
+    assert dict(zip(STORED_QUANTITIES, found.totals, strict=True))["params"] == 6 * 3 * 25 + 6
+    assert found.totals[STORED_QUANTITIES.index("memory")] == 4 * (456 + 3 * 32 * 32 + 2 * 6 * 28 * 28 - 3 * 32 * 32)
     assert [row.op for row in found.layers] == ["conv 6 k5", "relu"]
-    assert found.layers[1].counts[COUNTS.index("activations")] == 6 * 28 * 28
+    assert found.layers[1].counts[STORED_COUNTS.index("activations")] == 6 * 28 * 28
 
 
 def test_changed_new_and_removed_layers_are_told_apart() -> None:
@@ -55,8 +55,8 @@ def test_changed_new_and_removed_layers_are_told_apart() -> None:
 
 
 def test_numbered_names_that_only_move_are_no_change() -> None:
-    before = numbers("conv 4 k3 -> relu -> conv 8 k3 -> relu")
-    assert told(before, numbers("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
+    before = figures("conv 4 k3 -> relu -> conv 8 k3 -> relu")
+    assert told(before, figures("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
         "+conv_2",
         "+relu_2",
     ]
@@ -66,34 +66,34 @@ def test_numbered_names_that_only_move_are_no_change() -> None:
 
 def test_growth_is_measured_against_the_tolerance_exactly() -> None:
     spec = read_spec(Source("x", "3x32x32 -> conv 101 k1 nobias"), inline=True)
-    before, after = numbers("conv 100 k1 nobias"), numbers_of(analyze(spec.graph))
-    assert not growth(before, after, Tolerance(Fraction(1, 100)), spec)
-    (problem,) = growth(before, after, Tolerance(Fraction(1, 101)), spec)
+    before, after = figures("conv 100 k1 nobias"), figures_of(analyze(spec.graph))
+    assert not growth_errors(before, after, Tolerance(Fraction(1, 100)), spec)
+    (problem,) = growth_errors(before, after, Tolerance(Fraction(1, 101)), spec)
     assert problem.message.startswith(
         "grown since the baseline: params 300 → 303 (+1 %), macs 307,200 → 310,272 (+1 %)"
     )
-    assert not growth(after, before, Tolerance(), spec)
+    assert not growth_errors(after, before, Tolerance(), spec)
 
 
 def test_growth_is_placed_at_the_layer_that_grew_most() -> None:
     spec = read_spec(Source("x", "3x32x32 -> conv 5 k3 -> relu -> fc 20"), inline=True)
-    before = numbers("conv 4 k3 -> relu -> fc 10")
-    (problem,) = growth(before, numbers_of(analyze(spec.graph)), Tolerance(), spec)
+    before = figures("conv 4 k3 -> relu -> fc 10")
+    (problem,) = growth_errors(before, figures_of(analyze(spec.graph)), Tolerance(), spec)
     assert problem.span is not None
     assert problem.span.text.value[problem.span.start : problem.span.end] == "fc 20"
     assert "params 36,122 → 90,160 (+150 %)" in problem.message
 
 
 def test_changes_of_any_size_are_written() -> None:
-    assert moved(1, 10**400).endswith("00 %)")
-    assert moved(10**400, 10**400 + 1).endswith("01 %)")
-    assert moved(0, 5) == "0 → 5 (+5)"
-    assert moved(1000, 1234) == "1,000 → 1,234 (+23.4 %)"
+    assert change_text(1, 10**400).endswith("00 %)")
+    assert change_text(10**400, 10**400 + 1).endswith("01 %)")
+    assert change_text(0, 5) == "0 → 5 (+5)"
+    assert change_text(1000, 1234) == "1,000 → 1,234 (+23.4 %)"
 
 
 @pytest.mark.slow
 def test_many_changed_layers_are_compared_in_time() -> None:
-    before, after = (numbers(f"(conv {c} k1 -> relu)*3000") for c in (3, 4))
+    before, after = (figures(f"(conv {c} k1 -> relu)*3000") for c in (3, 4))
     assert len(changes(before, after)) == 6000
 
 

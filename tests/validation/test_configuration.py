@@ -44,8 +44,8 @@ def test_paths_have_codes_of_their_own(tmp_path: Path) -> None:
         ("strict = 1", "true or false"),
         ("per-path-ignores = []", "table"),
         ('[per-path-ignores]\n"a/*" = ["x"]', "no warning has the code 'x'"),
-        ("ignore = [", ":1:11: error[configuration]: not valid TOML"),
-        ("strict = true\n  ignore = x", ":2:12: error[configuration]: not valid TOML"),
+        ("ignore = [", ":1:11: error[configuration]: the file is not valid TOML"),
+        ("strict = true\n  ignore = x", ":2:12: error[configuration]: the file is not valid TOML"),
         ("\0", "not valid TOML"),
     ],
 )

@@ -1,4 +1,4 @@
-"""One spec, whatever is in its file: an outcome, never an exception; corrections that hold what they promise."""
+"""One spec, whatever is in its file: an result, never an exception; corrections that hold what they promise."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import bundled_folder
-from archcalc.validation import Asked, Target, examine
-from archcalc.validation.examine import Task
+from archcalc.validation import FoundSpec, Options, examine
+from archcalc.validation.examine import ValidationTask
 from tests.spec.mutations import mutants
 
 DAMAGED = ("lenet5", "lenet1", "unet", "colourisation-unet", "googlenet-naive", "mobilenet-v1")
 FEW = Limits(layers=2_000)
 
 
-def task(path: Path) -> Task:
-    return Task(Target("net.yaml", path=str(path)))
+def task(path: Path) -> ValidationTask:
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)))
 
 
 @pytest.mark.slow
@@ -29,12 +29,12 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
     corrections = 0
     for damaged in mutants(text, name, 15):
         path.write_bytes(damaged.encode("utf-8", "surrogatepass"))
-        outcome = examine(Asked(fix="write", numbers=True, limits=FEW), task(path))
-        if outcome.corrected is not None:
+        result = examine(Options(fix="write", with_figures=True, limits=FEW), task(path))
+        if result.corrected is not None:
             corrections += 1
-            path.write_text(outcome.corrected, encoding="utf-8", newline="")
-            again = examine(Asked(fix="write", limits=FEW), task(path))
-            assert again.findings == outcome.findings
+            path.write_text(result.corrected, encoding="utf-8", newline="")
+            again = examine(Options(fix="write", limits=FEW), task(path))
+            assert again.findings == result.findings
             assert again.corrected is None
     assert corrections
 
@@ -42,16 +42,16 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
 def test_what_is_in_a_setting_is_found_in_the_spec(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nvariables: {c: 2}\nlayers: [conv c k3]\nexpect: {params: 56}\n", encoding="utf-8")
-    assert examine(Asked(), task(path)).status == 0
-    assert examine(Asked(settings={"c": "3"}), task(path)).status == 1
-    assert examine(Asked(settings={"d": "3"}), task(path)).status == 2
-    assert examine(Asked(shapes={"": "4x9x9"}), task(path)).status == 1
+    assert examine(Options(), task(path)).status == 0
+    assert examine(Options(settings={"c": "3"}), task(path)).status == 1
+    assert examine(Options(settings={"d": "3"}), task(path)).status == 2
+    assert examine(Options(shapes={"": "4x9x9"}), task(path)).status == 1
 
 
 def test_a_mistake_in_a_setting_is_one_of_the_run_and_has_no_place_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nvariables: {c: 2}\nlayers: [conv c k3]\n", encoding="utf-8")
-    (found,) = examine(Asked(settings={"c": "3+"}), task(path)).findings
+    (found,) = examine(Options(settings={"c": "3+"}), task(path)).findings
     assert (found.file, found.line) == ("net.yaml", None)
     assert found.text.startswith("--set c:1:3: error[syntax]")
 
@@ -59,7 +59,7 @@ def test_a_mistake_in_a_setting_is_one_of_the_run_and_has_no_place_in_the_file(t
 def test_findings_have_begin_end_and_the_line(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nlayers:\n  - a: conv 4 k3 -> maxpool 2\n", encoding="utf-8")
-    (found,) = examine(Asked(), task(path)).findings
+    (found,) = examine(Options(), task(path)).findings
     assert (found.file, found.line, found.column, found.end_line, found.end_column) == ("net.yaml", 3, 21, 3, 30)
     assert found.content == "  - a: conv 4 k3 -> maxpool 2"
     assert (found.level, found.status) == ("warning", 0)

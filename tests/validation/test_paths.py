@@ -8,7 +8,7 @@ import pytest
 
 from archcalc.spec import Source
 from archcalc.spec.limits import DEFAULT
-from archcalc.validation import Target, find
+from archcalc.validation import FoundSpec, find_specs
 from archcalc.validation.paths import is_spec
 
 
@@ -24,12 +24,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(*arguments: str) -> list[str]:
-    return [target.name for target in find(arguments, DEFAULT)]
+    return [found_spec.name for found_spec in find_specs(arguments, DEFAULT)]
 
 
-def one(argument: str) -> Target:
-    (target,) = find([argument], DEFAULT)
-    return target
+def one(argument: str) -> FoundSpec:
+    (found_spec,) = find_specs([argument], DEFAULT)
+    return found_spec
 
 
 def test_a_folder_is_searched_to_the_bottom_but_for_what_is_hidden() -> None:

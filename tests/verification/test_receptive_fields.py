@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from archcalc.executor.probes import NOTHING, Seen, probe
+from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph
 from archcalc.verification.receptive_fields import compare_fields
 from tests.analysis.witness import graphs
@@ -21,7 +21,7 @@ def test_random_graphs_see_what_the_analysis_says(network: Graph) -> None:
     assert not found.differences, found
 
 
-def seen(network: Graph, unit: tuple[int, ...], *, guess: Seen = NOTHING) -> Seen:
+def seen(network: Graph, unit: tuple[int, ...], *, guess: Extent = NOTHING) -> Extent:
     """What a unit of the last layer sees of the first axis of the input."""
     last = len(network.nodes) - 1
     sizes = {name: shape[1:] for name, shape in network.inputs.items()}
@@ -30,18 +30,18 @@ def seen(network: Graph, unit: tuple[int, ...], *, guess: Seen = NOTHING) -> See
 
 def test_a_probe_finds_the_first_and_the_last_position() -> None:
     network = chain("conv 4 k3 s2 -> relu -> maxpool 3 s2", "3x40")
-    assert seen(network, (4,)) == Seen(16, 22)
+    assert seen(network, (4,)) == Extent(16, 22)
 
 
 def test_a_wrong_guess_changes_nothing() -> None:
     network = chain("conv 4 k3 s2 -> relu -> maxpool 3 s2", "3x40")
-    for guess in (Seen(16, 22), Seen(0, 39), Seen(17, 21), Seen(30, 35), Seen(5, 6)):
-        assert seen(network, (4,), guess=guess) == Seen(16, 22)
+    for guess in (Extent(16, 22), Extent(0, 39), Extent(17, 21), Extent(30, 35), Extent(5, 6)):
+        assert seen(network, (4,), guess=guess) == Extent(16, 22)
 
 
 def test_borders_cut_and_dilation_leaves_gaps() -> None:
-    assert seen(chain("conv 4 k3 p1", "3x9"), (0,)) == Seen(0, 1)
-    assert seen(chain("conv 4 k3 d3 p3", "3x9"), (1,)) == Seen(1, 4)
+    assert seen(chain("conv 4 k3 p1", "3x9"), (0,)) == Extent(0, 1)
+    assert seen(chain("conv 4 k3 d3 p3", "3x9"), (1,)) == Extent(1, 4)
 
 
 def test_a_unit_in_the_padding_sees_nothing() -> None:
@@ -50,7 +50,7 @@ def test_a_unit_in_the_padding_sees_nothing() -> None:
 
 def test_every_kind_of_join_and_a_softmax_pass_it_on() -> None:
     joins = "add(identity, conv 4 k3 p1) -> mul(identity, sigmoid) -> max(relu, tanh) -> concat(identity, softmax)"
-    assert seen(chain(f"{joins} -> bn -> gelu -> lrn 3", "4x20"), (10,)) == Seen(9, 11)
+    assert seen(chain(f"{joins} -> bn -> gelu -> lrn 3", "4x20"), (10,)) == Extent(9, 11)
 
 
 def test_several_inputs_are_probed_one_by_one() -> None:
@@ -62,7 +62,7 @@ def test_several_inputs_are_probed_one_by_one() -> None:
 
 def test_entries_of_a_table_are_seen_at_their_positions() -> None:
     network = chain("conv 1 k3 -> embedding 90000 400 -> conv 4 k3x1 s2x1 -> linear 7", "2x20")
-    assert seen(network, (4, 0)) == Seen(8, 12)
+    assert seen(network, (4, 0)) == Extent(8, 12)
     found = compare_fields(network)
     assert found.compared == 4
     assert not found.differences
@@ -92,8 +92,8 @@ def test_networks_that_turn_channels_into_positions_are_probed(layers: str, shap
 
 def test_a_wrong_view_would_be_noticed() -> None:
     network = chain("reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12", "9x4x4")
-    assert seen(network, (7, 7)) == Seen(2, 2)
-    assert seen(chain("reshape 3x3x4x4 -> transpose 0x2x1x3 -> reshape 3x12x4", "9x4x4"), (7, 0)) == Seen(2, 2)
+    assert seen(network, (7, 7)) == Extent(2, 2)
+    assert seen(chain("reshape 3x3x4x4 -> transpose 0x2x1x3 -> reshape 3x12x4", "9x4x4"), (7, 0)) == Extent(2, 2)
 
 
 def test_positions_that_an_upsampling_leaves_empty_see_nothing_of_what_is_mixed() -> None:

@@ -1,7 +1,7 @@
-"""Derivations: the formulas of operators and passes, run on traced numbers, one layer at a time.
+"""Derivations: the formulas of operators and passes, evaluated with traced numbers, one layer at a time.
 
-Nothing is derived here that the analysis does not compute: the same functions get numbers that remember how they came
-about, and what they end in is compared with the analysis before it is shown.
+There are no separate formulas for derivations: the functions of the analysis are called with numbers that record the
+expressions they come from, and every result is compared with that of the analysis before it is shown.
 """
 
 from archcalc.analysis.explain.fields import explain_field

@@ -1,4 +1,4 @@
-"""Derivations of receptive fields, along the layers before one."""
+"""Derivations of receptive fields, along the layers before a layer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from archcalc.ops.window import Window
 
 
 def explain_field(analysis: Analysis, layer: Layer, *, latex: bool = False) -> list[Derivation]:
-    """Derive a receptive field along the layers before it: RF_n = RF_{n−1} + (k_n − 1)·∏ s_i, step by step.
+    """Derive the receptive field of a layer along the layers before it: RF_n = RF_{n−1} + (k_n − 1)·∏ s_i.
 
-    Axes that come out alike are derived once. Where paths join, their union is taken; where something upsamples, the
-    field depends on the position and its range is given.
+    Axes with the same derivation are derived once. Where paths join, their union is taken; after upsampling, the size
+    depends on the position, and its range is given.
     """
     result = []
     for name, axes in layer.fields.items():
@@ -80,8 +80,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
-            why = "its axes are split or merged" if node.op.reorders else "upsampled, so it depends on the position"
-            note = f"{node.name}: {why}; stride {field.stride}"
+            why = "of the split or merged axes" if node.op.reorders else "of upsampling"
+            note = f"{node.name}: depends on the position because {why}; stride {field.stride}"
             yield Step(symbol, "", "", notation.text(_range(field)), note)
         else:
             jump = first.jump if _is_one(window.stride) else count
@@ -94,7 +94,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
 
 @dataclass(frozen=True)
 class _Numbered:
-    """The numbers n of RF_n and j_n that stand for a layer's field and stride."""
+    """The indices n of the symbols RF_n and j_n for the field and stride of a layer, and the field itself."""
 
     size: int
     jump: int
@@ -114,19 +114,19 @@ def _is_one(number: Any) -> bool:
 
 
 def _window_steps(notation: Notation, name: str, window: Window, before: _Numbered, now: _Numbered) -> Iterator[Step]:
-    """The step of the analysis itself, on traced numbers."""
+    """Yield the steps for one window, by evaluating the step of the analysis with traced numbers."""
     path = before.field.paths[0]
     start = path._replace(
-        rise=leaf(f"j_{before.jump}", path.rise),
+        advance=leaf(f"j_{before.jump}", path.advance),
         firsts=(leaf("start", path.firsts[0]),),
         sizes=(leaf(f"RF_{before.size}", path.sizes[0]),),
     )
-    through = start.before(window, path.axis)
+    through = start.extended(window, path.axis)
     agree(name, "rf", value_of(through.sizes[0]), now.field.paths[0].sizes[0])
-    agree(name, "rf_stride", value_of(through.rise), now.field.paths[0].rise)
+    agree(name, "rf_stride", value_of(through.advance), now.field.paths[0].advance)
     yield from steps(notation, f"RF_{now.size}", through.sizes[0], name)
     if now.jump == now.size:
-        yield from steps(notation, f"j_{now.jump}", through.rise)
+        yield from steps(notation, f"j_{now.jump}", through.advance)
 
 
 def _range(field: AxisField) -> str:
@@ -135,7 +135,7 @@ def _range(field: AxisField) -> str:
 
 
 def _ancestors(graph: Graph, node: int) -> list[int]:
-    """The nodes a node depends on, and itself, in topological order."""
+    """Return the indices of the nodes that a node depends on, and its own, in topological order."""
     wanted = {node}
     for index in range(node, -1, -1):
         if index in wanted:

@@ -1,4 +1,4 @@
-"""Derivations of what folding batch norms saves: of the maps that are taken into a layer, and of the counts."""
+"""Derivations of folding: the linear maps that are folded into a layer, and the counts that this saves."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.fold import Change, Folding, Kept, fold
+from archcalc.analysis.fold import FoldedLayer, Folding, UnfoldedLayer, fold
 from archcalc.analysis.propagate import Analysis, Group, Layer, analyze
 from archcalc.numeric.traced import Notation, leaf
 
 SAVED = ("params", "mults", "flops")
-"""What folding makes smaller."""
+"""The counts that folding reduces."""
 
 
 def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = False) -> Derivation:
-    """Derive what folding does to a layer, or what it saves in the whole network.
+    """Derive what folding does to a layer, or what it saves in the network.
 
     Raises:
-        Contradiction: the layers do not save together what the network saves.
+        Contradiction: the savings of the layers do not add up to those of the network.
     """
     folding, notation = fold(analysis.graph), Notation(latex)
     if layer is None:
@@ -27,13 +27,13 @@ def explain_folding(analysis: Analysis, layer: Layer | None, *, latex: bool = Fa
 
 
 def explain_stage_folding(analysis: Analysis, stage: Group, *, latex: bool = False) -> list[Derivation]:
-    """Derive what folding does to the layers of a stage: each change once, then what stays."""
+    """Derive what folding does to the layers of a stage: each change once, then the layers that cannot be folded."""
     folding, notation = fold(analysis.graph), Notation(latex)
     places = {layer.node for layer in stage.layers}
     changes = [
         tuple(_change(folding, change, notation))
         for change in folding.changes()
-        if change.taken and not places.isdisjoint(_nodes(change))
+        if change.absorbed and not places.isdisjoint(_nodes(change))
     ]
     kept = tuple([_stays(folding, kept, notation) for kept in folding.kept if kept.node in places])
     found = [*changes, kept] if kept else changes
@@ -46,17 +46,17 @@ def _layer(folding: Folding, layer: Layer, notation: Notation) -> Iterator[Step]
             yield Step(notation.text("stays"), "", "", notation.text("as it is"), kept.reason)
             return
     for change in folding.changes():
-        if change.taken and layer.node in _nodes(change):
+        if change.absorbed and layer.node in _nodes(change):
             yield from _change(folding, change, notation)
             return
     yield _nothing(notation)
 
 
-def _nodes(change: Change) -> set[int]:
-    return {change.layer.node, *(one.node for one in change.taken)}
+def _nodes(change: FoldedLayer) -> set[int]:
+    return {change.layer.node, *(one.node for one in change.absorbed)}
 
 
-def _change(folding: Folding, change: Change, notation: Notation) -> Iterator[Step]:
+def _change(folding: Folding, change: FoldedLayer, notation: Notation) -> Iterator[Step]:
     yield from _maps(folding, change, notation)
     for quantity in SAVED:
         before, after = (getattr(side, quantity) for side in (change.before, change.after))
@@ -65,33 +65,33 @@ def _change(folding: Folding, change: Change, notation: Notation) -> Iterator[St
         yield Step(symbol, notation.symbols(saved), notation.numbers(saved), notation.value(saved))
 
 
-def _stays(folding: Folding, kept: Kept, notation: Notation) -> Step:
+def _stays(folding: Folding, kept: UnfoldedLayer, notation: Notation) -> Step:
     return Step(notation.text(folding.graph.nodes[kept.node].name), "", "", notation.text("stays"), kept.reason)
 
 
 def _nothing(notation: Notation) -> Step:
-    return Step(notation.symbol("saved"), "", "", "0", "nothing is folded into it")
+    return Step(notation.symbol("saved"), "", "", "0", "no layer is folded into it")
 
 
-def _maps(folding: Folding, change: Change, notation: Notation) -> Iterator[Step]:
-    """The map of every layer that is taken in, and what becomes of the weights."""
+def _maps(folding: Folding, change: FoldedLayer, notation: Notation) -> Iterator[Step]:
+    """Yield the map of every layer that is folded in, and how it changes the weights."""
     ways = {one.node: one.forward for one in folding.folds}
     dot = r" \cdot " if notation.latex else "·"
     weight, bias, prime = notation.symbol("weight"), notation.symbol("bias"), "'" if notation.latex else "′"
-    for taken in change.taken:
-        channel_map = folding.graph.nodes[taken.node].op.channel_map
-        assert channel_map is not None  # or it were not folded
+    for absorbed in change.absorbed:
+        channel_map = folding.graph.nodes[absorbed.node].op.channel_map
+        assert channel_map is not None  # only layers with one are folded
         factor, offset = channel_map.latex if notation.latex else channel_map.written
-        forward = ways[taken.node]
-        where = f"{taken.name} goes into {change.layer.name}, the layer {'after' if forward else 'before'} it"
+        forward = ways[absorbed.node]
+        where = f"{absorbed.name} is folded into {change.layer.name}, the layer {'after' if forward else 'before'} it"
         yield Step("a", "", "", factor, f"per channel; {where}")
         yield Step("b", "", "", offset)
         yield Step(f"{weight}{prime}", "", "", f"a{dot}{weight}", f"per {'input' if forward else 'output'} channel")
         if forward:
             sums = f"{bias} + {notation.text('sums of ')}{weight}{dot}b"
-            yield Step(f"{bias}{prime}", "", "", sums, "with the weights before")
+            yield Step(f"{bias}{prime}", "", "", sums, "with the original weights")
         else:
-            yield Step(f"{bias}{prime}", "", "", f"a{dot}{bias} + b", "0 where there was none")
+            yield Step(f"{bias}{prime}", "", "", f"a{dot}{bias} + b", "0 if there was no bias")
 
 
 def _network(folding: Folding, notation: Notation) -> Iterator[Step]:

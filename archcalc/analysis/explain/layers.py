@@ -1,4 +1,4 @@
-"""Derivations of what is known of one layer."""
+"""Derivations of the figures of one layer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, Traced, leaf, value_of
 from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes
 
-APART = {"rf", "memory", "folding"}
-"""What is derived without the symbols of the shape."""
+WITHOUT_SHAPE = {"rf", "memory", "folding"}
+"""The quantities whose derivations do not use the symbols of the shape."""
 
 
 def explain_layer(
     analysis: Analysis, layer: Layer, quantities: Iterable[str], *, dtype: str = "float32", latex: bool = False
 ) -> list[Derivation]:
-    """Derive quantities of one layer, the shape first, whose symbols the others use.
+    """Derive quantities of one layer; the shape comes first, because the others use its symbols.
 
     Raises:
-        Contradiction: a derivation does not end in the number of the analysis.
+        Contradiction: the result of a derivation differs from the analysis.
     """
     wanted = tuple(quantities)
     derive = _LayerDerivation(analysis, layer, latex=latex)
-    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= APART else []
+    result = [Derivation(layer.name, "shape", tuple(derive.shape()))] if not {*wanted} <= WITHOUT_SHAPE else []
     for quantity in wanted:
         if quantity == "rf":
             result += explain_field(analysis, layer, latex=latex)
@@ -53,7 +53,7 @@ class _LayerDerivation:
         self.notation = Notation(latex)
 
     def shape(self) -> Iterator[Step]:
-        """The output, axis by axis; axes that come out alike in one line."""
+        """Yield the steps for the output shape, axis by axis; axes with the same formula share a line."""
         output: Shape = self.op.output(self.inputs)
         agree(self.layer.name, "shape", tuple(map(value_of, output)), self.layer.output[-len(output) :])
         lines: dict[tuple[str, str], list[tuple[str, Any]]] = {}
@@ -72,7 +72,7 @@ class _LayerDerivation:
                     self.notation.names.setdefault(self.notation.key(number), other)
 
     def count(self, quantity: str) -> Iterator[Step]:
-        """A count of the layer; nothing where it is zero."""
+        """Yield the steps for a count of the layer; none if it is zero."""
         if quantity in ("params", "trainable"):
             yield from self._weights(quantity)
         elif quantity == "flops":
@@ -117,7 +117,7 @@ class _LayerDerivation:
 
 
 def heading(layer: Layer, graph: Graph) -> str:
-    """A line that says what a layer is: its operator and what goes in and out."""
+    """Return a line that describes a layer: its operator, input shapes and output shape."""
     shapes: Shapes = graph.input_shapes(graph.nodes[layer.node])
     before = " and ".join(write_shape(shape, graph.layout) for shape in shapes)
     return f"{layer.name}: {layer.op}, {before} → {write_shape(graph.nodes[layer.node].output, graph.layout)}"

@@ -1,4 +1,4 @@
-"""Derivations of bytes: of parameters, of activations, and of what lives at the peak."""
+"""Derivations of memory: parameters, activations, and the tensors that are live at the peak."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.sums import shares
-from archcalc.analysis.memory import DTYPES, live_at, peak_at
+from archcalc.analysis.memory import DTYPES, live_tensors, peak_at
 from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
 from archcalc.numeric import product
@@ -21,15 +21,15 @@ def stored(target: str, counts: Counts, dtype: str, *, latex: bool = False) -> D
 
 
 def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> Derivation:
-    """Derive the bytes of a network: also of the tensors that live at the peak, the largest first.
+    """Derive the memory of a network, including the tensors that are live at the peak, the largest first.
 
     Raises:
-        Contradiction: they are not what the analysis says.
+        Contradiction: the result differs from the analysis.
     """
     notation, graph = Notation(latex), analysis.graph
     at = peak_at(graph, training=analysis.training)
     parts = []
-    for ref in live_at(graph, at, training=analysis.training):
+    for ref in live_tensors(graph, at, training=analysis.training):
         shape = graph.shape(ref)
         name = f"{graph.nodes[ref.node].name}, {write_shape(shape, graph.layout)}"
         parts.append((notation.text(name), product(shape) * (analysis.batch or 1)))

@@ -1,4 +1,4 @@
-"""What a derivation is made of."""
+"""Derivations and their steps."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from archcalc.numeric.traced import Notation, Traced
 
 @dataclass(frozen=True)
 class Step:
-    """``symbol = formula = numbers = value``; parts that would repeat what stands before are empty.
+    """A line ``symbol = formula = numbers = value``; parts that would repeat the previous one are empty.
 
-    The note is text, also in LaTeX, where symbols in it stand between dollar signs.
+    The note is plain text; in LaTeX, symbols in it are between dollar signs.
     """
 
     symbol: str
@@ -25,7 +25,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """How one quantity of one layer (or of a stage, or the network) comes about."""
+    """The derivation of one quantity of a layer, a stage, or the network."""
 
     target: str
     quantity: str
@@ -33,21 +33,21 @@ class Derivation:
 
 
 class Contradiction(AssertionError):
-    """A derivation ends in another number than the analysis: neither may be shown."""
+    """The result of a derivation differs from the analysis, so neither may be shown."""
 
 
 def agree(target: str, quantity: str, derived: Any, analysed: Any) -> None:
-    """Insist that a derivation ends in the number of the analysis.
+    """Check that the result of a derivation is that of the analysis.
 
     Raises:
-        Contradiction: it does not.
+        Contradiction: it is not.
     """
     if derived != analysed:
         raise Contradiction(f"{target}: {quantity} is derived as {derived}, the analysis says {analysed}")
 
 
 def step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
-    """A line of a derivation, without the steps inside of it."""
+    """Return a line of a derivation, without its inner steps."""
     value = notation.value(number)
     if not isinstance(number, Traced):
         return Step(symbol, "", "", value, note)
@@ -62,7 +62,7 @@ def step(notation: Notation, symbol: str, number: Any, note: str = "") -> Step:
 
 
 def steps(notation: Notation, symbol: str, number: Any, note: str = "") -> Iterator[Step]:
-    """The lines of a derivation: first the steps inside of it that have names of their own."""
+    """Yield the lines of a derivation, first those of the inner steps that have names of their own."""
     for inner in notation.steps(number):
         yield step(notation, notation.symbol(inner.name), inner.args[0])
     yield step(notation, notation.symbol(symbol), number, note)

@@ -1,4 +1,4 @@
-"""How sums come together: of a stage from its layers, of a network from its stages, the largest parts first."""
+"""Derivations of sums: of a stage from its layers, of a network from its stages, the largest terms first."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from archcalc.analysis.explain.steps import Derivation, Step, agree
 from archcalc.analysis.propagate import Group, Layer, Totals
 from archcalc.numeric.traced import Notation
 
-IN_FULL = 8
-"""How many parts a sum is written out with."""
+MAX_TERMS = 8
+"""The most terms with which a sum is written out."""
 
 
 def explain_sums(
     target: str,
-    whole: Group | Totals,
+    total: Group | Totals,
     rows: Sequence[Layer | Group],
     quantities: Iterable[str],
     *,
@@ -24,24 +24,24 @@ def explain_sums(
     """Derive counts from the rows of a stage or network.
 
     Raises:
-        Contradiction: the rows do not add up to ``whole``.
+        Contradiction: the rows do not add up to ``total``.
     """
     notation = Notation(latex)
     result = []
     for quantity in quantities:
         parts = [(notation.text(row.name), row.of(quantity)) for row in rows]
         steps = tuple(shares(notation, notation.symbol(quantity), parts))
-        agree(target, quantity, sum(part for _, part in parts), whole.of(quantity))
+        agree(target, quantity, sum(part for _, part in parts), total.of(quantity))
         result.append(Derivation(target, quantity, steps))
     return result
 
 
 def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:
-    """Parts with their shares, the largest first, and what they add up to."""
+    """Yield a step for each part with its share, the largest first, and one for their sum."""
     total = sum(part for _, part in parts)
     ranked = sorted([(name, part) for name, part in parts if part], key=lambda row: -row[1])
     for name, part in ranked:
         yield Step(name, "", "", notation.value(part), f"{100 * part / total:.1f} %")
-    more = (r" + \dots" if notation.latex else " + …") if len(ranked) > IN_FULL else ""
-    written = " + ".join(notation.value(part) for _, part in ranked[:IN_FULL]) + more
+    more = (r" + \dots" if notation.latex else " + …") if len(ranked) > MAX_TERMS else ""
+    written = " + ".join(notation.value(part) for _, part in ranked[:MAX_TERMS]) + more
     yield Step(symbol, "", written if len(ranked) > 1 else "", notation.value(total))

@@ -1,4 +1,4 @@
-"""Layers with symbols for their numbers: attributes and input shapes as traced numbers under the names people use."""
+"""Layers with traced numbers: their attributes and input shapes get the names that are usual in formulas."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from archcalc.ops.base import Operator, Shape, Shapes
 
 
 def traced(graph: Graph, node: Node) -> tuple[Operator, Shapes]:
-    """The operator of a layer and the shapes of its inputs, all numbers traced."""
+    """Return the operator of a layer and the shapes of its inputs with all numbers traced."""
     shapes = graph.input_shapes(node)
     inputs = tuple(_named_shape(shape, index if len(shapes) > 1 else None) for index, shape in enumerate(shapes, 1))
-    if node.op.arity is None:  # an axis of size 1 broadcasts in joins, which a number with a name does not
+    if node.op.arity is None:  # in joins an axis of size 1 broadcasts, so it must stay a plain number
         inputs = tuple(
             tuple(1 if size == 1 else named for size, named in zip(*pair, strict=True))
             for pair in zip(shapes, inputs, strict=True)
@@ -31,24 +31,24 @@ def _named_shape(shape: Shape, index: int | None) -> Shape:
 
 
 ALWAYS_SHOWN = ("stride", "pad", "kernel")
-"""Arguments of a layer that appear in derivations even where they are neutral; others vanish at their defaults."""
+"""Arguments that appear in derivations even if they have their default values; others are left out then."""
 
 
 def traced_operator(op: Operator, rank: int) -> Operator:
-    """The operator with its attributes as traced numbers under the names they have in specs."""
+    """Return the operator with its attributes as traced numbers, named as in specs."""
     values: dict[str, Any] = {}
     for parameter in op.parameters():
         value, form = getattr(op, parameter.name), parameter.argument.form
         name = parameter.argument.sugar or parameter.name
         if parameter.name == "stride":
-            value = op.strides()  # also where none is written and windows stand side by side
+            value = op.strides()  # also if it is not written, so that it is the kernel
         default = parameter.default
         neutral = value == default or (
             isinstance(value, tuple) and isinstance(default, tuple) and set(value) == set(default)
         )
         if (neutral and parameter.name not in ALWAYS_SHOWN) or value is None or isinstance(value, str | bool):
             continue
-        if form == "whole" and parameter.name != "axis":
+        if form == "integer" and parameter.name != "axis":
             values[parameter.name] = leaf(name, value)
         elif form == "axes":
             values[parameter.name] = _traced_axes(name, value, rank)

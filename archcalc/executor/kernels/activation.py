@@ -1,7 +1,7 @@
-"""Kernels of activations and of the other operators that look at one number, or along one axis, at a time.
+"""Kernels of activations and of other operators on single numbers, or along one axis.
 
-They do what the formula of their operator says, with nothing added that it would have to count. Where its values
-overflow although its result does not, IEEE arithmetic leads to the right end (1/(1 + ∞) = 0).
+They perform exactly the operations of the formula of the operator. If an intermediate value overflows although the
+result does not, IEEE arithmetic gives the correct result (1/(1 + ∞) = 0).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import (
     add,
     divide,
@@ -30,7 +31,6 @@ from archcalc.executor.kernels.counted import (
     total,
 )
 from archcalc.executor.kernels.erf import erf
-from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.activation import (
     Dropout,
     Elu,
@@ -59,20 +59,20 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.673263242354377284
 """λ and α of Klambauer et al. 2017, which keep mean 0 and variance 1."""
 
 Function = Callable[[Any, Array, Array, Context], None]
-"""Of the operator, a stretch of its input, and where to put the results."""
+"""A function of the operator, a chunk of the input, the array for the results, and the context."""
 
 ELEMENTWISE: set[type[Operator]] = set()
-"""Operators whose every output number follows from the input number at the same place."""
+"""The operators for which every output number depends only on the input number at the same index."""
 
 
 def elementwise(*operators: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function evaluates these operators number by number."""
+    """Return a decorator that registers an elementwise function as the kernel of some operators."""
 
     def register(function: Function) -> Function:
         def run(op: Any, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
             x = np.ascontiguousarray(inputs[0])
             out = np.empty_like(x)
-            in_stretches(lambda x, out: function(op, x, out, context), 0, x.reshape(-1), out.reshape(-1))
+            in_chunks(lambda x, out: function(op, x, out, context), 0, x.reshape(-1), out.reshape(-1))
             return (out,)
 
         kernel(*operators)(run)
@@ -94,7 +94,7 @@ def relu6(op: Relu6, x: Array, out: Array, context: Context) -> None:
 
 @elementwise(LeakyRelu)
 def leaky_relu(op: LeakyRelu, x: Array, out: Array, context: Context) -> None:
-    """The larger of x and slope·x, or the smaller where the slope is steeper than 1."""
+    """Compute the maximum of x and slope·x, or the minimum if the slope is greater than 1."""
     steeper = minimum if op.slope > 1 else maximum
     steeper(context, x, multiply(context, x, float(op.slope), out=out), out=out)
 
@@ -126,7 +126,7 @@ def gelu(op: Gelu, x: Array, out: Array, context: Context) -> None:
 
 
 def _logistic_denominator(x: Array, context: Context) -> Array:
-    """1 + e⁻ˣ."""
+    """Return 1 + e⁻ˣ."""
     grown = -x
     return add(context, exp(context, grown, out=grown), 1, out=grown)
 
@@ -150,7 +150,7 @@ def mish(op: Mish, x: Array, out: Array, context: Context) -> None:
 
 @elementwise(Softplus)
 def softplus(op: Softplus, x: Array, out: Array, context: Context) -> None:
-    """Where eˣ is beyond the largest number, x itself is the result to the last digit."""
+    """Compute log(1 + eˣ); if eˣ overflows, the result is x to the last digit."""
     curve = exp(context, x)
     log1p(context, curve, out=curve)
     np.copyto(curve, x, where=np.isposinf(curve))
@@ -163,7 +163,7 @@ def hyperbolic_tangent(op: Tanh, x: Array, out: Array, context: Context) -> None
 
 
 def _ramp(x: Array, context: Context) -> Array:
-    """min(max(x + 3, 0), 6)."""
+    """Return min(max(x + 3, 0), 6)."""
     ramp = add(context, x, 3, out=context.scratch("ramp", x.shape, x.dtype))
     return minimum(context, maximum(context, ramp, 0, out=ramp), 6, out=ramp)
 
@@ -190,7 +190,7 @@ def slopes(op: PRelu, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
 
 @kernel(PRelu)
 def prelu(op: PRelu, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Some positions of all channels at a time."""
+    """Evaluate some positions of all channels at a time."""
     x = np.ascontiguousarray(inputs[0])
     out, slopes = np.empty_like(x), weights["slope"].reshape(-1, 1)
 
@@ -198,7 +198,7 @@ def prelu(op: PRelu, inputs: Arrays, weights: Weights, context: Context) -> Arra
         out[...] = np.where(greater(context, x, 0), x, multiply(context, x, slopes))
 
     for example, result in zip(x.reshape(*x.shape[:2], -1), out.reshape(*x.shape[:2], -1), strict=True):
-        in_stretches(bend, 1, example, result)
+        in_chunks(bend, 1, example, result)
     return (out,)
 
 
@@ -211,12 +211,12 @@ def maxout(op: Maxout, inputs: Arrays, weights: Weights, context: Context) -> Ar
 
 
 def _along(axis: int, x: Array) -> int:
-    """The axis of an array with the batch in front that an operator numbers from its channels or its end."""
+    """Return the axis of an array with the batch in front for an axis counted without the batch."""
     return axis + 1 if axis >= 0 else axis
 
 
 def _below_largest(x: Array, axis: int, context: Context) -> Array:
-    """x less its largest number along an axis, so that no exponential overflows."""
+    """Return x minus its maximum along an axis, so that no exponential overflows."""
     return subtract(context, x, largest(context, x, axis))
 
 
@@ -238,19 +238,19 @@ def log_softmax(op: LogSoftmax, inputs: Arrays, weights: Weights, context: Conte
 
 @kernel(Dropout)
 def dropout(op: Dropout, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """In training zero with probability rate, independently, and divided by 1 − rate otherwise."""
+    """In training, set each number to zero with probability rate, and divide the others by 1 − rate."""
     return (_dropped(op.rate, inputs[0], inputs[0].shape, context),)
 
 
 @kernel(SpatialDropout)
 def spatial_dropout(op: SpatialDropout, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """As dropout, a whole map at a time."""
+    """Apply dropout to complete maps."""
     (x,) = inputs
     return (_dropped(op.rate, x, (*x.shape[:2], *(1,) * (x.ndim - 2)), context),)
 
 
 def _dropped(rate: Any, x: Array, shape: Sizes, context: Context) -> Array:
-    """What is left of x if choices of a shape, drawn from ``context.rng``, are made; outside of training all of it."""
+    """Return x after dropout with random choices of a given shape; outside of training, return x unchanged."""
     if not context.training:
         return x
     if rate == 1:

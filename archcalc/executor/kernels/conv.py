@@ -1,8 +1,8 @@
-"""Convolutions as matrix products: kernels as rows, gathered windows as columns.
+"""Convolutions as matrix products: the rows of the left matrix are filters, the columns of the right one windows.
 
-Windows are gathered block by block of output positions. Where a window is one position, the input is the matrix. The
-groups of a convolution, or the channels of a depthwise one, are so many small products; as many are gathered together
-as fit the buffer.
+Windows are gathered by blocks of output positions; for a kernel of size 1, the input itself is the matrix. Each group
+of a convolution (each channel of a depthwise one) is a matrix product of its own; as many groups are gathered together
+as fit into the buffer.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, inde
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
 STANDARDISATION_EPSILON = 1e-5
-"""What weight standardisation adds to variances (Qiao et al. 2019)."""
+"""The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 
-def _with_bias(bias: bool, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
+def _shapes_with_bias(bias: bool, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
     return {**arrays, "bias": (channels,)} if bias else arrays
 
 
@@ -28,15 +28,17 @@ def _with_bias(bias: bool, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
 
 @storage(Conv)
 def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: one kernel per filter and input channel of its group; with a connection table, one per connected
-    pair of maps, output map by output map."""
+    """Return ``weight``, with one kernel per filter and input channel of its group, and ``bias``.
+
+    With a connection table, there is one kernel per connected pair of maps, ordered by output map.
+    """
     kernels = (op.channels, inputs[0][0] // op.groups) if op.table is None else (sum(map(sum, op.table)),)
-    return _with_bias(op.bias, op.channels, weight=(*kernels, *op.kernel))
+    return _shapes_with_bias(op.bias, op.channels, weight=(*kernels, *op.kernel))
 
 
 @kernel(Conv)
 def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Every filter's weighted sum over the windows of its group's channels."""
+    """Compute the weighted sum of every filter over the windows of the channels of its group."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
@@ -45,12 +47,12 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays
     if op.table is None:
         convolve(x, weight, op.groups, axes, y, context)
     else:
-        convolve_tabled(x, weight, op.table, axes, y, context)
-    return (biased(y, weights, context),)
+        convolve_with_table(x, weight, op.table, axes, y, context)
+    return (with_bias(y, weights, context),)
 
 
 def standardised(weight: Array) -> Array:
-    """Every filter with mean 0 and variance 1."""
+    """Return every filter with mean 0 and variance 1."""
     axes = tuple(range(1, weight.ndim))
     centred = weight - weight.mean(axes, keepdims=True)
     scaled: Array = centred / np.sqrt((centred * centred).mean(axes, keepdims=True) + STANDARDISATION_EPSILON)
@@ -77,10 +79,10 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, c
                 multiply(matrix[some], columns, result[some, :, block.start : block.stop], context)
 
 
-def convolve_tabled(
+def convolve_with_table(
     x: Array, weight: Array, table: tuple[tuple[bool, ...], ...], axes: list[Axis], y: Array, context: Context
 ) -> None:
-    """As `convolve`, each output map over the input maps that feed it."""
+    """Write a convolution as `convolve` does, each output map over the input maps connected to it."""
     sources = [np.flatnonzero(column) for column in np.array(table, bool).T]
     filters = np.split(weight.reshape(len(weight), -1), np.cumsum([len(feeding) for feeding in sources])[:-1])
     for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
@@ -93,14 +95,14 @@ def convolve_tabled(
 
 
 def multiply(rows: Array, columns: Array, out: Array, context: Context) -> None:
-    """Matrix products, with what they take: as many additions as products, one fewer for every sum."""
+    """Compute matrix products and report their operations: one addition fewer than products per sum."""
     np.matmul(rows, columns, out=out)
     products = out.size * rows.shape[-1]
     context.count(mul=products, add=products - out.size, macs=products)
 
 
-def biased(y: Array, weights: Weights, context: Context) -> Array:
-    """Add a bias per channel in place, where there are any."""
+def with_bias(y: Array, weights: Weights, context: Context) -> Array:
+    """Add the bias per channel in place, if there is one, and return the result."""
     if "bias" in weights:
         add(context, y, weights["bias"].reshape(-1, *(1,) * (y.ndim - 2)), out=y)
     return y
@@ -111,32 +113,32 @@ def biased(y: Array, weights: Weights, context: Context) -> Array:
 
 @storage(DepthwiseConv)
 def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: ``multiplier`` filters per channel, those of a channel one after another."""
+    """Return ``weight``, with ``multiplier`` filters per channel, ordered by channel, and ``bias``."""
     maps = inputs[0][0] * op.multiplier
-    return _with_bias(op.bias, maps, weight=(maps, 1, *op.kernel))
+    return _shapes_with_bias(op.bias, maps, weight=(maps, 1, *op.kernel))
 
 
 @kernel(DepthwiseConv)
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Every channel with filters of its own."""
+    """Convolve every channel with filters of its own."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
     convolve(x, weight, x.shape[1], axes, y, context)
-    return (biased(y, weights, context),)
+    return (with_bias(y, weights, context),)
 
 
 @storage(SeparableConv)
 def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``depthwise`` and ``pointwise`` kernels; the bias follows both."""
+    """Return ``depthwise``, ``pointwise`` and ``bias``, which is added after both convolutions."""
     maps = inputs[0][0] * op.multiplier
     kernels = {"depthwise": (maps, 1, *op.kernel), "pointwise": (op.channels, maps, *(1 for _ in op.kernel))}
-    return _with_bias(op.bias, op.channels, **kernels)
+    return _shapes_with_bias(op.bias, op.channels, **kernels)
 
 
 @kernel(SeparableConv)
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """A depthwise convolution, then a 1×1 convolution over its maps: those of one example at a time."""
+    """Compute a depthwise convolution, then a 1×1 convolution over its maps, one example at a time."""
     x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
     axes = axes_of(op, x.shape[2:])
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
@@ -144,7 +146,7 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context:
     for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
         convolve(sample[None], weights["depthwise"], x.shape[1], axes, maps, context)
         multiply(mixing, maps.reshape(mixing.shape[1], -1), result, context)
-    return (biased(y, weights, context),)
+    return (with_bias(y, weights, context),)
 
 
 # --- transposed convolution ---
@@ -152,13 +154,13 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context:
 
 @storage(TransposedConv)
 def transposed_storage(op: TransposedConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: one kernel per input channel and output channel of its group."""
-    return _with_bias(op.bias, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
+    """Return ``weight``, with one kernel per input channel and output channel of its group, and ``bias``."""
+    return _shapes_with_bias(op.bias, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
 
 
 @kernel(TransposedConv)
 def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Every input times the whole kernel, laid on the output and added up; what lies in the padding is cut off."""
+    """Add every input times the kernel to the output at its window; the part in the padding is discarded."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
     axes = transposed_axes(op, x.shape[2:])
     y = np.empty((len(x), op.channels, *(axis.size for axis in axes)), x.dtype)
@@ -168,16 +170,16 @@ def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, contex
     for sample, result in zip(x.reshape(len(x), op.groups, fan_in, -1), y, strict=True):
         for block in blocks(x.shape[2:], block_positions(op.channels * kernels * x.itemsize)):
             shape = (op.groups, matrix.shape[1], block.stop - block.start)
-            laid = context.scratch("columns", shape, x.dtype)
-            np.matmul(matrix, sample[..., block.start : block.stop], out=laid)
-            products = laid.size * fan_in
+            columns = context.scratch("columns", shape, x.dtype)
+            np.matmul(matrix, sample[..., block.start : block.stop], out=columns)
+            products = columns.size * fan_in
             context.count(mul=products, add=products, macs=products)  # each product is added to the output
-            lay(laid.reshape(op.channels, kernels, *block.sizes), axes, block, result)
+            scatter(columns.reshape(op.channels, kernels, *block.sizes), axes, block, result)
     return (y,)
 
 
-def lay(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
-    """Add what a block of inputs contributes, tap by tap (O×taps×positions), to the output it falls on."""
+def scatter(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
+    """Add the contributions of a block of inputs (O×taps×positions) to the output, tap by tap."""
     for number, tap in enumerate(taps(axes)):
         met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
         target = result[index(place for _, place in met)]
@@ -185,13 +187,15 @@ def lay(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
 
 
 def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:
-    """The axes of the convolution that this one transposes: its windows lie on our output, one per input position."""
+    """Return the axes of the transposed operation, whose windows are on the output, one per input position."""
     found = []
     pads = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
     for n, k, s, d, pad, more in zip(sizes, op.kernel, op.stride, op.dilation, pads, op.outpad, strict=True):
         reach = range(0, k * d, d)[-1] + 1
         last = range(0, n * s, s)[-1]
-        if pad == "same":  # n·s positions are left of last + reach (or added to them), the odd one comes off the end
+        if (
+            pad == "same"
+        ):  # the output has n·s of the last + reach positions; of an odd excess, more is cropped at the end
             before = max(last + reach - n * s, 0) // 2
             size = n * s
         else:

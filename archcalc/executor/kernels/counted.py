@@ -1,7 +1,6 @@
-"""NumPy's functions, each reporting what it does: as many operations of its kinds as numbers come out of it.
+"""Functions of NumPy that report their operations: one of each of their kinds per number of the result.
 
-A kernel written with them counts nothing by itself: what it reports is what was called, on the arrays it was called
-with.
+Kernels are written with them, so the count reflects the functions that were called and the arrays they were called on.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from archcalc.executor.kernel import Array, Context
 
 
 class Counted(Protocol):
-    """A function of numbers at the same place, with `out` as NumPy has it."""
+    """An elementwise function that reports its operations, with `out` as in NumPy."""
 
     def __call__(self, context: Context, *operands: Any, out: Array | None = None) -> Array: ...
 
 
 def counted(function: np.ufunc, *kinds: str) -> Counted:
-    """A function of NumPy that does one operation of each of ``kinds`` for every number it puts out."""
+    """Return a function of NumPy that reports one operation of each of ``kinds`` per number of its result."""
 
     def apply(context: Context, *operands: Any, out: Array | None = None) -> Array:
         result: Array = function(*operands, out=out)
@@ -43,20 +42,20 @@ log = counted(np.log, "log")
 tanh = counted(np.tanh, "tanh")
 power = counted(np.power, "pow")
 expm1 = counted(np.expm1, "exp", "add")
-"""eˣ − 1, without losing the digits of a small x."""
+"""eˣ − 1, accurate for small x."""
 log1p = counted(np.log1p, "add", "log")
-"""log(1 + x), without losing the digits of a small x."""
+"""log(1 + x), accurate for small x."""
 
 
 def total(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
-    """Sums along axes, which are kept with size 1: one addition fewer than numbers in each."""
+    """Return sums along axes, which are kept with size 1; each takes one addition fewer than it has terms."""
     sums: Array = np.add.reduce(x, axis=axes, keepdims=True)
     context.count(add=x.size - sums.size)
     return sums
 
 
 def largest(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
-    """Maxima along axes, which are kept with size 1: one comparison fewer than numbers in each."""
+    """Return maxima along axes, which are kept with size 1; each takes one comparison fewer than it has numbers."""
     maxima: Array = np.maximum.reduce(x, axis=axes, keepdims=True)
     context.count(cmp=x.size - maxima.size)
     return maxima

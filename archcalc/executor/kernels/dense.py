@@ -1,4 +1,4 @@
-"""Layers that weigh every number of their input, and the embedding table."""
+"""Kernels of fully connected layers, radial basis functions and embeddings."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Op = FullyConnected | Linear
 
 @storage(FullyConnected)
 def fc_storage(op: FullyConnected, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: a row for every feature, a column for every number of the flattened input."""
+    """Return ``weight``, with a row per feature and a column per number of the flattened input, and ``bias``."""
     return _rows(op, prod(inputs[0]))
 
 
 @storage(Linear)
 def linear_storage(op: Linear, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: a row for every feature, a column for every place of the last axis."""
+    """Return ``weight``, with a row per feature and a column per position of the last axis, and ``bias``."""
     return _rows(op, inputs[0][-1])
 
 
@@ -31,20 +31,20 @@ def _rows(op: Op, length: int) -> dict[str, Sizes]:
 
 @kernel(FullyConnected)
 def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The flattened input times the weight."""
+    """Multiply the flattened input by the weight."""
     (x,) = inputs
     return (weighted(x.reshape(len(x), -1), weights, context),)
 
 
 @kernel(Linear)
 def linear(op: Linear, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The last axis times the weight, at every place of the others; of a vector, the vector."""
+    """Multiply the last axis by the weight, at every position of the others."""
     (x,) = inputs
     return (weighted(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1),)
 
 
 def weighted(rows: Array, weights: Weights, context: Context) -> Array:
-    """Rows of numbers to rows of features."""
+    """Return the features of rows of inputs: their product with the weight, plus the bias."""
     y: Array = rows @ weights["weight"].T
     products = y.size * rows.shape[1]
     context.count(mul=products, add=products - y.size, macs=products)
@@ -53,13 +53,13 @@ def weighted(rows: Array, weights: Weights, context: Context) -> Array:
 
 @storage(RadialBasis)
 def rbf_storage(op: RadialBasis, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``centre``: a row for every unit."""
+    """Return ``centre``, with a row per feature."""
     return {"centre": (op.features, prod(inputs[0]))}
 
 
 @kernel(RadialBasis)
 def rbf(op: RadialBasis, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Squared distances from the centres, one unit after another so that no table of all differences is made."""
+    """Compute squared distances from the centres, one by one, so that not all differences are stored at once."""
     x, centres = inputs[0].reshape(len(inputs[0]), -1), weights["centre"]
     y = np.empty((len(x), len(centres)), x.dtype)
     for unit, centre in enumerate(centres):
@@ -72,13 +72,13 @@ def rbf(op: RadialBasis, inputs: Arrays, weights: Weights, context: Context) -> 
 
 @storage(Embedding)
 def embedding_storage(op: Embedding, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``weight``: a vector for every entry of the vocabulary."""
+    """Return ``weight``, with a vector per entry of the vocabulary."""
     return {"weight": (op.vocabulary, op.dim)}
 
 
 @kernel(Embedding)
 def embedding(op: Embedding, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The vector of the nearest entry that there is; what is not a number has no vector."""
+    """Return the vector of the nearest existing entry; NaN gives NaN."""
     x, vectors = inputs[0], weights["weight"]
     known = np.nan_to_num(x, nan=0.0)
     y = vectors[np.clip(np.rint(known), 0, len(vectors) - 1).astype(np.intp)]

@@ -10,15 +10,15 @@ import numpy as np
 from archcalc.executor.kernel import Array, Context
 
 LIMIT = 6.0
-"""From here on the error function is ±1 in double precision."""
+"""Beyond this the error function is ±1 in double precision."""
 STEP = 1 / 256
 DEGREES = {4: 3, 8: 6}
-"""Of the polynomials, by the bytes of a number: the next term is less than its last digit."""
+"""The degree of the polynomials by the bytes of a number: the next term is less than the last digit."""
 
 
 @cache
 def _expansions(dtype: np.dtype[np.floating]) -> Array:
-    """Taylor coefficients (rows, highest first) around every multiple of `STEP` from −`LIMIT` to `LIMIT`.
+    """Return Taylor coefficients (rows, highest first) around every multiple of `STEP` from −`LIMIT` to `LIMIT`.
 
     erf′(x) = 2/√π·e^(−x²) and erf″ = −2x·erf′ give a₀, a₁ and (n + 2)·a[n + 2] = −2·x·a[n + 1] − 2n/(n + 1)·a[n].
     """
@@ -30,15 +30,16 @@ def _expansions(dtype: np.dtype[np.floating]) -> Array:
 
 
 def erf(context: Context, x: Array) -> Array:
-    """The error function of every number, to the precision of its type: a Taylor polynomial around a near point."""
+    """Return the error function of every number, to the precision of its type: a Taylor polynomial around a near
+    point."""
     limited = np.clip(x, -LIMIT, LIMIT)
     nearest = np.rint(limited / STEP)
     distance = limited - nearest * x.dtype.type(STEP)
-    place = (nearest + LIMIT / STEP).astype(np.intp)  # NaN has none; its distance, NaN, makes the result so
+    index = (nearest + LIMIT / STEP).astype(np.intp)  # arbitrary for NaN, whose distance makes the result NaN
     first, *others = _expansions(x.dtype)
-    result: Array = first.take(place, mode="clip")
+    result: Array = first.take(index, mode="clip")
     for coefficients in others:
         result *= distance
-        result += coefficients.take(place, mode="clip")
+        result += coefficients.take(index, mode="clip")
     context.count(erf=x.size)
     return result

@@ -1,7 +1,7 @@
-"""Windows of a tensor, side by side in a buffer.
+"""Gathering the windows of a tensor as columns of a matrix (im2col).
 
-They are gathered block by block of output positions, so that the buffer stays in cache and memory is bounded whatever
-the size of the input.
+They are gathered by blocks of output positions, so that the buffer stays in the cache and memory is bounded for any
+size of the input.
 """
 
 from __future__ import annotations
@@ -14,27 +14,28 @@ import numpy as np
 from archcalc.executor.kernel import Array, Context, Sizes
 from archcalc.executor.kernels.windows import Axis, Block, index
 
-BLOCK_BYTES = 1 << 22
-"""What a block of gathered windows may take: more is a little faster (fewer products, each of more columns), but is
-memory that no analysis foresees."""
-LEAST_POSITIONS = 128
-"""Fewer columns than this make matrix products slow, so a block may be larger than `BLOCK_BYTES` to have them."""
+MAX_BLOCK_BYTES = 1 << 22
+"""The bytes of a block of gathered windows. A larger block is slightly faster (fewer products of larger matrices), but
+takes memory that is not part of the analysis."""
+MIN_POSITIONS = 128
+"""Matrix products with fewer columns are slow, so a block has this many even if it is larger than `MAX_BLOCK_BYTES`."""
 
 
 def block_positions(bytes_per_position: int) -> int:
-    """How many output positions are gathered at once."""
-    return max(BLOCK_BYTES // bytes_per_position, LEAST_POSITIONS)
+    """Return how many output positions are gathered at once."""
+    return max(MAX_BLOCK_BYTES // bytes_per_position, MIN_POSITIONS)
 
 
 def maps_together(bytes_of_one: int) -> int:
-    """The windows of how many maps, all positions of each, are gathered at once."""
-    return max(BLOCK_BYTES // bytes_of_one, 1)
+    """Return for how many maps the windows at all positions are gathered at once."""
+    return max(MAX_BLOCK_BYTES // bytes_of_one, 1)
 
 
 def gather(sample: Array, axes: list[Axis], block: Block, context: Context) -> Array:
-    """The windows of a block of positions of one sample (C×n…), as an array C×taps×positions; padding is zeros."""
+    """Return the windows of a block of positions of one sample (C×n…), as an array C×taps×positions, with zero
+    padding."""
     frame = frame_of(sample, axes, block)
-    if frame.whole:
+    if frame.is_view:
         framed = sample
     else:
         framed = context.scratch("frame", frame.shape, sample.dtype)
@@ -46,41 +47,41 @@ def gather(sample: Array, axes: list[Axis], block: Block, context: Context) -> A
 
 
 class Frame(NamedTuple):
-    """The part of a sample, with padding, that the windows of a block reach."""
+    """The part of a sample, with padding, that the windows of a block cover."""
 
-    whole: bool
-    """Whether the sample itself does for it: no padding is reached."""
+    is_view: bool
+    """Whether no padding is covered, so that the sample itself is used."""
     shape: Sizes
     source: tuple[slice, ...]
-    """What of the sample is in it."""
+    """The index of the covered part in the sample."""
     target: tuple[slice, ...]
-    """Where in it that is; the rest is padding."""
+    """The index of that part in the frame; the rest is padding."""
     first: Sizes
-    """The place of the first tap of the first window along every spatial axis: in the sample if that does."""
+    """The position of the first tap of the first window along every spatial axis, in the frame or the sample."""
 
 
 def frame_of(sample: Array, axes: list[Axis], block: Block) -> Frame:
-    """What the windows of a block of positions of one sample (C×n…) reach."""
+    """Return the frame of a block of positions of one sample (C×n…)."""
     reached = [axis.reached(*bounds) for axis, bounds in zip(axes, block.ranges, strict=True)]
     inside = [(max(first, 0), min(last, axis.size)) for axis, (first, last) in zip(axes, reached, strict=True)]
-    whole = inside == reached
+    is_view = inside == reached
     stops = [(low, max(high, low)) for low, high in inside]
     return Frame(
-        whole,
+        is_view,
         (len(sample), *(last - first for first, last in reached)),
         index(slice(low, high) for low, high in stops),
         index(slice(low - first, high - first) for (first, _), (low, high) in zip(reached, stops, strict=True)),
-        tuple(first if whole else 0 for first, _ in reached),
+        tuple(first if is_view else 0 for first, _ in reached),
     )
 
 
 def sizes_of(sample: Array, axes: list[Axis], block: Block) -> Sizes:
-    """The sizes of `windows`."""
+    """Return the shape of `windows`."""
     return (len(sample), *(axis.kernel for axis in axes), *block.sizes)
 
 
 def windows(framed: Array, first: Sizes, axes: list[Axis], block: Block) -> Array:
-    """The windows of a block of positions where they are: a view C×k…×positions… of what they reach (C×n…)."""
+    """Return the windows of a block of positions as a view C×k…×positions… of a frame or sample (C×n…)."""
     steps = framed.strides[1:]
     apart = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))
     onward = (axis.stride * step for axis, step in zip(axes, steps, strict=True))

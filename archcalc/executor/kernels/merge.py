@@ -11,7 +11,7 @@ from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:
-    """Register the kernel that joins numbers at the same place, the inputs from left to right."""
+    """Register the kernel of an elementwise join, which combines the inputs from left to right."""
 
     @kernel(operator)
     def run(op: Operator, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
@@ -23,7 +23,7 @@ def _joins(operator: type[Operator], function: Counted) -> None:
 
 
 def aligned(inputs: Arrays) -> Arrays:
-    """Views of arrays with as many axes as the one that has most, by axes of size 1 at their ends."""
+    """Return views of arrays with the same number of axes, by appending axes of size 1."""
     rank = max(x.ndim for x in inputs)
     return tuple([x.reshape(*x.shape, *(1,) * (rank - x.ndim)) for x in inputs])
 
@@ -36,13 +36,13 @@ _joins(Max, maximum)
 
 @kernel(Concat)
 def concat(op: Concat, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """One after another; with ``crop`` what is not joined is first cut to the smallest."""
+    """Concatenate along an axis; with ``crop``, the other spatial axes are first cropped to the smallest."""
     axis, parts = joined(op, inputs)
     return (np.concatenate(parts, axis),)
 
 
 def joined(op: Concat, inputs: Arrays) -> tuple[int, Arrays]:
-    """Along which axis of the arrays they are joined, and the parts of them that are."""
+    """Return the axis of the arrays along which they are concatenated, and the (cropped) parts to concatenate."""
     axis = (op.axis if op.axis >= 0 else op.axis + inputs[0].ndim - 1) + 1
     if op.crop == "smallest":
         smallest = [min(sizes) for sizes in zip(*(x.shape for x in inputs), strict=True)]
@@ -51,7 +51,7 @@ def joined(op: Concat, inputs: Arrays) -> tuple[int, Arrays]:
 
 
 def _centre(x: Array, sizes: list[int], joined: int) -> Array:
-    """The middle of every spatial axis but the joined one; the odd position is dropped after it."""
+    """Return the middle of every spatial axis except the joined one; of an odd excess, more is cropped at the end."""
     cut = [slice(None)] * x.ndim
     for axis in range(2, x.ndim):
         if axis != joined:

@@ -9,12 +9,12 @@ import numpy as np
 
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
-from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
 
 MOMENTUM = 0.1
-"""The share of a batch's statistics in the new running ones, as PyTorch has it."""
+"""The weight of batch statistics in the new running statistics, as in PyTorch."""
 
 
 def _learned(affine: bool, shape: Sizes) -> dict[str, Sizes]:
@@ -22,7 +22,7 @@ def _learned(affine: bool, shape: Sizes) -> dict[str, Sizes]:
 
 
 def _per_channel(numbers: Array, x: Array) -> Array:
-    """One number per channel (or one for all), to be combined with a tensor."""
+    """Return one number per channel (or one for all), in a shape that broadcasts to a tensor."""
     return numbers.reshape(-1, *(1,) * (x.ndim - 2))
 
 
@@ -34,7 +34,7 @@ def batch_norm_arrays(op: BatchNorm, shapes: tuple[Sizes, ...]) -> dict[str, Siz
 
 @kernel(BatchNorm)
 def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """One multiplication and one addition per number, by factors that are known before (or after the statistics)."""
+    """Normalise by one multiplication and one addition per number, with factors computed from the statistics."""
     (x,) = inputs
     statistics = weights
     if context.training:
@@ -45,7 +45,7 @@ def batch_norm(op: BatchNorm, inputs: Arrays, weights: Weights, context: Context
 
 
 def factor_and_offset(op: BatchNorm, weights: Weights) -> tuple[Array, Array]:
-    """The linear map per channel that normalises by stored statistics."""
+    """Return the linear map per channel that normalises by stored statistics."""
     factor = 1 / np.sqrt(weights["variance"] + float(op.eps))
     if op.affine:
         factor = factor * weights["scale"]
@@ -54,32 +54,32 @@ def factor_and_offset(op: BatchNorm, weights: Weights) -> tuple[Array, Array]:
 
 
 def _linear(x: Array, factor: Array, offset: Array, context: Context, out: Array | None = None) -> Array:
-    """factor·x + offset per channel, some channels of an example at a time."""
+    """Return factor·x + offset per channel, computed for some channels of an example at a time."""
     out = np.empty(x.shape, x.dtype) if out is None else out
     factors = _per_channel(factor, x), _per_channel(offset, x)
     for example, result in zip(x, out, strict=True):
-        in_stretches(partial(_learned_map, context), 0, example, *factors, result)
+        in_chunks(partial(_learned_map, context), 0, example, *factors, result)
     return out
 
 
 def _learned_map(context: Context, x: Array, scale: Array, shift: Array, out: Array) -> None:
-    """scale·x + shift."""
+    """Write scale·x + shift to ``out``."""
     add(context, multiply(context, x, scale, out=out), shift, out=out)
 
 
 def _batch_statistics(x: Array, weights: Weights, context: Context) -> tuple[Array, Array]:
-    """Mean and variance of the batch per channel; the running ones move towards them.
+    """Return the mean and variance of the batch per channel, and update the running ones.
 
-    As in PyTorch the batch is normalised by its own variance (divided by N), and the running one moves towards an
-    estimate of that of all data (divided by N − 1).
+    As in PyTorch, the batch is normalised by its own variance (divided by N), and the running variance is updated with
+    the unbiased estimate (divided by N − 1).
 
     Raises:
-        ArrayError: there is but one number per channel, which has no variance.
+        ArrayError: there is only one number per channel, which has no variance.
     """
     axes = (0, *range(2, x.ndim))
     together = x.size // x.shape[1]
     if together == 1:
-        raise ArrayError(["batch norm needs more than one number per channel in training: take a larger batch"])
+        raise ArrayError(["in training, batch norm needs more than one number per channel: use a larger batch"])
     mean, differences = _centred(x, axes, context)
     variance = _mean_square(differences, axes, context)
     mean, variance = mean.reshape(-1), variance.reshape(-1)
@@ -91,7 +91,7 @@ def _batch_statistics(x: Array, weights: Weights, context: Context) -> tuple[Arr
 
 
 def _centred(x: Array, axes: Sizes, context: Context, out: Array | None = None) -> tuple[Array, Array]:
-    """The mean of the numbers along axes, and their differences from it."""
+    """Return the mean along axes, and the differences from it."""
     sums = total(context, x, axes)
     mean = divide(context, sums, x.size // sums.size, out=sums)
     return mean, subtract(context, x, mean, out=out)
@@ -103,7 +103,7 @@ def _mean_square(x: Array, axes: Sizes, context: Context) -> Array:
 
 
 def _normalised(x: Array, axis: int, eps: float, out: Array, context: Context, *, centred: bool = True) -> None:
-    """Divide numbers along one of the last two axes of three, less their mean, by the root of their mean square."""
+    """Normalise along one of the last two of three axes: subtract the mean, divide by the root of the mean square."""
 
     def normalise(x: Array, out: Array) -> None:
         differences = _centred(x, (axis - 1,), context, out)[1] if centred else x
@@ -112,7 +112,7 @@ def _normalised(x: Array, axis: int, eps: float, out: Array, context: Context, *
         divide(context, differences, root, out=out)
 
     for example, result in zip(x, out, strict=True):
-        in_stretches(normalise, 2 - axis, example, result)
+        in_chunks(normalise, 2 - axis, example, result)
 
 
 @storage(LayerNorm)
@@ -131,7 +131,7 @@ def layer_norm(op: LayerNorm, inputs: Arrays, weights: Weights, context: Context
 
 
 def _normalised_together(op: LayerNorm | RmsNorm, x: Array, context: Context) -> Array:
-    """Normalise all numbers of an example, its last axis, or its channels at each position together."""
+    """Return an example normalised over all its numbers, its last axis, or its channels at each position."""
     x = np.ascontiguousarray(x)
     out = np.empty_like(x)
     flat = {"all": (1, len(x), -1), "last": (1, -1, x.shape[-1]), "channels": (*x.shape[:2], -1)}[op.axis]
@@ -141,7 +141,7 @@ def _normalised_together(op: LayerNorm | RmsNorm, x: Array, context: Context) ->
 
 
 def _per_number(op: LayerNorm | RmsNorm, numbers: Array, x: Array) -> Array:
-    """Return stored numbers in a shape in which they combine with a tensor."""
+    """Return stored numbers in a shape that broadcasts to a tensor."""
     return _per_channel(numbers, x) if op.axis == "channels" else numbers
 
 
@@ -166,7 +166,7 @@ def map_norm_arrays(op: InstanceNorm | GroupNorm, shapes: tuple[Sizes, ...]) -> 
 
 @kernel(InstanceNorm, GroupNorm)
 def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Each map by itself, or groups of neighbouring maps."""
+    """Normalise each map on its own, or groups of neighbouring maps."""
     x = np.ascontiguousarray(inputs[0])
     out = np.empty_like(x)
     groups = op.groups if isinstance(op, GroupNorm) else x.shape[1]
@@ -179,17 +179,17 @@ def map_norm(op: InstanceNorm | GroupNorm, inputs: Arrays, weights: Weights, con
 
 @kernel(LocalResponseNorm)
 def local_response_norm(op: LocalResponseNorm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Some positions (``within``: some channels) at a time."""
+    """Normalise some positions at a time; with ``within``, some channels."""
     x = np.ascontiguousarray(inputs[0])
     out, across = np.empty_like(x), op.region == "across"
     examples, results = (each.reshape(*x.shape[:2], -1) if across else each for each in (x, out))
     for example, result in zip(examples, results, strict=True):
-        in_stretches(partial(_respond, op, context), 1 if across else 0, example, result)
+        in_chunks(partial(_respond, op, context), 1 if across else 0, example, result)
     return (out,)
 
 
 def _respond(op: LocalResponseNorm, context: Context, x: Array, out: Array) -> None:
-    """Squares with zeros around them are added up as often as a sum has terms, each time shifted by one."""
+    """Sum zero-padded squares, each term of the sums as a shifted view of them, and divide by the result."""
     axes = (0,) if op.region == "across" else tuple(range(1, x.ndim))
     before = op.size // 2
     framed = tuple(n + op.size - 1 if axis in axes else n for axis, n in enumerate(x.shape))

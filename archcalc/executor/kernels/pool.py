@@ -1,4 +1,4 @@
-"""Pooling, tap by tap: every place of the window is one pass over all windows at once."""
+"""Kernels of pooling. Sliding windows are evaluated tap by tap, each for all windows at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, divide, largest, multiply, total
-from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -29,7 +29,7 @@ from archcalc.ops.pool import (
 
 @kernel(MaxPool)
 def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The maximum of every window; places in the padding never win."""
+    """Compute the maximum of every window; padding counts as −∞."""
     y, axes = over_windows(op, inputs[0], np.maximum, -np.inf)
     context.count(cmp=y.size * (taps_of(axes) - 1))
     return (y,)
@@ -37,7 +37,7 @@ def maxpool(op: MaxPool, inputs: Arrays, weights: Weights, context: Context) -> 
 
 @kernel(AvgPool)
 def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The sum of every window, by the number of its places that count."""
+    """Compute the sum of every window, divided by the number of its positions that count."""
     y, axes = over_windows(op, inputs[0], np.add, 0)
     context.count(add=y.size * (taps_of(axes) - 1))
     places = reduce(np.multiply.outer, [counted(axis, op.count_include_pad) for axis in axes]).astype(y.dtype)
@@ -46,13 +46,13 @@ def avgpool(op: AvgPool, inputs: Arrays, weights: Weights, context: Context) -> 
 
 @storage(Subsample)
 def subsample_storage(op: Subsample, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """``coefficient`` and ``bias``: one number per map each."""
+    """Return ``coefficient`` and ``bias``, with one number per map each."""
     return {"coefficient": inputs[0][:1], "bias": inputs[0][:1]}
 
 
 @kernel(Subsample)
 def subsample(op: Subsample, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The sum of every window, times the coefficient of its map, plus its bias."""
+    """Compute the sum of every window, times the coefficient of its map, plus its bias."""
     y, axes = over_windows(op, inputs[0], np.add, 0)
     context.count(add=y.size * (taps_of(axes) - 1))
     coefficient, bias = (weights[name].reshape(-1, *(1,) * len(axes)) for name in ("coefficient", "bias"))
@@ -60,21 +60,21 @@ def subsample(op: Subsample, inputs: Arrays, weights: Weights, context: Context)
 
 
 def taps_of(axes: Sequence[Axis]) -> int:
-    """How many numbers a window holds."""
+    """Return how many numbers a window has."""
     return prod(axis.kernel for axis in axes)
 
 
 def over_windows(op: Any, x: Array, join: np.ufunc, neutral: float) -> tuple[Array, list[Axis]]:
-    """Join the numbers of every window, some maps at a time; places outside of the input leave the result as it is."""
+    """Combine the numbers of every window by a function, some maps at a time; padding has no effect."""
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     y = np.empty((*x.shape[:2], *positions(axes)), x.dtype)
     for maps, results in zip(x, y, strict=True):
-        in_stretches(partial(tap_by_tap, axes, join, neutral), 0, maps, results)
+        in_chunks(partial(tap_by_tap, axes, join, neutral), 0, maps, results)
     return y, axes
 
 
 def tap_by_tap(axes: list[Axis], join: np.ufunc, neutral: float, maps: Array, results: Array) -> None:
-    """Join the windows on maps (C×n…): every tap of all windows lies on a part of the maps."""
+    """Combine the numbers of windows on maps (C×n…), one tap of all windows at a time."""
     results[...] = neutral
     for tap in taps(axes):
         met = [axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)]
@@ -83,7 +83,8 @@ def tap_by_tap(axes: list[Axis], join: np.ufunc, neutral: float, maps: Array, re
 
 
 def counted(axis: Axis, padding: bool) -> Array:
-    """How many places of every window along one axis count: those on the input, and those in its padding if it does."""
+    """Return how many positions of every window along one axis count: those on the input, and perhaps on the
+    padding."""
     first = np.arange(axis.positions) * axis.stride - axis.before
     places = first[:, None] + np.arange(axis.kernel) * axis.dilation
     least, most = (-axis.before, axis.size + axis.after) if padding else (0, axis.size)
@@ -96,7 +97,7 @@ def counted(axis: Axis, padding: bool) -> Array:
 
 @kernel(GlobalAvgPool)
 def gap(op: GlobalAvgPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Each map's average."""
+    """Compute the average of each map."""
     (x,) = inputs
     sums = total(context, x, tuple(range(2, x.ndim)))
     return (divide(context, sums, x[0, 0].size, out=sums),)
@@ -104,7 +105,7 @@ def gap(op: GlobalAvgPool, inputs: Arrays, weights: Weights, context: Context) -
 
 @kernel(GlobalMaxPool)
 def gmp(op: GlobalMaxPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Each map's maximum."""
+    """Compute the maximum of each map."""
     (x,) = inputs
     return (largest(context, x, tuple(range(2, x.ndim))),)
 
@@ -114,7 +115,7 @@ def gmp(op: GlobalMaxPool, inputs: Arrays, weights: Weights, context: Context) -
 
 @kernel(AdaptiveAvgPool)
 def adaptive_avgpool(op: AdaptiveAvgPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The average of every part."""
+    """Compute the average of every part."""
     y, held = over_parts(op.size, inputs[0], np.mean)
     context.count(add=held - y.size, div=y.size)
     return (y,)
@@ -122,16 +123,16 @@ def adaptive_avgpool(op: AdaptiveAvgPool, inputs: Arrays, weights: Weights, cont
 
 @kernel(AdaptiveMaxPool)
 def adaptive_maxpool(op: AdaptiveMaxPool, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """The maximum of every part."""
+    """Compute the maximum of every part."""
     y, held = over_parts(op.size, inputs[0], np.max)
     context.count(cmp=held - y.size)
     return (y,)
 
 
 def over_parts(sizes: Sequence[int], x: Array, join: Callable[..., Array]) -> tuple[Array, int]:
-    """Join the numbers of every part, and how many numbers all parts hold together.
+    """Combine the numbers of every part by a function, and return the total number of elements of all parts.
 
-    The borders of the parts are the input's length divided evenly; positions that a border cuts belong to both sides.
+    The length of the input is divided evenly; a position that the border of two parts cuts belongs to both.
     """
     y = np.empty((*x.shape[:2], *sizes), x.dtype)
     positions_axes = tuple(range(2, x.ndim))

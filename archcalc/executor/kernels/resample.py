@@ -1,4 +1,4 @@
-"""Kernels of operators that change the number of positions without weights."""
+"""Kernels of operators without weights that change the number of positions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel
+from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, multiply
-from archcalc.executor.kernels.stretches import in_stretches
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 
@@ -24,7 +24,7 @@ def upsample(op: Upsample, inputs: Arrays, weights: Weights, context: Context) -
 
 
 def _repeated(x: Array, times: Sizes) -> Array:
-    """Every position so many times per axis, written at once."""
+    """Return every position repeated ``times`` per axis, in a single assignment."""
     examples, channels, *positions = x.shape
     apart = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
     out: Array = np.empty((examples, channels, *apart), x.dtype)
@@ -33,7 +33,7 @@ def _repeated(x: Array, times: Sizes) -> Array:
 
 
 def _nearest(x: Array, sizes: Sizes) -> Array:
-    """Of m positions the i-th is that of n which i·n/m lies in."""
+    """Return nearest-neighbour upsampling: output i of m is input ⌊i·n/m⌋ of n."""
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
 
     def take(out: Array, x: Array) -> None:
@@ -42,21 +42,21 @@ def _nearest(x: Array, sizes: Sizes) -> Array:
         out[...] = x
 
     for example, result in zip(x, out, strict=True):
-        in_stretches(take, 0, result, example)
+        in_chunks(take, 0, result, example)
     return out
 
 
 def _linear(x: Array, sizes: Sizes, align_corners: bool, context: Context) -> Array:
-    """Axis by axis, a weighted mean of the two positions around each source coordinate."""
+    """Return linear interpolation, axis by axis, between the two positions around each source coordinate."""
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
     sources = [_sources(n, m, align_corners) for n, m in zip(x.shape[2:], sizes, strict=True)]
     for example, result in zip(x, out, strict=True):
-        in_stretches(partial(_between, sources, context), 0, result, example)
+        in_chunks(partial(_between, sources, context), 0, result, example)
     return out
 
 
 def _between(sources: list[tuple[Array, Array, Array]], context: Context, out: Array, x: Array) -> None:
-    """Some maps, some lines of the results at a time."""
+    """Interpolate some maps, a chunk of the first output axis at a time."""
     first, *others = sources
 
     def lines(out: Array, *some: Array) -> None:
@@ -69,14 +69,14 @@ def _between(sources: list[tuple[Array, Array, Array]], context: Context, out: A
             add(context, multiply(context, means, 1 - factor, out=means), after, out=means)
         out[...] = means
 
-    in_stretches(lines, 1, out, *[each[None] for each in first])
+    in_chunks(lines, 1, out, *[each[None] for each in first])
 
 
 def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
-    """For each of m positions: those of n below and above its source coordinate, and the weight of the upper one.
+    """Return, for each of m outputs, the inputs below and above its source coordinate, and the weight of the upper one.
 
-    A coordinate outside of the positions is moved to the nearest. The arithmetic is in whole numbers: a coordinate
-    that is a position has no other around it.
+    A coordinate outside of the n inputs is moved to the nearest one. The arithmetic is exact, in integers, so for a
+    coordinate that is a position, the inputs below and above are the same.
     """
     i = np.arange(m)
     if align_corners:

@@ -1,4 +1,4 @@
-"""Kernels of operators that rearrange or select numbers. Most give another view of the same memory."""
+"""Kernels of operators that rearrange or select numbers. Most return a view."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def cut(op: Slice, inputs: Arrays, weights: Weights, context: Context) -> Arrays
 
 
 def _axis_first(x: Array, axis: int) -> tuple[Array, int]:
-    """The tensor with an axis (0 = channels, negative from the end) in front, and where that axis was."""
+    """Return the tensor with an axis (0 for channels, negative from the end) in front, and the index of that axis."""
     place = axis + 1 if axis >= 0 else axis
     return np.moveaxis(x, place, 0), place

@@ -1,6 +1,6 @@
-"""Where windows stand on an input: padding, positions, and which part of the input each tap of a kernel meets.
+"""The geometry of sliding windows: padding, output positions, and the part of the input under each tap of a kernel.
 
-Found by laying windows on the axis, from the definitions of the words; no formula of `archcalc.ops` is used.
+Everything follows from the definitions of stride, padding and dilation; no formula of `archcalc.ops` is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from archcalc.executor.kernel import Sizes
 
 
 def index(ranges: Iterable[slice | int], *before: slice) -> tuple[Any, ...]:
-    """An index of an array: channels (all, unless told which), and a range or a place of every spatial axis."""
+    """Return an index of an array: all channels (or ``before``), and a slice or a position of every spatial axis."""
     return (*(before or (slice(None),)), *ranges)
 
 
@@ -22,20 +22,23 @@ class Axis(NamedTuple):
     """One spatial axis under a sliding window."""
 
     size: int
-    """Positions of the input."""
+    """The positions of the input."""
     before: int
-    """Padding before the input."""
+    """The padding before the input."""
     after: int
-    """Padding after it."""
+    """The padding after the input."""
     kernel: int
     stride: int
     dilation: int
     positions: int
-    """How many windows there are."""
+    """The number of windows."""
 
     def met(self, tap: int, start: int, stop: int) -> tuple[slice, slice]:
-        """Of the windows ``start`` … ``stop`` − 1, those whose tap lies on the input (counted from ``start``), and
-        what they meet there."""
+        """Return which of the windows ``start`` … ``stop`` − 1 have a tap on the input, and the positions under it.
+
+        Returns:
+            A slice of windows, counted from ``start``, and a slice of input positions.
+        """
         shift = tap * self.dilation - self.before
         first = max(start, -(shift // self.stride))
         last = max(first, min(stop, -((shift - self.size) // self.stride)))
@@ -43,17 +46,19 @@ class Axis(NamedTuple):
         return slice(first - start, last - start), slice(at, at + (last - first) * self.stride, self.stride)
 
     def reached(self, start: int, stop: int) -> tuple[int, int]:
-        """The places from the first tap of window ``start`` to behind the last tap of window ``stop`` − 1; those
-        before 0 and behind the input are padding."""
+        """Return the positions from the first tap of window ``start`` to after the last tap of window ``stop`` − 1.
+
+        Positions before 0 and after the input are padding.
+        """
         last = (stop - 1) * self.stride - self.before + (self.kernel - 1) * self.dilation
         return start * self.stride - self.before, last + 1
 
 
 def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
-    """The spatial axes of a sliding operator, by its kernel, stride, padding and dilation.
+    """Return the spatial axes of an operator with sliding windows.
 
-    With ``ceil``, a further window stands where the one before leaves padded positions uncovered, as long as it starts
-    before the padding after the input (PyTorch).
+    With ``ceil``, there is a further window if the last one leaves padded positions uncovered and the further one
+    starts before the padding after the input, as in PyTorch.
     """
     strides = op.kernel if op.stride is None else op.stride
     pads: Sequence[Any] = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
@@ -68,8 +73,8 @@ def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
 
 
 def padding(word: str, n: int, reach: int, stride: int) -> tuple[int, int]:
-    """The padding that a word stands for, before and after an axis, under a kernel that reaches over so many places."""
-    if word == "same":  # a window for every stride-th position, the last one complete; the odd place is at the end
+    """Return the padding before and after an axis for a word, with a kernel that extends over ``reach`` positions."""
+    if word == "same":  # a window for every stride-th position; of an odd total, the larger part is after the axis
         last = range(0, n, stride)[-1]
         total = max(last + reach - n, 0)
         return total // 2, total - total // 2
@@ -78,43 +83,46 @@ def padding(word: str, n: int, reach: int, stride: int) -> tuple[int, int]:
 
 
 def positions(axes: Sequence[Axis]) -> Sizes:
-    """The spatial sizes of the output."""
+    """Return the spatial sizes of the output."""
     return tuple(axis.positions for axis in axes)
 
 
 def taps(axes: Sequence[Axis]) -> Iterator[Sizes]:
-    """The places of a kernel, the last axis fastest."""
+    """Yield the taps of a kernel as indices, the last axis fastest."""
     return product(*(range(axis.kernel) for axis in axes))
 
 
 class Block(NamedTuple):
-    """Neighbouring output positions: a range along every axis, contiguous when all axes are laid out in a row."""
+    """Neighbouring output positions: a range along every axis, contiguous when the axes are flattened."""
 
     ranges: tuple[tuple[int, int], ...]
     start: int
+    """The first position in the flattened axes."""
     stop: int
+    """One after the last position in the flattened axes."""
 
     @property
     def sizes(self) -> Sizes:
+        """The number of positions along every axis."""
         return tuple(stop - start for start, stop in self.ranges)
 
 
-def blocks(sizes: Sizes, most: int, rows: slice = slice(None)) -> Iterator[Block]:
-    """Cut positions into blocks of about equal size, of at most ``most`` positions where single ones allow it.
+def blocks(sizes: Sizes, limit: int, rows: slice = slice(None)) -> Iterator[Block]:
+    """Cut positions into blocks of about equal size with at most ``limit`` positions each.
 
-    Whole rows (planes, …) stay together unless one alone is too large. The first is the largest: buffers for it do for
-    all. ``rows`` are those of the first axis to cut, all of them unless given.
+    Complete rows (planes, …) stay together unless a single one exceeds the limit. The first block is the largest, so
+    its buffers are large enough for all. ``rows`` restricts the blocks to a range of the first axis.
     """
     row = prod(sizes[1:])
     first, last, _ = rows.indices(sizes[0])
-    if len(sizes) > 1 and row > most:
+    if len(sizes) > 1 and row > limit:
         for number in range(first, last):
-            for inner in blocks(sizes[1:], most):
+            for inner in blocks(sizes[1:], limit):
                 yield Block(
                     ((number, number + 1), *inner.ranges), number * row + inner.start, number * row + inner.stop
                 )
         return
-    count = -(-(last - first) // max(most // row, 1))
+    count = -(-(last - first) // max(limit // row, 1))
     rest = tuple((0, size) for size in sizes[1:])
     for part in range(count):
         start, stop = (first - (-each * (last - first) // count) for each in (part, part + 1))

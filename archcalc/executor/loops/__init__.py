@@ -1,8 +1,8 @@
-"""Networks run once more, the slow way: plain loops over every element, on numbers that count what is done to them.
+"""Definitions of the operators by plain loops over every element, on numbers that count the operations on them.
 
-Nothing is estimated here and nothing is known beforehand: a multiplication is counted because two numbers were
-multiplied, and a tensor has the shape of the places that a loop wrote to. One file per family of operators, as in
-`archcalc.ops`; each function reads as the textbook's definition of its layer.
+Nothing is computed by a formula: a multiplication is counted because two numbers were multiplied, and the shape of a
+tensor follows from the indices that a loop wrote to. There is one file per family of operators, as in `archcalc.ops`;
+each function follows the textbook definition of its layer.
 """
 
 from archcalc.executor.loops.run import Measured, measure, measure_layer

@@ -1,4 +1,4 @@
-"""Activations by their definition. Where it has two branches, both are evaluated, and one of them is taken."""
+"""Activations by their definition. If that has two branches, both are evaluated, and one of them is selected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Function = Callable[[Any, Scalar], Scalar]
 
 
 def elementwise(operator: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function of one number defines the operator."""
+    """Return a decorator that registers a function of one number as the definition of an operator."""
 
     def register(function: Function) -> Function:
         @definition(operator)
@@ -115,7 +115,7 @@ def hardsigmoid(op: HardSigmoid, x: Scalar) -> Scalar:
 
 @elementwise(Softplus)
 def softplus(op: Softplus, x: Scalar) -> Scalar:
-    """Where eˣ overflows, x itself is the result to the last digit."""
+    """Return log(1 + eˣ); if eˣ overflows, the result is x to the last digit."""
     curve = log(1 + exp(x))
     return x if math.isinf(curve.value) else curve
 

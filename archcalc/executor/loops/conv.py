@@ -12,10 +12,10 @@ from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, s
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
 STANDARDISATION_EPSILON = 1e-5
-"""What weight standardisation adds to variances (Qiao et al. 2019)."""
+"""The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 Kernels = list[dict[int, list[Scalar]]]
-"""Per output channel: input channel to the weights of its kernel, in the order of the taps."""
+"""For each output channel, the weights of its kernels by input channel, in the order of the taps."""
 
 
 def _bias(weights: dict[str, Tensor], channel: int) -> Scalar | None:
@@ -27,7 +27,7 @@ def _kernel(weight: Tensor, place: Index, kernel: Index) -> list[Scalar]:
 
 
 def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """What every kind of sliding convolution does once it is known which input channels an output channel weighs."""
+    """Return a convolution, given the kernels of every output channel by input channel."""
     channels, *size = sizes(x)
     zero = Scalar(0.0, tally)
     out: Tensor = {}
@@ -52,7 +52,7 @@ def conv(op: Conv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
             {f // fan_out * fan_in + c: _kernel(weight, (f, c), op.kernel) for c in range(fan_in)}
             for f in range(op.channels)
         ]
-    else:  # one kernel per connected pair of maps: those of the first output map first
+    else:  # one kernel per connected pair of maps, ordered by output map
         kernels, pair = [], 0
         for f in range(op.channels):
             kernels.append({})
@@ -88,8 +88,7 @@ def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], ta
 
 @definition(TransposedConv)
 def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """Every number, times the whole kernel, is added where the kernel falls, to the bias that is there at first; what
-    falls on the border is cut off."""
+    """Add every number times the kernel to the output, which starts with the bias; the padding is cropped."""
     (x,) = inputs
     channels, *size = sizes(x)
     fan_in, fan_out = channels // op.groups, op.channels // op.groups
@@ -112,14 +111,14 @@ def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], 
 
 
 def _ends(x: Tensor) -> Index:
-    """Per spatial axis, one more than the last position that was written: a kernel may leave gaps."""
+    """Return, per spatial axis, one more than the last position that was written (there may be gaps before it)."""
     return tuple(max(positions) + 1 for positions in zip(*x, strict=True))[1:]
 
 
 def _kept(op: TransposedConv, axis: int, n: int, full: int) -> range:
-    """The positions of the full result that the output has; output padding adds some that no input reaches."""
+    """Return the positions of the full result that the output has; output padding adds further ones."""
     stride, pad = op.stride[axis], op.pad if isinstance(op.pad, str) else op.pad[axis]
-    if pad == "same":  # as many as stride times the input has; what is too much is cut off on both sides
+    if pad == "same":  # stride times as many as the input has; the excess is cropped on both sides
         first = max(full - n * stride, 0) // 2
         return range(first, first + n * stride)
     before, after = sides(pad, op.dilation[axis] * (op.kernel[axis] - 1))
@@ -127,7 +126,7 @@ def _kept(op: TransposedConv, axis: int, n: int, full: int) -> range:
 
 
 def _standardised(weight: Tensor, tally: Tally) -> Tensor:
-    """Every filter with mean 0 and variance 1: done once before any input, so that it counts nothing."""
+    """Return every filter with mean 0 and variance 1. This is done once before any input, so it is not counted."""
     out: Tensor = {}
     for filter_ in {index[0] for index in weight}:
         own = {index: number.value for index, number in weight.items() if index[0] == filter_}

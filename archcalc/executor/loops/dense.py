@@ -1,4 +1,4 @@
-"""Fully connected layers and their relatives by their definition."""
+"""Fully connected layers, radial basis functions and embeddings by their definition."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def radial_basis(op: RadialBasis, inputs: Tensors, weights: dict[str, Tensor], t
 
 @definition(Embedding)
 def embedding(op: Embedding, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """The vector of the nearest entry that there is."""
+    """Return the vector of the nearest existing entry."""
     out: Tensor = {}
     for index, number in inputs[0].items():
         entry = min(max(round(number.value), 0), op.vocabulary - 1)

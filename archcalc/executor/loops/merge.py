@@ -25,7 +25,7 @@ def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) 
 
 
 def _read(place: Index, shape: Index) -> Index:
-    """Where a tensor is read for a place of the result: an axis of size 1 has but its first position."""
+    """Return the index of an input for an index of the result; an axis of size 1 broadcasts."""
     return tuple(0 if n == 1 else at for at, n in zip(place, shape, strict=False))
 
 

@@ -13,7 +13,7 @@ from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Loc
 
 @definition(BatchNorm)
 def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """y = a·x + b per channel, with a and b worked out once before any input: that counts nothing."""
+    """Compute a·x + b per channel; a and b are computed once before any input, which is not counted."""
     stored = {name: {c: number.value for (c,), number in array.items()} for name, array in weights.items()}
     factor, offset = {}, {}
     for c, mean in stored["mean"].items():
@@ -23,7 +23,7 @@ def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally
 
 
 def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Index]]:
-    """The places of numbers that are normalised together."""
+    """Return the indices of the numbers that are normalised together."""
     groups: dict[object, list[Index]] = {}
     for index in sorted(x):
         groups.setdefault(group_of(index), []).append(index)
@@ -31,7 +31,7 @@ def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Ind
 
 
 def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> Tensor:
-    """Every group of numbers less its mean, divided by its standard deviation."""
+    """Return every group of numbers minus its mean, divided by its standard deviation."""
     out: Tensor = {}
     for group in _groups(x, group_of):
         mean = total(x[index] for index in group) / len(group)
@@ -43,7 +43,7 @@ def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> T
 
 
 def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]) -> Tensor:
-    """scale·x + shift, if they are learned."""
+    """Return scale·x + shift if these are learned, else x."""
     if "scale" not in weights:
         return x
     return {index: weights["scale"][of(index)] * number + weights["shift"][of(index)] for index, number in x.items()}
@@ -56,7 +56,7 @@ def layer_norm(op: LayerNorm, inputs: Tensors, weights: dict[str, Tensor], tally
 
 
 def _along(axis: str) -> tuple[Callable[[Index], Index], Callable[[Index], Index]]:
-    """From the place of a number to its group, and to the learned numbers that belong to it."""
+    """Return functions from the index of a number to its group, and to the index of its learned numbers."""
     if axis == "all":
         return (lambda index: ()), (lambda index: index)
     if axis == "last":

@@ -1,4 +1,4 @@
-"""Pooling by its definition: for every window, the maximum, sum or mean of what it covers."""
+"""Pooling by its definition: for every window, the maximum, sum or mean of the numbers that it covers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def avg_pool(op: AvgPool, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
 
 
 def _counts(place: Index, axes: list[Axis], padding: bool) -> bool:
-    """Whether a place counts in an average: it lies on the input, or on the padding if that counts."""
+    """Return whether an index counts in an average: it is on the input, or on the padding if that counts."""
     return all(
         -axis.before * padding <= at < axis.size + axis.after * padding for at, axis in zip(place, axes, strict=True)
     )
@@ -78,7 +78,7 @@ def adaptive_pool(
 
 
 def _parts(op: object, x: Tensor, parts: Index) -> Tensor:
-    """The mean or the maximum over each of so many parts per axis; a part holds every position that it touches."""
+    """Return the mean or the maximum over parts of the axes; a part has every position that it overlaps."""
     channels, *size = sizes(x)
     out: Tensor = {}
     for output in product(*map(range, parts)):
@@ -91,5 +91,5 @@ def _parts(op: object, x: Tensor, parts: Index) -> Tensor:
 
 
 def _part(i: int, parts: int, n: int) -> list[int]:
-    """The positions j … j + 1 of n that part i … i + 1 of the whole touches."""
+    """Return the positions j of n for which [j, j + 1] overlaps part i of the axis."""
     return [j for j in range(n) if j * parts < (i + 1) * n and (j + 1) * parts > i * n]

@@ -14,7 +14,7 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 @definition(Upsample)
 def upsample(op: Upsample, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """Axis by axis: the position at the source coordinate, or the mean of those around it."""
+    """Resample axis by axis: take the position at the source coordinate, or interpolate between those around it."""
     (x,) = inputs
     for axis, n in enumerate(sizes(x)[1:], start=1):
         m = n * op.scale[axis - 1] if op.scale is not None else (op.to or ())[axis - 1]
@@ -29,7 +29,7 @@ def upsample(op: Upsample, inputs: Tensors, weights: dict[str, Tensor], tally: T
 
 
 def _between(numbers: list[Scalar], i: int, m: int, op: Upsample) -> Scalar:
-    """Output i of m by linear interpolation."""
+    """Return output i of m by linear interpolation."""
     n = len(numbers)
     if op.align_corners:
         source = Fraction(i * (n - 1), m - 1) if m > 1 else Fraction(0)
@@ -51,7 +51,7 @@ def crop(op: Crop, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
 
 
 def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally) -> Tensor:
-    """So many channels, with a margin around the positions (negative: without it); what is not there is zero."""
+    """Return a tensor with a margin of zeros around the positions; a negative margin crops."""
     reach = [range(-before, n + after) for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)]
     out: Tensor = {}
     for c in range(channels):

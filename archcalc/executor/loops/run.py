@@ -1,4 +1,4 @@
-"""One layer, or a whole graph layer by layer, through loops."""
+"""Evaluation of a layer, or of a graph layer by layer, by the definitions by loops."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
 FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
-"""What has to be imported so that every operator has its definition."""
+"""The modules whose import registers the definitions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What one layer did on one example."""
+    """The measurements of one layer on one example."""
 
     name: str
     values: Array
-    """What it put out, in double precision, without batch."""
+    """The output in double precision, without batch."""
     operations: Mapping[str, int]
-    """Kind to how many were done; kinds that did not occur are left out."""
+    """The number of operations by kind; kinds that did not occur are absent."""
     macs: int
-    """Products that were accumulated in linear-algebra layers."""
+    """The number of products accumulated in linear-algebra layers."""
     params: int
-    """Stored numbers that it was given."""
+    """The number of stored numbers."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,7 +38,8 @@ class Measured:
 
 
 def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> Measured:
-    """One layer at inference on one example: arrays without batch, stored arrays by their name in the layer."""
+    """Evaluate one layer at inference on one example: arrays without batch, stored arrays by their names in the
+    layer."""
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
@@ -47,14 +48,14 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
 
 
 def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:
-    """A network at inference on one example, one layer after the other (training heads included).
+    """Evaluate a network at inference on one example, layer by layer, including training heads.
 
-    It does about a million operations per second: how much work there is, is for the caller to weigh.
+    The speed is about a million operations per second; the caller has to limit the work.
 
     Args:
         graph: the network.
-        inputs: name to array of every input, without batch.
-        weights: stored arrays by ``layer.array``.
+        inputs: the input arrays by name, without batch.
+        weights: the stored arrays by ``layer.array``.
     """
     stored: dict[str, dict[str, Array]] = {}
     for name, array in weights.items():

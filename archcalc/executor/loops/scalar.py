@@ -1,4 +1,4 @@
-"""The counting number: each operation on it increments its kind, because it happened."""
+"""Counting numbers: every operation on them increments the count of its kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
 
 
 class Tally:
-    """How many operations of each kind were done, and how many products went into the sums of linear-algebra layers."""
+    """The number of operations of each kind, and of products in the sums of linear-algebra layers (``macs``)."""
 
     __slots__ = (*KINDS, "macs")
 
@@ -31,15 +31,15 @@ class Tally:
             setattr(self, name, 0)
 
     def operations(self) -> dict[str, int]:
-        """Kind to number, without the kinds that did not occur."""
+        """Return the number of operations by kind, without the kinds that did not occur."""
         return {kind: count for kind in KINDS if (count := getattr(self, kind))}
 
 
 @final
 class Scalar:
-    """A number that counts. Either operand of an operation may be a plain number; the result counts again.
+    """A counting number. One operand of an operation may be a float; the result is a counting number.
 
-    A change of sign costs nothing; a subtraction is an addition. Overflow is infinite, as with floats on arrays.
+    A change of sign is not counted; a subtraction counts as an addition. Overflow gives infinity, as on arrays.
     """
 
     __slots__ = ("tally", "value")
@@ -106,7 +106,7 @@ def _divided(a: float, b: float) -> float:
 
 
 def _limited(function: Callable[[float], float], x: float) -> float:
-    """A function whose values may lie beyond the largest float, or nowhere."""
+    """Return the value of a function, infinity if it overflows, or NaN if it is undefined."""
     try:
         return function(x)
     except OverflowError:
@@ -116,12 +116,12 @@ def _limited(function: Callable[[float], float], x: float) -> float:
 
 
 def maximum(a: Scalar, b: Operand) -> Scalar:
-    """The larger of two numbers: one comparison."""
+    """Return the larger of two numbers, by one comparison."""
     return a if a > b else Scalar(_plain(b), a.tally)
 
 
 def minimum(a: Scalar, b: Operand) -> Scalar:
-    """The smaller of two numbers: one comparison."""
+    """Return the smaller of two numbers, by one comparison."""
     return Scalar(_plain(b), a.tally) if a > b else a
 
 

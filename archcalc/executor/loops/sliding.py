@@ -1,4 +1,4 @@
-"""Windows that slide, by sliding them: where they start, and which places they cover."""
+"""Sliding windows, by moving them step by step: their starts, and the positions they cover."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ Sliding = Conv | DepthwiseConv | SeparableConv | MaxPool | AvgPool | Subsample
 
 @dataclass(frozen=True)
 class Axis:
-    """How windows slide along one axis."""
+    """The windows along one axis."""
 
     size: int
     starts: tuple[int, ...]
-    """Of every window, counted from the first number of the input; in the padding before it, negative."""
+    """The start of every window as a position of the input; negative in the padding before it."""
     taps: tuple[int, ...]
-    """What a window covers, counted from its start."""
+    """The offsets that a window covers, counted from its start."""
     before: int
+    """The padding before the input."""
     after: int
-    """Padding."""
+    """The padding after the input."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """One window: the place of its output, and the places it covers."""
+    """A window: the index of its output, and the indices of the inputs that it covers."""
 
     output: Index
     covered: tuple[Index, ...]
 
 
 def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[Axis]:
-    """The sliding along every spatial axis of an input of this size."""
+    """Return the windows along every spatial axis of an input."""
     strides = op.kernel if op.stride is None else op.stride
     pads: Sequence[str | tuple[int, int]] = (op.pad,) * len(size) if isinstance(op.pad, str) else op.pad
     rows = zip(size, op.kernel, strides, op.dilation, pads, strict=True)
@@ -46,7 +47,9 @@ def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[Axis]:
 
 def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int], ceil: bool) -> Axis:
     last = taps[-1]
-    if pad == "same":  # a window at every stride-th number; what they reach beyond the end is shared by both sides
+    if (
+        pad == "same"
+    ):  # a window at every stride-th position; what they extend beyond the end is split between both sides
         beyond = max(range(0, n, stride)[-1] + last - (n - 1), 0)
         before, after = beyond // 2, beyond - beyond // 2
     else:
@@ -60,7 +63,7 @@ def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int
 
 
 def sides(pad: str | tuple[int, int], span: int) -> tuple[int, int]:
-    """Padding on both sides: as given, or (``half``, ``full``) of the distance between first and last tap."""
+    """Return the padding on both sides: as given, or for a word, from the distance of the first and the last tap."""
     if not isinstance(pad, str):
         return pad
     each = {"valid": 0, "half": span // 2, "full": span}[pad]
@@ -68,10 +71,10 @@ def sides(pad: str | tuple[int, int], span: int) -> tuple[int, int]:
 
 
 def _exists(start: int, last: int, stride: int, n: int, after: int, ceil: bool) -> bool:
-    """Whether there is a window here: all of it must lie on the padded input.
+    """Return whether there is a window at a start: it must lie completely on the padded input.
 
-    With ``ceil`` there also is one that begins on the input, or in the padding before, and covers something of the
-    padded input that the window before it did not reach.
+    With ``ceil``, there is also one that starts on the input or in the padding before it, and covers part of the padded
+    input that the previous window did not cover.
     """
     end = n + after
     if ceil:
@@ -80,7 +83,7 @@ def _exists(start: int, last: int, stride: int, n: int, after: int, ceil: bool) 
 
 
 def windows(axes: list[Axis]) -> Iterator[Placed]:
-    """Every window, in the order of the outputs."""
+    """Yield every window, in the order of the outputs."""
     for place in product(*(range(len(axis.starts)) for axis in axes)):
         corner = [axis.starts[i] for axis, i in zip(axes, place, strict=True)]
         reached = product(*([at + tap for tap in axis.taps] for axis, at in zip(axes, corner, strict=True)))
@@ -88,5 +91,5 @@ def windows(axes: list[Axis]) -> Iterator[Placed]:
 
 
 def seen(x: Tensor, channel: int, window: Placed, outside: Scalar) -> list[Scalar]:
-    """The numbers of one channel under a window."""
+    """Return the numbers of one channel in a window, with ``outside`` for padding."""
     return [x.get((channel, *place), outside) for place in window.covered]

@@ -1,4 +1,4 @@
-"""Rearrangements by their definition: which number goes where."""
+"""Rearrangements by their definition: the new index of every number."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def transpose(op: Transpose, inputs: Tensors, weights: dict[str, Tensor], tally:
 
 @definition(ChannelShuffle)
 def shuffle(op: ChannelShuffle, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    """The channels as a table, a group per row, are dealt out column by column."""
+    """Reorder the channels: as a table with a row per group, read column by column."""
     (x,) = inputs
     each = sizes(x)[0] // op.groups
     return {(c % each * op.groups + c // each, *place): number for (c, *place), number in x.items()}
@@ -58,7 +58,7 @@ def cut(op: Slice, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
 
 
 def _taken(x: Tensor, axis: int, positions: Sequence[int]) -> Tensor:
-    """Some positions of an axis, in this order."""
+    """Return some positions of an axis, in the given order."""
     to = {place: i for i, place in enumerate(positions)}
     return {
         (*index[:axis], to[index[axis]], *index[axis + 1 :]): number for index, number in x.items() if index[axis] in to

@@ -1,4 +1,4 @@
-"""Tensors of counting numbers, and the few sums and maxima over them that every family needs."""
+"""Tensors of counting numbers, and sums and maxima over them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from archcalc.ops.base import Operator
 
 Index: TypeAlias = tuple[int, ...]
 Tensor: TypeAlias = dict[Index, Scalar]
-"""Place (channel first, no batch) to number. It is as large as the places that were written."""
+"""Numbers by index (channel first, no batch). The shape follows from the indices that were written."""
 Tensors: TypeAlias = tuple[Tensor, ...]
 
 Definition: TypeAlias = Callable[[Any, Tensors, dict[str, Tensor], Tally], Tensor]
-"""A layer: of its operator, what it reads, its stored arrays, and the tally for numbers that it makes itself."""
+"""A function of an operator, its inputs, its stored arrays, and the tally for new numbers; returns the output."""
 
 DEFINITIONS: dict[type[Operator], Definition] = {}
 
@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Definition)
 
 
 def definition(*operators: type[Operator]) -> Callable[[Function], Function]:
-    """Decorator: this function defines these operators."""
+    """Return a decorator that registers a function as the definition of some operators."""
 
     def register(function: Function) -> Function:
         for each in operators:
@@ -43,7 +43,7 @@ def definition_of(op: Operator) -> Definition:
     """Return the loops that define an operator.
 
     Raises:
-        MissingDefinition: there are none.
+        MissingDefinition: the operator has no definition.
     """
     found = DEFINITIONS.get(type(op))
     if found is None:
@@ -52,15 +52,15 @@ def definition_of(op: Operator) -> Definition:
 
 
 def counting(array: Array, tally: Tally) -> Tensor:
-    """An array as counting numbers."""
+    """Return an array as counting numbers."""
     return {index: Scalar(float(value), tally) for index, value in np.ndenumerate(array)}
 
 
 def sizes(x: Tensor) -> Index:
-    """The shape: one more than the largest place along every axis.
+    """Return the shape of a tensor: one more than the largest index along every axis.
 
     Raises:
-        ValueError: a place within it was not written.
+        ValueError: an index within the shape was not written.
     """
     shape = tuple(max(places) + 1 for places in zip(*x, strict=True))
     if len(x) != np.prod(shape, dtype=object):
@@ -69,7 +69,7 @@ def sizes(x: Tensor) -> Index:
 
 
 def plain(x: Tensor) -> Array:
-    """The values as an array."""
+    """Return the values as an array."""
     array = np.empty(sizes(x))
     for index, number in x.items():
         array[index] = number.value
@@ -77,17 +77,17 @@ def plain(x: Tensor) -> Array:
 
 
 def flat(x: Tensor) -> list[Scalar]:
-    """All numbers in order, the last axis fastest."""
+    """Return all numbers in order, the last axis fastest."""
     return [x[index] for index in sorted(x)]
 
 
 def along(axis: int, x: Tensor) -> int:
-    """The axis that an operator numbers from the channels (0) or from the end (negative)."""
+    """Return the index of an axis that is counted from the channels (0) or from the end (negative)."""
     return axis % len(sizes(x))
 
 
 def lines(x: Tensor, axis: int) -> list[list[Index]]:
-    """The places of a tensor in lines along an axis."""
+    """Return the indices of a tensor in lines along an axis."""
     found: dict[Index, list[Index]] = {}
     for index in sorted(x):
         found.setdefault((*index[:axis], *index[axis + 1 :]), []).append(index)
@@ -95,22 +95,22 @@ def lines(x: Tensor, axis: int) -> list[list[Index]]:
 
 
 def total(numbers: Iterable[Scalar]) -> Scalar:
-    """Their sum: one addition fewer than numbers."""
+    """Return the sum of numbers, by one addition fewer than there are numbers."""
     return reduce(lambda a, b: a + b, numbers)
 
 
 def largest(numbers: Iterable[Scalar]) -> Scalar:
-    """Their maximum: one comparison fewer than numbers."""
+    """Return the maximum of numbers, by one comparison fewer than there are numbers."""
     return reduce(maximum, numbers)
 
 
 def weighted_sum(numbers: Sequence[Scalar], weights: Sequence[Scalar], bias: Scalar | None = None) -> Scalar:
-    """Σ number·weight (+ bias): every product is a multiply–accumulate pair; the first one needs no addition."""
+    """Return Σ number·weight (+ bias); every product counts as a multiply–accumulate operation."""
     result: Scalar | None = None
     for number, weight in zip(numbers, weights, strict=True):
         term = number * weight
         term.tally.macs += 1
         result = term if result is None else result + term
     if result is None:
-        raise ValueError("a weighted sum of nothing")
+        raise ValueError("a weighted sum must have at least one term")
     return result if bias is None else result + bias

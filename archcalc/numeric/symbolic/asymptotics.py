@@ -11,7 +11,7 @@ from archcalc.numeric.symbolic.number import Atom, Number, Symbolic, from_atom, 
 def leading_terms(number: Number, growing: Collection[str]) -> tuple[Number, int] | None:
     """Return the terms of the highest degree in the growing symbols, and that degree.
 
-    ``None`` for 0, and where growing symbols stand in functions other than floors.
+    ``None`` for 0, and if growing symbols occur in functions other than floors.
     """
     smooth = _without_floors(number, growing)
     if smooth is None:

@@ -57,7 +57,7 @@ def _floor_condition(value: Symbolic) -> Symbolic | None:
 
 
 def decided_by_bounds(relation: Relation, bounds: Bounds) -> bool | None:
-    """Whether the relation to 0 holds for every number within bounds (or for none); ``None`` for only some."""
+    """Return whether the relation to 0 holds for every number within bounds (or for none); ``None`` for only some."""
     low, high = bounds
     if relation in ("==", "!="):
         is_apart = (low is not None and low > 0) or (high is not None and high < 0)

@@ -1,4 +1,4 @@
-"""The conditions under which results hold, in the forms that people write: "H % 16 == 0, H ≥ 48"."""
+"""The conditions under which results hold, in customary forms: "H % 16 == 0, H ≥ 48"."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Domain(NamedTuple):
         return any(side and max(side) - min(side) > MAX_PERIOD for side in known)
 
     def contains(self, number: Plain) -> bool:
-        """Whether a number is a member."""
+        """Return whether a number is a member."""
         if not isinstance(number, int):
             return False
         bounds = self.classes[number % self.period]
@@ -144,7 +144,7 @@ def _union(parts: tuple[IntegerBounds | None, ...], period: int) -> IntegerBound
 
 
 def _are_consecutive(ends: tuple[int | None, ...], period: int) -> bool:
-    """Whether the ends of classes are those of one coarser class: all unbounded, or a period apart."""
+    """Return whether the ends of classes are those of one coarser class: all unbounded, or a period apart."""
     known = sorted(end for end in ends if end is not None)
     return not known or (len(known) == len(ends) and all(b - a == period for a, b in pairwise(known)))
 
@@ -180,7 +180,7 @@ class Interval(NamedTuple):
         return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
 
     def contains(self, number: Plain) -> bool:
-        """Whether a number is a member."""
+        """Return whether a number is a member."""
         above = self.low is None or number > self.low or (number == self.low and not self.low_open)
         return above and (self.high is None or number < self.high or (number == self.high and not self.high_open))
 

@@ -53,12 +53,12 @@ _OPERATIONS: dict[str, Callable[..., Any]] = {
 
 
 def holds(condition: Condition, point: Point, known: dict[Atom, Plain] | None = None) -> bool:
-    """Whether a condition holds at a point."""
+    """Return whether a condition holds at a point."""
     return all(comparison_holds(part, point, known) for part in condition.parts)
 
 
 def comparison_holds(part: Comparison, point: Point, known: dict[Atom, Plain] | None = None) -> bool:
-    """Whether a comparison holds at a point."""
+    """Return whether a comparison holds at a point."""
     value = evaluate(part.value, point, known)
     if part.relation in ("in", "not in"):
         return (value in part.among) == (part.relation == "in")

@@ -74,7 +74,7 @@ def shortest(number: Number) -> Sum:
 
 
 def _has_small_coefficients(number: Number) -> bool:
-    """Whether a sum is fit to stand in brackets."""
+    """Return whether a sum is suitable as a factor in brackets."""
     return all(type(c) is int and abs(c) <= MAX_COEFFICIENT_INSIDE for c in terms_of(number).values())
 
 

@@ -1,4 +1,4 @@
-"""Free symbols: which numbers a name may stand for, as far as is known before a calculation."""
+"""Free symbols: the numbers that a name may stand for, as far as they are known before a calculation."""
 
 from __future__ import annotations
 

@@ -355,12 +355,12 @@ def atoms_of(*numbers: Number) -> list[Atom]:
 
 
 def is_integer_monomial(monomial: Monomial) -> bool:
-    """Whether a product of atoms is an integer because each factor is."""
+    """Return whether a product of atoms is an integer because each factor is."""
     return all(atom.integer and exponent > 0 for atom, exponent in monomial)
 
 
 def is_integer(number: Number) -> bool:
-    """Whether a number is an integer because each of its terms is, whatever the symbols are."""
+    """Return whether a number is an integer because each of its terms is, whatever the symbols are."""
     return all(type(c) is int and is_integer_monomial(m) for m, c in terms_of(number).items())
 
 

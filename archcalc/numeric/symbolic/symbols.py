@@ -42,7 +42,7 @@ MAX_WORK = 4_000_000
 """Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MAX_CANDIDATES = 24
 """Arguments of a maximum or minimum."""
-NOT_INTEGER = "{what} must be a whole number, got {a}"
+NOT_INTEGER = "{what} must be an integer, got {a}"
 
 
 class Symbols:
@@ -94,7 +94,7 @@ class Symbols:
         return point
 
     def holds(self, point: Point) -> bool:
-        """Whether all requirements hold at a point of the domains."""
+        """Return whether all requirements hold at a point of the domains."""
         return all(comparison_holds(part, point) for part in self._conditions.values())
 
     def refined_symbols(self) -> dict[str, FreeSymbol]:
@@ -203,7 +203,7 @@ class Symbols:
         return self.function(op, scaled, integer=all(map(is_integer, scaled))) * scale
 
     def _dominates(self, op: Op, a: Number, b: Number) -> bool:
-        """Whether the maximum (minimum) of the two is certainly a."""
+        """Return whether the maximum (minimum) of the two is certainly a."""
         return self.compare(">=", a - b if op == "max" else b - a) is True
 
     def select(self, condition: Any, a: Number, b: Number) -> Number:

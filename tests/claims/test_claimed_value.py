@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.claims.written import other_readings, read_number, read_statement
+from archcalc.claims.claimed_value import other_interpretations, read_claimed_value, read_number
 
 
 @pytest.mark.parametrize(
@@ -38,22 +38,22 @@ def test_numbers_are_read_with_their_precision(text: str, value: Fraction, toler
 @given(st.integers(0, 10**30))
 def test_whole_numbers_are_meant_exactly(number: int) -> None:
     for text in (str(number), f"{number:,}", f"{number:_}"):
-        statement = read_statement(text)
-        assert statement.holds((number,))
-        assert not statement.holds((number + 1,))
-        assert not statement.holds((number - 1,))
+        claimed = read_claimed_value(text)
+        assert claimed.holds((number,))
+        assert not claimed.holds((number + 1,))
+        assert not claimed.holds((number - 1,))
 
 
 @given(st.integers(0, 10**12), st.integers(0, 3))
 def test_a_rounded_number_holds_for_what_rounds_to_it(number: int, decimals: int) -> None:
     written = f"{number / 10**6:.{decimals}f}M"
     half = Fraction(10**6, 10**decimals) / 2
-    statement = read_statement(written)
-    middle = statement.numbers[0].value
-    assert statement.holds((middle - half,))
-    assert statement.holds((middle + half,))
-    assert not statement.holds((middle + half + 1,))
-    assert not statement.holds((middle - half - 1,))
+    claimed = read_claimed_value(written)
+    middle = claimed.numbers[0].value
+    assert claimed.holds((middle - half,))
+    assert claimed.holds((middle + half,))
+    assert not claimed.holds((middle + half + 1,))
+    assert not claimed.holds((middle - half - 1,))
 
 
 @pytest.mark.parametrize(
@@ -71,24 +71,24 @@ def test_a_rounded_number_holds_for_what_rounds_to_it(number: int, decimals: int
     ],
 )
 def test_bounds(text: str, holds: int, fails: int) -> None:
-    assert read_statement(text).holds((holds,))
-    assert not read_statement(text).holds((fails,))
+    assert read_claimed_value(text).holds((holds,))
+    assert not read_claimed_value(text).holds((fails,))
 
 
 def test_shapes_hold_part_by_part() -> None:
     for text in ("6x28x28", "6×28×28", "6 x 28 x 28"):
-        assert read_statement(text).holds((6, 28, 28))
-        assert not read_statement(text).holds((6, 28, 27))
-        assert not read_statement(text).holds((6, 28))
-    assert read_statement("84").holds((84,))
+        assert read_claimed_value(text).holds((6, 28, 28))
+        assert not read_claimed_value(text).holds((6, 28, 27))
+        assert not read_claimed_value(text).holds((6, 28))
+    assert read_claimed_value("84").holds((84,))
 
 
 def test_the_word_global_and_ratios() -> None:
-    assert read_statement("global").holds(("global",))
-    assert not read_statement("global").holds((483,))
-    assert not read_statement("483").holds(("global",))
-    assert read_statement("at least 483").holds(("global",))
-    assert read_statement("1/2").holds((Fraction(1, 2),))
+    assert read_claimed_value("global").holds(("global",))
+    assert not read_claimed_value("global").holds((483,))
+    assert not read_claimed_value("483").holds(("global",))
+    assert read_claimed_value("at least 483").holds(("global",))
+    assert read_claimed_value("1/2").holds((Fraction(1, 2),))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_word_global_and_ratios() -> None:
 )
 def test_what_is_not_a_value_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_statement(text)
+        read_claimed_value(text)
 
 
 @pytest.mark.parametrize(
@@ -167,19 +167,19 @@ def test_ways_to_write_a_number(text: str, value: Fraction, tolerance: Fraction)
     ],
 )
 def test_ways_to_write_a_shape(text: str, sizes: tuple[int, ...]) -> None:
-    assert tuple(number.value for number in read_statement(text, shape=True).numbers) == sizes
+    assert tuple(number.value for number in read_claimed_value(text, shape=True).numbers) == sizes
 
 
 def test_maps_at_a_size_are_channels_first() -> None:
-    statement = read_statement("6@28x28", shape=True)
-    assert statement.maps_first
-    assert [number.value for number in statement.numbers] == [6, 28, 28]
+    claimed = read_claimed_value("6@28x28", shape=True)
+    assert claimed.channels_first
+    assert [number.value for number in claimed.numbers] == [6, 28, 28]
 
 
 @pytest.mark.parametrize("text", ["H=5, H=5, W=5", "x=6, y=5, z=5", "C=6, H=5 and W=5"])
 def test_a_shape_of_unknown_labels_is_not_guessed(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a shape"):
-        read_statement(text, shape=True)
+    with pytest.raises(ValueError, match="a shape must be written as"):
+        read_claimed_value(text, shape=True)
 
 
 @pytest.mark.parametrize(
@@ -202,36 +202,36 @@ def test_a_shape_of_unknown_labels_is_not_guessed(text: str) -> None:
     ],
 )
 def test_ranges_and_margins(text: str, holds: int, fails: int) -> None:
-    assert read_statement(text).holds((holds,))
-    assert not read_statement(text).holds((fails,))
+    assert read_claimed_value(text).holds((holds,))
+    assert not read_claimed_value(text).holds((fails,))
 
 
 def test_what_reads_two_ways_has_a_second_reading() -> None:
-    assert [each.numbers[0].value for each in other_readings("61.706")] == [61_706]
-    assert [each.numbers[0].value for each in other_readings("4 MB")] == [4 * 1024**2]
-    assert [each.numbers[0][:3:2] for each in other_readings("246824 B")] == [(246_824, "bytes")]
-    assert [len(each.numbers) for each in other_readings("16x10x10 = 1600", shape=True)][:1] == [3]
-    assert [each.numbers[0].value for each in other_readings("61,706K")] == [61_706]
-    assert not list(other_readings("120,000"))  # nobody writes 120 like this
-    assert not list(other_readings("61,70"))
-    assert not list(other_readings("<= 61.706"))
+    assert [each.numbers[0].value for each in other_interpretations("61.706")] == [61_706]
+    assert [each.numbers[0].value for each in other_interpretations("4 MB")] == [4 * 1024**2]
+    assert [each.numbers[0][:3:2] for each in other_interpretations("246824 B")] == [(246_824, "bytes")]
+    assert [len(each.numbers) for each in other_interpretations("16x10x10 = 1600", shape=True)][:1] == [3]
+    assert [each.numbers[0].value for each in other_interpretations("61,706K")] == [61_706]
+    assert not list(other_interpretations("120,000"))  # nobody writes 120 like this
+    assert not list(other_interpretations("61,70"))
+    assert not list(other_interpretations("<= 61.706"))
 
 
 def test_a_minus_after_times_makes_no_range() -> None:
-    assert read_statement("0x-1").holds((0, -1))
-    assert read_statement("-1/2x3").holds((Fraction(-1, 2), 3))
+    assert read_claimed_value("0x-1").holds((0, -1))
+    assert read_claimed_value("-1/2x3").holds((Fraction(-1, 2), 3))
 
 
 @pytest.mark.parametrize("text", ["22.8x", "22.8 ×", "22.8 times"])
 def test_a_ratio_is_so_many_times_as_large(text: str) -> None:
-    assert read_statement(text).holds((Fraction(6400, 281),))
+    assert read_claimed_value(text).holds((Fraction(6400, 281),))
 
 
 def test_working_before_the_result_is_allowed() -> None:
-    assert read_statement("6*(5*5+1) = 156").holds((156,))
+    assert read_claimed_value("6*(5*5+1) = 156").holds((156,))
 
 
 def test_another_target_stands_for_its_number() -> None:
-    statement = read_statement("> B.params")
-    assert statement.other == "B.params"
-    assert statement.about((5,)).holds((6,))
+    claimed = read_claimed_value("> B.params")
+    assert claimed.other == "B.params"
+    assert claimed.with_figures((5,)).holds((6,))

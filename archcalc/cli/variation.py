@@ -1,4 +1,4 @@
-"""What verbs that vary something have in common: how they write values and reasons, and their progress bar."""
+"""What sweep and solve share: how they write values and reasons, and their progress bar."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archcalc.query.sweep import Example, Refusal
 
-MANY = 500_000
-"""Configurations from which on a progress bar is worth its place."""
+PROGRESS_FROM = 500_000
+"""Number of configurations from which a progress bar is shown."""
 
 
 def collect_garbage() -> None:
-    """Collect garbage, unlike verbs that answer one question and end: a sweep reads its network any number of times."""
+    """Switch garbage collection on, which `archcalc.cli.main` switches off: a sweep reads its network many times."""
     gc.enable()
 
 
 def value_text(value: Any) -> Any:
-    """What a cell shows: exact decimals where there are some, shapes with ×, fields of equal axes once."""
+    """Return the content of a cell: fractions as exact decimals where these end, shapes as texts."""
     if isinstance(value, tuple):
         parts = [str(value_text(part)) for part in value]
         return "x".join(parts)
@@ -42,19 +42,19 @@ def value_text(value: Any) -> Any:
 
 
 def reason_text(refusal: Refusal, example: Example | None) -> str:
-    """An impossible configuration and what is wrong with it."""
+    """Return the reason why configurations are impossible, with an example if there is one."""
     if example is None:
         return f": {refusal.message}"
     settings = ", ".join(f"{name}={value_text(value)}" for name, value in example.settings.items())
-    return f", such as {settings}: {f'{refusal.layer}: ' * bool(refusal.layer)}{example.message}"
+    return f", for example {settings}: {f'{refusal.layer}: ' * bool(refusal.layer)}{example.message}"
 
 
 @contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, if that is a terminal and the work is long; yields how to advance it."""
+    """Show a progress bar on standard error if that is a terminal and the work is long; yield how to advance it."""
     import sys
 
-    if total < MANY or not sys.stderr.isatty():
+    if total < PROGRESS_FROM or not sys.stderr.isatty():
         yield lambda done: None
         return
     from rich.console import Console

@@ -1,4 +1,4 @@
-"""Work that is divided into stretches for the cache gives what undivided work gives."""
+"""Work that is divided into chunks for the cache gives what undivided work gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archcalc.executor.kernels import stretches
+from archcalc.executor.kernels import chunks
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
@@ -18,12 +18,12 @@ from tests.random_networks import layers
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
-@given(data=st.data(), seed=st.integers(0, 2**32 - 1), stretch=st.sampled_from([1, 7, 64]))
-def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, stretch: int) -> None:
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1), chunk=st.sampled_from([1, 7, 64]))
+def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, chunk: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):
         (whole,), alone = layer.run(tally=Counter())
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stretches, "STRETCH", stretch)
+            patch.setattr(chunks, "CHUNK", chunk)
             (divided,), together = layer.run(tally=Counter())
         np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
         assert together.tally == alone.tally

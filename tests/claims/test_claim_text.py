@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archcalc.claims import Claim
-from archcalc.claims.sentence import NetworkClaim, parse_claim_text
+from archcalc.claims.claim_text import NetworkClaim, parse_claim_text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""Values as people write them, with their relation: ``61,706``, ``569M``, ``1.8e9``, ``6x28x28``, ``at most 500K``,
-``100..200``, ``≈ 5%``, ``> B.params``.
+"""Values of claims as people write them, with a relation: ``61,706``, ``569M``, ``1.8e9``, ``6x28x28``, ``at most
+500K``, ``100..200``, ``≈ 5%``, ``> B.params``.
 
-Numbers are read in `archcalc.spec.numerals`.
+`archcalc.spec.numerals` reads the numbers.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from archcalc.spec.numerals import (
 
 __all__ = [
     "BYTES",
+    "ClaimedValue",
     "Quantity",
-    "Statement",
-    "other_readings",
+    "other_interpretations",
+    "read_claimed_value",
     "read_number",
-    "read_statement",
     "same_value",
     "without_hedge",
 ]
@@ -81,49 +81,49 @@ RELATIONS: dict[str, Relation] = {
     "=": "=",
 }
 
-ABOUT = Fraction(5, 100)
-"""How far from ``≈`` a number the truth may lie, relative to it, unless the number says (``60M ± 2%``)."""
+APPROXIMATE_MARGIN = Fraction(5, 100)
+"""How far the right figure may lie from a number after ``≈``, relative to it, if no margin is given (``60M ± 2%``)."""
 
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
 _RANGE = re.compile(r"(.*?\S)\s*(?:\.\.+|…|–|—|(?<=[\d%A-WYZa-wyz])\s*-\s*(?=\d)|\s+to\s+)\s*(\S.*)")
 _MARGIN = re.compile(r"(.+?)\s*(?:±|\+/-|\+-|≈|\bwithin\b)\s*(.+)")
 _TIMES = re.compile(r"\s*(?:(?<![aeip])x|[×*·])(?!\s*10\s*\^|\s*1e[+-]?\d)\s*", re.IGNORECASE)
-"""Between factors: no power of ten, and no letter of a word such as ``px``."""
+"""A multiplication sign between factors; not that of a power of ten, nor the letter of a word such as ``px``."""
 
-_TIMES_AS_LARGE = re.compile(r"([.,]\d+)\s*(?:[x×]|times)$", re.IGNORECASE)
-"""After a ratio, ``22.8x``; ``6x`` is half a shape."""
+_RATIO_SUFFIX = re.compile(r"([.,]\d+)\s*(?:[x×]|times)$", re.IGNORECASE)
+"""The multiplication sign after a ratio with decimals, ``22.8x``; ``6x`` is an incomplete shape."""
 _UNKNOWN_BATCH = re.compile(r"(?:none|n|b|batch|batch_size|\?|-1)\s*[,x×]\s*", re.IGNORECASE)
 _BRACKETS = re.compile(r"(?:torch\.size|tensorshape|shape)?\s*\(?[(\[]([^()\[\]]*?),?\s*[)\]]\)?", re.IGNORECASE)
 _LABELLED = re.compile(r"([a-z]+)\s*[=:]\s*(\d+)[\s,;x×)\]]*", re.IGNORECASE)
 _AXES = "cdhwl"
-"""First letters of what axes are called, channels first."""
-_LONGEST = 200
+"""The first letters of the names of axes, channels first."""
+_MAX_LENGTH = 200
 
 
-class Statement(NamedTuple):
-    """What is said of a quantity: a relation and one number, or several (a shape, one per axis)."""
+class ClaimedValue(NamedTuple):
+    """A relation, and one number or several (the sizes of a shape, one per axis)."""
 
     relation: Relation
     numbers: tuple[Quantity, ...]
-    """Of a range (``..``) the least and the most."""
+    """The numbers; those of a range (``..``) are its minimum and its maximum."""
     other: str = ""
     """A target to compare with, instead of numbers: ``> B.params``."""
-    truncated: bool = False
-    """Whether it says of itself that digits were cut off."""
-    maps_first: bool = False
-    """Whether a shape is written ``6@28x28``, channels first in every layout."""
+    marked_truncated: bool = False
+    """Whether the text says that the number is truncated (``60M truncated``)."""
+    channels_first: bool = False
+    """Whether a shape is written ``6@28x28`` or with labels, which puts channels first whatever the layout."""
 
-    def about(self, values: Values) -> Statement:
-        """The statement with the numbers of the other target."""
+    def with_figures(self, values: Values) -> ClaimedValue:
+        """Return the same relation to these exact figures."""
         exactly = Fraction(0)
-        return Statement(
+        return ClaimedValue(
             self.relation,
             tuple(EVERYTHING if isinstance(value, str) else Quantity(Fraction(value), exactly) for value in values),
         )
 
     def holds(self, actual: Values) -> bool:
-        """Whether it is true of these numbers (or words)."""
+        """Return whether the relation holds for these figures (numbers, or the word ``global``)."""
         if self.relation == "..":
             low, high = self.numbers
             return all(not isinstance(value, str) and low.value <= value <= high.value for value in actual)
@@ -132,27 +132,27 @@ class Statement(NamedTuple):
         return all(_compare(self.relation, value, number) for value, number in zip(actual, self.numbers, strict=True))
 
     def exact(self, actual: Values) -> bool:
-        """Whether it is true without any rounding."""
+        """Return whether the numbers equal these figures without rounding; bounds and ranges are always exact."""
         return self.relation not in ("=", "≈") or all(
             isinstance(value, str) or value == number.value for value, number in zip(actual, self.numbers, strict=False)
         )
 
-    def cut_off(self, actual: Values) -> bool:
-        """Whether these numbers, cut off after the digits written, are what is written."""
+    def is_truncation(self, actual: Values) -> bool:
+        """Return whether truncating these figures after the written digits gives the written numbers."""
         return (
             self.relation == "="
             and bool(self.numbers)
             and len(actual) == len(self.numbers)
-            and all(map(_is_cut_off, actual, self.numbers))
+            and all(map(_is_truncation, actual, self.numbers))
         )
 
     @property
     def in_bytes(self) -> bool:
-        """Whether numbers are of bytes."""
+        """Whether a number is given in bytes."""
         return any(number.unit == BYTES for number in self.numbers)
 
 
-def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
+def _is_truncation(actual: Fraction | int | str, written: Quantity) -> bool:
     if isinstance(actual, str) or actual * written.value < 0:
         return False
     size, least = abs(Fraction(actual)), abs(written.value)
@@ -160,7 +160,7 @@ def _is_cut_off(actual: Fraction | int | str, written: Quantity) -> bool:
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
-    if isinstance(actual, str):  # a global field is wider than every number; of an unknown one nothing is known
+    if isinstance(actual, str):  # a global receptive field is larger than every number; of an unknown one nothing holds
         return actual == GLOBAL and relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
     if written.unit == GLOBAL:
         return relation in ("<=", "<")
@@ -173,28 +173,28 @@ def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity
     return actual < written.value if relation == "<" else actual > written.value
 
 
-def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) -> Statement:
+def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USUAL) -> ClaimedValue:
     """Read a value with its relation.
 
     Args:
-        text: as written.
-        shape: whether a shape is asked for: ``96, 55, 55`` is then one, and ``128,128,128`` no number.
-        reading: how what reads two ways is read.
+        text: The value as written.
+        shape: Whether the target is a shape: then ``96, 55, 55`` is a shape, and ``128,128,128`` is not one number.
+        reading: How to read ambiguous numbers.
 
     Raises:
-        ValueError: it is not one; the message says what is expected.
+        ValueError: The text is not a value; the message says what is expected.
     """
-    if len(text) > _LONGEST:
-        raise ValueError(f"more than {_LONGEST} characters")
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"a value must have at most {_MAX_LENGTH} characters, got {len(text):,}")
     relation, rest = _relation(plain(text))
     without = re.sub(r"[\s,(]+truncated\)?$", "", rest)
-    truncated, rest = without != rest, without
+    marked, rest = without != rest, without
     if shape and len(labels := _LABELLED.findall(rest)) > 1:
         return _read_labelled(relation, rest, labels)
     if relation == "=" and "=" in rest:
-        rest = rest.rpartition("=")[2].strip()  # the working, then the result: 5*5*6 + 6 = 156
+        rest = rest.rpartition("=")[2].strip()  # the calculation, then its result: 5*5*6 + 6 = 156
     if _TARGET.fullmatch(rest):
-        return Statement(relation, (), other=rest)
+        return ClaimedValue(relation, (), other=rest)
     if shape or _BRACKETS.fullmatch(rest):
         return _read_shape(relation, rest)
     if relation == "=":
@@ -204,48 +204,51 @@ def read_statement(text: str, *, shape: bool = False, reading: Reading = USUAL) 
     if relation in ("=", "≈"):
         margin = _MARGIN.fullmatch(rest)
         if margin is not None:
-            return Statement("≈", (_within(read_number(margin[1], reading), read_number(margin[2], reading)),))
-    rest = _TIMES_AS_LARGE.sub(r"\1", rest)
+            return ClaimedValue("≈", (_within(read_number(margin[1], reading), read_number(margin[2], reading)),))
+    rest = _RATIO_SUFFIX.sub(r"\1", rest)
     numbers = tuple(read_number(part, reading) for part in _TIMES.split(rest))
     if relation == "≈":
-        numbers = tuple(_within(number, Quantity(ABOUT, Fraction(0), "%")) for number in numbers)
-    return Statement(relation, numbers, truncated=truncated)
+        numbers = tuple(_within(number, Quantity(APPROXIMATE_MARGIN, Fraction(0), "%")) for number in numbers)
+    return ClaimedValue(relation, numbers, marked_truncated=marked)
 
 
-@lru_cache(maxsize=2**15)  # as a class of students writes
+@lru_cache(maxsize=2**15)  # a class of students writes the same values
 def without_hedge(text: str) -> str:
-    """What is said to be about so much, as if it were said outright; any other text as it is."""
+    """Return a value without ``about`` or ``≈`` before it; any other text is returned unchanged."""
     relation, rest = _relation(plain(text))
     return rest if relation == "≈" else text
 
 
 def same_value(one: str, other: str) -> bool:
-    """Whether two texts say the same, perhaps in other words: ``61,706`` and ``61706``."""
+    """Return whether two texts are the same value, perhaps in different notation: ``61,706`` and ``61706``."""
     try:
-        return one.strip() == other.strip() or read_statement(one) == read_statement(other)
+        return one.strip() == other.strip() or read_claimed_value(one) == read_claimed_value(other)
     except ValueError:
         return False
 
 
-def other_readings(text: str, *, shape: bool = False) -> Iterator[Statement]:
-    """The statements that the text may also be: ``61.706`` with thousands, ``4 MB`` of 1024² bytes, ``4,096`` as the
-    one number of a vector's shape, ``16x10x10 = 1600`` as a shape with the size that it comes to."""
-    seen = [read_statement(text, shape=shape)]
+def other_interpretations(text: str, *, shape: bool = False) -> Iterator[ClaimedValue]:
+    """Yield the less usual interpretations of a value.
+
+    For example, ``61.706`` with a thousands separator, ``4 MB`` of 1024² bytes each, ``4,096`` as the only size of a
+    vector's shape, or ``16x10x10 = 1600`` as a shape followed by its number of elements.
+    """
+    seen = [read_claimed_value(text, shape=shape)]
     if seen[0].relation != "=":
         return
     if shape:
         working, _, size = text.rpartition("=")
         try:
             if (
-                product(number.value for number in read_statement(working, shape=True).numbers)
+                product(number.value for number in read_claimed_value(working, shape=True).numbers)
                 == read_number(size).value
             ):
-                yield read_statement(working, shape=True)
+                yield read_claimed_value(working, shape=True)
         except ValueError:
-            pass  # no working
+            pass  # no shape before the equals sign
     for reading in (USUAL, *UNUSUAL):
         try:
-            other = read_statement(text, reading=reading)
+            other = read_claimed_value(text, reading=reading)
         except ValueError:
             continue
         if other not in seen:
@@ -254,7 +257,7 @@ def other_readings(text: str, *, shape: bool = False) -> Iterator[Statement]:
 
 
 def _relation(text: str) -> tuple[Relation, str]:
-    """The relation a statement starts with, and the rest."""
+    """The relation that a value begins with, and the rest."""
     lowered = text.lower()
     for words, meaning in RELATIONS.items():
         if lowered.startswith(words):
@@ -264,38 +267,40 @@ def _relation(text: str) -> tuple[Relation, str]:
     return "=", text
 
 
-def _read_range(low: str, high: str, reading: Reading) -> Statement:
+def _read_range(low: str, high: str, reading: Reading) -> ClaimedValue:
     least, most = read_number(low, reading), read_number(high, reading)
     if not least.tolerance and most.tolerance and re.fullmatch(r"[\d.,\s]+", low):
         suffix = re.sub(r"^[\d.,\s]+", "", high)  # 100..200M: both are millions
         least = read_number(f"{low}{suffix}", reading)
     if least.value > most.value:
         raise ValueError(f"the range {low[:30]}..{high[:30]} is empty")
-    return Statement("..", (least, most))
+    return ClaimedValue("..", (least, most))
 
 
 def _within(number: Quantity, margin: Quantity) -> Quantity:
-    """The number, with the margin (a share of it, or an amount) as its tolerance, and no less than its own."""
+    """The number with the margin (relative or absolute) as its tolerance, unless its own tolerance is larger."""
     distance = abs(number.value) * margin.value if margin.unit == "%" else margin.value
     return number._replace(tolerance=max(distance, number.tolerance))
 
 
-def _read_shape(relation: Relation, text: str) -> Statement:
-    """``55x55x96``, ``(96, 55, 55)``, ``6@28x28``, ``112²×64``; a batch of unknown size in front is left out."""
+def _read_shape(relation: Relation, text: str) -> ClaimedValue:
+    """Read ``55x55x96``, ``(96, 55, 55)``, ``6@28x28`` or ``112²×64``; a leading batch of unknown size is ignored."""
     brackets = _BRACKETS.fullmatch(text)
     body = _UNKNOWN_BATCH.sub("", brackets[1] if brackets else text, count=1) if text else text
     body = re.sub(r"(\d+)\s*\^2\b", r"\1x\1", body)
     maps, at, rest = body.partition("@")
     parts = [maps, *_sizes(rest)] if at else _sizes(body)
-    return Statement(relation, tuple(read_number(part) for part in parts), maps_first=bool(at))
+    return ClaimedValue(relation, tuple(read_number(part) for part in parts), channels_first=bool(at))
 
 
-def _read_labelled(relation: Relation, text: str, labels: list[tuple[str, str]]) -> Statement:
-    """``C=96, H=55, W=55``, in any order; a batch means nothing."""
+def _read_labelled(relation: Relation, text: str, labels: list[tuple[str, str]]) -> ClaimedValue:
+    """Read ``C=96, H=55, W=55``, in any order; a batch is ignored."""
     sizes = {name[0].lower(): size for name, size in labels}
     if _LABELLED.sub("", text).strip(" ([") or len(sizes) < len(labels) or not set(sizes) <= {*_AXES, *"nb"}:
-        raise ValueError(f"'{text[:40]}' is not a shape such as 6x28x28, (6, 28, 28) or C=6, H=28, W=28")
-    return Statement(relation, tuple(read_number(sizes[axis]) for axis in _AXES if axis in sizes), maps_first=True)
+        raise ValueError(f"a shape must be written as 6x28x28, (6, 28, 28) or C=6, H=28, W=28, got '{text[:40]}'")
+    return ClaimedValue(
+        relation, tuple(read_number(sizes[axis]) for axis in _AXES if axis in sizes), channels_first=True
+    )
 
 
 def _sizes(body: str) -> list[str]:
