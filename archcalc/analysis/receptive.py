@@ -302,11 +302,8 @@ class AxisField:
         """
         axes = {path.axis for path in self.paths}
         period = lcm(*(path.period for path in self.paths))
-        n = self.positions[min(axes)]
-        if 1 < period <= MAX_PERIOD // 8 and len(axes) == 1 and is_plain(n):
-            for i in {*range(min(n, period)), *range(max(0, n - period), n)}:
-                hull = self.box((i,) * len(self.positions))
-                yield hull.size if hull else 0
+        if 1 < period <= MAX_PERIOD // 8 and all(is_plain(self.positions[axis]) for axis in axes):
+            yield from self._enumerated_sizes({axis: _ends(self.positions[axis], period) for axis in axes})
             return
         ends = [
             (path.axis, path.stride, *path.bounding_offsets(), self.positions[path.axis] - 1) for path in self.paths
@@ -318,6 +315,18 @@ class AxisField:
                 pairs = zip(firsts, lasts, strict=True) if axis == other else ((a, b) for a in firsts for b in lasts)
                 for first, last in pairs:
                     yield last - first + 1
+
+    def _enumerated_sizes(self, ends: Mapping[int, list[int]]) -> Iterator[Number]:
+        """Yield the distances from first to last positions of pairs of paths, at given positions of every axis."""
+        yield 0
+        for path in self.paths:
+            starts = [i for i in ends[path.axis] if not path.sees_nothing(i)]
+            for other in self.paths:
+                stops = [i for i in ends[other.axis] if not other.sees_nothing(i)]
+                if path.axis == other.axis:
+                    yield from (other.last(i) - path.first(i) + 1 for i in starts if not other.sees_nothing(i))
+                elif starts and stops:  # the axes are independent
+                    yield max(other.last(i) for i in stops) - min(path.first(i) for i in starts) + 1
 
     @property
     def size(self) -> Number:
@@ -361,6 +370,11 @@ FIELD_QUANTITIES: dict[str, Callable[[AxisField], Number]] = {
     "rf_padding": lambda axis: axis.padding,
 }
 """The quantities of a field that is local, by their names in tables, targets and JSON."""
+
+
+def _ends(n: int, period: int) -> list[int]:
+    """Return the positions of an axis of size n within one period of either end."""
+    return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
 
 
 def _rounded(rounding: Callable[[Number], Number], number: Number) -> Number:

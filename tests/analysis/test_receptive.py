@@ -146,6 +146,13 @@ def test_sizes_are_the_smallest_and_the_largest_window_of_any_unit(graph: Graph)
                     assert largest == max(sizes)
 
 
+def test_the_largest_window_of_upsampled_paths_along_different_axes_is_exact() -> None:
+    graph = archcalc.load("1x6x1 -> upsample 2x1 nearest -> add(transpose 0x2x1, identity)").graph
+    axis = receptive_fields(graph)[-1]["input"][0]
+    assert len(axis.paths) == 2
+    assert axis.sizes() == (1, 6)
+
+
 @random_graphs
 @given(graphs(), st.data())
 def test_from_another_layer_the_fields_are_those_of_the_rest_of_the_network(graph: Graph, data: st.DataObject) -> None:
