@@ -20,9 +20,11 @@ from math import gcd, lcm
 from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.unit import Box, Interval, unit_box
+from archcalc.analysis.views import views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, ceiling, floor, is_plain, known_equal, maximum, minimum, normal, product, ratio
 from archcalc.ops.base import Shape
+from archcalc.ops.view import Digits, Lost, View
 from archcalc.ops.window import Reach, Window
 
 __all__ = [
@@ -44,7 +46,7 @@ MAX_PERIOD = 1024
 MAX_PHASES = 4_000_000
 """The most phases of all layers together: the maximal period is shorter for deep networks (but at least 16)."""
 MAX_PATHS = 8
-"""The most paths of different strides in one field; with more, the field is reported as global."""
+"""The most paths of different strides in one field; with more, the field is reported as unknown."""
 
 
 class Path(NamedTuple):
@@ -90,7 +92,7 @@ class Path(NamedTuple):
         return _is_value(self.sizes[position % self.period], 0)
 
     def first_unit(self) -> int:
-        """The first position that sees anything."""
+        """Return the first position that sees anything."""
         return next((i for i in range(self.period) if not self.sees_nothing(i)), 0)
 
     @property
@@ -151,6 +153,24 @@ class Path(NamedTuple):
         # in one period the window moves by period·stride/up positions of this layer, a multiple of its own period
         advance = period * window.stride // up // self.period * advance
         return Path(axis, advance, firsts, sizes, self.exact)
+
+    def viewed(self, digits: Digits, max_period: int = MAX_PERIOD) -> Path | None:
+        """Return the path of a view that sees this one through digits; ``None`` if its period is too long."""
+        cycle, shift = digits.cycle
+        turns = self.period // gcd(self.period, shift) if shift else 1
+        if cycle * turns > max_period:
+            return None
+        firsts, sizes = [], []
+        for i in range(cycle * turns):
+            positions = [
+                position for position in digits.positions(i) if self.period == 1 or not self.sees_nothing(position)
+            ]
+            first = reduce(minimum, [self.first(position) for position in positions]) if positions else 0
+            last = reduce(maximum, [self.last(position) for position in positions]) if positions else -1
+            firsts.append(first)
+            sizes.append(last - first + 1)
+        advance = normal(self.advance * (turns * shift // self.period)) if shift else 0
+        return Path(digits.axis, advance, tuple(firsts), tuple(sizes), self.exact)
 
     def _is_monotonic(self) -> bool:
         """Return whether no position is empty and neither end of the window ever moves backwards.
@@ -216,18 +236,33 @@ class AxisField:
     """The receptive field of a layer along one axis of one input."""
 
     paths: tuple[Path, ...]
-    """Empty if the field is global; several if paths of different strides join."""
+    """Empty if the field is global or unknown; several if paths of different strides join."""
     positions: tuple[Number, ...]
     """The sizes of the layer's spatial axes."""
     offsets: tuple[Number, ...] = ()
     """If unaligned paths join: the distance of each centre from the first one, in input positions."""
     aligned: bool = True
     """False after a join of paths with different centres or strides."""
+    is_unknown: bool = False
+    """Whether the positions cannot be followed: nothing is known of what units see."""
+    packed: bool = False
+    """Whether some positions lie side by side in the channels, and no layer has mixed these since. A unit is one
+    position with all of its channels; if they become positions again, the field is too large for each of them."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether windows are known: the field is neither global nor unknown."""
+        return bool(self.paths)
 
     @property
     def is_global(self) -> bool:
         """Whether units see the whole axis because some layer mixes all of its positions."""
-        return not self.paths
+        return not self.paths and not self.is_unknown
+
+    @property
+    def word(self) -> str:
+        """The word printed instead of numbers if the field has none: ``global`` or ``unknown``."""
+        return "unknown" if self.is_unknown else "global"
 
     @property
     def has_several_strides(self) -> bool:
@@ -237,7 +272,7 @@ class AxisField:
     @property
     def exact(self) -> bool:
         """Whether the maps are exact rather than bounds."""
-        return all(path.exact for path in self.paths)
+        return not self.is_unknown and all(path.exact for path in self.paths)
 
     def sizes(self) -> tuple[Number, Number]:
         """Return the smallest and the largest window size of any unit; they differ after upsampling.
@@ -245,7 +280,7 @@ class AxisField:
         If paths of different strides join, the first number is a lower bound; if maps are bounds, it is 0.
 
         Raises:
-            ValueError: the field is global (see `is_global`); `size`, `stride` and `padding` raise it, too.
+            ValueError: the field is global or unknown (see `is_local`); `size`, `stride` and `padding` raise it, too.
         """
         self._require_paths()
         smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
@@ -257,7 +292,7 @@ class AxisField:
 
     def _require_paths(self) -> None:
         if not self.paths:
-            raise ValueError("the field is global: it has no size, stride or padding (see is_global)")
+            raise ValueError(f"the field is {self.word}: it has no size, stride or padding (see is_local)")
 
     def _extreme_sizes(self) -> Iterator[Number]:
         """Yield sizes of the hull of several paths; the largest size of any unit is among them.
@@ -267,11 +302,8 @@ class AxisField:
         """
         axes = {path.axis for path in self.paths}
         period = lcm(*(path.period for path in self.paths))
-        n = self.positions[min(axes)]
-        if 1 < period <= MAX_PERIOD // 8 and len(axes) == 1 and is_plain(n):
-            for i in {*range(min(n, period)), *range(max(0, n - period), n)}:
-                hull = self.box((i,) * len(self.positions))
-                yield hull.size if hull else 0
+        if 1 < period <= MAX_PERIOD // 8 and all(is_plain(self.positions[axis]) for axis in axes):
+            yield from self._enumerated_sizes({axis: _ends(self.positions[axis], period) for axis in axes})
             return
         ends = [
             (path.axis, path.stride, *path.bounding_offsets(), self.positions[path.axis] - 1) for path in self.paths
@@ -283,6 +315,18 @@ class AxisField:
                 pairs = zip(firsts, lasts, strict=True) if axis == other else ((a, b) for a in firsts for b in lasts)
                 for first, last in pairs:
                     yield last - first + 1
+
+    def _enumerated_sizes(self, ends: Mapping[int, list[int]]) -> Iterator[Number]:
+        """Yield the distances from first to last positions of pairs of paths, at given positions of every axis."""
+        yield 0
+        for path in self.paths:
+            starts = [i for i in ends[path.axis] if not path.sees_nothing(i)]
+            for other in self.paths:
+                stops = [i for i in ends[other.axis] if not other.sees_nothing(i)]
+                if path.axis == other.axis:
+                    yield from (other.last(i) - path.first(i) + 1 for i in starts if not other.sees_nothing(i))
+                elif starts and stops:  # the axes are independent
+                    yield max(other.last(i) for i in stops) - min(path.first(i) for i in starts) + 1
 
     @property
     def size(self) -> Number:
@@ -307,7 +351,10 @@ class AxisField:
         return -_rounded(ceiling, reduce(minimum, [path.first(unit) for unit, path in starts if unit == first_unit]))
 
     def box(self, unit: tuple[int, ...]) -> Interval | None:
-        """Return the first and last input position that a unit sees, before clipping; ``None`` for the whole axis."""
+        """Return the first and last input position that a unit sees, before clipping.
+
+        ``None`` if the field is global or unknown.
+        """
         if not self.paths:
             return None
         present = [(path, unit[path.axis]) for path in self.paths if not path.sees_nothing(unit[path.axis])]
@@ -322,7 +369,12 @@ FIELD_QUANTITIES: dict[str, Callable[[AxisField], Number]] = {
     "rf_stride": lambda axis: axis.stride,
     "rf_padding": lambda axis: axis.padding,
 }
-"""The quantities of a field that is not global, by their names in tables, targets and JSON."""
+"""The quantities of a field that is local, by their names in tables, targets and JSON."""
+
+
+def _ends(n: int, period: int) -> list[int]:
+    """Return the positions of an axis of size n within one period of either end."""
+    return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
 
 
 def _rounded(rounding: Callable[[Number], Number], number: Number) -> Number:
@@ -357,6 +409,7 @@ class _Pass:
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
         fields: list[Fields] = []
+        viewed = views(self.graph, {*given, *(() if source is None else (source.node,))})
         for index, node in enumerate(self.graph.nodes):
             if index in given:
                 fields.append(given[index])
@@ -364,9 +417,42 @@ class _Pass:
                 fields.append({node.name: _start(node.outputs[source.output])})
             elif node.is_input:
                 fields.append({node.name: _start(node.output)} if source is None else {})
+            elif index in viewed:
+                origin, view = viewed[index]
+                fields.append(self.viewed(fields[origin.node], view, node.output[1:]))
             else:
                 fields.append(self.fields(node, fields))
         return fields
+
+    def viewed(self, fields: Fields, view: View, positions: Shape) -> Fields:
+        """Return the fields of a view, given those of the tensor that it views."""
+        return {
+            name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
+        }
+
+    def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
+        """Return the field of a view along one axis of the input."""
+        beyond = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
+        if field.packed and view.unpacks_channels:  # the field is that of all channels together
+            if field.is_global:
+                return replace(beyond, is_unknown=True)
+            field = _as_bound(field)
+        origins = [view.origins[path.axis] for path in field.paths]
+        if not positions or Lost.IN_CHANNELS in origins:
+            return replace(beyond, is_unknown=False, packed=True)
+        paths: list[Path] = []
+        for path, origin in zip(field.paths, origins, strict=True):
+            found: Path | None
+            if isinstance(origin, Window):
+                axis = path.axis if origin.axis is None else origin.axis
+                found = path if origin.is_pointwise else path.extended(origin, axis, self.max_period)
+            else:
+                found = None if isinstance(origin, Lost) else path.viewed(origin, self.max_period)
+            if found is None:
+                return replace(beyond, is_unknown=True)
+            paths.append(found)
+        packed = field.packed or view.packs_positions
+        return replace(beyond, paths=tuple(paths), packed=packed)
 
     def fields(self, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
@@ -376,6 +462,8 @@ class _Pass:
         arriving: dict[str, list[Field]] = {}
         for ref, shape, reach in zip(node.inputs, shapes, reaches, strict=True):
             source = fields[ref.node]
+            if _is_packed(source) and _mixes_channels(node, shape):
+                source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
             if len(reaches) == 1 and node.output is shape and _is_pointwise(reach, source):
                 return source
             partial = any(window is not None and window.outputs is not None for window in reach)
@@ -389,6 +477,8 @@ class _Pass:
     def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
         """Return the field after one more layer; ``None`` if that sees nothing of the input."""
         paths = []
+        if field.is_unknown and any(window is not None for window in reach):
+            return AxisField((), positions, (), field.aligned, is_unknown=True)
         for path in field.paths:
             window = reach[path.axis]
             if window is None:
@@ -399,7 +489,7 @@ class _Pass:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        beyond = AxisField(tuple(paths), positions, (), field.aligned)
+        beyond = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(beyond)  # see `union`
         return beyond
@@ -415,8 +505,12 @@ class _Pass:
         """Return the union of fields along one axis."""
         paths = [path for field in fields for path in field.paths]
         aligned = all(field.aligned for field in fields)
-        if any(field.is_global for field in fields):
-            return AxisField((), positions, (), aligned)
+        packed = any(field.packed for field in fields)
+        mixed = [field for field in fields if field.is_global]
+        if mixed:
+            return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
+        if any(field.is_unknown for field in fields):
+            return AxisField((), positions, (), aligned, is_unknown=True)
         united: list[Path] = []
         for path in paths:
             for index, other in enumerate(united):
@@ -426,12 +520,12 @@ class _Pass:
             else:
                 united.append(path)
         if len(united) > MAX_PATHS:
-            return AxisField((), positions, (), aligned=False)
+            return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.twice_centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned)
+            return AxisField(tuple(united), positions, (), aligned, packed=packed)
         offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False)
+        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
 
 
 def _is_pointwise(reach: Reach, fields: Fields) -> bool:
@@ -440,6 +534,21 @@ def _is_pointwise(reach: Reach, fields: Fields) -> bool:
         if window is None or not window.is_pointwise:
             return False
     return not any(axis.offsets for field in fields.values() for axis in field)
+
+
+def _is_packed(fields: Fields) -> bool:
+    """Return whether positions lie in the channels along any axis."""
+    return any(axis.packed for field in fields.values() for axis in field)
+
+
+def _mixes_channels(node: Node, shape: Shape) -> bool:
+    """Return whether the node computes weighted sums over all channels of an input of a given shape."""
+    sums = node.op.sums(shape)
+    return (
+        sums is not None
+        and sums.per_channel
+        and any(kernels.table is None and known_equal(kernels.groups, 1) for kernels in sums.kernels)
+    )
 
 
 def _as_bound(field: AxisField) -> AxisField:
@@ -452,8 +561,13 @@ def _start(shape: Shape) -> Field:
     return tuple(AxisField((Path(axis, 1, (0,), (1,)),), positions) for axis in range(len(positions)))
 
 
-def coverage(field: Field, shape: Shape) -> Number:
-    """Return the fraction of an input of a given shape that the window of a unit covers, at most 1."""
+def coverage(field: Field, shape: Shape) -> Number | None:
+    """Return the fraction of an input of a given shape that the window of a unit covers, at most 1.
+
+    ``None`` if the field is unknown.
+    """
+    if any(axis.is_unknown for axis in field):
+        return None
     sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
     return ratio(product(sizes), product(shape[1:]))
 
@@ -468,4 +582,4 @@ def sees_past(field: Field, shape: Shape) -> bool:
     """
     if not field or all(n == 1 for n in shape[1:]):
         return False
-    return all(not axis.is_global and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
+    return all(axis.is_local and axis.size > n for axis, n in zip(field, shape[1:], strict=True))

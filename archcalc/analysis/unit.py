@@ -10,11 +10,14 @@ Channels are not distinguished: a unit has all channels, and every layer is assu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple, TypeAlias
 
+from archcalc.analysis.views import views
 from archcalc.graph import Graph, Ref
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 MAX_REGIONS = 32
@@ -61,6 +64,15 @@ class PositionSet(NamedTuple):
         columns = zip(*self.regions, strict=True)
         return tuple(Interval(min(r[0].first for r in runs), max(r[-1].last for r in runs)) for runs in columns)
 
+    @property
+    def number(self) -> int:
+        """The number of positions, gaps left out."""
+        return _count(self.regions)
+
+    def along(self, axis: int) -> Runs:
+        """Return the positions of one axis that occur in the set."""
+        return _union(run for region in self.regions for run in region[axis])
+
     def union(self, other: PositionSet) -> PositionSet:
         """Return the union of both sets."""
         regions = list(self.regions)
@@ -82,6 +94,8 @@ class UnitField:
     """The windows before clipping: they extend beyond the borders of every tensor, as in the closed form."""
     seen: dict[str, Box]
     """The smallest box around the positions that the unit depends on. Inputs that it does not depend on are absent."""
+    positions: dict[str, PositionSet]
+    """The positions themselves: dilated kernels and strides leave out some of the box (gridding)."""
     exact: bool
     """Whether ``seen`` is exact rather than a bound (see `PositionSet`)."""
 
@@ -108,6 +122,7 @@ def unit_field(graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | 
         unit=unit,
         windows=unit_box(graph, node, unit, clip=False, source=source),
         seen={name: positions.box for name, positions in seen.items()},
+        positions=seen,
         exact=all(positions.exact for positions in seen.values()),
     )
 
@@ -157,6 +172,7 @@ class _Trace:
 
     def back(self, node: int, unit: tuple[int, ...], source: Ref | None) -> dict[str, PositionSet]:
         nodes = self.graph.nodes
+        viewed = views(self.graph, () if source is None else (source.node,))
         wanted = {Ref(node): PositionSet((tuple((Interval(place, place),) for place in unit),))}
         found: dict[str, PositionSet] = {}
         for index in range(node, -1 if source is None else source.node - 1, -1):
@@ -176,6 +192,12 @@ class _Trace:
             if here.is_input:
                 if source is None:
                     found[here.name] = seen
+                continue
+            if index in viewed:
+                ref, view = viewed[index]
+                before = self.before_view(seen, view, self.graph.shape(ref)[1:])
+                if before is not None:
+                    wanted[ref] = wanted[ref].union(before) if ref in wanted else before
                 continue
             shapes = self.graph.input_shapes(here)
             for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
@@ -204,6 +226,60 @@ class _Trace:
                 one = PositionSet((tuple(axes),), exact)
                 result = one if result is None else result.union(one)
         return result
+
+    def before_view(self, seen: PositionSet, view: View, positions: tuple[int, ...]) -> PositionSet | None:
+        """Return what positions of a view see of its source; ``None`` if they see nothing."""
+        result: PositionSet | None = None
+        for region in seen.regions:
+            for digits, kept in self.digits(view, region):
+                axes: list[Runs] = []
+                exact = seen.exact and kept
+                for factors, size in zip(view.source[1:], positions, strict=True):
+                    runs, kept = self.composed(view, factors, digits)
+                    axes.append(_clipped(runs, 0, size - 1) if self.clip else runs)
+                    exact = exact and kept
+                if all(axes):
+                    one = PositionSet((tuple(axes),), exact)
+                    result = one if result is None else result.union(one)
+        return result
+
+    def digits(self, view: View, region: Region) -> Iterator[tuple[dict[int, Runs], bool]]:
+        """Yield a region as products of digit sets, one per factor of its axes, each with whether it is exact."""
+        choices: list[dict[int, Runs]] = [{}]
+        for runs, factors in zip(region, view.axes[1:], strict=True):
+            sizes = [view.sizes[factor] for factor in factors]
+            if len(sizes) == 1:
+                parts: list[tuple[Runs, ...]] = [(runs,)]
+            else:
+                parts = [part for run in runs for part in _digits(run, sizes)]
+            self.pieces_left -= len(choices) * len(parts)
+            if self.pieces_left < 0:
+                yield {}, False
+                return
+            choices = [{**choice, **dict(zip(factors, part, strict=True))} for choice in choices for part in parts]
+        for choice in choices:
+            yield choice, True
+
+    def composed(self, view: View, factors: tuple[int, ...], digits: Mapping[int, Runs]) -> tuple[Runs, bool]:
+        """Return the positions of an axis with given digits (any for factors without), and whether that is exact."""
+        exact = True
+        result: Runs = (Interval(0, 0),)
+        for factor in factors:
+            size = view.sizes[factor]
+            exact = exact and factor in view.placed
+            runs = digits.get(factor, (Interval(0, size - 1),))
+            if len(runs) == 1 and runs[0].size >= size:
+                ((first, last),) = runs
+                result = _union(Interval(run.first * size + first, run.last * size + last) for run in result)
+                continue
+            self.pieces_left -= sum(run.size for run in result) * len(runs)
+            if self.pieces_left < 0:
+                around = Interval(result[0].first * size + runs[0].first, result[-1].last * size + runs[-1].last)
+                result, exact = (around,), False
+                continue
+            outer = [digit for run in result for digit in range(run.first, run.last + 1)]
+            result = _union(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
+        return result, exact
 
     def through(self, window: Window, runs: Runs) -> tuple[Runs, bool]:
         """Return what a set of output positions sees through a window, and whether the result is exact."""
@@ -248,6 +324,28 @@ class _Trace:
         return _union(pieces), True
 
 
+def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
+    """Return the digits of a run of numbers, as products of sets; the first digit is not bounded by a size."""
+    if not sizes:
+        return [()]
+    if len(sizes) == 1:
+        return [((run,),)]
+    inner = prod(sizes[1:])
+    (first, begin), (last, end) = divmod(run.first, inner), divmod(run.last, inner)
+    if first == last:
+        return [((Interval(first, first),), *rest) for rest in _digits(Interval(begin, end), sizes[1:])]
+    parts: list[tuple[Runs, ...]] = []
+    if begin > 0:
+        parts += [((Interval(first, first),), *rest) for rest in _digits(Interval(begin, inner - 1), sizes[1:])]
+        first += 1
+    if end < inner - 1:
+        parts += [((Interval(last, last),), *rest) for rest in _digits(Interval(0, end), sizes[1:])]
+        last -= 1
+    if first <= last:
+        parts.append(((Interval(first, last),), *((Interval(0, size - 1),) for size in sizes[1:])))
+    return parts
+
+
 def _union(pieces: Iterable[Interval]) -> Runs:
     """Return the union of intervals."""
     runs: list[Interval] = []
@@ -271,6 +369,30 @@ def _clipped(runs: Runs, first: int | None, last: int | None) -> Runs:
         for run in runs
     )
     return tuple([run for run in cut if run])
+
+
+def _count(regions: Collection[Region]) -> int:
+    """Return the number of positions of a union of regions, from the segments of the first axis with equal regions."""
+    if len(regions) == 1:
+        (only,) = regions
+        return prod(sum(run.size for run in runs) for runs in only)
+    ends = [
+        (end, index, opens)
+        for index, region in enumerate(regions)
+        for run in region[0]
+        for end, opens in ((run.first, True), (run.last + 1, False))
+    ]
+    lengths: dict[frozenset[int], int] = {}
+    here: set[int] = set()
+    before = 0
+    for end, index, opens in sorted(ends):
+        if here and end > before:
+            key = frozenset(here)
+            lengths[key] = lengths.get(key, 0) + end - before
+        before = end
+        (here.add if opens else here.remove)(index)
+    remaining = [region[1:] for region in regions]
+    return sum(length * _count({remaining[index] for index in key}) for key, length in lengths.items())
 
 
 def _covers(region: Region, other: Region) -> bool:

@@ -160,8 +160,8 @@ def _is_truncation(actual: Fraction | int | str, written: Quantity) -> bool:
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
-    if isinstance(actual, str):  # a global receptive field is larger than every number
-        return relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
+    if isinstance(actual, str):  # a global receptive field is larger than every number; of an unknown one nothing holds
+        return actual == GLOBAL and relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
     if written.unit == GLOBAL:
         return relation in ("<=", "<")
     if relation in ("=", "≈"):

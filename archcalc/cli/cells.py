@@ -148,12 +148,12 @@ def axes_text(axes: Field, column: str, *, bare: bool = False) -> str:
 
 
 def _bare_axis(axis: AxisField, column: str) -> str:
-    return "global" if axis.is_global else str(FIELD_QUANTITIES[column](axis))
+    return str(FIELD_QUANTITIES[column](axis)) if axis.is_local else axis.word
 
 
 def _axis_text(axis: AxisField, column: str) -> str:
-    if axis.is_global:
-        return "global"
+    if not axis.is_local:
+        return axis.word
     if column == "rf":
         smallest, largest = axis.sizes()
         if not axis.exact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from archcalc.analysis.receptive import (
     receptive_fields,
     sees_past,
 )
-from archcalc.analysis.unit import Box, UnitField, unit_field
+from archcalc.analysis.unit import Box, UnitField, trace_back, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
 from archcalc.cli.options import (
@@ -40,6 +41,8 @@ from archcalc.spec.errors import fail
 
 SCHEMA = 1
 MAX_NOTES = 6
+MAX_VISITS = 100_000
+"""The most layers visited to count the positions that dilated windows see."""
 
 
 @click.command(cls=SpecCommand)
@@ -150,6 +153,7 @@ class Survey:
             self.graph.nodes[index].name: self.graph.shape(source or Ref(index)) for index in origins
         }
         self.nodes = list(self._nodes())
+        self.counts_positions = self._is_dilated() and len(self.nodes) * len(self.graph.nodes) <= MAX_VISITS
         if source is not None and not any(fields[index] for index, _ in self.nodes):
             name = self.graph.nodes[source.node].name
             what = "no layer depends" if node is None else f"'{self.graph.nodes[node].name}' does not depend"
@@ -168,14 +172,40 @@ class Survey:
         stop = -1 if self.source is None else self.source.node
         yield from ((index, node) for index, node in self.graph.layers() if index in wanted and index > stop)
 
-    def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[Node, Field]]]]:
+    def _is_dilated(self) -> bool:
+        """Return whether a window of a layer leaves out positions between its taps."""
+        return any(
+            window is not None and window.dilation > 1 and window.size > 1
+            for _, node in self.nodes
+            for reach in node.op.windows(self.graph.input_shapes(node))
+            for window in reach
+        )
+
+    def positions(self, index: int, name: str) -> tuple[int, int] | None:
+        """Return how many positions of an input the middle unit of a layer sees, and the size of their box, unclipped.
+
+        ``None`` if they are not counted: the network has no dilated windows, or is too deep to trace back from every
+        layer.
+        """
+        output = self.graph.nodes[index].output
+        if not self.counts_positions or len(output) == 1:
+            return None
+        middle = tuple(n // 2 for n in output[1:])
+        seen = trace_back(self.graph, index, middle, clip=False, source=self.source).get(name)
+        if seen is None or not seen.exact:
+            return None
+        return seen.number, prod(interval.size for interval in seen.box)
+
+    def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[int, Node, Field]]]]:
         """Yield each input with spatial axes, its shape, and the layers that depend on it with their fields."""
         for name, shape in self.origins.items():
-            found = [(node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]]
+            found = [
+                (index, node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]
+            ]
             if found and len(shape) > 1:
                 yield name, shape, found
 
-    def changed(self, name: str) -> list[tuple[Node, Field]]:
+    def changed(self, name: str) -> list[tuple[int, Node, Field]]:
         """Return the layers whose field on an input differs from those of all layers that they read."""
         found = []
         for index, node in self.nodes:
@@ -184,7 +214,7 @@ class Survey:
                 continue
             if any(_alike(self.fields[ref.node].get(name), field) for ref in node.inputs):
                 continue
-            found.append((node, field))
+            found.append((index, node, field))
         return found
 
     def table(self, *, everything: bool) -> Table:
@@ -193,16 +223,22 @@ class Survey:
         rows = []
         left_out = 0
         notes: list[str] = []
-        for name, shape, found in self.by_input():
-            chosen = found if everything else self.changed(name)
+        by_input = [
+            (name, shape, found, found if everything else self.changed(name)) for name, shape, found in self.by_input()
+        ]
+        counts = {(name, index): self.positions(index, name) for name, *_, chosen in by_input for index, *_ in chosen}
+        has_gaps = any(counted is not None and counted[0] < counted[1] for counted in counts.values())
+        for name, shape, found, chosen in by_input:
             left_out += len(found) - len(chosen)
-            for node, field in chosen:
+            for index, node, field in chosen:
+                counted = counts[name, index]
                 row = (
                     write_shape(node.output, self.graph.layout),
                     axes_text(field, "rf"),
                     axes_text(field, "rf_stride"),
                     axes_text(field, "rf_padding"),
-                    _percent(coverage(field, shape)),
+                    *((None if counted is None else f"{counted[0]:,} of {counted[1]:,}",) if has_gaps else ()),
+                    None if (share := coverage(field, shape)) is None else _percent(share),
                     "yes" if sees_past(field, shape) else None,
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
@@ -221,6 +257,7 @@ class Survey:
             Column("rf", "RF", "right"),
             Column("rf_stride", "stride", "right"),
             Column("rf_padding", "padding", "right"),
+            *((Column("positions", "positions seen", "right"),) if has_gaps else ()),
             Column("covers", "coverage", "right"),
             Column("past", "exceeds input"),
         )
@@ -238,9 +275,9 @@ class Survey:
         own = self.graph.name
         return f"{what} {shapes}" if "->" in own or "→" in own else f"{own}, {what} {shapes}"
 
-    def _notes(self, name: str, shape: Shape, found: list[tuple[Node, Field]]) -> Iterator[str]:
+    def _notes(self, name: str, shape: Shape, found: list[tuple[int, Node, Field]]) -> Iterator[str]:
         size = write_shape(shape[1:])
-        past = next(((node.name, field) for node, field in found if sees_past(field, shape)), None)
+        past = next(((node.name, field) for _, node, field in found if sees_past(field, shape)), None)
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
             yield (
@@ -248,13 +285,19 @@ class Survey:
                 "further context (Richter et al. 2021, arXiv:2106.12307)"
             )
         else:
-            everywhere = next((node for node, field in found if all(axis.is_global for axis in field)), None)
+            everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
             all_of_it = f"; {everywhere.name} is the first layer that mixes all positions" if everywhere else ""
             yield f"the field of no layer exceeds {name} ({size}){all_of_it}"
-        if any(not axis.exact for _, field in found for axis in field):
+        unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
+        if unknown:
+            more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
+            yield f"unknown field of {unknown[0]}{more}: the positions cannot be followed (--at may find a unit's)"
+        if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
             yield "≤ marks upper bounds: not every unit of these layers sees as much"
         mixed = [
-            (node, field) for node, field in found if any(axis.has_several_strides and axis.offsets for axis in field)
+            (node, field)
+            for _, node, field in found
+            if any(axis.has_several_strides and axis.offsets for axis in field)
         ]
         for node, field in mixed[:MAX_NOTES]:
             yield (
@@ -269,7 +312,9 @@ class Survey:
         from archcalc.report.bars import Bar, draw_bars
 
         for name, shape, _ in self.by_input():
-            bars = [Bar(node.name, _share(field, shape), axes_text(field, "rf")) for node, field in self.changed(name)]
+            bars = [
+                Bar(node.name, _share(field, shape), axes_text(field, "rf")) for _, node, field in self.changed(name)
+            ]
             if not bars:
                 continue
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
@@ -288,7 +333,9 @@ class Survey:
                 hint = " (its window lies in the padding)" if window else ""
                 notes.append(f"the unit sees nothing of {name}{hint}")
                 continue
-            for axis, n, before, after in zip(axis_names(len(seen)), shape[1:], window, seen, strict=True):
+            positions = unit.positions[name]
+            names = axis_names(len(seen))
+            for index, (axis, n, before, after) in enumerate(zip(names, shape[1:], window, seen, strict=True)):
                 rows.append(
                     (
                         name,
@@ -297,11 +344,17 @@ class Survey:
                         before.size,
                         f"{after.first} … {after.last}",
                         after.size,
+                        sum(run.size for run in positions.along(index)),
                         n,
                     )
                 )
             if seen:
-                notes.append(f"the unit sees {_percent(_covered(seen, shape))} of {name}")
+                box = prod(interval.size for interval in seen)
+                has_gaps = positions.number < box
+                what = "the box around what the unit sees is" if has_gaps else "the unit sees"
+                notes.append(f"{what} {_percent(_covered(seen, shape))} of {name}")
+                if has_gaps:
+                    notes.append(f"only {positions.number:,} of the {box:,} positions of that box are seen")
             else:
                 notes.append(f"the unit sees all of {name}, which is a vector")
         if not unit.exact:
@@ -313,6 +366,7 @@ class Survey:
             Column("size", "window size", "right"),
             Column("sees", "clipped", "right"),
             Column("seen", "clipped size", "right"),
+            Column("positions", "positions seen", "right"),
             Column("of", "input size", "right"),
         )
         node = self.graph.nodes[self.node or 0]
@@ -323,7 +377,7 @@ class Survey:
     def record(self, unit: UnitField | None) -> dict[str, Any]:
         """Return the JSON record of all fields. Shapes are channels first; other lists are per spatial axis."""
         first_past = {
-            name: next((node.name for node, field in found if sees_past(field, shape)), None)
+            name: next((node.name for _, node, field in found if sees_past(field, shape)), None)
             for name, shape, found in self.by_input()
         }
         return {
@@ -338,7 +392,8 @@ class Survey:
                     "op": node.op.name,
                     "output": list(node.output),
                     "fields": {
-                        name: _field_record(field, self.origins[name]) for name, field in self.fields[index].items()
+                        name: _field_record(field, self.origins[name], self.positions(index, name))
+                        for name, field in self.fields[index].items()
                     },
                 }
                 for index, node in self.nodes
@@ -356,15 +411,21 @@ class Survey:
                     "window": [list(interval) for interval in window],
                     "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
                     "covers": plain(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
+                    "positions": unit.positions[name].number if name in unit.positions else 0,
+                    "runs": [
+                        [list(run) for run in unit.positions[name].along(axis)] for axis in range(len(unit.seen[name]))
+                    ]
+                    if name in unit.seen
+                    else None,
                 }
                 for name, window in unit.windows.items()
             },
         }
 
 
-def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
+def _field_record(field: Field, shape: Shape, positions: tuple[int, int] | None) -> dict[str, Any]:
     def each(read: Callable[[AxisField], Any]) -> list[Any]:
-        return ["global" if axis.is_global else plain(read(axis)) for axis in field]
+        return [plain(read(axis)) if axis.is_local else axis.word for axis in field]
 
     return {
         **{name: each(read) for name, read in FIELD_QUANTITIES.items()},
@@ -374,6 +435,7 @@ def _field_record(field: Field, shape: Shape) -> dict[str, Any]:
         "exact": all(axis.exact for axis in field),
         "covers": plain(coverage(field, shape)) if field else None,
         "past": sees_past(field, shape),
+        "positions": None if positions is None else {"seen": positions[0], "box": positions[1]},
     }
 
 
@@ -394,8 +456,8 @@ def _offsets(field: Field) -> str:
 
 
 def _share(field: Field, shape: Shape) -> Fraction | None:
-    """Return the size relative to the input, of the axis where that is largest; ``None`` if the field is global."""
-    if any(axis.is_global for axis in field):
+    """Return the size relative to the input, of the axis where that is largest; ``None`` unless the field is local."""
+    if not all(axis.is_local for axis in field):
         return None
     return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
 
@@ -408,7 +470,7 @@ def _covered(box: Box, shape: Shape) -> Number:
     return normal(share)
 
 
-def _percent(share: Fraction | int) -> str:
+def _percent(share: Number) -> str:
     """Return a share as text with one decimal, never rounded to 0 % or 100 %."""
     if share in (0, 1):
         return f"{share * 100} %"

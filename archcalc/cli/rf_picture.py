@@ -36,6 +36,11 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
         sizes=shape[1:],
         nested=nested,
         seen=tuple((interval.first, interval.last) for interval in unit.seen[drawn]),
+        regions=tuple(
+            tuple(tuple((run.first, run.last) for run in runs) for runs in region)
+            for region in unit.positions[drawn].regions
+        ),
+        count=unit.positions[drawn].number,
         image=None if photo is None else _photo(photo, shape[1:]),
     )
     try:

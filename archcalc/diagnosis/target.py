@@ -103,7 +103,7 @@ class DiagnosedTarget:
     def read_field(self, fields: Fields) -> Values:
         """Return the values of the quantity in the receptive fields of a layer, one for all axes if they are equal."""
         axes = next(iter(fields.values()), ())
-        values = tuple("global" if axis.is_global else self._read(axis) for axis in axes)
+        values = tuple(self._read(axis) if axis.is_local else axis.word for axis in axes)
         return values[:1] if len(set(values)) == 1 else values
 
     def _read(self, axis: AxisField) -> Any:

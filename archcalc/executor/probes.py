@@ -3,7 +3,8 @@
 A NaN propagates through every sum, product and maximum, so nothing can cancel. The kernels run unchanged, layer by
 layer, but every tensor is reduced to a single map before it is passed on: NaN where any channel is NaN, and one
 everywhere else. This keeps the geometry of the network, but not its width and its numbers. A unit is one position with
-all of its channels.
+all of its channels. Only reshapes and transpositions, which turn channels into positions and back, read and pass on all
+of their channels.
 
 A *test* sets the first (or last) k positions of an axis to NaN. If they reach a unit, so do the first k + 1; so the
 first position that a unit sees is found by bisection, and the last one likewise from the other end. A batch holds many
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -41,14 +43,6 @@ class Extent:
 
 
 NOTHING = Extent(0, -1)
-
-
-def obstacle(graph: Graph) -> str:
-    """Return why a network cannot be probed with a single map; an empty text if it can."""
-    for _, node in graph.layers():
-        if not node.op.keeps_channels:
-            return f"{node.name} turns channels into positions"
-    return ""
 
 
 def probe(
@@ -105,7 +99,8 @@ def _outcomes(
     tests: list[tuple[bool, int]],
 ) -> Iterator[tuple[tuple[bool, int], dict[int, bool]]]:
     """Yield, for every test, whether the first (or last) positions up to a bound reach each unit."""
-    largest = max(int(np.prod(each)) for each in sizes.values())
+    reordered = [prod(node.output) for _, node in graph.layers() if node.op.reorders]
+    largest = max(*(prod(each) for each in sizes.values()), *reordered, 1)
     together = max(1, min(MAX_BATCH, MAX_ELEMENTS // largest))
     for begin in range(0, len(tests), together):
         batch = tests[begin : begin + together]
@@ -129,12 +124,16 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
         if node.is_input:
             tensors[Ref(index)] = inputs[node.name]
             continue
-        given = tuple([tensors[ref] for ref in node.inputs])
-        outputs = _run(node.op, given, context)
-        tensors.update({Ref(index, output): _single(array) for output, array in enumerate(outputs)})
+        if node.op.reorders:
+            (ref,) = node.inputs
+            outputs = kernel_of(node.op)(node.op, (_wide(tensors[ref], graph.shape(ref)),), {}, context)
+        else:
+            outputs = _run(node.op, tuple([_single(tensors[ref]) for ref in node.inputs]), context)
+            outputs = tuple(map(_single, outputs))
+        tensors.update({Ref(index, output): array for output, array in enumerate(outputs)})
         if index in units:
             position: tuple[Any, ...] = (slice(None), 0, *units[index])
-            found[index] = np.isnan(tensors[Ref(index)][position])
+            found[index] = np.isnan(_single(tensors[Ref(index)])[position])
         for ref in {*node.inputs}:
             if last[ref] == index:
                 del tensors[ref]
@@ -148,6 +147,11 @@ def _run(op: Operator, given: tuple[Array, ...], context: Context) -> tuple[Arra
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
         return kernel_of(narrow)(narrow, given, weights, context)
+
+
+def _wide(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return all channels of a tensor of a given shape: its own, or its single map repeated."""
+    return np.broadcast_to(array, (len(array), shape[0], *array.shape[2:])) if array.shape[1] == 1 else array
 
 
 def _single(array: Array) -> Array:

@@ -27,6 +27,7 @@ from archcalc.ops.fields import (
     word,
 )
 from archcalc.ops.traits import Traits
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 Shape: TypeAlias = tuple[Number, ...]
@@ -148,6 +149,15 @@ class Operator(Traits):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return what an output position sees, one `Reach` per input; by default, its own input position."""
         return tuple(pointwise(shape) for shape in inputs)
+
+    def rearranged(self, view: View, shape: Shape) -> View | None:
+        """Return the view after this operator if it only reorders elements; otherwise ``None``.
+
+        Args:
+            view: the input as a view of an earlier tensor.
+            shape: the shape of the output.
+        """
+        return None
 
     def attributes(self) -> dict[str, Any]:
         """Return the values of all declared arguments by name."""

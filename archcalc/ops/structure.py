@@ -19,6 +19,7 @@ from archcalc.numeric import (
 )
 from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
 from archcalc.ops.fields import integer, positions, sizes
+from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
 
@@ -36,7 +37,7 @@ class Identity(Operator):
 
 @operator("flatten")
 class Flatten(Operator):
-    """All elements as one vector, channels outermost. Positions are lost.
+    """All elements as one vector, channels outermost.
 
     Shape:  any n… → the product of n…
     Params: none
@@ -46,6 +47,7 @@ class Flatten(Operator):
     """
 
     flattens = True
+    reorders = True
 
     def output(self, inputs: Shapes) -> Shape:
         return (product(inputs[0]),)
@@ -53,17 +55,22 @@ class Flatten(Operator):
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return (everywhere(inputs[0]),)
 
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.reshaped(shape)
+
 
 @operator("reshape")
 class Reshape(Operator):
-    """The same elements in the same order (the last axis varies fastest) in another shape. Positions are lost.
+    """The same elements in the same order (the last axis varies fastest) in another shape.
 
     Shape:  any → shape; one size may be −1, which is inferred
     Params: none
     Cost:   nothing
-    Window: everything
+    Window: the positions given by the factors of split or merged axes; unknown if they cannot be followed
     Source: PyTorch reshape; ONNX Reshape
     """
+
+    reorders = True
 
     shape: Shape = sizes(positional=True, at_least=-1, each="axis", help="the new shape; one size may be -1 (inferred)")
 
@@ -85,11 +92,11 @@ class Reshape(Operator):
         return tuple(exact_div(elements, known) if axis in open_axes else s for axis, s in enumerate(self.shape))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        """Return the bound that windows alone can give; `rearranged` gives the positions."""
         return (everywhere(inputs[0]),)
 
-    @property
-    def keeps_channels(self) -> bool:
-        return False
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.reshaped(shape)
 
 
 def _is_open(size: Number) -> bool:
@@ -115,12 +122,9 @@ class Transpose(Operator):
     """
 
     aliases = ("permute",)
+    reorders = True
 
     order: tuple[int, ...] = sizes(positional=True, at_least=0, help="the axes in their new order, 0 is the channels")
-
-    @property
-    def keeps_channels(self) -> bool:
-        return self.order[0] == 0
 
     def output(self, inputs: Shapes) -> Shape:
         rank = len(inputs[0])
@@ -141,6 +145,9 @@ class Transpose(Operator):
         if became == 0:
             return None
         return Window() if became == axis else Window(axis=became - 1)
+
+    def rearranged(self, view: View, shape: Shape) -> View:
+        return view.transposed(self.order)
 
 
 @operator("shuffle")

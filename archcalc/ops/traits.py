@@ -8,7 +8,7 @@ mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_s
                   operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
-smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `keeps_channels`
+smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
 ================= ===================================================================================================
@@ -135,6 +135,8 @@ class Traits:
     """Its names in other tools and papers: in lower case, without underscores and without a dimension (``2d``)."""
     flattens: ClassVar[bool] = False
     """Whether it flattens its input to one vector, without positions."""
+    reorders: ClassVar[bool] = False
+    """Whether it only reorders elements, so that channels may become positions and positions channels."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
     centres_channels: ClassVar[bool] = False
@@ -190,11 +192,6 @@ class Traits:
         """Return the operator between tensors of ``rank`` axes with one channel each."""
         changed: Operator = replace(self, **self.single_channel)  # type: ignore[type-var, assignment]
         return changed
-
-    @property
-    def keeps_channels(self) -> bool:
-        """Whether channels remain channels, and do not become positions."""
-        return True
 
     # --- random numbers ---
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, boxes_on_path
+from archcalc.analysis.unit import Interval, boxes_on_path, unit_box
 from archcalc.graph import Graph, Ref
 
 InputWindow = tuple[Interval | None, ...]
-"""One interval per axis of the input, before clipping; ``None`` for the whole axis (a global field)."""
+"""One interval per axis of the input, before clipping; ``None`` if the field is global or unknown."""
 
 
 class Growth(NamedTuple):
@@ -37,7 +37,10 @@ def growth(graph: Graph, node: int, unit: tuple[int, ...], name: str, *, source:
         if field is None or layer.is_input or not box or layer.name == name:
             continue
         middle = tuple((interval.first + interval.last) // 2 for interval in box) if index != node else unit
-        step = Growth(layer.name, tuple(axis.box(middle) for axis in field))
+        window: InputWindow = tuple(axis.box(middle) for axis in field)
+        if any(axis.is_unknown for axis in field):  # tracing back from one unit determines more
+            window = unit_box(graph, index, middle, clip=False, source=source).get(name, window)
+        step = Growth(layer.name, window)
         if index == node:  # keep only windows that lie in that of the unit
             steps = [before for before in steps if _is_larger(step.window, before.window)]
         if index == node or not steps or _is_larger(step.window, steps[-1].window):

@@ -128,7 +128,7 @@ _TABLE = (
     _count("mults", "All scalar multiplications."),
     _count("flops", "Every floating-point operation.", "FLOPs", in_baseline=True),
     _count("activations", "Elements of all outputs.", stored=True, in_baseline=True),
-    _field("rf", "How many input positions a unit sees along an axis, or global.", "RF"),
+    _field("rf", "How many input positions a unit sees along an axis, or global, or unknown.", "RF"),
     _field("rf_stride", "The distance of the windows of neighbouring units in input positions.", "RF stride"),
     _field("rf_padding", "How many positions the window of the first unit extends beyond the input.", "RF padding"),
     *(_count(kind, _OPERATIONS[kind]) for kind in OPERATION_KINDS),

@@ -143,7 +143,13 @@ def _comparable(column: Any, descending: bool) -> Any:
 
 
 def _number(value: Any) -> Any:
-    return math.inf if value == "global" else tuple(map(_number, value)) if isinstance(value, tuple) else value
+    return (
+        math.inf
+        if value in ("global", "unknown")
+        else tuple(map(_number, value))
+        if isinstance(value, tuple)
+        else value
+    )
 
 
 def _rows(columns: Columns) -> int:

@@ -99,8 +99,8 @@ class Evaluator:
         """Return the values of a target.
 
         Returns:
-            One number; for a shape, its sizes (channels first); for a receptive field, a number or the word ``global``
-            per axis, or a single one if all axes have the same.
+            One number; for a shape, its sizes (channels first); for a receptive field, a number or one of the words
+            ``global`` and ``unknown`` per axis, or a single one if all axes have the same.
 
         Raises:
             LookupError: there is no such axis, or no receptive field; the arguments are a message and a hint.
@@ -186,7 +186,7 @@ class Evaluator:
             raise LookupError(f"'{name}' sees nothing of any input, so it has no receptive field", "")
         if not axes:
             raise LookupError("the input is a vector without positions, so there is no receptive field", "")
-        values = tuple("global" if axis.is_global else FIELD_QUANTITIES[reading](axis) for axis in axes)
+        values = tuple(FIELD_QUANTITIES[reading](axis) if axis.is_local else axis.word for axis in axes)
         return values[:1] if len(set(values)) == 1 else values  # equal values are written once
 
 

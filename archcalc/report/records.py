@@ -105,7 +105,7 @@ def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
     record: dict[str, Any] = {}
     for key, read in FIELD_QUANTITIES.items():
         by_input = {
-            name: ["global" if axis.is_global else plain(read(axis)) for axis in axes]
+            name: [plain(read(axis)) if axis.is_local else axis.word for axis in axes]
             for name, axes in row.fields.items()
         }
         record[key] = by_input if several_inputs else next(iter(by_input.values()), [])

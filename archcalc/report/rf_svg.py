@@ -6,8 +6,11 @@ with one line per layer. Colours follow the light or dark mode of the viewer, an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from math import prod
 
 from archcalc.report.bars import sample_evenly
 
@@ -16,6 +19,8 @@ Interval = tuple[int, int]
 
 MAX_WINDOWS = 28
 MAX_LABELS = 12
+MAX_PATCHES = 4000
+"""The most pieces of the positions seen that are drawn one by one."""
 
 WIDTH = 860
 MARGIN = 24
@@ -65,7 +70,11 @@ class Picture:
     nested: tuple[NestedWindow, ...]
     """The windows from the first layer to that of the unit, each inside the next."""
     seen: tuple[Interval, ...]
-    """The positions of the input that the unit depends on, per axis."""
+    """The box around the positions of the input that the unit depends on, per axis."""
+    regions: tuple[tuple[tuple[Interval, ...], ...], ...]
+    """The positions themselves: a union of products of intervals per axis."""
+    count: int
+    """The number of these positions."""
     image: str | None = None
     """A photo to draw on the plane, as a ``data:`` URL."""
 
@@ -124,6 +133,9 @@ def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
         _short(picture.network, 110),
         _short(f"sees {share} of the {size} positions of {picture.input}: {seen}", 110),
     ]
+    box = prod(last - first + 1 for first, last in picture.seen)
+    if picture.count < box:
+        found.append(f"only {picture.count:,} of the {box:,} positions of that box are seen; the others are left out")
     window = picture.nested[-1].window if picture.nested else ()
     if any(interval is not None and _beyond(interval, n) for interval, n in zip(window, picture.sizes, strict=False)):
         size_text = "×".join("all" if interval is None else str(interval[1] - interval[0] + 1) for interval in window)
@@ -190,18 +202,18 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
     lines += [f'<rect fill="url(#beyond)" {window(windows[-1][0])}/>'] if windows else []
     lines.append(f'<rect class="input" {plane}/>')
     color = windows[-1][1] if windows else _color(1, 1)
-    rows, columns = picture.seen[-2:]
-    seen = box(rows, columns)
+    patches = [box(rows, columns) for rows, columns in _patches(picture)]
+    dark_patches = "".join(f'<rect fill="#000" {patch}/>' for patch in patches)
     if picture.image:  # a darker line below each window, and what the unit does not see dimmed
         lines += [
             f'<clipPath id="plane"><rect {plane}/></clipPath>',
-            f'<mask id="unseen"><rect fill="#fff" {plane}/><rect fill="#000" {seen}/></mask>',
+            f'<mask id="unseen"><rect fill="#fff" {plane}/>{dark_patches}</mask>',
             f'<image {plane} preserveAspectRatio="none" href="{escape(picture.image)}"/>',
             f'<rect class="ground" fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
             f'<rect class="edge" {plane}/>',
         ]
     else:
-        lines.append(f'<rect class="seen" fill="{color}" {seen}/>')
+        lines += [f'<rect class="seen" fill="{color}" {patch}/>' for patch in patches]
     for index, (one, color) in enumerate(windows):
         thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MAX_LABELS else 1
         if picture.image:
@@ -221,6 +233,37 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
     return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
+
+
+def _patches(picture: Picture) -> list[tuple[Interval, Interval]]:
+    """Return the positions seen of the plane as disjoint rectangles; the box if there are too many."""
+    regions = {region[-2:] for region in picture.regions}
+    heights = sorted({end for rows, _ in regions for first, last in rows for end in (first, last + 1)})
+    patches: list[tuple[Interval, Interval]] = []
+    for top, bottom in pairwise(heights):
+        columns = [runs for rows, runs in regions if any(first <= top <= last for first, last in rows)]
+        patches += [((top, bottom - 1), run) for run in _union(run for runs in columns for run in runs)]
+        if len(patches) > MAX_PATCHES:
+            break
+    rows, columns_of_box = picture.seen[-2:]
+    return patches if 0 < len(patches) <= MAX_PATCHES else [(rows, columns_of_box)]
+
+
+def _runs(picture: Picture, axis: int) -> list[Interval]:
+    """Return the intervals seen along an axis; that of the box if there are too many."""
+    runs = _union(run for region in picture.regions for run in region[axis])
+    return runs if 0 < len(runs) <= MAX_PATCHES else [picture.seen[axis]]
+
+
+def _union(intervals: Iterable[Interval]) -> list[Interval]:
+    """Return the union of intervals, sorted; touching ones are merged."""
+    united: list[Interval] = []
+    for first, last in sorted(intervals):
+        if united and first <= united[-1][1] + 1:
+            united[-1] = (united[-1][0], max(united[-1][1], last))
+        else:
+            united.append((first, last))
+    return united
 
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
@@ -270,10 +313,11 @@ def _strip(
     height = LINE * (len(shown) + 1)
     lines = [f'<rect class="input" x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
     if picture.seen and shown:
-        a, b = pixels(picture.seen[axis])
-        lines.append(
-            f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
-        )
+        for run in _runs(picture, axis):
+            a, b = pixels(run)
+            lines.append(
+                f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
+            )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
         window = one.window[axis] or (0, n - 1)

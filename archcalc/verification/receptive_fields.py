@@ -14,7 +14,7 @@ from typing import NamedTuple
 from archcalc.analysis.receptive import Fields, receptive_fields
 from archcalc.analysis.resize import resized, smallest
 from archcalc.analysis.unit import trace_back, unit_box
-from archcalc.executor.probes import NOTHING, Extent, obstacle, probe
+from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Impossible
 from archcalc.verification.differences import AspectComparison, Difference, not_compared
@@ -25,9 +25,6 @@ MAX_POSITIONS = 20_000
 
 def compare_fields(graph: Graph) -> AspectComparison:
     """Compare the receptive fields of the middle units of all layers, along every axis of every input."""
-    reason = obstacle(graph)
-    if reason:
-        return not_compared(f"not probed: {reason}")
     compared, differences, sizes = 0, list[Difference](), list[int]()
     for name, shape in graph.inputs.items():
         for axis in range(len(shape) - 1):
@@ -73,7 +70,7 @@ class _Axis:
         period = 1
         for fields in own:
             field = fields.get(self.name, ())
-            if field and not field[self.axis].is_global:
+            if field and field[self.axis].is_local:
                 period = lcm(period, Fraction(field[self.axis].stride).numerator or 1)
         times = 0
         while n + times * period <= MAX_POSITIONS:
@@ -119,7 +116,7 @@ class _Axis:
         """Probe the middle units of all layers and return the differences."""
         units = {index: _middle(node) for index, node in graph.layers()}
         sizes = {name: shape[1:] for name, shape in graph.inputs.items()}
-        predictions = {index: self.closed_form(index, unit) for index, unit in units.items()}
+        predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
         seen = probe(
             graph,
             sizes,
@@ -136,6 +133,12 @@ class _Axis:
                 where = f"rf of {self.name}, axis {self.axis + 1}"
                 found.append(Difference(graph.nodes[index].name, where, _text(prediction.seen), _text(seen[index])))
         return found
+
+    def predicted(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+        """Return the extent of a unit by the closed form, or by tracing back from it if that is unknown."""
+        if any(axis.is_unknown for axis in self.fields[index].get(self.name, ())):
+            return self.traced(graph, index, unit)
+        return self.closed_form(index, unit)
 
     def closed_form(self, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by the closed form, clipped at the borders of the input."""
@@ -161,6 +164,10 @@ class _Axis:
         free = unit_box(graph, index, unit, clip=False).get(self.name)
         if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None
+        return self.traced(graph, index, unit)
+
+    def traced(self, graph: Graph, index: int, unit: tuple[int, ...]) -> PredictedExtent:
+        """Return the extent of a unit by tracing it back, clipped at the borders of every tensor on the path."""
         seen = trace_back(graph, index, unit, clip=True).get(self.name)
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
 

@@ -17,10 +17,11 @@ import archcalc
 from archcalc.analysis import receptive, unit
 from archcalc.analysis.receptive import AxisField, Path, coverage, receptive_fields, sees_past
 from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
+from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops import Operator, Shapes, Window
 from archcalc.ops.structure import Transpose
-from tests.analysis.witness import CUTTING, JOINING, RESAMPLING, dependencies, graphs
+from tests.analysis.witness import CUTTING, JOINING, REORDERING, RESAMPLING, dependencies, graphs
 
 random_graphs = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -43,6 +44,9 @@ def mask(seen: PositionSet | None, positions: tuple[int, ...]) -> Any:
 
 def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) -> None:
     truth = dependencies(graph)
+    followed = exactly and all(
+        view.placed.issuperset(factors) for _, view in views(graph).values() for factors in view.source
+    )
     for node in range(len(graph.nodes)):
         for place in units(graph, node):
             seen = trace_back(graph, node, place, clip=True)
@@ -50,10 +54,11 @@ def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) 
                 depends = truth[node].get(name)
                 expected = np.zeros(shape[1:], dtype=bool) if depends is None else depends[place].reshape(shape[1:])
                 found = mask(seen.get(name), shape[1:])
+                assert name not in seen or seen[name].number == found.sum()
                 assert not (expected & ~found).any(), (node, place, name)
                 if name in seen and seen[name].exact:
                     assert (found == expected).all(), (node, place, name)
-            assert not exactly or all(found.exact for found in seen.values())
+            assert not followed or all(found.exact for found in seen.values())
 
 
 def assert_the_closed_form_holds_what_units_see(graph: Graph) -> None:
@@ -66,7 +71,7 @@ def assert_the_closed_form_holds_what_units_see(graph: Graph) -> None:
                 closed = [axis.box(place) for axis in field]
                 box = boxes.get(name)
                 if box is None:  # it sees nothing at all: then nothing along one of the axes
-                    assert not all(closed) or any(axis.is_global or not axis.exact for axis in field)
+                    assert not all(closed) or any(not axis.is_local or not axis.exact for axis in field)
                     continue
                 for axis, one, found in zip(field, closed, box, strict=True):
                     if one is not None:
@@ -91,6 +96,13 @@ def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph
 @random_graphs
 @given(graphs())
 def test_the_closed_form_is_what_going_back_from_every_unit_finds(graph: Graph) -> None:
+    assert_the_closed_form_holds_what_units_see(graph)
+
+
+@random_graphs
+@given(graphs(ranks=(1, 2, 3), kinds=(*REORDERING * 3, "conv", "maxpool", "relu", "slice", "upconv", *JOINING)))
+def test_reordered_positions_are_followed(graph: Graph) -> None:
+    assert_units_see_what_they_depend_on(graph)
     assert_the_closed_form_holds_what_units_see(graph)
 
 
@@ -120,7 +132,7 @@ def test_sizes_are_the_smallest_and_the_largest_window_of_any_unit(graph: Graph)
     for node, fields in zip(graph.nodes, receptive_fields(graph), strict=True):
         for field in fields.values():
             for axis in field:
-                if axis.is_global:
+                if not axis.is_local:
                     continue
                 hulls = [axis.box(place) for place in product(*(range(n) for n in node.output[1:]))]
                 sizes = [hull.size for hull in hulls if hull is not None]
@@ -132,6 +144,13 @@ def test_sizes_are_the_smallest_and_the_largest_window_of_any_unit(graph: Graph)
                     assert not covered or (smallest, largest) == (min(sizes), max(sizes))
                 if len(axis.paths) > 1 and axis.exact:
                     assert largest == max(sizes)
+
+
+def test_the_largest_window_of_upsampled_paths_along_different_axes_is_exact() -> None:
+    graph = archcalc.load("1x6x1 -> upsample 2x1 nearest -> add(transpose 0x2x1, identity)").graph
+    axis = receptive_fields(graph)[-1]["input"][0]
+    assert len(axis.paths) == 2
+    assert axis.sizes() == (1, 6)
 
 
 @random_graphs
@@ -222,6 +241,8 @@ def run_torch(node: Node, given: list[Any], positive: Callable[..., Any], torch:
     if name in ("pad", "crop"):
         sign = 1 if name == "pad" else -1
         return functional.pad(first, [sign * side for pair in reversed(values["margin"]) for side in pair])
+    if name == "reshape":
+        return first.reshape(1, *values["shape"])
     if name == "transpose":
         return first.permute(0, *(1 + axis for axis in values["order"]))
     if name in ("slice", "split"):
@@ -426,6 +447,47 @@ def test_axes_that_change_places_keep_their_fields() -> None:
     assert unit_box(graph, 3, (2, 1), clip=True) == {"input": ((1, 3), (2, 12))}
 
 
+def kinds(spec: str) -> list[str]:
+    """What the field of the last layer is, along every axis of the only input: a word or a size."""
+    (field,) = receptive_fields(archcalc.load(spec).graph)[-1].values()
+    return [str(axis.size) if axis.is_local else axis.word for axis in field]
+
+
+@pytest.mark.parametrize(
+    ("layers", "sizes"),
+    [
+        # pixel shuffle (Shi et al. 2016), as PyTorch defines it
+        ("conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12 -> conv 1 k3 half", ["4", "4"]),
+        # space to depth, in both orders of the channels
+        ("conv 9 k3 half -> reshape 9x2x2x2x2 -> transpose 0x2x4x1x3 -> reshape 36x2x2", ["4", "4"]),
+        ("conv 9 k3 half -> reshape 9x2x2x2x2 -> transpose 2x4x0x1x3 -> reshape 36x2x2 -> conv 4 k2", ["6", "6"]),
+        # patches as tokens
+        ("conv 8 k2 s2 -> reshape 8x4", ["2", "2"]),
+        ("conv 8 k2 s2 -> reshape 8x4 -> relu -> conv 8 k1", ["2", "2"]),
+        # a new axis of one position, and one that is dropped
+        ("conv 9 k3 half -> reshape 9x1x4x4 -> relu -> reshape 9x4x4", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 1x9x4x4", ["3", "3"]),
+        # there and back
+        ("conv 9 k3 half -> flatten -> reshape 9x4x4", ["3", "3"]),
+        ("conv 9 k3 half -> transpose 1x2x0 -> transpose 2x0x1", ["3", "3"]),
+        ("conv 9 k3 half -> reshape 16x3x3 -> reshape 9x4x4", ["unknown", "unknown"]),  # 4x4 is not split at 16
+        # channels that a layer mixes between: every position has seen everything
+        ("reshape 144x1 -> conv 16 k1 -> reshape 1x4x4", ["global", "global"]),
+        ("flatten -> fc 144 -> reshape 9x4x4", ["global", "global"]),
+        # and that no layer mixes: what each position sees cannot be told
+        ("flatten -> relu -> reshape 9x4x4", ["unknown", "unknown"]),
+        ("reshape 144x1 -> dwconv k1 -> reshape 9x4x4", ["unknown", "unknown"]),
+        # borders that do not meet
+        ("reshape 9x2x8 -> relu", ["unknown", "1"]),
+        ("reshape 16x9", ["unknown", "unknown"]),
+        ("reshape 9x2x8 -> gap", ["global", "global"]),
+    ],
+)
+def test_positions_are_followed_through_reshapes(layers: str, sizes: list[str]) -> None:
+    assert kinds(f"9x4x4 -> {layers}") == sizes
+
+
 def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
     spec = archcalc.load("4x8 -> conv 4 k3 half").graph
     two = Node("other", Input((4, 8)), (), ((4, 8),), ("other",))
@@ -433,10 +495,10 @@ def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
     assert set(receptive_fields(graph)[1]) == {"input"}
 
 
-def test_very_many_paths_of_other_strides_are_given_as_global() -> None:
+def test_very_many_paths_of_other_strides_are_unknown() -> None:
     spec = "1x64" + " -> add(identity, upsample 2 -> slice 0:64 axis=1)" * 12
     fields = receptive_fields(archcalc.load(spec).graph)
-    assert len(fields[-1]["input"][0].paths) == 0
+    assert fields[-1]["input"][0].is_unknown
     assert not fields[-1]["input"][0].aligned
 
 

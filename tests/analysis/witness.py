@@ -31,7 +31,8 @@ LARGEST = 14
 def dependencies(graph: Graph) -> list[Sets]:
     """Which input positions every position of every layer depends on."""
     sets: list[Sets] = []
-    for node in graph.nodes:
+    channels: dict[int, Sets] = {}
+    for index, node in enumerate(graph.nodes):
         if node.is_input:
             positions = node.output[1:]
             sets.append({node.name: np.eye(int(np.prod(positions)), dtype=bool).reshape(*positions, -1)})
@@ -39,6 +40,12 @@ def dependencies(graph: Graph) -> list[Sets]:
         arriving = [sets[ref.node] for ref in node.inputs]
         shapes = graph.input_shapes(node)
         names = dict.fromkeys(name for one in arriving for name in one)
+        if node.op.name in REORDERING:  # nothing is mixed: channels are told apart until another layer reads the result
+            (ref,), (shape,) = node.inputs, shapes
+            whole = {name: np.broadcast_to(one, (shape[0], *one.shape)) for name, one in sets[ref.node].items()}
+            channels[index] = {name: reorder(node, one) for name, one in channels.get(ref.node, whole).items()}
+            sets.append({name: one.any(axis=0) for name, one in channels[index].items()})
+            continue
         found = {}
         for name in names:
             size = next(one[name].shape[-1] for one in arriving if name in one)
@@ -51,6 +58,13 @@ def dependencies(graph: Graph) -> list[Sets]:
             found[name] = result
         sets.append(found)
     return sets
+
+
+def reorder(node: Node, sets: Any) -> Any:
+    """The sets of the numbers of a tensor in another order."""
+    if node.op.name == "transpose":
+        return np.transpose(sets, [*node.op.attributes()["order"], sets.ndim - 1])
+    return sets.reshape(*node.output, sets.shape[-1])
 
 
 def run(node: Node, given: list[Any], shapes: tuple[tuple[int, ...], ...]) -> Any:
@@ -69,15 +83,6 @@ def run(node: Node, given: list[Any], shapes: tuple[tuple[int, ...], ...]) -> An
                 if axis + 1 != joined:
                     given = [centre(one, axis, smallest[axis]) for one in given]
         return np.concatenate(given, axis=joined - 1) if joined else np.logical_or.reduce(given)
-    if name == "transpose":
-        order = values["order"]
-        lost = order.index(0)
-        if lost:  # the channels become positions: each of them comes from every position of what became the channels
-            first = np.expand_dims(first.any(axis=order[0] - 1), 0)
-            first = np.repeat(first, shapes[0][0], axis=0)
-            left = [0, *(axis for axis in range(1, len(order)) if axis != order[0])]
-            return np.transpose(first, [*(left.index(axis) for axis in order[1:]), first.ndim - 1])
-        return np.transpose(first, [*(axis - 1 for axis in order[1:]), first.ndim - 1])
     if name in ("slice", "split"):
         axis = values["axis"] % len(shapes[0])
         if axis == 0:
@@ -194,10 +199,11 @@ KERNELS: dict[str, Callable[[dict[str, Any], int, int], Matrix]] = {
 
 SLIDING = ("conv", "dwconv", "maxpool", "avgpool")
 RESAMPLING = ("upconv", "upsample", "upsample_to", "adaptive_avgpool")
-CUTTING = ("pad", "crop", "slice", "split", "padded_identity", "transpose")
+CUTTING = ("pad", "crop", "slice", "split", "padded_identity")
+REORDERING = ("reshape", "transpose")
 MIXING = ("gap", "softmax", "ln", "lrn", "relu")
 JOINING = ("add", "concat")
-EVERYTHING = SLIDING * 2 + RESAMPLING + CUTTING + MIXING + JOINING * 3
+EVERYTHING = SLIDING * 2 + RESAMPLING + CUTTING + REORDERING * 2 + MIXING + JOINING * 3
 
 
 @st.composite
@@ -287,6 +293,8 @@ def attributes(draw: st.DrawFn, kind: str, shapes: tuple[tuple[int, ...], ...]) 
         return {"channels": shapes[0][0] + 1, "stride": each(1, 3)}
     if kind == "transpose":
         return {"order": tuple(draw(st.permutations(range(rank + 1))))}
+    if kind == "reshape":
+        return {"shape": draw(reshaped(shapes[0]))}
     if kind == "softmax":
         return {"axis": -1}
     if kind == "ln":
@@ -296,3 +304,15 @@ def attributes(draw: st.DrawFn, kind: str, shapes: tuple[tuple[int, ...], ...]) 
     if kind == "concat":
         return {"axis": draw(st.integers(0, rank)), "crop": draw(st.sampled_from(["none", "smallest"]))}
     return {}
+
+
+@st.composite
+def reshaped(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Another shape of as many numbers and axes: factors of an axis go to its neighbours, or anywhere."""
+    sizes = list(shape)
+    for _ in range(draw(st.integers(1, 3))):
+        axis = draw(st.integers(0, len(sizes) - 1))
+        factor = draw(st.sampled_from([f for f in range(1, sizes[axis] + 1) if sizes[axis] % f == 0]))
+        sizes[axis] //= factor
+        sizes[draw(st.integers(0, len(sizes) - 1))] *= factor
+    return tuple(sizes)

@@ -165,6 +165,31 @@ def test_exact_sizes_bear_no_mark_where_paths_of_other_centres_meet(run: Any, sp
     assert (last["exact"], last["aligned"]) == (True, False)
 
 
+def test_positions_that_dilated_windows_leave_out_are_counted(run: Any) -> None:
+    spec = "1x20 -> conv 1 k2 d2 p2:0 -> conv 1 k2 d2 p2:0"
+    _, out, _ = run(spec, "conv_2", "--at", "10")
+    assert "only 3 of the 5 positions of that box are seen" in out
+    (seen,) = document(run(spec, "conv_2", "--at", "10", "--format", "json")[1])["unit"]["inputs"].values()
+    assert (seen["positions"], seen["runs"]) == (3, [[[6, 6], [8, 8], [10, 10]]])
+    assert "3 of 5" in run(spec)[1]
+
+
+def test_gridding_is_seen_in_the_table_and_mended_by_other_dilations(run: Any) -> None:
+    # Wang et al. 2018, "Understanding convolution for semantic segmentation": dilations 2, 2, 2 against 1, 2, 3
+    grid, mended = (
+        document(run(f"1x40x40 -> {' -> '.join(f'conv 1 k3 d{d} half' for d in ds)}", "--format", "json")[1])
+        for ds in ((2, 2, 2), (1, 2, 3))
+    )
+    found = [each["layers"][-1]["fields"]["input"]["positions"] for each in (grid, mended)]
+    assert found == [{"seen": 49, "box": 169}, {"seen": 169, "box": 169}]
+
+
+def test_networks_without_dilation_are_not_counted(run: Any) -> None:
+    assert "positions seen" not in run("vgg-a")[1]
+    found = document(run("1x9 -> conv 1 k3", "--format", "json")[1])
+    assert found["layers"][-1]["fields"]["input"]["positions"] is None
+
+
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
@@ -212,6 +237,15 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(run: Any, tmp_pa
     (tmp_path / "folder").mkdir()
     assert run("vgg-a", "conv3", "--svg", str(tmp_path / "folder"))[0] == 2
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_picture_halfway_through_a_space_to_depth_shows_what_the_unit_sees(run: Any, tmp_path: Path) -> None:
+    file = tmp_path / "rf.svg"
+    spec = "1x12x12 -> conv 1 k3 half -> reshape 1x4x3x4x3"
+    assert "unknown field of reshape_1" in run(spec)[1]
+    assert run(spec, "reshape_1", "--at", "1,0,1,2", "--svg", str(file))[0] == 0
+    text = file.read_text(encoding="utf-8")
+    assert "sees 3×3 of the 12×12 positions of input: y 2 … 4, x 4 … 6" in text
 
 
 # Wrong input ---------------------------------------------------------------------------------------------------------

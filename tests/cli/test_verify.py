@@ -129,9 +129,16 @@ def test_what_does_not_fit_into_memory_is_named(archcalc: Archcalc) -> None:
 
 
 def test_what_cannot_be_probed_is_named(archcalc: Archcalc) -> None:
-    ran = archcalc("verify", "4x16 -> transpose 1x0 -> conv 4 k3", "--only", "shapes,rf")
+    ran = archcalc("verify", "16 -> fc 4", "--only", "shapes,rf")
     assert ran.status == 0
-    assert "transpose_1 turns channels into positions" in ran.line("rf")
+    assert "no input has positions" in ran.line("rf")
+
+
+def test_fields_are_probed_through_reshapes(archcalc: Archcalc) -> None:
+    shuffle = "9x4x4 -> conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12"
+    ran = archcalc("verify", shuffle, "--only", "rf")
+    assert ran.status == 0
+    assert "not probed" not in ran.line("rf")
 
 
 def test_an_unknown_check_gets_a_suggestion(archcalc: Archcalc) -> None:

@@ -38,7 +38,7 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
 def test_between_single_channels_there_is_one(name: str) -> None:
     """Flattening puts all positions into the channels; joins and what moves channels have no narrow form."""
     for op, inputs in cases(name):
-        if op.arity == 1 and op.keeps_channels:
+        if op.arity == 1 and not op.reorders:
             single = (1, *inputs[0][1:])
             assert op.on_one_channel(len(single)).output((single,))[0] == 1
 

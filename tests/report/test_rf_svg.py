@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 from xml.etree import ElementTree
 
@@ -19,9 +20,26 @@ def picture(sizes: tuple[int, ...], *windows: tuple[tuple[int, int] | None, ...]
         if windows and None not in windows[-1]
         else tuple((0, n - 1) for n in sizes)
     )
-    return Picture(
-        **{"title": "unit (0)", "network": "net", "input": "image", "seen": inside, **more}, sizes=sizes, nested=nested
-    )
+    regions = more.pop("regions", (tuple((span,) for span in inside),))
+    count = more.pop("count", prod(b - a + 1 for a, b in inside))
+    fixed = {"title": "unit (0)", "network": "net", "input": "image", "seen": inside, **more}
+    return Picture(**fixed, sizes=sizes, nested=nested, regions=regions, count=count)
+
+
+@pytest.mark.parametrize(("sizes", "patches"), [((9,), 2), ((9, 9), 4)])
+def test_positions_that_a_dilated_window_leaves_out_are_not_painted(sizes: tuple[int, ...], patches: int) -> None:
+    window = ((2, 6),) * len(sizes)
+    regions = ((((2, 2), (6, 6)),) * len(sizes),)
+    root = drawn(picture(sizes, window, regions=regions, count=patches))
+    assert len(boxes(root, "seen")) == patches
+    assert any(f"only {patches} of the {5 ** len(sizes)} positions" in text for text in texts(root))
+
+
+def test_a_cross_is_painted_as_a_cross() -> None:
+    cross = ((((0, 8),), ((4, 4),)), (((4, 4),), ((0, 8),)))
+    root = drawn(picture((9, 9), ((0, 8), (0, 8)), regions=cross, count=17))
+    areas = [width * height for *_, width, height in boxes(root, "seen")]
+    assert sum(areas) == pytest.approx(17 * (480 / 9) ** 2, rel=1e-3)
 
 
 def drawn(what: Picture) -> ElementTree.Element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from archcalc.executor.probes import NOTHING, Extent, probe
@@ -68,8 +69,31 @@ def test_entries_of_a_table_are_seen_at_their_positions() -> None:
 
 
 def test_networks_that_cannot_be_probed_are_named() -> None:
-    assert "channels into positions" in compare_fields(chain("reshape 2x4x2 -> conv 3 k1", "16")).detail
     assert "no input has positions" in compare_fields(chain("fc 3", "16")).detail
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ("conv 9 k3 half -> reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12 -> conv 2 k3", "9x4x4"),
+        ("conv 1 k3 half -> reshape 1x4x3x4x3 -> transpose 0x2x4x1x3 -> reshape 9x4x4 -> conv 2 k3", "1x12x12"),
+        ("conv 8 k4 s4 -> reshape 8x49 -> conv 8 k3 half -> transpose 1x0 -> linear 5", "3x28x28"),
+        ("conv 4 k3 half -> transpose 1x0 -> relu -> transpose 1x0", "4x16"),
+        ("flatten -> reshape 4x16 -> conv 2 k3", "4x16"),
+        ("reshape 2x4x2 -> conv 3 k1", "16"),
+        ("conv 4 k3 half -> reshape 16x4 -> conv 3 k1", "6x16"),
+    ],
+)
+def test_networks_that_turn_channels_into_positions_are_probed(layers: str, shape: str) -> None:
+    found = compare_fields(chain(layers, shape))
+    assert not found.differences
+    assert found.compared or "x" not in shape
+
+
+def test_a_wrong_view_would_be_noticed() -> None:
+    network = chain("reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12", "9x4x4")
+    assert seen(network, (7, 7)) == Extent(2, 2)
+    assert seen(chain("reshape 3x3x4x4 -> transpose 0x2x1x3 -> reshape 3x12x4", "9x4x4"), (7, 0)) == Extent(2, 2)
 
 
 def test_positions_that_an_upsampling_leaves_empty_see_nothing_of_what_is_mixed() -> None:

@@ -57,15 +57,20 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         reaches = node.op.windows(graph.input_shapes(node))
         readers = {place: numbers[ref.node] for place, ref in enumerate(node.inputs) if ref.node in numbers}
         place, first = next(iter(readers.items()))
-        window = reaches[place][first.field.paths[0].axis] if len(readers) == 1 and not first.field.is_global else None
-        still_global = field.is_global and all(before.field.is_global for before in readers.values())
-        if still_global or (window and window.is_pointwise):
+        window = reaches[place][first.field.paths[0].axis] if len(readers) == 1 and first.field.is_local else None
+        if node.op.reorders:
+            window = window if window is not None and window.is_pointwise else None
+        unchanged = not field.is_local and all(before.field.word == field.word for before in readers.values())
+        unchanged = unchanged and not any(before.field.is_local for before in readers.values())
+        if unchanged or (window and window.is_pointwise):
             numbers[index] = replace(first, field=field)
             continue
         count += 1
         symbol = notation.symbol(f"RF_{count}")
         numbers[index] = _Numbered(count, first.jump, field)
-        if field.is_global:
+        if field.is_unknown:
+            yield Step(symbol, "", "", notation.text("unknown"), f"{node.name}: its positions cannot be followed")
+        elif field.is_global:
             yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
         elif len(readers) > 1:
             joined = dict.fromkeys(notation.symbol(f"RF_{before.size}") for before in readers.values())
@@ -75,7 +80,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
-            note = f"{node.name}: depends on the position because of upsampling; stride {field.stride}"
+            why = "of the split or merged axes" if node.op.reorders else "of upsampling"
+            note = f"{node.name}: depends on the position because {why}; stride {field.stride}"
             yield Step(symbol, "", "", notation.text(_range(field)), note)
         else:
             jump = first.jump if _is_one(window.stride) else count

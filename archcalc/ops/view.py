@@ -1,0 +1,235 @@
+"""Reordered tensors: the same elements, with axes split into factors, permuted, and merged again.
+
+Pixel shuffle, space to depth, patches and tokens are all written as reshapes and transpositions. This module tracks
+where each factor of an axis goes, through any number of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from itertools import product as combinations
+from typing import TypeAlias
+
+from archcalc.numeric import Number, known_equal, product
+from archcalc.ops.window import Window
+
+MAX_SPREAD = 4096
+"""The most source positions in the channels of one output position that are enumerated."""
+
+
+class Lost(Enum):
+    """Why an axis of the source has no window that moves with the positions of the output."""
+
+    IN_CHANNELS = "the whole axis is in the channels"
+    UNKNOWN = "the positions cannot be followed"
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Output position i sees Σ (⌊i/divisor⌋ mod size)·weight along an axis of the source, and that plus ``spread``."""
+
+    axis: int
+    """The spatial axis of the output."""
+    digits: tuple[tuple[int, int | None, int], ...]
+    """Divisor, size (``None`` for the outermost factor of the output axis, which is unbounded) and weight."""
+    spread: tuple[int, ...]
+    """The offsets due to factors in the channels, ascending; only 0 if there are none."""
+
+    def positions(self, i: int) -> list[int]:
+        """Return the source positions that output position i sees, ascending."""
+        place = 0
+        for divisor, size, weight in self.digits:
+            digit = i // divisor
+            place += (digit if size is None else digit % size) * weight
+        return [place + more for more in self.spread]
+
+    @property
+    def cycle(self) -> tuple[int, int]:
+        """The period of the pattern in output positions, and the shift in source positions after one period."""
+        divisor, size, weight = self.digits[0]
+        return (divisor, weight) if size is None else (divisor * size, 0)
+
+
+Origin: TypeAlias = Window | Digits | Lost
+
+
+@dataclass(frozen=True)
+class View:
+    """A tensor that holds the elements of another one, its source, in another order.
+
+    The axes of both are products of factors, the outermost first: the index along an axis is the number whose digits
+    are the indices of its factors. Factors of size 1 are left out.
+    """
+
+    sizes: tuple[Number, ...]
+    """The size of every factor."""
+    source: tuple[tuple[int, ...], ...]
+    """The factors of every axis of the source, channels first. Those in no axis of the tensor cannot be followed: a
+    reshape has cut across them."""
+    axes: tuple[tuple[int, ...], ...]
+    """The factors of every axis of the tensor."""
+
+    @classmethod
+    def of(cls, shape: Sequence[Number]) -> View:
+        """Return the view of a tensor of this shape on itself."""
+        axes = tuple(() if known_equal(n, 1) else (axis,) for axis, n in enumerate(shape))
+        return cls(tuple(shape), axes, axes)
+
+    def transposed(self, order: Sequence[int]) -> View:
+        """Return the view with its axes in another order."""
+        return View(self.sizes, self.source, tuple(self.axes[axis] for axis in order))
+
+    def reshaped(self, shape: Sequence[Number]) -> View:
+        """Return the view with its elements in the same order in another shape."""
+        return _Reshape(self).into(shape)
+
+    @cached_property
+    def placed(self) -> frozenset[int]:
+        """The factors that are in the tensor: all, unless some cannot be followed."""
+        return frozenset(factor for merged in self.axes for factor in merged)
+
+    @cached_property
+    def unpacks_channels(self) -> bool:
+        """Whether channels of the source are positions of the tensor."""
+        channels = set(self.axes[0])
+        return any(factor not in channels for factor in self.source[0])
+
+    @cached_property
+    def packs_positions(self) -> bool:
+        """Whether positions of the source are channels of the tensor."""
+        channels = set(self.axes[0])
+        return any(factor in channels for factors in self.source[1:] for factor in factors)
+
+    @cached_property
+    def origins(self) -> tuple[Origin, ...]:
+        """What the positions of the tensor see of every spatial axis of the source."""
+        return tuple(self._origin(axis, factors) for axis, factors in enumerate(self.source[1:], 1))
+
+    def _origin(self, own: int, factors: tuple[int, ...]) -> Origin:
+        if len(self.axes) == 1:
+            return Lost.IN_CHANNELS
+        places = {factor: axis for axis, merged in enumerate(self.axes) for factor in merged}
+        if any(factor not in places for factor in factors):
+            return Lost.UNKNOWN
+        movers = [factor for factor in factors if places[factor]]
+        packed = [factor for factor in factors if not places[factor]]
+        if packed and not movers:
+            return Lost.IN_CHANNELS
+        if not factors:
+            return Window(stride=0, axis=0)
+        axis, *others = {places[factor] for factor in movers}
+        if others:
+            return Lost.UNKNOWN
+        weights, divisors = self._weights(factors), self._weights(self.axes[axis])
+        first = movers[0]
+        weight, divisor = weights[first], divisors[first]
+        if len(movers) == 1 and first == self.axes[axis][0]:
+            if not packed and known_equal(weight, 1):
+                return Window(up=divisor, axis=None if axis == own else axis - 1)
+            if known_equal(divisor, 1) and known_equal(weight, product(self.sizes[factor] for factor in packed)):
+                return Window(weight, weight, axis=axis - 1)
+        if not all(type(self.sizes[factor]) is int for factor in (*factors, *self.axes[axis])):
+            return Lost.UNKNOWN
+        return self._digits(axis, movers, packed, weights, divisors)
+
+    def _digits(
+        self,
+        axis: int,
+        movers: list[int],
+        packed: list[int],
+        weights: dict[int, Number],
+        divisors: dict[int, Number],
+    ) -> Origin:
+        if product(self.sizes[factor] for factor in packed) > MAX_SPREAD:
+            return Lost.UNKNOWN
+        outermost = self.axes[axis][0]
+        digits = [
+            (divisors[factor], None if factor == outermost else self.sizes[factor], weights[factor])
+            for factor in self.axes[axis]
+            if factor in movers
+        ]
+        ranges = [range(0, self.sizes[factor] * weights[factor], weights[factor]) for factor in packed]
+        return Digits(axis - 1, tuple(digits), tuple(sorted(map(sum, combinations(*ranges)))))
+
+    def _weights(self, factors: tuple[int, ...]) -> dict[int, Number]:
+        """Return by how much one step of each factor advances along their axis."""
+        weights: dict[int, Number] = {}
+        weight: Number = 1
+        for factor in reversed(factors):
+            weights[factor] = weight
+            weight = self.sizes[factor] if type(weight) is int and weight == 1 else weight * self.sizes[factor]
+        return weights
+
+
+class _Reshape:
+    """The state of a reshape: factors are taken from the left, and split where an axis ends within one."""
+
+    def __init__(self, view: View) -> None:
+        self.sizes = list(view.sizes)
+        self.source = [list(factors) for factors in view.source]
+        self.left = [factor for factors in view.axes for factor in factors]
+
+    def into(self, shape: Sequence[Number]) -> View:
+        axes: list[tuple[int, ...]] = [()] * len(shape)
+        open_axes = [axis for axis, n in enumerate(shape) if not known_equal(n, 1)]
+        while open_axes:
+            axis = open_axes.pop(0)
+            taken = self.left if not open_axes else self.taken(shape[axis])
+            if taken is not None:
+                axes[axis] = tuple(taken)
+                continue
+            lost = [axis, *self.until_borders_meet(shape, axis, open_axes)]
+            for one in lost:
+                self.sizes.append(shape[one])
+                axes[one] = (len(self.sizes) - 1,)
+        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes))
+
+    def taken(self, size: Number) -> list[int] | None:
+        """Take and return factors from the left whose product is a size; ``None`` (and take none) if there are none."""
+        taken: list[int] = []
+        left = self.left
+        for index, factor in enumerate(left):
+            own = self.sizes[factor]
+            if known_equal(own, size):
+                self.left = left[index + 1 :]
+                return [*taken, factor]
+            if type(own) is not int or type(size) is not int:
+                return None
+            if size % own == 0:
+                size //= own
+                taken.append(factor)
+            elif own % size == 0:
+                outer, inner = self.split(factor, size)
+                self.left = [inner, *left[index + 1 :]]
+                return [*taken, outer]
+            else:
+                return None
+        return None
+
+    def split(self, factor: int, outer_size: int) -> tuple[int, int]:
+        """Split a factor in two and return them; the outer one has this size."""
+        outer, inner = len(self.sizes), len(self.sizes) + 1
+        self.sizes += [outer_size, self.sizes[factor] // outer_size]
+        for factors in self.source:
+            if factor in factors:
+                index = factors.index(factor)
+                factors[index : index + 1] = [outer, inner]
+        return outer, inner
+
+    def until_borders_meet(self, shape: Sequence[Number], axis: int, open_axes: list[int]) -> list[int]:
+        """Drop factors and axes from the left until their sizes agree; return the further axes that are dropped."""
+        lost: list[int] = []
+        held, needed = 1, shape[axis]
+        while self.left or open_axes:
+            plain = type(held) is int and type(needed) is int
+            if plain and held == needed:
+                break
+            if self.left and (not open_axes or not plain or held < needed):
+                held = held * self.sizes[self.left.pop(0)]
+            else:
+                lost.append(open_axes.pop(0))
+                needed = needed * shape[lost[-1]]
+        return lost
