@@ -37,7 +37,9 @@ PROGRESS_FROM = 50
 @click.command(cls=VerbCommand)
 @click.argument("answers", nargs=-1, type=click.Path())
 @click.option(
-    "--key", metavar="FILE", help="Grade by this key: networks, questions, points, and the share of each verdict."
+    "--key",
+    metavar="FILE",
+    help="Grade by this key: networks, questions, points, and the share that each verdict earns.",
 )
 @click.option(
     "--claim",
@@ -47,7 +49,7 @@ PROGRESS_FROM = 50
     help='Judge this claim instead: "resnet50 macs = 3.8G" (repeatable).',
 )
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
-@click.option("--details", is_flag=True, help="List every answer, even of several submissions.")
+@click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
     "--format",
@@ -78,7 +80,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     values of targets, such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to
     it.
 
-    Exit status: 0 all are correct, 1 one is not, 2 something cannot be read.
+    Exit status: 0 if all answers are correct, 1 if one is not, 2 if something cannot be read.
     """
     form = default_format(form, color)
     if bool(answers) == bool(claims):

@@ -55,9 +55,9 @@ MAX_VISITS = 100_000
     "--from",
     "source",
     metavar="LAYER",
-    help="Measure on the output of this layer, stage or input instead of the inputs.",
+    help="Measure relative to the output of this layer, stage or input instead of the inputs.",
 )
-@click.option("--all", "everything", is_flag=True, help="List layers that do not change the receptive field, too.")
+@click.option("--all", "everything", is_flag=True, help="Also list layers that do not change the receptive field.")
 @click.option(
     "--svg", metavar="FILE", help="Draw the window of a unit of LAYER on the input; by default of the middle one."
 )

@@ -72,7 +72,7 @@ TOP = 5
     show_default=True,
     help="Number format of the computation.",
 )
-@click.option("--batch", type=PositiveInteger(), help="Number of examples of random inputs.  [default: 1]")
+@click.option("--batch", type=PositiveInteger(), help="Number of examples in random inputs.  [default: 1]")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of random weights, inputs and dropout."
 )

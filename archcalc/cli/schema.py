@@ -37,8 +37,8 @@ class Name(click.ParamType[str]):
 def command(name: str | None) -> None:
     """Print a JSON Schema, or list all schemas.
 
-    Editors complete and check specs by the schema 'spec'. Save it to a file, and name that file in the first line of a
-    spec (or in the settings of the editor):
+    With the schema 'spec', editors complete and check specs. Save it to a file, and name that file in the first line of
+    a spec (or in the settings of the editor):
 
     \b
     archcalc schema spec > spec.schema.json

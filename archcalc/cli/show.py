@@ -54,7 +54,7 @@ class Depth(click.ParamType[int]):
     f"[default: the deepest with at most {READABLE_ROWS} rows; all for csv and json]",
 )
 @spec_options
-@click.option("--batch", type=PositiveInteger(), help="Number of examples; it leads every shape.")
+@click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
 @click.option(
     "--layout",
     type=click.Choice(["chw", "hwc"]),

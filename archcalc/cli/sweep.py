@@ -75,7 +75,7 @@ SECTIONS: dict[str, Definitions] = {
     "shapes",
     multiple=True,
     metavar="H=VALUES",
-    help="Vary an input size (C, L, D, H, W; NAME.H of the input NAME) or the whole shape: 3x64x64,3x96x96 "
+    help="Vary an input size (C, L, D, H, W; NAME.H of the input NAME) or the entire shape: 3x64x64,3x96x96 "
     "(repeatable).",
 )
 @click.option(
@@ -113,7 +113,7 @@ SECTIONS: dict[str, Definitions] = {
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     """Evaluate every combination of settings of a network.
 
-    Impossible configurations are left out, and counted with the reason.
+    Impossible configurations are skipped; how many there are, and why, is printed below the table.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec

@@ -78,7 +78,11 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     "--ignore", multiple=True, callback=codes, metavar="CODES", help="Do not report these warnings (repeatable)."
 )
 @click.option(
-    "--warn", multiple=True, callback=codes, metavar="CODES", help="Report these warnings, off by default (repeatable)."
+    "--warn",
+    multiple=True,
+    callback=codes,
+    metavar="CODES",
+    help="Also report these warnings, off by default (repeatable).",
 )
 @click.option(
     "--error", multiple=True, callback=codes, metavar="CODES", help="Treat these warnings as failures (repeatable)."
@@ -100,7 +104,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     multiple=True,
     callback=tolerances,
     metavar="N%|QUANTITY=N%",
-    help="Growth of the totals that the baseline admits (repeatable).  [default: 0%]",
+    help="Allowed growth of the totals beyond the baseline (repeatable).  [default: 0%]",
 )
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
 @click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
@@ -118,11 +122,11 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 def command(paths: tuple[str, ...], form: str | None, output: str | None, color: str, **values: Any) -> int:
     """Check specs: errors, warnings, expectations, and growth beyond a baseline.
 
-    PATHS are files, folders (with all specs below, as .yaml, .yml or .json, except hidden ones), quoted patterns
+    PATHS are files, folders (every .yaml, .yml and .json file below, except hidden ones), quoted patterns
     ("nets/**/*.yaml"), bundled names, or '-' for standard input.
 
-    Exit status: 0 success, possibly with warnings; 1 an expectation failed, a total has grown, or a warning counts as
-    a failure; 2 a spec cannot be read.
+    Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a total has grown, or a warning
+    counts as a failure; 2 if a spec cannot be read.
     """
     stdin_once(paths)
     if values["update_baseline"] and not values["baseline"]:

@@ -180,7 +180,7 @@ class Printer:
 
     def integrality(self, value: Piece) -> str:
         """Write that a value is an integer."""
-        return f"{value.text} is whole"
+        return f"{value.text} is an integer"
 
 
 def _is_sum(expression: Any) -> bool:

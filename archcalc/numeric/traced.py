@@ -187,7 +187,7 @@ class _Kind:
 
     def as_integer(self, a: Any, what: str) -> Any:
         if type(a.value) is not int:
-            raise Impossible(f"{what} must be a whole number, got {a.value}")
+            raise Impossible(f"{what} must be an integer, got {a.value}")
         return a
 
     def known_equal(self, a: Any, b: Any) -> bool:

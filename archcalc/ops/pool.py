@@ -30,7 +30,7 @@ class Pool(Sliding):
     kind = "pooling"
 
     kernel: Axes = axes(sugar="k", positional=True, help="window size")
-    stride: Axes | None = axes(None, sugar="s", help="stride; the window size unless given")
+    stride: Axes | None = axes(None, sugar="s", help="stride; by default, the window size")
     pad: Pads = pads(help="padding, less than the window: per axis, per side (1:2), or same, half, valid, full")
     ceil: bool = flag(False, "ceil", help="round the output size up")
 
@@ -48,7 +48,7 @@ class Pool(Sliding):
 
 @operator("maxpool")
 class MaxPool(Pool):
-    """Maximum over a sliding window. Padding is ignored.
+    """Maximum over a sliding window. Padding counts as −∞.
 
     Shape:  C×n… → C×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1;  with ``ceil`` rounded up, less one where
             the last window would start in the padding after the input

@@ -77,7 +77,7 @@ class Upsample(Operator):
 
 @operator("pad")
 class Pad(Operator):
-    """Zeros around the positions.
+    """Zero padding of the spatial axes.
 
     Shape:  C×n… → C×m…,  m = n + before + after
     Params: none
@@ -101,7 +101,7 @@ class Pad(Operator):
 
 @operator("crop")
 class Crop(Operator):
-    """Removal of positions at the borders.
+    """Cropping of positions at the borders.
 
     Shape:  C×n… → C×m…,  m = n − before − after
     Params: none

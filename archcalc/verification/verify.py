@@ -103,10 +103,12 @@ def _with_training_heads(graph: Graph) -> Graph:
 
 def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
     """Count operations, parameters and shapes one by one, and compare them."""
-    small, detail = (graph, "on the network as it is") if full_size else reduced(graph)
+    small, detail = (graph, "on the full-size network") if full_size else reduced(graph)
     analysis = analyze(small)
     if analysis.totals.flops > MAX_COUNTED_OPERATIONS and not full_size:
-        return not_compared(f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --exact)")
+        return not_compared(
+            f"not counted: even reduced, there are {analysis.totals.flops:,} operations (see --full-size)"
+        )
     weights = initial(small, dtype=np.float64)
     inputs = {name: array[0] for name, array in random_inputs(small, dtype=np.float64).items()}
     compared, found = 0, list[Difference]()
@@ -127,7 +129,7 @@ def _exact(graph: Graph, *, full_size: bool) -> AspectComparison:
 def reduced(graph: Graph) -> tuple[Graph, str]:
     """Return the network, reduced in input size and channels until it has few operations, and how it was reduced."""
     if analyze(graph).totals.flops <= MAX_COUNTED_OPERATIONS:
-        return graph, "on the network as it is"
+        return graph, "on the full-size network"
     least = smallest(graph, MIN_REDUCED_SIZE)
     found, detail = least, f"on {_inputs(least)}"
     for divisor in DIVISORS:

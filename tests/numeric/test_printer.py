@@ -97,7 +97,7 @@ def test_relations_are_written_in_the_signs_of_the_notation() -> None:
     assert [Printer().write(each) for each in (at_least, chosen, whole)] == [
         "H ≥ 29",
         f"H not in {{{first}, …}}",
-        "a + b is whole",
+        "a + b is an integer",
     ]
     assert [LatexPrinter().write(each) for each in (at_least, chosen, whole)] == [
         r"H \ge 29",
