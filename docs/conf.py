@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import archcalc  # noqa: E402 (found in the checkout, whether or not it is installed)
-from archcalc.diagnosis.registry import CODES, CONVENTIONS, MISREADINGS, SCALINGS  # noqa: E402
+from archcalc.diagnosis.registry import CODES, CONVENTIONS, LAYER_MISTAKES, SCALINGS  # noqa: E402
 from archcalc.query.quantities import QUANTITIES  # noqa: E402
 
 project = "archcalc"
@@ -114,8 +114,8 @@ def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
 
 def mistake_codes() -> Iterator[str]:
     """The table of all codes, as Markdown."""
-    mistakes = (*MISREADINGS, *CONVENTIONS, *SCALINGS)
-    rows = {(each.code, each.clause): each.of for each in mistakes}
+    mistakes = (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS)
+    rows = {(each.code, each.clause): each.affects for each in mistakes}
     declared = {code for code, _ in rows}
     rows |= {(code, clause): frozenset() for code, clause in CODES.items() if code not in declared}
     yield "| code | this is what one gets if … | quantities |\n|---|---|---|"
