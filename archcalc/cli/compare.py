@@ -12,6 +12,7 @@ from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     PositiveInteger,
+    VerbCommand,
     complete_spec,
     default_format,
     limits_from,
@@ -32,7 +33,7 @@ QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 
-@click.command()
+@click.command(cls=VerbCommand)
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
 @click.option("--columns", metavar="NAMES", help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.")
 @spec_options

@@ -186,3 +186,11 @@ def test_the_shell_completes_verbs_and_bundled_names() -> None:
     assert "plain,show" in completed("archcalc sh", 1).split()
     assert "plain,resnet152" in completed("archcalc show resnet15", 2).split()
     assert "plain,maxpool" in completed("archcalc ops maxp", 2).split()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_lists_the_limits_in_a_section_of_their_own_at_the_end(verb: str, archcalc: Archcalc) -> None:
+    out = archcalc(verb, "--help").out
+    options, _, limits = out.partition("\nLimits:\n")
+    assert "--max-" not in options
+    assert all(line.startswith("  ") or not line for line in limits.splitlines())
