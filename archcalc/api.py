@@ -17,9 +17,9 @@ from archcalc.spec.limits import DEFAULT
 
 if TYPE_CHECKING:
     from archcalc.analysis.explain import Derivation
+    from archcalc.analysis.fields import Fields
     from archcalc.analysis.fold import Folding
     from archcalc.analysis.propagate import Analysis
-    from archcalc.analysis.receptive import Fields
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Claim, Judgement
     from archcalc.executor.interpreter import Run

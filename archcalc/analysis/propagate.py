@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
-from archcalc.analysis.receptive import Fields, receptive_fields
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
 from archcalc.ops.base import Cost, Shape, Shapes

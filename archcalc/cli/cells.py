@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Field
 from archcalc.graph import ordered
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS

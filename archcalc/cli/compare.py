@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.cli.cells import chosen_columns, field_text, shape_text
 from archcalc.cli.options import (
     PositiveInteger,

@@ -10,15 +10,8 @@ from typing import Any
 
 import click
 
-from archcalc.analysis.receptive import (
-    FIELD_QUANTITIES,
-    AxisField,
-    Field,
-    Fields,
-    coverage,
-    receptive_fields,
-    sees_past,
-)
+from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields, coverage, sees_past
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import Box, UnitField, trace_back, unit_field
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text

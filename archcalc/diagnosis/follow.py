@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
-from archcalc.analysis.receptive import AxisField, Fields, receptive_fields
+from archcalc.analysis.fields import AxisField, Fields
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 
+from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Layer
-from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.diagnosis.mistake import Outcome, Prior
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.graph import ordered

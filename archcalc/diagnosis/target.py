@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import FIELD_QUANTITIES, AxisField, Fields, receptive_fields
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from archcalc.analysis.receptive import sees_past
+from archcalc.analysis.fields import sees_past
 from archcalc.graph import Node, write_shape
 from archcalc.lint.rules import LintContext, Match, rule
 from archcalc.ops.base import Shape

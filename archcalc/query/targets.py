@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, group
-from archcalc.analysis.receptive import FIELD_QUANTITIES, Fields, receptive_fields
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered
 from archcalc.numeric import NeedsPlain, Number, is_plain
 from archcalc.query.places import Place, find_place

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.analysis.counts import Counts
+from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Analysis, Group, Layer
-from archcalc.analysis.receptive import FIELD_QUANTITIES
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS

@@ -11,7 +11,8 @@ from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from archcalc.analysis.receptive import Fields, receptive_fields
+from archcalc.analysis.fields import Fields
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.resize import resized, smallest
 from archcalc.analysis.unit import trace_back, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc.analysis import receptive, unit
-from archcalc.analysis.receptive import AxisField, Path, coverage, receptive_fields, sees_past
+from archcalc.analysis.fields import AxisField, coverage, sees_past
+from archcalc.analysis.paths import Path
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from archcalc.analysis.receptive import AxisField
+from archcalc.analysis.fields import AxisField
 from archcalc.numeric import Number
 from archcalc.ops.base import Cost, Shape, Shapes, Weight
 from archcalc.ops.conv import Conv

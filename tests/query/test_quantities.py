@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.analysis.counts import FORMULAS, Counts
-from archcalc.analysis.receptive import FIELD_QUANTITIES
+from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.query.quantities import COMMON, MEASURED, QUANTITIES, SUMS, find_quantity, quantity_named
 
 LANGUAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"

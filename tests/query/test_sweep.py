@@ -151,7 +151,7 @@ def test_receptive_fields_are_those_of_each_network_alone() -> None:
     text = "1x24x24 -> (conv 4 k3 half -> upsample 2 bilinear -> maxpool 3)*2"
     source = Source("<expression>", text)
     found = blocks(question(source, ["rf", "rf_stride", "rf_padding"], inline=True), {"H": (6, 24, 25, 1)})
-    from archcalc.analysis.receptive import FIELD_QUANTITIES
+    from archcalc.analysis.fields import FIELD_QUANTITIES
 
     alone = {}
     for values, analysis in loop(source, {"H": (6, 24, 25, 1)}, inline=True):

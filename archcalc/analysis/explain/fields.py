@@ -8,8 +8,9 @@ from typing import Any
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.fields import AxisField
+from archcalc.analysis.paths import Path
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.analysis.receptive import AxisField, Path
 from archcalc.graph import Graph, axis_symbols
 from archcalc.numeric.traced import Notation, leaf, value_of
 from archcalc.ops.base import Shape

@@ -1,0 +1,190 @@
+"""Receptive fields: what the units of a layer see along every axis of an input, and what is read off that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from math import lcm
+from typing import TypeAlias
+
+from archcalc.analysis.paths import MAX_PERIOD, Path, rounded
+from archcalc.analysis.unit import Interval
+from archcalc.numeric import Number, ceiling, floor, is_plain, maximum, minimum, normal, product, ratio
+from archcalc.ops.base import Shape
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisField:
+    """The receptive field of a layer along one axis of one input."""
+
+    paths: tuple[Path, ...]
+    """Empty if the field is global or unknown; several if paths of different strides join."""
+    positions: tuple[Number, ...]
+    """The sizes of the layer's spatial axes."""
+    offsets: tuple[Number, ...] = ()
+    """If unaligned paths join: the distance of each centre from the first one, in input positions."""
+    aligned: bool = True
+    """False after a join of paths with different centres or strides."""
+    is_unknown: bool = False
+    """Whether the positions cannot be followed: nothing is known of what units see."""
+    packed: bool = False
+    """Whether some positions lie side by side in the channels, and no layer has mixed these since. A unit is one
+    position with all of its channels; if they become positions again, the field is too large for each of them."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether windows are known: the field is neither global nor unknown."""
+        return bool(self.paths)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether units see the whole axis because some layer mixes all of its positions."""
+        return not self.paths and not self.is_unknown
+
+    @property
+    def word(self) -> str:
+        """The word printed instead of numbers if the field has none: ``global`` or ``unknown``."""
+        return "unknown" if self.is_unknown else "global"
+
+    @property
+    def has_several_strides(self) -> bool:
+        """Whether windows of different strides have met: their sizes then depend on where the unit lies."""
+        return len(self.paths) > 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether the maps are exact rather than bounds."""
+        return not self.is_unknown and all(path.exact for path in self.paths)
+
+    def sizes(self) -> tuple[Number, Number]:
+        """Return the smallest and the largest window size of any unit; they differ after upsampling.
+
+        If paths of different strides join, the first number is a lower bound; if maps are bounds, it is 0.
+
+        Raises:
+            ValueError: the field is global or unknown (see `is_local`); `size`, `stride` and `padding` raise it, too.
+        """
+        self._require_paths()
+        smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
+        if len(self.paths) == 1:
+            largest = reduce(maximum, self.paths[0].sizes)
+        else:
+            largest = reduce(maximum, self._extreme_sizes())
+        return smallest if self.exact else 0, rounded(floor, largest)
+
+    def _require_paths(self) -> None:
+        if not self.paths:
+            raise ValueError(f"the field is {self.word}: it has no size, stride or padding (see is_local)")
+
+    def _extreme_sizes(self) -> Iterator[Number]:
+        """Yield sizes of the hull of several paths; the largest size of any unit is among them.
+
+        It is the largest distance from a first position of one path to a last position of another one. Such a distance
+        is linear plus periodic in the position, so its maximum is within one period of either end.
+        """
+        axes = {path.axis for path in self.paths}
+        period = lcm(*(path.period for path in self.paths))
+        if 1 < period <= MAX_PERIOD // 8 and all(is_plain(self.positions[axis]) for axis in axes):
+            yield from self._enumerated_sizes({axis: _ends(self.positions[axis], period) for axis in axes})
+            return
+        ends = [
+            (path.axis, path.stride, *path.bounding_offsets(), self.positions[path.axis] - 1) for path in self.paths
+        ]
+        for axis, stride, lowest, _, end in ends:
+            firsts = (lowest, lowest + end * stride)
+            for other, other_stride, _, highest, other_end in ends:
+                lasts = (highest, highest + other_end * other_stride)
+                pairs = zip(firsts, lasts, strict=True) if axis == other else ((a, b) for a in firsts for b in lasts)
+                for first, last in pairs:
+                    yield last - first + 1
+
+    def _enumerated_sizes(self, ends: Mapping[int, list[int]]) -> Iterator[Number]:
+        """Yield the distances from first to last positions of pairs of paths, at given positions of every axis."""
+        yield 0
+        for path in self.paths:
+            starts = [i for i in ends[path.axis] if not path.sees_nothing(i)]
+            for other in self.paths:
+                stops = [i for i in ends[other.axis] if not other.sees_nothing(i)]
+                if path.axis == other.axis:
+                    yield from (other.last(i) - path.first(i) + 1 for i in starts if not other.sees_nothing(i))
+                elif starts and stops:  # the axes are independent
+                    yield max(other.last(i) for i in stops) - min(path.first(i) for i in starts) + 1
+
+    @property
+    def size(self) -> Number:
+        """The size of the receptive field: the largest over the units."""
+        return self.sizes()[1]
+
+    @property
+    def stride(self) -> Number:
+        """The effective stride (jump) between the windows of neighbouring units; of the first path if they differ."""
+        self._require_paths()
+        return normal(self.paths[0].stride)
+
+    @property
+    def padding(self) -> Number:
+        """The effective padding: how far the window of the first unit that sees anything starts before the input.
+
+        The window of unit i starts at i·stride − padding; after upsampling that holds for every unit of the same phase.
+        """
+        self._require_paths()
+        starts = [(path.first_unit(), path) for path in self.paths]
+        first_unit = min(unit for unit, _ in starts)
+        return -rounded(ceiling, reduce(minimum, [path.first(unit) for unit, path in starts if unit == first_unit]))
+
+    def box(self, unit: tuple[int, ...]) -> Interval | None:
+        """Return the first and last input position that a unit sees, before clipping.
+
+        ``None`` if the field is global or unknown.
+        """
+        if not self.paths:
+            return None
+        present = [(path, unit[path.axis]) for path in self.paths if not path.sees_nothing(unit[path.axis])]
+        if not present:
+            return Interval(0, -1)
+        first, last = min(path.first(i) for path, i in present), max(path.last(i) for path, i in present)
+        return Interval(ceiling(first), floor(last))
+
+
+Field: TypeAlias = tuple[AxisField, ...]
+"""The receptive field on one input, one entry per spatial axis of that input; empty for a vector."""
+
+Fields: TypeAlias = Mapping[str, Field]
+"""The receptive fields of a layer by input; inputs that it does not depend on are absent."""
+
+FIELD_QUANTITIES: dict[str, Callable[[AxisField], Number]] = {
+    "rf": lambda axis: axis.size,
+    "rf_stride": lambda axis: axis.stride,
+    "rf_padding": lambda axis: axis.padding,
+}
+"""The quantities of a field that is local, by their names in tables, targets and JSON."""
+
+
+def _ends(n: int, period: int) -> list[int]:
+    """Return the positions of an axis of size n within one period of either end."""
+    return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
+
+
+def coverage(field: Field, shape: Shape) -> Number | None:
+    """Return the fraction of an input of a given shape that the window of a unit covers, at most 1.
+
+    ``None`` if the field is unknown.
+    """
+    if any(axis.is_unknown for axis in field):
+        return None
+    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
+    return ratio(product(sizes), product(shape[1:]))
+
+
+def sees_past(field: Field, shape: Shape) -> bool:
+    """Return whether the window of a unit is larger than an input of this shape along every axis (plain sizes).
+
+    Layers after such a layer find nothing new in the input, and tend not to improve the network (Richter, Schöning,
+    Wiedenroth, Krumnack 2021, "Should you go deeper? Optimizing convolutional neural network architectures without
+    training by receptive field analysis", arXiv:2106.12307). A global field does not count: it covers the input, but
+    does not extend beyond it. Neither does an input with a single position, such as that of a generator.
+    """
+    if not field or all(n == 1 for n in shape[1:]):
+        return False
+    return all(axis.is_local and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
