@@ -66,6 +66,7 @@ def test_training_heads_live_only_in_training() -> None:
     assert peak_elements(network, training=True) == 10 + 10 + 500
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_the_peak_is_the_largest_sum_of_what_is_still_needed(text: str) -> None:

@@ -208,6 +208,7 @@ def test_training_heads_do_not_count_unless_asked_for(text: str) -> None:
     assert analyze(network, training=True).totals.params == analyze(network).totals.params + sum(extra)
 
 
+@pytest.mark.slow
 @many
 @given(networks())
 def test_stages_sum_to_the_network(text: str) -> None:

@@ -81,6 +81,7 @@ def assert_the_closed_form_holds_what_units_see(graph: Graph) -> None:
                         assert not axis.exact or one == found, (node, place, name)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs())
 def test_what_a_unit_sees_is_what_it_depends_on(graph: Graph) -> None:
@@ -95,12 +96,14 @@ def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph
     assert_units_see_what_they_depend_on(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs())
 def test_the_closed_form_is_what_going_back_from_every_unit_finds(graph: Graph) -> None:
     assert_the_closed_form_holds_what_units_see(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(ranks=(1, 2, 3), kinds=(*REORDERING * 3, "conv", "maxpool", "relu", "slice", "upconv", *JOINING)))
 def test_reordered_positions_are_followed(graph: Graph) -> None:
@@ -108,12 +111,14 @@ def test_reordered_positions_are_followed(graph: Graph) -> None:
     assert_the_closed_form_holds_what_units_see(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(ranks=(1,), kinds=(*RESAMPLING, "conv", "slice", "padded_identity", *JOINING), most=12))
 def test_the_closed_form_follows_the_phases_of_upsampling(graph: Graph) -> None:
     assert_the_closed_form_holds_what_units_see(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(), st.integers(1, 4))
 def test_maps_of_long_periods_are_bounded(graph: Graph, longest: int) -> None:
@@ -121,6 +126,7 @@ def test_maps_of_long_periods_are_bounded(graph: Graph, longest: int) -> None:
         assert_the_closed_form_holds_what_units_see(graph)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(kinds=(*CUTTING, "conv", "upconv", *JOINING)), st.integers(0, 20), st.integers(1, 2))
 def test_sets_of_too_many_pieces_are_bounded(graph: Graph, pieces: int, regions: int) -> None:
@@ -128,6 +134,7 @@ def test_sets_of_too_many_pieces_are_bounded(graph: Graph, pieces: int, regions:
         assert_units_see_what_they_depend_on(graph, exactly=False)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs())
 def test_sizes_are_the_smallest_and_the_largest_window_of_any_unit(graph: Graph) -> None:
@@ -155,6 +162,7 @@ def test_the_largest_window_of_upsampled_paths_along_different_axes_is_exact() -
     assert axis.sizes() == (1, 6)
 
 
+@pytest.mark.slow
 @random_graphs
 @given(graphs(), st.data())
 def test_from_another_layer_the_fields_are_those_of_the_rest_of_the_network(graph: Graph, data: st.DataObject) -> None:
@@ -504,6 +512,7 @@ def test_very_many_paths_of_other_strides_are_unknown() -> None:
     assert not fields[-1]["input"][0].aligned
 
 
+@pytest.mark.slow
 def test_deep_networks_with_long_periods_stay_small() -> None:
     spec = "1x2 -> upsample 1024 -> (conv 1 k3 half)*2000 -> (relu)*20000"
     fields = receptive_fields(archcalc.load(spec).graph)

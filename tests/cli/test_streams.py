@@ -26,6 +26,7 @@ def test_nobody_reading_is_a_quiet_end(arguments: str) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @FULL
 @pytest.mark.parametrize("arguments", ["--help", "zoo", "show resnet152 --depth all --format csv", "validate lenet5"])
 def test_a_full_disk_is_one_line_and_status_2(arguments: str) -> None:

@@ -27,6 +27,7 @@ def differing(ran: Any) -> set[str]:
     return {check["check"] for check in found["checks"] if check["differences"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["lenet5-1998", "colourisation-unet", SMALL])
 def test_small_networks_agree_in_everything(archcalc: Archcalc, spec: str) -> None:
     ran = archcalc("verify", spec, "--format", "json")
@@ -44,6 +45,7 @@ def test_receptive_fields_of_a_residual_network(archcalc: Archcalc) -> None:
     assert ran.line("rf").split()[1] == "ok"
 
 
+@pytest.mark.slow
 def test_random_joins_heads_and_inputs_agree(archcalc: Archcalc, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text(

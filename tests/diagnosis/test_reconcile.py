@@ -53,6 +53,7 @@ def test_the_number_of_the_paper_is_cut_off() -> None:
     assert (first.network, first.code, first.verdict) == ("resnet50", "", Verdict.TRUNCATED)
 
 
+@pytest.mark.slow
 def test_variants_convention_and_tools_that_give_a_number() -> None:
     (first, *_) = readings("resnet50 macs = 4.1G")
     assert (first.network, first.code, first.verdict) == ("resnet50-v1.5", "", Verdict.ROUNDS)

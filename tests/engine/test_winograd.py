@@ -19,6 +19,7 @@ from archcalc.executor.kernel import Array
 from archcalc.executor.weights import initial
 
 
+@pytest.mark.slow
 @given(st.lists(st.fractions(), min_size=6, max_size=6), st.lists(st.fractions(), min_size=3, max_size=3))
 def test_transforms_are_exact(numbers: list[Fraction], kernel: list[Fraction]) -> None:
     """Four outputs of a kernel of three numbers, with six multiplications."""

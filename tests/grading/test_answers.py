@@ -142,6 +142,7 @@ def test_a_line_that_cannot_be_read_is_an_answer_with_its_problem(
         assert answer.problem.place()[0] == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "place"),
     [

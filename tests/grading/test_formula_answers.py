@@ -21,6 +21,7 @@ def judged(target: str, formula: str, network: str = NETWORK) -> Mark:
     return mark
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "formula"),
     [

@@ -19,6 +19,7 @@ from tests.random_networks import networks
 LENET = "1x32x32 -> conv 6 k5 -> tanh -> maxpool 2 -> conv 16 k5 -> tanh -> maxpool 2 -> flatten -> fc 10"
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(networks(), st.data())
 def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
