@@ -16,6 +16,8 @@ from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
     Parameter,
     axes,
+    axis,
+    axis_word,
     flag,
     integer,
     pads,
@@ -85,7 +87,7 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, pads, positions, real, sizes, table, integer, word),
+    field_specifiers=(axes, axis, axis_word, flag, pads, positions, real, sizes, table, integer, word),
 )
 class Operator(Traits):
     """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.

@@ -25,6 +25,9 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
+AXIS_WORDS = {"last": -1, "channels": 0}
+"""The words for axes, and their numbers in the layout ``chw``. With ``hwc``, the last axis is that of the channels."""
+
 Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table"]
 
 
@@ -42,6 +45,8 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    names_axis: bool = False
+    """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
 
 
@@ -103,6 +108,16 @@ def pads(
         at_least=at_least,
         help=help,
     )
+
+
+def axis(default: int = 0, *, help: str = "the axis; 0 is the channels, negative counts from the last") -> Any:
+    """Declare the number of an axis, which may also be written as a word: ``axis=last``."""
+    return _declare(default, form="integer", names_axis=True, choices=tuple(AXIS_WORDS), help=help)
+
+
+def axis_word(default: str, *further: str, help: str = "") -> Any:
+    """Declare an axis by a word (``last``, ``channels`` or a further one), which may also be written as a number."""
+    return _declare(default, form="word", names_axis=True, choices=(*further, *AXIS_WORDS), help=help)
 
 
 def word(default: Any = MISSING, *choices: str, positional: bool = False, flags: bool = False, help: str = "") -> Any:

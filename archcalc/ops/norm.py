@@ -20,7 +20,7 @@ from archcalc.ops.base import (
     spatial,
 )
 from archcalc.ops.dense import last_axis_everywhere
-from archcalc.ops.fields import flag, integer, real, sizes, word
+from archcalc.ops.fields import axis_word, flag, integer, real, sizes, word
 from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -124,7 +124,7 @@ class LayerNorm(Normalisation):
 
     aliases = ("layernorm", "layernormalization")
 
-    axis: str = word("all", "all", "last", "channels", help="what is normalised together")
+    axis: str = axis_word("all", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
@@ -168,7 +168,7 @@ class RmsNorm(Normalisation):
 
     aliases = ("rmsnorm", "rmsnormalization")
 
-    axis: str = word("last", "all", "last", "channels", help="what is normalised together")
+    axis: str = axis_word("last", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale")
     eps: Number = real(EPSILON, help="added to the mean square")
 

@@ -12,6 +12,7 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
+from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
 from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
@@ -175,11 +176,33 @@ def make(
             value = _read(cls, parameter, argument, scope, rank, tables)
             values[parameter.name] = channels_first(value, layout) if parameter.argument.each == "axis" else value
     for parameter in cls.parameters():
+        if parameter.argument.names_axis:
+            values[parameter.name] = _stored_axis(cls, parameter, values, layout, rank, bound)
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
             if type(value) is tuple and len(value) == 1:
                 values[parameter.name] = value * rank
     return cls(**values)
+
+
+def _stored_axis(
+    cls: type[Operator],
+    p: Parameter,
+    values: Mapping[str, Any],
+    layout: str,
+    rank: int,
+    bound: tuple[BoundArgument, ...],
+) -> Axis:
+    written = values.get(p.name, p.default)
+    stored = stored_axis(written, p.argument, layout, rank)
+    if stored is None:
+        span = next(each.argument.span for each in bound if each.parameter.name == p.name)
+        fail(
+            "argument",
+            f"the {p.name} of {cls.name} must be {', '.join(p.argument.choices)}, 0 or -1, got {written}",
+            span,
+        )
+    return stored
 
 
 def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
@@ -207,7 +230,10 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     what = f"the {p.name} of {cls.name}"
     if declared.form == "table":
         return _table(argument, tables)
-    value = evaluate(argument.value, scope, frozenset(declared.choices))
+    words = frozenset(declared.choices)
+    if declared.names_axis and declared.form == "integer":
+        words -= scope.names.keys()  # these words are not reserved
+    value = evaluate(argument.value, scope, words)
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
@@ -234,6 +260,8 @@ def _integer(value: Number, declared: Declared, what: str) -> Number:
 
 
 def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word
     return _integer(_number(value, what, span, scope), declared, what)
 
 
@@ -286,6 +314,8 @@ def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if declared.names_axis and type(value) is int:
+        return value
     return _one_of(value, declared, what, span)
 
 

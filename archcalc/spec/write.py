@@ -8,6 +8,7 @@ from typing import Any
 from archcalc.graph import ordered
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
+from archcalc.spec.axes import written_axis
 
 MAX_DECIMAL_PLACES = 12
 """The maximum number of decimal places; a number that needs more is written as a ratio."""
@@ -24,7 +25,10 @@ def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
     words = [op.name]
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
         value = getattr(op, parameter.name)
-        value = ordered(value, layout) if parameter.argument.each == "axis" else value
+        if parameter.argument.each == "axis":
+            value = ordered(value, layout)
+        elif parameter.argument.names_axis:
+            value = written_axis(value, layout)
         if not _is_default(value, parameter):
             words.append(f"{parameter.name}={table}" if parameter.argument.form == "table" else _word(value, parameter))
     return " ".join(words)

@@ -68,7 +68,7 @@ def test_arguments_may_be_positional_named_short_or_flags_in_any_order(layer: st
         ("conv 8 k3 pad=haff", "unknown-name", "no variable or parameter 'haff'", "haff"),
         ("conv 8 k3 pad=relu", "unknown-name", "no variable or parameter 'relu'", "relu"),
         ("ln axis=lats", "unknown-name", "no variable or parameter 'lats'", "lats"),
-        ("ln axis=2", "argument", "the axis of ln must be one of all, last, channels, got 2", "axis=2"),
+        ("ln axis=1", "argument", "the axis of ln must be all, last, channels, 0 or -1, got 1", "axis=1"),
         ("slice 3", "argument", "the range of slice must be start:stop", "3"),
         ("reshape 1:2", "argument", "the shape of reshape must consist of numbers, got a pair", "1:2"),
         ("conv 8 k3*2", "syntax", "expected a space, found '*2'", "*2"),
