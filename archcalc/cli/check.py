@@ -21,6 +21,7 @@ from archcalc.cli.options import (
     wants_color,
 )
 from archcalc.cli.submissions import Submitted, find_submissions
+from archcalc.cli.warnings import ignore_option
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
@@ -72,6 +73,7 @@ PROGRESS_FROM = 50
     show_default=True,
     help="Answers in a file.",
 )
+@ignore_option
 @limit_options
 def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
     """Grade answers, audit published figures, or judge a claim.
@@ -88,7 +90,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     if claims:
         from archcalc.cli.check_claims import check_claims
 
-        return check_claims(claims, form, color, limits_from(values))
+        return check_claims(claims, form, color, limits_from(values), values["ignore"])
     from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or ""))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from archcalc.cli.warnings import ignore_option, warn
 from archcalc.spec.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -75,9 +76,19 @@ def limit_options(command: Command) -> Command:
     return command
 
 
+def layout_option(command: Command) -> Command:
+    """Add ``--layout`` to a command."""
+    return click.option(
+        "--layout",
+        type=click.Choice(["chw", "hwc"]),
+        help="Axis order of --shape and of an inline expression; show prints shapes in it, too.  "
+        "[default: that of the spec]",
+    )(command)
+
+
 def spec_options(command: Command) -> Command:
-    """Add ``--set``, ``--shape`` and the limits to a command."""
-    command = limit_options(command)
+    """Add ``--set``, ``--shape``, ``--layout``, ``--ignore`` and the limits to a command."""
+    command = layout_option(ignore_option(limit_options(command)))
     command = click.option(
         "--shape",
         "shapes",
@@ -163,13 +174,15 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 
 
 def load_network(spec: str, values: dict[str, Any]) -> Network:
-    """Load the network of a command's SPEC and options, and remove these options from ``values``."""
+    """Load the network of a command's SPEC and options, remove these options from ``values``, and print warnings."""
     from archcalc.api import load
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
+    network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
+    warn(network.spec, values.pop("ignore", ()))
+    return network
 
 
 class VerbCommand(click.Command):

@@ -19,6 +19,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
+from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
@@ -67,7 +68,6 @@ SECTIONS: dict[str, Definitions] = {
 )
 @click.option("--columns", metavar="NAMES", help="Further quantities to print.")
 @spec_options
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="Axis order of --shape.  [default: that of the spec]")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
@@ -92,8 +92,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         fail("argument", "solve varies only the setting of --vary", origin=f"--set {fixed.axes[0].name}")
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
+    located = LocatedSpec(*locate(spec, limits))
+    warn_as_written(located.source, fixed.given, limits, inline=located.inline, ignore=values["ignore"])
     question = ConfigurationQuery(
-        LocatedSpec(*locate(spec, limits)),
+        located,
         [],
         given=fixed.given,
         fixed=fixed.fixed,

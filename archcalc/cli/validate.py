@@ -23,11 +23,12 @@ from archcalc.cli.options import (
     terminal_width,
     wants_color,
 )
+from archcalc.cli.warnings import codes
 from archcalc.report.validated import step_summary, summary
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
-from archcalc.validation.configuration import configuration_of, unknown_codes
+from archcalc.validation.configuration import configuration_of
 from archcalc.validation.examine import Options, ValidationResult, ValidationTask
 from archcalc.validation.findings import findings, relative_to
 from archcalc.validation.parallel import examine_all
@@ -52,18 +53,6 @@ def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
     ctx.exit()
 
 
-def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
-    """Return the codes of warnings in a repeatable option of lists."""
-    from archcalc.lint import RULES
-    from archcalc.spec.errors import suggest
-
-    given = [code.strip() for value in values for code in value.split(",") if code.strip()]
-    for code in unknown_codes(given):
-        hint = suggest(code, RULES, "`archcalc validate --rules` lists the warnings")
-        raise click.BadParameter(f"no warning has the code '{code[:40]}': {hint}", ctx, parameter)
-    return frozenset(given)
-
-
 def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
     """Return how far totals may grow."""
     try:
@@ -74,9 +63,6 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 
 @click.command(cls=VerbCommand)
 @click.argument("paths", nargs=-1, required=True)
-@click.option(
-    "--ignore", multiple=True, callback=codes, metavar="CODES", help="Do not report these warnings (repeatable)."
-)
 @click.option(
     "--warn",
     multiple=True,

@@ -1,7 +1,8 @@
 """Warnings about specs that are valid but probably not intended, and the corrections that can be made mechanically.
 
 A rule is a small function with a code; its docstring is its documentation (``rules``). The rules in ``text`` look at
-the text of a spec (with the help of ``usage``), those in ``network`` at its layers. ``ignores`` reads which warnings a
+the text of a spec (with the help of ``usage``), those in ``reading`` at how it is read, those in ``network`` at its
+layers. ``ignores`` reads which warnings a
 file turns off, ``run`` runs all rules over a spec, and ``fix`` corrects (``edits`` has the edits of text for it).
 """
 

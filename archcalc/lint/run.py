@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.lint import network, text
+from archcalc.lint import network, reading, text
 from archcalc.lint.ignores import IgnoredCode, IgnoredCodes
 from archcalc.lint.rules import RULES, LintContext, Match, rule
 from archcalc.spec.errors import Problem, suggest
 from archcalc.spec.read import Spec
 
-FAMILIES = (text, network)
+FAMILIES = (text, reading, network)
 """The modules whose import registers the rules."""
 
 UNUSED_IGNORE = "unused-ignore"

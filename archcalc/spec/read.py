@@ -75,6 +75,8 @@ class Outline(NamedTuple):
     """The place of each node of the graph; ``None`` for an input."""
     ignored: tuple[Text, ...] = ()
     """The codes of the warnings that the file suppresses."""
+    shapes: Dictionary[str, Span] = {}
+    """The places of the input shapes, by input name."""
 
 
 class Spec(NamedTuple):
@@ -94,7 +96,7 @@ class Given(NamedTuple):
     shapes: Dictionary[str, str] = {}
     """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
     layout: str | None = None
-    """The layout of these shapes; ``None``: the layout of the spec."""
+    """The layout of these shapes and of an inline expression; ``None``: the layout of the spec."""
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
@@ -167,6 +169,8 @@ class _Reader:
         self.given = given
         self.limits = limits
         self.problems = Problems()
+        self.shapes: dict[str, Span] = {}
+        """The places of the input shapes."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
 
@@ -184,10 +188,12 @@ class _Reader:
         stages = (Stage(None, chain),)
         if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
             names.pop("C", None)
-        inputs = self.override({"input": shape}, names, "chw")
+        layout = self.given.layout or "chw"
+        self.shapes["input"] = written.span
+        inputs = self.override({"input": channels_first(shape, layout)}, names, layout)
         names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
-        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
+        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
         top = read_yaml(self.source, self.limits)
@@ -221,7 +227,7 @@ class _Reader:
         ignored: tuple[Text, ...] = (),
     ) -> Spec:
         graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
-        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored))
+        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes))
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -334,6 +340,7 @@ class _Reader:
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
         text = expect_scalar(written, f"input '{name}'").text
+        self.shapes[name] = whole_text(text)
         value = evaluate(parse_shape(text, self.limits), Scope(variables, None, self.limits))
         return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
@@ -350,6 +357,7 @@ class _Reader:
                     origin=origin.name,
                 )
             text = Text(origin, written)
+            self.shapes[target] = whole_text(text)
             value = evaluate(parse_shape(text, self.limits), Scope({}, None, self.limits))
             shape = shape_from(value, whole_text(text), "the input", self.limits)
             inputs[target] = channels_first(shape, self.given.layout or layout)
