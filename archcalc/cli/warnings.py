@@ -39,10 +39,16 @@ def ignore_option(command: Command) -> Command:
 
 def warn(spec: Spec, ignore: Collection[str] = ()) -> None:
     """Print the warnings about how a spec is read to standard error."""
-    from archcalc.lint.reading import reading_warnings
+    from archcalc.spec.misreadings import misreadings
 
-    for problem in reading_warnings(spec, ignore):
-        click.echo(problem.render(), err=True)
+    found = [problem for problem in misreadings(spec) if problem.code not in ignore]
+    if found:
+        from archcalc.lint.ignores import IgnoredCodes
+
+        ignored = IgnoredCodes(spec)
+        for problem in found:
+            if not ignored.covers(problem):
+                click.echo(problem.render(), err=True)
 
 
 def warn_as_written(source: Source, given: Given, limits: Limits, *, inline: bool, ignore: Collection[str]) -> None:
