@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NamedTuple, NoReturn
 
+from archcalc.spec.similarity import closest
 from archcalc.terminal import display_width
 
 SNIPPET_WIDTH = 100
@@ -199,9 +199,8 @@ def fail(code: str, message: str, span: Span | None = None, hint: str = "", orig
 
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a hint for an unknown word: the most similar known word, regardless of case, or ``otherwise``."""
-    folded = {name.casefold(): name for name in islice(known, MAX_NAMES_COMPARED)}
-    matches = get_close_matches(word[:60].casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean '{folded[matches[0]]}'?" if matches else otherwise
+    found = closest(word, islice(known, MAX_NAMES_COMPARED))
+    return f"did you mean '{found}'?" if found is not None else otherwise
 
 
 class Problems:
