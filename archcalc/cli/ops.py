@@ -61,6 +61,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
     if name is None and default_format(form, color) != "json":
         print_table(overview(names), form, color)
         return
+    name = None if name is None else operator_spelled(name)
     if name is not None and name not in REGISTRY:
         fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
     if form == "json":

@@ -32,7 +32,7 @@ class FullyConnected(Dense):
     Source: PyTorch Linear after Flatten; ONNX Gemm
     """
 
-    aliases = ("dense", "fullyconnected")
+    aliases = ("fullyconnected",)
     flattens = True
 
     features: Number = integer(positional=True, help="outputs (units)")

@@ -15,6 +15,7 @@ from archcalc.spec import syntax
 from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
+from archcalc.spec.other_names import OTHER_ARGUMENTS
 from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
@@ -41,10 +42,11 @@ def flags_of(name: str) -> dict[str, Parameter]:
 
 @cache
 def named_of(name: str) -> dict[str, Parameter]:
-    """Return the parameters of an operator by name and by the letter of their short form."""
+    """Return the parameters of an operator by name, by the letter of their short form, and by names of frameworks."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
-    return {**letters, **{p.name: p for p in parameters}}
+    own = {**letters, **{p.name: p for p in parameters}}
+    return {**{other: own[name] for other, name in OTHER_ARGUMENTS.items() if name in own}, **own}
 
 
 def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:

@@ -15,7 +15,7 @@ from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
 from archcalc.spec import syntax
-from archcalc.spec.aliases import suggest_operator
+from archcalc.spec.aliases import operator_spelled, suggest_operator
 from archcalc.spec.arguments import BoundArgument, Tables, bind, example, is_operator, make, with_numbers
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.grammar import JOINS
@@ -296,6 +296,8 @@ class _Builder:
         held = names.get(name)
         if isinstance(held, Word):
             name = held.word
+        elif name not in self.network.blocks:
+            name = operator_spelled(name)
         if name == "identity" and not item.arguments:
             self.spend(1, item.span)
             return current
@@ -471,7 +473,8 @@ def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoRetur
             span,
             f"for example: {example(REGISTRY[name])}",
         )
-    fail("unknown-block", f"no block '{name}'", span, suggest(name, [*blocks, *JOINS], "declare it under 'blocks:'"))
+    hint = suggest_operator(name, [*blocks, *JOINS], "declare it under 'blocks:'")
+    fail("unknown-block", f"no block '{name}'", span, hint)
 
 
 def _listed(what: str, names: list[str]) -> str:

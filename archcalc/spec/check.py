@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.arguments import bind, flags_of, is_operator
 from archcalc.spec.build import (
     Block,
@@ -140,15 +141,16 @@ def _check_item(
     item: syntax.Item, blocks: Mapping[str, Block], known: Mapping[str, object], operators: Mapping[str, object]
 ) -> None:
     if isinstance(item, syntax.Layer):
-        if item.name in operators or (item.name == "identity" and not item.arguments):
+        if item.name in operators or (operator_spelled(item.name) == "identity" and not item.arguments):
             return  # what the name stands for is known only when its block is called
         if item.name in blocks:
             bare_block(item)
             bind_call(blocks[item.name].signature, (), item.head)
             return
-        if not is_operator(item.name):
-            unknown_operator(item.name, item.head, blocks, None)
-        bound = bind(REGISTRY[item.name], item.arguments, item.head)
+        name = operator_spelled(item.name)
+        if not is_operator(name):
+            unknown_operator(name, item.head, blocks, None)
+        bound = bind(REGISTRY[name], item.arguments, item.head)
         for parameter, argument, flag in bound:
             if not flag and parameter.argument.form != "table":
                 _check_value(argument.value, known, frozenset(parameter.argument.choices))

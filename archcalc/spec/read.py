@@ -18,7 +18,7 @@ from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -135,6 +135,8 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     try:
         reader = _Reader(source, given, limits)
         return reader.inline() if inline else reader.file()
+    except SpecError as error:
+        raise reader.explained(error, inline=inline) from None
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=source.name, hint="lower --max-nesting")
     finally:
@@ -169,10 +171,21 @@ class _Reader:
         self.given = given
         self.limits = limits
         self.problems = Problems()
+        self.names: set[str] = set()
+        """The variables, and the parameters of all blocks."""
+        self.callable: frozenset[str] = frozenset()
+        """The blocks."""
         self.shapes: dict[str, Span] = {}
         """The places of the input shapes."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
+
+    def explained(self, error: SpecError, *, inline: bool) -> SpecError:
+        """Return the error with hints for texts in other notations."""
+        from archcalc.spec.foreign import with_rewritten_texts
+
+        names = {*self.names, *self.given.set, *self.given.numbers}
+        return SpecError(with_rewritten_texts(error.problems, self.callable, names, self.limits, inline=inline))
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -270,6 +283,7 @@ class _Reader:
                     values.setdefault(name, 1)  # replaces an invalid one, so that its uses are not reported too
         with self.problems:
             self.no_unknown_settings(values)
+        self.names |= values.keys()
         return values
 
     def variable(self, name: str, written: Content, before: Names, declared: Collection[str]) -> Value:
@@ -339,6 +353,9 @@ class _Reader:
         return shapes
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
+        if isinstance(written, List) and all(isinstance(item, Scalar) for item in written.items):
+            sizes = "x".join(item.text.value for item in written.items if isinstance(item, Scalar))
+            fail("yaml", f"input '{name}' must be text, got a list", written.span, f"write {sizes}")
         text = expect_scalar(written, f"input '{name}'").text
         self.shapes[name] = whole_text(text)
         value = evaluate(parse_shape(text, self.limits), Scope(variables, None, self.limits))
@@ -358,7 +375,11 @@ class _Reader:
                 )
             text = Text(origin, written)
             self.shapes[target] = whole_text(text)
-            value = evaluate(parse_shape(text, self.limits), Scope({}, None, self.limits))
+            parsed = parse_shape(text, self.limits)
+            for named in names_in(parsed):
+                hint = f"set the variable: --set {named.name}=…" if named.name in variables else ""
+                fail("shape", f"--shape must consist of numbers, got the name '{named.name}'", named.span, hint)
+            value = evaluate(parsed, Scope({}, None, self.limits))
             shape = shape_from(value, whole_text(text), "the input", self.limits)
             inputs[target] = channels_first(shape, self.given.layout or layout)
         axes = input_axes(inputs)
@@ -420,7 +441,7 @@ class _Reader:
                 continue
             start = RULES["NAME"].match(key.text.value.lstrip())
             self.broken |= {start.group()} if start else set()
-        names = frozenset(declared)
+        names = self.callable = frozenset(declared)
         result = {}
         for name, (signature, written) in declared.items():
             self.parameters(signature, names)
@@ -434,6 +455,7 @@ class _Reader:
         seen = set()
         for parameter, _, span in signature.parameters:
             with self.problems:
+                self.names.add(parameter)
                 check_declared_name(parameter, span, "a parameter")
                 if parameter in blocks:
                     fail("name", f"a parameter cannot be called '{parameter}': a block has this name", span)
