@@ -11,6 +11,7 @@ from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
+    giving_values,
     joined_values,
     limits_from,
     pairs_from,
@@ -114,7 +115,8 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         limits=limits,
     )
     warn_as_written(source, question.given, limits, inline=inline, ignore=values["ignore"])
-    found = calculate(question)
+    with giving_values(lambda name: f"keep it as a symbol: --free {name}, or give it a value: --set {name}=…"):
+        found = calculate(question)
     if python:
         click.echo(python_function(function_name(spec, target), found.forms), nl=False)
     elif form == "json":

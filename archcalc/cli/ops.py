@@ -15,7 +15,7 @@ from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
-from archcalc.spec.aliases import suggest_operator
+from archcalc.spec.aliases import operator_spelled, suggest_operator
 from archcalc.spec.arguments import signature
 from archcalc.spec.errors import fail
 from archcalc.spec.grammar import JOINS

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from archcalc.cli.warnings import ignore_option, warn
+from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -183,6 +186,24 @@ def load_network(spec: str, values: dict[str, Any]) -> Network:
     network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
     warn(network.spec, values.pop("ignore", ()))
     return network
+
+
+@contextmanager
+def giving_values(how: Callable[[str], str]) -> Iterator[None]:
+    """Within this context, the hint for a name of an inline expression without a value is that of the command.
+
+    Args:
+        how: returns the option that gives a name its value.
+    """
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(
+            [
+                replace(problem, hint=how(problem.undefined)) if problem.undefined else problem
+                for problem in error.problems
+            ]
+        ) from None
 
 
 class VerbCommand(click.Command):

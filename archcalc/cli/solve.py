@@ -11,6 +11,7 @@ from archcalc.cli.options import (
     Definitions,
     SpecCommand,
     default_format,
+    giving_values,
     limits_from,
     output_options,
     print_table,
@@ -103,7 +104,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         dtype=values["dtype"],
         limits=limits,
     )
-    axis = read_axis(question, values["vary"])
+    with giving_values(lambda name: give_values(name, values["vary"])):
+        axis = read_axis(question, values["vary"])
     wanted = {name.name: name for name in (*names_in(condition), *further)}
     question.names = [name for text, name in wanted.items() if text not in axis.name.split("=") and measurable(name)]
     solution = solve(question, axis, condition)
@@ -117,6 +119,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         if form == "csv" and not solution.intervals:
             click.echo("\n".join(notes(solution, axis, question, values["target"])), err=True)
     return 0 if solution.intervals else 1
+
+
+def give_values(name: str, varied: str) -> str:
+    """Return the hint for a name without a value."""
+    if name in varied.split("="):
+        return f"give the values to try: --vary {varied}=1:200"
+    return f"give it a value: --set {name}=…"
 
 
 def measurable(name: Name) -> bool:

@@ -5,7 +5,6 @@ The errors are independent of each other, so that all errors of a file are repor
 
 from __future__ import annotations
 
-import re
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -27,9 +26,8 @@ from archcalc.spec.build import (
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
 from archcalc.spec.syntax import names_in
+from archcalc.spec.tokens import RULES
 from archcalc.spec.values import PADDING, unknown_name
-
-SHORT_FORM = re.compile(r"[kspdg][0-9]")
 
 
 def check_declared_name(name: str, span: Span, what: str) -> None:
@@ -46,7 +44,7 @@ def check_declared_name(name: str, span: Span, what: str) -> None:
         taken = "a function has this name"
     elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
         taken = "an operator has this word as a flag"
-    elif SHORT_FORM.match(name):
+    elif RULES["SUGAR"].match(name):
         taken = f"it would be read as the short form of {name[0]}={name[1:]}"
     else:
         return

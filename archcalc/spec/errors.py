@@ -117,6 +117,8 @@ class Problem:
     origin: str = ""
     """What to print instead of a place if there is none, such as the name of a file that cannot be read."""
     level: Literal["error", "warning"] = "error"
+    undefined: str = ""
+    """The name that has no value, if that is the problem: a command may have a way to give it one."""
 
     def place(self) -> tuple[str, int | None, int | None]:
         """Return the name of the source, the line and the column (1-based; ``None`` without a place)."""

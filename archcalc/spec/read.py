@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -165,6 +166,15 @@ def _bound_words(source: Source, limits: Limits) -> None:
         fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
+def _definable(problem: Problem, *, inline: bool) -> Problem:
+    """Return the problem; if it is a name without a value, with a hint how to give it one."""
+    if not problem.undefined:
+        return problem
+    advice = f"give it a value: --set {problem.undefined}=…" if inline else "declare it under 'variables:'"
+    hint = "; ".join(filter(None, (problem.hint, advice)))
+    return replace(problem, hint=hint, undefined=problem.undefined if inline else "")
+
+
 class _Reader:
     def __init__(self, source: Source, given: Given, limits: Limits) -> None:
         self.source = source
@@ -181,11 +191,12 @@ class _Reader:
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
 
     def explained(self, error: SpecError, *, inline: bool) -> SpecError:
-        """Return the error with hints for texts in other notations."""
+        """Return the error with hints for texts in other notations and for names without a value."""
         from archcalc.spec.foreign import with_rewritten_texts
 
         names = {*self.names, *self.given.set, *self.given.numbers}
-        return SpecError(with_rewritten_texts(error.problems, self.callable, names, self.limits, inline=inline))
+        problems = with_rewritten_texts(error.problems, self.callable, names, self.limits, inline=inline)
+        return SpecError([_definable(problem, inline=inline) for problem in problems])
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)

@@ -26,8 +26,9 @@ from archcalc.numeric import (
 )
 from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
-from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.limits import Limits
+from archcalc.spec.tokens import RULES
 
 
 class Word(NamedTuple):
@@ -153,9 +154,14 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Raise the error that a name is unknown."""
     if name.name == "C":
         fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
-    declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
-    otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
-    fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
+    message = f"no variable or parameter '{name.name}'"
+    if RULES["SUGAR"].match(name.name):
+        hint = f"write {name.name[0]}={name.name[1:]}: the short form is for layers"
+        fail("unknown-name", message, name.span, hint)
+    similar = suggest(name.name, known)
+    listed = f"known names: {', '.join(known)}" if 0 < len(known) <= 12 else ""
+    undefined = "" if similar else name.name
+    raise SpecError([Problem("unknown-name", message, name.span, similar or listed, undefined=undefined)])
 
 
 def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limits) -> Number:

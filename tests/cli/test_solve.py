@@ -80,3 +80,10 @@ def test_words_may_be_tried_too(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "-", "--vary", "f=relu,gelu", "--target", "flops <= 8000", stdin=text)
     assert (ran.status, ran.line("relu").split()[0]) == (0, "relu")
     assert ran.lines[-1] == "1 of 2 values of f meets the condition"
+
+
+def test_the_values_of_a_name_without_one_must_be_given(archcalc: Archcalc) -> None:
+    network = "3x32x32 -> conv c k3 half -> conv 8 k=k half"
+    ran = archcalc("solve", network, "--vary", "c", "--target", "macs < 1M")
+    assert (ran.status, "--vary c=1:200" in ran.err, "--set k=…" in ran.err) == (2, True, True)
+    assert archcalc("solve", network, "--set", "k=3", "--vary", "c=1:200", "--target", "macs < 1M").status == 0
