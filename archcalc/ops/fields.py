@@ -48,6 +48,8 @@ class Argument:
     names_axis: bool = False
     """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
+    instead: str = ""
+    """What to write instead of a number that is not an integer, if rounding it is not what is meant."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,19 @@ def real(default: Any = MISSING, *, positional: bool = False, help: str = "") ->
 
 
 def axes(
-    default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
+    default: Any = MISSING,
+    *,
+    at_least: int | None = 1,
+    positional: bool = False,
+    sugar: str = "",
+    help: str = "",
+    instead: str = "",
 ) -> Any:
     """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     default = (default,) if type(default) is int else default
-    return _declare(default, form="axes", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    return _declare(
+        default, form="axes", at_least=at_least, positional=positional, sugar=sugar, help=help, instead=instead
+    )
 
 
 def pads(

@@ -16,7 +16,7 @@ from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
 from archcalc.spec.other_names import OTHER_ARGUMENTS
-from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
+from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate, rounding_hint
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -239,7 +239,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span)
+        fail("argument", str(error), argument.span, rounding_hint(error, declared.instead))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:

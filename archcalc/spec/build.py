@@ -31,6 +31,7 @@ from archcalc.spec.values import (
     evaluate,
     external_value,
     number,
+    rounding_hint,
 )
 
 Observer: TypeAlias = Callable[[int], None]
@@ -364,7 +365,7 @@ class _Builder:
             where = f" (in stage {self.stage})" if self.stage else ""
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
-            fail("shape", f"{cls.name} on {on}{where}: {reason}", span)
+            fail("shape", f"{cls.name} on {on}{where}: {reason}", span, rounding_hint(error))
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:

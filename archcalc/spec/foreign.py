@@ -12,7 +12,7 @@ from archcalc.spec.grammar import parse_chain, parse_inline
 from archcalc.spec.limits import Limits
 from archcalc.spec.rewriting import rewritten
 
-CODES = frozenset({"syntax", "shape", "argument", "unknown-op", "unknown-block", "unknown-name", "arithmetic"})
+CODES = frozenset({"syntax", "unknown-op", "unknown-block", "unknown-name"})
 """The codes of errors that another notation may cause."""
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from dataclasses import replace
+from fractions import Fraction
 from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
+from archcalc.spec.decimals import ratio_meant
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
@@ -32,7 +34,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.syntax import Chain, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
+from archcalc.spec.values import ROUNDING, Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 
 KEYS = (
     "name",
@@ -181,6 +183,8 @@ class _Reader:
         self.given = given
         self.limits = limits
         self.problems = Problems()
+        self.values: dict[str, Value] = {}
+        """The values of the variables."""
         self.names: set[str] = set()
         """The variables, and the parameters of all blocks."""
         self.callable: frozenset[str] = frozenset()
@@ -196,7 +200,26 @@ class _Reader:
 
         names = {*self.names, *self.given.set, *self.given.numbers}
         problems = with_rewritten_texts(error.problems, self.callable, names, self.limits, inline=inline)
-        return SpecError([_definable(problem, inline=inline) for problem in problems])
+        problems = [_definable(problem, inline=inline) for problem in problems]
+        if problems[0].hint == ROUNDING and not self.given.numbers and self.given.observe is None:
+            problems[0] = replace(problems[0], hint=self.ratio_hint(inline=inline) or ROUNDING)
+        return SpecError(problems)
+
+    def ratio_hint(self, *, inline: bool) -> str:
+        """Return the hint to write a ratio for a decimal that is one, if the spec is valid then; otherwise nothing."""
+        for name, value in self.values.items():
+            meant = ratio_meant(value) if isinstance(value, Fraction) else None
+            if meant is None:
+                continue
+            given = self.given._replace(set={**self.given.set, name: str(meant)})
+            reader = _Reader(self.source, given, self.limits)
+            try:
+                reader.inline() if inline else reader.file()
+            except SpecError:
+                continue
+            written = f"--set {name}={meant}" if name in self.given.set else f"{name}: {meant}"
+            return f"decimals are exact: write {written}"
+        return ""
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -204,6 +227,7 @@ class _Reader:
         used = {name.name: name.span for name in (*names_in(written), *names_used(chain))}
         names: dict[str, Value] = {name: self.setting(name, {}) for name in self.given.set if name in used}
         self.no_unknown_settings(names)
+        self.values = dict(names)
         names |= {name: number for name, number in self.given.numbers.items() if name in used}
         for name in names:
             if name != "C":
@@ -295,6 +319,7 @@ class _Reader:
         with self.problems:
             self.no_unknown_settings(values)
         self.names |= values.keys()
+        self.values = values
         return values
 
     def variable(self, name: str, written: Content, before: Names, declared: Collection[str]) -> Value:

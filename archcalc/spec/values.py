@@ -10,6 +10,7 @@ from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
+    NotInteger,
     Number,
     as_integer,
     ceiling,
@@ -29,6 +30,8 @@ from archcalc.spec import syntax
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.limits import Limits
 from archcalc.spec.tokens import RULES
+
+ROUNDING = "wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 
 class Word(NamedTuple):
@@ -251,6 +254,11 @@ def external_value(value: Value) -> Number | str:
     return write_size(value) if isinstance(value, Sizes) else value
 
 
+def rounding_hint(error: Impossible, instead: str = "") -> str:
+    """Return the hint for a number that must be an integer: ``instead``, or how to round it; empty for other errors."""
+    return (instead or ROUNDING) if isinstance(error, NotInteger) else ""
+
+
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
     """Return the value as a shape: one positive integer per axis.
 
@@ -268,7 +276,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
             size = as_integer(part, f"a size of {what}")
             require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
         except Impossible as error:
-            fail("shape", str(error), span)
+            fail("shape", str(error), span, rounding_hint(error))
         shape.append(size)
     bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -240,7 +241,7 @@ def test_a_word_of_an_argument_goes_before_a_parameter_of_that_name() -> None:
 def test_a_size_that_does_not_come_out_whole_names_the_helpers() -> None:
     found = wrong("conv C/3 k1")
     assert "must be an integer, got 8/3" in found.message
-    assert all(name in found.message for name in ("floor(…)", "ceil(…)", "round(…)", "divisible(…, 8)"))
+    assert all(name in found.hint for name in ("floor(…)", "ceil(…)", "round(…)", "divisible(…, 8)"))
 
 
 def test_a_layer_that_does_not_fit_names_its_shapes_and_stage() -> None:
@@ -273,3 +274,19 @@ def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) 
 @pytest.mark.parametrize("name", [name for name, cls in REGISTRY.items() if any(p.required for p in cls.parameters())])
 def test_the_example_in_a_hint_is_right_itself(name: str) -> None:
     chain(example(REGISTRY[name]), "16x5x5" if name == "reshape" else "64x20x20")
+
+
+def test_a_factor_that_is_not_whole_is_a_size_to_upsample_to() -> None:
+    assert "to=…" in wrong("upsample (120/88)", "1x88x88").hint
+
+
+@pytest.mark.parametrize("given", [{}, {"set": {"rho": "0.857"}}])
+def test_a_decimal_that_stands_for_a_ratio_is_written_as_one(given: dict[str, Any]) -> None:
+    text = "input: 3x(224*rho)x(224*rho)\nvariables: {rho: 0.857}\nlayers: conv 8 k3 half\n"
+    assert problem(text, **given).hint == f"decimals are exact: write {'--set rho=6/7' if given else 'rho: 6/7'}"
+    assert graph(text, set={"rho": "6/7"}).nodes[0].output == (3, 192, 192)
+
+
+def test_a_decimal_that_does_not_help_is_rounded() -> None:
+    text = "input: 3x(224*rho)x7\nvariables: {rho: 0.123}\nlayers: conv 8 k3 half\n"
+    assert "floor(…)" in problem(text).hint

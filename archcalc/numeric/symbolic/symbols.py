@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from archcalc.numeric.helpers import Impossible, is_plain, normal
+from archcalc.numeric.helpers import NOT_INTEGER, Impossible, is_plain, normal
 from archcalc.numeric.symbolic.bounds import bounds, function_bounds, shifted_bounds
 from archcalc.numeric.symbolic.comparisons import decided_by_bounds, normal_form, solve_quasi_periodic, solve_real
 from archcalc.numeric.symbolic.domain import Domain, Interval
@@ -42,7 +42,6 @@ MAX_WORK = 4_000_000
 """Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MAX_CANDIDATES = 24
 """Arguments of a maximum or minimum."""
-NOT_INTEGER = "{what} must be an integer, got {a}"
 
 
 class Symbols:
