@@ -45,7 +45,7 @@ def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: st
     """Return the bundled names or files that complete a word, for the shell."""
     from click.shell_completion import CompletionItem
 
-    from archcalc.spec.locate import bundled
+    from archcalc.spec.zoo import bundled
 
     names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]

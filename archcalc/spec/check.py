@@ -37,18 +37,21 @@ def check_declared_name(name: str, span: Span, what: str) -> None:
         SpecError: it has one.
     """
     if name == "C":
-        taken = "C is the number of channels of the current tensor"
+        taken = "it is the number of channels of the current tensor"
     elif name in REGISTRY:
-        taken = "an operator has this name"
+        taken = "it is an operator"
     elif name in FUNCTIONS:
-        taken = "a function has this name"
-    elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
-        taken = "an operator has this word as a flag"
+        taken = "it is a function"
+    elif name in PADDING:
+        taken = "it is a padding mode"
+    elif operator := next((operator for operator in REGISTRY if name in flags_of(operator)), None):
+        taken = f"it is a flag of {operator}"
     elif RULES["SUGAR"].match(name):
-        taken = f"it would be read as the short form of {name[0]}={name[1:]}"
+        taken = f"it is the short form of {name[0]}={name[1:]}"
     else:
         return
-    fail("name", f"{what} cannot be called '{name}': {taken}", span)
+    free = f"{name[0]}_{name[1:]}" if RULES["SUGAR"].match(name) else f"{name.lower()}_"
+    fail("name", f"{what} cannot be called '{name}': {taken}", span, f"choose another name, such as {free}")
 
 
 def check_blocks(blocks: Mapping[str, Block]) -> None:

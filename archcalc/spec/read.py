@@ -7,8 +7,6 @@ import re
 import sys
 from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
-from dataclasses import replace
-from fractions import Fraction
 from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
@@ -18,10 +16,16 @@ from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
-from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
-from archcalc.spec.decimals import ratio_meant
+from archcalc.spec.check import (
+    check_blocks,
+    check_declared_name,
+    check_names,
+    check_references,
+    names_used,
+)
+from archcalc.spec.colons import colon_hint
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -34,7 +38,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.syntax import Chain, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import ROUNDING, Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
+from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 
 KEYS = (
     "name",
@@ -168,15 +172,6 @@ def _bound_words(source: Source, limits: Limits) -> None:
         fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
-def _definable(problem: Problem, *, inline: bool) -> Problem:
-    """Return the problem; if it is a name without a value, with a hint how to give it one."""
-    if not problem.undefined:
-        return problem
-    advice = f"give it a value: --set {problem.undefined}=…" if inline else "declare it under 'variables:'"
-    hint = "; ".join(filter(None, (problem.hint, advice)))
-    return replace(problem, hint=hint, undefined=problem.undefined if inline else "")
-
-
 class _Reader:
     def __init__(self, source: Source, given: Given, limits: Limits) -> None:
         self.source = source
@@ -195,31 +190,18 @@ class _Reader:
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
 
     def explained(self, error: SpecError, *, inline: bool) -> SpecError:
-        """Return the error with hints for texts in other notations and for names without a value."""
-        from archcalc.spec.foreign import with_rewritten_texts
+        """Return the error with better hints, and without consequences of others."""
+        from archcalc.spec.hints import Declared, with_hints
 
         names = {*self.names, *self.given.set, *self.given.numbers}
-        problems = with_rewritten_texts(error.problems, self.callable, names, self.limits, inline=inline)
-        problems = [_definable(problem, inline=inline) for problem in problems]
-        if problems[0].hint == ROUNDING and not self.given.numbers and self.given.observe is None:
-            problems[0] = replace(problems[0], hint=self.ratio_hint(inline=inline) or ROUNDING)
-        return SpecError(problems)
+        retry = None if self.given.numbers or self.given.observe is not None else self.with_setting
+        declared = Declared(self.values, names, self.callable, frozenset(self.given.set))
+        return with_hints(error, declared, self.limits, retry, inline=inline)
 
-    def ratio_hint(self, *, inline: bool) -> str:
-        """Return the hint to write a ratio for a decimal that is one, if the spec is valid then; otherwise nothing."""
-        for name, value in self.values.items():
-            meant = ratio_meant(value) if isinstance(value, Fraction) else None
-            if meant is None:
-                continue
-            given = self.given._replace(set={**self.given.set, name: str(meant)})
-            reader = _Reader(self.source, given, self.limits)
-            try:
-                reader.inline() if inline else reader.file()
-            except SpecError:
-                continue
-            written = f"--set {name}={meant}" if name in self.given.set else f"{name}: {meant}"
-            return f"decimals are exact: write {written}"
-        return ""
+    def with_setting(self, name: str, value: str, *, inline: bool) -> None:
+        """Read the spec with another value of a variable."""
+        reader = _Reader(self.source, self.given._replace(set={**self.given.set, name: value}), self.limits)
+        reader.inline() if inline else reader.file()
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -430,10 +412,10 @@ class _Reader:
             inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
         return inputs
 
-    def stage_name(self, key: Scalar, what: str) -> str:
+    def stage_name(self, key: Scalar, what: str, hint: str = "") -> str:
         name = key.text.value
         if RULES["STAGE"].fullmatch(name) is None:
-            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span)
+            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span, hint)
         return name
 
     def tables(self, top: Mapping) -> Tables:
@@ -519,7 +501,8 @@ class _Reader:
                     "syntax",
                     "only entries at the top level of 'layers:' can have a name",
                     content.span,
-                    "write the chain without 'name:', or move it to the top level",
+                    next((hint for pair in content.pairs if (hint := colon_hint(*pair))), "")
+                    or "write the chain without 'name:', or move it to the top level",
                 )
             if not content.text.value.strip():
                 fail("syntax", "the chain is empty", content.span, EMPTY)
@@ -558,9 +541,10 @@ class _Reader:
     def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
         stages = []
         for key, content in pairs:
-            chain = self.chain(content, blocks)
+            hint = colon_hint(key, content)
+            chain = None if hint else self.chain(content, blocks)
             with self.problems:
-                name = self.stage_name(key, "a stage")
+                name = self.stage_name(key, "a stage", hint)
                 if chain is not None:
                     stages.append(Stage(name, chain, key.span))
         return stages

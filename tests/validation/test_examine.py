@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import bundled_folder
+from archcalc.spec.zoo import bundled_folder
 from archcalc.validation import FoundSpec, Options, examine
 from archcalc.validation.examine import ValidationTask
 from tests.spec.mutations import mutants
