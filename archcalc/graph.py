@@ -55,6 +55,8 @@ class Node:
     """The head that it belongs to, or ``None`` on the main path."""
     training: bool = False
     """Whether it is used in training only (auxiliary classifiers)."""
+    tied: Mapping[str, int] = field(default_factory=dict)
+    """The weights that belong to other layers: the index of the layer by the name of the weight."""
 
     @property
     def output(self) -> Shape:
