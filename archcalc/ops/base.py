@@ -77,6 +77,19 @@ class Cost:
         operations = {kind: count * number for kind, count in self.operations.items()}
         return Cost(operations, self.macs * number, self.connections * number)
 
+    def __add__(self, other: Cost) -> Cost:
+        """Return the cost of both."""
+        kinds = dict.fromkeys((*self.operations, *other.operations))
+        operations = {kind: _plus(self.operations.get(kind, 0), other.operations.get(kind, 0)) for kind in kinds}
+        return Cost(operations, _plus(self.macs, other.macs), _plus(self.connections, other.connections))
+
+
+def _plus(one: Number, other: Number) -> Number:
+    """Return the sum, without terms that are the integer 0, which derivations would print."""
+    if type(one) is int and one == 0:
+        return other
+    return one if type(other) is int and other == 0 else one + other
+
 
 FREE = Cost()
 
@@ -101,6 +114,8 @@ class Operator(Traits):
     """
 
     name: ClassVar[str] = ""
+    reserved: ClassVar[bool] = True
+    """Whether no block, variable or parameter may have its name; otherwise, theirs hides it."""
     arity: ClassVar[int | None] = 1
     """The number of inputs; ``None`` for joins, which have two or more."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
@@ -185,11 +200,17 @@ def like(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> Operat
     return cls(**{**shared, **attributes})
 
 
-def operator(name: str) -> Callable[[OperatorType], OperatorType]:
-    """Return a class decorator that registers the class as the operator ``name`` of specs."""
+def operator(name: str, *, reserved: bool = True) -> Callable[[OperatorType], OperatorType]:
+    """Return a class decorator that registers the class as the operator ``name`` of specs.
+
+    Args:
+        name: its name.
+        reserved: whether specs may not give the name to anything else. Names of new operators are not reserved, so
+            that existing specs keep their meaning.
+    """
 
     def register(cls: OperatorType) -> OperatorType:
-        cls.name = name
+        cls.name, cls.reserved = name, reserved
         if name in REGISTRY:
             raise ValueError(f"two operators are called {name!r}")
         REGISTRY[name] = cls

@@ -39,11 +39,11 @@ def check_declared_name(name: str, span: Span, what: str) -> None:
     """
     if name == "C":
         taken = "C is the number of channels of the current tensor"
-    elif name in REGISTRY:
+    elif name in REGISTRY and REGISTRY[name].reserved:
         taken = "an operator has this name"
     elif name in FUNCTIONS:
         taken = "a function has this name"
-    elif name in PADDING or any(name in flags_of(operator) for operator in REGISTRY):
+    elif name in PADDING or any(cls.reserved and name in flags_of(op) for op, cls in REGISTRY.items()):
         taken = "an operator has this word as a flag"
     elif SHORT_FORM.match(name):
         taken = f"it would be read as the short form of {name[0]}={name[1:]}"

@@ -141,7 +141,7 @@ def item(reader: Reader, *, first: bool) -> Item:
         return reference
     name = reader.take("NAME") or reader.expected("a layer, a block or a group")
     head = reader.since(start)
-    if name in JOINS and (reader.check("(") or blank_bracket(reader)):
+    if name in JOINS and name not in reader.blocks and (reader.check("(") or blank_bracket(reader)):
         if not reader.check("("):
             no_blank(reader, head, name)
         return join(reader, name, head)

@@ -6,7 +6,7 @@ from math import prod, sqrt
 
 import pytest
 
-from archcalc.ops import REGISTRY, Operator, activation, conv, dense, merge, norm, pool
+from archcalc.ops import REGISTRY, Operator, activation, arithmetic, conv, dense, merge, norm, pool
 from archcalc.ops.traits import Spread
 from tests.operators import ENTRIES
 
@@ -90,4 +90,4 @@ def test_spreads_of_sums_products_and_normalised_tensors() -> None:
     assert rms.square == pytest.approx(1)
     assert rms.mean == pytest.approx(-3 / sqrt(13))
     assert activation.Relu().spread((Spread(),), shapes[:1]).square == pytest.approx(0.5)
-    assert prod(activation.Scale(factor=2).spread((a,), shapes[:1])) == 2 * 8
+    assert prod(arithmetic.Scale(factor=2).spread((a,), shapes[:1])) == 2 * 8
