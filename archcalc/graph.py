@@ -6,7 +6,8 @@ inputs and outputs, and a node several outputs; tensors have any rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -126,6 +127,30 @@ def ordered(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
 def channels_first(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]:
     """Return a shape in the order of a layout as a channels-first shape."""
     return (shape[-1], *shape[:-1]) if layout == "hwc" and len(shape) > 1 else shape
+
+
+_TERM = re.compile(r"(=|->|→|,)")
+_AXIS = re.compile(r"\([^()]*\)?|[^\s()]+|\)")
+
+
+def pattern_ordered(pattern: str, layout: str) -> str:
+    """Return a channels-first pattern in einops' notation in the order of a layout."""
+    return _reordered(pattern, lambda axes: ordered(axes, layout)) if layout == "hwc" else pattern
+
+
+def pattern_channels_first(pattern: str, layout: str) -> str:
+    """Return a pattern in einops' notation, which is in the order of a layout, as a channels-first pattern."""
+    return _reordered(pattern, lambda axes: channels_first(axes, layout)) if layout == "hwc" else pattern
+
+
+def _reordered(pattern: str, order: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> str:
+    """Return a pattern with the axes of each of its tensors in another order."""
+    terms = [
+        term.strip() if place % 2 else order(tuple(_AXIS.findall(term)))
+        for place, term in enumerate(_TERM.split(pattern))
+    ]
+    texts = [term if isinstance(term, str) else " ".join(term) for term in terms]
+    return " ".join(texts).replace(" ,", ",")
 
 
 AXIS_SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}

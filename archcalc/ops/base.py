@@ -18,8 +18,10 @@ from archcalc.ops.fields import (
     axes,
     flag,
     integer,
+    lengths,
     pads,
     parameters,
+    pattern,
     positions,
     real,
     sizes,
@@ -98,7 +100,7 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, pads, positions, real, sizes, table, integer, word),
+    field_specifiers=(axes, flag, lengths, pads, pattern, positions, real, sizes, table, integer, word),
 )
 class Operator(Traits):
     """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.

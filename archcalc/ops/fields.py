@@ -13,6 +13,8 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `sizes`     a tuple of numbers of any length (a shape)
 `positions` ``(start, stop)`` of a slice; either may be ``None``
 `table`     a connection table: one tuple of ``bool`` per input map, columns are output maps
+`pattern`   the text of a quoted pattern, channels first
+`lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
 =========== =============================================================================
 """
 
@@ -25,7 +27,7 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
-Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table"]
+Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table", "pattern", "lengths"]
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,16 @@ def positions(default: Any = MISSING, *, positional: bool = False, help: str = "
 def table(default: Any = None, *, help: str = "") -> Any:
     """Declare a connection table, written as the name of a table of the spec."""
     return _declare(default, form="table", help=help)
+
+
+def pattern(*, help: str = "") -> Any:
+    """Declare a pattern in einops' notation, written in quotation marks: ``'c h w = (h w) c'``."""
+    return _declare(MISSING, form="pattern", positional=True, help=help)
+
+
+def lengths(*, help: str = "") -> Any:
+    """Declare the sizes of the names in a pattern; all arguments without a parameter of their own: ``p=7``."""
+    return _declare((), form="lengths", at_least=1, help=help)
 
 
 @cache

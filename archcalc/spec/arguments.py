@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.graph import channels_first
+from archcalc.graph import channels_first, pattern_channels_first
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, normal, require
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
@@ -14,7 +14,7 @@ from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
+from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Value, Word, bounded, describe, evaluate
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -43,7 +43,7 @@ def named_of(name: str) -> dict[str, Parameter]:
     """Return the parameters of an operator by name and by the letter of their short form."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
-    return {**letters, **{p.name: p for p in parameters}}
+    return {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
 
 
 def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:
@@ -58,14 +58,15 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
         SpecError: an argument is unknown, repeated, surplus or missing.
     """
     named, flags = named_of(cls.name), flags_of(cls.name)
+    lengths = next((p for p in cls.parameters() if p.argument.form == "lengths"), None)
     waiting = [p for p in cls.parameters() if p.argument.positional]
     result: list[BoundArgument] = []
     taken: dict[str, Span] = {}
     for argument in arguments:
         flag = False
         if argument.name:
-            parameter = named.get(argument.name)
-            if parameter is None:
+            parameter = named.get(argument.name, lengths)
+            if parameter is None or (argument.sugar and parameter is lengths):
                 _unknown(cls, argument)
         elif isinstance(argument.value, syntax.Name) and argument.value.name in flags:
             parameter, flag = flags[argument.value.name], True
@@ -73,9 +74,10 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
             parameter = waiting.pop(0)
         else:
             _surplus(cls, argument)
-        if parameter.name in taken:
-            fail("argument", f"the {parameter.name} of {cls.name} is set twice", argument.span)
-        taken[parameter.name] = argument.span
+        set_here = argument.name if parameter is lengths else parameter.name
+        if set_here in taken:
+            fail("argument", f"the {set_here} of {cls.name} is set twice", argument.span)
+        taken[set_here] = argument.span
         waiting = [p for p in waiting if p.name != parameter.name]
         result.append(BoundArgument(parameter, argument, flag))
     missing = [p for p in cls.parameters() if p.required and p.name not in taken]
@@ -87,6 +89,8 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
 
 def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
     known = named_of(cls.name)
+    if argument.sugar and any(p.argument.form == "lengths" for p in cls.parameters()):
+        fail("argument", f"{cls.name} takes no short forms", argument.span, f"write {argument.name}=…")
     letter = SUGAR.get(argument.name)
     what = f"{letter} ({argument.name})" if letter else f"argument '{argument.name}'"
     names = ", ".join(p.name for p in cls.parameters())
@@ -115,7 +119,11 @@ def signature(cls: type[Operator]) -> str:
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: (not p.argument.positional, not p.required)):
         letter = p.argument.sugar
-        if p.argument.positional:
+        if p.argument.form == "pattern":
+            word = "'…'"
+        elif p.argument.form == "lengths":
+            word = "NAME=…"
+        elif p.argument.positional:
             word = p.name
         elif p.argument.form == "flag":
             word = next(iter(p.argument.flags))
@@ -126,7 +134,15 @@ def signature(cls: type[Operator]) -> str:
     return " ".join(words)
 
 
-_SAMPLES = {"integer": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
+_SAMPLES = {
+    "integer": "64",
+    "real": "0.1",
+    "axes": "3",
+    "pads": "1",
+    "sizes": "16x5x5",
+    "positions": "0:16",
+    "pattern": "'c h w = (h w) c'",
+}
 
 
 def _sample(parameter: Parameter) -> str:
@@ -171,9 +187,15 @@ def make(
         if flag:
             assert isinstance(argument.value, syntax.Name)
             values[parameter.name] = parameter.argument.flags[argument.value.name]
-        else:
-            value = _read(cls, parameter, argument, scope, rank, tables)
-            values[parameter.name] = channels_first(value, layout) if parameter.argument.each == "axis" else value
+            continue
+        value = _read(cls, parameter, argument, scope, rank, tables)
+        if parameter.argument.form == "lengths":
+            value = (*values.get(parameter.name, ()), (argument.name, value))
+        elif parameter.argument.form == "pattern":
+            value = pattern_channels_first(value, layout)
+        elif parameter.argument.each == "axis":
+            value = channels_first(value, layout)
+        values[parameter.name] = value
     for parameter in cls.parameters():
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
@@ -204,9 +226,11 @@ NUMERIC = ("integer", "axes", "pads")
 
 def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:
     declared = p.argument
-    what = f"the {p.name} of {cls.name}"
+    what = f"the {argument.name if declared.form == 'lengths' else p.name} of {cls.name}"
     if declared.form == "table":
         return _table(argument, tables)
+    if declared.form == "pattern":
+        expect_pattern(cls, argument, scope.names)
     value = evaluate(argument.value, scope, frozenset(declared.choices))
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
@@ -215,7 +239,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
-    if isinstance(value, Word | Pair | Sizes):
+    if isinstance(value, NoNumber):
         fail("argument", f"{what} must be one number, got {describe(value)}", span)
     return bounded(value, span, scope.limits)
 
@@ -242,7 +266,7 @@ def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
-    if isinstance(value, Word):
+    if isinstance(value, Word | Pattern):
         fail("argument", f"{what} must be a size, got {describe(value)}", span)
     return value.parts if isinstance(value, Sizes) else (value,)
 
@@ -300,7 +324,7 @@ def _one_of(value: Value, declared: Declared, what: str, span: Span) -> str:
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     if isinstance(value, Word) and value.word in declared.choices:
         return value.word == "yes"
-    if not isinstance(value, Word | Pair | Sizes) and not is_plain(value):
+    if not isinstance(value, NoNumber) and not is_plain(value):
         raise NeedsPlain(what)
     if type(value) is not int or value not in (0, 1):
         fail("argument", f"{what} must be yes or no (1 or 0), got {describe(value)}", span)
@@ -325,6 +349,24 @@ def _read_positions(value: Value, declared: Declared, what: str, span: Span, sco
     return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
 
 
+def expect_pattern(cls: type[Operator], argument: syntax.Argument, known: Container[str]) -> None:
+    """Check that an argument is a pattern, or a known name, which may hold one.
+
+    Raises:
+        SpecError: it is not, probably because the quotation marks are missing.
+    """
+    value = argument.value
+    if not isinstance(value, syntax.Quoted) and not (isinstance(value, syntax.Name) and value.name in known):
+        hint = f"write {cls.name} 'a b = (a b)'"
+        fail("argument", f"the pattern of {cls.name} must be in quotation marks", argument.span, hint)
+
+
+def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if not isinstance(value, Pattern):
+        fail("argument", f"{what} must be a pattern in quotation marks, got {describe(value)}", span)
+    return value.content
+
+
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "integer": _read_integer,
     "real": _read_real,
@@ -334,6 +376,8 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "flag": _read_flag,
     "sizes": _read_sizes,
     "positions": _read_positions,
+    "pattern": _read_pattern,
+    "lengths": _read_integer,
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
+from archcalc.spec.write import write_join
 
 MAX_PERIOD = 64
 """The maximum number of items in a repeated group."""
@@ -28,7 +29,7 @@ class ChainWriter:
         graph: the network.
         nodes: the indices of the layers, in graph order.
         start: the current tensor before them.
-        words: returns the text of a layer.
+        words: returns the words of a layer.
         reference: returns the reference to a tensor outside these layers, ``@name``.
     """
 
@@ -37,7 +38,7 @@ class ChainWriter:
         graph: Graph,
         nodes: Sequence[int],
         start: Ref,
-        words: Callable[[Operator], str],
+        words: Callable[[Operator], Sequence[str]],
         reference: Callable[[Ref], str],
     ) -> None:
         self.graph = graph
@@ -144,11 +145,12 @@ class ChainWriter:
         if made.node not in self.own:
             return self.reference(made)
         node = self.graph.nodes[made.node]
-        text = self.words(node.op)
+        words = self.words(node.op)
         if node.op.arity is None:
-            name, *options = text.split()
             branches = [" -> ".join(repeated(self.items(ref, self.parents[made]))) for ref in node.inputs]
-            text = f"{name}({', '.join([*(branch or 'identity' for branch in branches), *options])})"
+            text = write_join(words, [branch or "identity" for branch in branches])
+        else:
+            text = " ".join(words)
         if made.node in self.made:
             raise NotAChain
         self.made.add(made.node)

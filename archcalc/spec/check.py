@@ -12,7 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
-from archcalc.spec.arguments import bind, flags_of, is_operator
+from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator
 from archcalc.spec.build import (
     Block,
     Stage,
@@ -150,7 +150,9 @@ def _check_item(
             unknown_operator(item.name, item.head, blocks, None)
         bound = bind(REGISTRY[item.name], item.arguments, item.head)
         for parameter, argument, flag in bound:
-            if not flag and parameter.argument.form != "table":
+            if parameter.argument.form == "pattern":
+                expect_pattern(REGISTRY[item.name], argument, known)
+            elif not flag and parameter.argument.form != "table":
                 _check_value(argument.value, known, frozenset(parameter.argument.choices))
     elif isinstance(item, syntax.Call):
         if item.name not in blocks and item.name in operators:
@@ -168,7 +170,7 @@ def _check_item(
         _check_value(item.times, known, frozenset())
 
 
-def _check_value(value: syntax.Value | None, known: Mapping[str, object], words: frozenset[str]) -> None:
+def _check_value(value: syntax.ArgumentValue | None, known: Mapping[str, object], words: frozenset[str]) -> None:
     if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
         return
     for name in names_in(value):
@@ -193,7 +195,7 @@ def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
 
 def names_used(chain: syntax.Chain) -> list[syntax.Name]:
     """Return all names in the arguments, options and repetition counts of a chain, at every depth."""
-    values: list[syntax.Value | None] = []
+    values: list[syntax.ArgumentValue | None] = []
     for item in walk(chain):
         if isinstance(item, syntax.Layer | syntax.Call):
             values += [argument.value for argument in item.arguments]

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import Span, fail
 from archcalc.spec.syntax import (
+    ArgumentValue,
     Binary,
     Condition,
     Expression,
@@ -20,6 +21,7 @@ from archcalc.spec.syntax import (
     Logic,
     Name,
     Part,
+    Quoted,
     Relation,
     Setting,
     Size,
@@ -114,6 +116,18 @@ def setting(reader: Reader) -> Setting:
     while between(reader, "RANGE", blanks=True) is not None:
         values.append(value(reader, blanks=True))
     return Setting(tuple(values), reader.since(start))
+
+
+def argument(reader: Reader, *, blanks: bool) -> ArgumentValue:
+    """STRING | value"""
+    start = reader.at
+    quoted = reader.take("STRING")
+    if quoted is not None:
+        return Quoted(quoted[1:-1], reader.since(start))
+    if reader.check("QUOTE"):
+        mark = reader.value[start]
+        fail("syntax", f"this quotation mark is never closed by {mark}", Span(reader.text, start, start + 1))
+    return value(reader, blanks=blanks)
 
 
 def value(reader: Reader, *, blanks: bool) -> Value:

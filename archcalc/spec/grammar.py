@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from archcalc.ops import REGISTRY
 from archcalc.spec.errors import Span, Text, fail
-from archcalc.spec.expressions import FUNCTIONS, primary, size, value
+from archcalc.spec.expressions import FUNCTIONS, argument, primary, size, value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.syntax import (
     Argument,
@@ -17,6 +17,7 @@ from archcalc.spec.syntax import (
     Item,
     Join,
     Layer,
+    Quoted,
     Reference,
     Repeat,
     Signature,
@@ -222,7 +223,7 @@ def repeat(reader: Reader) -> Expression | None:
 
 
 def join(reader: Reader, name: str, head: Span) -> Join:
-    """join = NAME "(" (chain | NAME "=" value) ("," …)* ")" """
+    """join = NAME "(" (STRING | chain | NAME "=" value) ("," …)* ")" """
     opened = reader.at
     reader.take("(")
     reader.open()
@@ -230,8 +231,11 @@ def join(reader: Reader, name: str, head: Span) -> Join:
     options: list[Argument] = []
     while True:
         reader.blanks()
+        start = reader.at
         if reader.check("NAMED_LOOSE"):
             options.append(named_argument(reader))
+        elif reader.check("QUOTE"):
+            options.append(Argument("", argument(reader, blanks=True), False, reader.since(start)))
         elif reader.check(")") and not branches:
             reader.expected(f"a branch of {name}")
         else:
@@ -240,7 +244,7 @@ def join(reader: Reader, name: str, head: Span) -> Join:
         if reader.take("COMMA") is None:
             break
     reader.close(")", opened)
-    if len(branches) == 1:
+    if len(branches) == 1 and not any(isinstance(option.value, Quoted) for option in options):
         hint = f"write identity for the current tensor: {name}(…, identity)"
         fail("argument", f"{name} requires at least two branches", reader.since(head.start), hint)
     if reader.check("STAR"):
@@ -253,7 +257,7 @@ def named_argument(reader: Reader) -> Argument:
     start = reader.at
     name = (reader.take("NAMED_LOOSE") or "")[:-1].rstrip()
     reader.blanks()
-    result = value(reader, blanks=True)
+    result = argument(reader, blanks=True)
     return Argument(name, result, False, reader.since(start))
 
 
@@ -266,7 +270,7 @@ def call_arguments(reader: Reader) -> tuple[Argument, ...]:
         if reader.check("NAMED_LOOSE"):
             result.append(named_argument(reader))
         else:
-            content = value(reader, blanks=True)
+            content = argument(reader, blanks=True)
             result.append(Argument("", content, False, reader.since(start)))
         reader.blanks()
         if reader.take("COMMA") is None:
@@ -293,12 +297,12 @@ def layer_arguments(reader: Reader) -> tuple[Argument, ...]:
             reader.expected("an argument", "write '=' without spaces: k=3")
         named = reader.take("NAMED")
         if named is not None:
-            result.append(Argument(named[:-1], value(reader, blanks=False), False, reader.since(start)))
+            result.append(Argument(named[:-1], argument(reader, blanks=False), False, reader.since(start)))
         elif reader.check("SUGAR"):
             letter = reader.take("SUGAR") or ""
             result.append(Argument(letter, size(reader), True, reader.since(start)))
         else:
-            content = value(reader, blanks=False)
+            content = argument(reader, blanks=False)
             result.append(Argument("", content, False, reader.since(start)))
         after_word(reader, start)
     if reader.at < len(reader.value) and reader.value[reader.at] not in " \t\r\n,)]" and not reader.check("ARROW"):

@@ -31,7 +31,7 @@ from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.syntax import Chain, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
+from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
 
 KEYS = (
     "name",
@@ -287,7 +287,7 @@ class _Reader:
                 hint = "a variable can only use variables that are declared before it"
                 fail("unknown-name", f"variable '{name}' uses {uses}", used.span, hint)
         value = evaluate(parsed, Scope(before, None, self.limits), argument_words())
-        return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
+        return value if isinstance(value, NoNumber) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.given.set:

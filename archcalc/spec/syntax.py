@@ -69,7 +69,17 @@ class Size(NamedTuple):
     span: Span
 
 
+class Quoted(NamedTuple):
+    """A text in quotation marks: a pattern in einops' notation."""
+
+    content: str
+    span: Span
+
+
 Value: TypeAlias = Expression | Size
+
+ArgumentValue: TypeAlias = Value | Quoted
+"""What an argument may be."""
 
 
 class Relation(NamedTuple):
@@ -100,10 +110,10 @@ class Setting(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """An argument of a layer or call: positional, named (``k=3``) or in its short form (``k3``)."""
+    """An argument of a layer, call or join: positional, named (``k=3``) or in its short form (``k3``)."""
 
     name: str
-    value: Value
+    value: ArgumentValue
     sugar: bool
     span: Span
 
@@ -169,7 +179,7 @@ class Signature(NamedTuple):
     span: Span
 
 
-def names_in(node: Value | Part | Condition | None) -> Iterator[Name]:
+def names_in(node: ArgumentValue | Part | Condition | None) -> Iterator[Name]:
     """Yield the names in arithmetic, a size or a condition, in the order of the text."""
     if isinstance(node, Name):
         yield node

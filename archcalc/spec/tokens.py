@@ -33,6 +33,8 @@ RULES: Mapping[str, re.Pattern[str]] = {
         "STAR": r"\*(?!\*)",
         "COMMA": r",",
         "AT": r"@",
+        "STRING": r"'[^']*'|\"[^\"]*\"",
+        "QUOTE": r"['\"]",
         "(": r"\(",
         ")": r"\)",
         "[": r"\[",

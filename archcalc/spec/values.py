@@ -49,8 +49,17 @@ class Sizes(NamedTuple):
     parts: tuple[Number | Pair, ...]
 
 
-Value: TypeAlias = Number | Word | Pair | Sizes
-"""A number of any kind, a word, or a size."""
+class Pattern(NamedTuple):
+    """A quoted pattern, without its quotation marks."""
+
+    content: str
+
+
+NoNumber: TypeAlias = Word | Pair | Sizes | Pattern
+"""The values that are not numbers."""
+
+Value: TypeAlias = Number | NoNumber
+"""A number of any kind, a word, a size, or a pattern."""
 
 Names: TypeAlias = Mapping[str, Value]
 
@@ -84,7 +93,7 @@ class Scope(NamedTuple):
         if name.name not in self.names:
             unknown_name(name, list(self.names))
         held = self.names[name.name]
-        if isinstance(held, Word | Sizes | Pair):
+        if isinstance(held, NoNumber):
             fail("arithmetic", f"'{name.name}' must be a number, got {describe(held)}", name.span)
         return held
 
@@ -99,14 +108,16 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 }
 
 
-def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """Return the value of an argument: a number, a size, or one of ``words`` (which hide names of the scope).
+def evaluate(value: syntax.ArgumentValue, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
+    """Return the value of an argument: a number, a size, a pattern or one of ``words`` (which hide names of the scope).
 
     Raises:
         SpecError: a name is unknown, or the arithmetic is invalid.
     """
     if isinstance(value, syntax.Size):
         return Sizes(tuple(_part(part, scope) for part in value.parts))
+    if isinstance(value, syntax.Quoted):
+        return Pattern(value.content)
     if isinstance(value, syntax.Name):
         if value.name in words:
             return Word(value.name)
@@ -220,6 +231,8 @@ def describe(value: Value) -> str:
         return f"the word '{value.word}'"
     if isinstance(value, Pair):
         return "a pair"
+    if isinstance(value, Pattern):
+        return f"the pattern '{value.content[:40]}'"
     if isinstance(value, Sizes):
         return f"the size {write_size(value)}"
     return str(value)
@@ -240,6 +253,8 @@ def external_value(value: Value) -> Number | str:
     """Return a value in the form that `Graph.variables` has: a number, or the text of anything else."""
     if isinstance(value, Word):
         return value.word
+    if isinstance(value, Pattern):
+        return value.content
     if isinstance(value, Pair):
         return write_size(Sizes((value,)))
     return write_size(value) if isinstance(value, Sizes) else value
@@ -251,7 +266,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
     Raises:
         SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
-    if isinstance(value, Word):
+    if isinstance(value, Word | Pattern):
         fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
     parts = value.parts if isinstance(value, Sizes) else (value,)
     shape = []
