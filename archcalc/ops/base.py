@@ -119,7 +119,8 @@ class Operator(Traits):
     reserved: ClassVar[bool] = True
     """Whether no block, variable or parameter may have its name; otherwise, theirs hides it."""
     arity: ClassVar[int | None] = 1
-    """The number of inputs; ``None`` for joins, which have two or more."""
+    """The number of inputs: 1; 0 for sources, which stand first in a chain; ``None`` for joins, which have two or
+    more."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()

@@ -309,7 +309,8 @@ class _Builder:
             bound = bind(REGISTRY[name], item.arguments, item.head)
             if held is None:
                 self.bindings[id(item)] = bound
-        return self.emit(REGISTRY[name], bound, (current,), self.scope(current, names), frame, item.span)
+        read = () if REGISTRY[name].arity == 0 else (current,)
+        return self.emit(REGISTRY[name], bound, read, self.scope(current, names), frame, item.span)
 
     def call(
         self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, names: Names, frame: _Frame
@@ -351,18 +352,19 @@ class _Builder:
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
             fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
+        rank = max(map(len, shapes), default=1) - 1
         if self.observe is not None:
             self.observe(len(self.drafts))
         try:
-            op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables, self.network.layout)
+            op = make(cls, bound, scope, rank, self.network.tables, self.network.layout)
             if len(self.drafts) in self.attributes:
-                op = with_numbers(op, self.attributes[len(self.drafts)], max(map(len, shapes)) - 1)
+                op = with_numbers(op, self.attributes[len(self.drafts)], rank)
             outputs = op.outputs(shapes)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
-            fail("shape", f"{cls.name} on {on}{where}: {reason}", span)
+            fail("shape", f"{cls.name}{f' on {on}' if on else ''}{where}: {reason}", span)
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:

@@ -29,6 +29,9 @@ from archcalc.spec.tokens import BRACKET_HINTS, RULES, Reader
 JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
 """The operators with several inputs, which are written with branches."""
 
+SOURCES = tuple(name for name, cls in REGISTRY.items() if cls.arity == 0)
+"""The operators without inputs, which stand first in a chain, as references do."""
+
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 """The short forms of arguments."""
 
@@ -128,7 +131,7 @@ def chain(reader: Reader, *, first: bool = True) -> Chain:
 
 
 def item(reader: Reader, *, first: bool) -> Item:
-    """item = reference | group | layer | call | join"""
+    """item = reference | group | layer | call | join;  a layer of a source stands only where a reference may stand"""
     start = reader.at
     if reader.check("("):
         return group(reader, "(", ")", first=first)
@@ -138,7 +141,7 @@ def item(reader: Reader, *, first: bool) -> Item:
         stage = reader.take("STAGE") or reader.expected("the name of a stage or input after '@'")
         reference = Reference(stage, reader.since(start))
         if not first:
-            misplaced_reference(reference)
+            misplaced_start(reference)
         return reference
     name = reader.take("NAME") or reader.expected("a layer, a block or a group")
     head = reader.since(start)
@@ -163,16 +166,25 @@ def item(reader: Reader, *, first: bool) -> Item:
         )
         reader.expected("'->', an argument or the end", again)
     arguments = layer_arguments(reader)
-    return Layer(name, arguments, reader.since(start), head)
+    layer = Layer(name, arguments, reader.since(start), head)
+    if not first and starts_anew(layer, reader.blocks):
+        misplaced_start(layer)
+    return layer
 
 
-def misplaced_reference(reference: Reference) -> NoReturn:
-    """Raise the error that a reference is not first in its chain."""
+def starts_anew(item: Reference | Layer, blocks: frozenset[str]) -> bool:
+    """Return whether an item does not read the current tensor: it is a reference or a source."""
+    return isinstance(item, Reference) or (item.name in SOURCES and item.name not in blocks)
+
+
+def misplaced_start(item: Reference | Layer) -> NoReturn:
+    """Raise the error that a reference or source is not first in its chain."""
+    name, short = (f"@{item.name}", "@…") if isinstance(item, Reference) else (item.name, f"{item.name} …")
     fail(
         "reference",
-        f"'@{reference.name}' must come first in its chain",
-        reference.span,
-        "to join it with the current tensor, write concat(@…, identity) or add(@…, identity)",
+        f"'{name}' must come first in its chain",
+        item.span,
+        f"to join it with the current tensor, write concat({short}, identity) or add({short}, identity)",
     )
 
 
@@ -196,8 +208,9 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     body = chain(reader, first=first)
     reader.close(closing, start)
     count = repeat(reader)
-    if count is not None and isinstance(body.items[0], Reference):
-        misplaced_reference(body.items[0])  # the second repetition must start where the first one ends
+    begin = body.items[0]
+    if count is not None and isinstance(begin, Reference | Layer) and starts_anew(begin, reader.blocks):
+        misplaced_start(begin)  # the second repetition must start where the first one ends
     return Repeat(body, count, reader.since(start))
 
 

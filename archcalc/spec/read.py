@@ -20,16 +20,17 @@ from archcalc.spec.check import check_blocks, check_declared_name, check_names, 
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
-    misplaced_reference,
+    misplaced_start,
     parse_chain,
     parse_inline,
     parse_shape,
     parse_signature,
     parse_value,
+    starts_anew,
 )
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Chain, Reference, Signature, names_in
+from archcalc.spec.syntax import Chain, Layer, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
 
@@ -439,8 +440,9 @@ class _Reader:
             chains = [self.chain(item, blocks) for item in content.items]
             for chain in chains[1:]:
                 with self.problems:
-                    if chain is not None and isinstance(chain.items[0], Reference):
-                        misplaced_reference(chain.items[0])
+                    begin = None if chain is None else chain.items[0]
+                    if isinstance(begin, Reference | Layer) and starts_anew(begin, blocks):
+                        misplaced_start(begin)
             if None in chains:
                 return None
             if chains:

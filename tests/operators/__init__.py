@@ -10,6 +10,7 @@ from tests.operators import (  # noqa: F401  # enter them
     norm,
     pool,
     resample,
+    source,
     structure,
 )
 from tests.operators.entry import ENTRIES, Entry
