@@ -161,16 +161,43 @@ def axis_symbols(rank: int) -> tuple[str, ...]:
     return ("C", *AXIS_SYMBOLS.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
 
 
+_NUMBERED = re.compile(r"n([0-9]{1,3})")
+
+
+def axis_letters(rank: int) -> tuple[str, ...]:
+    """Return the letters of the sizes of a tensor of this rank, by which a spec can call them; none from 5 axes on."""
+    return ("C", *AXIS_SYMBOLS.get(rank - 1, ())) if rank else ()
+
+
+def is_size(name: str) -> bool:
+    """Return whether this is the name of a size of some tensor: ``n0``, ``n1`` …, or a letter."""
+    return name in ("C", "L", "D", "H", "W") or _NUMBERED.fullmatch(name) is not None
+
+
+def size_axis(name: str, rank: int) -> int | None:
+    """Return the axis whose size has this name in a tensor of this rank; ``None`` if there is no such axis."""
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is not None:
+        return int(numbered[1]) if int(numbered[1]) < rank else None
+    letters = axis_letters(rank)
+    return letters.index(name) if name in letters else None
+
+
 def is_axis(name: str) -> bool:
     """Return whether this may be the name of an input size of some network (see `input_axes`)."""
     axis = name.rpartition(".")[2]
-    return axis in ("C", "L", "D", "H", "W") or (axis.startswith("n_") and axis[2:].isdecimal())
+    return is_size(axis) or (axis.startswith("n_") and axis[2:].isdecimal())
 
 
 def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
-    """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any."""
-    axes = {
-        f"{name}.{axis}": (name, index) for name in inputs for index, axis in enumerate(axis_symbols(len(inputs[name])))
-    }
-    first = next(iter(inputs))
-    return {axis: (first, index) for index, axis in enumerate(axis_symbols(len(inputs[first])))} | axes
+    """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any.
+
+    Every size has a second name that numbers it, ``n0``, ``n1`` …
+    """
+    letters: dict[str, tuple[str, int]] = {}
+    numbered: dict[str, tuple[str, int]] = {}
+    for place, (name, shape) in enumerate(inputs.items()):
+        for axis, letter in enumerate(axis_symbols(len(shape))):
+            for prefix in (f"{name}.",) if place else ("", f"{name}."):
+                letters[f"{prefix}{letter}"] = numbered[f"{prefix}n{axis}"] = name, axis
+    return letters | numbered

@@ -16,7 +16,7 @@ from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, group
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.graph import Graph, Ref, axis_symbols, ordered
+from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
 from archcalc.numeric import NeedsPlain, Number, is_plain
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
@@ -163,7 +163,11 @@ class Evaluator:
 
     def _size(self, place: Place, axis: str) -> Number:
         shape = self.graph.shape(place.tensor)
-        sizes: dict[str, Number] = dict(zip(axis_symbols(len(shape)), shape, strict=True))
+        names = axis_symbols(len(shape))
+        sizes: dict[str, Number] = dict(zip(names, shape, strict=True))
+        numbered = size_axis(axis, len(shape))
+        if numbered is not None:
+            return shape[numbered]
         if axis not in sizes:
             raise LookupError(f"'{place.name[:60]}' has no axis {axis}", f"its axes are {', '.join(sizes)}")
         return sizes[axis]

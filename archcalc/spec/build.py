@@ -257,7 +257,7 @@ class _Builder:
         return self.reference(item)
 
     def scope(self, current: Ref, names: Names) -> Scope:
-        return Scope(names, self.drafts[current.node].outputs[current.output][0], self.limits)
+        return Scope(names, self.drafts[current.node].outputs[current.output], self.limits)
 
     def reference(self, item: syntax.Reference) -> Ref:
         ref = self.stages.get(item.name)
@@ -328,7 +328,7 @@ class _Builder:
             if argument is not None:
                 own[parameter] = evaluate(argument.value, scope, argument_words())
             elif default is not None:
-                own[parameter] = evaluate(default, Scope(inner, scope.channels, self.limits), argument_words())
+                own[parameter] = evaluate(default, Scope(inner, scope.shape, self.limits), argument_words())
         return self.chain(block.body, current, inner, _Frame(name, frame))
 
     def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:

@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
 from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator
@@ -174,7 +175,7 @@ def _check_value(value: syntax.ArgumentValue | None, known: Mapping[str, object]
     if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
         return
     for name in names_in(value):
-        if name.name not in known and name.name != "C":
+        if name.name not in known and not is_size(name.name):
             unknown_name(name, [*known, *words] if name is value else [*known])
 
 

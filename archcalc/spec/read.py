@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
-from archcalc.graph import Graph, channels_first, input_axes
+from archcalc.graph import Graph, channels_first, input_axes, is_size
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
@@ -99,7 +99,8 @@ class Given(NamedTuple):
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
-    the names in it that are among these and those of `set`."""
+    the names in it that are among these and those of `set`; a name of a size, or ``i``, only if `set` has it or if it
+    stands in the input shape."""
     observe: Observer | None = None
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
@@ -162,6 +163,11 @@ def _bound_words(source: Source, limits: Limits) -> None:
         fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
+def is_implicit(name: str) -> bool:
+    """Return whether a name stands for something in a chain without being declared: a size, or an index."""
+    return is_size(name) or name == "i"
+
+
 class _Reader:
     def __init__(self, source: Source, given: Given, limits: Limits) -> None:
         self.source = source
@@ -174,10 +180,13 @@ class _Reader:
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
         written, chain = parse_inline(text, self.limits)
-        used = {name.name: name.span for name in (*names_in(written), *names_used(chain))}
+        in_shape = {name.name: name.span for name in names_in(written)}
+        used = {name.name: name.span for name in names_used(chain)} | in_shape
         names: dict[str, Value] = {name: self.setting(name, {}) for name in self.given.set if name in used}
         self.no_unknown_settings(names)
-        names |= {name: number for name, number in self.given.numbers.items() if name in used}
+        for name, number in self.given.numbers.items():
+            if name in in_shape or (name in used and not is_implicit(name)):
+                names[name] = number
         for name in names:
             if name != "C":
                 check_declared_name(name, used[name], "a variable")

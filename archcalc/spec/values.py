@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 
+from archcalc.graph import axis_letters, is_size, size_axis, write_shape
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
@@ -24,6 +25,7 @@ from archcalc.numeric import (
     require,
     round_half_even,
 )
+from archcalc.ops.base import Shape
 from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
@@ -78,19 +80,23 @@ class Scope(NamedTuple):
     """The values of names at one place of a spec."""
 
     names: Names
-    channels: Number | None
-    """The value of ``C``: the channels of the current tensor; ``None`` if there is no current tensor."""
+    shape: Shape | None
+    """The shape of the current tensor, whose sizes have names; ``None`` if there is no current tensor."""
     limits: Limits
+    repeat_index: Number | None = None
+    """The value of ``i``: how often what is repeated has been repeated before; ``None`` if nothing is."""
 
     def look_up(self, name: syntax.Name) -> Number:
-        """Return the number that a name stands for.
+        """Return the number that a name stands for: a parameter or variable, the index, or a size.
 
         Raises:
             SpecError: it stands for nothing, or for something else.
         """
-        if name.name == "C" and self.channels is not None:
-            return self.channels
         if name.name not in self.names:
+            if name.name == "i" and self.repeat_index is not None:
+                return self.repeat_index
+            if self.shape is not None and is_size(name.name):
+                return size_of(name, self.shape)
             unknown_name(name, list(self.names))
         held = self.names[name.name]
         if isinstance(held, NoNumber):
@@ -160,10 +166,29 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
     return result
 
 
+def size_of(name: syntax.Name, shape: Shape) -> Number:
+    """Return the size of a tensor that has this name.
+
+    Raises:
+        SpecError: the tensor has no such size.
+    """
+    axis = size_axis(name.name, len(shape))
+    if axis is None:
+        known = ", ".join(dict.fromkeys((*axis_letters(len(shape)), *(f"n{axis}" for axis in range(len(shape))))))
+        message = f"the current tensor, {write_shape(shape)}, has no size {name.name}"
+        fail("unknown-name", message, name.span, f"its sizes are {known}" if known else "")
+    return shape[axis]
+
+
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Raise the error that a name is unknown."""
-    if name.name == "C":
-        fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
+    if is_size(name.name):
+        what = "C (the channels of the current tensor)" if name.name == "C" else f"{name.name} (a size of a tensor)"
+        hint = "" if name.name == "C" else "sizes are those of the tensor that enters a layer; here there is none"
+        fail("unknown-name", f"{what} is not defined here", name.span, hint)
+    if name.name == "i":
+        hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
+        fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
     declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
     otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))

@@ -36,7 +36,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
 def folding(words: str, layout: str = "chw") -> Operator:
     (layer,) = parse_chain(Text(Source("<expression>", words), words)).items
     assert isinstance(layer, Layer)
-    scope = Scope({"m": 7}, 3, DEFAULT)
+    scope = Scope({"m": 7}, (3, 8, 8), DEFAULT)
     return make(Folding, bind(Folding, layer.arguments, layer.head), scope, 2, {}, layout)
 
 
