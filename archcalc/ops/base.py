@@ -80,6 +80,19 @@ class Cost:
         operations = {kind: count * number for kind, count in self.operations.items()}
         return Cost(operations, self.macs * number, self.connections * number)
 
+    def __add__(self, other: Cost) -> Cost:
+        """Return the cost of both."""
+        kinds = dict.fromkeys((*self.operations, *other.operations))
+        operations = {kind: _plus(self.operations.get(kind, 0), other.operations.get(kind, 0)) for kind in kinds}
+        return Cost(operations, _plus(self.macs, other.macs), _plus(self.connections, other.connections))
+
+
+def _plus(one: Number, other: Number) -> Number:
+    """Return the sum, without terms that are the integer 0, which derivations would print."""
+    if type(one) is int and one == 0:
+        return other
+    return one if type(other) is int and other == 0 else one + other
+
 
 FREE = Cost()
 

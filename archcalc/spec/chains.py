@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
+from archcalc.spec.grammar import SOURCES
 from archcalc.spec.write import write_join
 
 MAX_PERIOD = 64
@@ -65,7 +66,7 @@ class ChainWriter:
             if ref not in self.parents:  # made outside these layers: the root of its own line
                 self.add_source(ref)
         inside = 1
-        parent: Ref | None = node.inputs[0]
+        parent: Ref | None = node.inputs[0] if node.inputs else None
         if node.op.arity is None:
             parent = self.fork(index, node.inputs)
             inside += sum(self.branch(ref, parent) for ref in node.inputs)
@@ -179,11 +180,16 @@ def repeated(items: list[str]) -> list[str]:
 
 
 def _times(items: list[str], place: int, period: int) -> int:
-    """Return how often the ``period`` items at an index occur consecutively; a reference cannot be repeated."""
-    if items[place] not in items[place + period : place + period + 1] or items[place].startswith("@"):
+    """Return how often the ``period`` items at an index occur consecutively; references and sources do not repeat."""
+    if items[place] not in items[place + period : place + period + 1] or _starts_anew(items[place]):
         return 1
     body = items[place : place + period]
     times = 1
     while items[place + times * period : place + (times + 1) * period] == body:
         times += 1
     return times
+
+
+def _starts_anew(item: str) -> bool:
+    """Return whether an item does not read the current tensor: it is a reference or a source."""
+    return item.startswith("@") or item.split(" ", 1)[0] in SOURCES

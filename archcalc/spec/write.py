@@ -28,6 +28,7 @@ def layer_words(op: Operator, layout: str = "chw", table: str = "…") -> list[s
         table: the name to write for a connection table, since operators do not store it.
     """
     words = [op.name]
+    left_out = False  # once a positional argument is left out, those after it are named
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
         value = getattr(op, parameter.name)
         if parameter.argument.each == "axis":
@@ -39,7 +40,9 @@ def layer_words(op: Operator, layout: str = "chw", table: str = "…") -> list[s
         elif parameter.argument.form == "lengths":
             words += [f"{name}={_number(size)}" for name, size in value]
         elif not _is_default(value, parameter):
-            words.append(_word(value, parameter, named=op.arity is None))
+            words.append(_word(value, parameter, named=op.arity is None, positional=not left_out))
+        elif parameter.argument.positional:
+            left_out = True
     return words
 
 
@@ -57,7 +60,7 @@ def _is_default(value: Any, parameter: Parameter) -> bool:
     return bool(value == default)
 
 
-def _word(value: Any, parameter: Parameter, *, named: bool) -> str:
+def _word(value: Any, parameter: Parameter, *, named: bool, positional: bool) -> str:
     """Return an argument as a word; a ``named`` one is neither a flag nor positional, as in a join."""
     argument = parameter.argument
     if argument.form == "flag" and named:
@@ -68,7 +71,7 @@ def _word(value: Any, parameter: Parameter, *, named: bool) -> str:
     if argument.form == "pattern":
         return f"'{value}'"
     written = _written(value, argument.form)
-    if argument.positional and not named:
+    if argument.positional and positional and not named:
         return written
     return f"{argument.sugar}{written}" if argument.sugar and written[0].isdigit() else f"{parameter.name}={written}"
 

@@ -202,6 +202,8 @@ class _Writer:
         if node.op.arity is None:
             return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.inputs])
         text = " ".join(words)
+        if not node.inputs:
+            return text
         (read,) = node.inputs
         return text if read == current else f"{self.reference(read)} -> {text}"
 

@@ -270,3 +270,29 @@ def test_an_unclosed_bracket_is_shown_where_it_opens() -> None:
 
 def test_a_repeated_group_cannot_start_with_a_reference() -> None:
     assert wrong("(@input -> relu)*3").code == "reference"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "relu -> learned 3 -> tanh",
+        "relu -> (learned 3 -> tanh)*2",
+        "(learned 3 -> tanh)*2",
+        "add(relu -> constant 3, identity)",
+    ],
+)
+def test_sources_stand_where_references_may_stand(layers: str) -> None:
+    found = problem(f"input: 3x8x8\nlayers: {layers}\n")
+    assert found.code == "reference"
+    assert "must come first in its chain" in found.message
+
+
+def test_a_source_starts_a_stage_a_branch_or_a_block() -> None:
+    text = (
+        "input: 3x8x8\nblocks:\n  shift: learned C\nlayers:\n  - mul(identity, shift) -> add(constant 3x1x8, identity)"
+    )
+    assert ops(graph(text)) == ["learned", "mul", "constant", "add"]
+    assert ops(graph("input: 3x8x8\nlayers: {one: learned 3x8x8, two: 'add(identity, @input)'}\n")) == [
+        "learned",
+        "add",
+    ]

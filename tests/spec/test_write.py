@@ -28,7 +28,7 @@ def read(text: str) -> Graph:
 def read_again(network: Graph, node: Node) -> Node:
     """A layer, written and read on inputs like its own."""
     shapes = network.input_shapes(node)
-    inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes)}
+    inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes or ((1,),))}
     words = layer_words(node.op)
     tables = {}
     if (rows := getattr(node.op, "table", None)) is not None:

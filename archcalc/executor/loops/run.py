@@ -8,13 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
-from archcalc.executor.loops import activation, conv, dense, merge, norm, pool, resample, structure
+from archcalc.executor.loops import (
+    activation,
+    arithmetic,
+    conv,
+    dense,
+    gate,
+    merge,
+    norm,
+    pool,
+    resample,
+    source,
+    structure,
+)
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import counting, definition_of, plain
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
+FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
 """The modules whose import registers the definitions."""
 
 
