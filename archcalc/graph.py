@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
@@ -104,6 +105,16 @@ class Graph:
         """Return the shapes of the tensors that a node reads."""
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
+
+    @cached_property
+    def sharing(self) -> Mapping[int, int]:
+        """The layers that use weights of other layers or whose weights others use, by index, with one of those."""
+        found: dict[int, int] = {}
+        for index, node in enumerate(self.nodes):
+            for owner in node.tied.values():
+                found.setdefault(owner, index)
+                found.setdefault(index, owner)
+        return found
 
     @property
     def inputs(self) -> dict[str, Shape]:
