@@ -1,8 +1,10 @@
 """Validation of many specs: the work of `archcalc validate`, without its output.
 
-``paths`` finds the specs, ``configuration`` reads the project's rules for warnings, ``examine`` validates one spec and
-``parallel`` all of them (in several processes if that pays), ``baseline`` compares with the figures that ``store``
-reads and writes, ``correct`` corrects a file, and ``codes`` documents every code.
+``paths`` finds the specs (``walk`` in folders and by patterns), ``recognize`` tells them from other files,
+``configuration`` reads the settings of the project, and ``plan`` gives every spec its configuration and its entry in a
+baseline. ``examine`` validates one spec and ``parallel`` all of them (in several processes if that pays). ``baseline``
+compares with the figures that ``store`` reads and writes, ``renames`` recognizes renamed specs, ``correct`` corrects a
+file, and ``codes`` documents every code.
 """
 
 from archcalc.validation.examine import Options, ValidationResult, examine

@@ -10,11 +10,12 @@ from typing import Literal, NamedTuple
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
 from archcalc.lint import RULES, lint
-from archcalc.spec.errors import SpecError
+from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
 from archcalc.validation.baseline import (
+    NO_TOLERANCE,
     BaselineComparison,
     NetworkFigures,
     Tolerance,
@@ -25,7 +26,8 @@ from archcalc.validation.baseline import (
 from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
 from archcalc.validation.correct import Correction, correct, diff
 from archcalc.validation.findings import Finding, findings
-from archcalc.validation.paths import FoundSpec, is_spec
+from archcalc.validation.paths import FoundSpec
+from archcalc.validation.recognize import is_spec, is_spec_file
 
 
 class Options(NamedTuple):
@@ -42,10 +44,10 @@ class Options(NamedTuple):
     """The codes of warnings that are failures."""
     strict: bool = False
     """Whether all warnings are failures."""
-    with_figures: bool = False
-    """Whether figures are compared with a baseline or stored in it."""
-    tolerance: Tolerance | None = Tolerance()
-    """How much totals may grow; ``None`` for any growth."""
+    tolerance: Tolerance = NO_TOLERANCE
+    """How much totals may grow; where it says nothing, the configuration applies."""
+    update_baseline: bool = False
+    """Whether the figures replace those of the baseline, so that they may differ in any way."""
     only_specs: bool = False
     """Whether to skip files that are no specs even if they are named explicitly."""
     fix: Literal["", "write", "diff"] = ""
@@ -57,12 +59,18 @@ class ValidationTask(NamedTuple):
 
     found_spec: FoundSpec
     configuration: Configuration = NO_CONFIGURATION
+    has_baseline: bool = False
+    """Whether figures are compared with a baseline or stored in it."""
     before: NetworkFigures | None = None
-    """The figures of the baseline."""
+    """The figures of the baseline; ``None`` if it does not contain the spec."""
+    renamed_from: str = ""
+    """The name that the spec has in the baseline, if it was renamed since."""
+    is_required: bool = False
+    """Whether the spec fails if the baseline does not contain it."""
 
 
 class ValidationResult(NamedTuple):
-    """The result of validating one spec."""
+    """The result of validating one spec, or of reading another file that takes part."""
 
     name: str
     findings: tuple[Finding, ...] = ()
@@ -74,6 +82,12 @@ class ValidationResult(NamedTuple):
     figures: NetworkFigures | None = None
     comparison: BaselineComparison | None = None
     """The comparison with the baseline; ``None`` if the baseline does not contain the spec."""
+    is_new: bool = False
+    """Whether there is a baseline that does not contain the spec."""
+    renamed_from: str = ""
+    """The name that the spec has in the baseline, if it was renamed since."""
+    is_spec: bool = True
+    """Whether this is about a spec, rather than a configuration or a baseline."""
     corrections: int = 0
     """The number of corrections in `corrected`."""
     corrected: str | None = None
@@ -116,23 +130,27 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     """Read a spec, judge its expectations, find warnings, and compare its figures with the baseline."""
     found_spec = task.found_spec
     if found_spec.problem is not None:
-        return ValidationResult(found_spec.name, findings([found_spec.problem], 2, found_spec.name))
+        found = findings([found_spec.problem], 2, found_spec.name)
+        return ValidationResult(found_spec.name, found, argument=found_spec.argument)
+    if found_spec.skipped:
+        return ValidationResult(found_spec.name, skipped=found_spec.skipped, argument=found_spec.argument)
     given = Given(options.settings, options.shapes)
     read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
     correction: Correction | None = None
+    reason = "it has neither 'layers:' nor 'input:'"
+    skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
     try:
         source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
-        if not (found_spec.named and not options.only_specs) and not is_spec(source):
-            return ValidationResult(
-                found_spec.name, skipped="it has neither 'layers:' nor 'input:'", argument=found_spec.argument
-            )
+        if source.text.lstrip()[:1] in ("{", "[") and _is_other_file(options, task):
+            return skipped  # large files of data are recognized faster than they are read as specs
         if options.fix and found_spec.path:
             correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
-        result = ValidationResult(
-            found_spec.name, findings(error.problems, 2, found_spec.name), argument=found_spec.argument
-        )
+        if _is_other_file(options, task):
+            return skipped
+        found = findings(error.problems, 2, found_spec.name)
+        result = ValidationResult(found_spec.name, found, argument=found_spec.argument)
     else:
         result = _judged(options, task, spec, analyze(spec.graph))
     if correction is None:
@@ -140,6 +158,16 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     if options.fix == "diff":
         return result._replace(diff=diff(source, correction.source))
     return result._replace(corrections=correction.number, corrected=correction.content)
+
+
+def _is_other_file(options: Options, task: ValidationTask) -> bool:
+    """Whether a file in which errors were found may be, and is, something other than a spec."""
+    found_spec = task.found_spec
+    if found_spec.inline or task.before is not None or (found_spec.named and not options.only_specs):
+        return False
+    if found_spec.source is not None:
+        return not is_spec(found_spec.source.text)
+    return not is_spec_file(found_spec.path, options.limits.bytes)
 
 
 def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
@@ -164,12 +192,15 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
     figures, comparison = None, None
-    if options.with_figures:
+    if task.has_baseline:
         figures = figures_of(analysis)
         if task.before is not None:
             comparison = compare(task.before, figures)
-            if options.tolerance is not None:
-                found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
+            if not options.update_baseline:
+                tolerance = settings.tolerated(task.found_spec.path).overridden(options.tolerance)
+                found += findings(growth_errors(task.before, figures, tolerance, spec), 1, name)
+        elif task.is_required:
+            found += findings([_new_spec(name)], 1, name)
     return ValidationResult(
         name=name,
         findings=tuple(found),
@@ -177,4 +208,11 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
+        is_new=task.has_baseline and comparison is None,
+        renamed_from=task.renamed_from,
     )
+
+
+def _new_spec(name: str) -> Problem:
+    message = "the baseline has no entry for this spec, so its figures have no limit"
+    return Problem("new-spec", message, origin=name, hint="--update-baseline adds it")

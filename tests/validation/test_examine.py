@@ -17,7 +17,7 @@ FEW = Limits(layers=2_000)
 
 
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)))
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
 
 
 @pytest.mark.slow
@@ -29,7 +29,7 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
     corrections = 0
     for damaged in mutants(text, name, 15):
         path.write_bytes(damaged.encode("utf-8", "surrogatepass"))
-        result = examine(Options(fix="write", with_figures=True, limits=FEW), task(path))
+        result = examine(Options(fix="write", limits=FEW), task(path))
         if result.corrected is not None:
             corrections += 1
             path.write_text(result.corrected, encoding="utf-8", newline="")
