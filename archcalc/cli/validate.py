@@ -27,12 +27,13 @@ from archcalc.report.validated import step_summary, summary
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
+from archcalc.validation.cache import cache_file, examine_changed
 from archcalc.validation.configuration import unknown_codes
-from archcalc.validation.examine import Options, ValidationResult
 from archcalc.validation.findings import findings, relative_to
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import find_specs
-from archcalc.validation.plan import plan
+from archcalc.validation.plan import Plan, plan
+from archcalc.validation.results import Options, ValidationResult
 from archcalc.validation.store import BaselineFile, locked
 
 PROGRESS_FROM = 20
@@ -111,6 +112,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
 @click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
 @click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
+@click.option("--no-cache", is_flag=True, help="Validate specs again that have not changed since an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.option(
     "--format",
@@ -149,7 +151,7 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
     results: list[ValidationResult] = []
-    examined = examine_all(options, run.tasks, values["jobs"])
+    examined = examine_tasks(options, run, values)
     for result in with_progress(examined, len(run.tasks), shows_progress):
         found_spec, store = run.tasks[len(results)].found_spec, run.stores[len(results)]
         if result.corrected is not None:
@@ -184,6 +186,16 @@ def options_from(values: dict[str, Any]) -> Options:
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
+
+
+def examine_tasks(options: Options, run: Plan, values: dict[str, Any]) -> Iterator[ValidationResult]:
+    """Return the results of all specs; unchanged ones are validated again if more than their findings is needed."""
+    file = None if values["no_cache"] or options.fix or options.update_baseline else cache_file()
+    if file is None:
+        return examine_all(options, run.tasks, values["jobs"])
+    from archcalc import __version__
+
+    return examine_changed(file, __version__, options, run.tasks, values["jobs"])
 
 
 def no_baseline(values: dict[str, Any]) -> None:

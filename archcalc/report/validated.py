@@ -15,7 +15,7 @@ from archcalc.validation.baseline import (
     LayerFigures,
     change_text,
 )
-from archcalc.validation.examine import ValidationResult
+from archcalc.validation.results import ValidationResult
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
 from archcalc.query.quantities import QUANTITIES
 from archcalc.spec.errors import Problem, Span
-from archcalc.spec.read import Spec
 from archcalc.spec.write import write_layer
+
+if TYPE_CHECKING:
+    from archcalc.analysis.propagate import Analysis
+    from archcalc.spec.read import Spec
 
 STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quantity.in_baseline)
 """The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing.connection import Connection
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from archcalc.spec.errors import fail
-from archcalc.validation.examine import Options, ValidationResult, ValidationTask, examine
+from archcalc.validation.results import Options, ValidationResult, ValidationTask
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 MIN_PARALLEL_SPECS = 250
 """The minimum number of specs for which starting more processes pays."""
@@ -21,7 +24,7 @@ SPECS_PER_CHUNK = 16
 
 def examine_all(
     options: Options, tasks: Sequence[ValidationTask], jobs: int | None = None
-) -> Iterator[ValidationResult]:
+) -> Generator[ValidationResult, None, None]:
     """Yield the results of all tasks in their order, each as soon as it is available.
 
     Args:
@@ -32,9 +35,13 @@ def examine_all(
     Raises:
         SpecError: A process was killed.
     """
+    if not tasks:
+        return
+    from archcalc.validation.examine import examine  # imports much that a run without changes does not need
+
     if jobs is None:
         jobs = processors() if len(tasks) >= MIN_PARALLEL_SPECS else 1
-    if jobs == 1 or not tasks:
+    if jobs == 1:
         yield from map(partial(examine, options), tasks)
         return
     from concurrent.futures import ProcessPoolExecutor

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.validation.configuration import Configuration, configuration_of
-from archcalc.validation.examine import Options, ValidationResult, ValidationTask
 from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec
 from archcalc.validation.renames import renamed
+from archcalc.validation.results import Options, ValidationResult, ValidationTask
 from archcalc.validation.store import BaselineFile, Settings
 
 

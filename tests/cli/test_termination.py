@@ -71,7 +71,7 @@ def check_end(program: subprocess.Popen[str], children: list[psutil.Process], nu
 @pytest.mark.parametrize("delay", [0, 1.5])
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_validation_with_its_processes(many: Path, number: signal.Signals, delay: float) -> None:
-    program, children = started("validate", str(many), "--jobs", "2")
+    program, children = started("validate", str(many), "--jobs", "2", "--no-cache")
     time.sleep(delay)
     check_end(program, children, number)
 

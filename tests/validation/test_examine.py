@@ -8,8 +8,9 @@ import pytest
 
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import bundled_folder
-from archcalc.validation import FoundSpec, Options, examine
-from archcalc.validation.examine import ValidationTask
+from archcalc.validation import FoundSpec, Options
+from archcalc.validation.examine import examine
+from archcalc.validation.results import ValidationTask
 from tests.spec.mutations import mutants
 
 DAMAGED = ("lenet5", "lenet1", "unet", "colourisation-unet", "googlenet-naive", "mobilenet-v1")

@@ -8,7 +8,7 @@ import pytest
 
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation import Options, examine_all, find_specs
-from archcalc.validation.examine import ValidationTask
+from archcalc.validation.results import ValidationTask
 
 
 @pytest.mark.slow
