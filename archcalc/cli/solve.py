@@ -130,7 +130,7 @@ def give_values(name: str, varied: str) -> str:
 
 def measurable(name: Name) -> bool:
     """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
-    from archcalc.spec.build import argument_words
+    from archcalc.spec.calls import argument_words
     from archcalc.spec.numerals import GLOBAL
 
     return "." in name.name or name.name not in (GLOBAL, *argument_words())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from archcalc.spec.build import Stage
 from archcalc.spec.check import check_names
 from archcalc.spec.errors import Problem, Source, SpecError, Text
 from archcalc.spec.grammar import parse_chain, parse_inline
 from archcalc.spec.limits import Limits
+from archcalc.spec.network import Stage
 from archcalc.spec.rewriting import rewritten
 
 CODES = frozenset({"syntax", "unknown-op", "unknown-block", "unknown-name"})
@@ -37,7 +37,7 @@ def with_rewritten_texts(
             continue
         known = id(text) in better
         if not known:
-            changed = rewritten(text.value, {*names, "C"}, inline=inline)
+            changed = rewritten(text.value, {*names, *"CDHLW"}, inline=inline)
             valid = changed is not None and _is_valid(changed, blocks, names, limits, inline=inline)
             better[id(text)] = changed if valid else None
         hint = better[id(text)]
