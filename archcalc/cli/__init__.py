@@ -81,10 +81,11 @@ def main(args: list[str] | None = None) -> None:
 def status_of(args: list[str] | None) -> int:
     """Run the command line, and return the exit status."""
     from archcalc.spec.errors import SpecError
+    from archcalc.terminal import READABLE
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # any character of a name can be printed
+            stream.reconfigure(errors=READABLE)  # any character of a name can be printed
     stdout = sys.stdout
     try:
         status = cli.main(args=args, standalone_mode=False)

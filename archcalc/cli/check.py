@@ -18,6 +18,7 @@ from archcalc.cli.options import (
     limits_from,
     stdin_once,
     terminal_width,
+    utf8_documents,
     wants_color,
 )
 from archcalc.cli.submissions import Submitted, find_submissions
@@ -55,6 +56,7 @@ PROGRESS_FROM = 50
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
+    callback=utf8_documents,
     help=FORMAT_HELP,
 )
 @click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")

@@ -16,6 +16,7 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
     terminal_width,
+    utf8_documents,
 )
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
@@ -37,6 +38,7 @@ from archcalc.query.quantities import DERIVED, quantity_named
     type=click.Choice(["text", "markdown", "latex"]),
     default="text",
     show_default=True,
+    callback=utf8_documents,
     help="Output format.",
 )
 def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
+from archcalc.terminal import READABLE
+
 
 def write_file(path: str, text: str) -> None:
     """Write a text file under a temporary name beside it, then rename it.
@@ -15,7 +17,7 @@ def write_file(path: str, text: str) -> None:
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
     """
-    write_with(path, lambda file: file.write(text.encode()))
+    write_with(path, lambda file: file.write(text.encode("utf-8", READABLE)))
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from archcalc.report.aligned import aligned
 from archcalc.report.table import Table, human, printable, raw, total
+from archcalc.terminal import JSON_BACKSLASH, readable
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -44,7 +45,8 @@ def write_json(document: Any) -> str:
     # no string can match, because line breaks inside strings are escaped
     text = json.dumps(document, indent=2, ensure_ascii=False)
     numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
-    return re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
+    text = re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text)
+    return readable(text, JSON_BACKSLASH) + "\n"
 
 
 def _keys(table: Table) -> list[str]:
