@@ -78,10 +78,10 @@ def _json(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> s
     return write_json({"schema": 1, "submissions": [submission_record(graded) for graded in submissions]})
 
 
-def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
+def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay, *, strict: bool = False) -> str:
     from archcalc.report.junit import write_junit
 
-    return write_junit(junit_suites(submissions))
+    return write_junit(junit_suites(submissions), strict=strict)
 
 
 def _page(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
@@ -107,4 +107,5 @@ FORMATS = {
     "html": GradingFormat(write=_page, ending=".html"),
     "gradescope": GradingFormat(write=_gradescope, ending=".json"),
     "junit": GradingFormat(write=_junit),
+    "xunit": GradingFormat(write=partial(_junit, strict=True)),
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import RULES, lint
+from archcalc.lint import FIXABLE, RULES, lint
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import read_file
@@ -23,7 +24,7 @@ from archcalc.validation.baseline import (
     growth_errors,
 )
 from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
-from archcalc.validation.correct import Correction, correct, diff
+from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import Finding, findings
 from archcalc.validation.paths import FoundSpec, is_spec
 
@@ -74,12 +75,16 @@ class ValidationResult(NamedTuple):
     figures: NetworkFigures | None = None
     comparison: BaselineComparison | None = None
     """The comparison with the baseline; ``None`` if the baseline does not contain the spec."""
+    is_spec: bool = True
+    """Whether this is about a spec; false for the findings about a configuration."""
+    is_new: bool = False
+    """Whether there is a baseline that does not contain the spec."""
     corrections: int = 0
-    """The number of corrections in `corrected`."""
+    """The number of corrections in `corrected` or in `diff`."""
     corrected: str | None = None
     """The corrected content of the file, if corrections are to be written."""
     diff: str = ""
-    """The diff of the corrections, if they are to be shown."""
+    """The patch with the corrections, if they are to be shown."""
 
     @property
     def status(self) -> int:
@@ -126,8 +131,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
             return ValidationResult(
                 found_spec.name, skipped="it has neither 'layers:' nor 'input:'", argument=found_spec.argument
             )
-        if options.fix and found_spec.path:
-            correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
+        if options.fix and (found_spec.is_file or (found_spec.is_stdin and options.fix == "diff")):
+            correction = correct(source, found_spec.path or None, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
         result = ValidationResult(
@@ -138,7 +143,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     if correction is None:
         return result
     if options.fix == "diff":
-        return result._replace(diff=diff(source, correction.source))
+        name = patch_name(found_spec.path) if found_spec.is_file else found_spec.name
+        return result._replace(corrections=correction.number, diff=patch(name, correction.before, correction.content))
     return result._replace(corrections=correction.number, corrected=correction.content)
 
 
@@ -157,6 +163,8 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
     failed = [judgement.problem() for judgement in judgements if not judgement.holds]
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
+    if not task.found_spec.is_file:
+        warnings = [replace(warning, hint=warning.hint.removesuffix(FIXABLE)) for warning in warnings]
     strict = options.strict or settings.strict
     found = [
         *findings(wrong, 2, name),
@@ -169,7 +177,8 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         if task.before is not None:
             comparison = compare(task.before, figures)
             if options.tolerance is not None:
-                found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
+                grown = growth_errors(task.before, figures, options.tolerance, spec)
+                found += findings(grown, 1, name, identity="totals")
     return ValidationResult(
         name=name,
         findings=tuple(found),
@@ -177,4 +186,5 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
+        is_new=options.with_figures and comparison is None,
     )

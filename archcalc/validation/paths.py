@@ -32,6 +32,16 @@ class FoundSpec(NamedTuple):
     argument: str = ""
     """The folder or glob in which the file was found."""
 
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a file of the user, which corrections may change."""
+        return bool(self.path) and self.path == self.name  # a bundled spec has another name
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether this is the text of standard input."""
+        return self.source is not None and not self.inline
+
 
 def find_specs(arguments: Iterable[str], limits: Limits) -> Iterator[FoundSpec]:
     """Yield the specs of a command line in order, without duplicates."""

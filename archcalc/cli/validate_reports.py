@@ -1,0 +1,139 @@
+"""Where the results of ``archcalc validate`` go: to standard output, to reports, and to the files of a CI server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import click
+
+from archcalc.cli.files import write_file
+from archcalc.report.github import MAX_SUMMARY_BYTES
+from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
+from archcalc.report.validation_totals import step_summary, summary, totals
+from archcalc.spec.errors import Problem, SpecError
+from archcalc.terminal import READABLE
+from archcalc.validation.examine import ValidationResult
+from archcalc.validation.findings import checkout_path
+
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables in which CI servers name the folder that they checked out."""
+
+
+class Report(NamedTuple):
+    """A report to write to a file."""
+
+    form: str
+    path: str
+    option: str = "--report"
+    """The option that asks for it, for errors."""
+
+
+def read_reports(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Report, ...]:
+    """Return the reports that a repeatable option asks for."""
+    reports = []
+    for value in values:
+        form, _, path = value.partition("=")
+        if form not in FORMATS or not path:
+            known = ", ".join(FORMATS)
+            raise click.BadParameter(f"must be FORMAT=FILE with one of {known}, got '{value[:60]}'", ctx, parameter)
+        reports.append(Report(form, path))
+    return tuple(reports)
+
+
+def no_file_twice(reports: Sequence[Report]) -> None:
+    """Fail if one report would replace another.
+
+    Raises:
+        click.UsageError: Two reports go to the same file.
+    """
+    places = [os.path.realpath(report.path) for report in reports]
+    for report, place in zip(reports, places, strict=True):
+        if places.count(place) > 1 and not (os.path.exists(place) and not os.path.isfile(place)):  # a pipe takes both
+            raise click.UsageError(f"two reports would be written to '{report.path[:80]}'")
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go, and how they are shown."""
+
+    form: str
+    """The format of standard output."""
+    reports: tuple[Report, ...]
+    display: ValidationDisplay
+
+    @cached_property
+    def root(self) -> str | None:
+        """The folder that a CI server checked out, if any."""
+        return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether standard output shows each spec as soon as it is validated."""
+        return FORMATS[self.form].findings is not None
+
+    def show(self, result: ValidationResult) -> None:
+        """Print a line for a spec, and its findings below, if output is streamed."""
+        if self.is_streamed:
+            if FORMATS[self.form].in_checkout:
+                result = self.in_checkout(result)
+            click.echo(write_spec(self.form, result, self.display), nl=False, color=True)
+
+    def finish(self, results: Sequence[ValidationResult]) -> None:
+        """Print what follows when all specs are done, write all reports, and tell a CI server the totals.
+
+        Raises:
+            SpecError: Some of the files cannot be written; all others have been.
+        """
+        from archcalc import __version__
+
+        named = [self.in_checkout(result) for result in results]
+
+        def text(form: str) -> str:
+            written = FORMATS[form]
+            return written.report(named if written.in_checkout else results, __version__)
+
+        if self.is_streamed:
+            click.echo(summary(results))
+        else:
+            click.echo(text(self.form), nl=False)
+        problems = []
+        for report in self.reports:
+            try:
+                write_file(report.path, text(report.form))
+            except OSError as error:
+                problems.append(_unwritten(report.path, error, report.option))
+        problems += self._tell_server(named)
+        if problems:
+            raise SpecError(problems)
+
+    def _tell_server(self, results: Sequence[ValidationResult]) -> list[Problem]:
+        """Append the summary of the step and the totals to the files that GitHub Actions names."""
+        problems = []
+        texts = {"GITHUB_OUTPUT": "".join(f"{name}={value}\n" for name, value in totals(results).items())}
+        page = os.environ.get("GITHUB_STEP_SUMMARY")
+        if self.display.in_actions and page:
+            used = os.path.getsize(page) if os.path.isfile(page) else 0
+            texts["GITHUB_STEP_SUMMARY"] = step_summary(results, MAX_SUMMARY_BYTES - used)
+        for variable, text in texts.items():
+            path = os.environ.get(variable)
+            if path:
+                try:
+                    with open(path, "a", encoding="utf-8", errors=READABLE) as file:
+                        file.write(text)
+                except OSError as error:
+                    problems.append(_unwritten(path, error, variable))
+        return problems
+
+    def in_checkout(self, result: ValidationResult) -> ValidationResult:
+        """Return the result with its files named relative to the folder that a CI server checked out."""
+        name = checkout_path(self.root, result.name)
+        found = tuple(finding._replace(file=checkout_path(self.root, finding.file)) for finding in result.findings)
+        return result._replace(name=name, findings=found)
+
+
+def _unwritten(path: str, error: OSError, origin: str) -> Problem:
+    return Problem("output", f"cannot write '{path[:80]}': {error.strerror}", origin=origin)
