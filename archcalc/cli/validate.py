@@ -35,6 +35,7 @@ from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec, find_specs
 from archcalc.validation.store import BaselineFile
+from archcalc.validation.unused_patterns import unused_patterns
 
 PROGRESS_FROM = 20
 """Number of specs from which a progress bar is shown."""
@@ -192,7 +193,7 @@ def command(
             store.put(found_spec, result.figures)
         shown.show(result)
         results.append(result._replace(figures=None, corrected=None))
-    for result in without_specs(results):
+    for result in (*without_specs(results), *unused_patterns(options, tasks)):
         results.append(result)
         shown.show(result)
     if store is not None and values["update_baseline"]:

@@ -2,7 +2,8 @@
 
 ``paths`` finds the specs, ``configuration`` reads the project's rules for warnings, ``examine`` validates one spec and
 ``parallel`` all of them (in several processes if that pays), ``baseline`` compares with the figures that ``store``
-reads and writes, ``correct`` corrects a file, and ``codes`` documents every code.
+reads and writes, ``correct`` corrects a file, ``unused_patterns`` checks the configuration itself, and ``codes``
+documents every code.
 """
 
 from archcalc.validation.examine import Options, ValidationResult, examine

@@ -30,12 +30,18 @@ class Configuration(NamedTuple):
     error: frozenset[str] = frozenset()
     strict: bool = False
     per_path: tuple[tuple[str, frozenset[str]], ...] = ()
+    file: str = ""
+    """The file with the configuration, in `folder`."""
+
+    def below(self, path: str) -> str:
+        """Return the path of a file from the folder of the configuration, as patterns are matched with it."""
+        return os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
 
     def ignored(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""
         if not self.per_path:
             return self.ignore
-        below = os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
+        below = self.below(path)
         return self.ignore.union(*(codes for pattern, codes in self.per_path if fnmatch(below, pattern)))
 
 
@@ -110,6 +116,7 @@ def _read(file: Path, table: Any) -> Configuration:
         _codes(file, "error", table.get("error", [])),
         strict,
         tuple((pattern, _codes(file, pattern, codes)) for pattern, codes in per_path.items()),
+        str(file),
     )
 
 
