@@ -69,7 +69,11 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 success, 1 a claim, budget or verification failed, 2 an input or usage error."""
+    """Run the command line and exit.
+
+    The status is 0 for success, 1 if a claim, budget or verification failed, 2 for an input or usage error, and 3 if
+    ``validate --diff`` shows corrections of specs that pass.
+    """
     import gc
 
     gc.disable()  # the process ends after one answer: collecting garbage would only take time

@@ -40,6 +40,8 @@ def read_reports(ctx: click.Context, parameter: click.Parameter, values: tuple[s
         if form not in FORMATS or not path:
             known = ", ".join(FORMATS)
             raise click.BadParameter(f"must be FORMAT=FILE with one of {known}, got '{value[:60]}'", ctx, parameter)
+        if path == "-":
+            raise click.BadParameter(f"names no file; --format {form} prints the report", ctx, parameter)
         reports.append(Report(form, path))
     return tuple(reports)
 

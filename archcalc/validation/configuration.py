@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from archcalc.lint import RULES
 from archcalc.spec.errors import Source, Span, Text, fail, suggest
+from archcalc.terminal import readable
 
 KEYS = ("ignore", "warn", "error", "strict", "per-path-ignores")
 
@@ -35,7 +36,7 @@ class Configuration(NamedTuple):
 
     def below(self, path: str) -> str:
         """Return the path of a file from the folder of the configuration, as patterns are matched with it."""
-        return os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
+        return readable(os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/"))
 
     def ignored(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""

@@ -14,6 +14,8 @@ from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import Spec
 
 LINE_END = re.compile("\r\n|\r|\n")
+MAX_ALIGNED = 2_000
+"""The number of lines up to which the lines of a file that mixes line ends are matched exactly."""
 
 
 class Correction(NamedTuple):
@@ -70,7 +72,8 @@ def with_line_ends(before: str, text: str) -> str:
         return mark + text.replace("\n", ends[0] if ends else "\n")
     old, new = LINE_END.split(before.removeprefix("\ufeff")), text.split("\n")
     pieces = [mark]
-    for _, i, i_end, j, j_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    matched = SequenceMatcher(None, old, new, autojunk=len(old) > MAX_ALIGNED)
+    for _, i, i_end, j, j_end in [("equal", 0, len(old), 0, len(new))] if old == new else matched.get_opcodes():
         for line in range(j, j_end):
             replaced = min(i + line - j, max(i_end - 1, i - 1, 0), len(ends) - 1)
             pieces += [new[line], ends[replaced] if line + 1 < len(new) else ""]

@@ -35,7 +35,7 @@ class FoundSpec(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether this is a file of the user, which corrections may change."""
-        return bool(self.path) and self.path == self.name  # a bundled spec has another name
+        return bool(self.path) and self.path != str(bundled_folder() / f"{self.name}.yaml")
 
     @property
     def is_stdin(self) -> bool:

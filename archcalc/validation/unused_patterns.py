@@ -10,6 +10,7 @@ from pathlib import Path
 
 from archcalc.spec.errors import Problem, Source, Span, Text
 from archcalc.spec.locate import SUFFIXES
+from archcalc.terminal import readable
 from archcalc.validation.configuration import Configuration
 from archcalc.validation.examine import Options, ValidationResult, ValidationTask
 from archcalc.validation.findings import findings
@@ -45,7 +46,7 @@ def _files(folder: str, pattern: str) -> Iterator[str]:
         below[:] = [name for name in below if not name.startswith(".")]
         for name in names:
             if name.lower().endswith(SUFFIXES):
-                yield os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/")
+                yield readable(os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/"))
 
 
 def _problem(file: str, name: str, pattern: str) -> Problem:

@@ -134,6 +134,14 @@ def test_fix_puts_quotes_where_yaml_wants_them(archcalc: Archcalc, net: Path) ->
     assert '  - b: "@a -> relu"\n' in net.read_text(encoding="utf-8")
 
 
+def test_no_warning_promises_what_fix_has_not_done(archcalc: Archcalc, net: Path) -> None:
+    net.write_text("input: 3x9x9\nlayers:\n  - conv 4 k1 -> bn\nexpect:\n  params: 32\n", encoding="utf-8")
+    ran = archcalc("validate", "net.yaml", "--fix")  # without the bias, the expectation would fail
+    assert ran.status == 0
+    assert "= write nobias: this saves 4 parameters" in ran.out
+    assert "--fix" not in ran.out
+
+
 def test_fix_leaves_alone_what_is_right(archcalc: Archcalc, net: Path) -> None:
     net.write_text(NET, encoding="utf-8")
     stamp = net.stat().st_mtime_ns

@@ -46,6 +46,7 @@ def test_one_run_writes_several_reports_and_annotations(
         (["--report", "out.xml"], "must be FORMAT=FILE with one of text, github"),
         (["--report", "html=out.html"], "must be FORMAT=FILE with one of text, github"),
         (["--report", "junit="], "must be FORMAT=FILE"),
+        (["--report", "junit=-"], "--format junit prints the report"),
     ],
 )
 def test_no_report_is_lost_silently(archcalc: Archcalc, folder: Path, arguments: list[str], hint: str) -> None:
