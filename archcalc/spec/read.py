@@ -18,7 +18,7 @@ from archcalc.spec.arguments import Tables
 from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -193,7 +193,7 @@ class _Reader:
         top = read_yaml(self.source, self.limits)
         with self.problems:
             known_keys(top, KEYS)
-        title = self.text(top, "name") or PurePath(self.source.name).stem
+        title = printable(self.text(top, "name") or PurePath(self.source.name).stem)
         layout = self.layout(top)
         variables = self.variables(top)
         inputs = self.inputs(top, variables, layout)
