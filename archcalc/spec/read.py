@@ -193,7 +193,7 @@ class _Reader:
         top = read_yaml(self.source, self.limits)
         with self.problems:
             known_keys(top, KEYS)
-        title = printable(self.text(top, "name") or PurePath(self.source.name).stem)
+        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
         layout = self.layout(top)
         variables = self.variables(top)
         inputs = self.inputs(top, variables, layout)
