@@ -13,6 +13,7 @@ from archcalc.cli.options import (
     FORMAT_HELP,
     PositiveInteger,
     VerbCommand,
+    checkout,
     default_format,
     limit_options,
     limits_from,
@@ -104,6 +105,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         details=values["details"],
         color=wants_color(color),
         width=terminal_width(),
+        checkout=checkout(),
     )
     write(graded, form, layout, file=values["output"], folder=values["output_dir"])
     return max(each.status for each in graded)

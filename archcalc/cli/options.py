@@ -28,6 +28,9 @@ CONSOLE_FORMATS = ("rich", "plain", "text")
 FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
 COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR and FORCE_COLOR]"
 
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables in which CI servers name the folder that they checked out."""
+
 
 class PositiveInteger(click.ParamType[int]):
     """A number from 1 on."""
@@ -267,6 +270,11 @@ def stdin_once(specs: tuple[str, ...]) -> None:
     """
     if specs.count("-") > 1:
         raise click.UsageError("standard input ('-') can be read only once")
+
+
+def checkout() -> str | None:
+    """Return the folder that a CI server checked out, to which the files of its reports are relative; else ``None``."""
+    return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
 
 
 def on_terminal() -> bool:

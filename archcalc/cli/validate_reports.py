@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import click
 
 from archcalc.cli.files import write_file
+from archcalc.cli.options import checkout
 from archcalc.report.github import MAX_SUMMARY_BYTES
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.report.validation_totals import step_summary, summary, totals
@@ -18,9 +18,6 @@ from archcalc.spec.errors import Problem, SpecError
 from archcalc.terminal import READABLE
 from archcalc.validation.examine import ValidationResult
 from archcalc.validation.findings import checkout_path
-
-CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Environment variables in which CI servers name the folder that they checked out."""
 
 
 class Report(NamedTuple):
@@ -66,11 +63,6 @@ class Output:
     """The format of standard output."""
     reports: tuple[Report, ...]
     display: ValidationDisplay
-
-    @cached_property
-    def root(self) -> str | None:
-        """The folder that a CI server checked out, if any."""
-        return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
 
     @property
     def is_streamed(self) -> bool:
@@ -132,9 +124,10 @@ class Output:
 
     def in_checkout(self, result: ValidationResult) -> ValidationResult:
         """Return the result with its files named relative to the folder that a CI server checked out."""
-        name = checkout_path(self.root, result.name)
-        found = tuple(finding._replace(file=checkout_path(self.root, finding.file)) for finding in result.findings)
-        return result._replace(name=name, findings=found)
+        root = checkout()
+        names = {file: checkout_path(root, file) for file in {result.name, *(each.file for each in result.findings)}}
+        found = tuple(finding._replace(file=names[finding.file]) for finding in result.findings)
+        return result._replace(name=names[result.name], findings=found)
 
 
 def _unwritten(path: str, error: OSError, origin: str) -> Problem:

@@ -34,6 +34,8 @@ class GradingDisplay:
     color: bool = False
     width: int | None = None
     """The columns of the terminal; ``None`` for no limit."""
+    checkout: str | None = None
+    """The folder that a CI server checked out, to which JUnit names files; ``None`` without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +83,7 @@ def _json(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> s
 def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay, *, strict: bool = False) -> str:
     from archcalc.report.junit import write_junit
 
-    return write_junit(junit_suites(submissions), strict=strict)
+    return write_junit(junit_suites(submissions, display.checkout), strict=strict)
 
 
 def _page(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
