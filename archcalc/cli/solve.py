@@ -119,7 +119,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 def measurable(name: Name) -> bool:
     """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
-    from archcalc.spec.build import argument_words
+    from archcalc.spec.calls import argument_words
     from archcalc.spec.numerals import GLOBAL
 
     return "." in name.name or name.name not in (GLOBAL, *argument_words())
