@@ -29,12 +29,14 @@ from archcalc.cli.validate_reports import Output, Report, no_file_twice, read_re
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
-from archcalc.validation.configuration import configuration_of, unknown_codes
-from archcalc.validation.examine import Options, ValidationResult, ValidationTask
+from archcalc.validation.cache import cache_file, examine_changed
+from archcalc.validation.configuration import unknown_codes
 from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec, find_specs
-from archcalc.validation.store import BaselineFile
+from archcalc.validation.plan import Plan, plan
+from archcalc.validation.results import Options, ValidationResult
+from archcalc.validation.store import BaselineFile, locked
 from archcalc.validation.unused_patterns import unused_patterns
 
 PROGRESS_FROM = 20
@@ -109,9 +111,11 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     metavar="N%|QUANTITY=N%",
     help="Allowed growth of the totals beyond the baseline (repeatable).  [default: 0%]",
 )
+@click.option("--require-baseline", is_flag=True, help="Fail if the baseline does not contain a spec.")
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
 @click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
 @click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
+@click.option("--no-cache", is_flag=True, help="Validate specs again that have not changed since an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.option(
     "--format",
@@ -155,8 +159,6 @@ def command(
     counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows corrections.
     """
     stdin_once(paths)
-    if values["update_baseline"] and not values["baseline"]:
-        raise click.UsageError("--update-baseline needs --baseline FILE")
     in_actions = form == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
     form = form or ("github" if in_actions else "text")
     if output:
@@ -166,15 +168,17 @@ def command(
         utf8_output()
     gc.enable()  # many networks are read, one after the other
     options = options_from(values)
-    store = read_baseline(values["baseline"], values["update_baseline"])
-    tasks = [
-        ValidationTask(
-            found_spec, configuration_of(found_spec.path or "."), store.of(found_spec) if store is not None else None
-        )
-        for found_spec in find_specs(paths, options.limits)
-    ]
+    run = plan(
+        find_specs(paths, options.limits, exclude_named=options.only_specs),
+        options,
+        baseline=values["baseline"],
+        require_baseline=values["require_baseline"],
+        jobs=values["jobs"],
+    )
+    if not run.has_baselines and not run.others:
+        no_baseline(values)
     if options.fix == "write":
-        only_files(task.found_spec for task in tasks)
+        only_files(task.found_spec for task in run.tasks)
     display = ValidationDisplay(
         quiet=values["quiet"],
         color=wants_color(color),
@@ -185,19 +189,20 @@ def command(
     shown = Output(form, reports, display)
     shows_progress = shown.is_streamed and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
     results: list[ValidationResult] = []
-    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), shows_progress):
-        found_spec = tasks[len(results)].found_spec
+    examined = examine_tasks(options, run, values)
+    for result in with_progress(examined, len(run.tasks), shows_progress):
+        found_spec, store = run.tasks[len(results)].found_spec, run.stores[len(results)]
         if result.corrected is not None:
             result = write_correction(result, found_spec.path)
-        if store is not None and values["update_baseline"] and result.figures is not None:
-            store.put(found_spec, result.figures)
+        if store is not None and options.update_baseline and result.figures is not None:
+            store.put(found_spec, result.figures, run.settings)
         shown.show(result)
         results.append(result._replace(figures=None, corrected=None))
-    for result in (*without_specs(results), *unused_patterns(options, tasks)):
+    for result in (*without_specs(results), *run.others, *unused_patterns(options, run.tasks)):
         results.append(result)
         shown.show(result)
-    if store is not None and values["update_baseline"]:
-        save(store.path, store.text(), "--baseline")
+    if options.update_baseline:
+        update(run.baselines())
     shown.finish(results)
     status = max((result.status for result in results), default=0)
     return status or (WOULD_FIX if any(result.diff for result in results) else 0)
@@ -213,8 +218,8 @@ def options_from(values: dict[str, Any]) -> Options:
         warn=values["warn"],
         error=values["error"],
         strict=values["strict"],
-        with_figures=bool(values["baseline"]),
-        tolerance=None if values["update_baseline"] else values["tolerance"],
+        tolerance=values["tolerance"],
+        update_baseline=values["update_baseline"],
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
@@ -234,11 +239,33 @@ def only_files(found_specs: Iterable[FoundSpec]) -> None:
             raise click.UsageError(f"--fix corrects files only, not {what}")
 
 
-def read_baseline(path: str | None, update: bool) -> BaselineFile | None:
-    """Return the baseline, if one is requested; a new one if it is to be updated and does not exist."""
-    if not path:
-        return None
-    return BaselineFile(path) if update and not os.path.exists(path) else BaselineFile.read(path)
+def examine_tasks(options: Options, run: Plan, values: dict[str, Any]) -> Iterator[ValidationResult]:
+    """Return the results of all specs; unchanged ones are validated again if more than their findings is needed."""
+    file = None if values["no_cache"] or options.fix or options.update_baseline else cache_file()
+    if file is None:
+        return examine_all(options, run.tasks, values["jobs"])
+    from archcalc import __version__
+
+    return examine_changed(file, __version__, options, run.tasks, values["jobs"])
+
+
+def no_baseline(values: dict[str, Any]) -> None:
+    """Fail if an option needs a baseline, because there is none.
+
+    Raises:
+        click.UsageError: An option needs one.
+    """
+    for option in ("update_baseline", "require_baseline"):
+        if values[option]:
+            written = f"--{option.replace('_', '-')}"
+            raise click.UsageError(f"{written} needs --baseline FILE, or 'baseline' in the configuration")
+
+
+def update(baselines: Iterable[BaselineFile]) -> None:
+    """Write baselines, with what other processes have written into them since they were read."""
+    for store in baselines:
+        with locked(store.path):
+            save(store.path, store.updated_file().text(), "--baseline")
 
 
 def write_correction(result: ValidationResult, path: str) -> ValidationResult:

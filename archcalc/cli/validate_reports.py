@@ -16,8 +16,8 @@ from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write
 from archcalc.report.validation_totals import step_summary, summary, totals
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.terminal import READABLE
-from archcalc.validation.examine import ValidationResult
 from archcalc.validation.findings import checkout_path
+from archcalc.validation.results import ValidationResult
 
 
 class Report(NamedTuple):

@@ -15,7 +15,7 @@ from archcalc.validation.baseline import (
     LayerFigures,
     change_text,
 )
-from archcalc.validation.examine import ValidationResult
+from archcalc.validation.results import ValidationResult
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)
@@ -58,6 +58,8 @@ def _details(result: ValidationResult) -> list[str]:
         found.append(count(result.warnings + result.fatal_warnings, "warning"))
     if result.is_new:
         found.append("new: not in the baseline")
+    if result.renamed_from:
+        found.append(f"renamed from {printable(result.renamed_from)}")
     if result.corrections:
         found.append(f"{result.corrections} {'would be fixed' if result.diff else 'fixed'}")
     return found
@@ -121,6 +123,10 @@ def result_record(result: ValidationResult) -> dict[str, Any]:
         found["corrections"] = result.corrections
     if result.diff:
         found["diff"] = result.diff
+    if result.is_new:
+        found["new"] = True
+    if result.renamed_from:
+        found["renamed_from"] = result.renamed_from
     if result.comparison is not None:
         before, after, changes = result.comparison
         found["before"] = dict(zip(STORED_QUANTITIES, before, strict=True))

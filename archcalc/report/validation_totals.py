@@ -7,17 +7,22 @@ from collections.abc import Iterator, Sequence
 from archcalc.report.github import MAX_SUMMARY_BYTES, bounded_summary
 from archcalc.report.validated import changes_table, count, headline
 from archcalc.spec.errors import printable
-from archcalc.validation.examine import ValidationResult
+from archcalc.validation.results import ValidationResult
 
 
 def totals(results: Sequence[ValidationResult]) -> dict[str, int]:
-    """Return how many specs there are, how many of them pass, fail and cannot be read, and other totals, by name."""
+    """Return how many specs there are, how many of them pass, fail and cannot be read, and other totals, by name.
+
+    ``other_errors`` is the number of errors in configurations and baselines.
+    """
     specs = [result for result in results if result.is_spec and not result.skipped]
+    others = [finding for result in results if not result.is_spec for finding in result.findings]
     return {
         "specs": len(specs),
         "ok": sum(result.status == 0 for result in specs),
-        "failed": sum(result.status == 1 for result in results),
-        "errors": sum(result.status == 2 for result in results),
+        "failed": sum(result.status == 1 for result in specs),
+        "errors": sum(result.status == 2 for result in specs),
+        "other_errors": sum(finding.status > 0 for finding in others),
         "warnings": sum(result.warnings for result in results),
         "skipped": sum(bool(result.skipped) for result in results),
         "corrections": sum(result.corrections for result in results),
@@ -29,9 +34,9 @@ def summary(results: Sequence[ValidationResult]) -> str:
     found = totals(results)
     words = [f"{found['ok']} ok"]
     words += [f"{found[key]} {word}" for key, word in (("failed", "failed"), ("errors", "with errors")) if found[key]]
-    configurations = sum(not result.is_spec and result.status > 0 for result in results)
-    what = f" and {count(configurations, 'configuration')}" if configurations else ""
-    parts = [f"{count(found['specs'], 'spec')}{what}: {', '.join(words)}"]
+    parts = [f"{count(found['specs'], 'spec')}: {', '.join(words)}"]
+    errors = found["other_errors"]
+    parts += [f"{count(errors, 'error')} in configurations or baselines"] if errors else []
     parts += [count(found["warnings"], "warning")] if found["warnings"] else []
     parts += [f"{count(found['skipped'], 'file')} skipped"] if found["skipped"] else []
     return "; ".join(parts)

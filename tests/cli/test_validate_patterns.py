@@ -32,16 +32,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_pattern_without_files_is_named_whatever_is_validated(archcalc: Archcalc, paths: list[str]) -> None:
     ran = archcalc("validate", *paths, stdin=SPEC)
     assert ran.status == 0
-    assert ran.line("pyproject.toml:3:2: warning[unused-ignore]: no file matches the pattern 'published/*'")
+    assert ran.line("pyproject.toml:3:2: warning[unused-pattern]: no file matches the pattern 'published/*'")
     assert ran.out.count("no file matches") == 1
     assert "1 warning" in ran.lines[-1]
 
 
 def test_it_is_a_warning_like_others(archcalc: Archcalc) -> None:
     assert archcalc("validate", "nets", "--strict").status == 1
-    assert archcalc("validate", "nets", "--strict").lines[-1] == "2 specs and 1 configuration: 2 ok, 1 failed"
-    assert archcalc("validate", "nets", "--error", "unused-ignore").status == 1
-    assert archcalc("validate", "nets", "--ignore", "unused-ignore").lines[-1] == "2 specs: 2 ok"
+    assert archcalc("validate", "nets", "--strict").lines[-1] == "2 specs: 2 ok; 1 error in configurations or baselines"
+
+
+def test_patterns_for_tolerances_are_named_too(archcalc: Archcalc, folder: Path) -> None:
+    text = '[per-path-tolerances]\n"old/*" = "1%"\n"nets/*" = "2%"\n[per-path-ignores]\n"old/*" = ["dropped-border"]\n'
+    (folder / "archcalc.toml").write_text(text, encoding="utf-8")
+    ran = archcalc("validate", "nets")
+    assert ran.line("archcalc.toml:2:2: warning[unused-pattern]: no file matches the pattern 'old/*'")
+    assert ran.out.count("no file matches") == 1
 
 
 def test_patterns_that_match_are_not_mentioned(archcalc: Archcalc, folder: Path) -> None:

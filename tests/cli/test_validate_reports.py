@@ -74,6 +74,7 @@ def test_the_next_step_gets_the_totals(archcalc: Archcalc, folder: Path, monkeyp
         "ok=1",
         "failed=0",
         "errors=1",
+        "other_errors=0",
         "warnings=1",
         "skipped=1",
         "corrections=1",
