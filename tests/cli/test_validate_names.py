@@ -62,6 +62,19 @@ def test_reports_do_not_depend_on_the_encoding_of_the_console(
 
 
 @pytest.mark.slow
+def test_baselines_do_not_depend_on_the_locale(archcalc: Archcalc, folder: Path) -> None:
+    arguments = ("validate", ".", "--baseline", "base", "--no-cache")
+    archcalc(*arguments, "--update-baseline")
+    stored = (folder / "base").read_bytes()
+    ran = process(*arguments, env=ASCII, cwd=folder)
+    assert ran.returncode == 1
+    assert "new: not in the baseline" not in ran.stdout
+    assert "removed-spec" not in ran.stdout
+    process(*arguments, "--update-baseline", env=ASCII, cwd=folder)
+    assert (folder / "base").read_bytes() == stored
+
+
+@pytest.mark.slow
 def test_the_console_gets_what_it_can_show(folder: Path) -> None:
     ran = process("validate", ".", env={"PYTHONIOENCODING": "latin-1"}, cwd=folder, encoding="latin-1")
     assert ran.returncode == 1
