@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -74,7 +75,7 @@ class Output:
         if self.is_streamed:
             if FORMATS[self.form].in_checkout:
                 result = self.in_checkout(result)
-            click.echo(write_spec(self.form, result, self.display), nl=False, color=True)
+            _print(write_spec(self.form, result, self.display))
 
     def finish(self, results: Sequence[ValidationResult]) -> None:
         """Print what follows when all specs are done, write all reports, and tell a CI server the totals.
@@ -91,9 +92,9 @@ class Output:
             return written.report(named if written.in_checkout else results, __version__)
 
         if self.is_streamed:
-            click.echo(summary(results))
+            _print(f"{summary(results)}\n")
         else:
-            click.echo(text(self.form), nl=False)
+            _print(text(self.form))
         problems = []
         for report in self.reports:
             try:
@@ -128,6 +129,14 @@ class Output:
         names = {file: checkout_path(root, file) for file in {result.name, *(each.file for each in result.findings)}}
         found = tuple(finding._replace(file=names[finding.file]) for finding in result.findings)
         return result._replace(name=names[result.name], findings=found)
+
+
+def _print(text: str) -> None:
+    """Print a text. If nobody reads it any more (``| head``), the reports and the exit status still count."""
+    try:
+        click.echo(text, nl=False, color=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unwritten(path: str, error: OSError, origin: str) -> Problem:

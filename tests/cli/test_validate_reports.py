@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
 import pytest
 
 from tests.cli.conftest import Archcalc
+from tests.cli.test_program import process
 from tests.published_schemas import published
 
 UNTIDY = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: conv 4 k3\n"
@@ -61,6 +65,17 @@ def test_a_report_that_cannot_be_written_stops_no_other(archcalc: Archcalc, fold
     assert ran.status == 2
     assert "error[output]: cannot write 'no/such/folder'" in ran.err
     assert (folder / "out.xml").exists()
+
+
+def test_a_reader_that_leaves_changes_neither_reports_nor_status(folder: Path) -> None:
+    (folder / "failing.yaml").write_text("input: 3x9x9\nlayers: [relu]\nexpect: {params: 3}\n", encoding="utf-8")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w", encoding="utf-8") as closed:
+        options: dict[str, Any] = {"stdout": closed, "stderr": subprocess.PIPE, "capture_output": False}
+        ran = process("validate", ".", "--report", "json=out", cwd=folder, **options)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert [record["status"] for record in json.loads((folder / "out").read_text())] == ["failed", "ok", "skipped"]
 
 
 def test_the_next_step_gets_the_totals(archcalc: Archcalc, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
