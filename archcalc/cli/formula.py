@@ -18,6 +18,7 @@ from archcalc.cli.options import (
     quantity_definitions,
     spec_argument,
     spec_options,
+    utf8_documents,
 )
 from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text
@@ -83,6 +84,7 @@ MAX_CONDITIONS = 10
     type=click.Choice(["text", "latex", "json"]),
     default="text",
     show_default=True,
+    callback=utf8_documents,
     help="Output format.",
 )
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:

@@ -6,7 +6,7 @@ layers. ``ignores`` reads which warnings a
 file turns off, ``run`` runs all rules over a spec, and ``fix`` corrects (``edits`` has the edits of text for it).
 """
 
-from archcalc.lint.rules import RULES, LintContext, Rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, Rule
 from archcalc.lint.run import lint
 
-__all__ = ["RULES", "LintContext", "Rule", "lint"]
+__all__ = ["FIXABLE", "RULES", "LintContext", "Rule", "lint"]
