@@ -113,7 +113,7 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
         settings.error,
         settings.strict,
         settings.tolerated(found_spec.path),
-        task._replace(found_spec=None, configuration=None),  # type: ignore[arg-type]
+        (task.baseline, task.renamed_from, task.is_required),
     )
     return sha256(_text(about).encode() + b"\0" + content).digest()
 

@@ -84,7 +84,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
     figures, comparison = None, None
-    if task.has_baseline:
+    if task.baseline:
         figures = figures_of(analysis)
         if task.before is not None:
             comparison = compare(task.before, figures)
@@ -100,7 +100,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
-        is_new=task.has_baseline and comparison is None,
+        is_new=bool(task.baseline) and comparison is None,
         renamed_from=task.renamed_from,
     )
 

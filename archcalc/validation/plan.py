@@ -68,7 +68,7 @@ def plan(
             ValidationTask(
                 found_spec,
                 configuration,
-                has_baseline=store is not None,
+                baseline=store.identity(found_spec, settings) if store is not None else "",
                 before=store.of(found_spec, settings) if store is not None else None,
                 is_required=(require_baseline or configuration.require_baseline) and not options.update_baseline,
             )
