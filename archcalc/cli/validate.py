@@ -134,6 +134,7 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     """
     stdin_once(paths)
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
+    gc.enable()  # many networks are read, one after the other
     options = options_from(values)
     run = plan(
         find_specs(paths, options.limits, exclude_named=options.only_specs),
@@ -142,7 +143,6 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         require_baseline=values["require_baseline"],
         jobs=values["jobs"],
     )
-    gc.enable()  # many networks are read, one after the other
     if not run.has_baselines and not run.others:
         no_baseline(values)
     streamed = "text" if output else form if FORMATS[form].findings else ""

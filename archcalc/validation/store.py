@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -78,20 +79,30 @@ class BaselineFile:
             fail("baseline", "no file can have this name", origin=path)
         if len(data) > MAX_BYTES:
             fail("baseline", f"the file has more than {MAX_BYTES:,} bytes", origin=path)
+        collecting = gc.isenabled()
+        gc.disable()  # nothing of the large tree is garbage: scanning it repeatedly takes as long as building it
         try:
-            document = json.loads(data)
-            (schema,) = _integers((document["schema"],))
-            if schema != SCHEMA:
-                message = f"the baseline has schema {schema}, and this version of archcalc reads schema {SCHEMA}"
-                fail("baseline", message, hint="use the version of archcalc that wrote it, or a later one", origin=path)
-            records = document["specs"]
-            settings = {name: _settings(record["settings"]) for name, record in records.items() if "settings" in record}
-            networks = {name: _figures(record) for name, record in records.items()}
-            return cls(path, networks, settings, digest=sha256(data).hexdigest())
+            return cls._parse(path, data)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             _fail_on_conflict(path, data)
             hint = f"restore it from version control: git checkout HEAD -- {shlex.quote(path)}"
             fail("baseline", "the file is not a baseline", hint=hint, origin=path)
+        finally:
+            if collecting:
+                gc.enable()
+
+    @classmethod
+    def _parse(cls, path: str, data: bytes) -> BaselineFile:
+        """The baseline in the content of a file; one that is damaged raises the errors of looking things up in it."""
+        document = json.loads(data)
+        (schema,) = _integers((document["schema"],))
+        if schema != SCHEMA:
+            message = f"the baseline has schema {schema}, and this version of archcalc reads schema {SCHEMA}"
+            fail("baseline", message, hint="use the version of archcalc that wrote it, or a later one", origin=path)
+        records = document["specs"]
+        settings = {name: _settings(record["settings"]) for name, record in records.items() if "settings" in record}
+        networks = {name: _figures(record) for name, record in records.items()}
+        return cls(path, networks, settings, digest=sha256(data).hexdigest())
 
     def spec_name(self, found_spec: FoundSpec) -> str:
         """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one."""
