@@ -14,7 +14,7 @@ from archcalc.spec.read import Given, Spec, read_spec
 from archcalc.validation.baseline import compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, diff
 from archcalc.validation.findings import findings
-from archcalc.validation.recognize import is_spec, is_spec_file
+from archcalc.validation.recognize import may_be_data, is_spec, is_spec_file
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
 
 
@@ -33,8 +33,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
     try:
         source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
-        if source.text.lstrip()[:1] in ("{", "[") and _is_other_file(options, task):
-            return skipped  # large files of data are recognized faster than they are read as specs
+        if may_be_data(source.text) and _is_other_file(options, task):
+            return skipped
         if options.fix and found_spec.path:
             correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
