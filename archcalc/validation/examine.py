@@ -14,7 +14,7 @@ from archcalc.spec.read import Given, Spec, read_spec
 from archcalc.validation.baseline import compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, diff
 from archcalc.validation.findings import findings
-from archcalc.validation.recognize import may_be_data, is_spec, is_spec_file
+from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
 
 
