@@ -37,6 +37,7 @@ ERRORS = {
     "output": "A file cannot be written.",
     "reference": "`@name` does not refer to an earlier stage or input.",
     "shape": "A layer cannot be applied to the shape of its input.",
+    "sharing": "Layers that share weights need different ones, or `weights=` does not name one layer.",
     "syntax": "The text does not follow the syntax of the language.",
     "unknown-block": "No block has this name.",
     "unknown-key": "A spec has no such section.",

@@ -19,7 +19,7 @@ def codes(room: str) -> Iterator[str]:
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
                 continue
             first = node.args[0]
-            if node.func.id in ("fail", "Problem") and isinstance(first, ast.Constant):
+            if node.func.id in ("fail", "Problem") and isinstance(first, ast.Constant) and first.value:
                 yield str(first.value)
 
 
