@@ -105,10 +105,12 @@ class BaselineFile:
         return cls(path, networks, settings, digest=sha256(data).hexdigest())
 
     def spec_name(self, found_spec: FoundSpec) -> str:
-        """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one.
+        """Return the name of a spec in the file: its path from the folder of the file, or its bundled name or text.
 
         It does not depend on the locale, by which Python decodes paths.
         """
+        if found_spec.inline and found_spec.source is not None:
+            return " ".join(found_spec.source.text.split())
         if not found_spec.path or found_spec.name != found_spec.path:
             return found_spec.name
         folder = os.path.dirname(os.path.realpath(self.path))
