@@ -15,7 +15,7 @@ from archcalc.spec.read import Given, Spec, read_spec
 from archcalc.validation.baseline import compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
-from archcalc.validation.recognize import is_spec, is_spec_file
+from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
 
 
@@ -34,8 +34,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
     try:
         source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
-        if source.text.lstrip()[:1] in ("{", "[") and _is_other_file(options, task):
-            return skipped  # large files of data are recognized faster than they are read as specs
+        if may_be_data(source.text) and _is_other_file(options, task):
+            return skipped
         if options.fix and (found_spec.is_file or (found_spec.is_stdin and options.fix == "diff")):
             correction = correct(source, found_spec.path or None, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
@@ -88,7 +88,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
     figures, comparison = None, None
-    if task.has_baseline:
+    if task.baseline:
         figures = figures_of(analysis)
         if task.before is not None:
             comparison = compare(task.before, figures)
@@ -105,7 +105,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
-        is_new=task.has_baseline and comparison is None,
+        is_new=bool(task.baseline) and comparison is None,
         renamed_from=task.renamed_from,
     )
 

@@ -42,8 +42,9 @@ class ValidationTask(NamedTuple):
 
     found_spec: FoundSpec
     configuration: Configuration = NO_CONFIGURATION
-    has_baseline: bool = False
-    """Whether figures are compared with a baseline or stored in it."""
+    baseline: str = ""
+    """What identifies the state of the baseline that the figures are compared with or stored in, and the entry of the
+    spec in it; empty if there is none."""
     before: NetworkFigures | None = None
     """The figures of the baseline; ``None`` if it does not contain the spec."""
     renamed_from: str = ""

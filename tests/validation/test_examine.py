@@ -18,7 +18,7 @@ FEW = Limits(layers=2_000)
 
 
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), baseline="b")
 
 
 @pytest.mark.slow
