@@ -231,7 +231,7 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     return resolve(rest, networks[name])
 
 
-def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
+def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:
     """Return the name of the network that a target refers to, and the target within it.
 
     Raises:
