@@ -15,7 +15,7 @@ from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.numeric import is_plain
 from archcalc.numeric.steps import steps
 from archcalc.query import sweep as sweeps
-from archcalc.query.grid import Axis
+from archcalc.query.grid import GridAxis
 from archcalc.query.quantities import SUMS
 from archcalc.query.sweep import SweepBlock, sweep
 from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
@@ -229,7 +229,7 @@ def test_only_what_is_wanted_is_kept() -> None:
 def swept(configurations: int) -> tuple[int, int]:
     """Configurations and peak memory of a sweep whose blocks are looked at one by one."""
     source, _ = locate("lenet5", DEFAULT)
-    axes = [Axis("C", steps(1, 1, 40)), Axis("H", steps(32, 1, configurations // 40))]
+    axes = [GridAxis("C", steps(1, 1, 40)), GridAxis("H", steps(32, 1, configurations // 40))]
     asked = question(source, ["params", "macs"])
     for _ in sweep(asked.subject(), axes):
         break
@@ -253,7 +253,9 @@ def test_memory_does_not_grow_with_the_number_of_combinations(monkeypatch: pytes
 
 def test_an_axis_of_any_length_begins_at_once() -> None:
     asked = question(Source("<expression>", "3x9x9 -> relu"), ["macs"], inline=True)
-    first: SweepBlock = next(sweep(asked.subject(), [Axis("H", steps(1, 1, 10**15)), Axis("W", steps(1, 1, 10**15))]))
+    first: SweepBlock = next(
+        sweep(asked.subject(), [GridAxis("H", steps(1, 1, 10**15)), GridAxis("W", steps(1, 1, 10**15))])
+    )
     assert first.columns is not None
     assert first.columns[1][:3].tolist() == [1, 2, 3]
 
