@@ -1,15 +1,17 @@
-"""The values of one setting for which a condition holds.
+"""The values of one setting, or of several together, for which a condition holds.
 
-Every value of a range is tried, all of them at once as arrays, so no assumption is made about how a quantity depends on
-the setting.
+Every combination of their values is tried, many at once as arrays, so no assumption is made about how a quantity
+depends on a setting.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
+from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.graph import input_axes
@@ -23,22 +25,22 @@ from archcalc.query.sweep import Example, Refusal, SweepSubject, sweep
 from archcalc.spec.syntax import Condition, Name, Relation
 
 MAX_VALUES = 1_000_000
-"""At most so many values of the setting are tried."""
+"""At most so many values of a setting, or combinations of several, are tried."""
 
 
 class Sample(NamedTuple):
-    """A value of the setting, and the values of the quantities there."""
+    """The value of each setting, and the values of the quantities there."""
 
-    value: Any
+    values: tuple[Any, ...]
     measured: tuple[Any, ...]
 
 
 class SolutionInterval(NamedTuple):
-    """Consecutive values of the setting that are all solutions."""
+    """Consecutive values of the last setting that are all solutions, for the same values of those before it."""
 
     first: Sample
     last: Sample
-    values: int
+    number: int
     """How many values there are."""
 
 
@@ -48,21 +50,21 @@ class Solution:
 
     intervals: tuple[SolutionInterval, ...]
     nearest: Sample | None
-    """If there is no solution, the value closest to satisfying the condition; ``None`` if no value is possible."""
+    """If there is no solution, the sample closest to satisfying the condition; ``None`` if no value is possible."""
     tried: int
-    """How many values were tried."""
+    """How many values, or combinations of several, were tried."""
     impossible: Counter[Refusal]
     examples: dict[Refusal, Example]
     extremes: tuple[tuple[Any, Any] | None, ...]
     """The minimum and the maximum of each quantity over the range; ``None`` for one that is not a single number."""
 
 
-def solve(query: ConfigurationQuery, axis: GridAxis, condition: Condition) -> Solution:
-    """Try every value of an axis.
+def solve(query: ConfigurationQuery, axes: Sequence[GridAxis], condition: Condition) -> Solution:
+    """Try every combination of the values of axes.
 
     Args:
-        question: the spec and the names to evaluate (at least those in the condition).
-        axis: the setting and its values.
+        query: the spec and the names to evaluate (at least those in the condition).
+        axes: the settings, each with its values.
         condition: the condition to satisfy.
 
     Raises:
@@ -77,50 +79,55 @@ def solve(query: ConfigurationQuery, axis: GridAxis, condition: Condition) -> So
     truths: list[bool] = []
     impossible: Counter[Refusal] = Counter()
     examples: dict[Refusal, Example] = {}
-    for block in sweep(subject, [axis]):
+    for block in sweep(subject, axes):
         impossible += block.impossible
         examples = block.examples | examples
         if block.columns is not None:
-            values, held, *measured = (column.tolist() for column in block.columns)
-            points += [Sample(each, tuple(row)) for each, *row in zip(values, *measured, strict=True)]
+            columns = [column.tolist() for column in block.columns]
+            values, held, measured = columns[: len(axes)], columns[len(axes)], columns[len(axes) + 1 :]
+            rows = zip(*measured, strict=True) if measured else repeat(())
+            points += [Sample(each, row) for each, row in zip(zip(*values, strict=True), rows, strict=False)]
             truths += held
     if not points and query.absent is not None:
         raise query.absent
     return Solution(
-        intervals=tuple(_intervals(axis, points, truths)),
-        nearest=None if any(truths) else _nearest(query, axis, points, condition),
-        tried=len(axis.values),
+        intervals=tuple(_intervals(axes, points, truths)),
+        nearest=None if any(truths) else _nearest(query, axes, points, condition),
+        tried=prod(len(axis.values) for axis in axes),
         impossible=impossible,
         examples=examples,
         extremes=tuple(_extremes([point.measured[column] for point in points]) for column in range(len(query.names))),
     )
 
 
-def _intervals(axis: GridAxis, points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
+def _intervals(axes: Sequence[GridAxis], points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
     """Return maximal runs of consecutive solutions; impossible values separate them."""
+    numbers = [{value: number for number, value in enumerate(axis.values)} for axis in axes]
+    placed = sorted(
+        (tuple(known[value] for known, value in zip(numbers, point.values, strict=True)), index)
+        for index, (point, truth) in enumerate(zip(points, truths, strict=True))
+        if truth
+    )
     found: list[SolutionInterval] = []
-    waiting = zip(points, truths, strict=True)
-    point, truth = next(waiting, (None, False))
-    run: list[Sample] = []
-    for each in axis.values:
-        here = point is not None and point.value == each
-        if here and truth:
-            assert point is not None
-            run.append(point)
-        elif run:
-            found.append(SolutionInterval(run[0], run[-1], len(run)))
-            run = []
-        if here:
-            point, truth = next(waiting, (None, False))
-    return [*found, SolutionInterval(run[0], run[-1], len(run))] if run else found
+    before: tuple[int, ...] | None = None
+    for place, index in placed:
+        point = points[index]
+        if before is not None and place == (*before[:-1], before[-1] + 1):
+            found[-1] = found[-1]._replace(last=point, number=found[-1].number + 1)
+        else:
+            found.append(SolutionInterval(point, point, 1))
+        before = place
+    return found
 
 
-def _nearest(query: ConfigurationQuery, axis: GridAxis, points: list[Sample], condition: Condition) -> Sample | None:
+def _nearest(
+    query: ConfigurationQuery, axes: Sequence[GridAxis], points: list[Sample], condition: Condition
+) -> Sample | None:
     """Return the sample closest to satisfying the condition; of several, the last."""
-    parts = axis.name.split("=")
 
     def distance(point: Sample) -> Fraction | float:
-        known: Mapping[str, Any] = dict.fromkeys(parts, point.value)
+        settings = zip(axes, point.values, strict=True)
+        known: Mapping[str, Any] = {part: value for axis, value in settings for part in axis.name.split("=")}
         measured = {name.name: each for name, each in zip(query.names, point.measured, strict=True)}
         return _miss(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
 
