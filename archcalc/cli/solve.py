@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import GridAxis
     from archcalc.query.solve import Sample, Solution
-    from archcalc.spec.syntax import Name
 
 MAX_INTERVALS = 40
 """Intervals that are listed in a table."""
@@ -83,9 +81,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
-    from archcalc.query.solve import solve
+    from archcalc.query.solve import names_to_measure, read_axes, solve
     from archcalc.spec.locate import locate
-    from archcalc.spec.syntax import names_in
 
     collect_garbage()
     limits = limits_from(values)
@@ -104,9 +101,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         limits=limits,
     )
     axes = read_axes(question, values["vary"])
-    varied = {part for axis in axes for part in axis.name.split("=")}
-    wanted = {name.name: name for name in (*names_in(condition), *further)}
-    question.names = [name for text, name in wanted.items() if text not in varied and measurable(name)]
+    question.names = names_to_measure(axes, condition, further)
     solution = solve(question, axes, condition)
     form = default_format(form, color)
     if form == "json":
@@ -118,66 +113,6 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         if form == "csv" and not solution.intervals:
             click.echo("\n".join(notes(solution, axes, question, values["target"])), err=True)
     return 0 if solution.intervals else 1
-
-
-def measurable(name: Name) -> bool:
-    """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
-    from archcalc.spec.build import argument_words
-    from archcalc.spec.numerals import GLOBAL
-
-    return "." in name.name or name.name not in (GLOBAL, *argument_words())
-
-
-def read_axes(question: ConfigurationQuery, written: Sequence[str]) -> list[GridAxis]:
-    """Return the settings that vary, with their values.
-
-    Raises:
-        SpecError: they cannot be read, or have too many values.
-    """
-    from archcalc.query.solve import MAX_VALUES
-
-    axes = [read_axis(question, each) for each in written]
-    parts = [part for axis in axes for part in axis.name.split("=")]
-    for part in parts:
-        if parts.count(part) > 1:
-            fail("duplicate", f"'{part[:40]}' varies twice", origin="--vary")
-    if prod(len(axis.values) for axis in axes) > MAX_VALUES:
-        hint = "give the values to try: --vary NAME=START:STOP:STEP"
-        fail("limit", f"more than {MAX_VALUES:,} combinations", hint=hint, origin="--vary")
-    return axes
-
-
-def read_axis(question: ConfigurationQuery, written: str) -> GridAxis:
-    """Return the setting that varies, with its values.
-
-    Raises:
-        SpecError: it cannot be read, or its values have to be given.
-    """
-    from archcalc.query.grid import GridAxis
-    from archcalc.query.solve import MAX_VALUES, default_values
-    from archcalc.query.sweep import Refused
-    from archcalc.spec.ranges import read_values
-
-    parts = [part.strip() for part in written.split("=")]
-    origin = f"--vary {written[:40]}"
-    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
-    name = "=".join(parts[:-1] if with_values else parts)
-    if not all(parts):
-        raise click.UsageError(f"--vary must be NAME or NAME=VALUES, got '{written[:60]}'")
-    if with_values:
-        given = read_values(f"--vary {name}", parts[-1], question.limits)
-        if len(given) > MAX_VALUES:
-            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
-        return GridAxis(name, given)
-    try:
-        values = default_values(question, name)
-    except Refused as refused:
-        fail("shape", str(refused), hint=f"give the values to try: --vary {name}=1:100", origin=origin)
-    if values is None:
-        fail(
-            "argument", f"'{name}' is not a number", hint=f"give the values to try: --vary {name}=1:100", origin=origin
-        )
-    return GridAxis(name, values)
 
 
 def table(

@@ -21,8 +21,12 @@ from archcalc.numeric.steps import Steps, steps
 from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import GridAxis
-from archcalc.query.sweep import Example, Refusal, SweepSubject, sweep
-from archcalc.spec.syntax import Condition, Name, Relation
+from archcalc.query.sweep import Example, Refusal, Refused, SweepSubject, sweep
+from archcalc.spec.build import argument_words
+from archcalc.spec.errors import fail
+from archcalc.spec.numerals import GLOBAL
+from archcalc.spec.ranges import read_values
+from archcalc.spec.syntax import Condition, Name, Relation, names_in
 
 MAX_VALUES = 1_000_000
 """At most so many values of a setting, or combinations of several, are tried."""
@@ -150,6 +154,53 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
 
 def _extremes(values: list[Any]) -> tuple[Any, Any] | None:
     return (min(values), max(values)) if values and all(map(is_plain, values)) else None
+
+
+def read_axes(query: ConfigurationQuery, written: Sequence[str]) -> list[GridAxis]:
+    """Return the settings that vary, with their values; each is written ``NAME`` or ``NAME=VALUES``.
+
+    Raises:
+        SpecError: they cannot be read, or have too many values.
+    """
+    axes = [_read_axis(query, each) for each in written]
+    parts = [part for axis in axes for part in axis.name.split("=")]
+    for part in parts:
+        if parts.count(part) > 1:
+            fail("duplicate", f"'{part[:40]}' varies twice", origin="--vary")
+    if prod(len(axis.values) for axis in axes) > MAX_VALUES:
+        hint = "give the values to try: --vary NAME=START:STOP:STEP"
+        fail("limit", f"more than {MAX_VALUES:,} combinations", hint=hint, origin="--vary")
+    return axes
+
+
+def _read_axis(query: ConfigurationQuery, written: str) -> GridAxis:
+    parts = [part.strip() for part in written.split("=")]
+    origin = f"--vary {written[:40]}"
+    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
+    name = "=".join(parts[:-1] if with_values else parts)
+    if not all(parts):
+        fail("argument", f"a setting must be written NAME or NAME=VALUES, got '{written[:60]}'", origin=origin)
+    if with_values:
+        given = read_values(f"--vary {name}", parts[-1], query.limits)
+        if len(given) > MAX_VALUES:
+            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
+        return GridAxis(name, given)
+    hint = f"give the values to try: --vary {name}=1:100"
+    try:
+        values = default_values(query, name)
+    except Refused as refused:
+        fail("shape", str(refused), hint=hint, origin=origin)
+    if values is None:
+        fail("argument", f"'{name}' is not a number", hint=hint, origin=origin)
+    return GridAxis(name, values)
+
+
+def names_to_measure(axes: Sequence[GridAxis], condition: Condition, further: Sequence[Name] = ()) -> list[Name]:
+    """Return the quantities and settings in a condition, and further ones, without those that vary."""
+    varied = {part for axis in axes for part in axis.name.split("=")}
+    wanted = {name.name: name for name in (*names_in(condition), *further)}
+    words = (GLOBAL, *argument_words())
+    return [name for text, name in wanted.items() if text not in varied and ("." in text or text not in words)]
 
 
 def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None:

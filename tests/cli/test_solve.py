@@ -57,7 +57,7 @@ def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its
     ("arguments", "message"),
     [
         (("--vary", "alhpa", "--target", "macs < 3"), "did you mean 'alpha'?"),
-        (("--vary", "alpha=", "--target", "macs < 3"), "--vary must be NAME or NAME=VALUES"),
+        (("--vary", "alpha=", "--target", "macs < 3"), "a setting must be written NAME or NAME=VALUES"),
         (("--vary", "alpha=1:0", "--target", "macs < 3"), "is empty"),
         (("--vary", "alpha=0:9:0.000001", "--target", "macs < 3"), "more than 1,000,000 values"),
         (("--vary", "alpha", "--target", "mac < 3"), "did you mean 'macs'?"),
