@@ -121,7 +121,7 @@ def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
 def test_unreadable_lines_keep_their_reason_and_stop_no_other() -> None:
     found = marks("answers: {q1: [[1]], q2: many, params: '61,706'}\n")
     assert (found["q1"].verdict, found["q2"].verdict, found["params"].verdict) == ("unreadable", "unreadable", "exact")
-    assert "must be a value" in found["q1"].sentence
+    assert "'[[1]]' is not a number" in found["q1"].sentence
     assert "many" in found["q2"].sentence
     assert found["q2"].line == 1
 
