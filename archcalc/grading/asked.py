@@ -78,7 +78,7 @@ class AskedQuestions:
                 message = (
                     "'params' counts 4 numbers per map of a batch norm, but many textbooks count the 2 learned ones"
                 )
-                hint = f"ask for {trainable} if you mean those, or accept both with accept: statistics-left-out"
+                hint = f"ask for {trainable} if you mean those, or accept both with accept: bn-statistics-left-out"
                 yield Problem("key", message, whole_text(question.target), hint, level="warning")
                 return  # once is enough
 

@@ -269,3 +269,34 @@ def test_right_answers_are_right_in_every_form_and_style(data: st.DataObject) ->
 
 
 GRADER = grader(f"network: lenet5\nquestions: [{', '.join(LENET)}]\n")
+
+
+BATCH_NORM = "network: 3x8x8 -> conv 4 k3 nobias -> bn -> relu\n"
+
+
+@pytest.mark.parametrize(
+    ("questions", "places"),
+    [
+        ("[bn_1.params, params]", [(2, 13)]),
+        ("[macs, {target: params}]", [(2, 28)]),
+        ("[conv_1.params, bn_1.trainable, params / macs]", []),
+        ("[{target: params, accept: bn-statistics-left-out}]", []),
+    ],
+)
+def test_what_textbooks_count_of_a_batch_norm_is_told_once(questions: str, places: list[tuple[int, int]]) -> None:
+    found = grader(f"{BATCH_NORM}questions: {questions}\n").warnings
+    assert [warning.place()[1:] for warning in found] == places
+    for warning in found:
+        assert "trainable" in warning.hint
+        assert warning.level == "warning"
+
+
+def test_an_answer_for_a_person_is_neither_right_nor_wrong() -> None:
+    key = "questions: [{id: q1, by_hand: yes, points: 3}, {id: q2, expect: 4}]\n"
+    graded = grade("q1: Because.\nq2: 4\n", key)
+    assert [(mark.verdict, mark.points, mark.is_open) for mark in graded.marks] == [
+        ("by-hand", 0, True),
+        ("exact", 1, False),
+    ]
+    assert (graded.status, graded.right, len(graded.open), graded.of) == (0, 1, 1, 4)
+    assert [mark.verdict for mark in grade("q2: 4\n", key).wrong] == ["missing"]
