@@ -200,7 +200,7 @@ def junit_suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
         cases = [
             Case(
                 mark.id,
-                () if mark.right else (Failure(mark.sentence, code=mark.reason_code),),
+                () if mark.right or mark.is_open else (Failure(mark.sentence, code=mark.reason_code),),
                 mark.file or graded.file,
                 mark.line,
             )

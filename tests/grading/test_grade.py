@@ -164,11 +164,21 @@ def test_a_submission_that_cannot_be_judged_is_a_problem_of_its_own(text: str, m
 
 
 def test_inline_networks_and_settings() -> None:
-    text = "network: 3x8x8 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
+    text = "network: 8x8x3 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
     assert {mark.verdict for mark in grade(text, None).marks} == {"exact"}
     text = "networks: {half: {spec: mobilenet-v1, set: {alpha: 0.5}}, all: mobilenet-v1}\n"
     text += "answers: [half.params < all.params]\n"
     assert grade(text, None).status == 0
+
+
+def test_the_layout_of_a_key_is_that_of_its_inline_networks_and_answers() -> None:
+    key = "network: {spec: '12x8x3 -> conv 4 k3', layout: hwc}\nquestions: [shape, conv_1.weights, conv_1.width]\n"
+    text = "shape: 10x6x4\nconv_1.weights: 108\nconv_1.width: 6\n"
+    assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
+    formula = "network: {spec: '(H)x8x3 -> conv F k3', set: {H: 12, F: 4}, layout: hwc}\n"
+    formula += "questions: [{target: shape, free: 'H, F'}]\n"
+    assert grade("shape: (H-2) x 6 x F\n", formula).marks[0].verdict == "exact"
+    assert grade("shape: F x (H-2) x 6\n", formula).marks[0].verdict == "wrong"
 
 
 def test_the_defaults_of_partial_credit() -> None:
