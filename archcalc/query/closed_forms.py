@@ -6,7 +6,7 @@ there is no separate derivation of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,7 +24,9 @@ from archcalc.numeric.symbolic import (
     evaluate,
     in_free_symbols,
     leading_terms,
+    over_common_divisor,
     samples,
+    terms_of,
 )
 
 Plain: TypeAlias = int | Fraction
@@ -85,28 +87,38 @@ class ClosedForm:
         """Return whether the values equal others wherever the closed form holds; ``None`` if undecided."""
         if len(others) != len(self.values) or any(isinstance(value, str) for value in self.values):
             return self.values == others
-        found = [self.symbols.compare("==", value - other) for value, other in zip(self.values, others, strict=True)]
+        found = [self._equal(value - other) for value, other in zip(self.values, others, strict=True)]
         if all(each is True for each in found):
             return True
         return False if False in found or self.difference(*others) else None
+
+    def _equal(self, difference: Any) -> Any:
+        """Return whether a difference is 0; a condition if undecided. Divisors are multiplied away."""
+        numerator, _ = over_common_divisor(self.symbols, terms_of(difference))
+        return self.symbols.compare("==", numerator)
 
     def difference(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Difference | None:
         """Return a point at which the values differ from others, if one is found.
 
         Args:
             others: as many values.
-            first: the values of the symbols to try first.
+            first: the values of the symbols to try first, and others near these.
         """
-        points: Iterable[tuple[Mapping[str, Plain], Point]] = samples(self.symbols)
-        own = self.symbols.point(first) if first is not None else None
-        if first is not None and own is not None and self.symbols.holds(own):
-            points = chain([(first, own)], points)
-        for values, point in points:
+        near = () if first is None else self._near(first)
+        for values, point in chain(near, samples(self.symbols)):
             right = tuple(_value(value, point) for value in self.values)
             theirs = tuple(_value(other, point) for other in others)
             if right != theirs:
                 return Difference(values, right, theirs)
         return None
+
+    def _near(self, first: Mapping[str, Plain]) -> Iterator[tuple[Mapping[str, Plain], Point]]:
+        """Yield values of the symbols, and others in which one is greater or less by one or two."""
+        changed = ({**first, name: value + step} for step in (1, -1, 2, -2) for name, value in first.items())
+        for values in chain((first,), changed):
+            point = self.symbols.point(values)
+            if point is not None and self.symbols.holds(point):
+                yield values, point
 
 
 def _value(value: Any, point: Point) -> Plain | str | None:
