@@ -117,8 +117,9 @@ def figures(subject: Subject) -> Callable[[Name], Any]:
         try:
             actual = subject.judge.actual(subject.canonical(name.name))
         except LookupError as error:
-            if len(subject.networks) == 1 and name.name in subject.formulas.values:
-                return subject.formulas.values[name.name]
+            variables = subject.formulas.networks[next(iter(subject.networks))].values()
+            if len(subject.networks) == 1 and name.name in variables:
+                return variables[name.name]
             fail("key", error.args[0], name.span, error.args[1])
         return actual.values[0] if len(actual.values) == 1 else actual.values
 
