@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from archcalc.graph import Node
 from archcalc.numeric import Number, product
 from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
@@ -15,11 +16,13 @@ STORED: Mapping[str, Callable[[Weight], bool]] = {
     "weights": lambda weight: weight.trainable and not weight.added,
     "biases": lambda weight: weight.trainable and weight.added,
 }
-"""The counts of stored numbers, each with the arrays that it includes."""
+"""The counts of stored numbers, each with the arrays that it includes. Each array counts once, however many layers
+use it."""
 
 
-def _stored(name: str, weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights if STORED[name](weight)])
+def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
+    """Return how many stored numbers among weights a count includes."""
+    return sum([weight.count for weight in weights if STORED[quantity](weight)])
 
 
 def _elements(outputs: Shapes) -> Number:
@@ -80,12 +83,48 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
     return Counts(
-        params=_stored("params", weights),
-        trainable=_stored("trainable", weights),
-        biases=_stored("biases", weights),
+        params=stored_count(weights, "params"),
+        trainable=stored_count(weights, "trainable"),
+        biases=stored_count(weights, "biases"),
         cost=op.cost(inputs),
         activations=_elements(outputs),
     )
+
+
+class TiedWeight(NamedTuple):
+    """A weight of a layer that belongs to another layer."""
+
+    owner: int
+    """The index of the layer that it belongs to."""
+    weight: Weight
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What it has in common with all other uses of the weight."""
+        return self.owner, self.weight.name
+
+
+def tied_weights(node: Node, inputs: Shapes) -> tuple[TiedWeight, ...]:
+    """Return the weights of a layer that belong to other layers."""
+    if not node.tied:
+        return ()
+    return tuple([TiedWeight(node.tied[w.name], w) for w in node.op.weights(inputs) if w.name in node.tied])
+
+
+def repeated(layers: Mapping[int, Sequence[TiedWeight]]) -> dict[int, list[Weight]]:
+    """Return the weights that layers use, but that count at another layer among these, by the index of the layer.
+
+    Args:
+        layers: the weights that belong to other layers, by the index of each layer.
+    """
+    seen: set[tuple[int, str]] = set()
+    found: dict[int, list[Weight]] = {}
+    for index, tied in layers.items():
+        for each in tied:
+            if each.owner in layers or each.key in seen:
+                found.setdefault(index, []).append(each.weight)
+            seen.add(each.key)
+    return found
 
 
 Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
@@ -93,7 +132,7 @@ Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
 
 
 def _stored_numbers(name: str) -> Formula:
-    return lambda op, inputs, outputs: _stored(name, op.weights(inputs))
+    return lambda op, inputs, outputs: stored_count(op.weights(inputs), name)
 
 
 def _operations(kind: str) -> Formula:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.expressions import read_formulas
+from archcalc.claims.feedback import Reason
 from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
@@ -192,8 +193,8 @@ def _example(apart: Difference | None) -> tuple[Explanation, ...]:
         return ()
     at = ", ".join(f"{name} = {value}" for name, value in apart.point.items())
     right, other = _written(apart.right), _written(apart.other)
-    sentence = f"at {at} the right value is {right}, and the formula gives {other}"
-    return (Explanation(code="formula", sentence=sentence),)
+    reason = Reason("formula", (("point", at), ("right", right), ("given", other)))
+    return (Explanation(reasons=(reason,)),)
 
 
 def _written(values: tuple[Fraction | int | str | None, ...]) -> str:

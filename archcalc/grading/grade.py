@@ -9,13 +9,14 @@ from fractions import Fraction
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.claims.claimed_value import same_value, without_hedge
 from archcalc.claims.compare import interpret
+from archcalc.claims.feedback import ENGLISH, Feedback
 from archcalc.grading.asked import AskedQuestions
 from archcalc.grading.audit import audit_mark
 from archcalc.grading.columns import quantity_of
-from archcalc.grading.conventions import clause_under
+from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
 from archcalc.grading.kinds.base import unreadable
-from archcalc.grading.marks import GradedSubmission, Mark
+from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
@@ -25,13 +26,16 @@ from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 class Grader:
     """Grades any number of submissions by one key; what they share is computed once."""
 
-    def __init__(self, key: Key | None, library: Library, *, explain: bool = True) -> None:
+    def __init__(
+        self, key: Key | None, library: Library, *, explain: bool = True, feedback: Feedback = ENGLISH
+    ) -> None:
         """Prepare a key.
 
         Args:
             key: The key; without it every claim counts one point.
             library: Loads the networks.
             explain: Whether to explain wrong answers.
+            feedback: The sentences of the marks.
 
         Raises:
             SpecError: A network of the key cannot be read, or a question cannot be asked; all errors are reported.
@@ -40,6 +44,7 @@ class Grader:
         self.scored = key is not None
         self.library = library
         self.explain = explain
+        self.feedback = feedback
         self.total = sum((question.points for question in self.key.questions), Fraction(0))
         self._asked = self._prepared(self.key.networks) if self.key.networks or self._needs_no_network else None
         self.warnings = tuple(self._asked.warnings()) if self._asked is not None else ()
@@ -166,17 +171,21 @@ class Grader:
         """The mark of an answer to a question that asks for no figure."""
         written, right = answer.value.value.strip(), asked.right_answer(question)
         outcome = asked.prepared[question.id].judge(written) if problem is None else unreadable(problem.message)
-        reason = f": {outcome.reason}" if outcome.reason else ""
+        say, name = self.feedback.say, question.id
         if outcome.verdict is Verdict.BY_HAND:
-            sentence = f"{question.id} is graded by a person"
+            sentence = say("by-hand", target=name)
         elif outcome.verdict is Verdict.UNREADABLE:
-            sentence = outcome.reason
-        elif outcome.verdict in PASSING:
-            sentence = f"{question.id} is {written}{reason}"
+            sentence = outcome.error
+        elif outcome.verdict is Verdict.WRONG:
+            said = [self.feedback.reasons([each]) for each in outcome.reasons]
+            sentence = " ".join([say("wrong", target=name, actual=right, value=written), *said])
+        elif outcome.verdict is Verdict.TRUNCATED:
+            sentence = say("truncated-value", target=name, actual=right, value=written)
         else:
-            sentence = f"{question.id} is {right}, not {written}{reason}"
+            sentence = f"{name} is {right}"
+        hints = " ".join(self.feedback.reasons([each]) for each in outcome.hints)
         return Mark(
-            id=question.id,
+            id=name,
             target="",
             text=question.text,
             value=written,
@@ -186,14 +195,14 @@ class Grader:
             of=question.points,
             actual=right,
             sentence=sentence,
-            code=outcome.code,
-            reason=outcome.hint,
+            reasons=(NamedReason(outcome.code, hints),) if outcome.code else (),
+            reason=hints or outcome.error,
             file=answer.target.source.name,
             line=_line(answer),
         )
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
-        named = next(iter(judgement.explanations), None)
+        explanations = judgement.explanations
         mark = Mark(
             id=question.id,
             target=judgement.target,
@@ -204,14 +213,32 @@ class Grader:
             points=self.key.worth(judgement.verdict, question.points),
             of=question.points,
             actual=judgement.actual,
-            sentence=judgement.sentence,
-            code=named.code if named else "",
-            reason=named.sentence if named else "",
+            sentence=judgement.in_words(self.feedback),
+            reasons=tuple(NamedReason(each.code, self.feedback.reasons(each.reasons)) for each in explanations),
+            reason=" ".join(judgement.reasons_in_words(self.feedback)) if explanations else "",
             derivation=judgement.derivation,
             file=answer.target.source.name,
             line=_line(answer),
         )
-        return mark if mark.right else _accepted(mark, question, judgement, subject)
+        return mark if mark.right else self._accepted(mark, question, judgement, subject)
+
+    def _accepted(self, mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
+        """The mark, with all points if the key accepts a convention that the answer follows."""
+        for codes in question.accept:
+            reasons = reasons_under(judgement.claim, judgement, codes, subject)
+            if reasons is not None:
+                reason = self.feedback.reasons(reasons)
+                accepted = {"target": judgement.target, "actual": judgement.actual, "value": judgement.value}
+                return replace(
+                    mark,
+                    verdict=Verdict.ACCEPTED,
+                    right=True,
+                    points=question.points,
+                    sentence=self.feedback.say("accepted", sentence=reason, **accepted),
+                    reasons=(NamedReason("+".join(sorted(codes)), reason),),
+                    reason=reason,
+                )
+        return mark
 
     def _missing(self, question: Question, asked: AskedQuestions) -> Mark:
         target = asked.targets.get(question.id, "")
@@ -225,26 +252,15 @@ class Grader:
             points=self.key.worth(Verdict.MISSING, question.points),
             of=question.points,
             actual=actual,
-            sentence=f"{target or question.id} is {actual}: no answer" if actual else f"{question.id}: no answer",
+            sentence=self.feedback.say(
+                "no-answer" if actual else "no-answer-to", target=target or question.id, actual=actual
+            ),
         )
 
 
 def _line(answer: Answer) -> int:
     """The line of an answer in its file."""
     return (answer.value if answer.value.value else answer.target).place(0)[0] + 1
-
-
-def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
-    """The mark, with all points if the key accepts a convention that the answer follows."""
-    for codes in question.accept:
-        clause = clause_under(judgement.claim, judgement, codes, subject)
-        if clause is not None:
-            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {clause}"
-            code, points = "+".join(sorted(codes)), question.points
-            return replace(
-                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=clause
-            )
-    return mark
 
 
 def _without_hedge(answer: Answer) -> Answer:

@@ -43,5 +43,5 @@ def _test(number: int, mark: Mark, *, explain: bool) -> dict[str, Any]:
         **status,
         "output": "\n".join(lines),
         "output_format": "text",
-        "tags": [tag for tag in (mark.verdict, mark.code) if tag],
+        "tags": [mark.verdict, *(reason.code for reason in mark.reasons)],
     }

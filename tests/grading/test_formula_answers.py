@@ -82,7 +82,7 @@ def test_what_does_not_is_wrong_with_an_example(target: str, formula: str) -> No
     assert (mark.verdict, mark.right) == ("wrong", False)
     assert f"not {formula}" in mark.sentence
     if "NIC" in formula:
-        assert ": at NIC = " in mark.sentence
+        assert "At NIC = " in mark.sentence
 
 
 @pytest.mark.parametrize(
@@ -186,19 +186,19 @@ def test_a_right_formula_is_right_however_it_is_written(network: str, question: 
         (
             "target: conv_1.params, free: 'K, C, F'",
             "F K^2 C",
-            "at K = 5, C = 3, F = 20 the right value is 1,520, and the formula gives 1,500",
+            "At K = 5, C = 3, F = 20 the right value is 1,520, and this formula gives 1,500",
         ),
         (
             "target: conv_1.H, free: 'H, S'",
             "H//S + 1",
-            "at H = 32, S = 2 the right value is 16, and the formula gives 17",
+            "At H = 32, S = 2 the right value is 16, and this formula gives 17",
         ),
-        ("target: conv_1.H, free: 'H, S'", "1/(H-32)", "the formula gives none, because a divisor is zero"),
+        ("target: conv_1.H, free: 'H, S'", "1/(H-32)", "this formula gives none, because a divisor is zero"),
         ("target: conv_1.shape, free: 'F, H, S'", "F x H/S x W/S", "is not a free name"),
         (
             "target: conv_1.shape, free: 'F, H'",
             "F x H x H",
-            "the right value is 20x16x16, and the formula gives 20x32x32",
+            "the right value is 20x16x16, and this formula gives 20x32x32",
         ),
         ("target: conv_1.shape, free: 'F, H'", "F x H", "must have 3 sizes, got 2"),
     ],
@@ -233,7 +233,7 @@ def test_what_normal_forms_cannot_decide_is_decided_by_many_points(monkeypatch: 
 def test_a_missing_formula_is_no_answer_to_a_formula() -> None:
     mark = marked(WINDOW, "target: conv_1.params, free: 'K, C, F'", "-")
     assert (mark.verdict, mark.actual[:3]) == ("missing", "F·(")
-    assert mark.sentence == f"conv_1.params is {mark.actual}: no answer"
+    assert mark.sentence == f"conv_1.params is {mark.actual}; no answer was given."
 
 
 def test_a_formula_that_is_not_defined_everywhere_does_not_change_how_others_are_judged() -> None:
@@ -253,7 +253,7 @@ assume: K % 2 == 1
 """
     assert marked(networks, "target: B.weights, free: N", "72N").verdict == "exact"
     assert marked(networks, "target: A.macs, free: 'N, K'", "32*32*8 N K^2").verdict == "exact"
-    assert "at N = 5 the right value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
+    assert "At N = 5 the right value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
     key = f"{networks}\nquestions: [{{target: B.weights, free: 'N, K'}}]\n"
     with pytest.raises(SpecError, match="no variable or input size 'K'"):
         Grader(read_key(Source("key.yaml", key)), Library())
