@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from archcalc.claims.claim import Claim
-from archcalc.query.quantities import MEASURED, is_measured
+from archcalc.query.quantities import WORDS, is_measured
 from archcalc.spec import bundled
 from archcalc.spec.locate import SUFFIXES
 from archcalc.spec.tokens import RULES
@@ -16,7 +16,7 @@ _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<va
 _QUOTED = RULES["STRING"]
 """A quoted pattern of an inline expression, in which a relation or an arrow has another meaning."""
 _FORMS = (
-    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
+    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(WORDS)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
 )
 

@@ -111,6 +111,16 @@ def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
         return None
 
 
+TOLD_APART = {
+    "params": ("trainable", "weights"),
+    "trainable": ("params", "weights"),
+    "weights": ("trainable",),
+    "macs": ("mults",),
+    "mults": ("macs",),
+}
+"""The quantities whose difference from another one is a mistake or convention with a code of its own."""
+
+
 def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
     quantity, (actual, *_) = target.quantity, target.actual.values
     assert not isinstance(actual, str)
@@ -119,8 +129,8 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
         yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
-        if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
-            continue  # their difference is a convention with a code of its own
+        if other == quantity or other in TOLD_APART.get(quantity, ()):
+            continue
         total = sum(getattr(layer, other) for layer in target.layers)
         yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
     if quantity == "activations":

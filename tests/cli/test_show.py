@@ -386,3 +386,19 @@ def test_sweep_solve_and_claims_warn_too(archcalc: Archcalc) -> None:
     ):
         assert "warning[channels-last-shape]" in archcalc(*arguments).err
         assert "warning" not in archcalc(*arguments, "--ignore", "channels-last-shape").err
+
+
+def test_what_textbooks_count_are_columns(archcalc: Archcalc) -> None:
+    ran = archcalc(
+        "show",
+        "3x32x32 -> conv 20 k5 -> flatten -> fc 10",
+        "--columns",
+        "layer,weights,biases,units,maps",
+        "--format",
+        "csv",
+    )
+    assert ran.out.splitlines()[1:4] == ["conv_1,1500,20,15680,20", "flatten_1,0,0,15680,15680", "fc_1,156800,10,10,10"]
+    batch = archcalc(
+        "show", "3x32x32 -> conv 20 k5", "--batch", "4", "--columns", "neurons,channels", "--format", "csv"
+    )
+    assert batch.out.splitlines()[1] == "15680,20"

@@ -327,10 +327,15 @@ def test_unknown_targets_are_answered_with_a_suggestion() -> None:
 
 def test_where_a_formula_differs() -> None:
     form = closed_form("vgg-d", "macs", ("H", "W"), ("H % 32 == 0", "W % 32 == 0"))
-    assert form.differs_at(form.values[0]) is None
-    found = form.differs_at(form.values[0] + 1)
+    assert form.difference(form.values[0]) is None
+    found = form.difference(form.values[0] + 1)
     assert found is not None
-    assert form.at(**found) is not None
+    assert form.at(**found.point) == found.right
+    assert found.other == (found.right[0] + 1,)  # type: ignore[operator]  # it is a number
+    here = {"H": 224, "W": 96}
+    found = form.difference(form.values[0] + 1, first=here)
+    assert found is not None
+    assert found.point == here
 
 
 def executed(name: str, targets: tuple[str, ...], free: tuple[str, ...], *assume: str) -> Any:

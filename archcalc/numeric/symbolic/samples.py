@@ -14,6 +14,10 @@ from archcalc.numeric.symbolic.number import Plain
 from archcalc.numeric.symbolic.symbols import Symbols
 
 MAX_SAMPLES = 200
+"""The number of points."""
+
+MAX_DRAWS = 5_000
+"""The number of points that are drawn, of which those are kept where all requirements hold."""
 
 
 def samples(symbols: Symbols) -> Iterator[tuple[dict[str, Plain], Point]]:
@@ -21,12 +25,16 @@ def samples(symbols: Symbols) -> Iterator[tuple[dict[str, Plain], Point]]:
     known = symbols.refined_symbols()
     columns = [_candidates(known[name]) for name in symbols.free]
     generator = Random(0)
-    for index in range(MAX_SAMPLES):
+    found = 0
+    for index in range(MAX_DRAWS):
         picked = [column[0] if index == 0 else generator.choice(column) for column in columns]
         values = dict(zip(symbols.free, picked, strict=True))
         point = symbols.point(values)
         if point is not None and symbols.holds(point):
             yield values, point
+            found += 1
+            if found == MAX_SAMPLES:
+                return
 
 
 def _candidates(free: FreeSymbol) -> list[Plain]:
