@@ -9,13 +9,17 @@ from typing import TypeAlias
 from archcalc.numeric import Number, product
 from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
+STORED: Mapping[str, Callable[[Weight], bool]] = {
+    "params": lambda weight: True,
+    "trainable": lambda weight: weight.trainable,
+    "weights": lambda weight: weight.trainable and not weight.added,
+    "biases": lambda weight: weight.trainable and weight.added,
+}
+"""The counts of stored numbers, each with the arrays that it includes."""
 
-def _stored(weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights])
 
-
-def _trainable(weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights if weight.trainable])
+def _stored(name: str, weights: Iterable[Weight]) -> Number:
+    return sum([weight.count for weight in weights if STORED[name](weight)])
 
 
 def _elements(outputs: Shapes) -> Number:
@@ -30,9 +34,16 @@ class Counts:
     """All stored numbers."""
     trainable: Number
     """Stored numbers that are learned."""
+    biases: Number
+    """Those of the learned numbers that are added: biases and shifts."""
     cost: Cost
     activations: Number
     """Elements of all outputs."""
+
+    @property
+    def weights(self) -> Number:
+        """The learned numbers that are not biases."""
+        return self.trainable - self.biases
 
     @property
     def macs(self) -> Number:
@@ -69,8 +80,9 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
     return Counts(
-        params=_stored(weights),
-        trainable=_trainable(weights),
+        params=_stored("params", weights),
+        trainable=_stored("trainable", weights),
+        biases=_stored("biases", weights),
         cost=op.cost(inputs),
         activations=_elements(outputs),
     )
@@ -80,13 +92,16 @@ Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
 """A count of one layer for one example, as a function of its operator, its input shapes and its output shapes."""
 
 
+def _stored_numbers(name: str) -> Formula:
+    return lambda op, inputs, outputs: _stored(name, op.weights(inputs))
+
+
 def _operations(kind: str) -> Formula:
     return lambda op, inputs, outputs: op.cost(inputs).operations.get(kind, 0)
 
 
 FORMULAS: Mapping[str, Formula] = {
-    "params": lambda op, inputs, outputs: _stored(op.weights(inputs)),
-    "trainable": lambda op, inputs, outputs: _trainable(op.weights(inputs)),
+    **{name: _stored_numbers(name) for name in STORED},
     "connections": lambda op, inputs, outputs: op.cost(inputs).connections,
     "macs": lambda op, inputs, outputs: op.cost(inputs).macs,
     "mults": lambda op, inputs, outputs: op.cost(inputs).mults,

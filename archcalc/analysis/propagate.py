@@ -152,7 +152,7 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     """Return the sums over layers as the fields of `Counts`."""
-    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
+    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
@@ -196,6 +196,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         outputs=outputs,
         params=counts.params,
         trainable=counts.trainable,
+        biases=counts.biases,
         cost=cost,
         activations=activations,
         fields=fields,

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from archcalc.claims.claim import Claim
-from archcalc.query.quantities import MEASURED, is_measured
+from archcalc.query.quantities import WORDS, is_measured
 from archcalc.spec import bundled
 
 _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
 _FORMS = (
-    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
+    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(WORDS)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
 )
 

@@ -176,6 +176,7 @@ SENTENCES: Final[dict[str, str]] = {
     # --- other answers ---
     "follow-through": "The step is right, but it starts from {start}, which is wrong.",
     "not-the-sum": "The sum of the given parts is {sum}.",
+    "rounding-left-out": "The rounding (⌊ ⌋) is missing: the formula is right only where it gives an integer.",
     "formula": "At {point} the right value is {right}, and this formula gives {given}.",
     # --- names of quantities ---
     "quantity.params": "parameters",

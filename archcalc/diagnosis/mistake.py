@@ -37,7 +37,7 @@ class MistakeScope(Enum):
     AFTER_FIRST = "in all layers but the first one with a window"
 
 
-WEIGHTS = frozenset({"params", "trainable"})
+WEIGHTS = frozenset({"params", "trainable", "weights"})
 COSTS = frozenset({"macs", "mults", "flops", "connections"})
 SIZES = frozenset({"shape", "activations"})
 FIELDS = frozenset({"rf", "rf_stride", "rf_padding"})

@@ -111,6 +111,10 @@ def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
         return None
 
 
+TOLD_APART = ({"params", "trainable", "weights"}, {"macs", "mults"})
+"""Sets of quantities whose difference is a mistake or convention with a code of its own."""
+
+
 def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
     quantity, (actual, *_) = target.quantity, target.actual.values
     assert not isinstance(actual, str)
@@ -119,8 +123,8 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
         yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
-        if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
-            continue  # their difference is a convention with a code of its own
+        if other == quantity or any(quantity in pair and other in pair for pair in TOLD_APART):
+            continue
         total = sum(getattr(layer, other) for layer in target.layers)
         yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
     if quantity == "activations":

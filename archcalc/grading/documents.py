@@ -43,10 +43,11 @@ METADATA_KEYS = (
     "set",
     "shape",
     "layout",
+    "batch",
     "assume",
 )
 AUDIT_KEYS = ("convention", "erratum", "because")
-NETWORK_KEYS = ("spec", "set", "shape", "layout", "assume")
+NETWORK_KEYS = ("spec", "set", "shape", "layout", "batch", "assume")
 _CLAIM = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
 EXAMPLE = "for example:\n  answers:\n    c1.params: 156"
 
@@ -113,6 +114,7 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
             settings=_pairs(top, "set"),
             shapes=_shapes(top),
             layout=_layout(top, ""),
+            batch=_batch(top, None),
             assume=_assumed(top),
         )
     mapping = expect_mapping(content, what)
@@ -127,6 +129,7 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
         settings=_pairs(mapping, "set"),
         shapes=_shapes(mapping),
         layout=_layout(mapping, _layout(top, "")),
+        batch=_batch(mapping, _batch(top, None)),
         assume=(*_assumed(top), *_assumed(mapping)),
     )
 
@@ -145,17 +148,27 @@ def _layout(mapping: Mapping, default: str) -> str:
     return written.value
 
 
-def _pairs(mapping: Mapping, key: str) -> dict[str, str]:
+def _batch(mapping: Mapping, default: int | None) -> int | None:
+    content = mapping.get("batch")
+    if content is None:
+        return default
+    written = expect_scalar(content, "'batch:'").text
+    if not re.fullmatch(r"[1-9]\d{0,8}", written.value.strip()):
+        fail("argument", f"'batch:' must be a positive integer, got '{written.value[:20]}'", whole_text(written))
+    return int(written.value)
+
+
+def _pairs(mapping: Mapping, key: str) -> dict[str, Text]:
     content = mapping.get(key)
     if content is None:
         return {}
     pairs = expect_mapping(content, f"'{key}:'").pairs
-    return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text.value for name, value in pairs}
+    return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text for name, value in pairs}
 
 
-def _shapes(mapping: Mapping) -> dict[str, str]:
+def _shapes(mapping: Mapping) -> dict[str, Text]:
     content = mapping.get("shape")
-    return {"": content.text.value} if isinstance(content, Scalar) else _pairs(mapping, "shape")
+    return {"": content.text} if isinstance(content, Scalar) else _pairs(mapping, "shape")
 
 
 def text_of(mapping: Mapping, key: str) -> str:

@@ -17,7 +17,7 @@ from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
-from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
+from archcalc.spec.errors import Problem, Problems, SpecError, Text, fail, suggest, whole_text
 
 
 class Grader:
@@ -35,7 +35,7 @@ class Grader:
             feedback: The sentences of the marks.
 
         Raises:
-            SpecError: A network or a target of the key does not exist.
+            SpecError: A network of the key cannot be read, or a question cannot be asked; all errors are reported.
         """
         self.key = key or Key()
         self.scored = key is not None
@@ -126,7 +126,7 @@ class Grader:
         claims = []
         for question, answer in zip(questions, answers, strict=True):
             claim = _claim(answer, subject.canonical(question.target.value.strip()))
-            known = subject.formula(claim, question.free) if question.free else None
+            known = subject.formula(claim, question.names) if question.free else None
             if answer.problem is not None:
                 verdict = Verdict.COARSE if answer.problem.code == Verdict.COARSE else Verdict.UNREADABLE
                 known = Judgement(claim=claim, verdict=verdict, fault=answer.problem)
@@ -177,7 +177,7 @@ class Grader:
 
     def _missing(self, question: Question, subject: Subject) -> Mark:
         target = subject.canonical(question.target.value.strip())
-        actual = subject.judge.actual(target).text
+        actual = _right_answer(question, target, subject)
         return Mark(
             id=question.id,
             target=target,
@@ -202,21 +202,54 @@ def _claim(answer: Answer, target: str) -> Claim:
     return Claim(target, value, place=place, target_place=whole_text(answer.target))
 
 
+def _right_answer(question: Question, target: str, subject: Subject) -> str:
+    """The right answer of a question, as text."""
+    if not question.free:
+        return subject.judge.actual(target).text
+    from archcalc.numeric.symbolic import TEXT
+
+    return subject.formulas.form(target, question.names).write(TEXT)
+
+
 def _index_questions(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
     """The questions by id and by target.
 
     Raises:
-        SpecError: A target does not exist.
+        SpecError: A question cannot be asked; the errors of all questions are reported.
     """
     found: dict[str, Question] = {}
+    problems = Problems()
     for question in questions:
         target = subject.canonical(question.target.value.strip())
-        try:
-            subject.judge.actual(target)
-        except LookupError as error:
-            fail("key", error.args[0], whole_text(question.target), error.args[1])
+        with problems:
+            _check(question, target, subject)
         found.setdefault(target, question)
+    problems.raise_any()
     return found | {question.id.casefold(): question for question in questions}
+
+
+def _check(question: Question, target: str, subject: Subject) -> None:
+    """Check that a question has a right answer.
+
+    Raises:
+        SpecError: Its target does not exist, or is no formula in the names that are asked for.
+    """
+    try:
+        subject.judge.actual(target)
+    except LookupError as error:
+        fail("key", error.args[0], whole_text(question.target), error.args[1])
+    known = subject.formulas.values
+    for name in question.free:
+        if name.value not in known:
+            hint = suggest(name.value, known, f"there are {', '.join(known)}" if known else "")
+            fail("key", f"no variable or input size '{name.value[:40]}'", whole_text(name), hint)
+    if question.free:
+        try:
+            subject.formulas.form(target, question.names)
+        except SpecError as error:
+            first = error.problems[0]
+            message = f"question '{question.id[:40]}' has no formula as its answer: {first.message}"
+            fail("key", message, whole_text(question.free[0]), first.hint)
 
 
 def _form_error(answer: Answer, question: Question, actual: Actual) -> Problem | None:

@@ -10,6 +10,7 @@ digits: 2                              # the minimum number of significant digit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -45,6 +46,7 @@ KEYS = (
     "set",
     "shape",
     "layout",
+    "batch",
     "assume",
     "questions",
     "points",
@@ -68,8 +70,13 @@ class Question:
     """The codes of conventions that count as right; those of one set apply together (``a+b`` in the file)."""
     digits: int = 1
     """The minimum number of significant digits of a rounded answer."""
-    free: tuple[str, ...] = ()
+    free: tuple[Text, ...] = ()
     """The names that a formula must be in; if empty, the answer is a number, or a formula in any names."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that a formula must be in, without their places."""
+        return tuple(text.value for text in self.free)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,8 +168,10 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
     )
 
 
-def _names(texts: list[Text]) -> tuple[str, ...]:
-    return tuple(name.strip() for text in texts for name in text.value.split(",") if name.strip())
+def _names(texts: list[Text]) -> tuple[Text, ...]:
+    """The names in texts such as ``N, K``, with their places."""
+    found = [(text, match) for text in texts for match in re.finditer(r"[^\s,]+", text.value)]
+    return tuple(Text(text.source, match[0], text.index(match.start())) for text, match in found)
 
 
 def _partial(content: Content | None) -> dict[Verdict, Fraction]:

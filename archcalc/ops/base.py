@@ -45,6 +45,8 @@ class Weight:
     name: str
     shape: Shape
     trainable: bool = True
+    added: bool = False
+    """Whether it is added to what the layer computes: a bias or a shift."""
 
     @property
     def count(self) -> Number:

@@ -30,7 +30,7 @@ EPSILON = Fraction(1, 100_000)
 
 def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
     """Return the weights of the learned linear map after a normalisation, or none."""
-    return (Weight("scale", shape), Weight("shift", shape)) if affine else ()
+    return (Weight("scale", shape), Weight("shift", shape, added=True)) if affine else ()
 
 
 def normalising(elements: Number, groups: Number, affine: bool) -> Cost:

@@ -17,7 +17,7 @@ from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, group
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered
-from archcalc.numeric import NeedsPlain, Number, is_plain
+from archcalc.numeric import NeedsPlain, Number, is_plain, product
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
@@ -143,6 +143,8 @@ class Evaluator:
             return len(place.layers)
         if name == "channels":
             return self.graph.shape(place.tensor)[0]
+        if name == "neurons":
+            return product(self.graph.shape(place.tensor))
         if name == "memory":
             return self._count(place, find_quantity("params")) * self.width
         assert name == "peak", name
@@ -229,7 +231,7 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     return resolve(rest, networks[name])
 
 
-def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
+def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:
     """Return the name of the network that a target refers to, and the target within it.
 
     Raises:

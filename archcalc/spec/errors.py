@@ -6,8 +6,8 @@ computed only when an error is rendered, so valid specs do not pay for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NamedTuple, NoReturn
@@ -195,6 +195,26 @@ def fail(code: str, message: str, span: Span | None = None, hint: str = "", orig
     if len(message) > MAX_MESSAGE_LENGTH:
         message = f"{message[:MAX_MESSAGE_LENGTH]}…"
     raise SpecError([Problem(code, message, span, hint, origin)])
+
+
+def relocated(error: SpecError, places: Mapping[str, Text]) -> SpecError:
+    """Return an error in texts that a file quotes, such as an inline expression, with its places in that file.
+
+    Args:
+        error: the error.
+        places: the quoting texts by the name of the source (or the origin) in the error.
+    """
+    return SpecError([_relocated(problem, places) for problem in error.problems])
+
+
+def _relocated(problem: Problem, places: Mapping[str, Text]) -> Problem:
+    span = problem.span
+    text = places.get(problem.origin if span is None else span.text.source.name)
+    if text is None:
+        return problem
+    start = text.value.find(span.text.value) if span is not None else -1
+    within = whole_text(text) if span is None or start < 0 else Span(text, start + span.start, start + span.end)
+    return replace(problem, span=within, origin="")
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:

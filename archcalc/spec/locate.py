@@ -10,6 +10,9 @@ from pathlib import Path
 from archcalc.spec.errors import Source, Span, Text, fail, suggest
 from archcalc.spec.limits import Limits
 
+EXPRESSION = "<expression>"
+"""The name of the source of an inline expression."""
+
 SUFFIXES = (".yaml", ".yml", ".json")
 
 CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
@@ -49,8 +52,8 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         return Source("<stdin>", decode(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits)), False
     if is_inline(spec):
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
-            decode(b" " * (limits.bytes + 1), "<expression>", limits)
-        return Source("<expression>", spec), True
+            decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
+        return Source(EXPRESSION, spec), True
     if "/" in spec or "\\" in spec or spec.lower().endswith(SUFFIXES):
         return read_file(Path(spec), spec, limits), False
     path = bundled_folder() / f"{spec}.yaml"

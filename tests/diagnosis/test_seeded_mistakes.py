@@ -252,7 +252,7 @@ def test_a_pooling_that_is_left_out_strides_no_more() -> None:
     assert "pooling-ignored" not in [explanation.code for explanation in judgement.explanations]
 
 
-BY_OTHER_TESTS = {"follow-through", "not-the-sum"}
+BY_OTHER_TESTS = {"follow-through", "not-the-sum", "rounding-left-out"}
 
 
 def test_every_code_is_seeded() -> None:

@@ -192,12 +192,46 @@ def test_the_defaults_of_partial_credit() -> None:
         ("network: lenet5\ndigits: 0\n", "key.yaml:2:9: error[key]"),
         ("network: lenet5\nquestions: [c9.params]\n", "key.yaml:2:13: error[key]"),
         ("network: lenet7\nquestions: [c1.params]\n", "key.yaml:1:10: error[not-found]"),
+        ("network: 3x8x8 -> conv 4 k9\nquestions: [macs]\n", "key.yaml:1:19: error[shape]"),
+        ("network: 3x8x8 -> conv 4 q=3\nquestions: [macs]\n", "key.yaml:1:26: error[argument]"),
+        ("network: 3x8x8 -> conv N k3\nquestions: [macs]\n", "key.yaml:1:24: error[unknown-name]"),
+        (
+            "networks:\n  A: {spec: 3x8x8 -> conv N k3, set: {N: 4*M}}\nquestions: [macs]\n",
+            "key.yaml:2:44: error[unknown-name]",
+        ),
+        (
+            "networks:\n  A: {spec: 3x8x8 -> conv 4 k3, set: {N: 4}}\nquestions: [macs]\n",
+            "key.yaml:2:42: error[unknown-name]",
+        ),
+        ("network: lenet5\nshape: 3x(2\nquestions: [macs]\n", "key.yaml:2:10: error[syntax]"),
+        ("network: lenet5\nbatch: 0\nquestions: [macs]\n", "key.yaml:2:8: error[argument]"),
+        ("network: lenet5\nquestions: [{target: macs, free: 'H, Q'}]\n", "key.yaml:2:38: error[key]"),
+        ("network: lenet5\nquestions: [{target: s2.rf, free: 'H'}, {target: c9.rf}]\n", "key.yaml:2:50: error[key]"),
+        ("network: lenet5\nassume: H % 2 > 3\nquestions: [{target: macs, free: H}]\n", "key.yaml:3:34: error[key]"),
     ],
 )
 def test_what_is_wrong_with_a_key_is_said_with_its_place(key: str, place: str) -> None:
     with pytest.raises(SpecError) as caught:
         grader(key)
     assert str(caught.value).startswith(place)
+
+
+def test_every_question_that_cannot_be_asked_is_told_in_one_run() -> None:
+    with pytest.raises(SpecError) as caught:
+        grader("network: lenet5\nquestions: [c9.params, {target: macs, free: Q}, c1.params]\n")
+    assert [problem.place()[1:] for problem in caught.value.problems] == [(2, 13), (2, 45)]
+
+
+def test_a_hint_about_an_inline_network_is_one_for_the_file() -> None:
+    with pytest.raises(SpecError, match="declare") as caught:
+        grader("network: 3x8x8 -> conv N k3\nquestions: [macs]\n")
+    assert "{spec: …, set: {N: …}}" in caught.value.problems[0].hint
+
+
+def test_batch_memory_and_peak_are_asked() -> None:
+    key = "network: 3x8x8 -> conv 4 k3\nbatch: 10\nquestions: [macs, memory, peak, activations, conv_1.shape]\n"
+    text = "macs: 38,880\nmemory: 448 bytes\npeak: 13,440 B\nactivations: 1,440\nconv_1.shape: 4x6x6\n"
+    assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
 
 
 def test_every_error_of_a_key_in_one_run() -> None:

@@ -10,7 +10,7 @@ From the bottom up: ``number`` (polynomials over atoms, and the `Context` that t
 from archcalc.numeric.symbolic.asymptotics import leading_terms
 from archcalc.numeric.symbolic.cancel import cancel
 from archcalc.numeric.symbolic.conditions import conditions
-from archcalc.numeric.symbolic.evaluate import evaluate
+from archcalc.numeric.symbolic.evaluate import Point, evaluate
 from archcalc.numeric.symbolic.fixpoint import fixpoint
 from archcalc.numeric.symbolic.free_symbol import FreeSymbol
 from archcalc.numeric.symbolic.number import Comparison, Condition, Symbolic, TooComplex
@@ -26,6 +26,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "FreeSymbol",
+    "Point",
     "Symbolic",
     "Symbols",
     "TooComplex",

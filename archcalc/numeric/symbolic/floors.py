@@ -1,7 +1,7 @@
 """A normal form of floors: ⌊(p·H + a)/m⌋ + b, as much as possible taken out and no floor directly inside another.
 
 For an integer X and m > 0: ⌊X + y⌋ = X + ⌊y⌋; ⌊(g·X + a)/(g·m)⌋ = ⌊(X + ⌊a/g⌋)/m⌋;
-⌊(⌊y⌋ + X)/m⌋ = ⌊(y + X)/m⌋ for any y; ⌊(−X + a)/m⌋ = −⌊(X − a + m − 1)/m⌋.
+⌊(⌊y⌋ + X)/m⌋ = ⌊(y + X)/m⌋ for any y; ⌊(−X + a)/m⌋ = −⌊(X − a + m − 1)/m⌋. A divisor m may have symbols.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from math import floor, gcd, lcm
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.symbolic.number import (
     UNIT,
+    Atom,
     Context,
     Monomial,
     Number,
     Symbolic,
     Terms,
+    from_atom,
     from_terms,
     is_integer,
     is_integer_monomial,
@@ -36,6 +38,9 @@ def floor_of(context: Context, number: Number) -> Number:
         return outside + floor(inside)
     divisor = _denominator(rest)
     if not all(map(is_integer_monomial, rest)):
+        fraction = _fraction(context, rest)
+        if fraction is not None:
+            return outside + floor_quotient(context, *fraction)
         return outside + _floor_atom(context, inside * divisor, divisor)
     leading, is_nested = _leading(inside)
     if rest[leading] < 0:
@@ -56,6 +61,9 @@ def floor_quotient(context: Context, number: Number, divisor: Symbolic) -> Numbe
     exact = context.quotient(number, divisor)
     if is_integer(exact):
         return exact
+    sign = number.terms[_leading(number)[0]] if isinstance(number, Symbolic) else number
+    if sign < 0 and is_integer(number) and is_integer(divisor):
+        return -floor_quotient(context, divisor - 1 - number, divisor)
     if len(divisor.terms) > 1:
         return _floor_atom(context, number, divisor)
     outside: Terms = {}
@@ -92,6 +100,34 @@ def _split(terms: Terms) -> tuple[Terms, Terms]:
 def _denominator(terms: Terms) -> int:
     """Return the least common denominator of coefficients."""
     return lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
+
+
+def _fraction(context: Context, terms: Terms) -> tuple[Number, Symbolic] | None:
+    """Return terms such as H/S − K/S over their least common divisor, ((H − K), S).
+
+    ``None`` if the divisor may be negative, or has no symbols.
+    """
+    powers: dict[Atom, int] = {}
+    for monomial in terms:
+        for atom, exponent in monomial:
+            powers[atom] = max(powers.get(atom, 0), exponent if atom.op == "reciprocal" else -exponent)
+    bases = {atom: atom.args[0] if atom.op == "reciprocal" else from_atom(context, atom) for atom in powers}
+    scale = _denominator(terms)
+    numerator: Number = 0
+    divisor: Number = scale
+    for atom, power in powers.items():
+        low, _ = context.atom_bounds(atom)
+        if power and (low is None or low < 0):
+            return None
+        divisor = divisor * bases[atom] ** power
+    for monomial, coefficient in terms.items():
+        exponents = dict(monomial)
+        term: Number = int(coefficient * scale)
+        for atom, power in powers.items():
+            exponent = exponents.get(atom, 0)
+            term = term * bases[atom] ** (power - exponent if atom.op == "reciprocal" else power + exponent)
+        numerator = numerator + term
+    return (numerator, divisor) if isinstance(divisor, Symbolic) else None
 
 
 def _leading(number: Symbolic) -> tuple[Monomial, bool]:

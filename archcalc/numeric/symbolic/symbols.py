@@ -6,7 +6,8 @@ a requirement puts a real symbol on a grid (4·alpha must be an integer), the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -302,6 +303,17 @@ class Symbols:
         self._refine_grid(_required_integer(self, part))
         self._conditions.setdefault(part.key, part)
         return True
+
+    @contextmanager
+    def without_requirements(self) -> Iterator[None]:
+        """Calculate without lasting requirements: those that are made meanwhile are dropped in the end."""
+        domains, conditions, decisions = self._domains, self._conditions, self._decisions
+        self._domains, self._conditions, self._decisions = dict(domains), dict(conditions), dict(decisions)
+        try:
+            yield
+        finally:
+            self._domains, self._conditions, self._decisions = domains, conditions, decisions
+            self._revision += 1
 
     def as_integer(self, a: Number, what: str) -> Number:
         if is_integer(a):
