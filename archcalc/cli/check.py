@@ -26,6 +26,7 @@ from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
+    from archcalc.claims.feedback import Feedback
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
     from archcalc.grading.marks import GradedSubmission
@@ -50,6 +51,15 @@ PROGRESS_FROM = 50
 )
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
+@click.option("--feedback", metavar="FILE", help="Write the feedback with the sentences of this file.")
+@click.option(
+    "--list-feedback",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, given: _list_feedback(context) if given else None,
+    help="Print the sentences of the feedback, as a file to be translated.",
+)
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
     "--format",
@@ -86,15 +96,18 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     if bool(answers) == bool(claims):
         raise click.UsageError("give either ANSWERS or --claim")
     if claims:
+        if values["feedback"] is not None:
+            raise click.UsageError("--feedback is for ANSWERS, not for --claim")
         from archcalc.cli.check_claims import check_claims
 
         return check_claims(claims, form, color, limits_from(values))
     from archcalc.cli.check_output import write
 
-    stdin_once((*answers, values["key"] or ""))
-    key, graded = grade(answers, values)
+    stdin_once((*answers, values["key"] or "", values["feedback"] or ""))
+    feedback = _feedback(values)
+    key, graded = grade(answers, values, feedback)
     if values["hide_answers"]:
-        graded = [each.hidden() for each in graded]
+        graded = [each.hidden(feedback) for each in graded]
     layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
@@ -107,7 +120,31 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
+def _list_feedback(context: click.Context) -> None:
+    from archcalc.grading.feedback_file import feedback_template
+
+    click.echo(feedback_template(), nl=False)
+    context.exit()
+
+
+def _feedback(values: dict[str, Any]) -> Feedback:
+    """Return the sentences of the feedback.
+
+    Raises:
+        SpecError: the file of a course cannot be read.
+    """
+    from archcalc.claims.feedback import ENGLISH
+    from archcalc.grading.feedback_file import read_feedback
+
+    if values["feedback"] is None:
+        return ENGLISH
+    limits = limits_from(values)
+    return read_feedback(source_of(values["feedback"], limits), limits)
+
+
+def grade(
+    arguments: tuple[str, ...], values: dict[str, Any], feedback: Feedback
+) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade the submissions among the arguments.
 
     Raises:
@@ -121,8 +158,9 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     key = None
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
-    grader = Grader(key, Library(limits))
-    submitted = find_submissions(arguments, without=values["key"])
+    grader = Grader(key, Library(limits), feedback=feedback)
+    own = [values[name] for name in ("key", "feedback") if values[name] is not None]
+    submitted = find_submissions(arguments, without=own)
     graded = []
     for each in with_progress(submitted):
         graded.append(grade_one(each, grader, limits, values["max_answers"]))

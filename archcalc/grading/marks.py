@@ -69,7 +69,8 @@ class Mark:
     def hidden(self, feedback: Feedback = ENGLISH) -> Mark:
         """Return the mark without the right value, for students who may try again."""
         state = "right" if self.right else "wrong" if self.value else "no-answer"
-        result = self.reason or feedback.say(f"hidden-{state}")
+        tells_value = self.code == "formula"
+        result = self.reason if self.reason and not tells_value else feedback.say(f"hidden-{state}")
         sentence = feedback.say("hidden", target=self.target, result=result)
         return replace(self, actual="", derivation=(), sentence=sentence)
 
