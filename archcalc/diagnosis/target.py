@@ -11,11 +11,12 @@ from archcalc.analysis.counts import Counts, counts_of
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.diagnosis.mistake import Contribution
+from archcalc.diagnosis.mistake import SIZES, Contribution
 from archcalc.diagnosis.variation import Site, Variation
-from archcalc.graph import Node, Ref, ordered
-from archcalc.numeric import Number
-from archcalc.query.quantities import QUANTITIES, SUMS
+from archcalc.graph import Node, Ref, axis_symbols, ordered
+from archcalc.numeric import Number, product
+from archcalc.ops.base import Shape
+from archcalc.query.quantities import QUANTITIES, SUMS, find_quantity
 from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
 
 
@@ -31,7 +32,8 @@ class DiagnosedTarget:
         self.text = target
         self.analysis = analysis
         self.graph = analysis.graph
-        self.place, _, self.quantity = target.rpartition(".")
+        self.place, _, word = target.rpartition(".")
+        self.quantity = find_quantity(word).name
         self.actual: Actual = resolve(target, analysis)
         row = find_row(self.place, analysis)
         self.row: Layer | Group | None = row
@@ -93,13 +95,22 @@ class DiagnosedTarget:
             return self._sum(variation, contribution)
         if variation is None or contribution is not None:
             return None
-        if self.quantity == "shape":
-            return ordered(variation.shapes(self.tensor.node)[self.tensor.output], self.graph.layout)
+        if self.quantity in SIZES:
+            return self.read_size(variation.shapes(self.tensor.node)[self.tensor.output])
         if self.quantity in FIELD_QUANTITIES:
             graph = variation.changed_graph()
             graph = replace(graph, nodes=graph.nodes[: self.tensor.node + 1])
             return self.read_field(receptive_fields(graph)[self.tensor.node])
         return None
+
+    def read_size(self, shape: Shape) -> Values | None:
+        """Return the values of the quantity in the shape of an output; ``None`` if the shape has no such axis."""
+        if self.quantity == "shape":
+            return ordered(shape, self.graph.layout)
+        if self.quantity == "neurons":
+            return (product(shape),)
+        sizes = dict(zip(axis_symbols(len(shape)), shape, strict=True)) | {"channels": shape[0]}
+        return (sizes[self.quantity],) if self.quantity in sizes else None
 
     def read_field(self, fields: Fields) -> Values:
         """Return the values of the quantity in the receptive fields of a layer, one for all axes if they are equal."""

@@ -111,6 +111,11 @@ SEEDED = [
     ("rf-own-step", STACK, "two.rf_stride", "3"),
     ("one-group", LONG, "three.params", "486"),  # 9·6·9
     ("groups-twice", "{input: 16x8x8, layers: [c: conv 32 k3 g4]}", "c.params", "320"),  # 32·1·9 + 32
+    ("kernel-left-out", LONG, "three.params", "216"),  # 36·6
+    ("output-channels-read", LONG, "one.params", "8,664"),  # 24·24·15 + 24
+    ("multiplier-ignored", "{input: 6x9x9, layers: [d: dwconv k3 multiplier=4]}", "d.params", "60"),
+    ("depthwise-left-out", SEPARABLE, "sep.params", "260"),  # 12·20 + 20
+    ("rf-strides-ignored", STACK, "three.rf", "11"),  # 9 + 2
     ("kernel-squared", LONG, "one.params", "1,824"),  # 24·3·25 + 24
     ("kernel-sides-added", LONG, "one.params", "600"),  # 24·3·8 + 24
     ("bias-per-input-channel", LONG, "one.params", "1,083"),
