@@ -50,11 +50,15 @@ def explain_formula(samples: Iterable[Sample]) -> tuple[Explanation, ...]:
     if _lacks_rounding(taken):
         return (Explanation(reasons=(Reason(ROUNDING_LEFT_OUT),)),)
     telling = [(Outcomes(sample.target), sample.written) for sample in taken if sample.tells][:MAX_TELLING]
+    right = [Outcomes(sample.target) for sample in taken if not sample.tells][:MIN_TELLING]
     if len(telling) < MIN_TELLING:
         return ()
     found = _common(_matching(outcomes.singles, written) for outcomes, written in telling)
-    if not found:
+    if found:
+        found = _without_effect(found, (outcomes.singles for outcomes in right))
+    else:
         found = _common(_matching(_likely(outcomes.pairs), written) for outcomes, written in telling)
+        found = _without_effect(found, (outcomes.pairs for outcomes in right))
     explanations = {tuple(reason.code for reason in reasons): Explanation(reasons=reasons) for reasons in found[::-1]}
     return tuple(explanations.values())[::-1][:MAX_EXPLANATIONS]
 
@@ -71,6 +75,16 @@ def _likely(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 def _matching(outcomes: Iterable[Outcome], written: Values) -> Iterator[tuple[Reason, ...]]:
     return (outcome.reasons for outcome in outcomes if outcome.values == written)
+
+
+def _without_effect(
+    found: list[tuple[Reason, ...]], where_right: Iterable[Iterable[Outcome]]
+) -> list[tuple[Reason, ...]]:
+    """The reasons that have no effect in any network where the formula is right."""
+    if not found:
+        return []
+    effective = {outcome.reasons for outcomes in where_right for outcome in outcomes}
+    return [reasons for reasons in found if reasons not in effective]
 
 
 def _common(matching: Iterable[Iterable[tuple[Reason, ...]]]) -> list[tuple[Reason, ...]]:
