@@ -12,6 +12,8 @@ SENTENCES: Final[dict[str, str]] = {
     "wrong": "{target} is {actual}, not {value}.",
     "truncated-value": "{target} is {actual}; {value} is truncated instead of rounded.",
     "no-answer": "{target} is {actual}; no answer was given.",
+    "no-answer-open": "{target}: no answer was given.",
+    "by-hand": "{target} is graded by a person.",
     "hidden": "{target}: {result}",
     "hidden-right": "This is correct.",
     "hidden-wrong": "This is not correct.",

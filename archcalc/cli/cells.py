@@ -9,7 +9,9 @@ from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
+from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
+from archcalc.query.quantities import ALIASES as QUANTITY_ALIASES
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail, suggest
@@ -25,6 +27,8 @@ COLUMNS = {
         Column("input", "input", folds=True),
         Column("output", "output"),
         *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
+        Column("channels", "channels", "right"),
+        Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -32,6 +36,7 @@ COLUMNS = {
     )
 }
 ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
+ALIASES |= {alias: name for alias, name in QUANTITY_ALIASES.items() if name in COLUMNS}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
@@ -115,7 +120,14 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
     "input": _input,
     "stage": _stage,
     "head": lambda row, analysis, layout: row.head,
+    "channels": lambda row, analysis, layout: _sizes(row, analysis)[0],
+    "neurons": lambda row, analysis, layout: product(_sizes(row, analysis)),
 }
+
+
+def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
+    """The sizes of the output for one example."""
+    return row.output if analysis.batch is None else row.output[1:]
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:

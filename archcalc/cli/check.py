@@ -86,9 +86,9 @@ PROGRESS_FROM = 50
 def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
     """Grade answers, audit published figures, or judge a claim.
 
-    ANSWERS are files (YAML, JSON, CSV, a Markdown table), folders of such files, or '-' for standard input. They give
-    values of targets, such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to
-    it.
+    ANSWERS are files (YAML, JSON, CSV, a Markdown table, lines of text), folders of such files, or '-' for standard
+    input. A CSV file may also have one row per student and one column per question. Answers give values of targets,
+    such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to it.
 
     Exit status: 0 if all answers are correct, 1 if one is not, 2 if something cannot be read.
     """
@@ -159,29 +159,34 @@ def grade(
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
     grader = Grader(key, Library(limits), feedback=feedback)
+    for warning in grader.warnings:
+        click.echo(warning.render(), err=True)
     own = [values[name] for name in ("key", "feedback") if values[name] is not None]
     submitted = find_submissions(arguments, without=own)
-    graded = []
+    graded: list[GradedSubmission] = []
     for each in with_progress(submitted):
-        graded.append(grade_one(each, grader, limits, values["max_answers"]))
+        graded += grade_file(each, grader, limits, values["max_answers"])
     return key, graded
 
 
-def grade_one(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> GradedSubmission:
-    """Read and grade one submission. Its errors are part of the result, so that they stop no other submission."""
-    from archcalc.grading.answers import read_answers
+def grade_file(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
+    """Read and grade the submissions of a file: one, or those of a class.
+
+    Its errors are part of the result, so that they stop no other submission.
+    """
+    from archcalc.grading.answers import read_submissions
 
     try:
         if submitted.problem:
             fail("not-found", submitted.problem, origin=submitted.path)
-        return grader.grade(
-            read_answers(source_of(submitted.path, limits), limits=limits, max_answers=most), submitted.name
-        )
+        source = source_of(submitted.path, limits)
+        read = read_submissions(source, grader.is_question, limits=limits, max_answers=most)
+        return [grader.grade(each, submitted.name) for each in read]
     except SpecError as error:
-        return grader.unreadable(submitted.name, submitted.path, error)
+        return [grader.unreadable(submitted.name, submitted.path, error)]
     except RecursionError:
         deep = Problem("limit", "nested too deeply to be read", origin=submitted.path)
-        return grader.unreadable(submitted.name, submitted.path, SpecError([deep]))
+        return [grader.unreadable(submitted.name, submitted.path, SpecError([deep]))]
 
 
 def source_of(path: str, limits: Limits) -> Source:

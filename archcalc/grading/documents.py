@@ -290,9 +290,19 @@ def _value(content: Content) -> tuple[Text, Problem | None]:
         return content.text, None
     source, start = content.span.text.source, content.span.text.start
     if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
-        sizes = [item.text.value for item in content.items if isinstance(item, Scalar)]
-        return Text(source, "x".join(sizes), start), None
-    return Text(source, "", start), _problem("an answer must be a value or a list of sizes", content)
+        entries = [item.text.value for item in content.items if isinstance(item, Scalar)]
+        is_shape = all(entry.isdecimal() for entry in entries)
+        return Text(source, "x".join(entries) if is_shape else f"[{', '.join(entries)}]", start), None
+    if isinstance(content, List) and content.items and all(isinstance(item, List) for item in content.items):
+        rows = [_value(item)[0].value for item in content.items]
+        if all(rows):
+            return Text(source, f"[{', '.join(f'[{_entries_of(row)}]' for row in rows)}]", start), None
+    return Text(source, "", start), _problem("an answer must be a value, a list of sizes or a matrix", content)
+
+
+def _entries_of(row: str) -> str:
+    """The entries of a row of a matrix, separated by commas."""
+    return row.strip("[]").replace("x", ", ")
 
 
 def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:

@@ -23,7 +23,9 @@ from archcalc.numeric.symbolic import (
     evaluate,
     in_free_symbols,
     leading_terms,
+    over_common_divisor,
     samples,
+    terms_of,
 )
 
 Plain: TypeAlias = int | Fraction
@@ -84,10 +86,15 @@ class ClosedForm:
         """Return whether the values equal others wherever the closed form holds; ``None`` if undecided."""
         if len(others) != len(self.values) or any(isinstance(value, str) for value in self.values):
             return self.values == others
-        found = [self.symbols.compare("==", value - other) for value, other in zip(self.values, others, strict=True)]
+        found = [self._equal(value - other) for value, other in zip(self.values, others, strict=True)]
         if all(each is True for each in found):
             return True
         return False if False in found or self.difference(*others) else None
+
+    def _equal(self, difference: Any) -> Any:
+        """Return whether a difference is 0; a condition if undecided. Divisors are multiplied away."""
+        numerator, _ = over_common_divisor(self.symbols, terms_of(difference))
+        return self.symbols.compare("==", numerator)
 
     def difference(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Difference | None:
         """Return a point at which the values differ from others, if one is found.

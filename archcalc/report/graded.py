@@ -37,6 +37,7 @@ def submission_table(graded: GradedSubmission) -> Table:
     """Return the table of one submission, with one answer per row."""
     notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
     notes += accounting_notes(graded)
+    notes += [f"to be graded by a person: {', '.join(mark.id for mark in graded.open)}"] if graded.open else []
     notes += [f"note: {note}" for note in graded.notes]
     table = Table(
         columns=(
@@ -121,6 +122,9 @@ def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
         notes.append(f"mean: {points_text(mean)} points over {read} submission{'s' * (read != 1)}")
     if unreadable:
         notes.append(f"{unreadable} submission{'s' * (unreadable != 1)} cannot be read")
+    by_hand = sum(len(graded.open) for graded in submissions)
+    if by_hand:
+        notes.append(f"{by_hand} answer{'s' * (by_hand != 1)} to be graded by a person")
     common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)]
     return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 
@@ -197,7 +201,7 @@ def junit_suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
         cases = [
             Case(
                 mark.id,
-                () if mark.right else (Failure(mark.sentence, code=mark.reason_code),),
+                () if mark.right or mark.is_open else (Failure(mark.sentence, code=mark.reason_code),),
                 mark.file or graded.file,
                 mark.line,
             )

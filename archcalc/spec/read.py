@@ -94,7 +94,7 @@ class Given(NamedTuple):
     shapes: Dictionary[str, str] = {}
     """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
     layout: str | None = None
-    """The layout of these shapes; ``None``: the layout of the spec."""
+    """The layout of these shapes and of an inline expression; ``None``: the layout of the spec."""
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
@@ -184,10 +184,11 @@ class _Reader:
         stages = (Stage(None, chain),)
         if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
             names.pop("C", None)
-        inputs = self.override({"input": shape}, names, "chw")
+        layout = self.given.layout or "chw"
+        inputs = self.override({"input": channels_first(shape, layout)}, names, layout)
         names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
-        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
+        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
         top = read_yaml(self.source, self.limits)

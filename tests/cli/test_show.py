@@ -195,7 +195,7 @@ def test_a_batch_stands_in_front_and_multiplies_costs(archcalc: Archcalc) -> Non
 
 
 def test_the_layout_changes_how_shapes_are_written_and_nothing_in_json(archcalc: Archcalc) -> None:
-    assert "55x55x96" in archcalc("show", ALEXNET, "--layout", "hwc").line("conv_1")
+    assert "55x55x96" in archcalc("show", "alexnet-2012", "--layout", "hwc").line("conv1/conv")
     assert "256x256x3" in archcalc("show", "homework-network-a").out
     assert "3x256x256" in archcalc("show", "homework-network-a", "--layout", "chw").out
     found = document(archcalc("show", "homework-network-a", "--format", "json").out)
@@ -355,3 +355,19 @@ def test_two_values_of_one_name_are_an_error(archcalc: Archcalc, options: tuple[
     shown = archcalc("show", "mobilenet-v1", *options)
     assert shown.status == 2
     assert "twice" in shown.err
+
+
+def test_what_textbooks_count_are_columns(archcalc: Archcalc) -> None:
+    ran = archcalc(
+        "show",
+        "3x32x32 -> conv 20 k5 -> flatten -> fc 10",
+        "--columns",
+        "layer,weights,biases,units,maps",
+        "--format",
+        "csv",
+    )
+    assert ran.out.splitlines()[1:4] == ["conv_1,1500,20,15680,20", "flatten_1,0,0,15680,15680", "fc_1,156800,10,10,10"]
+    batch = archcalc(
+        "show", "3x32x32 -> conv 20 k5", "--batch", "4", "--columns", "neurons,channels", "--format", "csv"
+    )
+    assert batch.out.splitlines()[1] == "15680,20"

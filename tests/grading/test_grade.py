@@ -121,7 +121,7 @@ def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
 def test_unreadable_lines_keep_their_reason_and_stop_no_other() -> None:
     found = marks("answers: {q1: [[1]], q2: many, params: '61,706'}\n")
     assert (found["q1"].verdict, found["q2"].verdict, found["params"].verdict) == ("unreadable", "unreadable", "exact")
-    assert "must be a value" in found["q1"].sentence
+    assert "'[[1]]' is not a number" in found["q1"].sentence
     assert "many" in found["q2"].sentence
     assert found["q2"].line == 1
 
@@ -164,11 +164,21 @@ def test_a_submission_that_cannot_be_judged_is_a_problem_of_its_own(text: str, m
 
 
 def test_inline_networks_and_settings() -> None:
-    text = "network: 3x8x8 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
+    text = "network: 8x8x3 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
     assert {mark.verdict for mark in grade(text, None).marks} == {"exact"}
     text = "networks: {half: {spec: mobilenet-v1, set: {alpha: 0.5}}, all: mobilenet-v1}\n"
     text += "answers: [half.params < all.params]\n"
     assert grade(text, None).status == 0
+
+
+def test_the_layout_of_a_key_is_that_of_its_inline_networks_and_answers() -> None:
+    key = "network: {spec: '12x8x3 -> conv 4 k3', layout: hwc}\nquestions: [shape, conv_1.weights, conv_1.width]\n"
+    text = "shape: 10x6x4\nconv_1.weights: 108\nconv_1.width: 6\n"
+    assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
+    formula = "network: {spec: '(H)x8x3 -> conv F k3', set: {H: 12, F: 4}, layout: hwc}\n"
+    formula += "questions: [{target: shape, free: 'H, F'}]\n"
+    assert grade("shape: (H-2) x 6 x F\n", formula).marks[0].verdict == "exact"
+    assert grade("shape: F x (H-2) x 6\n", formula).marks[0].code == "layout"
 
 
 def test_the_defaults_of_partial_credit() -> None:
@@ -269,3 +279,34 @@ def test_right_answers_are_right_in_every_form_and_style(data: st.DataObject) ->
 
 
 GRADER = grader(f"network: lenet5\nquestions: [{', '.join(LENET)}]\n")
+
+
+BATCH_NORM = "network: 3x8x8 -> conv 4 k3 nobias -> bn -> relu\n"
+
+
+@pytest.mark.parametrize(
+    ("questions", "places"),
+    [
+        ("[bn_1.params, params]", [(2, 13)]),
+        ("[macs, {target: params}]", [(2, 28)]),
+        ("[conv_1.params, bn_1.trainable, params / macs]", []),
+        ("[{target: params, accept: bn-statistics-left-out}]", []),
+    ],
+)
+def test_what_textbooks_count_of_a_batch_norm_is_told_once(questions: str, places: list[tuple[int, int]]) -> None:
+    found = grader(f"{BATCH_NORM}questions: {questions}\n").warnings
+    assert [warning.place()[1:] for warning in found] == places
+    for warning in found:
+        assert "trainable" in warning.hint
+        assert warning.level == "warning"
+
+
+def test_an_answer_for_a_person_is_neither_right_nor_wrong() -> None:
+    key = "questions: [{id: q1, by_hand: yes, points: 3}, {id: q2, expect: 4}]\n"
+    graded = grade("q1: Because.\nq2: 4\n", key)
+    assert [(mark.verdict, mark.points, mark.is_open) for mark in graded.marks] == [
+        ("by-hand", 0, True),
+        ("exact", 1, False),
+    ]
+    assert (graded.status, graded.right, len(graded.open), graded.of) == (0, 1, 1, 4)
+    assert [mark.verdict for mark in grade("q2: 4\n", key).wrong] == ["missing"]

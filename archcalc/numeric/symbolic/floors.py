@@ -12,19 +12,18 @@ from math import floor, gcd, lcm
 from archcalc.numeric.helpers import is_plain
 from archcalc.numeric.symbolic.number import (
     UNIT,
-    Atom,
     Context,
     Monomial,
     Number,
     Symbolic,
     Terms,
-    from_atom,
     from_terms,
     is_integer,
     is_integer_monomial,
     ordered_terms,
     terms_of,
 )
+from archcalc.numeric.symbolic.quotients import over_common_divisor
 
 
 def floor_of(context: Context, number: Number) -> Number:
@@ -38,9 +37,9 @@ def floor_of(context: Context, number: Number) -> Number:
         return outside + floor(inside)
     divisor = _denominator(rest)
     if not all(map(is_integer_monomial, rest)):
-        fraction = _fraction(context, rest)
-        if fraction is not None:
-            return outside + floor_quotient(context, *fraction)
+        numerator, common = over_common_divisor(context, rest)
+        if isinstance(common, Symbolic) and not _may_be_negative(context, rest):
+            return outside + floor_quotient(context, numerator, common)
         return outside + _floor_atom(context, inside * divisor, divisor)
     leading, is_nested = _leading(inside)
     if rest[leading] < 0:
@@ -102,32 +101,11 @@ def _denominator(terms: Terms) -> int:
     return lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
 
 
-def _fraction(context: Context, terms: Terms) -> tuple[Number, Symbolic] | None:
-    """Return terms such as H/S − K/S over their least common divisor, ((H − K), S).
-
-    ``None`` if the divisor may be negative, or has no symbols.
-    """
-    powers: dict[Atom, int] = {}
-    for monomial in terms:
-        for atom, exponent in monomial:
-            powers[atom] = max(powers.get(atom, 0), exponent if atom.op == "reciprocal" else -exponent)
-    bases = {atom: atom.args[0] if atom.op == "reciprocal" else from_atom(context, atom) for atom in powers}
-    scale = _denominator(terms)
-    numerator: Number = 0
-    divisor: Number = scale
-    for atom, power in powers.items():
-        low, _ = context.atom_bounds(atom)
-        if power and (low is None or low < 0):
-            return None
-        divisor = divisor * bases[atom] ** power
-    for monomial, coefficient in terms.items():
-        exponents = dict(monomial)
-        term: Number = int(coefficient * scale)
-        for atom, power in powers.items():
-            exponent = exponents.get(atom, 0)
-            term = term * bases[atom] ** (power - exponent if atom.op == "reciprocal" else power + exponent)
-        numerator = numerator + term
-    return (numerator, divisor) if isinstance(divisor, Symbolic) else None
+def _may_be_negative(context: Context, terms: Terms) -> bool:
+    """Return whether a divisor in terms such as H/S − K/S may be negative."""
+    divisors = {atom for monomial in terms for atom, power in monomial if power < 0 or atom.op == "reciprocal"}
+    lows = [context.atom_bounds(atom)[0] for atom in divisors]
+    return any(low is None or low < 0 for low in lows)
 
 
 def _leading(number: Symbolic) -> tuple[Monomial, bool]:
