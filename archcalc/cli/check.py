@@ -104,8 +104,9 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     from archcalc.cli.check_output import write
 
     stdin_once((*answers, values["key"] or "", values["feedback"] or ""))
-    feedback = _feedback(values)
-    key, graded = grade(answers, values, feedback)
+    limits = limits_from(values)
+    feedback = _feedback(values["feedback"], limits)
+    key, graded = grade(answers, values, feedback, limits)
     if values["hide_answers"]:
         graded = [each.hidden(feedback) for each in graded]
     layout = GradingDisplay(
@@ -127,7 +128,7 @@ def _list_feedback(context: click.Context) -> None:
     context.exit()
 
 
-def _feedback(values: dict[str, Any]) -> Feedback:
+def _feedback(path: str | None, limits: Limits) -> Feedback:
     """Return the sentences of the feedback.
 
     Raises:
@@ -136,14 +137,11 @@ def _feedback(values: dict[str, Any]) -> Feedback:
     from archcalc.claims.feedback import ENGLISH
     from archcalc.grading.feedback_file import read_feedback
 
-    if values["feedback"] is None:
-        return ENGLISH
-    limits = limits_from(values)
-    return read_feedback(source_of(values["feedback"], limits), limits)
+    return ENGLISH if path is None else read_feedback(source_of(path, limits), limits)
 
 
 def grade(
-    arguments: tuple[str, ...], values: dict[str, Any], feedback: Feedback
+    arguments: tuple[str, ...], values: dict[str, Any], feedback: Feedback, limits: Limits
 ) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade the submissions among the arguments.
 
@@ -154,7 +152,6 @@ def grade(
     from archcalc.grading.key import read_key
     from archcalc.grading.subjects import Library
 
-    limits = limits_from(values)
     key = None
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
