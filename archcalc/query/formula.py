@@ -354,7 +354,7 @@ def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Num
             )
             fail("unknown-name", f"'{name.name[:40]}' is not a free name", name.span, hint)
     try:
-        return evaluated(value, Scope(names, names.get("C"), limits))
+        return evaluated(value, Scope(names, None, limits))
     except Impossible as error:
         fail("argument", str(error), value.span)
     except NeedsPlain as error:

@@ -81,7 +81,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 """Other names of quantities."""
 
-_NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}")
+_NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}|n\d{1,3}")
 _OPERATIONS = {
     "mul": "Multiplications (the same as mults).",
     "add": "Additions and subtractions.",

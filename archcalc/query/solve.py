@@ -22,7 +22,7 @@ from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import GridAxis
 from archcalc.query.sweep import Example, Refusal, Refused, SweepSubject, sweep
-from archcalc.spec.build import argument_words
+from archcalc.spec.calls import argument_words
 from archcalc.spec.errors import fail
 from archcalc.spec.numerals import GLOBAL
 from archcalc.spec.ranges import read_values
