@@ -68,6 +68,7 @@ SENTENCES: Final[dict[str, str]] = {
     "separable-as-standard": (
         "The depthwise and the 1×1 convolution after it are computed as one standard convolution."
     ),
+    "shared-counted-twice": "Weights that several layers share are counted for each of them.",
     # --- transposed convolutions ---
     "transposed-as-convolution": "The transposed convolution is computed as a convolution.",
     "transposed-stride-only": "The size of the input is multiplied by the stride only (n·s).",

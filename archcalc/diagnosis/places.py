@@ -40,6 +40,7 @@ PRIORS = {
     "softmax-left-out": Prior.OCCASIONAL,
     "softmax-added": Prior.OCCASIONAL,
     "separable-as-standard": Prior.COMMON,
+    "shared-counted-twice": Prior.COMMON,
     "rf-last-stride": Prior.COMMON,
     "rf-strides-ignored": Prior.COMMON,
     "rf-own-kernel": Prior.COMMON,

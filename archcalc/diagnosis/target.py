@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.counts import WEIGHT_COUNTS, Counts, counts_of, repeated, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import receptive_fields
@@ -72,6 +72,19 @@ class DiagnosedTarget:
         """The last node that affects the target."""
         return max(self.members, default=0) if self.quantity in SUMS else self.tensor.node
 
+    @cached_property
+    def counted_elsewhere(self) -> frozenset[int]:
+        """The layers of a sum whose weights all count at another layer, because they share them."""
+        if self.quantity not in WEIGHT_COUNTS or not self.graph.sharing:
+            return frozenset()
+        shapes = {index: self.graph.input_shapes(self.node(index)) for index in self.members}
+        tied = {index: tied_weights(self.node(index), inputs) for index, inputs in shapes.items()}
+        return frozenset(
+            index
+            for index, weights in repeated(tied).items()
+            if len(weights) == len(self.node(index).op.weights(shapes[index]))
+        )
+
     def node(self, index: int) -> Node:
         return self.graph.nodes[index]
 
@@ -125,6 +138,8 @@ class DiagnosedTarget:
         total: Number = 0
         touched = False
         for index in self.members:
+            if index in self.counted_elsewhere:
+                continue
             site = variation.sites.get(index) if variation is not None else None
             if variation is None or site is None:
                 counts = self.counts(index)
