@@ -132,8 +132,9 @@ def _is_rounding(written: int, right: int) -> bool:
     zeros = len(digits) - len(digits.rstrip("0"))
     if not 1 <= zeros < len(digits) or len(digits) < 3:
         return False
-    is_truncated = zeros < len(digits) - 1 and abs(written - right) < 10**zeros
-    return is_truncated or 2 * abs(written - right) <= 10**zeros
+    unit, distance = int(10**zeros), abs(written - right)
+    is_truncated = zeros < len(digits) - 1 and distance < unit
+    return is_truncated or 2 * distance <= unit
 
 
 def _swapped(ours: str, theirs: str) -> bool:
