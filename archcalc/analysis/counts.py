@@ -16,11 +16,13 @@ STORED: Mapping[str, Callable[[Weight], bool]] = {
     "weights": lambda weight: weight.trainable and not weight.added,
     "biases": lambda weight: weight.trainable and weight.added,
 }
-"""The counts of stored numbers, each with the arrays that it includes."""
+"""The counts of stored numbers, each with the arrays that it includes. Each array counts once, however many layers
+use it."""
 
 
-def _stored(name: str, weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights if STORED[name](weight)])
+def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
+    """Return how many stored numbers among weights a count includes."""
+    return sum([weight.count for weight in weights if STORED[quantity](weight)])
 
 
 def _elements(outputs: Shapes) -> Number:
@@ -81,9 +83,9 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
     return Counts(
-        params=_stored("params", weights),
-        trainable=_stored("trainable", weights),
-        biases=_stored("biases", weights),
+        params=stored_count(weights, "params"),
+        trainable=stored_count(weights, "trainable"),
+        biases=stored_count(weights, "biases"),
         cost=op.cost(inputs),
         activations=_elements(outputs),
     )
@@ -125,20 +127,12 @@ def repeated(layers: Mapping[int, Sequence[TiedWeight]]) -> dict[int, list[Weigh
     return found
 
 
-def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
-    """Return one of the `WEIGHT_COUNTS` of weights."""
-    return _stored(quantity, weights)
-
-
-WEIGHT_COUNTS = tuple(STORED)
-"""The counts to which each weight contributes once, however many layers use it."""
-
 Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
 """A count of one layer for one example, as a function of its operator, its input shapes and its output shapes."""
 
 
 def _stored_numbers(name: str) -> Formula:
-    return lambda op, inputs, outputs: _stored(name, op.weights(inputs))
+    return lambda op, inputs, outputs: stored_count(op.weights(inputs), name)
 
 
 def _operations(kind: str) -> Formula:

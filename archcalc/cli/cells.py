@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS
+from archcalc.analysis.counts import FORMULAS, STORED
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
@@ -59,7 +59,7 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for people."""
-    if column in WEIGHT_COUNTS:
+    if column in STORED:
         return weights_text(row, column, analysis)
     if column in FORMULAS:
         return row.of(column)
@@ -72,7 +72,7 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
-    if column in WEIGHT_COUNTS:
+    if column in STORED:
         return analysis.own(row, column)
     return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
 

@@ -115,8 +115,14 @@ def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
         return None
 
 
-TOLD_APART = ({"params", "trainable", "weights"}, {"macs", "mults"})
-"""Sets of quantities whose difference is a mistake or convention with a code of its own."""
+TOLD_APART = {
+    "params": ("trainable", "weights"),
+    "trainable": ("params", "weights"),
+    "weights": ("trainable",),
+    "macs": ("mults",),
+    "mults": ("macs",),
+}
+"""The quantities whose difference from another one is a mistake or convention with a code of its own."""
 
 
 def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -127,7 +133,7 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
         yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
-        if other == quantity or any(quantity in pair and other in pair for pair in TOLD_APART):
+        if other == quantity or other in TOLD_APART.get(quantity, ()):
             continue
         total = sum(getattr(layer, other) for layer in target.layers)
         yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")

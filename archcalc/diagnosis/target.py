@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import WEIGHT_COUNTS, Counts, counts_of, repeated, tied_weights
+from archcalc.analysis.counts import STORED, Counts, counts_of, repeated, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import receptive_fields
@@ -75,7 +75,7 @@ class DiagnosedTarget:
     @cached_property
     def counted_elsewhere(self) -> frozenset[int]:
         """The layers of a sum whose weights all count at another layer, because they share them."""
-        if self.quantity not in WEIGHT_COUNTS or not self.graph.sharing:
+        if self.quantity not in STORED or not self.graph.sharing:
             return frozenset()
         shapes = {index: self.graph.input_shapes(self.node(index)) for index in self.members}
         tied = {index: tied_weights(self.node(index), inputs) for index, inputs in shapes.items()}

@@ -101,7 +101,7 @@ class AskedQuestions:
             self.subject.judge.actual(target)
         except LookupError as error:
             fail("key", error.args[0], whole_text(question.target), error.args[1])
-        known = self.subject.formulas.values
+        known = self.subject.formulas.values(target) if question.free else ()
         for name in question.free:
             if name.value not in known:
                 hint = suggest(name.value, known, f"there are {', '.join(known)}" if known else "")

@@ -57,16 +57,15 @@ class FormulaJudge:
     def __init__(self, networks: Mapping[str, FormulaNetwork], limits: Limits) -> None:
         self.networks = networks
         self.limits = limits
-        self.values: dict[str, Any] = {}
-        """The values of the names in all networks, the first ones if they differ."""
-        for network in networks.values():
-            self.values = network.values() | self.values
         self._forms: dict[tuple[str, ...], ClosedForm] = {}
 
-    def uses(self, formula: Value | Condition) -> tuple[str, ...]:
-        """Return the names of the networks in a formula or an assumption, in the order of the networks."""
-        written = {name.name for name in names_in(formula)}
-        return tuple(name for name in self.values if name in written)
+    def values(self, target: str) -> dict[str, Any]:
+        """Return the values of the names that a formula for a target may use, the first ones where networks differ."""
+        found: dict[str, Any] = {}
+        for part in target.split(" / "):
+            network, _ = self._network_of(part.strip())
+            found = network.values() | found
+        return found
 
     def judge(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
         """Judge a formula for a target, in the given names or in those that the formula uses.
@@ -77,7 +76,7 @@ class FormulaJudge:
 
         try:
             unit = _unit(claim.target)
-            readings = read_formulas(claim.value, self.values, shape=unit in ("shape", "positions"))
+            readings = read_formulas(claim.value, self.values(claim.target), shape=unit in ("shape", "positions"))
             if not free and unit == "shape" and len(readings[0]) != len(self.form(claim.target, ()).values):
                 return None
             judged = [self._judge(claim, formulas, free) for formulas in readings]
@@ -105,7 +104,8 @@ class FormulaJudge:
         from archcalc.numeric.symbolic import TEXT
         from archcalc.query.formula import in_symbols
 
-        names = free or tuple(dict.fromkeys(name for formula in formulas for name in self.uses(formula)))
+        values = self.values(claim.target)
+        names = free or tuple(dict.fromkeys(name for formula in formulas for name in _used(formula, values)))
         form = self.form(claim.target, names)
         actual = form.write(TEXT)
         if _unit(claim.target) == "positions":  # a single number stands for every axis
@@ -119,12 +119,12 @@ class FormulaJudge:
         if equal is not False:
             note = "" if equal else ", with which the formula agrees at all points that were tried"
             return Judgement(claim=claim, verdict=Verdict.EXACT, actual=actual + note, holds=True)
-        for assumed in self._taken_for_granted(names):
+        for assumed in _taken_for_granted({name: values[name] for name in names}):
             narrower = self.form(claim.target, names, assumed)
             if narrower.equals(*[in_symbols(narrower, formula) for formula in formulas]) is not False:
                 held = f"{narrower.write(TEXT)}, if {' and '.join(assumed)}, which holds here"
                 return Judgement(claim=claim, verdict=Verdict.EXACT, actual=held, holds=True)
-        own = {name: self.values[name] for name in names}
+        own = {name: values[name] for name in names}
         mistakes = explain_formula(self._samples(claim.target, form.compared(*written, first=own)))
         if mistakes:
             return Judgement(claim=claim, verdict=Verdict.EXPLAINED, actual=actual, explanations=mistakes)
@@ -148,24 +148,16 @@ class FormulaJudge:
                 graph = replace(load_spec(network.spec, given, self.limits).graph, layout=network.graph.layout)
                 yield Sample(DiagnosedTarget(asked, analyze(graph, batch=network.text.batch)), written)
 
-    def _taken_for_granted(self, free: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """The assumptions that a formula may make tacitly: the parity of one of its names, or of all of them.
-
-        Kernels are often taken to be odd, sizes to be even.
-        """
-        integers = {name: self.values[name] for name in free if type(self.values[name]) is int}
-        known = tuple(f"{name} % 2 == {value % 2}" for name, value in integers.items())
-        return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
-
     def _calculated(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...]) -> ClosedForm:
         from archcalc.query.formula import FormulaQuery, calculate, read_assumptions
 
         above, ratio, below = target.partition(" / ")
         network, asked = self._network_of(above.strip())
+        names = {name: value for known in self.networks.values() for name, value in known.values().items()}
         assume = [*assumed]
         for each in dict.fromkeys(text for known in self.networks.values() for text in known.text.assume):
-            used = (name for relation in read_assumptions(each, self.limits) for name in self.uses(relation))
-            if {*used} <= {*free}:
+            used = {name for relation in read_assumptions(each, self.limits) for name in _used(relation, names)}
+            if used <= {*free}:
                 assume.append(each)
         query = FormulaQuery(
             network.spec,
@@ -185,6 +177,21 @@ class FormulaJudge:
     def _network_of(self, target: str) -> tuple[FormulaNetwork, str]:
         name, rest = network_of(target, self.networks)
         return self.networks[name], rest
+
+
+def _used(formula: Value | Condition, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """The known names in a formula or an assumption, in the order in which they are known."""
+    written = {name.name for name in names_in(formula)}
+    return tuple(name for name in known if name in written)
+
+
+def _taken_for_granted(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The assumptions that a formula may make tacitly: the parity of one of its names, or of all of them.
+
+    Kernels are often taken to be odd, sizes to be even.
+    """
+    known = tuple(f"{name} % 2 == {value % 2}" for name, value in values.items() if type(value) is int)
+    return [*((one,) for one in known), *([known] if len(known) > 1 else [])]
 
 
 def _unit(target: str) -> str:
@@ -211,7 +218,8 @@ def _example(apart: Difference | None) -> tuple[Explanation, ...]:
         return ()
     at = ", ".join(f"{name} = {value}" for name, value in apart.point.items())
     right, other = _written(apart.right), _written(apart.other)
-    return (Explanation(reasons=(Reason("formula", (("point", at), ("right", right), ("given", other))),)),)
+    reason = Reason("formula", (("point", at), ("right", right), ("given", other)))
+    return (Explanation(reasons=(reason,)),)
 
 
 def _written(values: tuple[Fraction | int | str | None, ...]) -> str:

@@ -171,17 +171,21 @@ class Grader:
         """The mark of an answer to a question that asks for no figure."""
         written, right = answer.value.value.strip(), asked.right_answer(question)
         outcome = asked.prepared[question.id].judge(written) if problem is None else unreadable(problem.message)
-        reason = f": {outcome.reason}" if outcome.reason else ""
+        say, name = self.feedback.say, question.id
         if outcome.verdict is Verdict.BY_HAND:
-            sentence = self.feedback.say("by-hand", target=question.id)
+            sentence = say("by-hand", target=name)
         elif outcome.verdict is Verdict.UNREADABLE:
-            sentence = outcome.reason
-        elif outcome.verdict in PASSING:
-            sentence = f"{question.id} is {written}{reason}"
+            sentence = outcome.error
+        elif outcome.verdict is Verdict.WRONG:
+            said = [self.feedback.reasons([each]) for each in outcome.reasons]
+            sentence = " ".join([say("wrong", target=name, actual=right, value=written), *said])
+        elif outcome.verdict is Verdict.TRUNCATED:
+            sentence = say("truncated-value", target=name, actual=right, value=written)
         else:
-            sentence = f"{question.id} is {right}, not {written}{reason}"
+            sentence = f"{name} is {right}"
+        hints = " ".join(self.feedback.reasons([each]) for each in outcome.hints)
         return Mark(
-            id=question.id,
+            id=name,
             target="",
             text=question.text,
             value=written,
@@ -191,8 +195,8 @@ class Grader:
             of=question.points,
             actual=right,
             sentence=sentence,
-            reasons=(NamedReason(outcome.code, outcome.hint),) if outcome.code else (),
-            reason=outcome.hint,
+            reasons=(NamedReason(outcome.code, hints),) if outcome.code else (),
+            reason=hints or outcome.error,
             file=answer.target.source.name,
             line=_line(answer),
         )
@@ -249,7 +253,7 @@ class Grader:
             of=question.points,
             actual=actual,
             sentence=self.feedback.say(
-                "no-answer" if actual else "no-answer-open", target=target or question.id, actual=actual
+                "no-answer" if actual else "no-answer-to", target=target or question.id, actual=actual
             ),
         )
 

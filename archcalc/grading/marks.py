@@ -76,10 +76,9 @@ class Mark:
         """Return the mark without the right value, for students who may try again."""
         if self.is_open:
             return self
-        tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
         state = "right" if self.right else "wrong" if self.value else "no-answer"
-        shown = self.reason and not tells and self.code != "formula"
-        result = self.reason if shown else feedback.say(f"hidden-{state}")
+        tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
+        result = (not tells and self.code != "formula" and self.reason) or feedback.say(f"hidden-{state}")
         sentence = feedback.say("hidden", target=self.target or self.id, result=result)
         return replace(self, actual="", derivation=(), sentence=sentence)
 

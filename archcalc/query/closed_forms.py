@@ -85,7 +85,7 @@ class ClosedForm:
     def equals(self, *others: Any) -> bool | None:
         """Return whether the values equal others wherever the closed form holds; ``None`` if undecided."""
         if len(others) != len(self.values) or any(isinstance(value, str) for value in self.values):
-            return self.values == others
+            return False
         found = [self._equal(value - other) for value, other in zip(self.values, others, strict=True)]
         if all(each is True for each in found):
             return True

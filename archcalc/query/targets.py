@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import FORMULAS, STORED, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, group
@@ -161,7 +161,7 @@ class Evaluator:
         for index in place.layers:
             node = self.graph.nodes[index]
             total = total + FORMULAS[name](node.op, self.graph.input_shapes(node), node.outputs)
-        if name in WEIGHT_COUNTS and self.graph.sharing:
+        if name in STORED and self.graph.sharing:
             nodes = [(index, self.graph.nodes[index]) for index in place.layers]
             tied = {index: tied_weights(node, self.graph.input_shapes(node)) for index, node in nodes}
             total = total - sum([stored_count(weights, name) for weights in repeated(tied).values()])

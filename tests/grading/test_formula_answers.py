@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archcalc import SpecError
 from archcalc.grading.answers import read_answers
 from archcalc.grading.grade import Grader
 from archcalc.grading.key import read_key
@@ -272,3 +273,18 @@ def test_a_formula_that_is_not_defined_everywhere_does_not_change_how_others_are
     for answer, points in answers.items():
         (mark,) = grader.grade(read_answers(Source("x.yaml", json.dumps({"conv_1.H": answer}))), "x").marks
         assert mark.points == points, mark.sentence
+
+
+def test_what_is_assumed_of_one_network_concerns_no_other() -> None:
+    networks = """
+networks:
+  A: {spec: "8x32x32 -> conv N k=K half", set: {N: 8, K: 3}}
+  B: {spec: "8x32x32 -> conv N k3", set: {N: 5}}
+assume: K % 2 == 1
+"""
+    assert marked(networks, "target: B.weights, free: N", "72N").verdict == "exact"
+    assert marked(networks, "target: A.macs, free: 'N, K'", "32*32*8 N K^2").verdict == "exact"
+    assert "At N = 5 the right value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
+    key = f"{networks}\nquestions: [{{target: B.weights, free: 'N, K'}}]\n"
+    with pytest.raises(SpecError, match="no variable or input size 'K'"):
+        Grader(read_key(Source("key.yaml", key)), Library())

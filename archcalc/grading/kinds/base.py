@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from archcalc.claims.claim import Verdict
+from archcalc.claims.feedback import Reason
 from archcalc.grading.subjects import Subject
 
 
@@ -12,12 +13,14 @@ class Outcome(NamedTuple):
     """The result of judging one answer."""
 
     verdict: Verdict
-    reason: str = ""
-    """Why the answer is wrong or cannot be read, in words; empty if nothing is known."""
-    hint: str = ""
+    reasons: tuple[Reason, ...] = ()
+    """Why the answer is wrong."""
+    hints: tuple[Reason, ...] = ()
     """The same without the right answer, for students who may try again."""
     code: str = ""
     """The code of the mistake that explains it, if there is one."""
+    error: str = ""
+    """Why the answer cannot be read, with what is expected."""
 
 
 class Prepared(Protocol):
@@ -49,11 +52,16 @@ class Kind(Protocol):
 RIGHT = Outcome(Verdict.EXACT)
 
 
-def wrong(reason: str = "", *, hint: str | None = None, code: str = "") -> Outcome:
-    """Return the outcome of a wrong answer, with the reason; its hint is the reason unless that tells too much."""
-    return Outcome(Verdict.WRONG, reason, reason if hint is None else hint, code)
+def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:
+    """Return the outcome of a wrong answer; the hints are the reasons unless these tell too much."""
+    return Outcome(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
 
 
-def unreadable(reason: str) -> Outcome:
+def reason(code: str, **names: str) -> Reason:
+    """Return a reason with what stands for the words in braces of its sentence."""
+    return Reason(code, tuple(names.items()))
+
+
+def unreadable(error: str) -> Outcome:
     """Return the outcome of an answer that cannot be read, with what is expected."""
-    return Outcome(Verdict.UNREADABLE, reason, reason)
+    return Outcome(Verdict.UNREADABLE, error=error)

@@ -9,7 +9,8 @@ from string import ascii_lowercase
 
 from archcalc.claims.claim import Claim
 from archcalc.claims.claimed_value import same_value
-from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, unreadable, wrong
+from archcalc.claims.feedback import Reason
+from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, reason, unreadable, wrong
 from archcalc.grading.kinds.solutions import Solutions
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
@@ -64,19 +65,20 @@ class Choices:
         right = frozenset(label for label, each in zip(texts, judged, strict=True) if each.holds)
         if not right:
             fail("key", f"no choice is right: {target} is {actual.text}", whole_text(self.place))
-        reasons, codes = {}, {}
-        for label, judgement in zip(texts, judged, strict=True):
-            for explanation in judgement.explanations[:1]:
-                reasons[label], codes[label] = explanation.sentence, explanation.code
+        explained = {
+            label: each.explanations[0] for label, each in zip(texts, judged, strict=True) if each.explanations
+        }
+        reasons = {label: each.reasons for label, each in explained.items()}
+        codes = {label: each.code for label, each in explained.items()}
         return ChoiceQuestion(texts, right, reasons, codes, any_of=True)
 
     def _by_solution(self, texts: dict[str, str], solutions: Prepared) -> ChoiceQuestion:
         outcomes = {label: solutions.judge(text) for label, text in texts.items()}
         for label, outcome in outcomes.items():
             if outcome.verdict == "unreadable":
-                fail("key", f"choice '{label[:20]}': {outcome.reason}", whole_text(self.options[label]))
+                fail("key", f"choice '{label[:20]}': {outcome.error}", whole_text(self.options[label]))
         right = frozenset(label for label, outcome in outcomes.items() if outcome == RIGHT)
-        reasons = {label: outcome.reason for label, outcome in outcomes.items() if outcome.reason}
+        reasons = {label: outcome.reasons for label, outcome in outcomes.items() if outcome.reasons}
         return ChoiceQuestion(texts, right, reasons)
 
 
@@ -87,7 +89,7 @@ class ChoiceQuestion:
     options: Mapping[str, str]
     labels: frozenset[str]
     """The labels of the right choices."""
-    reasons: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     """Why wrong choices are wrong, by label."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """The codes of the mistakes that lead to wrong choices, by label."""
@@ -111,11 +113,9 @@ class ChoiceQuestion:
         missed = [label for label in self.options if label in self.labels - chosen]
         for label in extra:
             if label in self.reasons:
-                reason = f"{label}) {self.options[label]}: {self.reasons[label]}"
-                return wrong(reason, code=self.codes.get(label, ""))
+                return wrong(*self.reasons[label], code=self.codes.get(label, ""))
         if missed and not extra and chosen:
-            reason = f"{', '.join(missed)} {'is' if len(missed) == 1 else 'are'} right, too"
-            return wrong(reason, hint="not all right choices are named")
+            return wrong(reason("choices-missing", labels=", ".join(missed)), hints=(reason("choices-incomplete"),))
         return wrong()
 
     def _chosen(self, answer: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, unreadable, wrong
+from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, whole_text
 
@@ -64,19 +64,18 @@ class ComparedFigures:
 
     def judge(self, answer: str) -> Outcome:
         """Judge an answer: a target, the name of its network or layer, ``equal``, or a relation such as ``A > B``."""
-        reason = " and ".join(f"{target} is {text}" for target, text in self.texts.items())
         relation = _RELATION.fullmatch(answer.strip())
         if relation is not None and len(self.values) == 2:
-            return self._related(relation, reason)
+            return self._related(relation)
         if _EQUAL.fullmatch(answer.strip()):
-            return RIGHT if len(self.best) > 1 else wrong(reason, hint="")
+            return RIGHT if len(self.best) > 1 else self._wrong()
         named = self._named(answer)
         if named is None:
             expected = ", ".join(self._short(target) for target in self.values)
             return unreadable(f"an answer must be one of {expected}, or equal, got '{answer[:40]}'")
-        return RIGHT if self.best == [named] else wrong(reason, hint="")
+        return RIGHT if self.best == [named] else self._wrong()
 
-    def _related(self, relation: re.Match[str], reason: str) -> Outcome:
+    def _related(self, relation: re.Match[str]) -> Outcome:
         targets = list(self.values)
         left, right = (
             self._named(side) if side else target
@@ -86,7 +85,11 @@ class ComparedFigures:
             return unreadable(f"a relation must be one of {' and '.join(targets)}, got '{relation.string[:40]}'")
         one, other = self.values[left], self.values[right]
         holds = {"<": one < other, ">": one > other}.get(relation["sign"], one == other)
-        return RIGHT if holds else wrong(reason, hint="")
+        return RIGHT if holds else self._wrong()
+
+    def _wrong(self) -> Outcome:
+        figures = [reason("compared", target=target, actual=text) for target, text in self.texts.items()]
+        return wrong(*figures, hints=())
 
     def _named(self, answer: str) -> str | None:
         """The target that an answer names: in full, or by the part in which the targets differ."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archcalc.claims.claim import PASSING, Verdict
+from archcalc.claims.claim import PASSING
 from archcalc.claims.claimed_value import ClaimedValue, read_claimed_value, without_hedge
 from archcalc.claims.compare import compare, interpret
 from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, unreadable, wrong
@@ -76,7 +76,7 @@ class KnownValue:
                     return RIGHT
         verdict = compare(found, actual)
         if verdict in PASSING:
-            return Outcome(verdict, "it is truncated instead of rounded" if verdict is Verdict.TRUNCATED else "")
+            return Outcome(verdict)
         return wrong()
 
 

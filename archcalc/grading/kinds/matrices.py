@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, unreadable, wrong
+from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
 from archcalc.spec.numerals import Quantity, read_number
 
 Matrix: TypeAlias = tuple[tuple[Quantity, ...], ...]
@@ -59,18 +59,19 @@ class KnownMatrix:
         if self._agrees(given):
             return RIGHT
         if _size(given) != _size(self.rows):
-            return wrong(f"the matrix must be {_size(self.rows)}, got {_size(given)}")
+            return wrong(reason("matrix-size", right=_size(self.rows), given=_size(given)))
         if self._agrees(tuple(zip(*given, strict=True))):
-            return wrong("rows and columns are swapped")
+            return wrong(reason("matrix-transposed"), code="matrix-transposed")
         if self._agrees(tuple(tuple(each._replace(value=-each.value) for each in row) for row in given)):
-            return wrong("all signs are reversed")
+            return wrong(reason("signs-reversed"), code="signs-reversed")
         entries = [(i, j) for i in range(len(given)) for j in range(len(given[0]))]
         off = [(i, j) for i, j in entries if not within(given[i][j], self.rows[i][j], self.tolerance)]
         i, j = off[0]
-        more = f"; {len(off)} entries differ" if len(off) > 1 else ""
-        where = f"entry {j + 1}" if len(given) == 1 else f"row {i + 1}, column {j + 1}"
-        reason = f"{where} is {_number(self.rows[i][j])}, not {_number(given[i][j])}{more}"
-        return wrong(reason, hint=f"{where} is not {_number(given[i][j])}{more}")
+        place = f"{j + 1}" if len(given) == 1 else f"{i + 1}, {j + 1}"
+        names = {"place": place, "given": _number(given[i][j])}
+        more = (reason("entries-differ", count=str(len(off))),) if len(off) > 1 else ()
+        right = _number(self.rows[i][j])
+        return wrong(reason("entry", right=right, **names), *more, hints=(reason("entry-wrong", **names), *more))
 
     def _agrees(self, given: Matrix) -> bool:
         return _size(given) == _size(self.rows) and all(

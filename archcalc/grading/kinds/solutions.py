@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, unreadable, wrong
+from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
 from archcalc.grading.kinds.truth import CONDITION, condition_in, in_key
 from archcalc.grading.subjects import Subject
 from archcalc.numeric.helpers import Impossible
@@ -132,8 +132,8 @@ class SolutionQuestion:
         best = self._extreme()
         if values == best:
             return RIGHT
-        reason = f"{_settings_text(self.axes, best)} meets the condition, too"
-        return wrong(reason, hint=f"it is not the {self.which} solution")
+        other = reason("setting-also", settings=_settings_text(self.axes, best))
+        return wrong(other, hints=(reason(f"not-{self.which}"),))
 
     def solve(self) -> Solution:
         """Try all values."""
@@ -183,11 +183,7 @@ class SolutionQuestion:
                 return outcome
         number = sum(each.number for each in self.solution.intervals)
         missing = number - len({*values})
-        return (
-            RIGHT
-            if missing <= 0
-            else wrong(f"{missing} of {number} solutions {'is' if missing == 1 else 'are'} missing")
-        )
+        return RIGHT if missing <= 0 else wrong(reason("solutions-missing", missing=str(missing), number=str(number)))
 
     def _tried(self, values: Sequence[Any]) -> Outcome:
         """The outcome for values of the settings: whether the network exists, and the condition holds."""
@@ -201,11 +197,14 @@ class SolutionQuestion:
             if self.condition is None or self._holds(graph, settings):
                 return RIGHT
             lookup = self.query.lookup(graph, settings)
-            measured = [f"{name.name} is {_value_text(lookup(name))}" for name in self.query.names]
+            measured = [
+                reason("setting-gives", settings=written, target=name.name, actual=_value_text(lookup(name)))
+                for name in self.query.names
+            ]
         except (Refused, Impossible, SpecError) as error:
             message = error.problems[0].message if isinstance(error, SpecError) else str(error)
-            return wrong(f"with {written}, there is no such network: {message}")
-        return wrong(f"with {written}, {' and '.join(measured)}" if measured else "")
+            return wrong(reason("setting-impossible", settings=written, message=message))
+        return wrong(*measured)
 
     def _holds(self, graph: Any, settings: dict[str, Any]) -> bool:
         from archcalc.query.conditions import holds

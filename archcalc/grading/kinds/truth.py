@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, unreadable, wrong
+from archcalc.claims.feedback import Reason
+from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
 from archcalc.grading.subjects import Subject
 from archcalc.query.conditions import holds, read_condition
 from archcalc.spec.errors import SpecError, Text, fail, relocated
@@ -67,7 +68,9 @@ class Statement:
         except SpecError as error:
             raise in_key(error, self.condition) from None
         names = dict.fromkeys(name.name for name in names_in(read))
-        return TruthQuestion(value, " and ".join(f"{name} is {figure_text(lookup, name)}" for name in names))
+        return TruthQuestion(
+            value, tuple(reason("compared", target=name, actual=figure_text(lookup, name)) for name in names)
+        )
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class TruthQuestion:
     """A statement that is known to be true or false."""
 
     value: bool
-    reason: str = ""
+    figures: tuple[Reason, ...] = ()
+    """The figures on which it depends."""
 
     @property
     def right(self) -> str:
@@ -86,7 +90,7 @@ class TruthQuestion:
         found = truth_of(answer)
         if found is None:
             return unreadable(f"an answer must be true or false, got '{answer[:40]}'")
-        return RIGHT if found == self.value else wrong(self.reason, hint="")
+        return RIGHT if found == self.value else wrong(*self.figures, hints=())
 
 
 CONDITION = "a condition"
@@ -117,8 +121,9 @@ def figures(subject: Subject) -> Callable[[Name], Any]:
         try:
             actual = subject.judge.actual(subject.canonical(name.name))
         except LookupError as error:
-            if len(subject.networks) == 1 and name.name in subject.formulas.values:
-                return subject.formulas.values[name.name]
+            variables = subject.formulas.networks[next(iter(subject.networks))].values()
+            if len(subject.networks) == 1 and name.name in variables:
+                return variables[name.name]
             fail("key", error.args[0], name.span, error.args[1])
         return actual.values[0] if len(actual.values) == 1 else actual.values
 

@@ -37,7 +37,7 @@ def test_other_choices_are_wrong_and_contradictions_unreadable(answer: str, verd
 def test_the_mistake_that_leads_to_a_choice_is_named() -> None:
     mark = marked(PARAMS, "c", LENET)
     assert mark.code == "bias-left-out"
-    assert mark.sentence.startswith("q is b) 61,706, not c: c) 61,470: ")
+    assert mark.sentence.startswith("q is b) 61,706, not c. ")
 
 
 @pytest.mark.parametrize("answer", ["a, c", "A and C", "ac", "CA", "a) c)", "c;a", "ReLU, max pooling", ["a", "c"]])
@@ -50,8 +50,8 @@ def test_what_is_missing_or_too_much() -> None:
     answers = {"a": "wrong", "a, b, c": "wrong", "all": "wrong", "none": "wrong", "b": "wrong", "": "missing"}
     assert verdicts(KEEP, answers) == answers
     mark = marked(KEEP, "a")
-    assert mark.sentence == "q is a) ReLU, c) max pooling, not a: c is right, too"
-    assert mark.hidden().sentence == "q: not all right choices are named"
+    assert mark.sentence == "q is a) ReLU, c) max pooling, not a. Correct, too: c."
+    assert mark.hidden().sentence == "q: Not all correct choices are named."
 
 
 def test_which_settings_are_possible() -> None:

@@ -46,11 +46,11 @@ def test_matrices_are_read_in_every_notation(answer: object) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ([[1, 2], [0, 0.5]], "rows and columns are swapped"),
-        ([[-1, 0], [-2, -0.5]], "all signs are reversed"),
-        ([[1, 0], [2, 0.6]], "row 2, column 2 is 0.5, not 0.6"),
+        ([[1, 2], [0, 0.5]], "Rows and columns are swapped"),
+        ([[-1, 0], [-2, -0.5]], "All signs are reversed"),
+        ([[1, 0], [2, 0.6]], "Entry 2, 2 is 0.5, not 0.6"),
         ([[1, 1], [2, 0.6]], "2 entries differ"),
-        ([[1, 0, 0], [2, 0.5, 0]], "must be 2x2, got 2x3"),
+        ([[1, 0, 0], [2, 0.5, 0]], "must be 2x2, but is 2x3"),
         ([[1, 0], [2]], "rows of equal length"),
         ("one", "is not a number"),
     ],
@@ -63,7 +63,7 @@ def test_what_is_wrong_with_a_matrix_is_said(answer: object, reason: str) -> Non
 
 def test_a_hidden_right_answer_is_not_in_the_reason() -> None:
     hidden = marked(MATRIX, [[1, 0], [2, 0.6]]).hidden()
-    assert (hidden.actual, hidden.sentence) == ("", "q: row 2, column 2 is not 0.6")
+    assert (hidden.actual, hidden.sentence) == ("", "q: Entry 2, 2 is not 0.6.")
 
 
 @pytest.mark.parametrize(("entry", "right"), [("0.33", True), ("0.3333", True), ("0.34", False), ("1/3", True)])

@@ -47,10 +47,10 @@ def test_the_least_number_of_layers_that_reaches_a_field() -> None:
         "0": "wrong",
     }
     assert verdicts(question, answers, DEEP) == answers
-    assert marked(question, "6", DEEP).sentence == "q is N = 7, not 6: with N = 6, rf is 13"
+    assert marked(question, "6", DEEP).sentence == "q is N = 7, not 6. With N = 6, rf is 13."
     mark = marked(question, "8", DEEP)
-    assert mark.sentence == "q is N = 7, not 8: N = 7 meets the condition, too"
-    assert mark.hidden().sentence == "q: it is not the smallest solution"
+    assert mark.sentence == "q is N = 7, not 8. The condition also holds for N = 7."
+    assert mark.hidden().sentence == "q: This is not the smallest solution."
     assert marked(question.replace("smallest", "any"), "8", DEEP).verdict == "exact"
     assert marked("vary: N, condition: 'rf <= 15', which: largest", "7", DEEP).verdict == "exact"
 
@@ -62,7 +62,7 @@ def test_all_solutions() -> None:
     question = "vary: conv_1.p=0:9, condition: 'conv_1.H > 40', which: all"
     answers = {"7, 8, 9": "exact", "7:9": "exact", "9 8 7": "unreadable", "7, 8": "wrong", "6, 7, 8, 9": "wrong"}
     assert verdicts(question, answers, network) == answers
-    assert "1 of 3 solutions is missing" in marked(question, "7, 8", network).sentence
+    assert "missing: 1 of 3." in marked(question, "7, 8", network).sentence
 
 
 @pytest.mark.parametrize(

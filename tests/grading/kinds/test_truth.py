@@ -37,7 +37,7 @@ def test_statements_are_true_or_false_in_many_words(question: str, truth: bool) 
 
 def test_the_figures_tell_why() -> None:
     mark = marked("statement: 'A.macs > 5*B.macs'", "true", NETWORKS)
-    assert mark.sentence == "q is false, not true: A.macs is 221,184 and B.macs is 52,224"
+    assert mark.sentence == "q is false, not true. A.macs is 221,184. B.macs is 52,224."
     assert "52,224" not in mark.hidden().sentence
 
 
