@@ -20,7 +20,7 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
@@ -203,7 +203,7 @@ class _Reader:
         top = read_yaml(self.source, self.limits)
         with self.problems:
             known_keys(top, KEYS)
-        title = self.text(top, "name") or PurePath(self.source.name).stem
+        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
         layout = self.layout(top)
         self.words = call_words(self.block_names(top))
         variables = self.variables(top)

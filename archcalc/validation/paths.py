@@ -30,6 +30,16 @@ class FoundSpec(NamedTuple):
     skipped: str = ""
     """The reason why the file or folder is left out."""
 
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a file of the user, which corrections may change."""
+        return bool(self.path) and self.path != str(bundled_folder() / f"{self.name}.yaml")
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether this is the text of standard input."""
+        return self.source is not None and not self.inline
+
 
 def find_specs(arguments: Iterable[str], limits: Limits, *, exclude_named: bool = False) -> Iterator[FoundSpec]:
     """Yield the specs of a command line in order, without duplicates.

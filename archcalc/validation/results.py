@@ -72,11 +72,11 @@ class ValidationResult(NamedTuple):
     is_spec: bool = True
     """Whether this is about a spec, rather than a configuration or a baseline."""
     corrections: int = 0
-    """The number of corrections in `corrected`."""
+    """The number of corrections in `corrected` or in `diff`."""
     corrected: str | None = None
     """The corrected content of the file, if corrections are to be written."""
     diff: str = ""
-    """The diff of the corrections, if they are to be shown."""
+    """The patch with the corrections, if they are to be shown."""
 
     @property
     def status(self) -> int:

@@ -89,11 +89,15 @@ class BaselineFile:
             fail("baseline", "the file is not a baseline", hint=hint, origin=path)
 
     def spec_name(self, found_spec: FoundSpec) -> str:
-        """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one."""
+        """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one.
+
+        It does not depend on the locale, by which Python decodes paths.
+        """
         if not found_spec.path or found_spec.name != found_spec.path:
             return found_spec.name
         folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
+        below = os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
+        return os.fsencode(below).decode("utf-8", "surrogateescape")
 
     def of(self, found_spec: FoundSpec, settings: Settings = AS_WRITTEN) -> NetworkFigures | None:
         """Return the figures of a spec with certain settings; ``None`` if the file does not contain them."""
@@ -159,7 +163,8 @@ class BaselineFile:
         if not spec.lower().endswith(SUFFIXES):
             return False
         try:
-            os.stat(os.path.join(os.path.dirname(os.path.realpath(self.path)), spec))
+            folder = os.fsencode(os.path.dirname(os.path.realpath(self.path)))
+            os.stat(os.path.join(folder, spec.encode("utf-8", "surrogateescape")))
         except (FileNotFoundError, NotADirectoryError):
             return True
         except (OSError, ValueError):

@@ -374,3 +374,14 @@ def test_all_formats_have_up_to_three_explanations(archcalc: Archcalc, tmp_path:
     assert test["tags"] == ["explained", *codes]
     (submission,) = json.loads(archcalc("check", str(file), "--format", "json").out)["submissions"]
     assert [reason["code"] for reason in submission["answers"][0]["reasons"]] == codes
+
+
+def test_junit_names_files_as_the_checkout_does(
+    archcalc: Archcalc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "answers" / "ada.yaml"
+    file.parent.mkdir()
+    file.write_text("network: lenet5\nparams: 3\n", encoding="utf-8")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
+    assert 'file="answers/ada.yaml" line="2"' in archcalc("check", str(file), "--format", "junit").out
+    assert "file=" not in archcalc("check", str(file), "--format", "xunit").out
