@@ -40,7 +40,7 @@ _CONDITION = re.compile(r"\s*[,(]\s*(?:if|for|where|when)\b.*", re.DOTALL)
 """A condition after a formula, as archcalc writes it: ``H*W*k**2, if k % 2 == 1``."""
 _FRACTION = re.compile(r"\\[dt]?frac\s*")
 _TOKEN = re.compile(
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?![\d,])|\d+(?:\.\d+)?)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?![\d,])|(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+(?!\w))?)"
     r"|(?P<word>[^\W\d]\w*(?:\.[^\W\d]\w*)?)"
     r"|(?P<sign>\*\*|//|<=|>=|==|\S)"
 )
