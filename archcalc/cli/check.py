@@ -29,6 +29,7 @@ from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
+    from archcalc.claims.feedback import Feedback
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
     from archcalc.grading.marks import GradedSubmission
@@ -53,6 +54,15 @@ PROGRESS_FROM = 50
 )
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
+@click.option("--feedback", metavar="FILE", help="Write the feedback with the sentences of this file.")
+@click.option(
+    "--list-feedback",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, given: _list_feedback(context) if given else None,
+    help="Print the sentences of the feedback, as a file to be translated.",
+)
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
     "--format",
@@ -91,15 +101,19 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     if bool(answers) == bool(claims):
         raise click.UsageError("give either ANSWERS or --claim")
     if claims:
+        if values["feedback"] is not None:
+            raise click.UsageError("--feedback is for ANSWERS, not for --claim")
         from archcalc.cli.check_claims import check_claims
 
         return check_claims(claims, form, color, limits_from(values), values["ignore"])
     from archcalc.cli.check_output import write
 
-    stdin_once((*answers, values["key"] or ""))
-    key, graded = grade(answers, values)
+    stdin_once((*answers, values["key"] or "", values["feedback"] or ""))
+    limits = limits_from(values)
+    feedback = _feedback(values["feedback"], limits)
+    key, graded = grade(answers, values, feedback, limits)
     if values["hide_answers"]:
-        graded = [each.hidden() for each in graded]
+        graded = [each.hidden(feedback) for each in graded]
     layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
@@ -113,7 +127,28 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
+def _list_feedback(context: click.Context) -> None:
+    from archcalc.grading.feedback_file import feedback_template
+
+    click.echo(feedback_template(), nl=False)
+    context.exit()
+
+
+def _feedback(path: str | None, limits: Limits) -> Feedback:
+    """Return the sentences of the feedback.
+
+    Raises:
+        SpecError: the file of a course cannot be read.
+    """
+    from archcalc.claims.feedback import ENGLISH
+    from archcalc.grading.feedback_file import read_feedback
+
+    return ENGLISH if path is None else read_feedback(source_of(path, limits), limits)
+
+
+def grade(
+    arguments: tuple[str, ...], values: dict[str, Any], feedback: Feedback, limits: Limits
+) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade the submissions among the arguments.
 
     Raises:
@@ -123,14 +158,14 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     from archcalc.grading.key import read_key
     from archcalc.grading.subjects import Library
 
-    limits = limits_from(values)
     key = None
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
-    grader = Grader(key, Library(limits))
+    grader = Grader(key, Library(limits), feedback=feedback)
     for warning in grader.warnings:
         click.echo(warning.render(), err=True)
-    submitted = find_submissions(arguments, without=values["key"])
+    own = [values[name] for name in ("key", "feedback") if values[name] is not None]
+    submitted = find_submissions(arguments, without=own)
     graded: list[GradedSubmission] = []
     for each in with_progress(submitted):
         graded += grade_file(each, grader, limits, values["max_answers"])

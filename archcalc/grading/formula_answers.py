@@ -9,20 +9,24 @@ agree at many points in exact arithmetic count as equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archcalc.analysis.propagate import analyze
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.expressions import read_formulas
 from archcalc.claims.feedback import Reason
+from archcalc.diagnosis.formulas import Sample, explain_formula
+from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import network_of
-from archcalc.spec import Given, Limits
+from archcalc.spec import Given, Limits, load_spec
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.syntax import Condition, Value, names_in
 
@@ -120,8 +124,29 @@ class FormulaJudge:
             if narrower.equals(*[in_symbols(narrower, formula) for formula in formulas]) is not False:
                 held = f"{narrower.write(TEXT)}, if {' and '.join(assumed)}, which holds here"
                 return Judgement(claim=claim, verdict=Verdict.EXACT, actual=held, holds=True)
-        apart = form.difference(*written, first={name: values[name] for name in names})
+        own = {name: values[name] for name in names}
+        mistakes = explain_formula(self._samples(claim.target, form.compared(*written, first=own)))
+        if mistakes:
+            return Judgement(claim=claim, verdict=Verdict.EXPLAINED, actual=actual, explanations=mistakes)
+        apart = form.difference(*written, first=own)
         return Judgement(claim=claim, verdict=Verdict.WRONG, actual=actual, explanations=_example(apart))
+
+    def _samples(self, target: str, points: Iterable[Difference]) -> Iterator[Sample]:
+        """The networks at some points, with the values of a formula there; none for a ratio."""
+        if " / " in target:
+            return
+        network, asked = self._network_of(target)
+        seen: set[tuple[Any, ...]] = set()
+        for each in points:
+            key = tuple(each.point.values())
+            written = tuple([value for value in each.other if value is not None])
+            if key in seen or len(written) < len(each.other):
+                continue
+            seen.add(key)
+            given = _given(network, tuple(each.point))._replace(numbers=each.point)
+            with suppress(SpecError, Impossible):
+                graph = replace(load_spec(network.spec, given, self.limits).graph, layout=network.graph.layout)
+                yield Sample(DiagnosedTarget(asked, analyze(graph, batch=network.text.batch)), written)
 
     def _calculated(self, target: str, free: tuple[str, ...], assumed: tuple[str, ...]) -> ClosedForm:
         from archcalc.query.formula import FormulaQuery, calculate, read_assumptions

@@ -78,7 +78,7 @@ class Mark:
             return self
         state = "right" if self.right else "wrong" if self.value else "no-answer"
         tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
-        result = (not tells and self.reason) or feedback.say(f"hidden-{state}")
+        result = (not tells and self.code != "formula" and self.reason) or feedback.say(f"hidden-{state}")
         sentence = feedback.say("hidden", target=self.target or self.id, result=result)
         return replace(self, actual="", derivation=(), sentence=sentence)
 

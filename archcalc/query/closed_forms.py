@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.numeric.symbolic import (
@@ -35,7 +34,7 @@ Values: TypeAlias = tuple[Any, ...]
 
 
 class Difference(NamedTuple):
-    """A point at which other values are not those of a closed form."""
+    """A point, and the values of a closed form and others there."""
 
     point: Mapping[str, Plain]
     """The values of the symbols."""
@@ -102,23 +101,15 @@ class ClosedForm:
 
         Args:
             others: as many values.
-            first: the values of the symbols to try first, and others near these.
+            first: the values of the symbols to try first, and then others near them.
         """
-        near = () if first is None else self._near(first)
-        for values, point in chain(near, samples(self.symbols)):
-            right = tuple(_value(value, point) for value in self.values)
-            theirs = tuple(_value(other, point) for other in others)
-            if right != theirs:
-                return Difference(values, right, theirs)
-        return None
+        return next((each for each in self.compared(*others, first=first) if each.right != each.other), None)
 
-    def _near(self, first: Mapping[str, Plain]) -> Iterator[tuple[Mapping[str, Plain], Point]]:
-        """Yield values of the symbols, and others in which one is greater or less by one or two."""
-        changed = ({**first, name: value + step} for step in (1, -1, 2, -2) for name, value in first.items())
-        for values in chain((first,), changed):
-            point = self.symbols.point(values)
-            if point is not None and self.symbols.holds(point):
-                yield values, point
+    def compared(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Iterator[Difference]:
+        """Yield points with the values there and those of others; see `difference`."""
+        for values, point in samples(self.symbols, near=first):
+            right = tuple(_value(value, point) for value in self.values)
+            yield Difference(values, right, tuple(_value(other, point) for other in others))
 
 
 def _value(value: Any, point: Point) -> Plain | str | None:

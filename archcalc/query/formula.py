@@ -6,6 +6,7 @@ are evaluated. An assumption is a requirement like those of the operators: it re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -164,8 +165,12 @@ class _Calculation:
         return found
 
     def _free(self) -> list[FreeSymbol]:
-        """Return the free symbols with the domains known before the calculation."""
-        names = dict.fromkeys(self.query.free)
+        """Return the free symbols with the domains known before the calculation, in the order of terms.
+
+        The order in which the names are given does not matter: input sizes come first, so that n − k + 1 begins with
+        the size, and then the variables as the spec has them.
+        """
+        names = dict.fromkeys(sorted(self.query.free, key=self._place))
         symbols: dict[str, FreeSymbol] = {}
         for name in names:
             is_size = is_axis(name) if self.graph is None else name not in self.graph.variables
@@ -180,6 +185,16 @@ class _Calculation:
                 symbols[each.left.name] = symbols[each.left.name].unbounded()
         return list(symbols.values())
 
+    def _place(self, name: str) -> tuple[bool, int, str]:
+        """The sort key of a free name."""
+        if is_axis(name) and (self.graph is None or name not in self.graph.variables):
+            return False, 0, name
+        if self.graph is not None:
+            known = [*self.graph.variables]
+            return True, known.index(name) if name in known else len(known), name
+        found = re.search(rf"\b{re.escape(name)}\b", self.source.text)
+        return True, found.start() if found is not None else len(self.source.text), name
+
     def calculate(self) -> FormulaResult:
         try:
             symbols, forms = fixpoint(self._free(), self._forms)
@@ -188,7 +203,9 @@ class _Calculation:
         except TooComplex as error:
             hint = "use fewer free names, or more assumptions (such as H % 32 == 0)"
             fail("limit", str(error), origin=self.source.name[:60], hint=hint)
-        names, title = tuple(symbols.free), self.title
+        given = self.query.free
+        names = tuple(sorted(symbols.free, key=lambda name: given.index(name) if name in given else len(given)))
+        title = self.title
         if self.query.over is None and self.query.when is None:
             return FormulaResult(ClosedForms(title, forms[0], symbols, names))
         for form in forms[1]:
