@@ -106,11 +106,12 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     found = {spec: locate(spec, limits) for spec in specs}  # standard input can be read only once
     for spec in specs:
         source, inline = found[spec]
-        graph = read_spec(source, Given(shapes=shapes), inline=inline, limits=limits).graph
+        given = Given(shapes=shapes, training_heads="all" if values["training"] else "possible")
+        graph = read_spec(source, given, inline=inline, limits=limits).graph
         declared.update(dict.fromkeys(graph.variables))
         own = {name: value for name, value in settings.items() if name in graph.variables}
         if own:
-            graph = read_spec(source, Given(own, shapes), inline=inline, limits=limits).graph
+            graph = read_spec(source, given._replace(set=own), inline=inline, limits=limits).graph
         analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
     for name in settings:
         if name not in declared:

@@ -80,9 +80,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     if values["save_weights"] and not values["weights"]:
         raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")
     different_files(values["output"], values["save_weights"])
-    network = load_network(spec, values)
+    writes = bool(values["output"] or values["save_weights"])
+    network = load_network(spec, values, training=writes)  # the written network has all training heads
     folding = fold(network.graph)
-    text = write_graph(folding.folded) if values["output"] or values["save_weights"] else ""
+    text = write_graph(folding.folded) if writes else ""
     verified = None
     if values["weights"] or values["verify"]:
         verified = run_both(network, folding, text, values)

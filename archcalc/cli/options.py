@@ -162,14 +162,18 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
     return pairs
 
 
-def load_network(spec: str, values: dict[str, Any]) -> Network:
-    """Load the network of a command's SPEC and options, and remove these options from ``values``."""
+def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -> Network:
+    """Load the network of a command's SPEC and options, and remove these options from ``values``.
+
+    With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
+    """
     from archcalc.api import load
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
+    training = training or values.get("training", False)
+    return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), training=training, limits=limits)
 
 
 class VerbCommand(click.Command):

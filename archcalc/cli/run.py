@@ -114,8 +114,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
     time and memory of the run.
     """
-    network = load_network(spec, values)
     training = values["mode"] == "train"
+    network = load_network(spec, values, training=training)
     if values["folds"] and training:
         raise click.UsageError("--fold needs --mode inference: during training a batch norm depends on the batch")
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):

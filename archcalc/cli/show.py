@@ -145,6 +145,8 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
         found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("training heads are not included in the totals; --training includes them")
+    for name, reason in analysis.graph.impossible_heads.items():
+        found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
     own = {layer.head for layer in analysis.layers}
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed

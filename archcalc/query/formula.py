@@ -16,9 +16,11 @@ from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plai
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.conditions import RELATE
+from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
+from archcalc.spec.build import TrainingHeads
 from archcalc.spec.check import names_used
 from archcalc.spec.errors import Source, Text, fail, suggest
 from archcalc.spec.grammar import parse_inline
@@ -231,7 +233,9 @@ class _Calculation:
         for name, number in numbers.items():
             if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, so it must be positive", name=name)
-        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.query.limits).graph
+        heads: TrainingHeads = "all" if self.query.training else heads_in(self.query.targets)
+        given = given._replace(numbers=numbers, training_heads=heads)
+        graph = read_spec(source, given, inline=inline, limits=self.query.limits).graph
         asked = [quantity_named(_quantity_name(target)) for target in self.query.targets]
         fields = any(quantity is not None and quantity.unit == "positions" for quantity in asked)
         return analyze(graph, training=self.query.training, batch=self.query.batch, receptive=fields)

@@ -30,12 +30,14 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
     row_of = {layer.name: row.name for row in rows for layer in (row.layers if isinstance(row, Group) else (row,))}
     memory = analysis.memory(dtype)
     outputs: dict[str, Ref] = {**graph.outputs, **(graph.training_outputs if analysis.training else {})}
+    absent = {"impossible_heads": dict(graph.impossible_heads)} if graph.impossible_heads else {}
     return {
         "schema": SCHEMA,
         "name": graph.name,
         "variables": {name: plain(value) for name, value in graph.variables.items()},
         "inputs": {name: _shape(shape, analysis.batch) for name, shape in graph.inputs.items()},
         "outputs": {name: _shape(graph.shape(ref), analysis.batch) for name, ref in outputs.items()},
+        **absent,
         "layers": [
             group_record(row, row_of, several_inputs=several)
             if isinstance(row, Group)

@@ -9,7 +9,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import Literal, NamedTuple, NoReturn, TypeAlias
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
@@ -36,6 +36,9 @@ from archcalc.spec.values import (
 Observer: TypeAlias = Callable[[int], None]
 """Called with the index of each layer before its formulas are evaluated, so that a kind of number can attribute the
 requirements that follow to this layer."""
+
+VALUE_CODES = frozenset({"shape", "argument", "arithmetic"})
+"""The codes of errors that depend on shapes and values: names and arguments have been checked before."""
 
 Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
 """Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
@@ -70,11 +73,18 @@ class Network(NamedTuple):
     layout: str
 
 
+TrainingHeads: TypeAlias = Literal["all", "possible"] | Collection[str]
+"""Which training heads are built: all, those that are possible, or those with these names. Inference does not need
+them, so what they require must not limit it."""
+
+
 class Built(NamedTuple):
     """A graph, and the place of each of its nodes in the text (``None`` for inputs)."""
 
     graph: Graph
     places: tuple[Span | None, ...]
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""
 
 
 class _Frame:
@@ -119,7 +129,11 @@ class _Label(NamedTuple):
 
 
 def build(
-    network: Network, limits: Limits, observe: Observer | None = None, attributes: Attributes | None = None
+    network: Network,
+    limits: Limits,
+    observe: Observer | None = None,
+    attributes: Attributes | None = None,
+    training_heads: TrainingHeads = "possible",
 ) -> Built:
     """Return the graph of a network, and the places of its layers.
 
@@ -128,11 +142,12 @@ def build(
         limits: limits on the work.
         observe: called with the index of every layer before its formulas are evaluated.
         attributes: numbers that replace attributes of layers.
+        training_heads: which training heads are built. (That one is impossible is known for plain numbers only.)
 
     Raises:
         SpecError: a layer is impossible on its input, a name is unknown, or a limit is exceeded.
     """
-    return _Builder(network, limits, observe, attributes or {}).build()
+    return _Builder(network, limits, observe, attributes or {}).build(training_heads)
 
 
 class _Builder:
@@ -155,7 +170,7 @@ class _Builder:
         self.depth = 0
         self.stage: str | None = None
 
-    def build(self) -> Built:
+    def build(self, training_heads: TrainingHeads) -> Built:
         network = self.network
         for name, shape in network.inputs.items():
             self.stages[name] = Ref(len(self.drafts))
@@ -169,9 +184,20 @@ class _Builder:
             assert head.name is not None
             outputs[head.name] = self.run(head, current, head=head.name)
         training_outputs = {}
+        impossible: dict[str, Problem] = {}
         for head in network.training_heads:
             assert head.name is not None
-            training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+            if not isinstance(training_heads, str) and head.name not in training_heads:
+                continue
+            layers = len(self.drafts)
+            try:
+                training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+            except SpecError as error:
+                if training_heads != "possible" or error.problems[0].code not in VALUE_CODES:
+                    raise
+                impossible[head.name] = error.problems[0]
+                del self.drafts[layers:]
+                self.depth = 0
         graph = Graph(
             name=network.name,
             nodes=tuple(map(_node, self.drafts, self.labels)),
@@ -180,8 +206,11 @@ class _Builder:
             variables={name: external_value(value) for name, value in network.variables.items()},
             layout=network.layout,
             training_outputs=training_outputs,
+            impossible_heads={
+                name: problem.message.replace(f" (in stage {name})", "") for name, problem in impossible.items()
+            },
         )
-        return Built(graph, tuple([draft.place for draft in self.drafts]))
+        return Built(graph, tuple([draft.place for draft in self.drafts]), tuple(impossible.values()))
 
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""

@@ -15,10 +15,10 @@ from archcalc.graph import Graph, channels_first, input_axes
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
+from archcalc.spec.build import Block, Network, Observer, Stage, TrainingHeads, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problem, Problems, Source, Span, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import (
     misplaced_reference,
     parse_chain,
@@ -75,6 +75,8 @@ class Outline(NamedTuple):
     """The place of each node of the graph; ``None`` for an input."""
     ignored: tuple[Text, ...] = ()
     """The codes of the warnings that the file suppresses."""
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""
 
 
 class Spec(NamedTuple):
@@ -103,6 +105,8 @@ class Given(NamedTuple):
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
     """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
+    training_heads: TrainingHeads = "possible"
+    """Which training heads are built. With numbers that are not plain, they must be named."""
 
 
 AS_WRITTEN = Given()
@@ -220,8 +224,9 @@ class _Reader:
         document: Mapping | None = None,
         ignored: tuple[Text, ...] = (),
     ) -> Spec:
-        graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
-        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored))
+        given = self.given
+        graph, places, impossible = build(network, self.limits, given.observe, given.attributes, given.training_heads)
+        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored, impossible))
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
