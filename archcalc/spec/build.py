@@ -109,6 +109,13 @@ class _Frame:
         return (*self.parent.path(), self.label if alone else f"{self.label}_{self.index}")
 
 
+class _Binding(NamedTuple):
+    """The arguments of a layer, and the names of variables and parameters in them."""
+
+    arguments: tuple[BoundArgument, ...]
+    names: tuple[str, ...]
+
+
 class _Draft(NamedTuple):
     """A node before it has a name."""
 
@@ -165,7 +172,15 @@ class _Builder:
             s.name for s in (*network.stages, *network.heads, *network.training_heads) if s.name
         }
         self.root = _Frame("", None)
-        self.bindings: dict[int, tuple[BoundArgument, ...]] = {}
+        self.bindings: dict[tuple[int, str], _Binding] = {}
+        """The arguments of each layer of the text, by the name of its operator."""
+        values = [*network.inputs.values(), *network.variables.values()]
+        self.is_plain = observe is None and not attributes and all(map(_is_plain, values))
+        """Whether all numbers are plain, so that layers of the same text on the same shapes are the same."""
+        self.made: dict[tuple[object, ...], tuple[Operator, Shapes]] = {}
+        """The operator and the outputs of each layer; see `_Builder.key`."""
+        self.shapes: dict[Shape, Shape] = {}
+        """One object for all equal shapes."""
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
@@ -223,6 +238,10 @@ class _Builder:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
+        if stage.chain.borrowed is not None:
+            for index, draft in enumerate(self.drafts[first:], first):
+                if draft.place is not None:
+                    self.drafts[index] = draft._replace(place=stage.chain.place(draft.place))
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
@@ -230,7 +249,12 @@ class _Builder:
         return result
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
-        """Add the stage to the message of a problem inside a block, because other calls of the block may be valid."""
+        """Add the stage to the message of a problem inside a block, because other calls of the block may be valid.
+
+        A problem in the text of the stage gets its place in this text, not in another one of the same wording.
+        """
+        if problem.span is not None:
+            problem = replace(problem, span=stage.chain.place(problem.span))
         inside = problem.span is None or problem.span.text is stage.chain.span.text
         if stage.name is None or inside or f"stage {stage.name}" in problem.message:
             return problem
@@ -333,11 +357,7 @@ class _Builder:
             return self.call(name, (), item.head, current, names, frame)
         if not is_operator(name):
             unknown_operator(name, item.head, self.network.blocks, held)
-        bound = self.bindings.get(id(item)) if held is None else None
-        if bound is None:
-            bound = bind(REGISTRY[name], item.arguments, item.head)
-            if held is None:
-                self.bindings[id(item)] = bound
+        bound = self.bound(item, name, item.arguments)
         return self.emit(REGISTRY[name], bound, (current,), self.scope(current, names), frame, item.span)
 
     def call(
@@ -361,16 +381,24 @@ class _Builder:
 
     def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:
         refs = tuple(self.chain(branch, current, names, frame) for branch in item.branches)
-        cls = REGISTRY[item.name]
-        bound = self.bindings.get(id(item))
-        if bound is None:
-            bound = self.bindings[id(item)] = bind(cls, item.options, item.head)
-        return self.emit(cls, bound, refs, self.scope(current, names), frame, item.span)
+        bound = self.bound(item, item.name, item.options)
+        return self.emit(REGISTRY[item.name], bound, refs, self.scope(current, names), frame, item.span)
+
+    def bound(
+        self, item: syntax.Layer | syntax.Join, name: str, arguments: tuple[syntax.Argument, ...]
+    ) -> _Binding:
+        """Return the arguments of a layer of the text, for an operator."""
+        key = id(item), name
+        found = self.bindings.get(key)
+        if found is None:
+            used = dict.fromkeys(used.name for argument in arguments for used in syntax.names_in(argument.value))
+            found = self.bindings[key] = _Binding(bind(REGISTRY[name], arguments, item.head), tuple(used))
+        return found
 
     def emit(
         self,
         cls: type[Operator],
-        bound: tuple[BoundArgument, ...],
+        bound: _Binding,
         refs: tuple[Ref, ...],
         scope: Scope,
         frame: _Frame,
@@ -380,12 +408,29 @@ class _Builder:
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
             fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
+        if self.is_plain:  # the text, the shapes and the values of names determine the layer
+            values = [scope.names[name] for name in bound.names if name in scope.names]
+            key = (id(bound), shapes, scope.channels, *values)
+            made = self.made.get(key)
+            if made is None:
+                made = self.made[key] = self.make(cls, bound, shapes, scope, span)
+        else:
+            made = self.make(cls, bound, shapes, scope, span)
+        op, outputs = made
+        self.drafts.append(_Draft(op, refs, outputs, frame, span))
+        return Ref(len(self.drafts) - 1)
+
+    def make(
+        self, cls: type[Operator], bound: _Binding, shapes: Shapes, scope: Scope, span: Span
+    ) -> tuple[Operator, Shapes]:
+        """Return the operator of the next layer, and the shapes of its outputs."""
         if self.observe is not None:
             self.observe(len(self.drafts))
         try:
-            op = make(cls, bound, scope, max(map(len, shapes)) - 1, self.network.tables, self.network.layout)
+            rank = max(map(len, shapes)) - 1
+            op = make(cls, bound.arguments, scope, rank, self.network.tables, self.network.layout)
             if len(self.drafts) in self.attributes:
-                op = with_numbers(op, self.attributes[len(self.drafts)], max(map(len, shapes)) - 1)
+                op = with_numbers(op, self.attributes[len(self.drafts)], rank)
             outputs = op.outputs(shapes)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
@@ -396,8 +441,14 @@ class _Builder:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
-        self.drafts.append(_Draft(op, refs, outputs, frame, span))
-        return Ref(len(self.drafts) - 1)
+        return op, tuple([self.shapes.setdefault(shape, shape) for shape in outputs]) if self.is_plain else outputs
+
+
+def _is_plain(value: Value | Shape | None) -> bool:
+    """Return whether a value, a shape or a part of one has no numbers of other kinds."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str) or is_plain(value)
 
 
 def needs_plain(what: str, span: Span) -> NoReturn:

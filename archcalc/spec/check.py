@@ -99,8 +99,14 @@ def check_names(
                 _check_value(default, known, argument_words())
             own[name] = None
         _check_chain(block.body, blocks, known, {**own, **dict.fromkeys(broken)}, problems)
+    correct: set[int] = set()
     for stage in chains:
-        _check_chain(stage.chain, blocks, variables, standing_for_operators, problems)
+        if id(stage.chain.items) not in correct:  # chains of the same text share their items
+            with problems:
+                found = Problems()
+                _check_chain(stage.chain.in_place(), blocks, variables, standing_for_operators, found)
+                found.raise_any()
+                correct.add(id(stage.chain.items))
     problems.raise_any()
 
 
@@ -114,11 +120,16 @@ def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
     problems = Problems()
     earlier = dict.fromkeys(inputs)
     all_names = {*earlier, *(stage.name for stage in chains if stage.name)}
+    references: dict[int, list[syntax.Reference]] = {}
     for stage in chains:
-        for item in walk(stage.chain):
-            if isinstance(item, syntax.Reference) and item.name not in earlier:
+        items = id(stage.chain.items)
+        if items not in references:
+            references[items] = [item for item in walk(stage.chain) if isinstance(item, syntax.Reference)]
+        for reference in references[items]:
+            if reference.name not in earlier:
                 with problems:
-                    unknown_reference(item, stage.name, earlier, all_names)
+                    placed = reference._replace(span=stage.chain.place(reference.span))
+                    unknown_reference(placed, stage.name, earlier, all_names)
         if stage.name:
             earlier[stage.name] = None
     problems.raise_any()

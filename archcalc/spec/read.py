@@ -171,6 +171,8 @@ class _Reader:
         self.given = given
         self.limits = limits
         self.problems = Problems()
+        self.chains: dict[str, Chain] = {}
+        """The first chain of each wording; those that follow share its items."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
 
@@ -422,7 +424,7 @@ class _Reader:
         for name, (signature, written) in declared.items():
             self.parameters(signature, names)
             body = self.chain(written, names)
-            result[name] = Block(signature, body if body is not None else Chain((), signature.span))
+            result[name] = Block(signature, body.in_place() if body is not None else Chain((), signature.span))
         with self.problems:
             check_blocks(result)
         return result
@@ -441,7 +443,7 @@ class _Reader:
     def chain(self, content: Content, blocks: frozenset[str]) -> Chain | None:
         """Return a chain, or the concatenation of a list of chains; ``None`` after an error."""
         if isinstance(content, List):
-            chains = [self.chain(item, blocks) for item in content.items]
+            chains = [chain and chain.in_place() for chain in (self.chain(item, blocks) for item in content.items)]
             for chain in chains[1:]:
                 with self.problems:
                     if chain is not None and isinstance(chain.items[0], Reference):
@@ -462,7 +464,11 @@ class _Reader:
                 )
             if not content.text.value.strip():
                 fail("syntax", "the chain is empty", content.span, EMPTY)
-            return parse_chain(content.text, blocks, self.limits)
+            written = content.text.value
+            if written not in self.chains:
+                self.chains[written] = parse_chain(content.text, blocks, self.limits)
+            first = self.chains[written]
+            return first._replace(span=first.span._replace(text=content.text))
         return None
 
     def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
