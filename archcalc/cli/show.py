@@ -11,7 +11,7 @@ import click
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, Row, bare_cell, cell, chosen_columns, field_text
+from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row, chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -84,13 +84,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if depth is None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
-    content = bare_cell if form == "csv" else cell
+    cells = Cells(analysis, layout, bare=form == "csv")
     table = Table(
         columns=tuple(COLUMNS[name] for name in columns),
-        rows=tuple(tuple(content(row, name, analysis, layout) for name in columns) for row in rows),
+        rows=tuple([cells.row(row, columns) for row in rows]),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
-        notes=tuple(notes(analysis, rows, columns, values["dtype"])),
+        notes=tuple(notes(analysis, rows, cells, values["dtype"])),
     )
     print_table(table, form, color)
 
@@ -129,7 +129,7 @@ def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]
     return tuple(cells)
 
 
-def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: str) -> list[str]:
+def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list[str]:
     """Return the lines below the table."""
     totals = analysis.totals
     found = []
@@ -151,8 +151,8 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed
             found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")
-    if "rf" in columns and any("≤" in (field_text(row, "rf") or "") for row in rows):
+    if cells.has_mark("rf", "≤"):
         found.append("≤: an upper bound for all units; `archcalc rf --at` gives the exact field of one")
-    if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
+    if cells.has_mark("rf", "~"):
         found.append("~: paths of different strides meet; the size depends on the unit, and its lower end is a bound")
     return found

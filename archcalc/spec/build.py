@@ -238,10 +238,11 @@ class _Builder:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
-        if stage.chain.borrowed is not None:
-            for index, draft in enumerate(self.drafts[first:], first):
-                if draft.place is not None:
-                    self.drafts[index] = draft._replace(place=stage.chain.place(draft.place))
+        borrowed = stage.chain.borrowed
+        for index, draft in enumerate(self.drafts[first:] if borrowed is not None else (), first):
+            *rest, place = draft
+            if place is not None and place.text is borrowed:
+                self.drafts[index] = _Draft(*rest, Span(stage.chain.span.text, place.start, place.end))
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:

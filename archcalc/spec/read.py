@@ -468,7 +468,7 @@ class _Reader:
             if written not in self.chains:
                 self.chains[written] = parse_chain(content.text, blocks, self.limits)
             first = self.chains[written]
-            return first._replace(span=first.span._replace(text=content.text))
+            return Chain(first.items, Span(content.text, first.span.start, first.span.end))
         return None
 
     def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
