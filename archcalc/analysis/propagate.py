@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -55,6 +55,11 @@ class Group(Counts):
     name: str
     path: tuple[str, ...]
     layers: tuple[Layer, ...]
+
+    @property
+    def outputs(self) -> Shapes:
+        """The shapes of the outputs of the last layer."""
+        return self.layers[-1].outputs
 
     @property
     def output(self) -> Shape:
@@ -153,18 +158,18 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     """Return the sums over layers as the fields of `Counts`; layers with the same objects as counts are added once."""
-    different: dict[tuple[int, ...], Layer] = {}
-    times: Counter[tuple[int, ...]] = Counter()
+    different: dict[Hashable, Layer] = {}
+    times: Counter[Hashable] = Counter()
     for layer in layers:
-        key = id(layer.params), id(layer.trainable), id(layer.cost), id(layer.activations)
+        key: Hashable = (id(layer.params), id(layer.trainable), id(layer.cost), id(layer.activations))
         different[key] = layer
         times[key] += 1
     found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
-    for key, layer in different.items():
-        count = times[key]
+    for same, layer in different.items():
+        count = times[same]
         for name in found:
             found[name] += getattr(layer, name) * count
         macs += layer.macs * count

@@ -184,8 +184,11 @@ class _Pass:
 
     def union(self, fields: list[Field], positions: Shape) -> Field:
         """Return the field of a layer that reads several tensors: the union of the fields through each of them."""
-        if len(fields) == 1 or (all(field is fields[0] for field in fields) and all(len(a.paths) < 2 for a in fields[0])):
-            return fields[0]
+        first, *others = fields
+        if not others:
+            return first
+        if all(other is first for other in others) and not any(axis.has_several_strides for axis in first):
+            return first
         if len(positions) > 1 and any(path.may_have_gaps for field in fields for axis in field for path in axis.paths):
             # a unit that sees nothing along one axis sees nothing of the tensor, which a map per axis cannot express
             fields = [tuple([_as_bound(axis) for axis in field]) for field in fields]

@@ -53,7 +53,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     analyses = load_all(specs, values)
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         records = [
             {"spec": spec, "name": analysis.graph.name}

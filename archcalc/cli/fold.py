@@ -94,7 +94,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
             write_file(values["output"], text)
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json(record(folding, verified)), nl=False)
     else:

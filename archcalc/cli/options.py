@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,6 +20,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 Definitions = Sequence[tuple[str, str]]
 """Terms of a help page with their explanations."""
+
+PIECES = 1000
+"""The number of pieces of a text that are printed together."""
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
@@ -278,6 +282,13 @@ def default_format(form: str | None, color: str = "auto") -> str:
 def print_table(table: Table, form: str | None, color: str) -> None:
     """Print a table to standard output."""
     click.echo(table_text(table, form, color), nl=False, color=True)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a long text to standard output, a few pieces at a time."""
+    waiting = iter(pieces)
+    while text := "".join(islice(waiting, PIECES)):
+        click.echo(text, nl=False)
 
 
 def table_text(table: Table, form: str | None, color: str) -> str:

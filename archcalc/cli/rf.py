@@ -70,7 +70,7 @@ def command(spec: str, layer: str | None, form: str | None, color: str, **values
     survey = Survey(network, node, source, receptive_fields(graph, source=source))
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json(survey.record(unit)), nl=False)
     elif unit is not None and values["at"] is not None:

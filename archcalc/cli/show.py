@@ -18,6 +18,7 @@ from archcalc.cli.options import (
     default_format,
     load_network,
     output_options,
+    print_pieces,
     print_table,
     spec_argument,
     spec_options,
@@ -75,10 +76,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns does not apply to json, which has all columns")
-        from archcalc.report.records import network_record
-        from archcalc.report.render import write_json
+        from archcalc.report.records import network_json
 
-        click.echo(write_json(network_record(analysis, values["dtype"], depth=depth)), nl=False)
+        print_pieces(network_json(analysis, values["dtype"], depth=depth))
         return
     layout = values["layout"] or analysis.graph.layout
     if depth is None:

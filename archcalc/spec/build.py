@@ -238,11 +238,10 @@ class _Builder:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
-        borrowed = stage.chain.borrowed
+        borrowed, own = stage.chain.borrowed, stage.chain.span.text
         for index, draft in enumerate(self.drafts[first:] if borrowed is not None else (), first):
-            *rest, place = draft
-            if place is not None and place.text is borrowed:
-                self.drafts[index] = _Draft(*rest, Span(stage.chain.span.text, place.start, place.end))
+            if draft.place is not None and draft.place.text is borrowed:
+                self.drafts[index] = draft._replace(place=draft.place._replace(text=own))
         for name in self.names(stage.name, self.drafts[first:]):
             self.labels.append(_Label(name, stage.name, head, training))
         if stage.name:
@@ -385,9 +384,7 @@ class _Builder:
         bound = self.bound(item, item.name, item.options)
         return self.emit(REGISTRY[item.name], bound, refs, self.scope(current, names), frame, item.span)
 
-    def bound(
-        self, item: syntax.Layer | syntax.Join, name: str, arguments: tuple[syntax.Argument, ...]
-    ) -> _Binding:
+    def bound(self, item: syntax.Layer | syntax.Join, name: str, arguments: tuple[syntax.Argument, ...]) -> _Binding:
         """Return the arguments of a layer of the text, for an operator."""
         key = id(item), name
         found = self.bindings.get(key)
