@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.spec import syntax
-from archcalc.spec.build import Block
 from archcalc.spec.check import walk
 from archcalc.spec.document import Content, Scalar
 from archcalc.spec.document import Mapping as Section
 from archcalc.spec.errors import SpecError
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.read import Outline, Spec
-from archcalc.spec.syntax import names_in
+from archcalc.spec.syntax import Block, names_in
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 

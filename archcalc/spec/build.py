@@ -18,6 +18,7 @@ from archcalc.spec import syntax
 from archcalc.spec.aliases import suggest_operator
 from archcalc.spec.arguments import BoundArgument, Tables, bind, example, is_operator, make, with_numbers
 from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
+from archcalc.spec.expansion import Expansion
 from archcalc.spec.grammar import JOINS
 from archcalc.spec.limits import Limits
 from archcalc.spec.values import (
@@ -44,13 +45,6 @@ Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
 """Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
 
 
-class Block(NamedTuple):
-    """A block of the spec: its signature and its chain."""
-
-    signature: syntax.Signature
-    body: syntax.Chain
-
-
 class Stage(NamedTuple):
     """A chain of the network and its name, with its place; ``None`` for an unnamed one."""
 
@@ -65,7 +59,7 @@ class Network(NamedTuple):
     name: str
     inputs: Mapping[str, Shape]
     variables: Names
-    blocks: Mapping[str, Block]
+    blocks: Mapping[str, syntax.Block]
     tables: Tables
     stages: tuple[Stage, ...]
     heads: tuple[Stage, ...]
@@ -179,6 +173,7 @@ class _Builder:
         """Whether all numbers are plain, so that layers of the same text on the same shapes are the same."""
         self.made: dict[tuple[object, ...], tuple[Operator, Shapes]] = {}
         """The operator and the outputs of each layer; see `_Builder.key`."""
+        self.expansion = Expansion(network.blocks, network.variables, limits)
         self.shapes: dict[Shape, Shape] = {}
         """One object for all equal shapes."""
         self.steps = 0
@@ -231,6 +226,7 @@ class _Builder:
         """Expand a stage and name its layers."""
         first = len(self.drafts)
         self.stage = stage.name
+        self.bound_layers(self.expansion.least(stage.chain), stage.chain.span)
         frame = _Frame("", None) if stage.name else self.root
         try:
             result = self.chain(stage.chain, current, self.network.variables, frame)
@@ -333,6 +329,11 @@ class _Builder:
             current = self.chain(item.body, current, names, frame)
         return current
 
+    def bound_layers(self, more: int, span: Span) -> None:
+        """Check that there may be as many further layers."""
+        if len(self.drafts) - len(self.network.inputs) + more > self.limits.layers:
+            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
+
     def spend(self, steps: int, span: Span) -> None:
         """Count calls and repetitions against the limit on layers before expanding them, since they may be empty."""
         self.steps += steps
@@ -403,8 +404,7 @@ class _Builder:
         span: Span,
     ) -> Ref:
         """Construct the operator and append the layer."""
-        if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
-            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
+        self.bound_layers(1, span)
         shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
         if self.is_plain:  # the text, the shapes and the values of names determine the layer
             values = [scope.names[name] for name in bound.names if name in scope.names]
@@ -531,7 +531,7 @@ def unknown_reference(
     fail("reference", f"no input or earlier stage '{name}'", reference.span, hint)
 
 
-def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:
+def unknown_operator(name: str, span: Span, blocks: Mapping[str, syntax.Block], held: Value | None) -> NoReturn:
     """Raise the error that a name is not an operator or block."""
     if name in JOINS:
         fail("syntax", f"'{name}' is a join: its branches must be in brackets", span, f"write {name}(…, identity)")
@@ -540,7 +540,7 @@ def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: V
     fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
 
 
-def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoReturn:
+def unknown_block(name: str, span: Span, blocks: Mapping[str, syntax.Block]) -> NoReturn:
     """Raise the error that a name is called but is not a block."""
     if is_operator(name):
         fail(

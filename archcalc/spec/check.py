@@ -14,7 +14,6 @@ from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
 from archcalc.spec.arguments import bind, flags_of, is_operator
 from archcalc.spec.build import (
-    Block,
     Stage,
     argument_words,
     bare_block,
@@ -25,7 +24,7 @@ from archcalc.spec.build import (
 )
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
-from archcalc.spec.syntax import names_in
+from archcalc.spec.syntax import Block, names_in
 from archcalc.spec.values import PADDING, unknown_name
 
 SHORT_FORM = re.compile(r"[kspdg][0-9]")

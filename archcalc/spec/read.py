@@ -15,7 +15,7 @@ from archcalc.graph import Graph, channels_first, input_axes
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Block, Network, Observer, Stage, TrainingHeads, argument_words, build
+from archcalc.spec.build import Network, Observer, Stage, TrainingHeads, argument_words, build
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.errors import Problem, Problems, Source, Span, Text, fail, suggest, whole_text
@@ -29,7 +29,7 @@ from archcalc.spec.grammar import (
 )
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Chain, Reference, Signature, names_in
+from archcalc.spec.syntax import Block, Chain, Reference, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
 

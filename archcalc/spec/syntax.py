@@ -185,6 +185,13 @@ class Signature(NamedTuple):
     span: Span
 
 
+class Block(NamedTuple):
+    """A block: its signature and its chain."""
+
+    signature: Signature
+    body: Chain
+
+
 def _moved(node: Any, text: Text) -> Any:
     """Return a part of a syntax tree with its places in another text of the same wording."""
     if isinstance(node, Span):

@@ -42,7 +42,7 @@ def test_every_layer_is_a_piece() -> None:
     [
         {},
         {"a": [], "b": {}, "c": None, "d": True, "e": [False], "f": 1.5, "g": [[1, 2], [-3]], "h": [1, "1"]},
-        {"text": '"\\\n\x00é', "nested": [{"x": [1]}, {}], 'a "key"': -10**40},
+        {"text": '"\\\n\x00é', "nested": [{"x": [1]}, {}], 'a "key"': -(10**40)},
     ],
 )
 def test_json_has_the_usual_form(document: dict[str, object]) -> None:
