@@ -1,16 +1,19 @@
-"""Writing files completely or not at all."""
+"""Writing files completely or not at all; ``-`` is standard output."""
 
 from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from typing import IO
 
+STANDARD_OUTPUT = "-"
+
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then rename it.
+    """Write a text file under a temporary name beside it, then rename it; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
@@ -19,14 +22,18 @@ def write_file(path: str, text: str) -> None:
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside it, then rename that.
+    """Let a function write a file under a temporary name beside it, then rename that; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout or a pipe cannot be replaced
+    if path == STANDARD_OUTPUT or (os.path.exists(path) and not os.path.isfile(path)):  # a pipe cannot be replaced
         buffer = io.BytesIO()  # the function may ask for its position in the file, which a pipe does not have
         write(buffer)
+        if path == STANDARD_OUTPUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(buffer.getbuffer())
+            return
         with open(path, "wb") as file:
             file.write(buffer.getbuffer())
         return

@@ -53,7 +53,7 @@ class Verified(NamedTuple):
 
 @click.command(cls=SpecCommand)
 @spec_argument
-@click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file.")
+@click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file; '-': standard output.")
 @click.option(
     "--weights", metavar="FILE", help="Read the stored arrays of the network from an .npz file, as `archcalc run` does."
 )
@@ -92,6 +92,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
         with output_errors("--output", values["output"]):
             write_file(values["output"], text)
+    if "-" in (values["output"], values["save_weights"]):
+        return 0 if verified is None or verified.holds else 1
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.json_text import write_json

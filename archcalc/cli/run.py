@@ -52,7 +52,11 @@ TOP = 5
     metavar="FILE",
     help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …  [default: random]",
 )
-@click.option("--output", metavar="FILE", help="Write the output to an .npy file, or several by name to an .npz file.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write the output to an .npy file, or several by name to an .npz file. '-' is standard output.",
+)
 @click.option(
     "--layer",
     "layers",
@@ -142,6 +146,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     run, weights, times = evaluate(network, values, batch)
     found = run.kept if values["layers"] else run.outputs
     write_results(values, found, {**weights, **run.updates})
+    if "-" in (values["output"], values["save_weights"]):
+        return
     print_table(table(network, found, run, weights, times), form, color)
 
 

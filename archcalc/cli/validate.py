@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from archcalc.cli.files import write_file
+from archcalc.cli.files import STANDARD_OUTPUT, write_file
 from archcalc.cli.options import (
     COLOR_HELP,
     PositiveInteger,
@@ -116,7 +116,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     type=click.Choice(list(FORMATS)),
     help="Output format.  [default: github in GitHub Actions, else text]",
 )
-@click.option("--output", metavar="FILE", help="Write the report to this file, and print text.")
+@click.option("--output", metavar="FILE", help="Write the report to this file, and print text; '-': print the report.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
 @spec_options
 def command(paths: tuple[str, ...], form: str | None, output: str | None, color: str, **values: Any) -> int:
@@ -141,6 +141,8 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
         )
         for found_spec in find_specs(paths, options.limits)
     ]
+    if output == STANDARD_OUTPUT:
+        output = None
     streamed = "text" if output else form if FORMATS[form].findings else ""
     shows_progress = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
     display = ValidationDisplay(

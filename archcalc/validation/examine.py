@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,6 +19,7 @@ from archcalc.validation.baseline import (
     BaselineComparison,
     NetworkFigures,
     Tolerance,
+    changes_text,
     compare,
     figures_of,
     growth_errors,
@@ -149,12 +151,15 @@ def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
 
 def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
     name, settings = task.found_spec.name, task.configuration
+    figures = figures_of(analysis) if options.with_figures else None
+    comparison = compare(task.before, figures) if task.before is not None and figures is not None else None
+    changed = () if comparison is None else comparison.changes
     judgements, wrong = judge_each(spec, analysis)
-    if not all(judgement.holds for judgement in judgements):
-        from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
-
-        judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
-    failed = [judgement.problem() for judgement in judgements if not judgement.holds]
+    failed = [
+        replace(judgement.problem(), hint=changes_text(changed, judgement.target))
+        for judgement in judgements
+        if not judgement.holds
+    ]
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
     strict = options.strict or settings.strict
@@ -163,13 +168,8 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *findings(failed, 1, name),
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
-    figures, comparison = None, None
-    if options.with_figures:
-        figures = figures_of(analysis)
-        if task.before is not None:
-            comparison = compare(task.before, figures)
-            if options.tolerance is not None:
-                found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
+    if task.before is not None and figures is not None and options.tolerance is not None:
+        found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
     return ValidationResult(
         name=name,
         findings=tuple(found),
