@@ -98,6 +98,13 @@ class Analysis:
     training: bool
 
     @cached_property
+    def in_training(self) -> Analysis:
+        """The same with the training heads in the totals."""
+        if self.training:
+            return self
+        return replace(self, training=True, totals=Totals(layers=len(self.layers), **sums(self.layers)))
+
+    @cached_property
     def by_node(self) -> Mapping[int, Layer]:
         """The layers by their index in the graph."""
         return {layer.node: layer for layer in self.layers}

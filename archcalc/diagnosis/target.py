@@ -16,7 +16,7 @@ from archcalc.diagnosis.variation import Site, Variation
 from archcalc.graph import Node, Ref, ordered
 from archcalc.numeric import Number
 from archcalc.query.quantities import QUANTITIES, SUMS
-from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
+from archcalc.query.targets import Actual, Values, find_row, of_training, output_layer, resolve, tensor_of
 
 
 class DiagnosedTarget:
@@ -29,6 +29,7 @@ class DiagnosedTarget:
             LookupError: The target does not exist; the arguments are a message and a hint.
         """
         self.text = target
+        target, analysis = of_training(target, analysis)
         self.analysis = analysis
         self.graph = analysis.graph
         self.place, _, self.quantity = target.rpartition(".")
