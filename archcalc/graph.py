@@ -6,8 +6,10 @@ inputs and outputs, and a node several outputs; tensors have any rank.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
@@ -54,6 +56,8 @@ class Node:
     """The head that it belongs to, or ``None`` on the main path."""
     training: bool = False
     """Whether it is used in training only (auxiliary classifiers)."""
+    tied: Mapping[str, int] = field(default_factory=dict)
+    """The weights that belong to other layers: the index of the layer by the name of the weight."""
 
     @property
     def output(self) -> Shape:
@@ -110,6 +114,16 @@ class Graph:
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
 
+    @cached_property
+    def sharing(self) -> Mapping[int, int]:
+        """The layers that use weights of other layers or whose weights others use, by index, with one of those."""
+        found: dict[int, int] = {}
+        for index, node in enumerate(self.nodes):
+            for owner in node.tied.values():
+                found.setdefault(owner, index)
+                found.setdefault(index, owner)
+        return found
+
     @property
     def inputs(self) -> dict[str, Shape]:
         """The shapes of the inputs by name."""
@@ -136,6 +150,30 @@ def channels_first(shape: tuple[Number, ...], layout: str) -> tuple[Number, ...]
     return (shape[-1], *shape[:-1]) if layout == "hwc" and len(shape) > 1 else shape
 
 
+_TERM = re.compile(r"(=|->|→|,)")
+_AXIS = re.compile(r"\([^()]*\)?|[^\s()]+|\)")
+
+
+def pattern_ordered(pattern: str, layout: str) -> str:
+    """Return a channels-first pattern in einops' notation in the order of a layout."""
+    return _reordered(pattern, lambda axes: ordered(axes, layout)) if layout == "hwc" else pattern
+
+
+def pattern_channels_first(pattern: str, layout: str) -> str:
+    """Return a pattern in einops' notation, which is in the order of a layout, as a channels-first pattern."""
+    return _reordered(pattern, lambda axes: channels_first(axes, layout)) if layout == "hwc" else pattern
+
+
+def _reordered(pattern: str, order: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> str:
+    """Return a pattern with the axes of each of its tensors in another order."""
+    terms = [
+        term.strip() if place % 2 else order(tuple(_AXIS.findall(term)))
+        for place, term in enumerate(_TERM.split(pattern))
+    ]
+    texts = [term if isinstance(term, str) else " ".join(term) for term in terms]
+    return " ".join(texts).replace(" ,", ",")
+
+
 AXIS_SYMBOLS = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 
 
@@ -144,16 +182,43 @@ def axis_symbols(rank: int) -> tuple[str, ...]:
     return ("C", *AXIS_SYMBOLS.get(rank - 1, tuple(f"n_{axis}" for axis in range(1, rank))))
 
 
+_NUMBERED = re.compile(r"n([0-9]{1,3})")
+
+
+def axis_letters(rank: int) -> tuple[str, ...]:
+    """Return the letters of the sizes of a tensor of this rank, by which a spec can call them; none from 5 axes on."""
+    return ("C", *AXIS_SYMBOLS.get(rank - 1, ())) if rank else ()
+
+
+def is_size(name: str) -> bool:
+    """Return whether this is the name of a size of some tensor: ``n0``, ``n1`` …, or a letter."""
+    return name in ("C", "L", "D", "H", "W") or _NUMBERED.fullmatch(name) is not None
+
+
+def size_axis(name: str, rank: int) -> int | None:
+    """Return the axis whose size has this name in a tensor of this rank; ``None`` if there is no such axis."""
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is not None:
+        return int(numbered[1]) if int(numbered[1]) < rank else None
+    letters = axis_letters(rank)
+    return letters.index(name) if name in letters else None
+
+
 def is_axis(name: str) -> bool:
     """Return whether this may be the name of an input size of some network (see `input_axes`)."""
     axis = name.rpartition(".")[2]
-    return axis in ("C", "L", "D", "H", "W") or (axis.startswith("n_") and axis[2:].isdecimal())
+    return is_size(axis) or (axis.startswith("n_") and axis[2:].isdecimal())
 
 
 def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
-    """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any."""
-    axes = {
-        f"{name}.{axis}": (name, index) for name in inputs for index, axis in enumerate(axis_symbols(len(inputs[name])))
-    }
-    first = next(iter(inputs))
-    return {axis: (first, index) for index, axis in enumerate(axis_symbols(len(inputs[first])))} | axes
+    """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any.
+
+    Every size has a second name that numbers it, ``n0``, ``n1`` …
+    """
+    letters: dict[str, tuple[str, int]] = {}
+    numbered: dict[str, tuple[str, int]] = {}
+    for place, (name, shape) in enumerate(inputs.items()):
+        for axis, letter in enumerate(axis_symbols(len(shape))):
+            for prefix in (f"{name}.",) if place else ("", f"{name}."):
+                letters[f"{prefix}{letter}"] = numbered[f"{prefix}n{axis}"] = name, axis
+    return letters | numbered

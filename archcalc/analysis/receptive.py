@@ -108,14 +108,14 @@ class _Pass:
 
     def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
         """Return the field of a view along one axis of the input."""
-        beyond = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
+        result = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
         if field.packed and view.unpacks_channels:  # the field is that of all channels together
             if field.is_global:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
         if not positions or Lost.IN_CHANNELS in origins:
-            return replace(beyond, is_unknown=False, packed=True)
+            return replace(result, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
             found: Path | None
@@ -125,10 +125,10 @@ class _Pass:
             else:
                 found = None if isinstance(origin, Lost) else path.viewed(origin, self.max_period)
             if found is None:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(beyond, paths=tuple(paths), packed=packed)
+        return replace(result, paths=tuple(paths), packed=packed)
 
     def fields(self, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
@@ -149,7 +149,7 @@ class _Pass:
                 found = field if keeps else self.beyond(field, entry)
                 if found is not None:
                     arriving.setdefault(name, []).append(found)
-        positions = entries[0].positions
+        positions = node.output[1:]
         return {name: self.union(found, positions) for name, found in arriving.items()}
 
     def beyond(self, field: Field, entry: _Entry) -> Field | None:
@@ -177,10 +177,10 @@ class _Pass:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        beyond = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
+        result = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
-            return _as_bound(beyond)  # see `union`
-        return beyond
+            return _as_bound(result)  # see `union`
+        return result
 
     def union(self, fields: list[Field], positions: Shape) -> Field:
         """Return the field of a layer that reads several tensors: the union of the fields through each of them."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from archcalc.claims.claim import Claim
 from archcalc.query.quantities import MEASURED, is_measured
 from archcalc.spec import bundled
+from archcalc.spec.tokens import RULES
 
 _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
+_QUOTED = RULES["STRING"]
+"""A quoted pattern of an inline expression, in which a relation or an arrow has another meaning."""
 _FORMS = (
     re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
@@ -31,12 +34,14 @@ def parse_claim_text(text: str) -> NetworkClaim:
     Raises:
         ValueError: The text has another form; the message gives an example of the expected one.
     """
-    match = next(filter(None, (form.fullmatch(text.strip()) for form in _FORMS)), None)
+    text = text.strip()
+    masked = _QUOTED.sub(lambda quoted: "'" * len(quoted.group()), text)
+    match = next(filter(None, (form.fullmatch(masked) for form in _FORMS)), None)
     if match is None:
-        raise ValueError(f"a claim must have a form such as resnet50 macs = 3.8G, got '{text.strip()[:60]}'")
+        raise ValueError(f"a claim must have a form such as resnet50 macs = 3.8G, got '{text[:60]}'")
     relation = "" if match["relation"] in ("=", ":", "is") else f"{match['relation']} "
     value = relation + match["value"]
-    *before, target = match["left"].rsplit(None, 1)
+    *before, target = text[: match.end("left")].rsplit(None, 1)
     if before:
         return NetworkClaim(networks=(before[0].strip(),), claim=Claim(target, value))
     network, target = _split_network(target)

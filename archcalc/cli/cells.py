@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
@@ -74,6 +74,8 @@ class Cells:
 
     def cell(self, row: Row, column: str) -> Any:
         """Return the content of a column."""
+        if column in WEIGHT_COUNTS:
+            return self.analysis.own(row, column) if self.bare else weights_text(row, column, self.analysis)
         if column in FORMULAS:
             return row.of(column)
         if column == "layer" and self.bare:
@@ -95,6 +97,14 @@ class Cells:
     def has_mark(self, column: str, mark: str) -> bool:
         """Return whether a mark occurs in a column that has been written."""
         return any(text is not None and mark in text for (name, _), text in self.known.items() if name == column)
+
+
+def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
+    """Return a number of weights; ``shared`` stands for those that belong to earlier layers, and count there."""
+    own, used = analysis.own(row, column), row.of(column)
+    if own == used:
+        return own
+    return f"{own:,} + shared" if own else "shared"
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:

@@ -13,11 +13,13 @@ from archcalc.cli.options import (
     FORMAT_HELP,
     PositiveInteger,
     VerbCommand,
+    checkout,
     default_format,
     limit_options,
     limits_from,
     stdin_once,
     terminal_width,
+    utf8_documents,
     wants_color,
 )
 from archcalc.cli.submissions import Submitted, find_submissions
@@ -55,6 +57,7 @@ PROGRESS_FROM = 50
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
+    callback=utf8_documents,
     help=FORMAT_HELP,
 )
 @click.option("--output", "-o", metavar="FILE", help="Write to this file; '-': standard output, the default.")
@@ -102,6 +105,7 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         details=values["details"],
         color=wants_color(color),
         width=terminal_width(),
+        checkout=checkout(),
     )
     write(graded, form, layout, file=values["output"], folder=values["output_dir"])
     return max(each.status for each in graded)

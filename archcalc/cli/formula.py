@@ -17,6 +17,7 @@ from archcalc.cli.options import (
     quantity_definitions,
     spec_argument,
     spec_options,
+    utf8_documents,
 )
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
@@ -80,6 +81,7 @@ MAX_CONDITIONS = 10
     type=click.Choice(["text", "latex", "json"]),
     default="text",
     show_default=True,
+    callback=utf8_documents,
     help="Output format.",
 )
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -25,8 +27,13 @@ PIECES = 1000
 """The number of pieces of a text that are printed together."""
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
+CONSOLE_FORMATS = ("rich", "plain", "text")
+"""The formats for the terminal, which are written in its encoding."""
 FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
 COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR and FORCE_COLOR]"
+
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables in which CI servers name the folder that they checked out."""
 
 
 class PositiveInteger(click.ParamType[int]):
@@ -98,6 +105,19 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def utf8_output() -> None:
+    """Let standard output be UTF-8, whatever the locale: documents are read by programs and on other machines."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors=READABLE)
+
+
+def utf8_documents(ctx: click.Context, option: click.Parameter, form: str | None) -> str | None:
+    """Return the value of ``--format``, and let standard output be UTF-8 unless people are to read it directly."""
+    if form not in (None, *CONSOLE_FORMATS):
+        utf8_output()
+    return form
+
+
 def output_options(*formats: str) -> Callable[[Command], Command]:
     """Return a decorator that adds ``--format``, with these formats, and ``--color`` to a command."""
 
@@ -112,6 +132,7 @@ def output_options(*formats: str) -> Callable[[Command], Command]:
             "--format",
             "form",
             type=click.Choice(formats or FORMATS),
+            callback=utf8_documents,
             help=FORMAT_HELP,
         )(command)
 
@@ -257,6 +278,11 @@ def stdin_once(specs: tuple[str, ...]) -> None:
     """
     if specs.count("-") > 1:
         raise click.UsageError("standard input ('-') can be read only once")
+
+
+def checkout() -> str | None:
+    """Return the folder that a CI server checked out, to which the files of its reports are relative; else ``None``."""
+    return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
 
 
 def on_terminal() -> bool:

@@ -13,7 +13,7 @@ from archcalc.executor.kernels.norm import factor_and_offset
 from archcalc.ops import activation, pool, resample
 from archcalc.ops.base import Operator
 from archcalc.ops.dense import FullyConnected, Linear
-from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
 from archcalc.ops.norm import BatchNorm, LocalResponseNorm
 
 # --- recorded ---
@@ -65,6 +65,8 @@ _record_join(Add, np.add)
 _record_join(Sub, np.subtract)
 _record_join(Mul, np.multiply)
 _record_join(Max, np.maximum)
+_record_join(Min, np.minimum)
+_record_join(Div, np.divide)
 
 
 @fast(Concat)

@@ -49,7 +49,8 @@ class Recorder:
 
     def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays) -> None:
         """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``."""
-        self.call(copy_out, kernel_of(op), op, inputs, weights, Context(buffers=self.buffers), outputs)
+        context = Context(batch=len(outputs[0]), buffers=self.buffers)
+        self.call(copy_out, kernel_of(op), op, inputs, weights, context, outputs)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:
         """Return a work buffer of this worker with arbitrary content."""

@@ -57,9 +57,11 @@ def vocabularies(graph: Graph) -> dict[str, int]:
     """Return the inputs that an embedding reads, with the size of its vocabulary (the smallest of several)."""
     found: dict[str, int] = {}
     for _, node in graph.layers():
-        source, limit = graph.nodes[node.inputs[0].node], node.op.index_limit
-        if limit is not None and source.is_input:
-            found[source.name] = min(found.get(source.name, int(limit)), int(limit))
+        if (limit := node.op.index_limit) is None:
+            continue
+        for ref in node.inputs:
+            if (source := graph.nodes[ref.node]).is_input:
+                found[source.name] = min(found.get(source.name, int(limit)), int(limit))
     return found
 
 

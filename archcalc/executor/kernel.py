@@ -68,6 +68,8 @@ class Context:
     """The operations by kind, and ``macs``, as kernels derive them from their operands; ``None`` if not counted."""
     updates: dict[str, Array] = field(default_factory=dict)
     """The new values of stored arrays, such as running statistics of a batch norm after a training step."""
+    batch: int = 1
+    """The number of examples, for kernels without inputs."""
     buffers: Buffers = field(default_factory=Buffers)
     """Work buffers, which are reused from layer to layer."""
 

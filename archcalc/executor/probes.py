@@ -22,8 +22,7 @@ import numpy as np
 
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.kernel import Array, Context, Sizes, kernel_of, storage_of
-from archcalc.graph import Graph, Ref
-from archcalc.ops.base import Operator
+from archcalc.graph import Graph, Node, Ref
 
 MAX_BATCH = 64
 """At most so many tests are made in one run."""
@@ -118,7 +117,7 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     """Return, for each unit, which examples of a batch are NaN there."""
     tensors: dict[Ref, Array] = {}
     last = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
-    context = Context()
+    context = Context(batch=len(next(iter(inputs.values()))))
     found: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
@@ -128,7 +127,7 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
             (ref,) = node.inputs
             outputs = kernel_of(node.op)(node.op, (_wide(tensors[ref], graph.shape(ref)),), {}, context)
         else:
-            outputs = _run(node.op, tuple([_single(tensors[ref]) for ref in node.inputs]), context)
+            outputs = _run(node, tuple([_single(tensors[ref]) for ref in node.inputs]), context)
             outputs = tuple(map(_single, outputs))
         tensors.update({Ref(index, output): array for output, array in enumerate(outputs)})
         if index in units:
@@ -140,9 +139,9 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     return found
 
 
-def _run(op: Operator, given: tuple[Array, ...], context: Context) -> tuple[Array, ...]:
+def _run(node: Node, given: tuple[Array, ...], context: Context) -> tuple[Array, ...]:
     """Evaluate one layer with a single map, with 1 for all of its stored numbers."""
-    narrow = op.on_one_channel(given[0].ndim - 1)
+    narrow = node.op.on_one_channel(given[0].ndim - 1 if given else len(node.output))
     shapes = tuple([array.shape[1:] for array in given])
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):

@@ -5,7 +5,7 @@ the text of a spec (with the help of ``usage``), those in ``network`` at its lay
 file turns off, ``run`` runs all rules over a spec, and ``fix`` corrects (``edits`` has the edits of text for it).
 """
 
-from archcalc.lint.rules import RULES, LintContext, Rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, Rule
 from archcalc.lint.run import lint
 
-__all__ = ["RULES", "LintContext", "Rule", "lint"]
+__all__ = ["FIXABLE", "RULES", "LintContext", "Rule", "lint"]

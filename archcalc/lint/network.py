@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import sees_past
 from archcalc.graph import Node, write_shape
-from archcalc.lint.rules import LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, LintContext, Match, rule
 from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
@@ -84,7 +84,8 @@ def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
         if readers and index not in context.results and all(reader.op.centres_channels for reader in readers):
             cancelled[span].append(node)
             weights = node.op.weights(graph.input_shapes(node))
-            parameters[span] += sum(weight.count for weight in weights if weight.name == "bias")
+            own = [weight.count for weight in weights if weight.name == "bias" and weight.name not in node.tied]
+            parameters[span] += sum(own)
     return {span: CancelledBiases(layers[span], found, parameters[span]) for span, found in cancelled.items()}
 
 
@@ -100,7 +101,7 @@ def bias_before_norm(context: LintContext) -> Iterator[Match]:
         others = len(found.cancelled) - 1
         more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
         saves = f"this saves {found.parameters:,} parameters"
-        hint = f"write nobias: {saves} (--fix does it)" if found.always else f"pass on a flag, bias=…: {saves}"
+        hint = f"write nobias: {saves}{FIXABLE}" if found.always else f"pass on a flag, bias=…: {saves}"
         yield Match(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
 
 

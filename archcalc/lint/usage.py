@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.spec import syntax
-from archcalc.spec.check import walk
+from archcalc.spec.check import names_of, references_in, walk
 from archcalc.spec.document import Content, Scalar
 from archcalc.spec.document import Mapping as Section
 from archcalc.spec.errors import SpecError
 from archcalc.spec.grammar import parse_value
+from archcalc.spec.network import Block
 from archcalc.spec.read import Outline, Spec
-from archcalc.spec.syntax import Block, names_in
+from archcalc.spec.syntax import names_in
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -105,11 +106,8 @@ def _tables(chain: syntax.Chain) -> set[str]:
 def _mentioned(chain: syntax.Chain) -> Iterator[str]:
     """Yield every name in a chain that may refer to a block, a variable, a parameter or a table."""
     for item in walk(chain):
-        if isinstance(item, syntax.Repeat):
-            yield from (name.name for name in names_in(item.times))
-            continue
-        if isinstance(item, syntax.Reference):
-            continue
-        yield item.name
-        for argument in item.options if isinstance(item, syntax.Join) else item.arguments:
-            yield from (name.name for name in names_in(argument.value))
+        if isinstance(item, syntax.Layer | syntax.Call | syntax.Join):
+            yield item.name
+        yield from (name.name for name in names_of(item))
+        references = (item,) if isinstance(item, syntax.Reference) else references_in(item)
+        yield from (reference.first for reference in references)

@@ -3,11 +3,11 @@
 To add one, see ``CONTRIBUTING.md``.
 """
 
-from archcalc.ops import activation, conv, dense, merge, norm, pool, resample, structure
+from archcalc.ops import activation, arithmetic, conv, dense, gate, merge, norm, pool, resample, source, structure
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
+FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
 """The families in the order of the documentation."""
 
 __all__ = [
@@ -22,11 +22,14 @@ __all__ = [
     "Weight",
     "Window",
     "activation",
+    "arithmetic",
     "conv",
     "dense",
+    "gate",
     "merge",
     "norm",
     "pool",
     "resample",
+    "source",
     "structure",
 ]

@@ -224,23 +224,6 @@ class Softplus(Elementwise):
     per_element = operations(exp=1, add=1, log=1)
 
 
-@operator("scale")
-class Scale(Elementwise):
-    """Multiplication by a constant, as in the scaled residuals of Inception-ResNet.
-
-    Cost:   1 multiplication per element
-    Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
-    """
-
-    kind = ""
-    per_element = operations(mul=1)
-
-    factor: Number = real(positional=True, help="the constant")
-
-    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
-        return Spread(read[0].mean * float(self.factor), read[0].variance * float(self.factor) ** 2)
-
-
 @operator("maxout")
 class Maxout(Operator):
     """Maximum over groups of consecutive channels: output i takes the input channels i·pieces … i·pieces + pieces − 1.

@@ -18,12 +18,15 @@ from archcalc.ops.fields import (
     axes,
     flag,
     integer,
+    lengths,
     pads,
     parameters,
+    pattern,
     positions,
     real,
     sizes,
     table,
+    tensor,
     word,
 )
 from archcalc.ops.traits import Traits
@@ -77,6 +80,19 @@ class Cost:
         operations = {kind: count * number for kind, count in self.operations.items()}
         return Cost(operations, self.macs * number, self.connections * number)
 
+    def __add__(self, other: Cost) -> Cost:
+        """Return the cost of both."""
+        kinds = dict.fromkeys((*self.operations, *other.operations))
+        operations = {kind: _plus(self.operations.get(kind, 0), other.operations.get(kind, 0)) for kind in kinds}
+        return Cost(operations, _plus(self.macs, other.macs), _plus(self.connections, other.connections))
+
+
+def _plus(one: Number, other: Number) -> Number:
+    """Return the sum, without terms that are the integer 0, which derivations would print."""
+    if type(one) is int and one == 0:
+        return other
+    return one if type(other) is int and other == 0 else one + other
+
 
 FREE = Cost()
 
@@ -85,7 +101,7 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, pads, positions, real, sizes, table, integer, word),
+    field_specifiers=(axes, flag, lengths, pads, pattern, positions, real, sizes, table, tensor, integer, word),
 )
 class Operator(Traits):
     """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.
@@ -101,8 +117,11 @@ class Operator(Traits):
     """
 
     name: ClassVar[str] = ""
+    reserved: ClassVar[bool] = True
+    """Whether no block, variable or parameter may have its name; otherwise, theirs hides it."""
     arity: ClassVar[int | None] = 1
-    """The number of inputs; ``None`` for joins, which have two or more."""
+    """The number of inputs: 1, 0 for sources, ``None`` for joins, which have two or more. Tensors that are arguments
+    (`archcalc.ops.fields.tensor`) are further inputs."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()
@@ -185,11 +204,17 @@ def like(cls: type[OperatorSubclass], op: Operator, **attributes: Any) -> Operat
     return cls(**{**shared, **attributes})
 
 
-def operator(name: str) -> Callable[[OperatorType], OperatorType]:
-    """Return a class decorator that registers the class as the operator ``name`` of specs."""
+def operator(name: str, *, reserved: bool = True) -> Callable[[OperatorType], OperatorType]:
+    """Return a class decorator that registers the class as the operator ``name`` of specs.
+
+    Args:
+        name: its name.
+        reserved: whether specs may not give the name to anything else. Names of new operators are not reserved, so
+            that existing specs keep their meaning.
+    """
 
     def register(cls: OperatorType) -> OperatorType:
-        cls.name = name
+        cls.name, cls.reserved = name, reserved
         if name in REGISTRY:
             raise ValueError(f"two operators are called {name!r}")
         REGISTRY[name] = cls

@@ -13,6 +13,9 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `sizes`     a tuple of numbers of any length (a shape)
 `positions` ``(start, stop)`` of a slice; either may be ``None``
 `table`     a connection table: one tuple of ``bool`` per input map, columns are output maps
+`pattern`   the text of a quoted pattern, channels first
+`tensor`    whether it is given; the tensor is a further input of the operator, after the others
+`lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
 =========== =============================================================================
 """
 
@@ -25,7 +28,9 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
-Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table"]
+Form = Literal[
+    "integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table", "pattern", "lengths", "tensor"
+]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Argument:
     flags: Mapping[str, Any] = field(default_factory=dict)
     """The values that bare words set: ``nobias`` sets ``bias`` to ``False``."""
     choices: tuple[str, ...] = ()
+    later: frozenset[str] = frozenset()
+    """The flags and choices that are no reserved words: a name of the spec hides them."""
+    takes_positions: bool = False
+    """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
@@ -75,11 +84,24 @@ def real(default: Any = MISSING, *, positional: bool = False, help: str = "") ->
 
 
 def axes(
-    default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
+    default: Any = MISSING,
+    *,
+    at_least: int | None = 1,
+    positional: bool = False,
+    sugar: str = "",
+    takes_positions: bool = False,
+    help: str = "",
 ) -> Any:
     """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
-    default = (default,) if type(default) is int else default
-    return _declare(default, form="axes", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    return _declare(
+        (default,) if type(default) is int else default,
+        form="axes",
+        at_least=at_least,
+        positional=positional,
+        sugar=sugar,
+        takes_positions=takes_positions,
+        help=help,
+    )
 
 
 def pads(
@@ -105,21 +127,30 @@ def pads(
     )
 
 
-def word(default: Any = MISSING, *choices: str, positional: bool = False, flags: bool = False, help: str = "") -> Any:
-    """Declare one of several words; with ``flags``, each of them is also a flag."""
+def word(
+    default: Any = MISSING,
+    *choices: str,
+    positional: bool = False,
+    flags: bool = False,
+    later: tuple[str, ...] = (),
+    help: str = "",
+) -> Any:
+    """Declare one of several words; with ``flags``, each is also a flag; those in ``later`` are not reserved."""
     return _declare(
         default,
         form="word",
         choices=choices,
         positional=positional,
         flags={choice: choice for choice in choices} if flags else {},
+        later=frozenset(later),
         help=help,
     )
 
 
-def flag(default: bool, bare: str, *, help: str = "") -> Any:
+def flag(default: bool, bare: str, *, reserved: bool = True, help: str = "") -> Any:
     """Declare a boolean that the word ``bare`` sets to the opposite of its default: ``nobias``, ``ceil``."""
-    return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), help=help)
+    later = frozenset() if reserved else frozenset([bare])
+    return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), later=later, help=help)
 
 
 def sizes(
@@ -142,6 +173,21 @@ def positions(default: Any = MISSING, *, positional: bool = False, help: str = "
 def table(default: Any = None, *, help: str = "") -> Any:
     """Declare a connection table, written as the name of a table of the spec."""
     return _declare(default, form="table", help=help)
+
+
+def pattern(*, help: str = "") -> Any:
+    """Declare a pattern in einops' notation, written in quotation marks: ``'c h w = (h w) c'``."""
+    return _declare(MISSING, form="pattern", positional=True, help=help)
+
+
+def tensor(*, help: str = "") -> Any:
+    """Declare an optional tensor, written as a reference: ``context=@encoder``."""
+    return _declare(False, form="tensor", help=help)
+
+
+def lengths(*, help: str = "") -> Any:
+    """Declare the sizes of the names in a pattern; all arguments without a parameter of their own: ``p=7``."""
+    return _declare((), form="lengths", at_least=1, help=help)
 
 
 @cache

@@ -144,6 +144,42 @@ class Max(Elementwise):
     operation = "cmp"
 
 
+@operator("min", reserved=False)
+class Min(Elementwise):
+    """Element-wise minimum of tensors.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one comparison fewer than inputs, per output
+    Window: position by position; the one position of a broadcast axis
+    Source: NumPy minimum; ONNX Min
+    """
+
+    operation = "cmp"
+
+
+@operator("div", reserved=False)
+class Div(Elementwise):
+    """The first tensor divided by the others.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   one division fewer than inputs, per output
+    Window: position by position; the one position of a broadcast axis
+    Source: NumPy divide; ONNX Div
+    """
+
+    aliases = ("divide",)
+
+    operation = "div"
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the mean and variance if the divisors were constants: their root mean squares."""
+        first, *others = read
+        divisor = max(prod(each.square for each in others), 1e-12) ** 0.5
+        return Spread(first.mean / divisor, first.variance / divisor**2)
+
+
 @operator("concat")
 class Concat(Operator):
     """Concatenation of tensors along an axis.

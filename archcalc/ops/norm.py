@@ -191,6 +191,37 @@ class RmsNorm(Normalisation):
         return Spread(mean / square**0.5, variance / square)
 
 
+@operator("l2_norm", reserved=False)
+class L2Norm(Normalisation):
+    """Division by the Euclidean norm, y = x/max(√Σx², ε): vectors of length 1.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   per group of N numbers (the channels at a position, the last axis, or all) N multiplications (the squares),
+            N − 1 additions, 1 root, 1 comparison, N divisions
+    Window: position by position; all of the last axis with ``axis=last``; everything with ``axis=all``
+    Source: PyTorch functional.normalize; Liu et al. 2016 (ParseNet); ONNX LpNormalization
+    """
+
+    aliases = ("l2norm", "l2normalize", "normalize", "lpnormalization", "unitnormalization")
+
+    axis: str = word("channels", "all", "last", "channels", help="what is normalised together")
+    eps: Number = real(Fraction(1, 10**12), help="the smallest divisor")
+
+    def cost(self, inputs: Shapes) -> Cost:
+        elements, count = product(inputs[0]), group_count(self.axis, inputs[0])
+        return Cost({"mul": elements, "add": elements - count, "sqrt": count, "cmp": count, "div": elements})
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (normalised_reach(self.axis, inputs[0]),)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the spread of the output: the mean is scaled such that the mean square becomes 1/N."""
+        (shape,) = shapes
+        square = max(read[0].square, 1e-12) * float(product(normalised_axes(self.axis, shape)))
+        return Spread(read[0].mean / square**0.5, read[0].variance / square)
+
+
 @operator("in")
 class InstanceNorm(Normalisation):
     """Instance normalisation: each map by its own mean and variance.

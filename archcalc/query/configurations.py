@@ -16,9 +16,9 @@ from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.arguments import NUMERIC
-from archcalc.spec.build import TrainingHeads
 from archcalc.spec.errors import Problem, fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.network import TrainingHeads
 from archcalc.spec.numerals import GLOBAL
 from archcalc.spec.syntax import Condition, Name, names_in
 
@@ -212,7 +212,7 @@ class ConfigurationQuery:
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
         """Return whether a word is a text to compare with: some variable holds a text, and the word is one of these."""
-        from archcalc.spec.build import argument_words
+        from archcalc.spec.calls import argument_words
 
         held = [*set_to.values(), *graph.variables.values()]
         return word in argument_words() and any(isinstance(value, str) for value in held)

@@ -20,12 +20,12 @@ from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
-from archcalc.spec.build import TrainingHeads
 from archcalc.spec.check import names_used
-from archcalc.spec.errors import Source, Text, fail, suggest
+from archcalc.spec.errors import Source, Text, fail, printable, suggest
 from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
+from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.read import AS_WRITTEN
 from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
@@ -266,7 +266,7 @@ def _headline(analysis: Analysis) -> str:
     graph = analysis.graph
     inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
     text = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {text}"
+    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{printable(graph.name)}, input {text}"
 
 
 def _quantity_name(target: str) -> str:
@@ -320,7 +320,7 @@ def _evaluated(value: Value, names: Mapping[str, Number], limits: Limits) -> Num
             )
             fail("unknown-name", f"'{name.name[:40]}' is not a free name", name.span, hint)
     try:
-        return evaluated(value, Scope(names, names.get("C"), limits))
+        return evaluated(value, Scope(names, None, limits))
     except Impossible as error:
         fail("argument", str(error), value.span)
     except NeedsPlain as error:

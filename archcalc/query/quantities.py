@@ -68,7 +68,7 @@ class Quantity:
 SIZES = ("C", "L", "D", "H", "W")
 """The quantities that are sizes of an output, by the names of its axes (see `archcalc.graph.axis_symbols`)."""
 
-_NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}")
+_NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}|n\d{1,3}")
 _OPERATIONS = {
     "mul": "Multiplications (the same as mults).",
     "add": "Additions and subtractions.",

@@ -53,7 +53,7 @@ def submission_table(graded: GradedSubmission) -> Table:
                 mark.value or None,
                 mark.verdict,
                 mark.actual or None,
-                mark.code or None,
+                " or ".join(reason.code for reason in mark.reasons) or None,
                 points_text(mark.points),
             )
             for mark in graded.marks
@@ -184,27 +184,31 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
         "actual": mark.actual or None,
         "code": mark.code or None,
         "sentence": mark.sentence,
+        "reasons": [reason._asdict() for reason in mark.reasons],
         "file": mark.file or None,
         "line": mark.line,
     }
 
 
-def junit_suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
-    """Return submissions as JUnit test suites, with answers as test cases."""
+def junit_suites(submissions: Iterable[GradedSubmission], checkout: str | None = None) -> list[Suite]:
+    """Return submissions as JUnit test suites, with answers as test cases; files are relative to a checkout."""
+    from archcalc.validation.findings import checkout_path  # with all of validation, which other formats do not need
+
     found = []
     for graded in submissions:
+        file = checkout_path(checkout, graded.file)
         cases = [
             Case(
                 mark.id,
                 () if mark.right else (Failure(mark.sentence, code=mark.reason_code),),
-                mark.file or graded.file,
+                checkout_path(checkout, mark.file) if mark.file else file,
                 mark.line,
             )
             for mark in graded.marks
         ]
         if graded.problems:
             errors = [Failure(each.message, each.render(), each.code, "error") for each in graded.problems]
-            cases.append(Case(graded.file, errors, graded.file, graded.problems[0].place()[1]))
+            cases.append(Case(file, errors, file, graded.problems[0].place()[1]))
         found.append(Suite(graded.name, cases))
     return found
 

@@ -7,6 +7,8 @@ from json import dumps
 from json.encoder import encode_basestring
 from typing import Any
 
+from archcalc.terminal import JSON_BACKSLASH, readable
+
 INDENT = "  "
 _CONSTANTS = {None: "null", False: "false", True: "true"}
 
@@ -19,7 +21,7 @@ class Encoded(str):
 
 def write_json(document: Any) -> str:
     """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
-    return encoded(document, "") + "\n"
+    return readable(encoded(document, ""), JSON_BACKSLASH) + "\n"
 
 
 def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
@@ -29,9 +31,9 @@ def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
     for key, value in document.items():
         yield f"{separator}{INDENT}{encode_basestring(key)}: "
         if isinstance(value, Iterator):
-            yield from _items(value, INDENT)
+            yield from (readable(piece, JSON_BACKSLASH) for piece in _items(value, INDENT))
         else:
-            yield encoded(value, INDENT)
+            yield readable(encoded(value, INDENT), JSON_BACKSLASH)
         separator = ",\n"
     yield "\n}\n"
 

@@ -79,6 +79,7 @@ class _RowRecords:
     """The records of the rows of a network, layers or groups of them; what rows have in common is written once."""
 
     def __init__(self, analysis: Analysis, depth: int | None) -> None:
+        self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
         self.rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
         self.row_of: dict[str, str] = {}
@@ -99,12 +100,14 @@ class _RowRecords:
 
     def parts(self, row: Layer | Group) -> list[_Part]:
         """Return the parts of a record."""
+        shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
         counts = row.params, row.trainable, id(row.cost), row.activations, row.outputs
         return [
             *(self.group(row) if isinstance(row, Group) else self.layer(row)),
             self.shared(("counts", *counts), lambda: _sizes(row)),
             self.shared(("fields", id(row.fields)), lambda: _fields(row.fields, self.several_inputs)),
             self.shared(("head", row.head, row.training), lambda: {"head": row.head, "training": row.training}),
+            *([_Part({"shared_params": shared})] if shared else []),
         ]
 
     def layer(self, layer: Layer) -> list[_Part]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archcalc.report.aligned import aligned
 from archcalc.report.json_text import write_json
 from archcalc.report.table import Table, human, printable, raw, total
+from archcalc.spec.errors import printable as escaped
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -45,9 +48,14 @@ def _csv(table: Table) -> str:
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_keys(table))
-    writer.writerows([raw(cell) for cell in row] for row in table.rows)
+    writer.writerow(map(escaped, _keys(table)))
+    writer.writerows([_on_one_line(raw(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
+
+
+def _on_one_line(cell: Any) -> Any:
+    """The value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
+    return escaped(cell) if isinstance(cell, str) else cell
 
 
 def _html(table: Table) -> str:

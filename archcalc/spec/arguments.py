@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.graph import channels_first
+from archcalc.graph import Ref, channels_first, pattern_channels_first
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, normal, require
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
@@ -14,7 +14,7 @@ from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import Pair, Scope, Sizes, Value, Word, bounded, describe, evaluate
+from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Tensor, Value, Word, bounded, describe, evaluate
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -43,39 +43,73 @@ def named_of(name: str) -> dict[str, Parameter]:
     """Return the parameters of an operator by name and by the letter of their short form."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
-    return {**letters, **{p.name: p for p in parameters}}
+    return {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
 
 
-def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:
-    """Return each argument with the parameter that it sets.
+@cache
+def words_of(name: str, parameter: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words that a parameter of an operator may be: those that hide names, and those that names hide."""
+    argument = named_of(name)[parameter].argument if parameter in named_of(name) else None
+    words = frozenset(argument.choices) if argument is not None else frozenset()
+    later = words if not REGISTRY[name].reserved or argument is None else words & argument.later
+    return words - later, later
+
+
+@cache
+def later_flags(name: str) -> frozenset[str]:
+    """Return the flags of an operator that names of a spec hide."""
+    cls = REGISTRY[name]
+    return frozenset(word for word, p in flags_of(name).items() if not cls.reserved or word in p.argument.later)
+
+
+WEIGHTS = "weights"
+"""The argument that names the layer whose weights a layer shares."""
+
+
+def weights_argument(item: syntax.Layer | syntax.Join, op: Operator) -> syntax.Argument | None:
+    """Return the argument ``weights=@layer`` of a layer; ``None`` if there is none."""
+    arguments = item.options if isinstance(item, syntax.Join) else item.arguments
+    return next((each for each in arguments if each.name == WEIGHTS and WEIGHTS not in named_of(op.name)), None)
+
+
+def bind(
+    cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span, names: Container[str] = ()
+) -> tuple[BoundArgument, ...]:
+    """Return each argument with the parameter that it sets, without ``weights=@layer``.
 
     Args:
         cls: the operator.
         arguments: the arguments as written.
         head: the place of the operator's name, for errors about missing arguments.
+        names: the variables and parameters of the spec there, which hide words that are not reserved.
 
     Raises:
         SpecError: an argument is unknown, repeated, surplus or missing.
     """
     named, flags = named_of(cls.name), flags_of(cls.name)
+    lengths = next((p for p in cls.parameters() if p.argument.form == "lengths"), None)
     waiting = [p for p in cls.parameters() if p.argument.positional]
     result: list[BoundArgument] = []
     taken: dict[str, Span] = {}
     for argument in arguments:
         flag = False
+        if argument.name == WEIGHTS and WEIGHTS not in named:
+            continue
         if argument.name:
-            parameter = named.get(argument.name)
-            if parameter is None:
+            parameter = named.get(argument.name, lengths)
+            if parameter is None or (argument.sugar and parameter is lengths):
                 _unknown(cls, argument)
-        elif isinstance(argument.value, syntax.Name) and argument.value.name in flags:
+        elif _is_flag(argument, flags, cls, names):
+            assert isinstance(argument.value, syntax.Name)
             parameter, flag = flags[argument.value.name], True
         elif waiting:
             parameter = waiting.pop(0)
         else:
             _surplus(cls, argument)
-        if parameter.name in taken:
-            fail("argument", f"the {parameter.name} of {cls.name} is set twice", argument.span)
-        taken[parameter.name] = argument.span
+        set_here = argument.name if parameter is lengths else parameter.name
+        if set_here in taken:
+            fail("argument", f"the {set_here} of {cls.name} is set twice", argument.span)
+        taken[set_here] = argument.span
         waiting = [p for p in waiting if p.name != parameter.name]
         result.append(BoundArgument(parameter, argument, flag))
     missing = [p for p in cls.parameters() if p.required and p.name not in taken]
@@ -85,8 +119,17 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
     return tuple(result)
 
 
+def _is_flag(
+    argument: syntax.Argument, flags: Mapping[str, Parameter], cls: type[Operator], names: Container[str]
+) -> bool:
+    word = argument.value.name if isinstance(argument.value, syntax.Name) else ""
+    return word in flags and not (word in names and word in later_flags(cls.name))
+
+
 def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
     known = named_of(cls.name)
+    if argument.sugar and any(p.argument.form == "lengths" for p in cls.parameters()):
+        fail("argument", f"{cls.name} takes no short forms", argument.span, f"write {argument.name}=…")
     letter = SUGAR.get(argument.name)
     what = f"{letter} ({argument.name})" if letter else f"argument '{argument.name}'"
     names = ", ".join(p.name for p in cls.parameters())
@@ -115,7 +158,13 @@ def signature(cls: type[Operator]) -> str:
     words = [cls.name]
     for p in sorted(cls.parameters(), key=lambda p: (not p.argument.positional, not p.required)):
         letter = p.argument.sugar
-        if p.argument.positional:
+        if p.argument.form == "pattern":
+            word = "'…'"
+        elif p.argument.form == "lengths":
+            word = "NAME=…"
+        elif p.argument.form == "tensor":
+            word = f"{p.name}=@…"
+        elif p.argument.positional:
             word = p.name
         elif p.argument.form == "flag":
             word = next(iter(p.argument.flags))
@@ -126,7 +175,15 @@ def signature(cls: type[Operator]) -> str:
     return " ".join(words)
 
 
-_SAMPLES = {"integer": "64", "real": "0.1", "axes": "3", "pads": "1", "sizes": "16x5x5", "positions": "0:16"}
+_SAMPLES = {
+    "integer": "64",
+    "real": "0.1",
+    "axes": "3",
+    "pads": "1",
+    "sizes": "16x5x5",
+    "positions": "0:16",
+    "pattern": "'c h w = (h w) c'",
+}
 
 
 def _sample(parameter: Parameter) -> str:
@@ -171,9 +228,15 @@ def make(
         if flag:
             assert isinstance(argument.value, syntax.Name)
             values[parameter.name] = parameter.argument.flags[argument.value.name]
-        else:
-            value = _read(cls, parameter, argument, scope, rank, tables)
-            values[parameter.name] = channels_first(value, layout) if parameter.argument.each == "axis" else value
+            continue
+        value = _read(cls, parameter, argument, scope, rank, tables)
+        if parameter.argument.form == "lengths":
+            value = (*values.get(parameter.name, ()), (argument.name, value))
+        elif parameter.argument.form == "pattern":
+            value = pattern_channels_first(value, layout)
+        elif parameter.argument.each == "axis":
+            value = channels_first(value, layout)
+        values[parameter.name] = value
     for parameter in cls.parameters():
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
@@ -204,10 +267,12 @@ NUMERIC = ("integer", "axes", "pads")
 
 def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: Scope, rank: int, tables: Tables) -> Any:
     declared = p.argument
-    what = f"the {p.name} of {cls.name}"
+    what = f"the {argument.name if declared.form == 'lengths' else p.name} of {cls.name}"
     if declared.form == "table":
         return _table(argument, tables)
-    value = evaluate(argument.value, scope, frozenset(declared.choices))
+    if declared.form == "pattern":
+        expect_pattern(cls, argument, scope.names)
+    value = evaluate(argument.value, scope, *words_of(cls.name, p.name))
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
@@ -215,7 +280,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
-    if isinstance(value, Word | Pair | Sizes):
+    if isinstance(value, NoNumber):
         fail("argument", f"{what} must be one number, got {describe(value)}", span)
     return bounded(value, span, scope.limits)
 
@@ -241,8 +306,19 @@ def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: S
     return _number(value, what, span, scope)
 
 
+def tensors_among(cls: type[Operator], bound: tuple[BoundArgument, ...], scope: Scope) -> tuple[Ref, ...]:
+    """Return the tensors that are arguments of a layer, in the order in which its operator declares them."""
+    given = [each for each in bound if each.parameter.argument.form == "tensor"]
+    if not given:
+        return ()
+    order = {p.name: place for place, p in enumerate(cls.parameters())}
+    given.sort(key=lambda each: order[each.parameter.name])
+    values = [evaluate(each.argument.value, scope) for each in given]
+    return tuple([value.mark.ref for value in values if isinstance(value, Tensor)])
+
+
 def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
-    if isinstance(value, Word):
+    if isinstance(value, Word | Pattern | Tensor):
         fail("argument", f"{what} must be a size, got {describe(value)}", span)
     return value.parts if isinstance(value, Sizes) else (value,)
 
@@ -259,6 +335,8 @@ def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
 
 
 def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Tensor) and declared.takes_positions:
+        value = Sizes(value.shape[1:])
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     if any(isinstance(part, Pair) for part in parts):
@@ -300,7 +378,7 @@ def _one_of(value: Value, declared: Declared, what: str, span: Span) -> str:
 def _read_flag(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     if isinstance(value, Word) and value.word in declared.choices:
         return value.word == "yes"
-    if not isinstance(value, Word | Pair | Sizes) and not is_plain(value):
+    if not isinstance(value, NoNumber) and not is_plain(value):
         raise NeedsPlain(what)
     if type(value) is not int or value not in (0, 1):
         fail("argument", f"{what} must be yes or no (1 or 0), got {describe(value)}", span)
@@ -325,6 +403,30 @@ def _read_positions(value: Value, declared: Declared, what: str, span: Span, sco
     return tuple(None if x is None else as_integer(_number(x, what, span, scope), what) for x in (first, second))
 
 
+def expect_pattern(cls: type[Operator], argument: syntax.Argument, known: Container[str]) -> None:
+    """Check that an argument is a pattern, or a known name, which may hold one.
+
+    Raises:
+        SpecError: it is not, probably because the quotation marks are missing.
+    """
+    value = argument.value
+    if not isinstance(value, syntax.Quoted) and not (isinstance(value, syntax.Name) and value.name in known):
+        hint = f"write {cls.name} 'a b = (a b)'"
+        fail("argument", f"the pattern of {cls.name} must be in quotation marks", argument.span, hint)
+
+
+def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if not isinstance(value, Pattern):
+        fail("argument", f"{what} must be a pattern in quotation marks, got {describe(value)}", span)
+    return value.content
+
+
+def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if not isinstance(value, Tensor):
+        fail("argument", f"{what} must be a tensor, got {describe(value)}", span, "write a reference: @name")
+    return True
+
+
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "integer": _read_integer,
     "real": _read_real,
@@ -334,6 +436,9 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "flag": _read_flag,
     "sizes": _read_sizes,
     "positions": _read_positions,
+    "pattern": _read_pattern,
+    "lengths": _read_integer,
+    "tensor": _read_tensor,
 }
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
+from archcalc.spec.grammar import SOURCES
+from archcalc.spec.write import write_join
 
 MAX_PERIOD = 64
 """The maximum number of items in a repeated group."""
@@ -28,7 +30,7 @@ class ChainWriter:
         graph: the network.
         nodes: the indices of the layers, in graph order.
         start: the current tensor before them.
-        words: returns the text of a layer.
+        words: returns the words of a layer.
         reference: returns the reference to a tensor outside these layers, ``@name``.
     """
 
@@ -37,7 +39,7 @@ class ChainWriter:
         graph: Graph,
         nodes: Sequence[int],
         start: Ref,
-        words: Callable[[Operator], str],
+        words: Callable[[Operator], Sequence[str]],
         reference: Callable[[Ref], str],
     ) -> None:
         self.graph = graph
@@ -64,7 +66,7 @@ class ChainWriter:
             if ref not in self.parents:  # made outside these layers: the root of its own line
                 self.add_source(ref)
         inside = 1
-        parent: Ref | None = node.inputs[0]
+        parent: Ref | None = node.inputs[0] if node.inputs else None
         if node.op.arity is None:
             parent = self.fork(index, node.inputs)
             inside += sum(self.branch(ref, parent) for ref in node.inputs)
@@ -144,11 +146,12 @@ class ChainWriter:
         if made.node not in self.own:
             return self.reference(made)
         node = self.graph.nodes[made.node]
-        text = self.words(node.op)
+        words = self.words(node.op)
         if node.op.arity is None:
-            name, *options = text.split()
             branches = [" -> ".join(repeated(self.items(ref, self.parents[made]))) for ref in node.inputs]
-            text = f"{name}({', '.join([*(branch or 'identity' for branch in branches), *options])})"
+            text = write_join(words, [branch or "identity" for branch in branches])
+        else:
+            text = " ".join(words)
         if made.node in self.made:
             raise NotAChain
         self.made.add(made.node)
@@ -177,11 +180,16 @@ def repeated(items: list[str]) -> list[str]:
 
 
 def _times(items: list[str], place: int, period: int) -> int:
-    """Return how often the ``period`` items at an index occur consecutively; a reference cannot be repeated."""
-    if items[place] not in items[place + period : place + period + 1] or items[place].startswith("@"):
+    """Return how often the ``period`` items at an index occur consecutively; references and sources do not repeat."""
+    if items[place] not in items[place + period : place + period + 1] or _starts_anew(items[place]):
         return 1
     body = items[place : place + period]
     times = 1
     while items[place + times * period : place + (times + 1) * period] == body:
         times += 1
     return times
+
+
+def _starts_anew(item: str) -> bool:
+    """Return whether an item does not read the current tensor: it is a reference or a source."""
+    return item.startswith("@") or item.split(" ", 1)[0] in SOURCES

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Literal, NamedTuple, NoReturn
 
-from archcalc.terminal import display_width
+from archcalc.terminal import display_width, readable
 
 SNIPPET_WIDTH = 100
 """The number of characters of a line that are shown; longer lines are cut around the caret."""
@@ -142,8 +142,9 @@ class Problem:
             rows += self._snippet(self.span, line)
         if self.hint:
             indent = " " * (len(str(line)) + 3) if line is not None else "  "
-            rows += [f"{indent}= " + self.hint.replace("\n", f"\n{indent}  ")]
-        return "\n".join(printable(row, keep="\n") for row in rows)
+            first, *more = self.hint.split("\n")
+            rows += [f"{indent}= {first}", *(f"{indent}  {line}" for line in more)]
+        return "\n".join(map(printable, rows))
 
     def _snippet(self, span: Span, line: int) -> list[str]:
         text = span.text.source.text
@@ -162,16 +163,12 @@ class Problem:
         return [f"  {line} | {shown}", f"  {gutter} | {' ' * indent}{'^' * carets}"]
 
 
-def printable(text: str, keep: str = "") -> str:
-    """Return the text with control characters, and others that a terminal cannot print, as escape sequences.
-
-    Args:
-        text: the text.
-        keep: unprintable characters to keep.
-    """
+def printable(text: str) -> str:
+    """Return the text with control characters, and others that a terminal cannot print, as escape sequences."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+    text = readable(text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _blanked(text: str) -> str:

@@ -9,6 +9,7 @@ from archcalc.spec import syntax
 from archcalc.spec.arguments import is_operator
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import Limits
+from archcalc.spec.network import Block
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import Names, Scope, Value, evaluate
 
@@ -25,7 +26,7 @@ class Expansion:
         limits: limits on the work.
     """
 
-    def __init__(self, blocks: Mapping[str, syntax.Block], variables: Names, limits: Limits) -> None:
+    def __init__(self, blocks: Mapping[str, Block], variables: Names, limits: Limits) -> None:
         self.blocks = blocks
         self.variables = variables
         self.limits = limits
@@ -53,7 +54,9 @@ class Expansion:
             return times * self._chain(item.body, names) if type(times) is int and times > 0 else 0
         if isinstance(item, syntax.Join):
             return 1 + sum(self._chain(branch, names) for branch in item.branches)
-        if isinstance(item, syntax.Reference):
+        if isinstance(item, syntax.Entries):
+            return sum(self._chain(entry.chain, names) for entry in item.entries)
+        if isinstance(item, syntax.Reference | syntax.If):
             return 0
         block = self.blocks.get(item.name)
         if block is None:
@@ -67,7 +70,7 @@ class Expansion:
             own[name] = None if value is None else self._value(value, scope)
         return self._chain(block.body, {**self.variables, **own})
 
-    def _value(self, value: syntax.Value, names: Mapping[str, Value | None]) -> Value | None:
+    def _value(self, value: syntax.ArgumentValue, names: Mapping[str, Value | None]) -> Value | None:
         """Return a value; ``None`` if it depends on the current tensor, is of another kind, or is invalid."""
         known = {name: held for name, held in names.items() if held is not None}
         if any(name.name in names and name.name not in known for name in names_in(value)):

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import Span, fail
 from archcalc.spec.syntax import (
+    ArgumentValue,
     Binary,
     Condition,
     Expression,
@@ -20,6 +21,8 @@ from archcalc.spec.syntax import (
     Logic,
     Name,
     Part,
+    Quoted,
+    Reference,
     Relation,
     Setting,
     Size,
@@ -114,6 +117,33 @@ def setting(reader: Reader) -> Setting:
     while between(reader, "RANGE", blanks=True) is not None:
         values.append(value(reader, blanks=True))
     return Setting(tuple(values), reader.since(start))
+
+
+def argument(reader: Reader, *, blanks: bool) -> ArgumentValue:
+    """reference | STRING | value"""
+    start = reader.at
+    if reader.check("AT"):
+        found = reference(reader)
+        if reader.check("STAR"):
+            reader.expected("the end of the reference", "a star is allowed only where a branch of a join starts")
+        return found
+    quoted = reader.take("STRING")
+    if quoted is not None:
+        return Quoted(quoted[1:-1], reader.since(start))
+    if reader.check("QUOTE"):
+        mark = reader.value[start]
+        fail("syntax", f"this quotation mark is never closed by {mark}", Span(reader.text, start, start + 1))
+    return value(reader, blanks=blanks)
+
+
+def reference(reader: Reader) -> Reference:
+    """reference = "@" STAGE ("/" STAGE)*"""
+    start = reader.at
+    reader.take("AT")
+    names: list[str] = []
+    while not names or reader.take("SLASH") is not None:
+        names.append(reader.take("STAGE") or reader.expected("the name of a stage or input"))
+    return Reference("/".join(names), reader.since(start))
 
 
 def value(reader: Reader, *, blanks: bool) -> Value:

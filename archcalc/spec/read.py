@@ -11,27 +11,26 @@ from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
-from archcalc.graph import Graph, channels_first, input_axes
+from archcalc.graph import Graph, channels_first, input_axes, is_size
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Network, Observer, Stage, TrainingHeads, argument_words, build
+from archcalc.spec.build import build
+from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
-from archcalc.spec.errors import Problem, Problems, Source, Span, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import (
-    misplaced_reference,
-    parse_chain,
-    parse_inline,
-    parse_shape,
-    parse_signature,
-    parse_value,
-)
+from archcalc.spec.entries import ChainReader, entry_name
+from archcalc.spec.errors import Problem, Problems, Source, Span, Text, fail, printable, suggest, whole_text
+from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Block, Chain, Reference, Signature, names_in
+from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
+from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import Names, Pair, Scope, Sizes, Value, Word, bounded, evaluate, shape_from
+from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+
+SECTIONS = ("blocks", "shared")
+"""The sections that declare blocks: each call of those under ``blocks:`` has its own weights."""
 
 KEYS = (
     "name",
@@ -41,14 +40,13 @@ KEYS = (
     "variables",
     "tables",
     "blocks",
+    "shared",
     "layers",
     "heads",
     "training_heads",
     "expect",
     "ignore",
 )
-
-EMPTY = "for a chain without layers, write 'identity'"
 
 MORE_WORDS = "raise the limit with --max-words"
 
@@ -100,7 +98,8 @@ class Given(NamedTuple):
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
-    the names in it that are among these and those of `set`."""
+    the names in it that are among these and those of `set`; a name of a size, or ``i``, only if `set` has it or if it
+    stands in the input shape."""
     observe: Observer | None = None
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
@@ -165,24 +164,32 @@ def _bound_words(source: Source, limits: Limits) -> None:
         fail("limit", f"more than {limits.words} words and brackets", hint=MORE_WORDS, origin=source.name)
 
 
+def is_implicit(name: str) -> bool:
+    """Return whether a name stands for something in a chain without being declared: a size, or an index."""
+    return is_size(name) or name == "i"
+
+
 class _Reader:
     def __init__(self, source: Source, given: Given, limits: Limits) -> None:
         self.source = source
         self.given = given
         self.limits = limits
         self.problems = Problems()
-        self.chains: dict[str, Chain] = {}
-        """The first chain of each wording; those that follow share its items."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
+        self.words: Words = call_words(())
+        """The words that a variable may hold."""
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
         written, chain = parse_inline(text, self.limits)
-        used = {name.name: name.span for name in (*names_in(written), *names_used(chain))}
+        in_shape = {name.name: name.span for name in names_in(written)}
+        used = {name.name: name.span for name in names_used(chain)} | in_shape
         names: dict[str, Value] = {name: self.setting(name, {}) for name in self.given.set if name in used}
         self.no_unknown_settings(names)
-        names |= {name: number for name, number in self.given.numbers.items() if name in used}
+        for name, number in self.given.numbers.items():
+            if name in in_shape or (name in used and not is_implicit(name)):
+                names[name] = number
         for name in names:
             if name != "C":
                 check_declared_name(name, used[name], "a variable")
@@ -199,8 +206,9 @@ class _Reader:
         top = read_yaml(self.source, self.limits)
         with self.problems:
             known_keys(top, KEYS)
-        title = self.text(top, "name") or PurePath(self.source.name).stem
+        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
         layout = self.layout(top)
+        self.words = call_words(self.block_names(top))
         variables = self.variables(top)
         inputs = self.inputs(top, variables, layout)
         tables = self.tables(top)
@@ -293,8 +301,8 @@ class _Reader:
                 uses = "itself" if used.name == name else f"'{used.name}', which is declared after it"
                 hint = "a variable can only use variables that are declared before it"
                 fail("unknown-name", f"variable '{name}' uses {uses}", used.span, hint)
-        value = evaluate(parsed, Scope(before, None, self.limits), argument_words())
-        return value if isinstance(value, Word | Pair | Sizes) else bounded(value, whole_text(text), self.limits)
+        value = evaluate(parsed, Scope(before, None, self.limits), *self.words)
+        return value if isinstance(value, NoNumber) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
         for name in self.given.set:
@@ -330,7 +338,7 @@ class _Reader:
                 shapes["input"] = self.shape("input", single, variables, layout)
         for key, written in self.pairs(top, "inputs"):
             with self.problems:
-                name = self.stage_name(key, "an input")
+                name = entry_name(key, "an input")
                 shapes[name] = self.shape(name, written, variables, layout)
         with self.problems:
             if several is not None and not self.pairs(top, "inputs"):
@@ -372,12 +380,6 @@ class _Reader:
             inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
         return inputs
 
-    def stage_name(self, key: Scalar, what: str) -> str:
-        name = key.text.value
-        if RULES["STAGE"].fullmatch(name) is None:
-            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span)
-        return name
-
     def tables(self, top: Mapping) -> Tables:
         result: Tables = {}
         for key, written in self.pairs(top, "tables"):
@@ -405,9 +407,18 @@ class _Reader:
             fail("syntax", f"no input map is connected to output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
+    def block_names(self, top: Mapping) -> list[str]:
+        """Return the names of the blocks, as far as they are valid."""
+        sections = [content for name in SECTIONS if isinstance(content := top.get(name), Mapping)]
+        keys = [key.text.value for section in sections for key, _ in section.pairs]
+        return [match.group() for key in keys if (match := RULES["NAME"].match(key.strip()))]
+
     def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
-        declared: dict[str, tuple[Signature, Content]] = {}
-        for key, written in self.pairs(top, "blocks"):
+        declared: dict[str, tuple[Signature, Content, bool]] = {}
+        pairs = [
+            (key, written, section == "shared") for section in SECTIONS for key, written in self.pairs(top, section)
+        ]
+        for key, written, shared in pairs:
             with self.problems:
                 signature = parse_signature(key.text, self.limits)
                 check_declared_name(signature.name, signature.span, "a block")
@@ -415,16 +426,17 @@ class _Reader:
                     fail("duplicate", f"a variable and a block are both called '{signature.name}'", signature.span)
                 if signature.name in declared:
                     fail("duplicate", f"two blocks are called '{signature.name}'", signature.span)
-                declared[signature.name] = signature, written
+                declared[signature.name] = signature, written, shared
                 continue
             start = RULES["NAME"].match(key.text.value.lstrip())
             self.broken |= {start.group()} if start else set()
         names = frozenset(declared)
+        chains = ChainReader(names, self.limits, self.problems)
         result = {}
-        for name, (signature, written) in declared.items():
+        for name, (signature, written, shared) in declared.items():
             self.parameters(signature, names)
-            body = self.chain(written, names)
-            result[name] = Block(signature, body.in_place() if body is not None else Chain((), signature.span))
+            body = chains.chain(written)
+            result[name] = Block(signature, body.in_place() if body is not None else Chain((), signature.span), shared)
         with self.problems:
             check_blocks(result)
         return result
@@ -440,37 +452,6 @@ class _Reader:
                     fail("duplicate", f"two parameters are called '{parameter}'", span)
                 seen.add(parameter)
 
-    def chain(self, content: Content, blocks: frozenset[str]) -> Chain | None:
-        """Return a chain, or the concatenation of a list of chains; ``None`` after an error."""
-        if isinstance(content, List):
-            chains = [chain and chain.in_place() for chain in (self.chain(item, blocks) for item in content.items)]
-            for chain in chains[1:]:
-                with self.problems:
-                    if chain is not None and isinstance(chain.items[0], Reference):
-                        misplaced_reference(chain.items[0])
-            if None in chains:
-                return None
-            if chains:
-                return Chain(tuple(item for chain in chains if chain is not None for item in chain.items), content.span)
-        with self.problems:
-            if isinstance(content, List):
-                fail("syntax", "the chain is empty", content.span, EMPTY)
-            if isinstance(content, Mapping):
-                fail(
-                    "syntax",
-                    "only entries at the top level of 'layers:' can have a name",
-                    content.span,
-                    "write the chain without 'name:', or move it to the top level",
-                )
-            if not content.text.value.strip():
-                fail("syntax", "the chain is empty", content.span, EMPTY)
-            written = content.text.value
-            if written not in self.chains:
-                self.chains[written] = parse_chain(content.text, blocks, self.limits)
-            first = self.chains[written]
-            return Chain(first.items, Span(content.text, first.span.start, first.span.end))
-        return None
-
     def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
         content = top.get("layers")
         if content is None:
@@ -479,20 +460,14 @@ class _Reader:
             return ()
         items = content.items if isinstance(content, List) else (content,)
         stages: list[Stage] = []
+        chains = ChainReader(blocks, self.limits, self.problems)
         for item in items:
             if isinstance(item, Mapping):
-                with self.problems:
-                    if isinstance(content, List) and len(item.pairs) > 1:
-                        second = item.pairs[1][0].span
-                        fail(
-                            "syntax",
-                            "an entry of 'layers:' must have only one name",
-                            second,
-                            "start the next entry with '- '",
-                        )
+                if isinstance(content, List):
+                    chains.one_name(item, "of 'layers:'")
                 stages += self.named_chains(item.pairs, blocks)
                 continue
-            chain = self.chain(item, blocks)
+            chain = chains.chain(item)
             if chain is not None:
                 stages.append(Stage(None, chain))
         with self.problems:
@@ -502,10 +477,11 @@ class _Reader:
 
     def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
         stages = []
+        chains = ChainReader(blocks, self.limits, self.problems)
         for key, content in pairs:
-            chain = self.chain(content, blocks)
+            chain = chains.chain(content)
             with self.problems:
-                name = self.stage_name(key, "a stage")
+                name = entry_name(key, "a stage")
                 if chain is not None:
                     stages.append(Stage(name, chain, key.span))
         return stages

@@ -72,6 +72,32 @@ class Size(NamedTuple):
 Value: TypeAlias = Expression | Size
 
 
+class Quoted(NamedTuple):
+    """A text in quotation marks: a pattern in einops' notation."""
+
+    content: str
+    span: Span
+
+
+class Reference(NamedTuple):
+    """``@name``: a local name, a parameter, the output of an earlier stage, or an input; or a path, ``@stem/a``."""
+
+    name: str
+    """The names of the path, joined by ``/``."""
+    span: Span
+    every: bool = False
+    """Whether it stands for every match, in order: ``@stack/skip*``."""
+
+    @property
+    def first(self) -> str:
+        """The first name of the path."""
+        return self.name.partition("/")[0]
+
+
+ArgumentValue: TypeAlias = Value | Quoted | Reference
+"""What an argument may be."""
+
+
 class Relation(NamedTuple):
     """Two sides and the relation between them, normalised to ``=``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``."""
 
@@ -100,10 +126,10 @@ class Setting(NamedTuple):
 
 
 class Argument(NamedTuple):
-    """An argument of a layer or call: positional, named (``k=3``) or in its short form (``k3``)."""
+    """An argument of a layer, call or join: positional, named (``k=3``) or in its short form (``k3``)."""
 
     name: str
-    value: Value
+    value: ArgumentValue
     sugar: bool
     span: Span
 
@@ -136,13 +162,6 @@ class Join(NamedTuple):
     head: Span
 
 
-class Reference(NamedTuple):
-    """``@name``: the output of an earlier stage, or an input."""
-
-    name: str
-    span: Span
-
-
 class Repeat(NamedTuple):
     """A repeated group or block call; ``times`` is ``None`` for a group that is not repeated."""
 
@@ -151,7 +170,33 @@ class Repeat(NamedTuple):
     span: Span
 
 
-Item: TypeAlias = Layer | Call | Join | Reference | Repeat
+class If(NamedTuple):
+    """A chain that is built if a condition holds, and one that is built otherwise (``None``: no layers)."""
+
+    condition: Expression | Relation
+    then: Chain
+    otherwise: Chain | None
+    span: Span
+    head: Span
+
+
+class Entry(NamedTuple):
+    """An entry of a list that stands for a chain, with the name of its output; ``None`` for an unnamed one."""
+
+    name: str | None
+    chain: Chain
+    span: Span
+    """The place of the name, or else of the chain."""
+
+
+class Entries(NamedTuple):
+    """Entries in sequence; each may refer to the named ones before it. The last one is the output."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+
+Item: TypeAlias = Layer | Call | Join | Reference | Repeat | If | Entries
 
 
 class Chain(NamedTuple):
@@ -185,13 +230,6 @@ class Signature(NamedTuple):
     span: Span
 
 
-class Block(NamedTuple):
-    """A block: its signature and its chain."""
-
-    signature: Signature
-    body: Chain
-
-
 def _moved(node: Any, text: Text) -> Any:
     """Return a part of a syntax tree with its places in another text of the same wording."""
     if isinstance(node, Span):
@@ -202,7 +240,7 @@ def _moved(node: Any, text: Text) -> Any:
     return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
 
 
-def names_in(node: Value | Part | Condition | None) -> Iterator[Name]:
+def names_in(node: ArgumentValue | Part | Condition | None) -> Iterator[Name]:
     """Yield the names in arithmetic, a size or a condition, in the order of the text."""
     if isinstance(node, Name):
         yield node

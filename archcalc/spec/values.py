@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 
+from archcalc.graph import axis_letters, is_size, size_axis, write_shape
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
@@ -24,10 +25,12 @@ from archcalc.numeric import (
     require,
     round_half_even,
 )
+from archcalc.ops.base import Shape
 from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.limits import Limits
+from archcalc.spec.paths import Mark
 
 
 class Word(NamedTuple):
@@ -49,8 +52,26 @@ class Sizes(NamedTuple):
     parts: tuple[Number | Pair, ...]
 
 
-Value: TypeAlias = Number | Word | Pair | Sizes
-"""A number of any kind, a word, or a size."""
+class Pattern(NamedTuple):
+    """A quoted pattern, without its quotation marks."""
+
+    content: str
+
+
+class Tensor(NamedTuple):
+    """A tensor of the network, as the argument of a layer or block."""
+
+    mark: Mark
+    shape: Shape
+    name: str
+    """The reference to it, as written."""
+
+
+NoNumber: TypeAlias = Word | Pair | Sizes | Pattern | Tensor
+"""The values that are not numbers."""
+
+Value: TypeAlias = Number | NoNumber
+"""A number of any kind, a word (which may be the name of a block), a size, a pattern, or a tensor."""
 
 Names: TypeAlias = Mapping[str, Value]
 
@@ -69,22 +90,28 @@ class Scope(NamedTuple):
     """The values of names at one place of a spec."""
 
     names: Names
-    channels: Number | None
-    """The value of ``C``: the channels of the current tensor; ``None`` if there is no current tensor."""
+    shape: Shape | None
+    """The shape of the current tensor, whose sizes have names; ``None`` if there is no current tensor."""
     limits: Limits
+    repeat_index: Number | None = None
+    """The value of ``i``: how often what is repeated has been repeated before; ``None`` if nothing is."""
+    tensor: Callable[[syntax.Reference], Tensor] | None = None
+    """Returns the tensor that a reference stands for; ``None`` where there are no tensors."""
 
     def look_up(self, name: syntax.Name) -> Number:
-        """Return the number that a name stands for.
+        """Return the number that a name stands for: a parameter or variable, the index, or a size.
 
         Raises:
             SpecError: it stands for nothing, or for something else.
         """
-        if name.name == "C" and self.channels is not None:
-            return self.channels
         if name.name not in self.names:
+            if name.name == "i" and self.repeat_index is not None:
+                return self.repeat_index
+            if self.shape is not None and is_size(name.name):
+                return size_of(name, self.shape)
             unknown_name(name, list(self.names))
         held = self.names[name.name]
-        if isinstance(held, Word | Sizes | Pair):
+        if isinstance(held, NoNumber):
             fail("arithmetic", f"'{name.name}' must be a number, got {describe(held)}", name.span)
         return held
 
@@ -99,19 +126,35 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 }
 
 
-def evaluate(value: syntax.Value, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """Return the value of an argument: a number, a size, or one of ``words`` (which hide names of the scope).
+def evaluate(
+    value: syntax.ArgumentValue, scope: Scope, words: Collection[str] = (), later: Collection[str] = ()
+) -> Value:
+    """Return the value of an argument: a number, a size, a pattern, a tensor or a word.
+
+    Args:
+        value: the argument.
+        scope: what names stand for.
+        words: words that hide names of the scope.
+        later: words that names of the scope hide.
 
     Raises:
         SpecError: a name is unknown, or the arithmetic is invalid.
     """
     if isinstance(value, syntax.Size):
         return Sizes(tuple(_part(part, scope) for part in value.parts))
+    if isinstance(value, syntax.Quoted):
+        return Pattern(value.content)
+    if isinstance(value, syntax.Reference):
+        if scope.tensor is None:
+            fail("reference", f"'@{value.name}' stands for a tensor, and here there is none", value.span)
+        return scope.tensor(value)
     if isinstance(value, syntax.Name):
         if value.name in words:
             return Word(value.name)
         if value.name in scope.names:
             return scope.names[value.name]
+        if value.name in later and not (scope.shape is not None and is_size(value.name)):
+            return Word(value.name)
     return number(value, scope)
 
 
@@ -149,10 +192,29 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
     return result
 
 
+def size_of(name: syntax.Name, shape: Shape) -> Number:
+    """Return the size of a tensor that has this name.
+
+    Raises:
+        SpecError: the tensor has no such size.
+    """
+    axis = size_axis(name.name, len(shape))
+    if axis is None:
+        known = ", ".join(dict.fromkeys((*axis_letters(len(shape)), *(f"n{axis}" for axis in range(len(shape))))))
+        message = f"the current tensor, {write_shape(shape)}, has no size {name.name}"
+        fail("unknown-name", message, name.span, f"its sizes are {known}" if known else "")
+    return shape[axis]
+
+
 def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     """Raise the error that a name is unknown."""
-    if name.name == "C":
-        fail("unknown-name", "C (the channels of the current tensor) is not defined here", name.span)
+    if is_size(name.name):
+        what = "C (the channels of the current tensor)" if name.name == "C" else f"{name.name} (a size of a tensor)"
+        hint = "" if name.name == "C" else "sizes are those of the tensor that enters a layer; here there is none"
+        fail("unknown-name", f"{what} is not defined here", name.span, hint)
+    if name.name == "i":
+        hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
+        fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
     declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
     otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
     fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
@@ -220,6 +282,10 @@ def describe(value: Value) -> str:
         return f"the word '{value.word}'"
     if isinstance(value, Pair):
         return "a pair"
+    if isinstance(value, Tensor):
+        return f"the tensor '@{value.name}'"
+    if isinstance(value, Pattern):
+        return f"the pattern '{value.content[:40]}'"
     if isinstance(value, Sizes):
         return f"the size {write_size(value)}"
     return str(value)
@@ -240,6 +306,10 @@ def external_value(value: Value) -> Number | str:
     """Return a value in the form that `Graph.variables` has: a number, or the text of anything else."""
     if isinstance(value, Word):
         return value.word
+    if isinstance(value, Pattern):
+        return value.content
+    if isinstance(value, Tensor):
+        return f"@{value.name}"
     if isinstance(value, Pair):
         return write_size(Sizes((value,)))
     return write_size(value) if isinstance(value, Sizes) else value
@@ -251,7 +321,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
     Raises:
         SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
-    if isinstance(value, Word):
+    if isinstance(value, Word | Pattern | Tensor):
         fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
     parts = value.parts if isinstance(value, Sizes) else (value,)
     shape = []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from archcalc.graph import ordered
+from archcalc.graph import ordered, pattern_ordered
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
 
@@ -14,7 +15,12 @@ MAX_DECIMAL_PLACES = 12
 
 
 def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
-    """Return the text of a layer, without arguments at their defaults: ``conv 64 k3 s2 half nobias``.
+    """Return the text of a layer, without arguments at their defaults: ``conv 64 k3 s2 half nobias``."""
+    return " ".join(layer_words(op, layout, table))
+
+
+def layer_words(op: Operator, layout: str = "chw", table: str = "…") -> list[str]:
+    """Return the words of a layer, without arguments at their defaults.
 
     Args:
         op: the operator.
@@ -22,12 +28,29 @@ def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
         table: the name to write for a connection table, since operators do not store it.
     """
     words = [op.name]
+    left_out = False  # once a positional argument is left out, those after it are named
     for parameter in sorted(op.parameters(), key=lambda p: not p.argument.positional):
         value = getattr(op, parameter.name)
-        value = ordered(value, layout) if parameter.argument.each == "axis" else value
-        if not _is_default(value, parameter):
-            words.append(f"{parameter.name}={table}" if parameter.argument.form == "table" else _word(value, parameter))
-    return " ".join(words)
+        if parameter.argument.each == "axis":
+            value = ordered(value, layout)
+        elif parameter.argument.form == "pattern":
+            value = pattern_ordered(value, layout)
+        if parameter.argument.form == "table" and value is not None:
+            words.append(f"{parameter.name}={table}")
+        elif parameter.argument.form == "lengths":
+            words += [f"{name}={_number(size)}" for name, size in value]
+        elif not _is_default(value, parameter):
+            words.append(_word(value, parameter, named=op.arity is None, positional=not left_out))
+        elif parameter.argument.positional:
+            left_out = True
+    return words
+
+
+def write_join(words: Sequence[str], branches: Sequence[str]) -> str:
+    """Return the text of a join, given its words and the chains that it joins: ``concat(a, b, axis=1)``."""
+    name, *options = words
+    patterns = [option for option in options if option.startswith("'")]
+    return f"{name}({', '.join([*patterns, *branches, *(each for each in options if each not in patterns)])})"
 
 
 def _is_default(value: Any, parameter: Parameter) -> bool:
@@ -37,13 +60,18 @@ def _is_default(value: Any, parameter: Parameter) -> bool:
     return bool(value == default)
 
 
-def _word(value: Any, parameter: Parameter) -> str:
+def _word(value: Any, parameter: Parameter, *, named: bool, positional: bool) -> str:
+    """Return an argument as a word; a ``named`` one is neither a flag nor positional, as in a join."""
     argument = parameter.argument
+    if argument.form == "flag" and named:
+        return f"{parameter.name}={'yes' if value else 'no'}"
     for word, meaning in argument.flags.items():
         if meaning == value and type(meaning) is type(value):
-            return word
+            return f"{parameter.name}={word}" if named else word
+    if argument.form == "pattern":
+        return f"'{value}'"
     written = _written(value, argument.form)
-    if argument.positional:
+    if argument.positional and positional and not named:
         return written
     return f"{argument.sugar}{written}" if argument.sugar and written[0].isdigit() else f"{parameter.name}={written}"
 

@@ -18,7 +18,7 @@ from archcalc.graph import Graph, Node, Ref, write_shape
 from archcalc.ops.base import Operator
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import fail
-from archcalc.spec.write import write_layer
+from archcalc.spec.write import layer_words, write_join
 
 WIDTH = 100
 """The approximate length of a line."""
@@ -200,11 +200,12 @@ class _Writer:
         node = self.graph.nodes[index]
         words = self.words(node.op)
         if node.op.arity is None:
-            name, *options = words.split()
-            branches = ["identity" if ref == current else self.reference(ref) for ref in node.inputs]
-            return f"{name}({', '.join([*branches, *options])})"
+            return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.inputs])
+        text = " ".join(words)
+        if not node.inputs:
+            return text
         (read,) = node.inputs
-        return words if read == current else f"{self.reference(read)} -> {words}"
+        return text if read == current else f"{self.reference(read)} -> {text}"
 
     def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
         """Return the entries of ``heads:`` or ``training_heads:``."""
@@ -225,11 +226,11 @@ class _Writer:
             entries.append(Entry(name, chain))
         return entries
 
-    def words(self, op: Operator) -> str:
-        """Return the text of a layer; its connection table gets a name."""
+    def words(self, op: Operator) -> list[str]:
+        """Return the words of a layer; its connection table gets a name."""
         table = getattr(op, "table", None)
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
-        return write_layer(op, self.graph.layout, name)
+        return layer_words(op, self.graph.layout, name)
 
     def reference(self, ref: Ref) -> str:
         if ref not in self.names:

@@ -342,3 +342,14 @@ def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     assert archcalc("check", "--claim", "vgg-e.params > vgg-d.params").status == 0
     document = json.loads(archcalc("check", "--claim", "lenet5 params = 61,706", "--format", "json").out)
     assert document["claims"][0]["verdict"] == "exact"
+
+
+def test_junit_names_files_as_the_checkout_does(
+    archcalc: Archcalc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "answers" / "ada.yaml"
+    file.parent.mkdir()
+    file.write_text("network: lenet5\nparams: 3\n", encoding="utf-8")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
+    assert 'file="answers/ada.yaml" line="2"' in archcalc("check", str(file), "--format", "junit").out
+    assert "file=" not in archcalc("check", str(file), "--format", "xunit").out

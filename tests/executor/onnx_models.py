@@ -27,8 +27,9 @@ ELEMENTS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): Tenso
 class Model:
     """An ONNX graph that grows node by node. Tensors are known by their names."""
 
-    def __init__(self, dtype: Any = np.float32) -> None:
+    def __init__(self, dtype: Any = np.float32, batch: int = 1) -> None:
         self.dtype = np.dtype(dtype)
+        self.batch = batch
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[TensorProto] = []
 
@@ -68,7 +69,7 @@ def export(graph: Graph, weights: Mapping[str, Array], *, batch: int = 1, dtype:
         batch: examples at once.
         dtype: ``float32`` or ``float64``.
     """
-    model = Model(dtype)
+    model = Model(dtype, batch)
     names: dict[int, str] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
@@ -87,7 +88,7 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
     """One layer of a graph."""
     own = {name.removeprefix(f"{node.name}."): array for name, array in weights.items() if _layer(name) == node.name}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    read = (inputs, shapes) if node.op.arity is None else (inputs[0], shapes[0])
+    read = (inputs[0], shapes[0]) if node.op.arity == 1 else (inputs, shapes)
     return ENTRIES[node.op.name].onnx(model, node.op, *read, own)
 
 

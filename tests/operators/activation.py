@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 
     from tests.executor.onnx_models import Model
 
-entry(
-    "scale",
-    draw=plain("scale 0.1", "scale factor=1/3", "scale -2"),
-    onnx=lambda model, op, name, shape, weights: model.add("Mul", name, model.constant(float(op.factor))),
-    torch=lambda op, s: layer(lambda x: x * float(op.factor)),
-    cases=[({"factor": Fraction(17, 100)}, (MAP,))],
-)
 entry("relu", draw=plain("relu"), onnx=named("Relu"), torch=lambda op, s: nn.ReLU())
 entry(
     "relu6",

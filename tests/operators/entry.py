@@ -1,8 +1,8 @@
 """What tests know about one operator, in one place: how it is drawn, and what computes the same elsewhere.
 
-The functions of a join (`add`, `concat` …) are given the names and the shapes of all inputs, those of any other
-operator one name and one shape. Shapes are without the batch. Counterparts are written from the operator's attributes
-and from what the other library is defined to do; none calls archcalc's formulas.
+The functions of a join (`add`, `concat` …) are given the names and the shapes of all inputs, those of a source none,
+those of any other operator one name and one shape. Shapes are without the batch. Counterparts are written from the
+operator's attributes and from what the other library is defined to do; none calls archcalc's formulas.
 """
 
 from __future__ import annotations

@@ -45,6 +45,11 @@ def draw_elementwise(name: str, w: Writer, shape: Shape) -> str:
     return f"{name}({w.among(', ', ',').join(w.data(st.permutations(chosen)))})"
 
 
+def draw_division(name: str, w: Writer, shape: Shape) -> str:
+    """Divisors that are not near 0, where the quotients of two libraries differ."""
+    return f"{name}({w.among('identity', same_shape(w, shape))}, {same_shape(w, shape)} -> sigmoid -> clip 0.1)"
+
+
 def onnx_elementwise(kind: str, model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
     rank = max(map(len, shapes))
     aligned = [
@@ -69,10 +74,12 @@ for name, theirs, function in (
     ("sub", "Sub", "sub"),
     ("mul", "Mul", "mul"),
     ("max", "Max", "maximum"),
+    ("min", "Min", "minimum"),
+    ("div", "Div", "divide"),
 ):
     entry(
         name,
-        draw=partial(draw_elementwise, name),
+        draw=partial(draw_division if name == "div" else draw_elementwise, name),
         onnx=partial(onnx_elementwise, theirs),
         torch=partial(torch_elementwise, function),
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
 from tests.operators.onnx_parts import Weights, channelwise, part, permuted, reshaped, scaled_and_shifted, whole
-from tests.operators.torch_parts import by_rank, layer, nn, padded, torch
+from tests.operators.torch_parts import by_rank, functional, layer, nn, padded, torch
 from tests.operators.writer import Shape, Writer, joined, plain, spatially
 
 if TYPE_CHECKING:
@@ -60,6 +60,26 @@ entry(
     draw=plain("ln", "ln axis=last", "ln axis=channels noaffine", "ln axis=all eps=1e-6"),
     onnx=onnx_layer_norm,
     torch=partial(torch_along_axis, "LayerNorm"),
+    cases=[({"axis": axis}, (shape,)) for axis in ("all", "last", "channels") for shape in (MAP, VECTOR)],
+)
+
+
+def onnx_l2_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    axes = {"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis]
+    length = model.add("ReduceL2", name, whole(model, *axes))
+    return model.add("Div", name, model.add("Max", length, model.constant(float(op.eps))))
+
+
+def torch_l2_norm(op: Any, shape: Sizes) -> Module:
+    axes = {"all": tuple(range(1, len(shape) + 1)), "last": -1, "channels": 1}[op.axis]
+    return layer(lambda x: functional.normalize(x, dim=axes, eps=float(op.eps)))
+
+
+entry(
+    "l2_norm",
+    draw=plain("l2_norm", "l2_norm axis=last", "l2_norm axis=all eps=0.5"),
+    onnx=onnx_l2_norm,
+    torch=torch_l2_norm,
     cases=[({"axis": axis}, (shape,)) for axis in ("all", "last", "channels") for shape in (MAP, VECTOR)],
 )
 

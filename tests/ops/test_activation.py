@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from archcalc.numeric import Impossible
-from archcalc.ops import REGISTRY, activation
+from archcalc.ops import REGISTRY, activation, arithmetic
 
 ONE_NUMBER = {  # operations in the formula of each docstring, counted by hand
     "relu": {"cmp": 1},
@@ -39,7 +39,7 @@ def test_elementwise_operators_keep_the_shape_and_cost_their_formula(name: str) 
 
 
 def test_scale_multiplies_by_its_constant() -> None:
-    op = activation.Scale(factor=Fraction("0.17"))
+    op = arithmetic.Scale(factor=Fraction("0.17"))
     assert op.cost(((4, 3, 5),)).operations == {"mul": 60}
     assert op.weights(((4, 3, 5),)) == ()
 

@@ -156,3 +156,9 @@ def test_parameters_agree_with_pytorch(affine: bool) -> None:
         assert fixed == sum(b.numel() for b in theirs.buffers() if b.dim())  # without the batch counter
     assert norm.InstanceNorm().affine == nn.InstanceNorm2d(12).affine
     assert norm.GroupNorm(groups=4).affine == nn.GroupNorm(4, 12).affine
+
+
+def test_l2_normalisation_stores_nothing_and_has_one_divisor_per_group() -> None:
+    assert stored(norm.L2Norm(), 512, 38, 38) == (0, 0)
+    cost = norm.L2Norm(axis="last").cost(((2, 3),))  # per row: 3 squares, 2 additions, a root, a bound, 3 divisions
+    assert cost.operations == {"mul": 6, "add": 4, "sqrt": 2, "cmp": 2, "div": 6}

@@ -49,7 +49,7 @@ def compare(network: Graph) -> int:
                 continue
             inputs = [values[ref.node] for ref in node.inputs]
             module = counterpart(node.op, [tuple(x.shape[1:]) for x in inputs]).eval()
-            values.append(module(*inputs).float())
+            values.append(module(*inputs).float().expand(BATCH, *(-1,) * len(node.output)))
             where = f"{node.name}: {node.op} on {[tuple(x.shape[1:]) for x in inputs]}"
             assert tuple(values[-1].shape) == (BATCH, *node.output), where
             assert (counted[index].params, counted[index].trainable) == stored(module), where

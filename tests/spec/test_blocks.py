@@ -129,7 +129,8 @@ def test_a_block_that_uses_itself_is_an_error_even_if_unused(blocks: str, cycle:
     assert sorted(set(found.message.split(": ")[1].split(" → "))) == sorted(set(cycle.split(" → ")))
 
 
-TAKEN = [*REGISTRY, *FUNCTIONS, "C", "half", "same", "nobias", "exclude_pad", "k3", "s2", "p1x", "d2", "g32"]
+RESERVED = [name for name, cls in REGISTRY.items() if cls.reserved]
+TAKEN = [*RESERVED, *FUNCTIONS, "C", "half", "same", "nobias", "exclude_pad", "k3", "s2", "p1x", "d2", "g32"]
 
 
 @pytest.mark.parametrize("name", sorted(set(TAKEN)))
@@ -143,6 +144,17 @@ def test_names_that_would_read_two_ways_are_rejected_where_they_are_declared(nam
         assert found.code == "name"
         assert found.message.startswith(f"{what} cannot be called '{name}': ")
         assert marked(found) == name
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY.keys() - set(TAKEN)))
+def test_names_that_are_not_reserved_keep_the_meaning_that_a_spec_gives_them(name: str) -> None:
+    assert ops(graph(f"input: 3x8x8\nblocks:\n  {name}: relu -> sigmoid\nlayers: {name} -> tanh\n"))[:2] == [
+        "relu",
+        "sigmoid",
+    ]
+    assert ops(graph(f"input: 3x8x8\nblocks:\n  {name}(c): conv c k1\nlayers: {name}(4)\n")) == ["conv"]
+    (conv,) = graph(f"input: 3x8x8\nblocks:\n  b({name}): conv {name} k1\nlayers: b(7)\n").nodes[1:]
+    assert conv.output[0] == 7
 
 
 @pytest.mark.parametrize("name", ["a b", "a-b", "3a", "a.b", "é", "''", "@a"])

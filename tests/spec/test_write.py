@@ -14,7 +14,7 @@ from archcalc.graph import Graph, Node
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.spec import Source, read_spec
 from archcalc.spec.grammar import JOINS
-from archcalc.spec.write import write_layer
+from archcalc.spec.write import layer_words, write_join, write_layer
 from tests.operators.writer import document, written
 from tests.random_networks import layers
 
@@ -28,16 +28,14 @@ def read(text: str) -> Graph:
 def read_again(network: Graph, node: Node) -> Node:
     """A layer, written and read on inputs like its own."""
     shapes = network.input_shapes(node)
-    inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes)}
-    words = write_layer(node.op)
+    inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes or ((1,),))}
+    words = layer_words(node.op)
     tables = {}
     if (rows := getattr(node.op, "table", None)) is not None:
         tables = {"tables": {"t": "/".join("".join(".X"[cell] for cell in row) for row in rows)}}
-        words = words.replace("table=…", "table=t")
-    if node.op.name in JOINS:
-        operator, *options = words.split()
-        words = f"{operator}({', '.join([*(f'@{name}' for name in inputs), *options])})"
-    again = read(document({"inputs": inputs, **tables, "layers": [words]}))
+        words = [word.replace("table=…", "table=t") for word in words]
+    text = write_join(words, [f"@{name}" for name in inputs]) if node.op.name in JOINS else " ".join(words)
+    again = read(document({"inputs": inputs, **tables, "layers": [text]}))
     return again.nodes[-1]
 
 

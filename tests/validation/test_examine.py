@@ -9,9 +9,10 @@ import pytest
 from archcalc.spec import Source
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import bundled_folder
-from archcalc.validation import FoundSpec, Options, ValidationResult, examine
+from archcalc.validation import FoundSpec, Options
 from archcalc.validation.baseline import NetworkFigures
-from archcalc.validation.examine import ValidationTask
+from archcalc.validation.examine import examine
+from archcalc.validation.results import ValidationResult, ValidationTask
 from tests.spec.mutations import mutants
 
 DAMAGED = ("lenet5", "lenet1", "unet", "colourisation-unet", "googlenet-naive", "mobilenet-v1")
@@ -20,11 +21,12 @@ FEW = Limits(layers=2_000)
 
 def examined(text: str, *, with_figures: bool = False, before: NetworkFigures | None = None) -> ValidationResult:
     found = FoundSpec("net.yaml", source=Source("net.yaml", text))
-    return examine(Options(with_figures=with_figures, tolerance=None), ValidationTask(found, before=before))
+    task = ValidationTask(found, before=before, has_baseline=with_figures)
+    return examine(Options(update_baseline=True), task)
 
 
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)))
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
 
 
 @pytest.mark.slow
@@ -36,7 +38,7 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
     corrections = 0
     for damaged in mutants(text, name, 15):
         path.write_bytes(damaged.encode("utf-8", "surrogatepass"))
-        result = examine(Options(fix="write", with_figures=True, limits=FEW), task(path))
+        result = examine(Options(fix="write", limits=FEW), task(path))
         if result.corrected is not None:
             corrections += 1
             path.write_text(result.corrected, encoding="utf-8", newline="")

@@ -19,7 +19,7 @@ def traced(graph: Graph, node: Node) -> tuple[Operator, Shapes]:
             tuple(1 if size == 1 else named for size, named in zip(*pair, strict=True))
             for pair in zip(shapes, inputs, strict=True)
         )
-    return traced_operator(node.op, max(map(len, shapes)) - 1), inputs
+    return traced_operator(node.op, max(map(len, shapes), default=1) - 1), inputs
 
 
 def _named_shape(shape: Shape, index: int | None) -> Shape:

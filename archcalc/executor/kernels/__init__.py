@@ -1,5 +1,29 @@
 """The kernels, one file per family of operators, as in `archcalc.ops`. Importing this registers all of them."""
 
-from archcalc.executor.kernels import activation, conv, dense, merge, norm, pool, resample, structure
+from archcalc.executor.kernels import (
+    activation,
+    arithmetic,
+    conv,
+    dense,
+    gate,
+    merge,
+    norm,
+    pool,
+    resample,
+    source,
+    structure,
+)
 
-__all__ = ["activation", "conv", "dense", "merge", "norm", "pool", "resample", "structure"]
+__all__ = [
+    "activation",
+    "arithmetic",
+    "conv",
+    "dense",
+    "gate",
+    "merge",
+    "norm",
+    "pool",
+    "resample",
+    "source",
+    "structure",
+]

@@ -44,7 +44,6 @@ from archcalc.ops.activation import (
     PRelu,
     Relu,
     Relu6,
-    Scale,
     Selu,
     Sigmoid,
     Silu,
@@ -176,11 +175,6 @@ def hardswish(op: HardSwish, x: Array, out: Array, context: Context) -> None:
 @elementwise(HardSigmoid)
 def hardsigmoid(op: HardSigmoid, x: Array, out: Array, context: Context) -> None:
     divide(context, _ramp(x, context), 6, out=out)
-
-
-@elementwise(Scale)
-def scale(op: Scale, x: Array, out: Array, context: Context) -> None:
-    multiply(context, x, float(op.factor), out=out)
 
 
 @storage(PRelu)

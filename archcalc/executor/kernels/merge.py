@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
-from archcalc.executor.kernels.counted import Counted, add, maximum, multiply, subtract
+from archcalc.executor.kernels.counted import Counted, add, divide, maximum, minimum, multiply, subtract
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:
@@ -32,6 +32,8 @@ _joins(Add, add)
 _joins(Sub, subtract)
 _joins(Mul, multiply)
 _joins(Max, maximum)
+_joins(Min, minimum)
+_joins(Div, divide)
 
 
 @kernel(Concat)

@@ -10,8 +10,17 @@ import numpy as np
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.chunks import in_chunks
-from archcalc.executor.kernels.counted import add, divide, multiply, power, sqrt, subtract, total
-from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
+from archcalc.executor.kernels.counted import add, divide, maximum, multiply, power, sqrt, subtract, total
+from archcalc.ops.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Norm,
+    LayerNorm,
+    LocalResponseNorm,
+    RmsNorm,
+    Standardize,
+)
 
 MOMENTUM = 0.1
 """The weight of batch statistics in the new running statistics, as in PyTorch."""
@@ -157,6 +166,15 @@ def rms_norm(op: RmsNorm, inputs: Arrays, weights: Weights, context: Context) ->
     if op.affine:
         multiply(context, out, _per_number(op, weights["scale"], out), out=out)
     return (out,)
+
+
+@kernel(L2Norm)
+def l2_norm(op: L2Norm, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    (x,) = inputs
+    axes = {"all": tuple(range(1, x.ndim)), "last": (x.ndim - 1,), "channels": (1,)}[op.axis]
+    length = total(context, multiply(context, x, x), axes)
+    maximum(context, sqrt(context, length, out=length), float(op.eps), out=length)
+    return (divide(context, x, length),)
 
 
 @storage(InstanceNorm, GroupNorm)

@@ -21,7 +21,6 @@ from archcalc.ops.activation import (
     PRelu,
     Relu,
     Relu6,
-    Scale,
     Selu,
     Sigmoid,
     Silu,
@@ -118,11 +117,6 @@ def softplus(op: Softplus, x: Scalar) -> Scalar:
     """Return log(1 + eˣ); if eˣ overflows, the result is x to the last digit."""
     curve = log(1 + exp(x))
     return x if math.isinf(curve.value) else curve
-
-
-@elementwise(Scale)
-def scale(op: Scale, x: Scalar) -> Scalar:
-    return x * float(op.factor)
 
 
 @elementwise(Dropout)

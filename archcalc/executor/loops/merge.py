@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import reduce
 from itertools import product
 
-from archcalc.executor.loops.scalar import Scalar, Tally, maximum
+from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Max, Mul, Sub
+from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
 
 
 def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:
@@ -33,6 +33,8 @@ _joined(Add, lambda a, b: a + b)
 _joined(Sub, lambda a, b: a - b)
 _joined(Mul, lambda a, b: a * b)
 _joined(Max, maximum)
+_joined(Min, minimum)
+_joined(Div, lambda a, b: a / b)
 
 
 @definition(Concat)

@@ -6,9 +6,18 @@ import math
 from collections.abc import Callable, Iterable
 from itertools import product
 
-from archcalc.executor.loops.scalar import Scalar, Tally, sqrt
+from archcalc.executor.loops.scalar import Scalar, Tally, maximum, sqrt
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, total
-from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, RmsNorm, Standardize
+from archcalc.ops.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    L2Norm,
+    LayerNorm,
+    LocalResponseNorm,
+    RmsNorm,
+    Standardize,
+)
 
 
 @definition(BatchNorm)
@@ -73,6 +82,17 @@ def rms_norm(op: RmsNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
         root = sqrt(total(x[index] * x[index] for index in group) / len(group) + float(op.eps))
         out.update({index: x[index] / root for index in group})
     return {index: weights["scale"][learned(index)] * y for index, y in out.items()} if op.affine else out
+
+
+@definition(L2Norm)
+def l2_norm(op: L2Norm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    group_of, _ = _along(op.axis)
+    out: Tensor = {}
+    for group in _groups(x, group_of):
+        length = maximum(sqrt(total(x[index] * x[index] for index in group)), float(op.eps))
+        out.update({index: x[index] / length for index in group})
+    return out
 
 
 @definition(InstanceNorm)

@@ -8,13 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
-from archcalc.executor.loops import activation, conv, dense, merge, norm, pool, resample, structure
+from archcalc.executor.loops import (
+    activation,
+    arithmetic,
+    conv,
+    dense,
+    gate,
+    merge,
+    norm,
+    pool,
+    resample,
+    source,
+    structure,
+)
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import counting, definition_of, plain
+from archcalc.executor.weights import array_names
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, structure, merge)
+FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
 """The modules whose import registers the definitions."""
 
 
@@ -57,10 +70,6 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
         inputs: the input arrays by name, without batch.
         weights: the stored arrays by ``layer.array``.
     """
-    stored: dict[str, dict[str, Array]] = {}
-    for name, array in weights.items():
-        layer, _, own = name.rpartition(".")
-        stored.setdefault(layer, {})[own] = array
     last_use = {ref.node: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
     tensors: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
@@ -68,7 +77,8 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
             tensors[index] = np.asarray(inputs[node.name])
             continue
         read = tuple(tensors[ref.node] for ref in node.inputs)
-        measured = measure_layer(node.name, node.op, read, stored.get(node.name, {}))
+        stored = {own: weights[name] for own, name in array_names(graph, node).items()}
+        measured = measure_layer(node.name, node.op, read, stored)
         tensors[index] = measured.values
         for done in {ref.node for ref in node.inputs if last_use[ref.node] == index}:
             del tensors[done]

@@ -89,6 +89,9 @@ class Scalar:
     def __neg__(self) -> Scalar:
         return Scalar(-self.value, self.tally)
 
+    def __abs__(self) -> Scalar:
+        return Scalar(abs(self.value), self.tally)
+
     def __gt__(self, other: Operand) -> bool:
         self.tally.cmp += 1
         return self.value > _plain(other)

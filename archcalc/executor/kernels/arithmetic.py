@@ -1,0 +1,48 @@
+"""Kernels of functions of single numbers that are no activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Context
+from archcalc.executor.kernels import counted
+from archcalc.executor.kernels.activation import elementwise
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Pow, Scale, Sqrt
+
+
+@elementwise(Scale)
+def scale(op: Scale, x: Array, out: Array, context: Context) -> None:
+    counted.multiply(context, x, float(op.factor), out=out)
+
+
+@elementwise(Exp)
+def exp(op: Exp, x: Array, out: Array, context: Context) -> None:
+    counted.exp(context, x, out=out)
+
+
+@elementwise(Log)
+def log(op: Log, x: Array, out: Array, context: Context) -> None:
+    counted.log(context, x, out=out)
+
+
+@elementwise(Sqrt)
+def sqrt(op: Sqrt, x: Array, out: Array, context: Context) -> None:
+    counted.sqrt(context, x, out=out)
+
+
+@elementwise(Abs)
+def absolute(op: Abs, x: Array, out: Array, context: Context) -> None:
+    np.abs(x, out=out)
+
+
+@elementwise(Pow)
+def power(op: Pow, x: Array, out: Array, context: Context) -> None:
+    counted.power(context, x, float(op.exponent), out=out)
+
+
+@elementwise(Clip)
+def clip(op: Clip, x: Array, out: Array, context: Context) -> None:
+    if op.min is not None:
+        x = counted.maximum(context, x, float(op.min), out=out)
+    if op.max is not None:
+        counted.minimum(context, x, float(op.max), out=out)

@@ -1,0 +1,19 @@
+"""Kernels of sources: one stored tensor for all examples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.kernel import Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.ops.source import Constant, Learned
+
+
+@storage(Learned, Constant)
+def stored_tensor(op: Learned | Constant, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    return {"value": op.shape}
+
+
+@kernel(Learned, Constant)
+def source(op: Learned | Constant, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """Return a view of the stored tensor, which every example reads."""
+    return (np.broadcast_to(weights["value"], (context.batch, *op.shape)),)

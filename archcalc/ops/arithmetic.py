@@ -1,0 +1,144 @@
+"""Functions of single numbers that are no activations: powers, logarithms, bounds, constant factors.
+
+Docstrings omit what is common to element-wise operators: unchanged shape, no parameters, position by position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+from typing import ClassVar
+
+from archcalc.numeric import Number, product, require
+from archcalc.ops.activation import Elementwise
+from archcalc.ops.base import Cost, Shape, Shapes, operations, operator
+from archcalc.ops.fields import real
+from archcalc.ops.traits import Kind, Spread
+
+MAX_EXPONENT = 80.0
+"""The largest exponent for which the moments of eˣ are estimated; they overflow for larger ones."""
+
+
+class Function(Elementwise):
+    """A function of single numbers that is not counted as an activation."""
+
+    kind: ClassVar[Kind] = ""
+
+
+@operator("scale")
+class Scale(Function):
+    """Multiplication by a constant, as in the scaled residuals of Inception-ResNet.
+
+    Cost:   1 multiplication per element
+    Source: Szegedy et al. 2017 (Inception-v4, Inception-ResNet), section 3.3
+    """
+
+    per_element = operations(mul=1)
+
+    factor: Number = real(positional=True, help="the constant")
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return Spread(read[0].mean * float(self.factor), read[0].variance * float(self.factor) ** 2)
+
+
+@operator("exp", reserved=False)
+class Exp(Function):
+    """Exponential: eˣ.
+
+    Cost:   1 exponential per element
+    Source: PyTorch exp; ONNX Exp
+    """
+
+    per_element = operations(exp=1)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the mean and variance of a log-normal distribution."""
+        mean, variance = read[0]
+        expected = exp(min(mean + variance / 2, MAX_EXPONENT))
+        return Spread(expected, expected**2 * (exp(min(variance, MAX_EXPONENT)) - 1))
+
+
+@operator("log", reserved=False)
+class Log(Function):
+    """Natural logarithm; of a negative number, it is not a number.
+
+    Cost:   1 logarithm per element
+    Source: PyTorch log; ONNX Log
+    """
+
+    per_element = operations(log=1)
+
+
+@operator("sqrt", reserved=False)
+class Sqrt(Function):
+    """Square root; of a negative number, it is not a number.
+
+    Cost:   1 root per element
+    Source: PyTorch sqrt; ONNX Sqrt
+    """
+
+    per_element = operations(sqrt=1)
+
+
+@operator("abs", reserved=False)
+class Abs(Function):
+    """Absolute value: x without its sign.
+
+    Cost:   nothing, as for a change of sign
+    Source: PyTorch abs; ONNX Abs
+    """
+
+    per_element = operations()
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the moments of |x| = 2·max(x, 0) − x for normally distributed x."""
+        mean = 2 * read[0].rectified().mean - read[0].mean
+        return Spread(mean, max(read[0].square - mean**2, 0.0))
+
+
+@operator("pow", reserved=False)
+class Pow(Function):
+    """Power with a constant exponent; of a negative number with a broken exponent, it is not a number.
+
+    Cost:   1 power per element, whatever the exponent
+    Source: PyTorch pow; ONNX Pow
+    """
+
+    aliases = ("power",)
+
+    per_element = operations(pow=1)
+
+    exponent: Number = real(positional=True, help="the exponent")
+
+
+@operator("clip", reserved=False)
+class Clip(Function):
+    """Bounds: min(max(x, min), max); one of them may be missing.
+
+    Cost:   1 comparison per element and bound
+    Source: PyTorch clamp; ONNX Clip; NumPy clip
+    """
+
+    aliases = ("clamp", "hardtanh")
+
+    min: Number | None = real(None, positional=True, help="lower bound; none if it is missing")
+    max: Number | None = real(None, positional=True, help="upper bound; none if it is missing")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(self.bounds > 0, "clip needs a lower bound (min), an upper bound (max), or both")
+        if self.min is not None and self.max is not None:
+            require(
+                self.min <= self.max,
+                "the lower bound of clip must not be above the upper bound {high}, got {low}",
+                low=self.min,
+                high=self.max,
+            )
+        return inputs[0]
+
+    @property
+    def bounds(self) -> int:
+        """The number of bounds."""
+        return (self.min is not None) + (self.max is not None)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost({"cmp": self.bounds * product(inputs[0])})

@@ -1,0 +1,76 @@
+"""Sources: tensors that a network stores, which stand first in a chain, where a reference may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from archcalc.numeric import product
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator
+from archcalc.ops.fields import sizes
+from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.window import Reach
+
+
+class Source(Operator):
+    """A stored tensor, which is the same for every example."""
+
+    arity: ClassVar[int | None] = 0
+    trainable: ClassVar[bool]
+    """Whether the tensor is trained."""
+
+    shape: Shape = sizes(positional=True, each="axis", help="the shape of the tensor")
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        return (Weight("value", self.shape, self.trainable),)
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return ()
+
+    def on_one_channel(self, rank: int) -> Operator:
+        return type(self)(shape=(1, *self.shape[1:]))
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        return Initial(deviation=1.0)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD
+
+
+@operator("learned", reserved=False)
+class Learned(Source):
+    """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It stands first in its chain.
+
+    Shape:  shape
+    Params: one per number
+    Cost:   nothing; connections: one per number
+    Window: sees nothing of any input
+    Source: Dosovitskiy et al. 2021 (ViT); Touvron et al. 2021 (CaiT); Bachlechner et al. 2021 (ReZero); PyTorch
+            Parameter
+    """
+
+    aliases = ("parameter",)
+
+    trainable = True
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(connections=product(self.shape))
+
+
+@operator("constant", reserved=False)
+class Constant(Source):
+    """A stored tensor that is not trained: sinusoidal positions, masks, tables. It stands first in its chain.
+
+    Shape:  shape
+    Params: one per number, not trainable
+    Cost:   nothing
+    Window: sees nothing of any input
+    Source: Vaswani et al. 2017 (sinusoidal positions); PyTorch register_buffer; ONNX Constant
+    """
+
+    aliases = ("buffer",)
+
+    trainable = False

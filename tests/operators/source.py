@@ -1,0 +1,47 @@
+"""Sources: nothing is read."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.operators.entry import Sizes, entry
+from tests.operators.onnx_parts import Weights
+from tests.operators.torch_parts import layer, parameter
+from tests.operators.writer import Shape, Writer, written
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+
+def draw_source(name: str, w: Writer, shape: Shape) -> str:
+    """In a branch, where it may stand in the middle of a chain."""
+    broadcast = (*(n if w.among(True, False) else 1 for n in shape),)
+    texts = [f"{name} {written(shape)}", f"{name} {written(broadcast)}", f"{name} {shape[0]}", f"{name} C -> scale 2"]
+    join = w.among("add", "mul", "sub")
+    branches = ["identity", w.among(*texts)]
+    return f"{join}({', '.join(branches if w.among(True, False) else branches[::-1])})"
+
+
+def onnx_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    value = weights["value"][None]
+    return model.constant(value.repeat(model.batch, 0))
+
+
+def torch_source(op: Any, shapes: list[Sizes]) -> Module:
+    """A tensor that is repeated for every example by whatever reads it."""
+    value = parameter(*op.shape) if op.name == "learned" else parameter(*op.shape).detach()
+    module = layer(lambda: module.value[None], value=value)
+    return module
+
+
+for name in ("learned", "constant"):
+    entry(
+        name,
+        draw=partial(draw_source, name),
+        onnx=onnx_source,
+        torch=torch_source,
+        cases=[({"shape": (12, 20, 18)}, ()), ({"shape": (12,)}, ())],
+    )
