@@ -57,24 +57,51 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
     return names
 
 
-def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """Return the content of a column for people."""
-    if column in STORED:
-        return weights_text(row, column, analysis)
-    if column in FORMULAS:
-        return row.of(column)
-    if column in _TEXTS:
-        return _TEXTS[column](row, analysis, layout)
-    return field_text(row, column)
+class Cells:
+    """The cells of the rows of one network; what rows have in common is written once.
 
+    Args:
+        analysis: the analysis of the network.
+        layout: the layout of shapes.
+        bare: whether the cells are for programs, without marks.
+    """
 
-def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """Return the content of a column for programs, without marks."""
-    if column == "layer":
-        return row.name
-    if column in STORED:
-        return analysis.own(row, column)
-    return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
+    def __init__(self, analysis: Analysis, layout: str, *, bare: bool = False) -> None:
+        self.analysis = analysis
+        self.layout = layout
+        self.bare = bare
+        self.known: dict[tuple[str, int], str | None] = {}
+        """The texts of operators and fields, by column and identity."""
+
+    def row(self, row: Row, columns: tuple[str, ...]) -> tuple[Any, ...]:
+        """Return the contents of some columns."""
+        return tuple([self.cell(row, column) for column in columns])
+
+    def cell(self, row: Row, column: str) -> Any:
+        """Return the content of a column."""
+        if column in STORED:
+            return self.analysis.own(row, column) if self.bare else weights_text(row, column, self.analysis)
+        if column in FORMULAS:
+            return row.of(column)
+        if column == "layer" and self.bare:
+            return row.name
+        source: object = row.fields if column in FIELD_QUANTITIES else None
+        if column in ("op", "attributes") and isinstance(row, Layer):
+            source = self.analysis.graph.nodes[row.node].op
+        if source is None:
+            return _TEXTS[column](row, self.analysis, self.layout)
+        key = column, id(source)
+        if key not in self.known:
+            self.known[key] = (
+                field_text(row, column, bare=self.bare)
+                if column in FIELD_QUANTITIES
+                else _TEXTS[column](row, self.analysis, self.layout)
+            )
+        return self.known[key]
+
+    def has_mark(self, column: str, mark: str) -> bool:
+        """Return whether a mark occurs in a column that has been written."""
+        return any(text is not None and mark in text for (name, _), text in self.known.items() if name == column)
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:

@@ -71,7 +71,7 @@ PROGRESS_FROM = 50
     callback=utf8_documents,
     help=FORMAT_HELP,
 )
-@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--output", "-o", metavar="FILE", help="Write to this file; '-': standard output, the default.")
 @click.option("--output-dir", metavar="DIR", help="Write one file per submission to this folder (html, gradescope).")
 @click.option(
     "--color",

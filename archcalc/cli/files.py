@@ -1,10 +1,11 @@
-"""Writing files completely or not at all."""
+"""Writing files completely or not at all; ``-`` is standard output."""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import IO
 
 from archcalc.terminal import READABLE
 
+STANDARD_OUTPUT = "-"
 WRITABLE = 0o222
 """The permissions to write; root has them for every file, but respects it if nobody has them."""
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then rename it.
+    """Write a text file under a temporary name beside it, then rename it; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
@@ -26,7 +28,7 @@ def write_file(path: str, text: str) -> None:
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside it, then rename that.
+    """Let a function write a file under a temporary name beside it, then rename that; or write to standard output.
 
     The permissions and the owner of an existing file stay. A file that this process may not give to its owner, or that
     has several names, is overwritten in place.
@@ -34,9 +36,13 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         OSError: it cannot be written, or is read-only; an existing file is left unchanged.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout or a pipe cannot be replaced
+    if path == STANDARD_OUTPUT or (os.path.exists(path) and not os.path.isfile(path)):  # a pipe cannot be replaced
         buffer = io.BytesIO()  # the function may ask for its position in the file, which a pipe does not have
         write(buffer)
+        if path == STANDARD_OUTPUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(buffer.getbuffer())
+            return
         with open(path, "wb") as file:
             file.write(buffer.getbuffer())
         return

@@ -26,7 +26,7 @@ from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
 from archcalc.query.formula import TOTALS, FormulaQuery, FormulaResult, calculate
 from archcalc.query.quantities import MEASURED
-from archcalc.report.render import write_json
+from archcalc.report.json_text import write_json
 from archcalc.spec import Given
 from archcalc.spec.locate import locate
 from archcalc.spec.tokens import RULES

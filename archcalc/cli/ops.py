@@ -65,7 +65,7 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
     if name is not None and name not in REGISTRY:
         fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         documented = [read_documentation(cls) for cls in by_family() if name in (None, cls.name)]
         click.echo(write_json(documented if name is None else documented[0]), nl=False)

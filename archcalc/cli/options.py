@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -25,6 +26,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 Definitions = Sequence[tuple[str, str]]
 """Terms of a help page with their explanations."""
+
+PIECES = 1000
+"""The number of pieces of a text that are printed together."""
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 CONSOLE_FORMATS = ("rich", "plain", "text")
@@ -197,14 +201,18 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
     return pairs
 
 
-def load_network(spec: str, values: dict[str, Any]) -> Network:
-    """Load the network of a command's SPEC and options, remove these options from ``values``, and print warnings."""
+def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -> Network:
+    """Load the network of a command's SPEC and options, remove these options from ``values``, and print warnings.
+
+    With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
+    """
     from archcalc.api import load
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
+    training = training or values.get("training", False)
+    network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), training=training, limits=limits)
     warn(network.spec, values.pop("ignore", ()))
     return network
 
@@ -334,6 +342,13 @@ def default_format(form: str | None, color: str = "auto") -> str:
 def print_table(table: Table, form: str | None, color: str) -> None:
     """Print a table to standard output."""
     click.echo(table_text(table, form, color), nl=False, color=True)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a long text to standard output, a few pieces at a time."""
+    waiting = iter(pieces)
+    while text := "".join(islice(waiting, PIECES)):
+        click.echo(text, nl=False)
 
 
 def table_text(table: Table, form: str | None, color: str) -> str:

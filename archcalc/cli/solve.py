@@ -109,7 +109,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     solution = solve(question, axes, condition)
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json(record(solution, axes, question, values["target"])), nl=False)
     else:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from archcalc.cli.files import write_file
+from archcalc.cli.files import STANDARD_OUTPUT, write_file
 from archcalc.cli.options import (
     COLOR_HELP,
     PositiveInteger,
@@ -146,6 +146,8 @@ def command(
     stdin_once(paths)
     in_actions = form == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
     form = form or ("github" if in_actions else "text")
+    if output == STANDARD_OUTPUT:
+        output = None
     if output:
         form, reports = "text", (*reports, Report(form, output, "--output"))
     no_file_twice(reports)

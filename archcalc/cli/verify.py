@@ -94,7 +94,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
             outcomes.append(Outcome(spec, network.name, tuple(checks)))
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json([record(outcome) for outcome in outcomes]), nl=False)
     else:

@@ -17,7 +17,7 @@ from archcalc.graph import Node, Ref, axis_symbols, ordered
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import QUANTITIES, SUMS, find_quantity
-from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
+from archcalc.query.targets import Actual, Values, find_row, of_training, output_layer, resolve, tensor_of
 
 
 class DiagnosedTarget:
@@ -30,6 +30,7 @@ class DiagnosedTarget:
             LookupError: The target does not exist; the arguments are a message and a hint.
         """
         self.text = target
+        target, analysis = of_training(target, analysis)
         self.analysis = analysis
         self.graph = analysis.graph
         self.place, _, word = target.rpartition(".")

@@ -42,6 +42,17 @@ def unused_input(context: LintContext) -> Iterator[Match]:
             yield Match(keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}")
 
 
+@rule("impossible-head")
+def impossible_head(context: LintContext) -> Iterator[Match]:
+    """A training head that is impossible on the input.
+
+    Inference does not need it, so it is left out; but the network cannot be trained on this input as it is described.
+    """
+    for problem in context.spec.outline.impossible_heads:
+        if problem.span is not None:
+            yield Match(problem.span, f"a training head is impossible on this input: {problem.message}")
+
+
 class CancelledBiases(NamedTuple):
     """The layers that one place of the text creates, and those of them whose bias is cancelled."""
 

@@ -17,6 +17,7 @@ from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plai
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.conditions import RELATE
+from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
@@ -25,6 +26,7 @@ from archcalc.spec.errors import Source, Text, fail, printable, suggest
 from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
+from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.read import AS_WRITTEN
 from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
@@ -264,7 +266,8 @@ class _Calculation:
         for name, number in numbers.items():
             if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, so it must be positive", name=name)
-        given = network.given._replace(numbers=numbers)
+        heads: TrainingHeads = "all" if self.query.training else heads_in(self.query.targets)
+        given = network.given._replace(numbers=numbers, training_heads=heads)
         graph = read_spec(network.source, given, inline=network.inline, limits=self.query.limits).graph
         if self.query.layout:
             graph = replace(graph, layout=self.query.layout)

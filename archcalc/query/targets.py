@@ -26,6 +26,10 @@ Values: TypeAlias = tuple[Fraction | int | str, ...]
 """The values of a target: a number, one per axis, or words."""
 
 
+TRAINING = "training"
+"""The place in a target that stands for the network with its training heads, unless a stage has this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A quantity of a layer, of a group of layers, or of the network."""
@@ -216,13 +220,29 @@ def check_scope(target: Target) -> None:
 
 
 def resolve(target: str, analysis: Analysis) -> Actual:
-    """Return the correct values of a target.
+    """Return the correct values of a target. ``training.macs`` is the total of the network with its training heads.
 
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
     """
+    target, analysis = of_training(target, analysis)
     evaluator = Evaluator.of(analysis)
     return evaluator.actual(evaluator.target(target))
+
+
+def of_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
+    """Return the target ``macs`` and the network with its training heads for ``training.macs``; others unchanged.
+
+    Raises:
+        LookupError: a training head is impossible; the arguments are a message and a hint.
+    """
+    place, _, word = target.rpartition(".")
+    graph = analysis.graph
+    if place != TRAINING or graph.find(TRAINING) is not None:
+        return target, analysis
+    for head in graph.impossible_heads:
+        raise LookupError(graph.impossible_head(head), "")
+    return word, analysis.in_training
 
 
 def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:

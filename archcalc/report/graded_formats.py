@@ -16,7 +16,8 @@ from archcalc.report.graded import (
     submission_record,
     submission_table,
 )
-from archcalc.report.render import render, write_json
+from archcalc.report.json_text import write_json
+from archcalc.report.render import render
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from archcalc.report.aligned import aligned
+from archcalc.report.json_text import write_json
 from archcalc.report.table import Table, human, printable, raw, total
 from archcalc.spec.errors import printable as escaped
-from archcalc.terminal import JSON_BACKSLASH, readable
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -37,17 +36,6 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
         keys = _keys(table)
         return write_json([dict(zip(keys, map(raw, row), strict=True)) for row in table.rows])
     return _html(table) if form == "html" else _tabulate(table, form)
-
-
-def write_json(document: Any) -> str:
-    """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
-    import json
-
-    # no string can match, because line breaks inside strings are escaped
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
-    text = re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text)
-    return readable(text, JSON_BACKSLASH) + "\n"
 
 
 def _keys(table: Table) -> list[str]:

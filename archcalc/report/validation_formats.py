@@ -77,7 +77,7 @@ def _text(results: Sequence[ValidationResult], version: str) -> str:
 
 
 def _json(document: Any) -> str:
-    from archcalc.report.render import write_json
+    from archcalc.report.json_text import write_json
 
     return write_json(document)
 

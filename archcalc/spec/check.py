@@ -99,8 +99,13 @@ def check_names(
         known.operators.update(own)
         _check_chain(block.body, known)
     known = _Known(variables, {**variables, **dict.fromkeys(broken)}, blocks, problems)
+    correct: set[int] = set()
     for stage in chains:
-        _check_chain(stage.chain, known)
+        if id(stage.chain.items) not in correct:  # chains of the same text share their items
+            before = len(problems.found)
+            _check_chain(stage.chain.in_place(), known)
+            if len(problems.found) == before:
+                correct.add(id(stage.chain.items))
     problems.raise_any()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.ops.base import REGISTRY
 from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.document import Content, List, Mapping, Scalar
-from archcalc.spec.errors import Problems, fail
+from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.grammar import parse_chain
 from archcalc.spec.limits import Limits
 from archcalc.spec.syntax import Chain, Entries, Entry
@@ -30,6 +30,8 @@ class ChainReader:
         self.blocks = blocks
         self.limits = limits
         self.problems = problems
+        self.known: dict[str, Chain] = {}
+        """The first chain of each wording; those that follow share its items."""
 
     def chain(self, content: Content) -> Chain | None:
         """Return a chain: a text, or entries in sequence; ``None`` after an error."""
@@ -37,7 +39,11 @@ class ChainReader:
             with self.problems:
                 if not content.text.value.strip():
                     fail("syntax", "the chain is empty", content.span, EMPTY)
-                return parse_chain(content.text, self.blocks, self.limits)
+                written = content.text.value
+                if written not in self.known:
+                    self.known[written] = parse_chain(content.text, self.blocks, self.limits)
+                first = self.known[written]
+                return Chain(first.items, Span(content.text, first.span.start, first.span.end))
             return None
         entries = self.entries(content)
         if entries is None:
@@ -53,7 +59,7 @@ class ChainReader:
         for item in content.items if isinstance(content, List) else (content,):
             if not isinstance(item, Mapping):
                 chain = self.chain(item)
-                found.append(None if chain is None else Entry(None, chain, chain.span))
+                found.append(None if chain is None else Entry(None, chain.in_place(), chain.span))
                 continue
             if isinstance(content, List):
                 self.one_name(item, "of a list")
@@ -65,7 +71,7 @@ class ChainReader:
                         fail("duplicate", f"two entries are called '{name}'", key.span)
                     seen.add(name)
                     chain = self.chain(written)
-                    found[-1] = None if chain is None else Entry(name, chain, key.span)
+                    found[-1] = None if chain is None else Entry(name, chain.in_place(), key.span)
         with self.problems:
             if not found:
                 fail("syntax", "the chain is empty", content.span, EMPTY)

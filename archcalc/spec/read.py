@@ -20,11 +20,11 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
+from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.network import Block, Network, Observer, Stage
+from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
@@ -75,6 +75,8 @@ class Outline(NamedTuple):
     """The codes of the warnings that the file suppresses."""
     shapes: Dictionary[str, Span] = {}
     """The places of the input shapes, by input name."""
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""
 
 
 class Spec(NamedTuple):
@@ -104,6 +106,8 @@ class Given(NamedTuple):
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
     """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
+    training_heads: TrainingHeads = "possible"
+    """Which training heads are built. With numbers that are not plain, they must be named."""
 
 
 AS_WRITTEN = Given()
@@ -259,8 +263,11 @@ class _Reader:
         document: Mapping | None = None,
         ignored: tuple[Text, ...] = (),
     ) -> Spec:
-        graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
-        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes))
+        given = self.given
+        graph, places, impossible = build(network, self.limits, given.observe, given.attributes, given.training_heads)
+        return Spec(
+            self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes, impossible)
+        )
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -471,7 +478,7 @@ class _Reader:
         for name, (signature, written, shared) in declared.items():
             self.parameters(signature, names)
             body = chains.chain(written)
-            result[name] = Block(signature, body if body is not None else Chain((), signature.span), shared)
+            result[name] = Block(signature, body.in_place() if body is not None else Chain((), signature.span), shared)
         with self.problems:
             check_blocks(result)
         return result

@@ -12,7 +12,7 @@ from archcalc.lint import FIXABLE, lint
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
-from archcalc.validation.baseline import compare, figures_of, growth_errors
+from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
 from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
@@ -72,11 +72,14 @@ def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
 def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
     name, settings = task.found_spec.name, task.configuration
     judgements, wrong = judge_each(spec, analysis)
-    if not all(judgement.holds for judgement in judgements):
-        from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
-
-        judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
-    failed = [judgement.problem() for judgement in judgements if not judgement.holds]
+    figures = figures_of(analysis) if task.baseline else None
+    comparison = compare(task.before, figures) if task.before is not None and figures is not None else None
+    changed = () if comparison is None else comparison.changes
+    failed = [
+        replace(judgement.problem(), hint=changes_text(changed, judgement.target))
+        for judgement in judgements
+        if not judgement.holds
+    ]
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
     if options.fix == "write" or not task.found_spec.is_file:  # what is left, --fix does not do
@@ -87,11 +90,8 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *findings(failed, 1, name),
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
-    figures, comparison = None, None
-    if task.baseline:
-        figures = figures_of(analysis)
+    if figures is not None:
         if task.before is not None:
-            comparison = compare(task.before, figures)
             if not options.update_baseline:
                 tolerance = settings.tolerated(task.found_spec.path).overridden(options.tolerance)
                 grown = growth_errors(task.before, figures, tolerance, spec)
