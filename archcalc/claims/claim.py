@@ -32,13 +32,13 @@ class Verdict(StrEnum):
     """The result of judging a claim, an answer to a question of a key, or a claim of an audit."""
 
     EXACT = "exact"
-    """The figure is right to the last digit, or the relation holds."""
+    """The figure is correct to the last digit, or the relation holds."""
     ROUNDS = "rounds"
-    """The right figure rounds to the written one."""
+    """The correct figure rounds to the written one."""
     TRUNCATED = "truncated"
-    """The right figure was truncated after the written digits instead of rounded."""
+    """The correct figure was truncated after the written digits instead of rounded."""
     FOLLOW_THROUGH = "follow-through"
-    """The step is right, but starts from another claim that is wrong."""
+    """The step is correct, but starts from another claim that is wrong."""
     EXPLAINED = "explained"
     """The value is wrong, and a known mistake or convention gives exactly this value."""
     WRONG = "wrong"
@@ -56,14 +56,14 @@ class Verdict(StrEnum):
     CONVENTION = "convention"
     """The claim of an audit follows the convention that the audit names."""
     ERRATUM = "erratum"
-    """The claim of an audit is wrong, as the audit says, and the correction that the audit gives is right."""
+    """The claim of an audit is wrong, as the audit says, and the correction in the audit holds."""
 
 
 RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
 """The verdicts on a value that is right as written."""
 
 PASSING = (*RIGHT, Verdict.TRUNCATED)
-"""The verdicts on a value that is right, or would be right if it were rounded instead of truncated."""
+"""The verdicts on a value that is correct, or would be correct if it were rounded instead of truncated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +90,13 @@ class Judgement:
     claim: Claim
     verdict: Verdict
     actual: str = ""
-    """The right value, formatted for people; empty if the claim is unreadable."""
+    """The correct value, formatted for people; empty if the claim is unreadable."""
     holds: bool = False
-    """Whether the claim is right: exact, rounded, or truncated and marked so (``60M truncated``)."""
+    """Whether the claim is correct: exact, rounded, or truncated and marked so (``60M truncated``)."""
     explanations: tuple[Explanation, ...] = ()
     """The explanations of a wrong value, the likeliest first."""
     derivation: tuple[Derivation, ...] = ()
-    """The derivation of the right value, if the claim is not right."""
+    """The derivation of the correct value, if the claim is not correct."""
     remark: Reason | None = None
     """A remark on a wrong value that has no explanation."""
     fault: Problem | None = None
@@ -112,7 +112,7 @@ class Judgement:
 
     @property
     def message(self) -> str:
-        """The right value and the claimed one, in one line."""
+        """The correct value and the claimed one, in one line."""
         if self.fault is not None:
             return self.fault.message
         return f"{self.target} is {self.actual}" + ("" if self.holds else f", expected {self.value}")

@@ -82,7 +82,7 @@ RELATIONS: dict[str, Relation] = {
 }
 
 APPROXIMATE_MARGIN = Fraction(5, 100)
-"""How far the right figure may lie from a number after ``≈``, relative to it, if no margin is given (``60M ± 2%``)."""
+"""How far the correct figure may lie from a number after ``≈``, relative to it, without a margin (``60M ± 2%``)."""
 
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Comparison of a claimed value, in each of its possible interpretations, with the right figure."""
+"""Comparison of a claimed value, in each of its possible interpretations, with the correct figure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def interpret(text: str, actual: Actual) -> list[ClaimedValue]:
     return list(_interpret(text, actual.kind == "shape"))
 
 
-@lru_cache(maxsize=2**15)  # a class of students writes the same right values
+@lru_cache(maxsize=2**15)  # a class of students writes the same correct values
 def _interpret(text: str, shape: bool) -> tuple[ClaimedValue, ...]:
     try:
         return (read_claimed_value(text, shape=shape), *other_interpretations(text, shape=shape))
@@ -55,7 +55,7 @@ def _compare(claimed: ClaimedValue, actual: Values) -> Verdict:
 
 
 def _matched(claimed: ClaimedValue, actual: Actual) -> Iterator[tuple[ClaimedValue, Values]]:
-    """The claimed value and the right figures, matched one to one; nothing if they cannot be matched."""
+    """The claimed value and the correct figures, matched one to one; nothing if they cannot be matched."""
     numbers, values = claimed.numbers, actual.values
     if claimed.in_bytes:
         if actual.width:

@@ -29,7 +29,7 @@ class ParsedClaim:
 
     judgement: Judgement
     actual: Actual | None = None
-    """The right value of the target; ``None`` if the target does not exist."""
+    """The correct value of the target; ``None`` if the target does not exist."""
     interpretations: tuple[ClaimedValue, ...] = ()
     """The possible interpretations of the value, the usual one first; empty if it is unreadable or a formula."""
 
@@ -81,7 +81,7 @@ class Judge:
         return [each.judgement for each in parsed]
 
     def actual(self, target: str) -> Actual:
-        """Return the right value of a target; see `archcalc.query.targets.resolve_among`."""
+        """Return the correct value of a target; see `archcalc.query.targets.resolve_among`."""
         target = target.strip()
         found = self._actual.get(target)
         if found is None:

@@ -1,9 +1,8 @@
 """How unlikely it is that a known mistake gives a written value by chance.
 
-A value that differs from the right one by d, written to a unit u, is one of about 2·d/u values at most as far away. If
-it was written for an unknown reason, one of n known outcomes agrees with it by chance with a probability of about
-n·u/(2·d).
-"""
+A value that differs from the correct one by d, written to a unit u, is one of about 2·d/u values that are no farther
+away. If it was written for an unknown reason, one of n known outcomes agrees with it by chance with a probability of
+about n·u/(2·d). """
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ MAX_CHANCE_OF_MANY = Fraction(1, 10)
 def chance(claimed: ClaimedValue, actual: Values, outcomes: int = 1) -> Fraction:
     """Return the approximate probability that one of some outcomes agrees with a wrong value by chance.
 
-    A value with another number of axes than the right one agrees with nothing by chance.
+    A value with another number of axes than the correct one agrees with nothing by chance.
     """
     if len(claimed.numbers) != len(actual):
         return Fraction(0)
@@ -41,7 +40,7 @@ def chance(claimed: ClaimedValue, actual: Values, outcomes: int = 1) -> Fraction
 
 
 def outcomes_nearby(claimed: ClaimedValue, actual: Values, outcomes: Iterable[Values]) -> int:
-    """Return the number of distinct outcomes at most twice as far from the right value as a single written number.
+    """Return the number of distinct outcomes at most twice as far from the correct value as a single written number.
 
     These are the ones that could have agreed with it; for shapes, all are counted.
     """

@@ -74,7 +74,7 @@ class Diagnosis:
 
 
 def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
-    """Return the number of digits to be explained: those of the distinct written numbers that are not right."""
+    """Return the number of digits to be explained: those of the distinct written numbers that are not correct."""
     wrong = set()
     actual = target.actual.values
     for place, number in enumerate(claimed.numbers):

@@ -106,7 +106,7 @@ class Explainer:
         return self.diagnosis(target).explain(interpretations)
 
     def _derive(self, target: str) -> tuple[Derivation, ...]:
-        """The derivation of the right value of a target."""
+        """The derivation of the correct value of a target."""
         name, rest = network_of(target, self.networks)
         place, _, word = rest.rpartition(".")
         quantity = quantity_named(word)

@@ -1,4 +1,4 @@
-"""Follow-through: a wrong claim carried forward by a step that is right.
+"""Follow-through: a wrong claim carried forward by a step that is correct.
 
 The step is computed with the same formulas from other claimed values: the shapes or receptive fields of earlier layers,
 the shape or parameters of the layer itself, or the parts of a sum.
@@ -55,7 +55,7 @@ class EarlierClaim:
 
 
 class FollowedStep(NamedTuple):
-    """The result of a right step, and the wrong claims that it starts from."""
+    """The result of a correct step, and the wrong claims that it starts from."""
 
     values: Values
     start: tuple[EarlierClaim, ...]
@@ -208,7 +208,7 @@ def _disjoint_parts(target: DiagnosedTarget, earlier: Sequence[EarlierClaim]) ->
 
 
 def _sums(target: DiagnosedTarget, parts: list[EarlierClaim]) -> Iterator[FollowedStep]:
-    """The sum of the claimed parts and of the right figures of all other layers."""
+    """The sum of the claimed parts and of the correct figures of all other layers."""
     wrong = tuple(part for part in parts if not part.right)
     if not wrong:
         return

@@ -80,7 +80,7 @@ def _matching(outcomes: Iterable[Outcome], written: Values) -> Iterator[tuple[Re
 def _without_effect(
     found: list[tuple[Reason, ...]], where_right: Iterable[Iterable[Outcome]]
 ) -> list[tuple[Reason, ...]]:
-    """The reasons that have no effect in any network where the formula is right."""
+    """The reasons that have no effect in any network where the formula is correct."""
     if not found:
         return []
     effective = {outcome.reasons for outcomes in where_right for outcome in outcomes}

@@ -103,12 +103,12 @@ Conversion: TypeAlias = Callable[[Number], Number]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scaling(Mistake):
-    """A mistake that multiplies the right figure, or writes it in another unit."""
+    """A mistake that multiplies the correct figure, or writes it in another unit."""
 
     conversion: Conversion
     combinable: bool = True
     min_value: int = 0
-    """The minimum right figure for which it is plausible."""
+    """The minimum correct figure for which it is plausible."""
     only_rounded: bool = field(default=False)
     """Whether it concerns the suffix of the number, and is plausible for rounded values only."""
 
@@ -118,7 +118,7 @@ class Outcome:
     """The values of a target under no mistake, one or several, or under the counting rules of a tool."""
 
     reasons: tuple[Reason, ...] = ()
-    """The mistakes or conventions; empty for the right values."""
+    """The mistakes or conventions; empty for the correct values."""
     values: Values
     prior: int = 0
     """The sum of the priors of the mistakes."""

@@ -1,4 +1,4 @@
-"""Right figures written wrongly: wrong units and factors, and slips."""
+"""Correct figures written wrongly: wrong units and factors, and slips."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ SLIPS = ("rounded-too-far", "rounded-wrongly", "digits-swapped", "one-digit", "d
 
 
 def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
-    """Yield the slips that lead from the right figures to the written ones.
+    """Yield the slips that lead from the correct figures to the written ones.
 
     Only one number may be wrong, and it must have enough digits for the resemblance to be significant.
     """
@@ -127,7 +127,7 @@ def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str
 
 
 def _is_rounding(written: int, right: int) -> bool:
-    """Whether a number that ends in zeros is the right figure, rounded or truncated there."""
+    """Whether a number that ends in zeros is the correct figure, rounded or truncated there."""
     digits = str(written)
     zeros = len(digits) - len(digits.rstrip("0"))
     if not 1 <= zeros < len(digits) or len(digits) < 3:

@@ -1,4 +1,4 @@
-"""Right figures in the wrong place: of another layer or quantity, in another order, with a part missing or doubled."""
+"""Correct figures in the wrong place: of another layer or quantity, reordered, with a part missing or doubled."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def search(
     Args:
         outcomes: The outcomes of the target, in the order in which they are to be reported.
         interpretations: The possible interpretations of the written value.
-        actual: The right value of the target.
+        actual: The correct value of the target.
         verdicts: The verdicts that count as agreement.
 
     Yields:
@@ -96,7 +96,7 @@ def _is_near(values: Values, bounds: tuple[int, int] | None) -> bool:
 
 
 def _has_its_axes(claimed: ClaimedValue, values: Values, actual: Actual) -> bool:
-    """Whether a shape that has more or fewer axes than the right one is written with all of its axes.
+    """Whether a shape that has more or fewer axes than the correct one is written with all of its axes.
 
     Axes of size 1 may be left out of the right shape or added to it, but not where the number of axes is the mistake.
     """

@@ -46,7 +46,7 @@ def final_softmax(
     Args:
         target: A total of a network.
         contribution: The convention by which layers are counted; by default the definition of the quantity.
-        total: The total by this convention; by default the right value.
+        total: The total by this convention; by default the correct value.
     """
     (before, *_) = target.actual.values if total is None else total
     if not target.analysis.layers or isinstance(before, str):

@@ -1,4 +1,4 @@
-"""The questions of a key, prepared for networks: their right answers, and the question that an answer belongs to."""
+"""The questions of a key, prepared for networks: their correct answers, and the question that an answer belongs to."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class AskedQuestions:
         return None if found is None else self._by_id[found]
 
     def right_answer(self, question: Question) -> str:
-        """Return the right answer, as text; empty if a person decides."""
+        """Return the correct answer, as text; empty if a person decides."""
         if question.id in self.prepared:
             return self.prepared[question.id].right
         target = self.targets[question.id]

@@ -1,7 +1,7 @@
-"""Audits: every claim of a paper is right as printed, follows a named convention, or is an erratum.
+"""Audits: every claim of a paper is correct as printed, follows a named convention, or is an erratum.
 
 A claim fails an audit if it is none of these, or if what the audit says of it is false: a convention that does not give
-the printed value, an erratum that is right as printed, or a correction that is wrong.
+the printed value, an erratum that is correct as printed, or a correction that is wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def audit_mark(mark: Mark, answer: Answer, judgement: Judgement, subject: Subjec
         return mark if judgement.holds else _fails(mark, judgement.sentence)
     followed = None if judgement.holds else reasons_under(judgement.claim, judgement, codes, subject)
     if followed is None:
-        reason = "it is right without a convention" if judgement.holds else judgement.sentence
+        reason = "it is correct without a convention" if judgement.holds else judgement.sentence
         return _fails(mark, f"{judgement.value} does not follow {' + '.join(sorted(codes))}: {reason}")
     accounted = ENGLISH.say(
         "convention",
@@ -52,13 +52,13 @@ def _erratum(
     other = f" and {ENGLISH.reasons([compared]).rstrip('.')}" if compared is not None else ""
     printed = f"{judgement.target} is {judgement.actual}{other}"
     if judgement.holds or reasons_under(judgement.claim, judgement, codes, subject) is not None:
-        return _fails(mark, f"{printed}: {judgement.value} is right, so it is not an erratum")
+        return _fails(mark, f"{printed}: {judgement.value} is correct, so it is not an erratum")
     claim = Claim(judgement.target, right.value.strip(), place=whole_text(right))
     (corrected,) = subject.judge.judge([claim], explain=False)
     under = None if corrected.holds else reasons_under(claim, corrected, codes, subject)
     if not corrected.holds and under is None:
         return _fails(mark, f"{printed}: {claim.value}, the correction of the erratum {judgement.value}, is wrong, too")
-    accounted = f"{printed}; {judgement.value} is wrong, {claim.value} would be right"
+    accounted = f"{printed}; {judgement.value} is wrong, {claim.value} would be correct"
     return _passes(mark, Verdict.ERRATUM, accounted + (f". {ENGLISH.reasons(under)}" if under else ""), answer)
 
 

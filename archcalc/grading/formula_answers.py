@@ -1,4 +1,4 @@
-"""Formulas as answers: ``k*k*NIC*NF*H*W`` is right if it equals the closed form, however it is written.
+"""Formulas as answers: ``k*k*NIC*NF*H*W`` is correct if it equals the closed form, however it is written.
 
 The names in a formula are the variables of the networks and the sizes of their inputs. Those that the formula does not
 use keep their values, unless the key says in which names the formula must be.

@@ -275,7 +275,7 @@ def _claim(answer: Answer, target: str) -> Claim:
 
 
 def _form_error(answer: Answer, question: Question, actual: Actual) -> Problem | None:
-    """The error of a value that may be right without being an answer: a bound, another target, or too few digits."""
+    """The error of a value that may be correct without being an answer: a bound, another target, or too few digits."""
     try:
         claimed = interpret(without_hedge(answer.value.value), actual)[0]
     except ValueError:

@@ -86,7 +86,7 @@ class Question:
     text: str = ""
     """The question in words."""
     accept: tuple[frozenset[str], ...] = ()
-    """The codes of conventions that count as right; those of one set apply together (``a+b`` in the file)."""
+    """The codes of conventions that count as correct; those of one set apply together (``a+b`` in the file)."""
     digits: int = 1
     """The minimum number of significant digits of a rounded answer."""
     free: tuple[Text, ...] = ()

@@ -40,15 +40,15 @@ class Mark:
     of: Fraction
     """The points that can be earned."""
     actual: str = ""
-    """The right value."""
+    """The correct value."""
     sentence: str
     """The judgement in one line."""
     reasons: tuple[NamedReason, ...] = ()
     """The mistakes or conventions that explain the value, the likeliest first."""
     reason: str = ""
-    """The same in words, without the right value."""
+    """The same in words, without the correct value."""
     derivation: tuple[Derivation, ...] = ()
-    """The derivation of the right value, if the answer is not right."""
+    """The derivation of the correct value, if the answer is not correct."""
     file: str = ""
     line: int | None = None
 
@@ -59,7 +59,7 @@ class Mark:
 
     @property
     def passes(self) -> bool:
-        """Whether the answer is right, or earns all points nevertheless."""
+        """Whether the answer is correct, or earns all points nevertheless."""
         return self.right or self.points == self.of
 
     @property
@@ -73,7 +73,7 @@ class Mark:
         return self.code or self.verdict
 
     def hidden(self, feedback: Feedback = ENGLISH) -> Mark:
-        """Return the mark without the right value, for students who may try again."""
+        """Return the mark without the correct value, for students who may try again."""
         if self.is_open:
             return self
         state = "right" if self.right else "wrong" if self.value else "no-answer"
@@ -99,10 +99,10 @@ class GradedSubmission:
     scored: bool = True
     """Whether a key assigns points to the answers."""
     audit: bool = False
-    """Whether it is an audit, where a claim is right if it is accounted for."""
+    """Whether it is an audit, where a claim is correct if it is accounted for."""
 
     def hidden(self, feedback: Feedback = ENGLISH) -> GradedSubmission:
-        """Return the submission without the right values."""
+        """Return the submission without the correct values."""
         return replace(self, marks=tuple(mark.hidden(feedback) for mark in self.marks))
 
     @property
@@ -117,12 +117,12 @@ class GradedSubmission:
 
     @property
     def right(self) -> int:
-        """The number of right answers."""
+        """The number of correct answers."""
         return sum(mark.right for mark in self.marks)
 
     @property
     def wrong(self) -> list[Mark]:
-        """The marks of the answers that are not right."""
+        """The marks of the answers that are not correct."""
         return [mark for mark in self.marks if not mark.right and not mark.is_open]
 
     @property
@@ -146,7 +146,7 @@ class GradedSubmission:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 if all answers are right, 1 if some are not, 2 if the submission cannot be read."""
+        """The exit status: 0 if all answers are correct, 1 if some are not, 2 if the submission cannot be read."""
         return 2 if self.problems else 1 if self.wrong else 0
 
 

@@ -23,7 +23,7 @@ class Answer:
     convention: Text | None = None
     """In an audit, the codes of the conventions that the value follows."""
     erratum: Text | None = None
-    """In an audit, the right value of a claim that is wrong."""
+    """In an audit, the correct value of a claim that is wrong."""
     reason: str = ""
     """In an audit, the reason in words (``because:``)."""
 
@@ -56,7 +56,7 @@ class AnswerFile:
     networks: Mapping[str, NetworkText] = field(default_factory=dict)
     """The networks by the name that targets begin with; a single network has the empty name."""
     audit: bool = False
-    """Whether the file is an audit (``claims:``), where every claim is right or accounted for."""
+    """Whether the file is an audit (``claims:``), where every claim is correct or accounted for."""
     notes: tuple[str, ...] = ()
     """Notes on parts of the file that were not read."""
 

@@ -29,7 +29,7 @@ class GradingDisplay:
     questions: Sequence[str] = ()
     """The ids of the questions of the key, if it has any."""
     explain: bool = False
-    """Whether to derive the right values of answers that are not right."""
+    """Whether to derive the correct values of answers that are not correct."""
     details: bool = False
     """Whether to show every answer even of several submissions."""
     color: bool = False

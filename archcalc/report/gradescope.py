@@ -14,7 +14,7 @@ def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, 
 
     Args:
         graded: The graded submission.
-        explain: Whether to derive the right values of answers that are not right.
+        explain: Whether to derive the correct values of answers that are not correct.
     """
     if graded.problems:
         errors = "\n".join(problem.render() for problem in graded.problems)

@@ -49,9 +49,9 @@ def test_what_is_accounted_for(claim: str) -> None:
     [
         ("conv_1.params: 4.6K", "truncated instead of rounded"),
         ("conv_1.params: '4,608'", "conv_1.params is 4,672, not 4,608"),
-        ("conv_1.params: {printed: 4.7K, convention: kilo-1024}", "it is right without a convention"),
+        ("conv_1.params: {printed: 4.7K, convention: kilo-1024}", "it is correct without a convention"),
         ("conv_1.params: {printed: 4.4K, convention: bias-left-out}", "does not follow bias-left-out"),
-        ("conv_1.params: {printed: 4.7K, convention: truncated}", "it is right without a convention"),
+        ("conv_1.params: {printed: 4.7K, convention: truncated}", "it is correct without a convention"),
         ("conv_1.params: {printed: 4.7K, erratum: 4.67K}", "it is not an erratum"),
         ("conv_1.params: {printed: '4,608', erratum: 4.7K, convention: bias-left-out}", "it is not an erratum"),
         ("conv_1.params: {printed: 4.9K, erratum: 5.1K}", "5.1K, the correction of the erratum 4.9K, is wrong"),

@@ -222,14 +222,14 @@ def test_a_right_formula_is_right_however_it_is_written(network: str, question: 
         (
             "target: conv_1.H, free: 'H, S'",
             "H//S + 1",
-            "At H = 32, S = 2 the right value is 16, and this formula gives 17.",
+            "At H = 32, S = 2, the correct value is 16, but this formula gives 17.",
         ),
         ("target: conv_1.H, free: 'H, S'", "1/(H-32)", "this formula gives none, because a divisor is zero"),
         ("target: conv_1.shape, free: 'F, H, S'", "F x H/S x W/S", "is not a free name"),
         (
             "target: conv_1.shape, free: 'F, H'",
             "F x H x H",
-            "the right value is 20x16x16, and this formula gives 20x32x32",
+            "the correct value is 20x16x16, but this formula gives 20x32x32",
         ),
         ("target: conv_1.shape, free: 'F, H'", "F x H", "must have 3 sizes, got 2"),
     ],
@@ -284,7 +284,7 @@ assume: K % 2 == 1
 """
     assert marked(networks, "target: B.weights, free: N", "72N").verdict == "exact"
     assert marked(networks, "target: A.macs, free: 'N, K'", "32*32*8 N K^2").verdict == "exact"
-    assert "At N = 5 the right value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
+    assert "At N = 5, the correct value is 360" in marked(networks, "target: B.weights, free: N", "70N").sentence
     key = f"{networks}\nquestions: [{{target: B.weights, free: 'N, K'}}]\n"
     with pytest.raises(SpecError, match="no variable or input size 'K'"):
         Grader(read_key(Source("key.yaml", key)), Library())

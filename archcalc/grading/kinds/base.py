@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
     reasons: tuple[Reason, ...] = ()
     """Why the answer is wrong."""
     hints: tuple[Reason, ...] = ()
-    """The same without the right answer, for students who may try again."""
+    """The same without the correct answer, for students who may try again."""
     code: str = ""
     """The code of the mistake that explains it, if there is one."""
     error: str = ""
@@ -24,11 +24,11 @@ class Outcome(NamedTuple):
 
 
 class Prepared(Protocol):
-    """A question whose right answer is known."""
+    """A question whose correct answer is known."""
 
     @property
     def right(self) -> str:
-        """The right answer, in words."""
+        """The correct answer, in words."""
 
     def judge(self, answer: str) -> Outcome:
         """Judge an answer."""
@@ -42,7 +42,7 @@ class Kind(Protocol):
         """Whether the question is about the networks of the key."""
 
     def prepare(self, subject: Subject) -> Prepared:
-        """Find the right answer.
+        """Find the correct answer.
 
         Raises:
             SpecError: The question cannot be asked; the error has its place in the key.

@@ -1,4 +1,4 @@
-"""Multiple choice: one choice or several are right; the key says which, or archcalc works it out."""
+"""Multiple choice: one choice or several are correct; the key says which, or archcalc works it out."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ LABELS = tuple(ascii_lowercase)
 
 @dataclass(frozen=True)
 class Choices:
-    """Choices by label, and what says which of them are right: the key, a target, or the settings that are possible."""
+    """Choices by label, and what says which are correct: the key, a target, or the settings that are possible."""
 
     options: Mapping[str, Text]
     place: Text
     """The place of errors."""
     labels: tuple[Text, ...] = ()
-    """The labels of the right choices, if the key gives them."""
+    """The labels of the correct choices, if the key gives them."""
     target: Text | None = None
-    """The target of which a right choice is the value."""
+    """The target of which a correct choice is the value."""
     solutions: Solutions | None = None
-    """The settings of which a right choice gives the value."""
+    """The settings of which a correct choice gives the value."""
 
     @property
     def needs_network(self) -> bool:
-        """Whether the right choices are worked out."""
+        """Whether the correct choices are worked out."""
         return not self.labels
 
     def prepare(self, subject: Subject) -> ChoiceQuestion:
-        """Find the right choices."""
+        """Find the correct choices."""
         texts = {label: text.value.strip() for label, text in self.options.items()}
         if self.target is not None:
             return self._by_value(texts, self.target, subject)
@@ -64,7 +64,7 @@ class Choices:
         judged = subject.judge.judge([Claim(target, text) for text in texts.values()])
         right = frozenset(label for label, each in zip(texts, judged, strict=True) if each.holds)
         if not right:
-            fail("key", f"no choice is right: {target} is {actual.text}", whole_text(self.place))
+            fail("key", f"no choice is correct: {target} is {actual.text}", whole_text(self.place))
         explained = {
             label: each.explanations[0] for label, each in zip(texts, judged, strict=True) if each.explanations
         }
@@ -88,13 +88,13 @@ class ChoiceQuestion:
 
     options: Mapping[str, str]
     labels: frozenset[str]
-    """The labels of the right choices."""
+    """The labels of the correct choices."""
     reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     """Why wrong choices are wrong, by label."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """The codes of the mistakes that lead to wrong choices, by label."""
     any_of: bool = False
-    """Whether one right choice is a complete answer; else all of them are to be chosen."""
+    """Whether one correct choice is a complete answer; else all of them are to be chosen."""
 
     @property
     def right(self) -> str:

@@ -53,7 +53,7 @@ class ComparedFigures:
 
     @property
     def best(self) -> list[str]:
-        """The targets with the right value; several if they are equal."""
+        """The targets with the correct value; several if they are equal."""
         choose = max if self.which == "largest" else min
         value = choose(self.values.values())
         return [target for target, each in self.values.items() if each == value]

@@ -1,4 +1,4 @@
-"""Questions whose right answer the key gives: a number, a shape, a matrix, or words."""
+"""Questions whose correct answer the key gives: a number, a shape, a matrix, or words."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class KnownMatrix:
 
 
 def within(given: Quantity, expected: Quantity, tolerance: Quantity | None) -> bool:
-    """Return whether a number is right: within the tolerance, or what the expected one rounds to."""
+    """Return whether a number is correct: within the tolerance, or what the expected one rounds to."""
     distance = abs(given.value - expected.value)
     if tolerance is None:
         return distance <= given.tolerance

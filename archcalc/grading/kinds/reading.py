@@ -104,7 +104,7 @@ def _choices(question: Mapping, target: Text | None) -> Choices:
     labels = tuple(texts_of(question, "answer"))
     solutions = _solutions(question, condition=False) if question.get("vary") is not None else None
     if sum(map(bool, (labels, target is not None, solutions is not None))) != 1:
-        message = "choices must have an 'answer:', a 'target:', or 'vary:', which says which of them are right"
+        message = "choices must have an 'answer:', a 'target:', or 'vary:', which says which of them are correct"
         fail("key", message, question.span)
     place = next(iter(options.values()))
     return Choices(options, place, labels, target, solutions)

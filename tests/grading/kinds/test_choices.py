@@ -50,7 +50,7 @@ def test_what_is_missing_or_too_much() -> None:
     answers = {"a": "wrong", "a, b, c": "wrong", "all": "wrong", "none": "wrong", "b": "wrong", "": "missing"}
     assert verdicts(KEEP, answers) == answers
     mark = marked(KEEP, "a")
-    assert mark.sentence == "q is a) ReLU, c) max pooling, not a. Correct, too: c."
+    assert mark.sentence == "q is a) ReLU, c) max pooling, not a. Also correct: c."
     assert mark.hidden().sentence == "q: Not all correct choices are named."
 
 
@@ -70,7 +70,7 @@ def test_which_settings_are_possible() -> None:
     ("question", "message"),
     [
         ("choices: [1, 2], target: c9.params", "no layer or stage 'c9'"),
-        ("choices: [1, 2], target: params", "no choice is right: params is 61,706"),
+        ("choices: [1, 2], target: params", "no choice is correct: params is 61,706"),
         ("choices: [1, 2], answer: c", "there is no choice 'c'"),
         ("choices: [1, 2]", "must have an 'answer:', a 'target:', or 'vary:'"),
         ("choices: [1, 2], answer: a, target: params", "must have an 'answer:', a 'target:', or 'vary:'"),

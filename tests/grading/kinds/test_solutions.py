@@ -62,7 +62,7 @@ def test_all_solutions() -> None:
     question = "vary: conv_1.p=0:9, condition: 'conv_1.H > 40', which: all"
     answers = {"7, 8, 9": "exact", "7:9": "exact", "9 8 7": "unreadable", "7, 8": "wrong", "6, 7, 8, 9": "wrong"}
     assert verdicts(question, answers, network) == answers
-    assert "missing: 1 of 3." in marked(question, "7, 8", network).sentence
+    assert "Missing solutions: 1 of 3." in marked(question, "7, 8", network).sentence
 
 
 @pytest.mark.parametrize(
