@@ -7,29 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from archcalc.graph import ordered, write_shape
+from archcalc.graph import write_shape
 from archcalc.numeric import is_plain, product
 from archcalc.ops.base import Operator, Shape
 from archcalc.spec.errors import Problem, Span
+from archcalc.spec.input_shapes import (
+    MIN_POSITIONS,
+    Misreading,
+    WrittenInputs,
+    channels_at_the_other_end,
+    with_a_batch,
+)
 from archcalc.spec.read import Spec
-
-MAX_CHANNELS = 4
-"""Images have at most so many channels."""
-MIN_POSITIONS = 8
-"""Images have at least so many rows and columns."""
-MAX_ASPECT = 4
-"""Images are at most so many times longer along one axis than along the other."""
-
-
-class Misreading(NamedTuple):
-    """A text that is probably meant otherwise: its place, how it is read, and what to write instead."""
-
-    span: Span
-    message: str
-    hint: str
-
 
 Check: TypeAlias = Callable[[Spec], Iterator[Misreading]]
 
@@ -47,6 +38,12 @@ def check(code: str) -> Callable[[Check], Check]:
     return register
 
 
+def written_inputs(spec: Spec) -> WrittenInputs:
+    """Return the inputs of a spec with the places of their shapes."""
+    file = None if spec.outline.document is None else spec.source
+    return WrittenInputs(spec.graph.inputs, spec.outline.shapes, spec.graph.layout, file)
+
+
 def misreadings(spec: Spec) -> list[Problem]:
     """Return a warning for every text of a spec that is probably meant otherwise."""
     return [
@@ -54,25 +51,6 @@ def misreadings(spec: Spec) -> list[Problem]:
         for code, function in CHECKS.items()
         for span, message, hint in function(spec)
     ]
-
-
-def _inputs(spec: Spec, axes: int) -> Iterator[tuple[str, Span, Shape]]:
-    """Yield the names, places and shapes (as written) of the inputs with so many axes."""
-    layout = spec.graph.layout
-    for name, shape in spec.graph.inputs.items():
-        span = spec.outline.shapes.get(name)
-        if span is not None and len(shape) == axes and all(map(is_plain, shape)):
-            yield name, span, ordered(shape, layout)
-
-
-def _is_image(rows: Any, columns: Any) -> bool:
-    """Return whether two sizes are likely those of an image."""
-    least, most = sorted((rows, columns))
-    return bool(least >= MIN_POSITIONS and most <= MAX_ASPECT * least)
-
-
-def _text(shape: Shape) -> str:
-    return write_shape(shape)
 
 
 @check("channels-last-shape")
@@ -83,19 +61,7 @@ def channels_last_shape(spec: Spec) -> Iterator[Misreading]:
     columns. Write the channels where the layout has them, or choose the layout: `layout: hwc` in a file, `--layout hwc`
     for an inline expression or `--shape`.
     """
-    for _, span, written in _inputs(spec, 3):
-        if spec.graph.layout == "hwc":
-            channels, rows, columns = written
-            other, order, likely = (rows, columns, channels), "height x width x channels", rows == columns
-        else:
-            rows, columns, channels = written
-            other, order, likely = (channels, rows, columns), "channels x height x width", True
-        if not (likely and channels <= MAX_CHANNELS and _is_image(rows, columns)):
-            continue
-        hint = f"if the channels are {'first' if spec.graph.layout == 'hwc' else 'last'}, write {_text(other)}"
-        if spec.outline.document is not None and span.text.source is spec.source:
-            hint += ", or leave out 'layout: hwc'" if spec.graph.layout == "hwc" else ", or 'layout: hwc' in the file"
-        yield Misreading(span, f"the shape {_text(written)} is read as {order}", hint)
+    return channels_at_the_other_end(written_inputs(spec))
 
 
 @check("batch-in-shape")
@@ -105,22 +71,7 @@ def batch_in_shape(spec: Spec) -> Iterator[Misreading]:
     Shapes are those of one example: `1x3x224x224` is one channel of a volume of depth 3. Leave the batch out; `--batch`
     adds it to all shapes.
     """
-    for _, span, written in _inputs(spec, 4):
-        first, *example = written
-        read = (
-            "depth x height x width x channels" if spec.graph.layout == "hwc" else "channels x depth x height x width"
-        )
-        last = example[-1]
-        if example[0] <= MAX_CHANNELS and _is_image(*example[1:]) and (first == 1 or example[0] in (1, 3)):
-            meant = example
-        elif last <= MAX_CHANNELS and _is_image(*example[:-1]) and (first == 1 or spec.graph.layout == "chw"):
-            meant = example if spec.graph.layout == "hwc" else [last, *example[:-1]]
-        else:
-            continue
-        hint = f"if the first size is that of a batch, write {_text(tuple(meant))}: shapes are those of one example"
-        if first != 1 and meant[0] == last:
-            hint = f"if the channels are last, write {_text((last, *written[:-1]))}; {hint}"
-        yield Misreading(span, f"the shape {_text(written)} is read as {read}", hint)
+    return with_a_batch(written_inputs(spec))
 
 
 @check("missing-channels")
@@ -131,7 +82,7 @@ def missing_channels(spec: Spec) -> Iterator[Misreading]:
     `1x32x32`.
     """
     graph = spec.graph
-    for _, span, (channels, length) in _inputs(spec, 2):
+    for span, (channels, length) in written_inputs(spec).of_rank(2):
         if channels != length or length < MIN_POSITIONS:
             continue
         slides = [
@@ -145,7 +96,7 @@ def missing_channels(spec: Spec) -> Iterator[Misreading]:
                 f"'{slides[0]}' slides along one axis"
             )
             image = (length, length, 1) if graph.layout == "hwc" else (1, length, length)
-            yield Misreading(span, message, f"for an image with one channel, write {_text(image)}")
+            yield Misreading(span, message, f"for an image with one channel, write {write_shape(image)}")
 
 
 @check("layer-norm-axis")

@@ -22,6 +22,7 @@ from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mappin
 from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
+from archcalc.spec.input_shapes import WrittenInputs, with_reading
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
 from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
@@ -264,7 +265,12 @@ class _Reader:
         ignored: tuple[Text, ...] = (),
     ) -> Spec:
         given = self.given
-        graph, places, impossible = build(network, self.limits, given.observe, given.attributes, given.training_heads)
+        try:
+            built = build(network, self.limits, given.observe, given.attributes, given.training_heads)
+        except SpecError as error:
+            file = None if document is None else self.source
+            raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
+        graph, places, impossible = built
         return Spec(
             self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes, impossible)
         )

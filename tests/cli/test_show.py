@@ -402,3 +402,20 @@ def test_what_textbooks_count_are_columns(archcalc: Archcalc) -> None:
         "show", "3x32x32 -> conv 20 k5", "--batch", "4", "--columns", "neurons,channels", "--format", "csv"
     )
     assert batch.out.splitlines()[1] == "15680,20"
+
+
+@pytest.mark.parametrize(
+    ("network", "meant"),
+    [
+        ("227x227x3 -> conv 96 k11 s4", "3x227x227"),
+        ("32x32x3 -> conv 6 k5 -> relu", "3x32x32"),
+        ("1x3x28x28 -> conv 6 k5", "3x28x28"),
+    ],
+)
+def test_an_impossible_layer_on_a_misread_shape_says_how_the_shape_is_read(
+    archcalc: Archcalc, network: str, meant: str
+) -> None:
+    ran = archcalc("show", network)
+    assert ran.status == 2
+    assert f"write {meant}" in ran.err
+    assert "= " not in archcalc("show", "3x8x8 -> conv 4 k11").err

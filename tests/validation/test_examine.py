@@ -21,7 +21,7 @@ FEW = Limits(layers=2_000)
 
 def examined(text: str, *, with_figures: bool = False, before: NetworkFigures | None = None) -> ValidationResult:
     found = FoundSpec("net.yaml", source=Source("net.yaml", text))
-    task = ValidationTask(found, before=before, has_baseline=with_figures)
+    task = ValidationTask(found, before=before, baseline="baseline.json" if with_figures else "")
     return examine(Options(update_baseline=True), task)
 
 
