@@ -61,7 +61,7 @@ PROGRESS_FROM = 50
     is_eager=True,
     expose_value=False,
     callback=lambda context, option, given: _list_feedback(context) if given else None,
-    help="Print the sentences of the feedback, as a file to be translated.",
+    help="Print the sentences of the feedback, as a file to translate.",
 )
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(

@@ -43,7 +43,7 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
 @output_options()
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:

@@ -30,7 +30,7 @@ from archcalc.report.table import printable
 @click.argument("quantity", required=False)
 @spec_options
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(

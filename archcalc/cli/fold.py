@@ -66,7 +66,12 @@ class Verified(NamedTuple):
     "--verify", is_flag=True, help="Run both networks in float64, and exit with status 1 if their outputs differ."
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the random arrays of --verify."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the random arrays of --verify.",
 )
 @spec_options
 @memory_option

@@ -75,7 +75,7 @@ MAX_CONDITIONS = 10
     type=click.Choice(list(DTYPES)),
     default="float32",
     show_default=True,
-    help="Number format of memory and peak.",
+    help="Number format for memory and peak.",
 )
 @click.option("--python", "python", is_flag=True, help="Print a Python function.")
 @click.option(

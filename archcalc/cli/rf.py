@@ -41,7 +41,7 @@ from archcalc.spec.errors import fail
 @click.option(
     "--svg",
     metavar="FILE",
-    help="Draw the window of a unit of LAYER on the input; by default of the middle one. '-' is standard output.",
+    help="Draw the window of a unit of LAYER on the input; by default the middle one. '-' is standard output.",
 )
 @click.option("--image", metavar="PHOTO", help="Draw on this photo, scaled and cropped to the input; needs --svg.")
 @spec_options

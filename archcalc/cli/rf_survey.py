@@ -126,7 +126,7 @@ class Survey:
                     "yes" if sees_past(field, shape) else None,
                 )
                 rows.append((node.name, *((name,) if several else ()), *row))
-            notes += self._notes(name if several else "the input", shape, found)
+            notes += self._notes(self._called(name), shape, found)
         if not self.nodes and self.node is not None:
             notes.append(f"'{self.graph.nodes[self.node].name}' is an input: it depends on no layer")
         elif not notes:
@@ -159,19 +159,23 @@ class Survey:
         own = self.graph.name
         return f"{what} {shapes}" if "->" in own or "→" in own else f"{own}, {what} {shapes}"
 
+    def _called(self, name: str) -> str:
+        """Return what notes call a tensor that fields are measured on: the only input needs no name."""
+        return name if self.source is not None or len(self.origins) > 1 else "the input"
+
     def _notes(self, name: str, shape: Shape, found: list[tuple[int, Node, Field]]) -> Iterator[str]:
         size = write_shape(shape[1:])
         past = next(((node.name, field) for _, node, field in found if sees_past(field, shape)), None)
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
             yield (
-                f"{layer} is the first layer whose field exceeds {name} ({window} on {size}): later layers gain no "
-                "further context (Richter et al. 2021, arXiv:2106.12307)"
+                f"{layer} is the first layer whose receptive field exceeds {name} ({window} on {size}): later layers "
+                "gain no further context (Richter et al. 2021, arXiv:2106.12307)"
             )
         else:
             everywhere = next((node for _, node, field in found if all(axis.is_global for axis in field)), None)
             all_of_it = f"; {everywhere.name} is the first layer that mixes all positions" if everywhere else ""
-            yield f"the field of no layer exceeds {name} ({size}){all_of_it}"
+            yield f"no receptive field exceeds {name} ({size}){all_of_it}"
         unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
         if unknown:
             more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
@@ -185,8 +189,8 @@ class Survey:
         ]
         for node, field in mixed[:MAX_NOTES]:
             yield (
-                f"~ {node.name}: paths of different strides meet, so the size depends on the unit and its lower end "
-                f"is a bound; offsets of their centres from the first: {_offsets(field)}"
+                f"~ {node.name}: paths of different strides meet, so the size depends on the unit, and the smallest "
+                f"size is only a lower bound; offsets of their centres from the first: {_offsets(field)}"
             )
         if len(mixed) > MAX_NOTES:
             yield f"~ and {len(mixed) - MAX_NOTES} more layers where paths of different strides meet"
@@ -202,7 +206,9 @@ class Survey:
             if not bars:
                 continue
             side = "×".join(map(str, dict.fromkeys(shape[1:])))
-            return draw_bars(bars, mark=1, mark_text=f"size of {name}, {side}", width=width, blocks=blocks)
+            return draw_bars(
+                bars, mark=1, mark_text=f"size of {self._called(name)}, {side}", width=width, blocks=blocks
+            )
         return ""
 
     def unit_table(self, unit: UnitField) -> Table:
@@ -212,10 +218,11 @@ class Survey:
         rows: list[tuple[Any, ...]] = []
         notes = []
         for name, shape in self.origins.items():
+            tensor = self._called(name)
             window, seen = unit.windows.get(name, ()), unit.seen.get(name)
             if seen is None:
                 hint = " (its window lies in the padding)" if window else ""
-                notes.append(f"the unit sees nothing of {name}{hint}")
+                notes.append(f"the unit sees nothing of {tensor}{hint}")
                 continue
             positions = unit.positions[name]
             names = axis_names(len(seen))
@@ -236,11 +243,11 @@ class Survey:
                 box = prod(interval.size for interval in seen)
                 has_gaps = positions.number < box
                 what = "the box around what the unit sees is" if has_gaps else "the unit sees"
-                notes.append(f"{what} {_percent(_covered(seen, shape))} of {name}")
+                notes.append(f"{what} {_percent(_covered(seen, shape))} of {tensor}")
                 if has_gaps:
                     notes.append(f"only {positions.number:,} of the {box:,} positions of that box are seen")
             else:
-                notes.append(f"the unit sees all of {name}, which is a vector")
+                notes.append(f"the unit sees all of {tensor}, which is a vector")
         if not unit.exact:
             notes.append("upper bounds: the unit may see less; its field has too many separate parts to be exact")
         columns = (

@@ -78,7 +78,12 @@ TOP = 5
 )
 @click.option("--batch", type=PositiveInteger(), help="Number of examples in random inputs.  [default: 1]")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of random weights, inputs and dropout."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of random weights, inputs and dropout.",
 )
 @click.option(
     "--mode",

@@ -58,7 +58,7 @@ class Depth(click.ParamType[int]):
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
 @output_options()
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:

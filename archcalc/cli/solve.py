@@ -71,7 +71,7 @@ SECTIONS: dict[str, Definitions] = {
 @spec_options
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:

@@ -107,7 +107,7 @@ SECTIONS: dict[str, Definitions] = {
 )
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
 @layout_option
 @ignore_option

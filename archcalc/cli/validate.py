@@ -98,7 +98,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 )
 @click.option("--require-baseline", is_flag=True, help="Fail if the baseline does not contain a spec.")
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
-@click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
+@click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if named on the command line.")
 @click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
 @click.option("--no-cache", is_flag=True, help="Validate specs again that have not changed since an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")

@@ -2,7 +2,7 @@
 
 A value that differs from the correct one by d, written to a unit u, is one of about 2·d/u values that are no farther
 away. If it was written for an unknown reason, one of n known outcomes agrees with it by chance with a probability of
-about n·u/(2·d). """
+about n·u/(2·d)."""
 
 from __future__ import annotations
 

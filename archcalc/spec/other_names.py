@@ -20,10 +20,10 @@ class Instead(NamedTuple):
 _ENTRIES: dict[str, Instead] = {
     "dense": Instead("linear 10", "along the last axis, as in Keras; fc 10 flattens first"),
     "pixelshuffle subpixel depthtospace periodicshuffle": Instead(
-        "reshape 16x2x2x8x8 -> transpose 0x3x1x4x2 -> reshape 16x16x16", "on 64x8x8, by a factor of 2"
+        "reshape 16x2x2x8x8 -> transpose 0x3x1x4x2 -> reshape 16x16x16", "for 64x8x8 and a factor of 2"
     ),
     "pixelunshuffle spacetodepth reorg": Instead(
-        "reshape 64x4x2x4x2 -> transpose 0x2x4x1x3 -> reshape 256x4x4", "on 64x8x8, by a factor of 2"
+        "reshape 64x4x2x4x2 -> transpose 0x2x4x1x3 -> reshape 256x4x4", "for 64x8x8 and a factor of 2"
     ),
     "pointwise pointwiseconv pwconv conv1x1 1x1": Instead("conv 64 k1"),
     "conv3x3": Instead("conv 64 k3 half"),
@@ -44,7 +44,9 @@ _ENTRIES: dict[str, Instead] = {
     "globalpool globalpooling spatialmean reducemean": Instead("gap"),
     "adaptivepool adaptivepooling": Instead("adaptive_avgpool 1"),
     "interpolate resize upscale bilinear nearest": Instead("upsample 2 bilinear", "or upsample to=16x16"),
-    "reflectionpad reflectpad replicationpad symmetricpad": Instead("pad 1", "zeros instead: the shape is the same"),
+    "reflectionpad reflectpad replicationpad symmetricpad": Instead(
+        "pad 1", "which pads with zeros; the shape is the same"
+    ),
     "view squeeze unsqueeze": Instead("reshape 64x64"),
     "flat": Instead("flatten"),
     "channelshuffle": Instead("shuffle 4"),

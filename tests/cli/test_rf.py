@@ -38,7 +38,7 @@ def test_the_table_names_the_first_layer_that_sees_past_the_input(run: Any) -> N
     assert status == 0
     row = next(line for line in out.splitlines() if line.startswith("conv4_x/conv_12 "))
     assert row.split() == ["conv4_x/conv_12", "256x14x14", "227", "16", "113", "100", "%", "yes"]
-    assert "conv4_x/conv_12 is the first layer whose field exceeds the input (227 on 224x224)" in out
+    assert "conv4_x/conv_12 is the first layer whose receptive field exceeds the input (227 on 224x224)" in out
     assert "arXiv:2106.12307" in out
 
 
@@ -52,7 +52,7 @@ def test_where_nothing_changes_the_field_there_are_no_bars_and_no_word_of_vector
     _, out, _ = run("3x8x8 -> conv 4 k1 -> relu")
     lines = out.splitlines()
     assert lines[3:] == [
-        "the field of no layer exceeds the input (8x8)",
+        "no receptive field exceeds the input (8x8)",
         "2 layers do not change the receptive field (not listed; see --all)",
     ]
 
@@ -75,7 +75,7 @@ def test_the_bars_of_the_fields_fit_eighty_columns(run: Any) -> None:
     bars = out.split("\n\n")[-1].splitlines()
     assert 10 < len(bars) < 30
     assert max(map(len, bars)) <= 80
-    assert bars[-1].endswith("│ = size of input, 224")
+    assert bars[-1].endswith("│ = size of the input, 224")
     assert "█" not in run("resnet152", "--format", "markdown")[1]
 
 
@@ -92,7 +92,7 @@ def test_a_unit_is_shown_before_and_after_clipping(run: Any) -> None:
     assert "-42 … 57" in out
     assert "0 … 57" in out
     assert "6 … 105" in out
-    assert "11.6 % of input" in out
+    assert "11.6 % of the input" in out
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_units_of_one_and_three_axes(run: Any, spec: str, at: str, expected: lis
 def test_a_unit_that_sees_only_padding_says_so(run: Any) -> None:
     status, out, _ = run("1x4 -> pad 3 -> conv 1 k1", "conv_1", "--at", "0")
     assert status == 0
-    assert "the unit sees nothing of input (its window lies in the padding)" in out
+    assert "the unit sees nothing of the input (its window lies in the padding)" in out
 
 
 def test_fields_from_another_layer(run: Any) -> None:
