@@ -359,7 +359,7 @@ def _union(pieces: Iterable[Interval]) -> Runs:
 
 
 def _clipped(runs: Runs, first: int | None, last: int | None) -> Runs:
-    """Return the part of a set from ``first`` to ``last``; ``None`` is no bound."""
+    """Return the part of a set from ``first`` to ``last``; ``None`` means no bound."""
     if not runs or ((first is None or first <= runs[0].first) and (last is None or runs[-1].last <= last)):
         return runs
     cut = (

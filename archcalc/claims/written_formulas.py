@@ -61,7 +61,7 @@ def in_notation(text: str, names: Collection[str]) -> list[str]:
 
     Args:
         text: the formula, possibly as an equation.
-        names: the names that it may use. Words that are no names, nor products of names, are returned as they are.
+        names: the names that it may use. Words that are neither names nor products of names, are returned as they are.
     """
     tokens = _tokens(_without_markup(text), names, shape=False)
     return list(dict.fromkeys([_written(tokens), _written(_divisors_in_brackets(tokens))]))

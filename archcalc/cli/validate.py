@@ -213,7 +213,7 @@ def options_from(values: dict[str, Any]) -> Options:
 
 
 def only_files(found_specs: Iterable[FoundSpec]) -> None:
-    """Fail if there is a spec that is no file of the user, because it cannot be corrected.
+    """Fail if there is a spec that is not a file of the user, because it cannot be corrected.
 
     Raises:
         click.UsageError: There is one.

@@ -60,7 +60,7 @@ def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], 
 
 
 def _axes(target: DiagnosedTarget) -> list[list[Step]]:
-    """The steps of each axis from the input on; empty if the layers before are no chain of sliding windows."""
+    """The steps of each axis from the input on; empty if the layers before are not a chain of sliding windows."""
     layers: list[list[Step]] = []
     index = target.tensor.node
     while not target.node(index).is_input:

@@ -115,7 +115,7 @@ CONVENTIONAL = frozenset(
         "softmax-added",
     }
 )
-"""The codes that are no mistakes, but legitimate ways to count."""
+"""The codes that are not mistakes but legitimate ways to count."""
 
 FOLLOW_THROUGH = "follow-through"
 NOT_THE_SUM = "not-the-sum"

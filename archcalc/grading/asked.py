@@ -104,7 +104,9 @@ class AskedQuestions:
         known = self.subject.formulas.values(target) if question.free else ()
         for name in question.free:
             if name.value not in known:
-                hint = suggest(name.value, known, f"there are {', '.join(known)}" if known else "")
+                hint = suggest(
+                    name.value, known, f"the variables and input sizes are {', '.join(known)}" if known else ""
+                )
                 fail("key", f"no variable or input size '{name.value[:40]}'", whole_text(name), hint)
         if question.free:
             try:

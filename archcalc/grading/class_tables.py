@@ -57,7 +57,7 @@ def read_class(source: Source, asked: Asked, max_answers: int) -> list[AnswerFil
     """Return the answers of each student in a table of a class; ``None`` if a CSV file is no such table.
 
     Raises:
-        SpecError: The file is no table, has too many rows, or no student.
+        SpecError: The file is not a table, has too many rows, or no student.
     """
     grid, _, networks = read_csv_grid(source, max_answers)
     roles = {role_of(title.value) for title in grid.titles}

@@ -210,7 +210,7 @@ def _list_answers(content: List) -> Iterator[Answer]:
         elif isinstance(item, List):
             text = Text(item.span.text.source, "", item.span.text.start)
             yield Answer(
-                text, text, _problem("an entry of the list of answers must be a text or a mapping, got a list", item)
+                text, text, _problem("an entry of the list of answers must be text or a mapping, got a list", item)
             )
         elif any(role_of(key.text.value) in ("layer", "target") for key, _ in item.pairs):
             yield from _row(item)
@@ -254,7 +254,7 @@ def _row(row: Mapping) -> Iterator[Answer]:
     assert place is not None
     if not isinstance(place, Scalar):
         text = Text(row.span.text.source, "", row.span.text.start)
-        yield Answer(text, text, _problem("the name of a layer must be a text, got a list or mapping", place))
+        yield Answer(text, text, _problem("the name of a layer must be text, got a list or mapping", place))
         return
     target, quantity = place.text, found.get("quantity")
     if "answer" in found:

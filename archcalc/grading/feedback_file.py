@@ -23,7 +23,7 @@ def read_feedback(source: Source, limits: Limits = DEFAULT) -> Feedback:
     """Read the sentences of a course.
 
     Raises:
-        SpecError: The file is no mapping, a code is unknown, or a sentence has unknown words in braces.
+        SpecError: The file is not a mapping, a code is unknown, or a sentence has unknown words in braces.
     """
     content = read_document(source, limits)
     if content is None:
@@ -40,7 +40,7 @@ def read_feedback(source: Source, limits: Limits = DEFAULT) -> Feedback:
             for word in sorted(placeholders(sentence) - known):
                 words = ", ".join(f"{{{name}}}" for name in sorted(known))
                 hint = f"this sentence can contain {words}" if known else "this sentence has no words in braces"
-                fail("argument", f"nothing stands for '{{{word[:40]}}}'", value.span, hint)
+                fail("argument", f"unknown word in braces: '{{{word[:40]}}}'", value.span, hint)
             given[code] = sentence
     problems.raise_any()
     return Feedback(given)

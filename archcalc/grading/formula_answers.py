@@ -70,7 +70,7 @@ class FormulaJudge:
     def judge(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
         """Judge a formula for a target, in the given names or in those that the formula uses.
 
-        The result is ``None`` if no names are given and the text is no formula: that of a shape has as many sizes.
+        The result is ``None`` if no names are given and the text is not a formula: that of a shape has as many sizes.
         """
         from archcalc.numeric.symbolic import TooComplex
 

@@ -252,5 +252,5 @@ def _number(written: Scalar) -> Fraction:
     except (ValueError, ZeroDivisionError):
         number = Fraction(-1)
     if number < 0:
-        fail("key", f"the number must be written as 2 or 0.5, got '{text[:40]}'", written.span)
+        fail("key", f"a number must be a non-negative decimal such as 2 or 0.5, got '{text[:40]}'", written.span)
     return number

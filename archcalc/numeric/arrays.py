@@ -25,7 +25,7 @@ class Reason(NamedTuple):
     """A requirement that makes configurations impossible."""
 
     node: int | None
-    """The index of the layer that cannot exist; ``None`` if it is no layer but a size of an input."""
+    """The index of the layer that cannot exist; ``None`` if it is not a layer but a size of an input."""
     message: str
     """The template of the message."""
     example: str

@@ -111,7 +111,7 @@ class Elu(Elementwise):
 
     per_element = operations(cmp=1, exp=1, add=1, mul=1)
 
-    alpha: Number = real(1, positional=True, help="negative of the limit for large negative numbers")
+    alpha: Number = real(1, positional=True, help="factor below zero; the limit there is −alpha")
 
 
 @operator("selu")

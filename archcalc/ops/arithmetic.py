@@ -1,4 +1,4 @@
-"""Functions of single numbers that are no activations: powers, logarithms, bounds, constant factors.
+"""Functions of single numbers that are not activations: powers, logarithms, bounds, constant factors.
 
 Docstrings omit what is common to element-wise operators: unchanged shape, no parameters, position by position.
 """
@@ -60,7 +60,7 @@ class Exp(Function):
 
 @operator("log", reserved=False)
 class Log(Function):
-    """Natural logarithm; of a negative number, it is not a number.
+    """Natural logarithm; NaN for negative numbers.
 
     Cost:   1 logarithm per element
     Source: PyTorch log; ONNX Log
@@ -71,7 +71,7 @@ class Log(Function):
 
 @operator("sqrt", reserved=False)
 class Sqrt(Function):
-    """Square root; of a negative number, it is not a number.
+    """Square root; NaN for negative numbers.
 
     Cost:   1 root per element
     Source: PyTorch sqrt; ONNX Sqrt
@@ -98,7 +98,7 @@ class Abs(Function):
 
 @operator("pow", reserved=False)
 class Pow(Function):
-    """Power with a constant exponent; of a negative number with a broken exponent, it is not a number.
+    """Power with a constant exponent; NaN for negative numbers if the exponent is not an integer.
 
     Cost:   1 power per element, whatever the exponent
     Source: PyTorch pow; ONNX Pow
@@ -113,7 +113,7 @@ class Pow(Function):
 
 @operator("clip", reserved=False)
 class Clip(Function):
-    """Bounds: min(max(x, min), max); one of them may be missing.
+    """Clipping to bounds: min(max(x, min), max); one of the bounds may be omitted.
 
     Cost:   1 comparison per element and bound
     Source: PyTorch clamp; ONNX Clip; NumPy clip
@@ -121,8 +121,8 @@ class Clip(Function):
 
     aliases = ("clamp", "hardtanh")
 
-    min: Number | None = real(None, positional=True, help="lower bound; none if it is missing")
-    max: Number | None = real(None, positional=True, help="upper bound; none if it is missing")
+    min: Number | None = real(None, positional=True, help="lower bound; by default none")
+    max: Number | None = real(None, positional=True, help="upper bound; by default none")
 
     def output(self, inputs: Shapes) -> Shape:
         require(self.bounds > 0, "clip needs a lower bound (min), an upper bound (max), or both")

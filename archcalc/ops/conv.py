@@ -275,7 +275,7 @@ class TransposedConv(Convolution):
 
     channels: Number = integer(positional=True, help="output channels")
     kernel: Axes = axes(sugar="k", help="kernel size")
-    stride: Axes = axes(1, sugar="s", help="stride: distance of the inputs in the output")
+    stride: Axes = axes(1, sugar="s", help="stride: distance between the inputs in the output")
     pad: Pads = pads(help="positions cropped from the full result: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
     outpad: Axes = axes(0, at_least=0, help="output padding: additional positions after the result")
@@ -301,7 +301,7 @@ class TransposedConv(Convolution):
             p0, p1 = padding_sides(p, n, k, s, d)
             around = 2 * p0 if p0 is p1 else p0 + p1
             size = (n - 1) * s + effective - around + extra
-            require(size >= 1, "padding {p0} and {p1} leaves no position of the output", p0=p0, p1=p1)
+            require(size >= 1, "padding {p0} before and {p1} after leaves no output position", p0=p0, p1=p1)
             rows.append((size, effective, s, p0))
         return rows
 

@@ -48,7 +48,7 @@ class Argument:
     """The values that bare words set: ``nobias`` sets ``bias`` to ``False``."""
     choices: tuple[str, ...] = ()
     later: frozenset[str] = frozenset()
-    """The flags and choices that are no reserved words: a name of the spec hides them."""
+    """The flags and choices that are not reserved words: a name of the spec hides them."""
     takes_positions: bool = False
     """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None

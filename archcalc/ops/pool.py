@@ -192,7 +192,7 @@ class AdaptiveAvgPool(AdaptivePool):
 
     Shape:  C×n… → C×m…
     Params: none
-    Cost:   one fewer additions than numbers in the window, and 1 division, per output;
+    Cost:   one addition fewer than numbers in the window, and 1 division, per output;
             the windows of one axis hold n + m − gcd(n, m) positions together
     Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveAvgPool2d
@@ -209,7 +209,7 @@ class AdaptiveMaxPool(AdaptivePool):
 
     Shape:  C×n… → C×m…
     Params: none
-    Cost:   one fewer comparisons than numbers in the window, per output;
+    Cost:   one comparison fewer than numbers in the window, per output;
             the windows of one axis hold n + m − gcd(n, m) positions together
     Window: ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1; everything where m is 1
     Source: PyTorch AdaptiveMaxPool2d

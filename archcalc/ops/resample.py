@@ -36,7 +36,7 @@ class Upsample(Operator):
     scale: Axes | None = axes(
         None,
         positional=True,
-        help="factor of the number of positions",
+        help="upsampling factor",
         instead="give the output size instead of a factor: to=…",
     )
     to: Axes | None = axes(None, takes_positions=True, help="output size, instead of a scale")

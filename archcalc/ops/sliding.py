@@ -61,7 +61,7 @@ def output_size(n: Number, effective: Number, s: Number, p0: Number, p1: Number,
         size = (n + around - effective) // s + 1
     require(
         size >= 1,
-        "a window of {size} does not fit into {n} positions with padding {p0} and {p1}",
+        "a window of {size} does not fit into an axis of size {n} (padding {p0} before, {p1} after)",
         size=effective,
         n=n,
         p0=p0,

@@ -243,7 +243,7 @@ class Slice(Selection):
     """
 
     range: tuple[Number | None, Number | None] = positions(
-        positional=True, help="start and stop; either may be missing"
+        positional=True, help="start and stop; either may be omitted"
     )
     step: Number = integer(1, help="distance between selected positions")
 

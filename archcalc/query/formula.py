@@ -146,7 +146,7 @@ class _Calculation:
         known = [*graph.variables, *input_axes(graph.inputs), *(self._known_in(self.other) if self.other else ())]
         for name in (*self.query.free, *(self.query.when or {})):
             if name not in known:
-                hint = suggest(name, known, f"there are {', '.join(known[:12])}")
+                hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
                 fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin="--free")
             if name in graph.variables and isinstance(graph.variables[name], str):
                 fail(

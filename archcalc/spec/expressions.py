@@ -37,7 +37,7 @@ RELATIONS = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!="}
 """Alternative spellings of relations."""
 
 LOOSE = re.compile(r"(?:\*\*|//|[*/%])?\s")
-"""White space in place of an operand, possibly after an operator that is no sign."""
+"""White space in place of an operand, possibly after an operator that is not a sign."""
 
 
 def disjunction(reader: Reader) -> Condition | Value:

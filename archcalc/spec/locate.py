@@ -36,7 +36,7 @@ MAX_CONTROL = 0.05
 
 
 def what_else(data: bytes) -> str:
-    """Return what a file is that is no text in UTF-8; empty if it may be one."""
+    """Return what a file is that is not UTF-8 text; empty if it may be one."""
     known = next((what for start, what in BINARY.items() if data.startswith(start)), "")
     if known or b"\0" not in data:
         return known

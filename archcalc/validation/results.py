@@ -32,7 +32,7 @@ class Options(NamedTuple):
     update_baseline: bool = False
     """Whether the figures replace those of the baseline, so that they may differ in any way."""
     only_specs: bool = False
-    """Whether to skip files that are no specs even if they are named explicitly."""
+    """Whether to skip files that are not specs even if they are named explicitly."""
     fix: Literal["", "write", "diff"] = ""
     """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
 

@@ -45,7 +45,7 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
     assert "macs ranges from 41,030,272 to 568,740,352" in ran.out
     empty = archcalc("solve", "3x5x5 -> conv 6 k7", "--vary", "H=W=1:4", "--target", "macs > 0", "--format", "csv")
     assert empty.status == 1
-    assert "4 impossible, for example H=W=1: conv_1: a window of 7 does not fit into 1 positions" in empty.err
+    assert "4 impossible, for example H=W=1: conv_1: a window of 7 does not fit into an axis of size 1" in empty.err
 
 
 def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its_name(archcalc: Archcalc) -> None:

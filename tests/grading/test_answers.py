@@ -130,9 +130,9 @@ def test_columns_and_tables_that_are_not_read_are_named() -> None:
         ("x.yaml", "answers:\n  c1.params: {a: {b: 1}}\n", "c1.params.a.b", ""),
         ("x.yaml", "answers:\n  c1.shape: [[1], 2]\n", "c1.shape", "must be a value"),
         ("x.yaml", "answers: [hello]\n", "hello", "TARGET = VALUE"),
-        ("x.yaml", "answers: [[1, 2]]\n", "", "must be a text or a mapping, got a list"),
+        ("x.yaml", "answers: [[1, 2]]\n", "", "must be text or a mapping, got a list"),
         ("x.json", '[{"layer": "c1"}]', "c1", "no answer"),
-        ("x.json", '[{"layer": ["c1"], "params": 3}]', "", "the name of a layer must be a text"),
+        ("x.json", '[{"layer": ["c1"], "params": 3}]', "", "the name of a layer must be text"),
         ("x.yaml", "answers: {c1.params: {value: 1, colour: red}}\n", "c1.params", "unknown key 'colour' in an answer"),
     ],
 )

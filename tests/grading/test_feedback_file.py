@@ -69,8 +69,8 @@ def test_a_sentence_for_all_kinds_of_layers_replaces_those_for_one_kind() -> Non
         ("", None, "no sentences"),
         ("- a\n- b\n", 1, "mapping"),
         ("wrong: x\nbias-left-aut: x\n", 2, "no sentence has the code 'bias-left-aut'"),
-        ("reason: '{sentense}'\n", 1, "nothing stands for '{sentense}'"),
-        ("bias-left-out: '{target}'\n", 1, "nothing stands for '{target}'"),
+        ("reason: '{sentense}'\n", 1, "unknown word in braces: '{sentense}'"),
+        ("bias-left-out: '{target}'\n", 1, "unknown word in braces: '{target}'"),
         ("bias-left-out: [a]\n", 1, "bias-left-out"),
     ],
 )

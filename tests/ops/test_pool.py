@@ -58,7 +58,7 @@ def test_padding_as_wide_as_the_window_is_refused() -> None:
 
 
 def test_a_window_larger_than_the_input_is_refused() -> None:
-    with pytest.raises(Impossible, match="window of 9 does not fit into 8"):
+    with pytest.raises(Impossible, match="window of 9 does not fit into an axis of size 8"):
         pooled(two(pool.MaxPool, 9), 1, 8, 8)
 
 

@@ -117,7 +117,7 @@ def test_an_attribute_that_several_layers_have_must_be_named() -> None:
 
 
 def test_attributes_of_what_does_not_exist_as_written_cannot_be_varied() -> None:
-    with pytest.raises(SpecError, match="a window of 7 does not fit into 5 positions"):
+    with pytest.raises(SpecError, match="a window of 7 does not fit into an axis of size 5"):
         solved("3x5x5 -> conv 6 k7", "conv_1.k", range(1, 4), "macs > 1")
 
 

@@ -179,7 +179,7 @@ def test_impossible_ones_are_counted_with_the_layer_and_the_reason() -> None:
     assert {refusal.layer: count for refusal, count in block.impossible.items()} == {"conv_1": 4, "conv_2": 10}
     (example,) = [example for refusal, example in block.examples.items() if refusal.layer == "conv_2"]
     assert example.settings == {"H": 3, "W": 5}
-    assert example.message == "a window of 5 does not fit into 1 positions with padding 0 and 0"
+    assert example.message == "a window of 5 does not fit into an axis of size 1 (padding 0 before, 0 after)"
 
 
 def test_a_network_that_never_exists_is_counted_too() -> None:

@@ -1,4 +1,4 @@
-"""Kernels of functions of single numbers that are no activations."""
+"""Kernels of functions of single numbers that are not activations."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Comparison:
                 fail("key", error.args[0], whole_text(text), error.args[1])
             (value, *more) = actual.values
             if more or isinstance(value, str):
-                fail("key", f"'{written[:40]}' is no single number, so it cannot be compared", whole_text(text))
+                fail("key", f"'{written[:40]}' is not a single number, so it cannot be compared", whole_text(text))
             values[written], texts[written] = Fraction(value), actual.text
         return ComparedFigures(values, texts, self.which)
 

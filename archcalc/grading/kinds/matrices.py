@@ -23,7 +23,7 @@ def read_matrix(text: str) -> Matrix:
     """Return the rows of a matrix; a vector is one row.
 
     Raises:
-        ValueError: The text is no matrix; the message says why.
+        ValueError: The text is not a matrix; the message says why.
     """
     written = _MARKUP.sub(" ", text).strip()
     if re.fullmatch(r"\d+(?:x\d+)+", written):

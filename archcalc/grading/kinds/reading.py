@@ -159,4 +159,4 @@ def _text(question: Mapping, key: str) -> Text:
     assert content is not None
     if isinstance(content, Scalar):
         return content.text
-    fail("key", f"'{key}:' must be a text", content.span)
+    fail("key", f"'{key}:' must be text", content.span)

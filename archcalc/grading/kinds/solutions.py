@@ -172,7 +172,7 @@ class SolutionQuestion:
         assert self.solution is not None
         (axis, *others) = self.axes
         if others:
-            return unreadable("all solutions are asked of one setting only")
+            return unreadable("'which: all' must have a single setting")
         try:
             values = read_values("an answer", _unnamed(_bare(answer), axis.name), DEFAULT)
         except SpecError as error:

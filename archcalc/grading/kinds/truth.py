@@ -101,7 +101,7 @@ def condition_in(text: Text) -> Condition:
     """Read a condition of a key.
 
     Raises:
-        SpecError: The text is no condition.
+        SpecError: The text is not a condition.
     """
     try:
         return read_condition(CONDITION, text.value)

@@ -57,7 +57,7 @@ def _monomial_bounds(context: Context, monomial: Monomial) -> Bounds:
 
 
 def function_bounds(context: Context, atom: Atom) -> Bounds:
-    """Return bounds of an atom that is no symbol, from those of its arguments."""
+    """Return bounds of an atom that is not a symbol, from those of its arguments."""
     if atom.op == "truth":
         return 0, 1
     ends = [bounds(context, arg) for arg in atom.args]

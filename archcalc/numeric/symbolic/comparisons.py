@@ -114,7 +114,7 @@ def _solve_linear(relation: Relation, value: Plain, rise: Plain) -> tuple[int | 
 def solve_real(part: Comparison, symbol: Atom) -> Interval | None:
     """Return the real numbers for which a linear term in the symbol, or the floor of one, relates to 0 so.
 
-    ``None`` for other values, and for solutions that are no interval.
+    ``None`` for other values, and for solutions that are not an interval.
     """
     terms = dict(part.value.terms)
     constant = terms.pop(UNIT, 0)

@@ -1,6 +1,6 @@
 """Numbers that are polynomials over atoms with exact rational coefficients, and comparisons of such numbers.
 
-An atom is a symbol, or a function of further numbers that is no polynomial in them: a floor, a maximum, a greatest
+An atom is a symbol, or a function of further numbers that is not a polynomial in them: a floor, a maximum, a greatest
 common divisor, a truth value as 0 or 1, a reciprocal. Exponents may be negative (1/N + 1/k²). Equal arguments give the
 same atom within one calculation, so numbers with the same terms are equal; a result without symbols is a plain number.
 What polynomials alone cannot do, a number asks of the calculation that it belongs to: its `Context`.

@@ -76,7 +76,7 @@ def test_equal_figures_and_layers_of_one_network() -> None:
         ("statement: 'A.params >'", "but the text ends here"),
         ("statement: 'A.parms > 3'", "no quantity 'parms'"),
         ("compare: [A.params]", "at least two targets"),
-        ("compare: [A.params, B.shape]", "no single number"),
+        ("compare: [A.params, B.shape]", "not a single number"),
         ("compare: [A.params, B.x.params]", "no layer or stage 'x'"),
         ("compare: [A.params, B.params], which: longest", "must be one of largest, smallest"),
     ],
