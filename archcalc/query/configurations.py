@@ -207,7 +207,7 @@ class ConfigurationQuery:
                 raise Refused(message, message) from None
             return values[0] if target.quantity.is_number else values
         known_names = [*set_to, *MEASURED, *graph.variables, *axes]
-        hint = suggest(word, known_names, f"quantities are {', '.join(COMMON[:9])} …")
+        hint = suggest(word, known_names, f"the quantities are {', '.join(COMMON[:9])} …")
         fail("unknown-name", f"no quantity, variable or input size '{full[:60]}'", span, hint)
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:

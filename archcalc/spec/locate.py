@@ -74,7 +74,7 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     name = bundled_name(spec)
     if name is not None and not Path(spec).is_file():
         return read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits), False
-    fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
+    fail("not-found", f"no bundled network '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 
 
 def _hint(spec: str) -> str:

@@ -50,7 +50,7 @@ def bundled_name(spec: str) -> str | None:
 
 
 def suggest_bundled(spec: str) -> str:
-    """Return the hint for a name that no bundled spec has; empty if nothing is similar.
+    """Return the hint for a name that no bundled network has; empty if nothing is similar.
 
     Those are listed whose name or title contains all of its words, then those that begin like it. A similar spelling is
     a slip of the pen only if the digits agree: ``resnet26`` is another network than ``resnet50``.

@@ -64,7 +64,7 @@ def test_ratios_of_any_size_are_written(archcalc: Archcalc, power: int) -> None:
 def test_a_broken_network_is_an_error(archcalc: Archcalc) -> None:
     ran = archcalc("compare", "lenet5", "resnet5")
     assert ran.status == 2
-    assert "no bundled spec 'resnet5'" in ran.err
+    assert "no bundled network 'resnet5'" in ran.err
     assert not ran.out
 
 

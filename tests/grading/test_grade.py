@@ -149,7 +149,7 @@ def test_a_key_without_network_leaves_it_to_the_answers() -> None:
     ("text", "message"),
     [
         ("answers: {params: 3}\n", "names no network"),
-        ("network: lenet55\nanswers: {params: 3}\n", "no bundled spec 'lenet55'"),
+        ("network: lenet55\nanswers: {params: 3}\n", "no bundled network 'lenet55'"),
         ("network: missing/net.yaml\nanswers: {params: 3}\n", "cannot read the file"),
         ("network: 3x8x8 -> conv\nanswers: {params: 3}\n", "conv"),
         ("network: lenet5\nset: {beta: 3}\nanswers: {params: 3}\n", "beta"),

@@ -71,7 +71,7 @@ def test_the_rest_is_a_bundled_name_even_beside_a_file_of_that_name(here: Path) 
 
 def test_a_bundled_name_nobody_knows_gets_a_suggestion(here: Path) -> None:
     found = error("resnett50")
-    assert (found.code, found.message) == ("not-found", "no bundled spec 'resnett50'")
+    assert (found.code, found.message) == ("not-found", "no bundled network 'resnett50'")
     assert found.hint == "did you mean 'resnet50'?"
     (here / "mine").write_text(TEXT)
     assert error("mine").hint == "to read the file of that name, write ./mine"
