@@ -21,7 +21,7 @@ class AxisField:
     paths: tuple[Path, ...]
     """Empty if the field is global or unknown; several if paths of different strides join."""
     positions: tuple[Number, ...]
-    """The sizes of the layer's spatial axes."""
+    """The sizes of the layer's axes of positions."""
     offsets: tuple[Number, ...] = ()
     """If unaligned paths join: the distance of each centre from the first one, in input positions."""
     aligned: bool = True
@@ -29,8 +29,8 @@ class AxisField:
     is_unknown: bool = False
     """Whether the positions cannot be followed: nothing is known of what units see."""
     packed: bool = False
-    """Whether some positions lie side by side in the channels, and no layer has mixed these since. A unit is one
-    position with all of its channels; if they become positions again, the field is too large for each of them."""
+    """Whether some positions lie side by side in the features, and no layer has mixed these since. A unit is one
+    position with all of its features; if they become positions again, the field is too large for each of them."""
 
     @property
     def is_local(self) -> bool:
@@ -148,7 +148,7 @@ class AxisField:
 
 
 Field: TypeAlias = tuple[AxisField, ...]
-"""The receptive field on one input, one entry per spatial axis of that input; empty for a vector."""
+"""The receptive field on one input, one entry per axis of positions of that input; empty for a vector of features."""
 
 Fields: TypeAlias = Mapping[str, Field]
 """The receptive fields of a layer by input; inputs that it does not depend on are absent."""
@@ -166,25 +166,25 @@ def _ends(n: int, period: int) -> list[int]:
     return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
 
 
-def coverage(field: Field, shape: Shape) -> Number | None:
-    """Return the fraction of an input of a given shape that the window of a unit covers, at most 1.
+def coverage(field: Field, positions: Shape) -> Number | None:
+    """Return the fraction of an input with these positions that the window of a unit covers, at most 1.
 
     ``None`` if the field is unknown.
     """
     if any(axis.is_unknown for axis in field):
         return None
-    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
-    return ratio(product(sizes), product(shape[1:]))
+    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, positions, strict=True)]
+    return ratio(product(sizes), product(positions))
 
 
-def sees_past(field: Field, shape: Shape) -> bool:
-    """Return whether the window of a unit is larger than an input of this shape along every axis (plain sizes).
+def sees_past(field: Field, positions: Shape) -> bool:
+    """Return whether the window of a unit is larger than an input with these positions along every axis (plain sizes).
 
     Layers after such a layer find nothing new in the input, and tend not to improve the network (Richter, Schöning,
     Wiedenroth, Krumnack 2021, "Should you go deeper? Optimizing convolutional neural network architectures without
     training by receptive field analysis", arXiv:2106.12307). A global field does not count: it covers the input, but
     does not extend beyond it. Neither does an input with a single position, such as that of a generator.
     """
-    if not field or all(n == 1 for n in shape[1:]):
+    if not field or all(n == 1 for n in positions):
         return False
-    return all(axis.is_local and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
+    return all(axis.is_local and axis.size > n for axis, n in zip(field, positions, strict=True))

@@ -13,8 +13,9 @@ a single unit sees, clipped at the borders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from archcalc.analysis.fields import AxisField, Field, Fields
 from archcalc.analysis.paths import MAX_PERIOD, Path
@@ -22,7 +23,7 @@ from archcalc.analysis.views import views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import known_equal, ratio
 from archcalc.ops.base import Shape
-from archcalc.ops.view import Lost, View
+from archcalc.ops.view import Correspondence, Lost
 from archcalc.ops.window import Reach, Window
 
 MAX_PHASES = 4_000_000
@@ -56,31 +57,33 @@ class _Pass:
             if index in given:
                 fields.append(given[index])
             elif source is not None and index == source.node:
-                fields.append({node.name: _start(node.outputs[source.output])})
+                fields.append({node.name: _start(self.graph.positions(source))})
             elif node.is_input:
-                fields.append({node.name: _start(node.output)} if source is None else {})
+                fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
                 origin, view = viewed[index]
-                fields.append(self.viewed(fields[origin.node], view, node.output[1:]))
+                features = self.graph.feature_axes
+                matched = view.between(features[origin.node], features[index])
+                fields.append(self.viewed(fields[origin.node], matched, self.graph.positions(Ref(index))))
             else:
-                fields.append(self.fields(node, fields))
+                fields.append(self.fields(index, node, fields))
         return fields
 
-    def viewed(self, fields: Fields, view: View, positions: Shape) -> Fields:
+    def viewed(self, fields: Fields, view: Correspondence, positions: Shape) -> Fields:
         """Return the fields of a view, given those of the tensor that it views."""
         return {
             name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
         }
 
-    def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
+    def axis_viewed(self, field: AxisField, view: Correspondence, positions: Shape) -> AxisField:
         """Return the field of a view along one axis of the input."""
         beyond = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
-        if field.packed and view.unpacks_channels:  # the field is that of all channels together
+        if field.packed and view.unpacks_features:  # the field is that of all features together
             if field.is_global:
                 return replace(beyond, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
-        if not positions or Lost.IN_CHANNELS in origins:
+        if not positions or Lost.IN_FEATURES in origins:
             return replace(beyond, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
@@ -96,42 +99,58 @@ class _Pass:
         packed = field.packed or view.packs_positions
         return replace(beyond, paths=tuple(paths), packed=packed)
 
-    def fields(self, node: Node, fields: list[Fields]) -> Fields:
+    def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
+        graph, features = self.graph, self.graph.feature_axes
         shapes = self.graph.input_shapes(node)
         reaches = node.op.windows(shapes)
-        positions = node.output[1:]
+        axes = graph.position_axes(Ref(index))
+        positions = tuple([node.output[axis] for axis in axes])
+        place = {axis: position for position, axis in enumerate(axes)}
         arriving: dict[str, list[Field]] = {}
         for ref, shape, reach in zip(node.inputs, shapes, reaches, strict=True):
             source = fields[ref.node]
-            if _is_packed(source) and _mixes_channels(node, shape):
+            own = features[ref.node]
+            if _is_packed(source) and _mixes_features(node, shape, own):
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
-            if len(reaches) == 1 and node.output is shape and _is_pointwise(reach, source):
+            if len(reaches) == 1 and node.output is shape and own == features[index] and _is_pointwise(reach, source):
                 return source
-            partial = any(window is not None and window.outputs is not None for window in reach)
+            seen = [(axis, reach[axis]) for axis in graph.position_axes(ref)]
+            partial = any(window is not None and window.outputs is not None for _, window in seen)
             for name, field in source.items():
-                beyond = [self.through(axis, reach, positions) for axis in field]
+                beyond = [self.through(axis, seen, place, positions) for axis in field]
                 found = tuple([_as_bound(axis) if partial else axis for axis in beyond if axis is not None])
                 if len(found) == len(field):
                     arriving.setdefault(name, []).append(found)
         return {name: found[0] if len(found) == 1 else self.union(found, positions) for name, found in arriving.items()}
 
-    def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
-        """Return the field after one more layer; ``None`` if that sees nothing of the input."""
+    def through(self, field: AxisField, seen: Seen, place: Mapping[int, int], positions: Shape) -> AxisField | None:
+        """Return the field after one more layer; ``None`` if that sees nothing of the input.
+
+        Args:
+            field: the field of the tensor that it reads.
+            seen: the axes of that tensor that are positions, each with what the layer sees of it.
+            place: the index among the layer's axes of positions, by axis.
+            positions: the sizes of the layer's axes of positions.
+        """
         paths = []
-        if field.is_unknown and any(window is not None for window in reach):
-            return AxisField((), positions, (), field.aligned, is_unknown=True)
+        beyond = AxisField((), positions, (), field.aligned)
+        if field.is_unknown and any(window is not None for _, window in seen):
+            return replace(beyond, is_unknown=True)
         for path in field.paths:
-            window = reach[path.axis]
+            axis, window = seen[path.axis]
             if window is None:
-                return AxisField((), positions, (), field.aligned)
-            if not window.is_pointwise:
-                path = path.extended(window, path.axis if window.axis is None else window.axis, self.max_period)
+                return beyond
+            own = place.get(axis if window.axis is None else window.axis)
+            if own is None or not window.known:  # positions that become features without being reordered
+                return replace(beyond, is_unknown=True)
+            if not window.is_pointwise or own != path.axis:
+                path = path.extended(window, own, self.max_period)
             if not path.is_blind:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        beyond = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
+        beyond = replace(beyond, paths=tuple(paths), packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(beyond)  # see `union`
         return beyond
@@ -170,6 +189,10 @@ class _Pass:
         return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
 
 
+Seen: TypeAlias = Sequence[tuple[int, Window | None]]
+"""Axes of a tensor that are positions, each with what a layer sees of it."""
+
+
 def _is_pointwise(reach: Reach, fields: Fields) -> bool:
     """Return whether a layer with these windows and the positions of its input also has the fields of its input."""
     for window in reach:
@@ -179,16 +202,16 @@ def _is_pointwise(reach: Reach, fields: Fields) -> bool:
 
 
 def _is_packed(fields: Fields) -> bool:
-    """Return whether positions lie in the channels along any axis."""
+    """Return whether positions lie in the features along any axis."""
     return any(axis.packed for field in fields.values() for axis in field)
 
 
-def _mixes_channels(node: Node, shape: Shape) -> bool:
-    """Return whether the node computes weighted sums over all channels of an input of a given shape."""
+def _mixes_features(node: Node, shape: Shape, features: int | None) -> bool:
+    """Return whether the node computes weighted sums over all features of an input of a given shape."""
     sums = node.op.sums(shape)
     return (
         sums is not None
-        and sums.per_channel
+        and features == (len(shape) - 1 if node.op.reads_features == "last" else 0)
         and any(kernels.table is None and known_equal(kernels.groups, 1) for kernels in sums.kernels)
     )
 
@@ -198,6 +221,5 @@ def _as_bound(field: AxisField) -> AxisField:
     return replace(field, paths=tuple([path._replace(exact=False) for path in field.paths]))
 
 
-def _start(shape: Shape) -> Field:
-    positions = shape[1:]
+def _start(positions: Shape) -> Field:
     return tuple(AxisField((Path(axis, 1, (0,), (1,)),), positions) for axis in range(len(positions)))

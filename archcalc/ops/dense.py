@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
 from archcalc.ops.fields import flag, integer
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
@@ -65,6 +65,8 @@ class Linear(Dense):
     Source: PyTorch Linear; Keras Dense
     """
 
+    reads_features = "last"
+
     features: Number = integer(positional=True, help="outputs (units) at every position")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
 
@@ -79,19 +81,10 @@ class Linear(Dense):
         return weighted_sums(outputs * inputs[0][-1], outputs, self.bias)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (last_axis_everywhere(inputs[0]),)
+        return (all_along(-1, inputs[0]),)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", shape[-1], self.features),), per_channel=len(shape) == 1)
-
-    def on_one_channel(self, rank: int) -> Operator:
-        """Return the operator on one channel; if there are several axes, its features are positions and are kept."""
-        return self if rank > 1 else super().on_one_channel(rank)
-
-
-def last_axis_everywhere(shape: Shape) -> Reach:
-    """Return the reach of an output position that sees all of the last axis, if spatial, and itself on the others."""
-    return (*pointwise(shape)[:-1], None) if len(shape) > 1 else ()
 
 
 @operator("rbf")
@@ -141,6 +134,7 @@ class Embedding(Operator):
     Source: PyTorch Embedding
     """
 
+    reads_features = "none"
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
 

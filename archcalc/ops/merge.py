@@ -18,7 +18,6 @@ from archcalc.ops.base import (
     operations,
     operator,
     per_axis,
-    spatial,
 )
 from archcalc.ops.fields import integer, word
 from archcalc.ops.traits import Spread
@@ -64,8 +63,8 @@ class Elementwise(Operator):
         return Cost(operations(**{self.operation: product(self.output(inputs)) * (len(inputs) - 1)}))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        positions = spatial(self.output(inputs))
-        return tuple(tuple(map(_window, spatial(shape), positions)) for shape in inputs)
+        output = self.output(inputs)
+        return tuple(tuple(map(_window, shape, output)) for shape in inputs)
 
 
 def _window(n: Number, m: Number) -> Window:
@@ -234,11 +233,12 @@ class Concat(Operator):
         reaches = []
         for index, shape in enumerate(inputs):
             windows = [
-                Window(padding=-((n - m) // 2) if self.crop == "smallest" else 0) for n, m in per_axis(shape, output)
+                Window(padding=-((n - m) // 2) if axis and self.crop == "smallest" else 0)
+                for axis, (n, m) in enumerate(per_axis(shape, output))
             ]
             end = offset + shape[joined]
             begins, ends = (None if index == 0 else offset), (None if index == len(inputs) - 1 else end - 1)
             windows[joined] = Window(padding=offset, outputs=(begins, ends))
-            reaches.append(tuple(windows[1:]))
+            reaches.append(tuple(windows))
             offset = end
         return tuple(reaches)

@@ -62,7 +62,7 @@ def test_several_inputs_are_probed_one_by_one() -> None:
 
 def test_entries_of_a_table_are_seen_at_their_positions() -> None:
     network = chain("conv 1 k3 -> embedding 90000 400 -> conv 4 k3x1 s2x1 -> linear 7", "2x20")
-    assert seen(network, (4, 0)) == Extent(8, 12)
+    assert seen(network, (0, 4)) == Extent(8, 12)  # the linear layer makes positions of the channels
     found = compare_fields(network)
     assert found.compared == 4
     assert not found.differences
