@@ -189,7 +189,7 @@ def _held(view: View | None, origin: int | None, before: int | None, last: int) 
         before: the axis of the tensor that is read.
         last: the last axis.
     """
-    if origin is None:
+    if origin is None or (view is not None and view.is_reduced(origin)):
         return None
     held = None if view is None else view.holder(origin)
     if held is not None:

@@ -3,11 +3,41 @@
 To add one, see ``CONTRIBUTING.md``.
 """
 
-from archcalc.ops import activation, arithmetic, conv, dense, gate, merge, norm, pool, resample, source, structure
+from archcalc.ops import (
+    activation,
+    arithmetic,
+    conv,
+    dense,
+    gate,
+    merge,
+    norm,
+    pool,
+    product,
+    rearrange,
+    reduction,
+    resample,
+    source,
+    structure,
+)
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
+FAMILIES = (
+    conv,
+    dense,
+    pool,
+    resample,
+    norm,
+    activation,
+    gate,
+    arithmetic,
+    structure,
+    rearrange,
+    reduction,
+    merge,
+    product,
+    source,
+)
 """The families in the order of the documentation."""
 
 __all__ = [
@@ -29,6 +59,9 @@ __all__ = [
     "merge",
     "norm",
     "pool",
+    "product",
+    "rearrange",
+    "reduction",
     "resample",
     "source",
     "structure",

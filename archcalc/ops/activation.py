@@ -23,7 +23,7 @@ from archcalc.ops.base import (
     operator,
     require_positions,
 )
-from archcalc.ops.fields import integer, real, word
+from archcalc.ops.fields import axis, integer, real, word
 from archcalc.ops.traits import Kind, Spread
 from archcalc.ops.window import Reach
 
@@ -270,7 +270,7 @@ class Maxout(Operator):
 class AlongAxis(Operator):
     """An operator that normalises the elements along one axis together."""
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
 
     def output(self, inputs: Shapes) -> Shape:
         axis_index(self.axis, inputs[0])

@@ -16,6 +16,8 @@ from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
     Parameter,
     axes,
+    axis,
+    axis_list,
     flag,
     integer,
     lengths,
@@ -100,7 +102,21 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, lengths, pads, pattern, positions, real, sizes, table, integer, word),
+    field_specifiers=(
+        axes,
+        axis,
+        axis_list,
+        flag,
+        lengths,
+        pads,
+        pattern,
+        positions,
+        real,
+        sizes,
+        table,
+        integer,
+        word,
+    ),
 )
 class Operator(Traits):
     """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.

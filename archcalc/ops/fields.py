@@ -14,6 +14,8 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `positions` ``(start, stop)`` of a slice; either may be ``None``
 `table`     a connection table: one tuple of ``bool`` per input map, columns are output maps
 `pattern`   the text of a quoted pattern, channels first
+`axis`      an ``int``
+`axis_list` a tuple of ``int``
 `lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
 =========== =============================================================================
 """
@@ -27,7 +29,21 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
-Form = Literal["integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table", "pattern", "lengths"]
+Form = Literal[
+    "integer",
+    "real",
+    "axes",
+    "pads",
+    "word",
+    "flag",
+    "sizes",
+    "positions",
+    "table",
+    "pattern",
+    "lengths",
+    "axis",
+    "axis_list",
+]
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,16 @@ def integer(
 def real(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:
     """Declare any exact number, such as a slope or an epsilon."""
     return _declare(default, form="real", positional=positional, help=help)
+
+
+def axis(default: int, *, help: str = "") -> Any:
+    """Declare an axis: its number, negative from the last, or the word ``last``."""
+    return _declare(default, form="axis", choices=("last",), help=help)
+
+
+def axis_list(*, help: str = "") -> Any:
+    """Declare one or more axes, written as a size: ``1``, ``last``, ``1x2``."""
+    return _declare(MISSING, form="axis_list", choices=("last",), positional=True, help=help)
 
 
 def axes(

@@ -19,7 +19,7 @@ from archcalc.ops.base import (
     operator,
     per_axis,
 )
-from archcalc.ops.fields import integer, word
+from archcalc.ops.fields import axis, word
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
@@ -27,6 +27,26 @@ from archcalc.ops.window import Reach, Window
 def broadcasts(n: Number) -> bool:
     """Return whether an axis of this size broadcasts: it is 1 in every configuration, not only in some."""
     return known_equal(n, 1)
+
+
+def broadcast_size(what: str, sizes: Iterable[Number], inputs: Shapes) -> Number:
+    """Return the size of an axis after broadcasting; the sizes that are not 1 must be equal.
+
+    Args:
+        what: the operator, for the message.
+        sizes: the sizes of the axis.
+        inputs: the shapes of the inputs, for the message.
+    """
+    agreed: Number = 1
+    for size in sizes:
+        if broadcasts(agreed):
+            agreed = size
+        elif not broadcasts(size) and not known_equal(agreed, size):
+            undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
+            fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
+            require(fits, "{what} needs equal shapes: {shapes}", what=what, shapes=WrittenShapes(inputs))
+            agreed = maximum(agreed, size) if undecided else agreed
+    return agreed
 
 
 class Elementwise(Operator):
@@ -45,19 +65,7 @@ class Elementwise(Operator):
             what=self.name,
             shapes=WrittenShapes(inputs),
         )
-        return tuple(self._agreed(sizes, inputs) for sizes in per_axis(*shapes))
-
-    def _agreed(self, sizes: Iterable[Number], inputs: Shapes) -> Number:
-        agreed: Number = 1
-        for size in sizes:
-            if broadcasts(agreed):
-                agreed = size
-            elif not broadcasts(size) and not known_equal(agreed, size):
-                undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
-                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
-                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=WrittenShapes(inputs))
-                agreed = maximum(agreed, size) if undecided else agreed
-        return agreed
+        return tuple(broadcast_size(self.name, sizes, inputs) for sizes in per_axis(*shapes))
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(**{self.operation: product(self.output(inputs)) * (len(inputs) - 1)}))
@@ -82,8 +90,6 @@ class Add(Elementwise):
     Window: position by position; the one position of a broadcast axis
     Source: He et al. 2016; ONNX Add, Sum
     """
-
-    aliases = ("sum",)
 
     operation = "add"
 
@@ -198,7 +204,7 @@ class Concat(Operator):
 
     arity: ClassVar[int | None] = None
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:

@@ -18,7 +18,7 @@ from archcalc.numeric import (
     select,
 )
 from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator, pointwise
-from archcalc.ops.fields import integer, positions, sizes
+from archcalc.ops.fields import axis, integer, positions, sizes
 from archcalc.ops.view import View
 from archcalc.ops.window import UNKNOWN, Reach, Window
 
@@ -177,7 +177,7 @@ class ChannelShuffle(Operator):
 class Selection(Operator):
     """A selection of positions along one axis."""
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""
@@ -199,6 +199,29 @@ class Selection(Operator):
     def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
         """Return the operator on one channel; a selection of channels is then the identity."""
         return Identity() if self.axis % rank == features else super().on_one_channel(rank, features)
+
+
+@operator("roll", reserved=False)
+class Roll(Operator):
+    """Cyclic shift: position i takes the element i − shift, and those shifted out at one end enter at the other.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   nothing
+    Window: position by position; unknown along a shifted spatial axis
+    Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
+    """
+
+    shift: int = integer(positional=True, at_least=None, help="by how many positions; negative shifts to the front")
+    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+
+    def output(self, inputs: Shapes) -> Shape:
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        rolled = axis_index(self.axis, inputs[0])
+        return (tuple(UNKNOWN if axis == rolled else Window() for axis in range(len(inputs[0]))),)
 
 
 @operator("split")

@@ -7,7 +7,7 @@ where each factor of an axis goes, through any number of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from itertools import product as combinations
@@ -84,6 +84,8 @@ class View:
     across them."""
     axes: tuple[tuple[int, ...], ...]
     """The factors of every axis of the tensor."""
+    reduced: frozenset[int] = frozenset()
+    """The factors over which elements were combined: every element of the tensor sees all of them."""
 
     @classmethod
     def of(cls, shape: Sequence[Number]) -> View:
@@ -93,7 +95,31 @@ class View:
 
     def transposed(self, order: Sequence[int]) -> View:
         """Return the view with its axes in another order."""
-        return View(self.sizes, self.source, tuple(self.axes[axis] for axis in order))
+        return replace(self, axes=tuple(self.axes[axis] for axis in order))
+
+    @cached_property
+    def shape(self) -> tuple[Number, ...]:
+        """The shape of the tensor."""
+        return tuple([product([self.sizes[factor] for factor in merged]) for merged in self.axes])
+
+    def arranged(self, names: Sequence[str], output: Sequence[Sequence[str]], sizes: Mapping[str, Number]) -> View:
+        """Return the view with its axes merged to others.
+
+        Args:
+            names: the names of its axes.
+            output: the names that each new axis consists of. Names of no axis are new axes, along which elements are
+                repeated; axes that occur in no new axis are reduced.
+            sizes: the size of every name.
+        """
+        known, factors = list(self.sizes), dict(zip(names, self.axes, strict=True))
+        for name in dict.fromkeys(name for axis in output for name in axis):
+            if name not in factors:
+                factors[name] = () if known_equal(sizes[name], 1) else (len(known),)
+                known += () if not factors[name] else (sizes[name],)
+        axes = [tuple(factor for name in axis for factor in factors[name]) for axis in output]
+        used = {name for axis in output for name in axis}
+        reduced = {factor for name in names if name not in used for factor in factors[name]}
+        return View(tuple(known), self.source, tuple(axes), self.reduced | reduced)
 
     def reshaped(self, shape: Sequence[Number]) -> View:
         """Return the view with its elements in the same order in another shape."""
@@ -101,8 +127,12 @@ class View:
 
     @cached_property
     def placed(self) -> frozenset[int]:
-        """The factors that are in the tensor: all, unless some cannot be followed."""
-        return frozenset(factor for merged in self.axes for factor in merged)
+        """The factors that are in the tensor, or were combined in it: all, unless some cannot be followed."""
+        return self.reduced.union(*self.axes)
+
+    def is_reduced(self, axis: int) -> bool:
+        """Return whether all of an axis of the source was combined."""
+        return bool(self.source[axis]) and self.reduced.issuperset(self.source[axis])
 
     def holder(self, axis: int | None) -> int | None:
         """Return the axis of the tensor that holds an axis of the source; ``None`` if there is none.
@@ -132,7 +162,7 @@ class View:
         index = {axis: position for position, axis in enumerate(positions)}
         return Correspondence(
             tuple([self._origin(own, factors, features, index) for own, factors in enumerate(factors)]),
-            unpacks_features=any(factor not in packed for factor in held),
+            unpacks_features=any(factor not in packed and factor not in self.reduced for factor in held),
             packs_positions=any(factor in packed for each in factors for factor in each),
         )
 
@@ -140,10 +170,10 @@ class View:
         if not index:
             return Lost.IN_FEATURES
         places = {factor: axis for axis, merged in enumerate(self.axes) for factor in merged}
-        if any(factor not in places for factor in factors):
+        if any(factor not in self.placed for factor in factors):
             return Lost.UNKNOWN
-        movers = [factor for factor in factors if places[factor] != features]
-        packed = [factor for factor in factors if places[factor] == features]
+        packed = [factor for factor in factors if factor in self.reduced or places[factor] == features]
+        movers = [factor for factor in factors if factor not in packed]
         if packed and not movers:
             return Lost.IN_FEATURES
         if not factors:
@@ -199,6 +229,7 @@ class _Reshape:
     def __init__(self, view: View) -> None:
         self.sizes = list(view.sizes)
         self.source = [list(factors) for factors in view.source]
+        self.reduced = view.reduced
         self.left = [factor for factors in view.axes for factor in factors]
 
     def into(self, shape: Sequence[Number]) -> View:
@@ -214,7 +245,7 @@ class _Reshape:
             for one in lost:
                 self.sizes.append(shape[one])
                 axes[one] = (len(self.sizes) - 1,)
-        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes))
+        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes), self.reduced)
 
     def taken(self, size: Number) -> list[int] | None:
         """Take and return factors from the left whose product is a size; ``None`` (and take none) if there are none."""

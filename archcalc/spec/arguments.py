@@ -136,6 +136,8 @@ def signature(cls: type[Operator]) -> str:
 
 _SAMPLES = {
     "integer": "64",
+    "axis": "0",
+    "axis_list": "0",
     "real": "0.1",
     "axes": "3",
     "pads": "1",
@@ -231,7 +233,10 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
         return _table(argument, tables)
     if declared.form == "pattern":
         expect_pattern(cls, argument, scope.names)
-    value = evaluate(argument.value, scope, frozenset(declared.choices))
+    words = frozenset(declared.choices)
+    if declared.form in ("axis", "axis_list"):
+        words = words.difference(scope.names)  # 'last' is not reserved
+    value = evaluate(argument.value, scope, words)
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
@@ -367,7 +372,21 @@ def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope
     return value.content
 
 
+def _read_axis(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    number = _integer(-1 if isinstance(value, Word) else _number(value, what, span, scope), declared, what)
+    if not is_plain(number):
+        raise NeedsPlain(what)
+    return number
+
+
+def _read_axis_list(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    parts = value.parts if isinstance(value, Sizes) else (value,)
+    return tuple(_read_axis(part, declared, what, span, scope, rank) for part in parts)
+
+
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
+    "axis": _read_axis,
+    "axis_list": _read_axis_list,
     "integer": _read_integer,
     "real": _read_real,
     "axes": _read_axes,

@@ -540,6 +540,18 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
         # patches as tokens, and back
         ("3x16x16 -> conv 8 k4 s4 -> reshape 8x16 -> transpose 1x0 -> linear 5", ["4", "4"]),
         ("3x16x16 -> conv 8 k4 s4 -> transpose 1x2x0 -> linear 5 -> transpose 2x0x1 -> conv 2 k3", ["12", "12"]),
+        ("3x16x16 -> conv 8 k4 s4 -> rearrange 'c h w = (h w) c' -> linear 5", ["4", "4"]),
+        ("3x16x16 -> conv 8 k4 s4 -> rearrange 'c h w = h w c' -> linear 5 -> reduce 'h w c = c' mean", ["global"] * 2),
+        # windows, as Swin cuts them: a position is spread over two axes, which no map per axis expresses
+        ("3x16x16 -> rearrange 'c (a p) (b q) = (a b) (p q) c' p=4 q=4 -> linear 2", ["unknown", "unknown"]),
+        # shuffles of pixels, pooling and upsampling as patterns
+        ("9x8x8 -> conv 9 k3 half -> pixel_shuffle 3 -> conv 1 k3 half", ["4", "4"]),
+        ("1x8x8 -> conv 1 k3 half -> space_to_depth 2 -> conv 4 k1", ["4", "4"]),
+        ("2x8x8 -> reduce 'c (h p) (w q) = c h w' max p=2 q=2 -> conv 2 k3", ["6", "6"]),
+        ("2x8x8 -> repeat 'c h w = c (h a) w' a=2 -> conv 2 k2", ["2", "2"]),
+        ("2x8x8 -> mean axis=2 -> conv 2 k3", ["3", "global"]),
+        # what shifted positions see is not described by windows
+        ("2x8x8 -> roll 1 axis=1 -> relu", ["unknown", "1"]),
         # an operator that mixes tokens as if they were channels
         ("64x16 -> ln axis=last -> linear 8 -> conv 3 k1", ["global"]),
     ],

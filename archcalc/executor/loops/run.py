@@ -17,6 +17,9 @@ from archcalc.executor.loops import (
     merge,
     norm,
     pool,
+    product,
+    rearrange,
+    reduction,
     resample,
     source,
     structure,
@@ -26,7 +29,22 @@ from archcalc.executor.loops.tensor import counting, definition_of, plain
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
+FAMILIES = (
+    conv,
+    dense,
+    pool,
+    resample,
+    norm,
+    activation,
+    gate,
+    arithmetic,
+    structure,
+    rearrange,
+    reduction,
+    merge,
+    product,
+    source,
+)
 """The modules whose import registers the definitions."""
 
 
