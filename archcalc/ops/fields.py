@@ -60,6 +60,8 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    example: str = ""
+    """A valid value, for hints; if empty, one that suits most arguments of the form."""
     help: str = ""
 
 
@@ -81,10 +83,18 @@ def _declare(default: Any, **how: Any) -> Any:
 
 
 def integer(
-    default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
+    default: Any = MISSING,
+    *,
+    at_least: int | None = 1,
+    positional: bool = False,
+    sugar: str = "",
+    example: str = "",
+    help: str = "",
 ) -> Any:
     """Declare an integer, such as a number of channels or groups."""
-    return _declare(default, form="integer", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    return _declare(
+        default, form="integer", at_least=at_least, positional=positional, sugar=sugar, example=example, help=help
+    )
 
 
 def real(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:

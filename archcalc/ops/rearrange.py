@@ -131,7 +131,7 @@ class Block(Patterned):
 
     reads_features = "first"
 
-    block: Number = integer(positional=True, help="positions of a block per axis")
+    block: Number = integer(positional=True, example="2", help="positions of a block per axis")
 
     def named(self, shape: Shape) -> tuple[list[str], list[str], dict[str, Any]]:
         """Return names for the spatial axes, and for positions in a block, and the sizes of the latter."""

@@ -150,6 +150,8 @@ _SAMPLES = {
 def _sample(parameter: Parameter) -> str:
     """Return a valid value of a parameter."""
     argument = parameter.argument
+    if argument.example:
+        return argument.example
     if argument.at_least == 0:
         return {"integer": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
     if argument.each == "channels":
