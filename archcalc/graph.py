@@ -65,6 +65,11 @@ class Node:
         return self.outputs[0]
 
     @property
+    def joined(self) -> tuple[Ref, ...]:
+        """The tensors that it reads from its chain or branches: its inputs without those that are arguments."""
+        return self.inputs[: len(self.inputs) - len(self.op.tensor_arguments())]
+
+    @property
     def is_input(self) -> bool:
         return isinstance(self.op, Input)  # the one class of this file: no trait of the operators of the language
 

@@ -182,6 +182,10 @@ class Operator(Traits):
         """Return the values of all declared arguments by name."""
         return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
 
+    def tensor_arguments(self) -> tuple[str, ...]:
+        """Return the names of the tensors that are given as arguments, in the order of these inputs."""
+        return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
+
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
         """Return the declared arguments, in the order of declaration."""

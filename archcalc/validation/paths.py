@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import SUFFIXES, bundled_folder, is_inline, locate
+from archcalc.spec.locate import SUFFIXES, bundled_folder, is_bundled, is_inline, locate
 
 KEYS = ("layers", "input", "inputs")
 """The keys of which every spec must have one."""
@@ -53,7 +53,7 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         matches = sorted(glob.glob(argument, recursive=True))
         found = [file for match in matches for file in (_below(match) if os.path.isdir(match) else [match])]
         yield from _several(argument, found)
-    elif argument != "-" and not is_inline(argument) and _is_bundled(argument):
+    elif argument != "-" and not is_inline(argument) and is_bundled(argument):
         yield FoundSpec(argument, path=str(bundled_folder() / f"{argument}.yaml"))
     else:
         try:
@@ -61,11 +61,7 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         except SpecError as error:
             yield FoundSpec(argument, problem=error.problems[0])
         else:
-            yield FoundSpec(source.name, source=source, inline=inline)
-
-
-def _is_bundled(argument: str) -> bool:
-    return argument.isprintable() and "/" not in argument and (bundled_folder() / f"{argument}.yaml").is_file()
+            yield FoundSpec(argument if source.variant else source.name, source=source, inline=inline)
 
 
 def _several(argument: str, files: list[str]) -> Iterator[FoundSpec]:
