@@ -74,14 +74,14 @@ class _Pass:
 
     def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
         """Return the field of a view along one axis of the input."""
-        beyond = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
+        result = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
         if field.packed and view.unpacks_channels:  # the field is that of all channels together
             if field.is_global:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
         if not positions or Lost.IN_CHANNELS in origins:
-            return replace(beyond, is_unknown=False, packed=True)
+            return replace(result, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
             found: Path | None
@@ -91,10 +91,10 @@ class _Pass:
             else:
                 found = None if isinstance(origin, Lost) else path.viewed(origin, self.max_period)
             if found is None:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(beyond, paths=tuple(paths), packed=packed)
+        return replace(result, paths=tuple(paths), packed=packed)
 
     def fields(self, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
@@ -110,8 +110,8 @@ class _Pass:
                 return source
             partial = any(window is not None and window.outputs is not None for window in reach)
             for name, field in source.items():
-                beyond = [self.through(axis, reach, positions) for axis in field]
-                found = tuple([_as_bound(axis) if partial else axis for axis in beyond if axis is not None])
+                result = [self.through(axis, reach, positions) for axis in field]
+                found = tuple([_as_bound(axis) if partial else axis for axis in result if axis is not None])
                 if len(found) == len(field):
                     arriving.setdefault(name, []).append(found)
         return {name: found[0] if len(found) == 1 else self.union(found, positions) for name, found in arriving.items()}
@@ -131,10 +131,10 @@ class _Pass:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        beyond = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
+        result = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
-            return _as_bound(beyond)  # see `union`
-        return beyond
+            return _as_bound(result)  # see `union`
+        return result
 
     def union(self, fields: list[Field], positions: Shape) -> Field:
         """Return the field of a layer that reads several tensors: the union of the fields through each of them."""
