@@ -58,11 +58,18 @@ class Node:
     """The head that it belongs to, or ``None`` on the main path."""
     training: bool = False
     """Whether it is used in training only (auxiliary classifiers)."""
+    tied: Mapping[str, int] = field(default_factory=dict)
+    """The weights that belong to other layers: the index of the layer by the name of the weight."""
 
     @property
     def output(self) -> Shape:
         """The shape of the first output."""
         return self.outputs[0]
+
+    @property
+    def joined(self) -> tuple[Ref, ...]:
+        """The tensors that it reads from its chain or branches: its inputs without those that are arguments."""
+        return self.inputs[: len(self.inputs) - len(self.op.tensor_arguments())]
 
     @property
     def is_input(self) -> bool:
@@ -159,6 +166,16 @@ class Graph:
                 if expects:
                     wanted[ref.node] = expects
         return wanted
+
+    @cached_property
+    def sharing(self) -> Mapping[int, int]:
+        """The layers that use weights of other layers or whose weights others use, by index, with one of those."""
+        found: dict[int, int] = {}
+        for index, node in enumerate(self.nodes):
+            for owner in node.tied.values():
+                found.setdefault(owner, index)
+                found.setdefault(index, owner)
+        return found
 
     @property
     def inputs(self) -> dict[str, Shape]:

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import archcalc  # noqa: E402 (found in the checkout, whether or not it is installed)
-from archcalc.diagnosis.registry import CODES, CONVENTIONS, LAYER_MISTAKES, SCALINGS  # noqa: E402
+from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES  # noqa: E402
+from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS  # noqa: E402
 from archcalc.query.quantities import QUANTITIES  # noqa: E402
 
 project = "archcalc"
@@ -114,14 +115,13 @@ def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
 
 def mistake_codes() -> Iterator[str]:
     """The table of all codes, as Markdown."""
-    mistakes = (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS)
-    rows = {(each.code, each.clause): each.affects for each in mistakes}
-    declared = {code for code, _ in rows}
-    rows |= {(code, clause): frozenset() for code, clause in CODES.items() if code not in declared}
-    yield "| code | this is what one gets if … | quantities |\n|---|---|---|"
-    for (code, clause), quantities in rows.items():
-        listed = ", ".join(f"`{name}`" for name in QUANTITIES if name in quantities)
-        yield f"| `{code}` | {cell(clause)} | {listed} |"
+    affected: dict[str, set[str]] = {code: set() for code in CODES}
+    for mistake in (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS):
+        affected[mistake.code] |= mistake.affects
+    yield "| code | sentence | quantities |\n|---|---|---|"
+    for code, sentence in CODES.items():
+        listed = ", ".join(f"`{name}`" for name in QUANTITIES if name in affected[code])
+        yield f"| `{code}` | {cell(sentence)} | {listed} |"
 
 
 def prose(text: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from archcalc.graph import Node
 from archcalc.numeric import Number, product
 from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
@@ -75,6 +76,50 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
         activations=_elements(outputs),
     )
 
+
+class TiedWeight(NamedTuple):
+    """A weight of a layer that belongs to another layer."""
+
+    owner: int
+    """The index of the layer that it belongs to."""
+    weight: Weight
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What it has in common with all other uses of the weight."""
+        return self.owner, self.weight.name
+
+
+def tied_weights(node: Node, inputs: Shapes) -> tuple[TiedWeight, ...]:
+    """Return the weights of a layer that belong to other layers."""
+    if not node.tied:
+        return ()
+    return tuple([TiedWeight(node.tied[w.name], w) for w in node.op.weights(inputs) if w.name in node.tied])
+
+
+def repeated(layers: Mapping[int, Sequence[TiedWeight]]) -> dict[int, list[Weight]]:
+    """Return the weights that layers use, but that count at another layer among these, by the index of the layer.
+
+    Args:
+        layers: the weights that belong to other layers, by the index of each layer.
+    """
+    seen: set[tuple[int, str]] = set()
+    found: dict[int, list[Weight]] = {}
+    for index, tied in layers.items():
+        for each in tied:
+            if each.owner in layers or each.key in seen:
+                found.setdefault(index, []).append(each.weight)
+            seen.add(each.key)
+    return found
+
+
+def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
+    """Return the number of ``params`` or of ``trainable`` ones among weights."""
+    return _stored(weights) if quantity == "params" else _trainable(weights)
+
+
+WEIGHT_COUNTS = ("params", "trainable")
+"""The counts to which each weight contributes once, however many layers use it."""
 
 Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
 """A count of one layer for one example, as a function of its operator, its input shapes and its output shapes."""

@@ -88,22 +88,23 @@ class _Folder:
             for ref in node.inputs:
                 self.readers.setdefault(ref, []).append(index)
         self.outputs = {*graph.outputs.values(), *graph.training_outputs.values()}
+        self.sharing = graph.sharing
         self.folds: dict[int, Fold] = {}
 
     def run(self) -> Folding:
         candidates = [index for index, node in self.graph.layers() if node.op.channel_map]
         reasons: dict[int, str] = {}
         for index in candidates:
-            layer, reason = self.before(index)
+            layer, reason = (None, self.shared(index)) if index in self.sharing else self.before(index)
             if layer is None:
                 reasons[index] = reason
             else:
                 self.folds[index] = Fold(index, layer, forward=False)
         kept = []
         for index in reversed([*reasons]):  # of several in a row, the last one first
-            layer, reason = self.after(index)
+            layer, reason = (None, "") if index in self.sharing else self.after(index)
             if layer is None:
-                kept.append(UnfoldedLayer(index, f"{reasons[index]}; {reason}"))
+                kept.append(UnfoldedLayer(index, "; ".join(filter(None, (reasons[index], reason)))))
             else:
                 self.folds[index] = Fold(index, layer, forward=True)
         return Folding(self.graph, tuple(self.folds.values()), tuple(reversed(kept)), self.folded())
@@ -118,6 +119,8 @@ class _Folder:
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} before it has no weighted sums"
+        if ref.node in self.sharing:
+            return None, self.shared(ref.node)
         if not sums.per_channel:
             return None, f"{node.op.name} before it has outputs that are not its channels"
         if read in self.outputs:
@@ -142,6 +145,8 @@ class _Folder:
         sums = self.sums(node)
         if sums is None:
             return None, f"{node.op.name} after it has no weighted sums"
+        if readers[0] in self.sharing:
+            return None, self.shared(readers[0])
         if not sums.equal_terms:
             return None, f"{node.name} after it sums over different numbers of inputs"
         if not sums.per_channel:
@@ -149,6 +154,11 @@ class _Folder:
         if self.pads(node):
             return None, f"{node.name} after it has zero padding"
         return readers[0], ""
+
+    def shared(self, index: int) -> str:
+        """Return the reason why a layer that shares weights takes no part: its other uses would change as well."""
+        nodes = self.graph.nodes
+        return f"the weights of {nodes[index].name} are also those of {nodes[self.sharing[index]].name}"
 
     def sums(self, node: Node) -> Sums | None:
         """Return how the outputs of a layer are weighted sums; ``None`` if they are not."""
@@ -179,7 +189,8 @@ class _Folder:
         def node(index: int) -> Node:
             old = graph.nodes[index]
             op = old.op.with_map_folded_in() if index in absorbing else old.op
-            return replace(old, op=op, inputs=tuple(map(moved, old.inputs)))
+            tied = {name: place[owner] for name, owner in old.tied.items()}
+            return replace(old, op=op, inputs=tuple(map(moved, old.inputs)), tied=tied)
 
         nodes = tuple(map(node, places))
 

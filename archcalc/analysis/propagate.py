@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.counts import WEIGHT_COUNTS, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
@@ -32,6 +32,8 @@ class Layer(Counts):
     training: bool
     node: int
     """The index of the layer among the nodes of the graph."""
+    tied: tuple[TiedWeight, ...] = ()
+    """The weights that belong to other layers; they are among the parameters of the layer."""
 
     @property
     def output(self) -> Shape:
@@ -136,6 +138,18 @@ class Analysis:
             rows.append(_row(waiting, depth))
         return rows
 
+    @cached_property
+    def _before(self) -> Mapping[str, Mapping[int, Number]]:
+        return {name: counted_before(self.layers, name) for name in WEIGHT_COUNTS}
+
+    def own(self, row: Layer | Group, quantity: str) -> Number:
+        """Return a count of a row without the weights that belong to rows before it."""
+        before = self._before.get(quantity)
+        if not before:
+            return row.of(quantity)
+        layers = row.layers if isinstance(row, Group) else (row,)
+        return sum([layer.of(quantity) - before.get(layer.node, 0) for layer in layers])
+
     def memory(self, dtype: str = "float32") -> Memory:
         """Return the memory in bytes: parameters, activations, peak of live tensors; see `archcalc.analysis.memory`."""
         return memory_of(self.graph, self.totals, dtype=dtype, batch=self.batch, training=self.training)
@@ -150,8 +164,17 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
     return Group(name="/".join(path), path=path, layers=tuple(layers), **sums(layers))
 
 
+def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
+    """Return how many of the parameters of layers count at another one of these layers, by the index of the layer."""
+    tied = {layer.node: layer.tied for layer in layers}
+    if quantity not in WEIGHT_COUNTS or not any(tied.values()):
+        return {}
+    return {index: stored_count(weights, quantity) for index, weights in repeated(tied).items()}
+
+
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
-    """Return the sums over layers as the fields of `Counts`."""
+    """Return the sums over layers as the fields of `Counts`. Each weight counts once."""
+    layers = list(layers)
     found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
@@ -163,6 +186,9 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
         connections += layer.connections
         for kind, number in layer.operations.items():
             operations[kind] = operations.get(kind, 0) + number
+    for name in WEIGHT_COUNTS:
+        for number in counted_before(layers, name).values():
+            found[name] -= number
     return {**found, "cost": Cost(operations, macs, connections)}
 
 
@@ -203,4 +229,5 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         head=node.head,
         training=node.training,
         node=index,
+        tied=tied_weights(node, graph.input_shapes(node)),
     )

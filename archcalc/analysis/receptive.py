@@ -7,7 +7,7 @@ and padding of the receptive field follow from the map (`archcalc.analysis.field
 well-known RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional
 neural networks").
 
-As is usual, windows that extend beyond a border count in full. `archcalc.analysis.unit` finds the exact positions that
+As is usual, windows that extend result a border count in full. `archcalc.analysis.unit` finds the exact positions that
 a single unit sees, clipped at the borders.
 """
 
@@ -77,14 +77,14 @@ class _Pass:
 
     def axis_viewed(self, field: AxisField, view: Correspondence, positions: Shape) -> AxisField:
         """Return the field of a view along one axis of the input."""
-        beyond = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
+        result = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
         if field.packed and view.unpacks_features:  # the field is that of all features together
             if field.is_global:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
         if not positions or Lost.IN_FEATURES in origins:
-            return replace(beyond, is_unknown=False, packed=True)
+            return replace(result, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
             found: Path | None
@@ -94,10 +94,10 @@ class _Pass:
             else:
                 found = None if isinstance(origin, Lost) else path.viewed(origin, self.max_period)
             if found is None:
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(beyond, paths=tuple(paths), packed=packed)
+        return replace(result, paths=tuple(paths), packed=packed)
 
     def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
@@ -118,8 +118,8 @@ class _Pass:
             seen = [(axis, reach[axis]) for axis in graph.position_axes(ref)]
             partial = any(window is not None and window.outputs is not None for _, window in seen)
             for name, field in source.items():
-                beyond = [self.through(axis, seen, place, positions) for axis in field]
-                found = tuple([_as_bound(axis) if partial else axis for axis in beyond if axis is not None])
+                result = [self.through(axis, seen, place, positions) for axis in field]
+                found = tuple([_as_bound(axis) if partial else axis for axis in result if axis is not None])
                 if len(found) == len(field):
                     arriving.setdefault(name, []).append(found)
         return {name: found[0] if len(found) == 1 else self.union(found, positions) for name, found in arriving.items()}
@@ -134,26 +134,26 @@ class _Pass:
             positions: the sizes of the layer's axes of positions.
         """
         paths = []
-        beyond = AxisField((), positions, (), field.aligned)
+        result = AxisField((), positions, (), field.aligned)
         if field.is_unknown and any(window is not None for _, window in seen):
-            return replace(beyond, is_unknown=True)
+            return replace(result, is_unknown=True)
         for path in field.paths:
             axis, window = seen[path.axis]
             if window is None:
-                return beyond
+                return result
             own = place.get(axis if window.axis is None else window.axis)
             if own is None or not window.known:  # positions that become features without being reordered
-                return replace(beyond, is_unknown=True)
+                return replace(result, is_unknown=True)
             if not window.is_pointwise or own != path.axis:
                 path = path.extended(window, own, self.max_period)
             if not path.is_blind:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        beyond = replace(beyond, paths=tuple(paths), packed=field.packed)
+        result = replace(result, paths=tuple(paths), packed=field.packed)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
-            return _as_bound(beyond)  # see `union`
-        return beyond
+            return _as_bound(result)  # see `union`
+        return result
 
     def union(self, fields: list[Field], positions: Shape) -> Field:
         """Return the field of a layer that reads several tensors: the union of the fields through each of them."""

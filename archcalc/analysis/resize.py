@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible
-from archcalc.ops.base import Operator, Shape
+from archcalc.ops.base import Operator, Shape, Shapes
 
 FIRST_SIZES = 64
 """Sizes below this are tried one by one; beyond, each is a quarter larger than the one before."""
@@ -63,10 +63,32 @@ def _rebuilt(graph: Graph, change: Callable[[Operator], Operator], shapes: Mappi
             shape = tuple(shapes[node.name])
             nodes.append(replace(node, op=Input(shape), outputs=(shape,)))
             continue
-        op = change(node.op)
         read = tuple([_shape(nodes, ref) for ref in node.inputs])
+        op = _fitting(nodes, node, (change(node.op), node.op), read)
         nodes.append(replace(node, op=op, outputs=op.outputs(read)))
     return replace(graph, nodes=tuple(nodes))
+
+
+def _fitting(nodes: list[Node], node: Node, candidates: tuple[Operator, ...], read: Shapes) -> Operator:
+    """Return the first operator whose weights have the shapes of those that the layer shares with others.
+
+    Raises:
+        Impossible: there is none.
+    """
+    if not node.tied:
+        return candidates[0]
+    for op in candidates:
+        shapes = {weight.name: weight.shape for weight in op.weights(read)}
+        owners = {name: nodes[owner] for name, owner in node.tied.items()}
+        stored = {name: _weight_shape(nodes, owner, name) for name, owner in owners.items()}
+        if all(shapes[name] == shape for name, shape in stored.items()):
+            return op
+    raise Impossible("{what} would not fit the weights that it shares", what=node.name)
+
+
+def _weight_shape(nodes: list[Node], owner: Node, name: str) -> Shape:
+    weights = owner.op.weights(tuple([_shape(nodes, ref) for ref in owner.inputs]))
+    return next(weight.shape for weight in weights if weight.name == name)
 
 
 def _shape(nodes: list[Node], ref: Ref) -> Shape:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from archcalc.analysis.explain import Derivation
+from archcalc.claims.feedback import ENGLISH, Feedback, Reason
 from archcalc.spec.errors import Problem, Span
 
 
@@ -65,12 +66,19 @@ PASSING = (*RIGHT, Verdict.TRUNCATED)
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """A mistake or convention that gives the written value."""
+    """A mistake or convention that gives the written value, or several that give it together."""
 
-    code: str
-    """A stable identifier; the codes of two mistakes made together are joined by ``+``."""
-    sentence: str
-    """The explanation in words, without a full stop: ``this is what one gets if the padding is ignored``."""
+    reasons: tuple[Reason, ...]
+
+    @property
+    def code(self) -> str:
+        """A stable identifier; the codes of two mistakes made together are joined by ``+``."""
+        return "+".join(reason.code for reason in self.reasons)
+
+    @property
+    def sentence(self) -> str:
+        """The explanation in words: ``The padding is ignored.``"""
+        return ENGLISH.reasons(self.reasons)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +92,10 @@ class Judgement:
     holds: bool = False
     """Whether the claim is right: exact, rounded, or truncated and marked so (``60M truncated``)."""
     explanations: tuple[Explanation, ...] = ()
-    """The explanations of a wrong value: equally simple, the most likely first."""
+    """The explanations of a wrong value, the likeliest first."""
     derivation: tuple[Derivation, ...] = ()
     """The derivation of the right value, if the claim is not right."""
-    remark: str = ""
+    remark: Reason | None = None
     """A remark on a wrong value that has no explanation."""
     fault: Problem | None = None
     """The error that makes the claim unreadable."""
@@ -109,13 +117,22 @@ class Judgement:
 
     @property
     def sentence(self) -> str:
-        """The judgement in one line, with the first explanation."""
+        """The judgement in English, in one line, with its explanations."""
+        return self.in_words(ENGLISH)
+
+    def in_words(self, feedback: Feedback) -> str:
+        """Return the judgement in one line, with its explanations."""
         if self.holds or self.fault is not None:
             return self.message
-        if self.verdict is Verdict.TRUNCATED:
-            return f"{self.target} is {self.actual}: {self.value} is truncated instead of rounded"
-        reason = self.explanations[0].sentence if self.explanations else self.remark
-        return f"{self.target} is {self.actual}, not {self.value}" + (f": {reason}" if reason else "")
+        frame = "truncated-value" if self.verdict is Verdict.TRUNCATED else "wrong"
+        sentence = feedback.say(frame, target=self.target, actual=self.actual, value=self.value)
+        return " ".join([sentence, *self.reasons_in_words(feedback)])
+
+    def reasons_in_words(self, feedback: Feedback) -> list[str]:
+        """Return one sentence for each explanation, or the remark on a value that has none."""
+        if self.explanations:
+            return feedback.alternatives([each.reasons for each in self.explanations])
+        return [feedback.reasons([self.remark])] if self.remark is not None else []
 
     def problem(self) -> Problem:
         """Return the error that reports a claim that does not hold or cannot be judged."""

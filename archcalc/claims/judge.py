@@ -11,6 +11,7 @@ from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare, interpret
 from archcalc.claims.expressions import has_names
+from archcalc.claims.feedback import Reason
 from archcalc.query.targets import Actual, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.read import Spec
@@ -110,13 +111,17 @@ class Judge:
             verdict=verdict,
             actual=actual.text,
             holds=verdict in RIGHT or (verdict is Verdict.TRUNCATED and interpretations[0].marked_truncated),
-            remark=f"{other} is {self.actual(other).text}" if other else "",
+            remark=_compared(other, self.actual(other)) if other else None,
         )
         return ParsedClaim(judgement=judgement, actual=actual, interpretations=tuple(interpretations))
 
     def _formula(self, claim: Claim) -> Judgement | None:
         """The judgement of a formula; ``None`` if the value is not a formula or formulas are not judged."""
         return self.formula(claim) if self.formula is not None and has_names(claim.value) else None
+
+
+def _compared(other: str, actual: Actual) -> Reason:
+    return Reason("compared", (("target", other), ("actual", actual.text)))
 
 
 def by_name(networks: Networks) -> dict[str, Analysis]:

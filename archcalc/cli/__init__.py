@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 
 import click
+
+from archcalc.cli.termination import ended_by_signals
 
 VERBS = {
     "show": "Print shapes, parameters, MACs and receptive fields by layer.",
@@ -73,7 +76,7 @@ def main(args: list[str] | None = None) -> None:
     import gc
 
     gc.disable()  # the process ends after one answer: collecting garbage would only take time
-    status = status_of(args)
+    status = ended_by_signals(partial(status_of, args))
     gc.freeze()  # the collection at exit would gain nothing, either
     sys.exit(status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
@@ -54,6 +54,8 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for people."""
+    if column in WEIGHT_COUNTS:
+        return weights_text(row, column, analysis)
     if column in FORMULAS:
         return row.of(column)
     if column in _TEXTS:
@@ -65,7 +67,17 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
+    if column in WEIGHT_COUNTS:
+        return analysis.own(row, column)
     return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
+
+
+def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
+    """Return a number of weights; ``shared`` stands for those that belong to earlier layers, and count there."""
+    own, used = analysis.own(row, column), row.of(column)
+    if own == used:
+        return own
+    return f"{own:,} + shared" if own else "shared"
 
 
 def _name(row: Row, analysis: Analysis, layout: str) -> str:

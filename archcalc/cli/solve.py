@@ -25,7 +25,7 @@ from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
-    from archcalc.query.grid import Axis
+    from archcalc.query.grid import GridAxis
     from archcalc.query.solve import Solution
     from archcalc.spec.syntax import Name
 
@@ -119,19 +119,19 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
 def measurable(name: Name) -> bool:
     """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
-    from archcalc.spec.build import argument_words
+    from archcalc.spec.calls import argument_words
     from archcalc.spec.numerals import GLOBAL
 
     return "." in name.name or name.name not in (GLOBAL, *argument_words())
 
 
-def read_axis(question: ConfigurationQuery, written: str) -> Axis:
+def read_axis(question: ConfigurationQuery, written: str) -> GridAxis:
     """Return the setting that varies, with its values.
 
     Raises:
         SpecError: it cannot be read, or its values have to be given.
     """
-    from archcalc.query.grid import Axis
+    from archcalc.query.grid import GridAxis
     from archcalc.query.solve import MAX_VALUES, default_values
     from archcalc.query.sweep import Refused
     from archcalc.spec.ranges import read_values
@@ -146,7 +146,7 @@ def read_axis(question: ConfigurationQuery, written: str) -> Axis:
         given = read_values(f"--vary {name}", parts[-1], question.limits)
         if len(given) > MAX_VALUES:
             fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
-        return Axis(name, given)
+        return GridAxis(name, given)
     try:
         values = default_values(question, name)
     except Refused as refused:
@@ -155,10 +155,10 @@ def read_axis(question: ConfigurationQuery, written: str) -> Axis:
         fail(
             "argument", f"'{name}' is not a number", hint=f"give the values to try: --vary {name}=1:100", origin=origin
         )
-    return Axis(name, values)
+    return GridAxis(name, values)
 
 
-def table(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str, *, programs: bool) -> Table:
+def table(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str, *, programs: bool) -> Table:
     """Return the intervals of solutions, or else the nearest value, with the quantities at both ends."""
     titles = [name.name for name in question.names]
     rows: list[tuple[Any, ...]] = []
@@ -188,7 +188,7 @@ def between(first: Any, last: Any, *, plain: bool = False) -> str:
     return ends[0] if first == last else " … ".join(ends)
 
 
-def notes(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> list[str]:
+def notes(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str) -> list[str]:
     """Return how many values were tried, and the result."""
     values = axis.values
     if isinstance(values, tuple) or len(values) == 1:
@@ -219,7 +219,7 @@ def notes(solution: Solution, axis: Axis, question: ConfigurationQuery, target: 
     return found
 
 
-def record(solution: Solution, axis: Axis, question: ConfigurationQuery, target: str) -> dict[str, Any]:
+def record(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str) -> dict[str, Any]:
     """Return the solution as a JSON record."""
     titles = [name.name for name in question.names]
 

@@ -31,7 +31,7 @@ from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
-    from archcalc.query.grid import Axis
+    from archcalc.query.grid import GridAxis
     from archcalc.query.ranking import Columns, Key, Selection
     from archcalc.query.sweep import Example, Refusal, SweepBlock
     from archcalc.spec.syntax import Name
@@ -160,7 +160,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
 class _Names:
     """The columns: the settings, and the quantities that are computed."""
 
-    def __init__(self, axes: list[Axis], measured: list[Name]) -> None:
+    def __init__(self, axes: list[GridAxis], measured: list[Name]) -> None:
         self.axes = [axis.name for axis in axes]
         self.measured = list(dict.fromkeys(name for name in measured if name.name not in self.axes))
 
@@ -193,7 +193,7 @@ class _Names:
 class _Run:
     """A sweep, with the counts that are reported at its end."""
 
-    def __init__(self, question: ConfigurationQuery, axes: list[Axis]) -> None:
+    def __init__(self, question: ConfigurationQuery, axes: list[GridAxis]) -> None:
         self.question = question
         self.axes = axes
         self.total = 0

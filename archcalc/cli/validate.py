@@ -27,12 +27,14 @@ from archcalc.report.validated import step_summary, summary
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
-from archcalc.validation.configuration import configuration_of, unknown_codes
-from archcalc.validation.examine import Options, ValidationResult, ValidationTask
+from archcalc.validation.cache import cache_file, examine_changed
+from archcalc.validation.configuration import unknown_codes
 from archcalc.validation.findings import findings, relative_to
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import find_specs
-from archcalc.validation.store import BaselineFile
+from archcalc.validation.plan import Plan, plan
+from archcalc.validation.results import Options, ValidationResult
+from archcalc.validation.store import BaselineFile, locked
 
 PROGRESS_FROM = 20
 """Number of specs from which a progress bar is shown."""
@@ -106,9 +108,11 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     metavar="N%|QUANTITY=N%",
     help="Allowed growth of the totals beyond the baseline (repeatable).  [default: 0%]",
 )
+@click.option("--require-baseline", is_flag=True, help="Fail if the baseline does not contain a spec.")
 @click.option("--update-baseline", is_flag=True, help="Store the current totals in the baseline instead of comparing.")
 @click.option("--specs-only", is_flag=True, help="Skip files that are not specs, even if they are named.")
 @click.option("--jobs", type=PositiveInteger(), help="Number of processes.  [default: chosen by the number of specs]")
+@click.option("--no-cache", is_flag=True, help="Validate specs again that have not changed since an earlier run.")
 @click.option("--quiet", "-q", is_flag=True, help="Print failures and the summary only.")
 @click.option(
     "--format",
@@ -129,39 +133,40 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     counts as a failure; 2 if a spec cannot be read.
     """
     stdin_once(paths)
-    if values["update_baseline"] and not values["baseline"]:
-        raise click.UsageError("--update-baseline needs --baseline FILE")
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     gc.enable()  # many networks are read, one after the other
     options = options_from(values)
-    store = read_baseline(values["baseline"], values["update_baseline"])
-    tasks = [
-        ValidationTask(
-            found_spec, configuration_of(found_spec.path or "."), store.of(found_spec) if store is not None else None
-        )
-        for found_spec in find_specs(paths, options.limits)
-    ]
+    run = plan(
+        find_specs(paths, options.limits, exclude_named=options.only_specs),
+        options,
+        baseline=values["baseline"],
+        require_baseline=values["require_baseline"],
+        jobs=values["jobs"],
+    )
+    if not run.has_baselines and not run.others:
+        no_baseline(values)
     streamed = "text" if output else form if FORMATS[form].findings else ""
     shows_progress = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
     display = ValidationDisplay(
         quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
     )
     results: list[ValidationResult] = []
-    for result in with_progress(examine_all(options, tasks, values["jobs"]), len(tasks), shows_progress):
-        found_spec = tasks[len(results)].found_spec
+    examined = examine_tasks(options, run, values)
+    for result in with_progress(examined, len(run.tasks), shows_progress):
+        found_spec, store = run.tasks[len(results)].found_spec, run.stores[len(results)]
         if result.corrected is not None:
             result = write_correction(result, found_spec.path)
-        if store is not None and values["update_baseline"] and result.figures is not None:
-            store.put(found_spec, result.figures)
+        if store is not None and options.update_baseline and result.figures is not None:
+            store.put(found_spec, result.figures, run.settings)
         if streamed:
             show(result, streamed, display)
         results.append(result._replace(figures=None, corrected=None, diff=""))
-    for result in without_specs(results):
+    for result in (*without_specs(results), *run.others):
         results.append(result)
         if streamed:
             show(result, streamed, display)
-    if store is not None and values["update_baseline"]:
-        save(store.path, store.text(), "--baseline")
+    if options.update_baseline:
+        update(run.baselines())
     report(results, form, output)
     return max((result.status for result in results), default=0)
 
@@ -176,18 +181,40 @@ def options_from(values: dict[str, Any]) -> Options:
         warn=values["warn"],
         error=values["error"],
         strict=values["strict"],
-        with_figures=bool(values["baseline"]),
-        tolerance=None if values["update_baseline"] else values["tolerance"],
+        tolerance=values["tolerance"],
+        update_baseline=values["update_baseline"],
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
 
 
-def read_baseline(path: str | None, update: bool) -> BaselineFile | None:
-    """Return the baseline, if one is requested; a new one if it is to be updated and does not exist."""
-    if not path:
-        return None
-    return BaselineFile(path) if update and not os.path.exists(path) else BaselineFile.read(path)
+def examine_tasks(options: Options, run: Plan, values: dict[str, Any]) -> Iterator[ValidationResult]:
+    """Return the results of all specs; unchanged ones are validated again if more than their findings is needed."""
+    file = None if values["no_cache"] or options.fix or options.update_baseline else cache_file()
+    if file is None:
+        return examine_all(options, run.tasks, values["jobs"])
+    from archcalc import __version__
+
+    return examine_changed(file, __version__, options, run.tasks, values["jobs"])
+
+
+def no_baseline(values: dict[str, Any]) -> None:
+    """Fail if an option needs a baseline, because there is none.
+
+    Raises:
+        click.UsageError: An option needs one.
+    """
+    for option in ("update_baseline", "require_baseline"):
+        if values[option]:
+            written = f"--{option.replace('_', '-')}"
+            raise click.UsageError(f"{written} needs --baseline FILE, or 'baseline' in the configuration")
+
+
+def update(baselines: Iterable[BaselineFile]) -> None:
+    """Write baselines, with what other processes have written into them since they were read."""
+    for store in baselines:
+        with locked(store.path):
+            save(store.path, store.updated_file().text(), "--baseline")
 
 
 def write_correction(result: ValidationResult, path: str) -> ValidationResult:

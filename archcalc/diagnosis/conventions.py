@@ -8,7 +8,7 @@ from typing import TypeAlias
 from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.mistake import Contribution
 from archcalc.diagnosis.variation import Site
-from archcalc.numeric import Number
+from archcalc.numeric import Number, product
 from archcalc.ops.base import Operator
 from archcalc.ops.traits import Kind
 
@@ -80,6 +80,43 @@ def one_bias(site: Site, counts: Counts, quantity: str) -> Number | None:
     """Count a single bias for the layer."""
     biases = _biases(site)
     return counts.params - biases + 1 if biases and site.op.kind in ("convolution", "dense") else None
+
+
+def bias_per_input(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Count a bias for every input channel, or for every input of a fully connected layer."""
+    biases = _biases(site)
+    if not biases or site.op.kind not in ("convolution", "dense"):
+        return None
+    inputs = product(site.shape) if site.op.flattens else site.shape[0]
+    return counts.params - biases + inputs if inputs != biases else None
+
+
+def inputs_added(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Add the numbers of inputs and outputs of a fully connected layer."""
+    return product(site.shape) + product(site.op.output(site.inputs)) if site.op.kind == "dense" else None
+
+
+def bias_on_top(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Count one addition for each bias in addition to twice the MACs."""
+    return counts.macs + counts.connections if counts.macs else None
+
+
+def one_per_map(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Count one number for each map of a batch norm."""
+    return site.shape[0] if batch_norms(site.op) else None
+
+
+def per_element(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Count the numbers of a batch norm for each element instead of each map."""
+    return product(site.shape[1:]) * getattr(counts, quantity) if batch_norms(site.op) else None
+
+
+def in_place(site: Site, counts: Counts, quantity: str) -> Number | None:
+    """Count no outputs of layers that can overwrite their input, such as activation functions and dropout."""
+    if len(site.inputs) != 1 or site.op.weights(site.inputs) or site.op.output(site.inputs) != site.shape:
+        return None
+    (reach,) = site.op.windows(site.inputs)
+    return 0 if all(window is not None and window.is_pointwise for window in reach) else None
 
 
 def _biases(site: Site) -> Number:

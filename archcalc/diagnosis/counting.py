@@ -12,7 +12,6 @@ from archcalc.diagnosis.variation import Change, Site
 from archcalc.diagnosis.windows import changed, is_pooling, replaced
 from archcalc.numeric import exact_div
 from archcalc.ops.base import Operator, like
-from archcalc.ops.conv import Conv
 from archcalc.ops.sliding import effective_kernel
 
 
@@ -57,7 +56,7 @@ def one_filter(site: Site) -> Site | None:
     op, sums = site.op, site.op.sums(site.shape)
     if op.kind == "dense":
         return changed(site, features=1)
-    if not is_convolution(site, "sliding") or sums is None or len(sums.kernels) > 1:
+    if not is_convolution(site, "sliding", "transposed") or sums is None or len(sums.kernels) > 1:
         return None
     (kernels,) = sums.kernels
     if kernels.table is not None or kernels.outputs == 1:
@@ -66,11 +65,40 @@ def one_filter(site: Site) -> Site | None:
     return Site(op.on_one_channel(len(site.shape)), ((seen, *site.shape[1:]),))
 
 
-def positions_lost(site: Site) -> Site | None:
-    """Flatten to one number per channel."""
-    if site.op.flattens and len(site.shape) > 1:
-        return site._replace(inputs=(site.shape[:1],))
-    return None
+def one_group(site: Site) -> Site | None:
+    """Count one of the groups of filters."""
+    op: Any = site.op
+    groups = getattr(op, "groups", 1)
+    if groups == 1:
+        return None
+    own = replace(op, channels=exact_div(op.channels, groups), groups=1)
+    return Site(own, ((exact_div(site.shape[0], groups), *site.shape[1:]),))
+
+
+def groups_twice(site: Site) -> Site | None:
+    """Divide the input channels of a filter by the number of groups once more."""
+    op: Any = site.op
+    groups = getattr(op, "groups", 1)
+    if groups == 1 or site.shape[0] % groups**2 or op.channels % groups**2:
+        return None
+    return changed(site, groups=groups**2)
+
+
+def kernel_squared(site: Site) -> Site | None:
+    """Square the larger side of a kernel."""
+    if not is_convolution(site, "sliding"):
+        return None
+    op: Any = site.op
+    return changed(site, kernel=(max(op.kernel),) * len(op.kernel), pad="full")
+
+
+def kernel_sides_added(site: Site) -> Site | None:
+    """Use k + k weights per input channel and filter instead of k·k."""
+    op: Any = site.op
+    if not is_convolution(site, "sliding") or len(op.kernel) < 2 or set(op.kernel) == {1}:
+        return None
+    kernel = (sum(op.kernel), *(1,) * (len(op.kernel) - 1))
+    return changed(site, kernel=kernel, pad="full", dilation=(1,) * len(kernel))
 
 
 def kernel_once(site: Site) -> Site | None:
@@ -103,13 +131,16 @@ def at_input_positions(site: Site) -> Site | None:
     return changed(site, stride=(1,) * len(op.kernel), pad="same")
 
 
-def at_output_positions(site: Site) -> Site | None:
-    """Count a transposed convolution like a convolution at the positions of its output."""
+def at_padded_positions(site: Site) -> Site | None:
+    """Count the positions of the padded input."""
     op: Any = site.op
-    if not is_convolution(site, "transposed"):
+    if not is_convolution(site, "sliding"):
         return None
-    conv = like(Conv, op, stride=(1,) * len(op.kernel), dilation=(1,) * len(op.kernel), pad="same")
-    return Site(conv, ((site.shape[0], *op.output(site.inputs)[1:]),))
+    rows = op.geometry(site.shape)
+    if not any(p0 or p1 for *_, p0, p1 in rows):
+        return None
+    pads = tuple((p0, p1 + reach - 1) for _, reach, _, p0, p1 in rows)
+    return changed(site, stride=(1,) * len(rows), pad=pads)
 
 
 def at_one_position(site: Site) -> Site | None:
@@ -119,6 +150,18 @@ def at_one_position(site: Site) -> Site | None:
         return None
     own = replace(op, stride=(1,) * len(op.kernel), pad="valid", dilation=(1,) * len(op.kernel))
     return Site(own, ((site.shape[0], *op.kernel),))
+
+
+def at_one_row(site: Site) -> Site | None:
+    """Count the output positions along the first axis only."""
+    op: Any = site.op
+    if not is_convolution(site, "sliding") or len(op.kernel) < 2:
+        return None
+    first, *others = op.geometry(site.shape)
+    ones = (1,) * len(others)
+    pads = (tuple(first[3:]), *((0, 0) for _ in others))
+    own = replace(op, stride=(first[2], *ones), pad=pads, dilation=(op.dilation[0], *ones))
+    return Site(own, ((*site.shape[:2], *op.kernel[1:]),))
 
 
 def pooling_as(cls: type[Operator], *, bias: bool) -> Change:

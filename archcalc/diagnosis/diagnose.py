@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from archcalc.claims.claim import Explanation, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
+from archcalc.diagnosis.chance import is_coincidence, is_coincidence_of_pairs, outcomes_nearby
 from archcalc.diagnosis.mistake import FIELDS, Prior
 from archcalc.diagnosis.numbers import slips
 from archcalc.diagnosis.outcomes import Outcomes
@@ -40,22 +41,36 @@ class Diagnosis:
 
     def _explain(self, claimed: ClaimedValue) -> tuple[Explanation, ...]:
         outcomes, actual = self.outcomes, self.target.actual
-        digits = evidence(claimed, self.target)
-        single = list(search(outcomes.singles, [claimed], actual))
+        single = [
+            match
+            for match in search(outcomes.singles, [claimed], actual)
+            if not is_coincidence(claimed, actual.values, match.prior, match.outcome.alternatives)
+        ]
         slipped = tuple(slips(claimed, actual.values))
-        if digits <= 2 and any(number.tolerance for number in claimed.numbers):
-            # a number with one or two digits agrees with many others by chance
-            return slipped + _explanations(each for each in single if each.prior <= Prior.COMMON)
-        if single or slipped:
-            return _explanations(single) or slipped
+        if slipped and not single:
+            return slipped
+        pairs = self._pairs(claimed, fewest=min((match.prior for match in single), default=None))
+        return _explanations(sorted([*single, *pairs], key=lambda match: match.prior))
+
+    def _pairs(self, claimed: ClaimedValue, fewest: int | None) -> list[Match]:
+        """The pairs of mistakes that give a value; if one mistake does, only those that are more common."""
+        if fewest is not None and fewest < Prior.RARE:
+            return []
+        outcomes, actual = self.outcomes, self.target.actual
+        digits = evidence(claimed, self.target)
         enough = 3 if self.target.quantity in FIELDS | {"shape"} else 4
         if digits < enough - 1:
-            return ()
+            return []
         paired = search(outcomes.pairs, [claimed], actual)
         truncated = search(outcomes.singles, [claimed], actual, verdicts=(Verdict.TRUNCATED,))
         found = sorted([*paired, *truncated], key=lambda match: match.prior)
-        most = 2 * Prior.COMMON if digits < enough else found[0].prior + 1 if found else 0
-        return _explanations(each for each in found if each.prior <= most)
+        likely = 2 * Prior.COMMON
+        most = likely if digits < enough or fewest is not None else found[0].prior + 1 if found else 0
+        found = [match for match in found if match.prior <= most]
+        if not found:
+            return []
+        nearby = outcomes_nearby(claimed, actual.values, (outcome.values for outcome in outcomes.pairs))
+        return [match for match in found if not is_coincidence_of_pairs(claimed, actual.values, match.prior, nearby)]
 
 
 def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
@@ -66,7 +81,8 @@ def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
         right = actual[place] if place < len(actual) and len(actual) == len(claimed.numbers) else None
         if isinstance(right, str) or right is None or abs(number.value - right) > number.tolerance:
             unit = 2 * number.tolerance or Fraction(1)
-            wrong.add(str(int(abs(number.value) / unit)).rstrip("0") or "0")
+            digits = str(int(abs(number.value) / unit))
+            wrong.add((digits.rstrip("0") or "0") if len(digits) > 3 else digits)
     return sum(map(len, wrong))
 
 

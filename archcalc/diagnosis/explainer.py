@@ -9,6 +9,7 @@ from functools import lru_cache
 from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
+from archcalc.claims.feedback import Reason
 from archcalc.claims.judge import FormulaJudge, Judge, Networks, ParsedClaim, by_name
 from archcalc.diagnosis.diagnose import Diagnosis
 from archcalc.diagnosis.follow import EarlierClaim, explain_follow_through, explain_sum_mismatch
@@ -21,7 +22,8 @@ from archcalc.spec.errors import SpecError
 CACHE_SIZE = 10_000
 """The number of targets, and of values of targets, whose explanations are cached."""
 
-UNEXPLAINED = "no mistake that archcalc knows gives this value"
+UNEXPLAINED = Reason("unexplained")
+"""The remark on a value that no known mistake gives."""
 
 
 def judge_and_explain(
@@ -57,7 +59,7 @@ class Explainer:
         if not parsed.interpretations or judgement.verdict is Verdict.TRUNCATED:
             return judgement
         verdict, explanations = self._reasons(parsed, others)
-        unexplained = not explanations and parsed.interpretations[0].relation == "=" and not judgement.remark
+        unexplained = not explanations and parsed.interpretations[0].relation == "=" and judgement.remark is None
         remark = UNEXPLAINED if unexplained else judgement.remark
         return replace(judgement, verdict=verdict, explanations=explanations, remark=remark)
 

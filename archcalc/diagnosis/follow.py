@@ -16,6 +16,7 @@ from archcalc.analysis.receptive import receptive_fields
 from archcalc.claims.claim import RIGHT, Claim, Explanation
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.registry import FOLLOW_THROUGH, NOT_THE_SUM
 from archcalc.diagnosis.search import search
@@ -71,12 +72,12 @@ def explain_follow_through(
     match = next(search(map(_outcome, wrong_steps), [claimed], target.actual), None)
     if match is None:
         return None
-    return Explanation(code=FOLLOW_THROUGH, sentence=f"the step is right, from {match.clause}")
+    return Explanation(reasons=match.outcome.reasons)
 
 
 def _outcome(step: FollowedStep) -> Outcome:
-    start = " and ".join(f"{each.claim.target} = {each.claim.value}" for each in step.start[:2])
-    return Outcome(codes=(FOLLOW_THROUGH,), clauses=(f"{start} as claimed before",), values=step.values)
+    start = ", ".join(f"{each.claim.target} = {each.claim.value}" for each in step.start[:2])
+    return Outcome(reasons=(Reason(FOLLOW_THROUGH, (("start", start),)),), values=step.values)
 
 
 def explain_sum_mismatch(
@@ -92,7 +93,7 @@ def explain_sum_mismatch(
         total = sum(part.values[0] for part in parts)
         if compare([claimed], target.actual._replace(values=(total,))) not in RIGHT:
             written = f"{int(total):,}" if total.denominator == 1 else f"{float(total):,.4g}"
-            return Explanation(code=NOT_THE_SUM, sentence=f"the sum of the claimed parts is {written}")
+            return Explanation(reasons=(Reason(NOT_THE_SUM, (("sum", written),)),))
     return None
 
 
@@ -130,7 +131,7 @@ def _from_shapes(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
     if own is not None and target.quantity in SUMS:
         shape = channels_first(tuple(map(int, own.values)), target.graph.layout)
         right = target.graph.shape(own.target.tensor)
-        yield from _under_rewrites(target, [Rewrite(_forced(shape, right), propagates=True)], given, [*start[-1:], own])
+        yield from _under_rewrites(target, [Rewrite(change=_forced(shape, right))], given, [*start[-1:], own])
 
 
 def _under_rewrites(

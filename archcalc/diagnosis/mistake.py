@@ -1,14 +1,18 @@
-"""The types of mistakes and conventions: a code, a clause that describes it, and its effect on a network or figure."""
+"""The types of mistakes and conventions: a code, how common it is, and its effect on a network or figure.
+
+Their sentences are in `archcalc.claims.sentences`, by code.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias
 
 from archcalc.analysis.counts import Counts
-from archcalc.diagnosis.variation import Change, Rewrite, Site
+from archcalc.claims.feedback import Reason
+from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site
 from archcalc.numeric import Number
 from archcalc.query.targets import Values
 
@@ -16,7 +20,7 @@ from archcalc.query.targets import Values
 class Prior(IntEnum):
     """How often a mistake is made, according to teachers and the issue trackers of profilers.
 
-    It orders explanations that are equally simple.
+    It orders the explanations of a value.
     """
 
     COMMON = 1
@@ -28,6 +32,7 @@ class MistakeScope(Enum):
     """The layers in which a mistake is made."""
 
     TARGET = "in the layers of the target"
+    NEAREST = "in the last layer before them in which it can be made"
     ALL = "in these and in all layers before them"
     AFTER_FIRST = "in all layers but the first one with a window"
 
@@ -44,28 +49,37 @@ class Mistake:
 
     code: str
     """A stable identifier, used in reports, keys and statistics."""
-    clause: str
-    """The clause that completes "this is what one gets if …"."""
     affects: frozenset[str]
     """The quantities that it affects."""
     prior: Prior = Prior.OCCASIONAL
+    priors: Mapping[str, Prior] = field(default_factory=dict)
+    """The priors of the quantities for which it is more or less common."""
+
+    def prior_for(self, quantity: str) -> Prior:
+        """Return how common the mistake is for a quantity."""
+        return self.priors.get(quantity, self.prior)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LayerMistake(Mistake):
     """A mistake that takes layers for others; the formulas of the operators run on the changed layers."""
 
-    changes: tuple[Change, ...]
-    """The forms of the mistake."""
+    changes: tuple[Change, ...] = ()
+    """The forms of the mistake that change a layer."""
+    outputs: tuple[OutputChange, ...] = ()
+    """The forms of the mistake that leave a layer, but take its output for another one."""
+    kind: str = ""
+    """The kind of its sentence, if that is not the one of the target."""
     propagates: bool = True
     """Whether later layers read the changed output; see `Rewrite`."""
     combinable: bool = True
     """Whether it is plausible together with another mistake."""
-    scopes: tuple[MistakeScope, ...] = (MistakeScope.TARGET, MistakeScope.ALL)
+    scopes: tuple[MistakeScope, ...] = (MistakeScope.TARGET, MistakeScope.NEAREST, MistakeScope.ALL)
     """The sets of layers in which it is tried, in this order."""
 
     def rewrites(self) -> Iterable[Rewrite]:
-        return (Rewrite(change, self.propagates) for change in self.changes)
+        yield from (Rewrite(change=change, propagates=self.propagates) for change in self.changes)
+        yield from (Rewrite(output=output) for output in self.outputs)
 
 
 Contribution: TypeAlias = Callable[[Site, Counts, str], Number | None]
@@ -99,28 +113,29 @@ class Scaling(Mistake):
 class Outcome:
     """The values of a target under no mistake, one or several, or under the counting rules of a tool."""
 
-    codes: tuple[str, ...] = ()
-    clauses: tuple[str, ...] = ()
-    """The clauses that complete "this is what one gets if …", one per code."""
+    reasons: tuple[Reason, ...] = ()
+    """The mistakes or conventions; empty for the right values."""
     values: Values
     prior: int = 0
     """The sum of the priors of the mistakes."""
+    alternatives: int = 1
+    """The number of outcomes of the same kind: one for each part of a sum that may be left out, for example."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple([reason.code for reason in self.reasons])
 
     @property
     def code(self) -> str:
         return "+".join(self.codes)
 
-    @property
-    def clause(self) -> str:
-        return " and ".join(self.clauses)
-
     def then(self, last: Outcome) -> Outcome:
         """Return the outcome under these mistakes followed by the last one, with the values of the last one."""
         return Outcome(
-            codes=self.codes + last.codes,
-            clauses=self.clauses + last.clauses,
+            reasons=self.reasons + last.reasons,
             values=last.values,
             prior=self.prior + last.prior,
+            alternatives=self.alternatives * last.alternatives,
         )
 
 

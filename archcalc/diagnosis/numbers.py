@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from archcalc.claims.claim import Explanation
 from archcalc.claims.claimed_value import ClaimedValue, Quantity
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import FIELDS, WEIGHTS, Prior, Scaling
 from archcalc.numeric import Number
 from archcalc.query.targets import Values
@@ -16,58 +17,56 @@ COUNTS = WEIGHTS | {"macs", "mults", "flops", "connections", "activations"}
 
 SCALINGS = (
     Scaling(
-        code="two-per-mac", clause="a product and its addition are counted as two operations (FLOPs, not MACs)",
+        code="two-per-mac",
         affects=frozenset({"macs", "mults", "connections"}), prior=Prior.COMMON, conversion=lambda value: 2 * value,
     ),
     Scaling(
-        code="halved", clause="the value is halved", affects=frozenset({"flops", "macs", "mults"}),
+        code="halved", affects=frozenset({"flops", "macs", "mults"}),
         conversion=lambda value: Fraction(value) / 2,
     ),
     Scaling(
-        code="kilo-1024", clause="K, M and G are taken as powers of 1024", affects=COUNTS, prior=Prior.COMMON,
+        code="kilo-1024", affects=COUNTS, prior=Prior.COMMON,
         conversion=lambda value: Fraction(value) * Fraction(1000, 1024) ** thousands(value), min_value=1000,
         only_rounded=True,
     ),
     Scaling(  # 1018K: the smaller unit, where the larger one would do
-        code="kilo-1024", clause="K, M and G are taken as powers of 1024", affects=COUNTS, prior=Prior.COMMON,
+        code="kilo-1024", affects=COUNTS, prior=Prior.COMMON,
         conversion=lambda value: Fraction(value) * Fraction(1000, 1024) ** (thousands(value) - 1), min_value=10**6,
         only_rounded=True,
     ),
     Scaling(
-        code="unit-too-small", clause="the unit is a thousand times too small (K for M, M for G)", affects=COUNTS,
+        code="unit-too-small", affects=COUNTS,
         prior=Prior.COMMON, conversion=lambda value: Fraction(value) / 1000, min_value=1000,
     ),
     Scaling(
-        code="unit-too-large", clause="the unit is a thousand times too large (M for K, G for M)", affects=COUNTS,
+        code="unit-too-large", affects=COUNTS,
         prior=Prior.COMMON, conversion=lambda value: value * 1000,
     ),
     Scaling(
-        code="decimal-point", clause="the decimal point is one digit too far left", affects=COUNTS, prior=Prior.RARE,
+        code="decimal-point", affects=COUNTS, prior=Prior.RARE,
         conversion=lambda value: Fraction(value) / 10, min_value=100, combinable=False,
     ),
     Scaling(
-        code="decimal-point", clause="the decimal point is one digit too far right", affects=COUNTS, prior=Prior.RARE,
+        code="decimal-point", affects=COUNTS, prior=Prior.RARE,
         conversion=lambda value: value * 10, min_value=100, combinable=False,
     ),
     Scaling(
-        code="bytes", clause="the value is in bytes (4 per number)", affects=WEIGHTS | {"activations"},
+        code="bytes", affects=WEIGHTS | {"activations"},
         conversion=lambda value: 4 * value, min_value=10, combinable=False,
     ),
     Scaling(
-        code="rf-area", clause="the area of the receptive field is given, not its side", affects=FIELDS,
+        code="rf-area", affects=FIELDS,
         combinable=False,
         min_value=2,
         conversion=lambda value: value * value,
     ),
     Scaling(
-        code="off-by-one", clause="the value is one too large", affects=FIELDS | {"layers"},
-        conversion=lambda value: value + 1,
+        code="off-by-one", affects=FIELDS | {"layers"}, prior=Prior.RARE, conversion=lambda value: value + 1,
         combinable=False,
     ),
     Scaling(
-        code="off-by-one", clause="the value is one too small", affects=FIELDS | {"layers"},
-        conversion=lambda value: value - 1, combinable=False,
-        min_value=2,
+        code="off-by-one", affects=FIELDS | {"layers"}, prior=Prior.RARE, conversion=lambda value: value - 1,
+        combinable=False, min_value=2,
     ),
 )  # fmt: skip
 
@@ -80,15 +79,8 @@ def thousands(value: Number) -> int:
     return times
 
 
-SLIPS = {
-    "rounded-too-far": "{written} is a rounded value: the exact one is {right}",
-    "rounded-wrongly": "{right} rounds to a different last digit than {written}",
-    "digits-swapped": "two neighbouring digits are swapped",
-    "one-digit": "one digit differs",
-    "digit-missing": "a digit is missing",
-    "digit-too-many": "there is one digit too many",
-}
-"""The code of each slip, and its explanation."""
+SLIPS = ("rounded-too-far", "rounded-wrongly", "digits-swapped", "one-digit", "digit-missing", "digit-too-many")
+"""The codes of the slips."""
 
 
 def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
@@ -108,8 +100,7 @@ def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
         return
     written, right = pairs[0][0], Fraction(pairs[0][1])
     for code in _slip(written, right, in_shape=len(actual) > 1):
-        sentence = SLIPS[code].format(written=_plain(written.value), right=_plain(right))
-        yield Explanation(code=code, sentence=sentence)
+        yield Explanation(reasons=(Reason(code),))
 
 
 def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str]:
@@ -154,7 +145,3 @@ def _swapped(ours: str, theirs: str) -> bool:
 
 def _without_one(longer: str, shorter: str) -> bool:
     return any(longer[:i] + longer[i + 1 :] == shorter for i in range(len(longer)))
-
-
-def _plain(value: Fraction) -> str:
-    return f"{int(value):,}" if value.denominator == 1 else f"{float(value):,.4g}"

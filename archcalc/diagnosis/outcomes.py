@@ -8,13 +8,18 @@ from functools import cached_property
 from itertools import combinations, product
 
 from archcalc.analysis.counts import Counts
+from archcalc.claims.feedback import Reason
+from archcalc.diagnosis.chains import wrong_fields
+from archcalc.diagnosis.layer_mistakes import LAYER_MISTAKES
 from archcalc.diagnosis.mistake import FIELDS, Contribution, Convention, LayerMistake, MistakeScope, Outcome, Prior
-from archcalc.diagnosis.places import misplaced, rearranged
-from archcalc.diagnosis.registry import CONVENTIONS, LAYER_MISTAKES, SCALINGS
+from archcalc.diagnosis.places import found, misplaced, rearranged
+from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS
+from archcalc.diagnosis.structures import final_softmax, restructured
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
-from archcalc.diagnosis.variation import Change, Rewrite, Site, Variation, vary
+from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site, Variation, vary
 from archcalc.numeric import Impossible, Number
+from archcalc.numeric import product as size
 from archcalc.query.targets import Values
 
 MAX_WORK = 400_000
@@ -22,6 +27,9 @@ MAX_WORK = 400_000
 
 In networks of thousands of layers, the remaining layer mistakes and pairs are not tried.
 """
+
+
+ORDER = tuple(CODES)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -32,7 +40,8 @@ class AppliedMistake:
     rewrite: Rewrite | None = None
     contribution: Contribution | None = None
     scope: MistakeScope = MistakeScope.TARGET
-    clause: str
+    reason: Reason
+    prior: int
 
 
 class Outcomes:
@@ -47,8 +56,9 @@ class Outcomes:
     @cached_property
     def singles(self) -> list[Outcome]:
         """The outcomes under one mistake."""
-        found = [*self._mistaken(), *self._counted(), *self._scaled([self.right]), *misplaced(self.target)]
-        return self._sorted(found)
+        target = self.target
+        found = [*wrong_fields(target), *self._mistaken(), *self._counted(), *self._scaled([self.right])]
+        return self._sorted([*found, *misplaced(target), *restructured(target)])
 
     @cached_property
     def pairs(self) -> list[Outcome]:
@@ -60,6 +70,8 @@ class Outcomes:
         found += self._scaled(alone)
         if self.target.quantity == "shape":
             found += self._rearranged(alone)
+        if self.target.quantity == "activations" and self.target.row is None:
+            found += self._counts_of_tensors()
         return self._sorted(found)
 
     @cached_property
@@ -68,16 +80,20 @@ class Outcomes:
         found = []
         for tool in TOOLS:
             values = self._measure([], tool.contribution) if tool.quantity == self.target.quantity else None
-            if values is not None:
-                found.append(Outcome(codes=(tool.code,), clauses=(tool.name,), values=values, prior=Prior.OCCASIONAL))
+            if values is None:
+                continue
+            counted = Outcome(reasons=(Reason(tool.code),), values=values, prior=Prior.OCCASIONAL)
+            found.append(counted)
+            if self.target.row is None:
+                found += [counted.then(other) for other in final_softmax(self.target, tool.contribution, values)]
         return found
 
     def _sorted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """The outcomes by prior, without right ones and without duplicates."""
+        """The outcomes by prior and in the order of the registry, without right ones and without duplicates."""
         seen = set()
         kept = []
-        for outcome in sorted(outcomes, key=lambda each: each.prior):
-            key = (outcome.codes, outcome.values)
+        for outcome in sorted(outcomes, key=lambda each: (each.prior, *map(ORDER.index, each.codes))):
+            key = (outcome.reasons, outcome.values)
             if outcome.values != self.target.actual.values and key not in seen:
                 seen.add(key)
                 kept.append(outcome)
@@ -85,7 +101,7 @@ class Outcomes:
 
     def _mistaken(self) -> Iterator[Outcome]:
         """The outcomes under layer mistakes, first in the layers of the target, then in more, up to `MAX_WORK`."""
-        seen: dict[Change, list[Values]] = {}
+        seen: dict[Change | OutputChange, list[Values]] = {}
         for place in range(len(MistakeScope)):
             for mistake in LAYER_MISTAKES:
                 scopes = self._scopes(mistake) if self.target.quantity in mistake.affects else ()
@@ -95,31 +111,60 @@ class Outcomes:
                     if self.work > MAX_WORK:
                         return
                     values = self._measure([rewrite], None, scopes[place])
-                    before = seen.setdefault(rewrite.change, [self.target.actual.values])
+                    form = rewrite.change or rewrite.output
+                    assert form is not None
+                    before = seen.setdefault(form, [self.target.actual.values])
                     if values is not None and values not in before:
                         before.append(values)
                         yield self._apply(mistake, rewrite, scopes[place], values)
 
     def _apply(self, mistake: LayerMistake, rewrite: Rewrite, scope: MistakeScope, values: Values) -> Outcome:
-        broad = (
+        earlier = (
             scope is not MistakeScope.TARGET
             and mistake.scopes[0] is MistakeScope.TARGET
             and self.target.row is not None
+            and self.target.quantity not in FIELDS
         )
-        clause = mistake.clause + " (not in this layer alone)" * broad
-        self._applied.append(AppliedMistake(mistake=mistake, rewrite=rewrite, scope=scope, clause=clause))
-        return Outcome(codes=(mistake.code,), clauses=(clause,), values=values, prior=mistake.prior + broad)
+        reason = Reason(mistake.code, kind=mistake.kind or self.kind, earlier=earlier)
+        prior = mistake.prior_for(self.target.quantity) + earlier
+        self._applied.append(AppliedMistake(mistake=mistake, rewrite=rewrite, scope=scope, reason=reason, prior=prior))
+        return Outcome(reasons=(reason,), values=values, prior=prior)
+
+    @cached_property
+    def kind(self) -> str:
+        """The kind of the layers of the target that sentences distinguish, if they all have the same."""
+        ops = [self.target.node(index).op for index in self.target.members]
+        if ops and all(op.kind == "dense" for op in ops):
+            return "fully-connected"
+        return "transposed" if ops and all(op.window_kind == "transposed" for op in ops) else ""
 
     def _scopes(self, mistake: LayerMistake) -> tuple[MistakeScope, ...]:
         """The scopes that matter: a mistake in counting other layers does not affect the target."""
         if not mistake.propagates and self.target.quantity not in FIELDS:
             return (MistakeScope.TARGET,)
+        if self.target.quantity in FIELDS or self.target.row is None:
+            return tuple([scope for scope in mistake.scopes if scope is not MistakeScope.NEAREST])
         return mistake.scopes
 
-    def _where(self, scope: MistakeScope) -> Collection[int] | None:
+    def _where(self, scope: MistakeScope, rewrites: list[Rewrite]) -> Collection[int] | None:
         if scope is MistakeScope.TARGET:
             return self.target.own
+        if scope is MistakeScope.NEAREST:
+            return self._nearest(rewrites)
         return None if scope is MistakeScope.ALL else self.target.after_first_window
+
+    def _nearest(self, rewrites: list[Rewrite]) -> Collection[int]:
+        """The last node before the target at which mistakes can be made, if there is one."""
+        graph = self.target.graph
+        for index in range(min(self.target.own, default=0) - 1, -1, -1):
+            node = graph.nodes[index]
+            if node.is_input:
+                continue
+            site = Site(node.op, graph.input_shapes(node))
+            self.work += 1
+            if all((rewrite.change or rewrite.output)(site) is not None for rewrite in rewrites):  # type: ignore[misc]
+                return (index,)
+        return ()
 
     def _counted(self) -> Iterator[Outcome]:
         for convention in CONVENTIONS:
@@ -128,10 +173,12 @@ class Outcomes:
             values = self._measure([], convention.contribution)
             if values is None or values == self.target.actual.values:
                 continue
+            reason = Reason(convention.code, kind=self.kind)
+            prior = convention.prior_for(self.target.quantity)
             self._applied.append(
-                AppliedMistake(mistake=convention, contribution=convention.contribution, clause=convention.clause)
+                AppliedMistake(mistake=convention, contribution=convention.contribution, reason=reason, prior=prior)
             )
-            yield Outcome(codes=(convention.code,), clauses=(convention.clause,), values=values, prior=convention.prior)
+            yield Outcome(reasons=(reason,), values=values, prior=prior)
 
     def _measure(
         self, rewrites: list[Rewrite], contribution: Contribution | None, scope: MistakeScope = MistakeScope.TARGET
@@ -140,7 +187,9 @@ class Outcomes:
         try:
             variation: Variation | None = None
             if rewrites:
-                where = self._where(scope)
+                where = self._where(scope, rewrites)
+                if where is not None and not where:
+                    return None
                 self.work += target.last + 1 - (min(where, default=0) if where is not None else 0)
                 variation = vary(target.graph, rewrites, where=where, last=target.last)
                 if variation is None:
@@ -165,25 +214,40 @@ class Outcomes:
             values = self._measure(rewrites, _either(contributions), one.scope if one.rewrite else other.scope)
             if values is None:
                 continue
-            codes, clauses = (one.mistake.code, other.mistake.code), (one.clause, other.clause)
-            yield Outcome(codes=codes, clauses=clauses, values=values, prior=one.mistake.prior + other.mistake.prior)
+            yield Outcome(reasons=(one.reason, other.reason), values=values, prior=one.prior + other.prior)
 
     def _scaled(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
         for outcome, scaling in product(outcomes, SCALINGS):
-            if self.target.quantity not in scaling.affects or (outcome.codes and not scaling.combinable):
+            if self.target.quantity not in scaling.affects or (outcome.reasons and not scaling.combinable):
                 continue
             if any(isinstance(value, str) or value < scaling.min_value for value in outcome.values):
                 continue
             values = tuple(scaling.conversion(value) for value in outcome.values)
-            yield outcome.then(
-                Outcome(codes=(scaling.code,), clauses=(scaling.clause,), values=values, prior=scaling.prior)
-            )
+            prior = scaling.prior_for(self.target.quantity)
+            yield outcome.then(Outcome(reasons=(Reason(scaling.code, kind=self.kind),), values=values, prior=prior))
+
+    def _counts_of_tensors(self) -> Iterator[Outcome]:
+        """The elements of all tensors with the input, in place or not, and with or without the softmax at the end."""
+        target = self.target
+        entered = sum(size(shape) for shape in target.graph.inputs.values()) * target.batch
+        bases: list[tuple[Outcome, Contribution | None]] = [(self.right, None)]
+        for applied in self._applied:
+            if applied.mistake.code == "in-place" and applied.contribution is not None:
+                values = self._measure([], applied.contribution)
+                assert values is not None
+                only = Outcome(reasons=(applied.reason,), values=values, prior=applied.prior)
+                bases.append((only, applied.contribution))
+        for base, contribution in bases:
+            counted = base.then(found("input-counted", (base.values[0] + entered,)))
+            yield counted
+            for other in final_softmax(target, contribution, counted.values):
+                yield counted.then(other)
 
     def _rearranged(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
         for outcome in outcomes:
-            for found in rearranged(outcome.values, self.target.graph.layout):
-                if found.prior == Prior.COMMON:
-                    yield outcome.then(found)
+            for written in rearranged(outcome.values, self.target.graph.layout):
+                if written.prior == Prior.COMMON:
+                    yield outcome.then(written)
 
 
 def _either(contributions: list[Contribution]) -> Contribution | None:

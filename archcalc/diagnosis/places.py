@@ -7,10 +7,11 @@ from itertools import permutations
 
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Layer
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import Outcome, Prior
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.graph import ordered
-from archcalc.numeric import product
+from archcalc.numeric import Number, exact_div, product
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, resolve
 
@@ -18,28 +19,41 @@ MAX_PARTS = 200
 """The maximum number of parts of a sum for which a left-out part is tried; with more, too many values would match."""
 
 
-CLAUSES = {
-    "layout": ("the channels are at the other end of the shape", Prior.COMMON),
-    "height-and-width-swapped": ("height and width are swapped", Prior.COMMON),
-    "axes-in-another-order": ("the axes are in another order", Prior.RARE),
-    "channels-left-out": ("the channels are left out of the shape", Prior.COMMON),
-    "positions-left-out-of-shape": ("only the channels are given, without the positions", Prior.OCCASIONAL),
-    "flattened": ("the output is flattened to one axis", Prior.OCCASIONAL),
-    "layer-before": ("the value of the layer before, {name}, is taken", Prior.OCCASIONAL),
-    "layer-after": ("the value of the layer after, {name}, is taken", Prior.OCCASIONAL),
-    "running-sum": ("all layers up to this one are summed", Prior.COMMON),
-    "other-quantity": ("{name} are counted, not {quantity}", Prior.OCCASIONAL),
-    "part-left-out": ("{name} is left out of the sum", Prior.OCCASIONAL),
-    "part-twice": ("{name} is counted twice", Prior.RARE),
-    "training-heads-counted": ("the training heads are counted as well", Prior.COMMON),
-    "heads-left-out": ("the additional heads are left out", Prior.OCCASIONAL),
+PRIORS = {
+    "layout": Prior.COMMON,
+    "height-and-width-swapped": Prior.COMMON,
+    "axes-in-another-order": Prior.RARE,
+    "channels-left-out": Prior.COMMON,
+    "positions-left-out-of-shape": Prior.OCCASIONAL,
+    "flattened": Prior.OCCASIONAL,
+    "one-map": Prior.COMMON,
+    "layer-before": Prior.OCCASIONAL,
+    "layer-after": Prior.RARE,
+    "input-value": Prior.OCCASIONAL,
+    "running-sum": Prior.COMMON,
+    "other-quantity": Prior.OCCASIONAL,
+    "part-left-out": Prior.OCCASIONAL,
+    "part-twice": Prior.RARE,
+    "one-part": Prior.OCCASIONAL,
+    "training-heads-counted": Prior.COMMON,
+    "heads-left-out": Prior.OCCASIONAL,
+    "input-counted": Prior.OCCASIONAL,
+    "softmax-left-out": Prior.OCCASIONAL,
+    "softmax-added": Prior.OCCASIONAL,
+    "separable-as-standard": Prior.COMMON,
+    "rf-last-stride": Prior.COMMON,
+    "rf-own-kernel": Prior.COMMON,
+    "rf-own-step": Prior.COMMON,
+    "rf-kernels-multiplied": Prior.OCCASIONAL,
+    "rf-strides-added": Prior.COMMON,
 }
-"""The clause and the prior of each code."""
+"""The prior of each code of a value that is computed as a whole, without changing layers."""
 
 
-def _found(code: str, values: Values, **names: str) -> Outcome:
-    clause, prior = CLAUSES[code]
-    return Outcome(codes=(code,), clauses=(clause.format(**names),), values=values, prior=prior)
+def found(code: str, values: Values, alternatives: int = 1, **names: str) -> Outcome:
+    """Return the outcome of one of these codes."""
+    reason = Reason(code, tuple(names.items()))
+    return Outcome(reasons=(reason,), values=values, prior=PRIORS[code], alternatives=alternatives)
 
 
 def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -58,17 +72,17 @@ def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
     channels_last = layout == "hwc"
     sizes = shape[:-1] if channels_last else shape[1:]
     channels = shape[-1] if channels_last else shape[0]
-    yield _found("layout", (channels, *sizes) if channels_last else (*sizes, channels))
+    yield found("layout", (channels, *sizes) if channels_last else (*sizes, channels))
     if len(sizes) == 2:
         swapped = sizes[::-1]
-        yield _found("height-and-width-swapped", (*swapped, channels) if channels_last else (channels, *swapped))
-    yield _found("channels-left-out", sizes)
-    yield _found("positions-left-out-of-shape", (channels,))
+        yield found("height-and-width-swapped", (*swapped, channels) if channels_last else (channels, *swapped))
+    yield found("channels-left-out", sizes)
+    yield found("positions-left-out-of-shape", (channels,))
     if not any(isinstance(size, str) for size in shape):
-        yield _found("flattened", (product(shape),))
+        yield found("flattened", (product(shape),))
     if len(shape) == 3:
         for order in permutations(shape):
-            yield _found("axes-in-another-order", order)
+            yield found("axes-in-another-order", order)
 
 
 def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -83,11 +97,11 @@ def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
         for layer in others[:8]:
             values = _values(target, layer)
             if values is not None and values != target.actual.values and values != (0,):
-                yield _found(code, values, name=layer.name)
+                yield found(code, values, name=layer.name)
                 break
     if target.quantity == "shape":
-        for name, shape in target.graph.inputs.items():
-            yield _found("layer-before", ordered(shape, target.graph.layout), name=name)
+        for shape in target.graph.inputs.values():
+            yield found("input-value", ordered(shape, target.graph.layout))
 
 
 def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
@@ -103,21 +117,36 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
     layers = target.analysis.layers
     if target.row is not None and target.members:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
-        yield _found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
+        yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
         if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
             continue  # their difference is a convention with a code of its own
         total = sum(getattr(layer, other) for layer in target.layers)
-        yield _found("other-quantity", (total,), name=other, quantity=quantity)
+        yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
+    if quantity == "activations":
+        yield from _activations(target, actual)
     if target.row is None:
         heads = sum(getattr(layer, quantity) for layer in target.layers if layer.head is not None)
         training = sum(getattr(layer, quantity) for layer in layers if layer.training)
         if not target.analysis.training and training:
-            yield _found("training-heads-counted", (actual + training,))
+            yield found("training-heads-counted", (actual + training,))
         if heads:
-            yield _found("heads-left-out", (actual - heads,))
+            yield found("heads-left-out", (actual - heads,))
     if target.is_total:
         parts = list(target.parts())
         for name, number in parts if 1 < len(parts) <= MAX_PARTS else ():
-            yield _found("part-left-out", (actual - number,), name=name)
-            yield _found("part-twice", (actual + number,), name=name)
+            yield found("part-left-out", (actual - number,), len(parts), name=name)
+            yield found("part-twice", (actual + number,), len(parts), name=name)
+            yield found("one-part", (number,), len(parts), name=name)
+
+
+def _activations(target: DiagnosedTarget, actual: Number) -> Iterator[Outcome]:
+    """One map of the output, or the input in place of the output."""
+    if len(target.layers) != 1:
+        return
+    (layer,) = target.layers
+    shape = layer.output
+    if len(shape) > 1 and shape[0] != 1:
+        yield found("one-map", (exact_div(actual, shape[0]),))
+    for each in target.graph.input_shapes(target.node(layer.node))[:1]:
+        yield found("input-value", (product(each) * target.batch,))

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain as chained
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import PASSING, Judgement, Verdict
 from archcalc.claims.claim_text import NetworkClaim
+from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import interpret
+from archcalc.claims.feedback import ENGLISH
+from archcalc.diagnosis.chance import MAX_CHANCE_OF_MANY, chance, outcomes_nearby
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.outcomes import Outcomes
 from archcalc.diagnosis.registry import CONVENTIONAL
@@ -19,11 +22,14 @@ from archcalc.diagnosis.relatives import differences, relatives
 from archcalc.diagnosis.search import Match, search
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.diagnosis.tools import TOOLS
-from archcalc.query.targets import resolve
+from archcalc.query.targets import Values, resolve
 from archcalc.spec import load_spec
 
 MAX_ORIGINS = 8
 """The maximum number of origins reported for one number."""
+
+FAR_FETCHED = 3
+"""The number of assumptions (another network, conventions, truncation) from which an origin may be a coincidence."""
 
 TOOLS_BY_CODE = {tool.code: tool for tool in TOOLS}
 
@@ -86,6 +92,9 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
             for network, outcomes in family.items()
             for match in search(ways(outcomes), interpretations, outcomes.target.actual, verdicts=PASSING)
         ]
+        tried = [outcome.values for outcomes in family.values() for outcome in ways(outcomes)]
+        if _is_coincidence(interpretations[0], family[name].target.actual.values, tried):
+            origins = [origin for origin in origins if origin[0][0] < FAR_FETCHED]
         if origins:
             origins.sort(key=lambda found: found[0])
             least = origins[0][0][0]
@@ -95,6 +104,11 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
     return []
 
 
+def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Values]) -> bool:
+    """Whether one of the outcomes that were tried is likely to agree with a number by chance."""
+    return chance(claimed, actual, outcomes_nearby(claimed, actual, tried)) > MAX_CHANCE_OF_MANY
+
+
 def _is_informative(origin: Origin) -> bool:
     """Whether an origin is worth reporting beside a simpler one; numbers with few digits have very many origins."""
     return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.source))
@@ -102,7 +116,7 @@ def _is_informative(origin: Origin) -> bool:
 
 def _simple_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
     """The outcomes by definition, under one convention, and by the counting rules of tools."""
-    return chain([outcomes.right], _conventions(outcomes.singles), outcomes.tools)
+    return chained([outcomes.right], _conventions(outcomes.singles), outcomes.tools)
 
 
 def _paired_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
@@ -115,20 +129,24 @@ def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 def _effort(match: Match, is_base: bool) -> tuple[int, int, int]:
     """The sort key of a match: how many assumptions it needs (network, convention, truncation), then the prior."""
-    assumed = (not is_base) + bool(match.outcome.codes) + match.is_truncated
+    assumed = (not is_base) + len(match.outcome.reasons) + match.is_truncated
     return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 
 
 def _origin(network: str, match: Match, difference: str) -> Origin:
-    outcome, tool = match.outcome, TOOLS_BY_CODE.get(match.outcome.code)
+    reasons = match.outcome.reasons
+    outcome, tool = match.outcome, TOOLS_BY_CODE.get(reasons[0].code) if reasons else None
+    if tool is not None:
+        reasons = reasons[1:]
     value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
     note = f" ({difference})" if difference else ""
-    way = f" as {tool.name} counts" if tool else f" if {outcome.clause}" if outcome.codes else ""
+    way = f" as {tool.name} counts" if tool else ""
     ending = ", truncated instead of rounded" if match.is_truncated else ""
+    how = f". {ENGLISH.reasons(reasons)}" if reasons else ""
     return Origin(
         network=network,
         code=outcome.code,
-        sentence=f"{network}{note} has {value}{way}{ending}",
+        sentence=f"{network}{note} has {value}{way}{ending}{how}",
         verdict=match.verdict,
         value=value,
         source=tool.source if tool else "",

@@ -9,8 +9,9 @@ from math import ceil, floor
 from archcalc.claims.claim import RIGHT, Explanation, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import Outcome, Prior
-from archcalc.diagnosis.registry import CODES, SCALINGS, TRUNCATED
+from archcalc.diagnosis.registry import SCALINGS, TRUNCATED
 from archcalc.query.targets import Actual, Values
 
 ROUNDED_ONLY = frozenset(each.code for each in SCALINGS if each.only_rounded)
@@ -29,12 +30,12 @@ class Match:
         return self.verdict is Verdict.TRUNCATED
 
     @property
-    def code(self) -> str:
-        return f"{self.outcome.code}+{TRUNCATED}" if self.is_truncated else self.outcome.code
+    def reasons(self) -> tuple[Reason, ...]:
+        return (*self.outcome.reasons, Reason(TRUNCATED)) if self.is_truncated else self.outcome.reasons
 
     @property
-    def clause(self) -> str:
-        return f"{self.outcome.clause}, and it is {CODES[TRUNCATED]}" if self.is_truncated else self.outcome.clause
+    def code(self) -> str:
+        return self.explanation().code
 
     @property
     def prior(self) -> int:
@@ -42,7 +43,7 @@ class Match:
         return self.outcome.prior + self.is_truncated * Prior.COMMON
 
     def explanation(self) -> Explanation:
-        return Explanation(code=self.code, sentence=f"this is what one gets if {self.clause}")
+        return Explanation(reasons=self.reasons)
 
 
 def search(

@@ -115,10 +115,10 @@ class DiagnosedTarget:
         touched = False
         for index in self.members:
             site = variation.sites.get(index) if variation is not None else None
-            if site is None:
+            if variation is None or site is None:
                 counts = self.counts(index)
             else:
-                touched, counts = True, site.counts()
+                touched, counts = True, variation.counts(index)
             own: Number | None = None
             if contribution is not None:
                 node = self.node(index)

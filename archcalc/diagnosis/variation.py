@@ -22,21 +22,22 @@ class Site(NamedTuple):
         """The shape of the first input."""
         return self.inputs[0]
 
-    def counts(self) -> Counts:
-        """Return the counts of the operator on these inputs."""
-        return counts_of(self.op, self.inputs, self.op.outputs(self.inputs))
-
 
 Change: TypeAlias = Callable[[Site], Site | None]
 """Returns the site as a mistake changes it; ``None`` if the mistake cannot be made there."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rewrite:
-    """A mistake that replaces the operator of a layer, or its input."""
+OutputChange: TypeAlias = Callable[[Site], Shape | None]
+"""Returns the shape that a mistake takes the (only) output of a site for; ``None`` if it cannot be made there."""
 
-    change: Change
-    propagates: bool
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Rewrite:
+    """A mistake that replaces the operator of a layer or its input, or takes its output for another one."""
+
+    change: Change | None = None
+    output: OutputChange | None = None
+    propagates: bool = True
     """Whether later layers read the changed output (mistakes about shapes) or the right one (mistakes in counting)."""
 
 
@@ -47,6 +48,13 @@ class Variation:
     graph: Graph
     sites: Mapping[int, Site]
     outputs: Mapping[int, Shapes]
+    taken: Mapping[int, Shapes]
+    """The outputs that are taken for others than those of their layers."""
+
+    def counts(self, node: int) -> Counts:
+        """Return the counts of a changed node."""
+        site = self.sites[node]
+        return counts_of(site.op, site.inputs, self.taken.get(node) or site.op.outputs(site.inputs))
 
     def shapes(self, node: int) -> Shapes:
         """Return the output shapes of a node."""
@@ -85,6 +93,7 @@ def vary(
         Impossible: A layer cannot exist on its changed inputs.
     """
     outputs: dict[int, Shapes] = dict(given or {})
+    taken: dict[int, Shapes] = {}
     sites: dict[int, Site] = {}
     made = [False] * len(rewrites)
     first = 0 if where is None else min([*where, *outputs], default=0)
@@ -98,22 +107,28 @@ def vary(
             continue
         right = _site(graph, node, outputs) if reads_changes else Site(node.op, graph.input_shapes(node))
         counted = flowing = right
+        output: Shape | None = None
         if here:
             for number, rewrite in enumerate(rewrites):
-                changed = rewrite.change(counted)
+                if rewrite.output is not None:
+                    output = rewrite.output(right)
+                    made[number] |= output is not None
+                changed = rewrite.change(counted) if rewrite.change is not None else None
                 if changed is None:
                     continue
                 made[number] = True
                 counted = changed
-                if rewrite.propagates:
+                if rewrite.change is not None and rewrite.propagates:
                     flowing = rewrite.change(flowing) or flowing
-        if reads_changes or counted is not right or flowing is not right:
+        if reads_changes or counted is not right or flowing is not right or output is not None:
             sites[index] = counted
-            if (reads_changes or flowing is not right) and not (given and index in given):
+            if output is not None:
+                taken[index] = outputs[index] = (output,)
+            elif (reads_changes or flowing is not right) and not (given and index in given):
                 shapes = flowing.op.outputs(flowing.inputs)
                 if shapes != node.outputs:
                     outputs[index] = shapes
-    return Variation(graph, sites, outputs) if all(made) and (sites or outputs) else None
+    return Variation(graph, sites, outputs, taken) if all(made) and (sites or outputs) else None
 
 
 def _site(graph: Graph, node: Node, outputs: Mapping[int, Shapes]) -> Site:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from archcalc.diagnosis.variation import Change, Site
-from archcalc.numeric import Number, ratio
-from archcalc.ops.base import Operator, Shapes, like
-from archcalc.ops.conv import Conv, TransposedConv
+from archcalc.diagnosis.variation import Change, OutputChange, Site
+from archcalc.numeric import Number
+from archcalc.ops.base import Operator, Shape
 from archcalc.ops.sliding import effective_kernel
 from archcalc.ops.structure import Identity
-from archcalc.ops.window import Reach, Window
 
 
 def has_sliding_window(site: Site) -> bool:
@@ -143,6 +141,35 @@ def one_forgotten(site: Site) -> Site | None:
     return more_padding(site, [-s for s in site.op.strides()])
 
 
+def one_subtracted(site: Site) -> Site | None:
+    return more_padding(site, [-2 * s for s in site.op.strides()])
+
+
+def kernel_added(missing: int) -> Change:
+    """Return the change that computes (n + p0 + p1 + K)/s + 1, less some positions before the division."""
+
+    def change(site: Site) -> Site | None:
+        op: Any = site.op
+        if not has_sliding_window(site) or is_pooling(site):
+            return None
+        return more_padding(site, [2 * reach - missing for _, reach, *_ in op.geometry(site.shape)])
+
+    return change
+
+
+def reduced_along(kept: int) -> OutputChange:
+    """Return the mistake that applies a stride along one of two axes only, and keeps the size of the other one."""
+
+    def output(site: Site) -> Shape | None:
+        if not has_sliding_window(site) or len(site.shape) != 3 or 1 in site.op.strides():
+            return None
+        sizes = list(site.op.output(site.inputs))
+        sizes[kept] = site.shape[kept]
+        return tuple(sizes)
+
+    return output
+
+
 def one_too_many(site: Site) -> Site | None:
     return more_padding(site, list(site.op.strides()))
 
@@ -162,22 +189,6 @@ def kernel_axes_swapped(site: Site) -> Site | None:
     return changed(site, kernel=op.kernel[::-1]) if has_sliding_window(site) else None
 
 
-def transposed_as_convolution(site: Site) -> Site | None:
-    """Take a transposed convolution as a convolution."""
-    return site._replace(op=like(Conv, site.op)) if site.op.window_kind == "transposed" else None
-
-
-def output_padding_ignored(site: Site) -> Site | None:
-    return changed(site, outpad=(0,) * len(site.op.strides()))
-
-
-def channels_kept(site: Site) -> Site | None:
-    """Keep the channels of the input, whatever the number of filters."""
-    if getattr(site.op, "channels", None) == site.shape[0]:
-        return None
-    return changed(site, channels=site.shape[0], groups=1)
-
-
 # --- receptive fields: RF_n = RF_{n−1} + (K_n − 1)·j_{n−1}, j_n = j_{n−1}·s_n ---
 
 
@@ -195,35 +206,19 @@ def own_stride_included(site: Site) -> Site | None:
     return changed(site, stride=strides, dilation=spread)
 
 
-class TransposedAsStride(TransposedConv):
-    """A transposed convolution whose kernel is taken to widen the receptive field like that of a convolution.
-
-    The receptive field becomes RF + (k − 1)·j/s, as if the kernel covered k of the finer output positions, which in
-    fact depend on the same input positions. The table of receptive fields of V-Net (Milletari et al. 2016, Table 1) is
-    computed in this way.
-    """
-
-    window_kind = ""  # type: ignore[assignment]  # so that other mistakes do not apply to it
-
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        windows = (
-            Window(1 + ratio(reach - 1, s), ratio(1, s), ratio(reach - 1 - p0, s))
-            for _, reach, s, p0 in self.geometry(inputs[0])
-        )
-        return ((None, *windows),)
-
-
-def kernel_at_stride_after(site: Site) -> Site | None:
-    """Add (k − 1)·j/s to the receptive field at a transposed convolution."""
-    if site.op.window_kind != "transposed":
-        return None
-    return site._replace(op=TransposedAsStride(**site.op.attributes()))
-
-
 def kernel_not_less_one(site: Site) -> Site | None:
     """Use K·j instead of (K − 1)·j."""
     if not has_sliding_window(site):
         return None
     op: Any = site.op
     reach = tuple(effective_kernel(k, d) + (k > 1) for k, d in zip(op.kernel, op.dilation, strict=True))
+    return changed(site, kernel=reach, stride=op.strides(), dilation=(1,) * len(reach), pad="valid")
+
+
+def dilated_to_multiples(site: Site) -> Site | None:
+    """Use K = d·k instead of d(k − 1) + 1."""
+    op: Any = site.op
+    if not has_sliding_window(site) or set(op.dilation) == {1}:
+        return None
+    reach = tuple(d * k for k, d in zip(op.kernel, op.dilation, strict=True))
     return changed(site, kernel=reach, stride=op.strides(), dilation=(1,) * len(reach), pad="valid")

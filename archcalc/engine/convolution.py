@@ -13,7 +13,7 @@ from archcalc.engine.worker import by_rows
 from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.kernels.conv import standardised
 from archcalc.executor.kernels.gather import block_positions, maps_together
-from archcalc.executor.kernels.windows import Axis, axes_of, blocks, positions
+from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, positions
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 
 
@@ -46,7 +46,7 @@ def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Arr
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, filters = recorder.contiguous(inputs[0]), weights["depthwise"]
     axes = axes_of(op, x.shape[2:])
-    pointwise = [Axis(n, 0, 0, kernel=1, stride=1, dilation=1, positions=n) for n in positions(axes)]
+    pointwise = [WindowAxis(n, 0, 0, kernel=1, stride=1, dilation=1, positions=n) for n in positions(axes)]
     maps = recorder.shared("depthwise maps", (1, len(filters), *positions(axes)), x.dtype)
     for example, result in zip(x, out, strict=True):
         convolve(example[None], filters, x.shape[1], axes, maps, recorder)
@@ -56,7 +56,7 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Arr
     add_bias(weights, 1, out, recorder)
 
 
-def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, recorder: Recorder) -> None:
+def convolve(x: Array, weight: Array, groups: int, axes: list[WindowAxis], y: Array, recorder: Recorder) -> None:
     """Record a worker's part of the convolution of x (N×C×n…) with weight (O×C/groups×k…), written to y (N×O×m…)."""
     matrix = weight.reshape(groups, len(weight) // groups, -1)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])

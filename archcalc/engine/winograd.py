@@ -22,7 +22,7 @@ from archcalc.engine.recorder import Recorder
 from archcalc.engine.windows import padded_windows
 from archcalc.engine.worker import by_rows
 from archcalc.executor.kernel import Array, view
-from archcalc.executor.kernels.windows import Axis, blocks
+from archcalc.executor.kernels.windows import WindowAxis, blocks
 
 KERNEL = 3
 TILE = 4
@@ -39,7 +39,7 @@ SLOWDOWN = 1.75
 """The relative time of a multiplication: matrices are smaller, and tensors are read and written more often."""
 
 
-def worthwhile(axes: Sequence[Axis], weight: Array, y: Array) -> bool:
+def worthwhile(axes: Sequence[WindowAxis], weight: Array, y: Array) -> bool:
     """Return whether this method is faster, estimated from the multiplications of both methods."""
     if any((axis.kernel, axis.stride, axis.dilation) != (KERNEL, 1, 1) for axis in axes) or not by_rows(y.shape):
         return False
@@ -53,7 +53,7 @@ def worthwhile(axes: Sequence[Axis], weight: Array, y: Array) -> bool:
     return bool(SLOWDOWN * each * tiles < defined)
 
 
-def convolve(x: Array, weight: Array, axes: list[Axis], y: Array, recorder: Recorder) -> None:
+def convolve(x: Array, weight: Array, axes: list[WindowAxis], y: Array, recorder: Recorder) -> None:
     """Record the convolution of x (N×C×n…) with weight (O×C×3…), written to the rows of the worker in y (N×O×m…)."""
     into, prepare, back = transforms(len(axes), x.dtype)
     points, (filters, channels) = len(into), weight.shape[:2]

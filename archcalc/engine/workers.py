@@ -105,6 +105,8 @@ class WorkerProcesses:
     def _work(self, orders: Connection, task: Callable[[], None]) -> None:
         """Perform a task once for every order, until the pipe is closed; runs in the other processes."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when the process ends
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the handlers of the parent clean up what is the parent's
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         with self._blas.limit(limits=1, user_api="blas"):
             while True:
                 try:

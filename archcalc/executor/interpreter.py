@@ -17,7 +17,7 @@ import numpy as np
 from archcalc.executor import kernels  # noqa: F401  # registers the kernels
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Arrays, Buffers, Context, Kernel, kernel_of, owner
-from archcalc.executor.weights import array_problems, stored_shapes
+from archcalc.executor.weights import array_names, array_problems
 from archcalc.graph import Graph, Node, Ref
 
 FORMATS = ("float32", "float64")
@@ -184,7 +184,8 @@ class Interpreter:
             tensors.update({Ref(layer.number, output): array for output, array in enumerate(outputs)})
             live = live_bytes(tensors.values())
             peak = max(peak, live)
-            updates.update({f"{node.name}.{name}": array for name, array in context.updates.items()})
+            names = array_names(self.graph, node) if context.updates else {}
+            updates.update({names[name]: array for name, array in context.updates.items()})
             if context.tally is not None:
                 counts[node.name] = {kind: number for kind, number in context.tally.items() if number}
             if observe is not None:
@@ -223,7 +224,7 @@ class Interpreter:
 
     def _stored_arrays(self, node: Node) -> dict[str, Array]:
         """Return the stored arrays of a layer by their names in it."""
-        return {name: self.weights[f"{node.name}.{name}"] for name in stored_shapes(self.graph, node)}
+        return {name: self.weights[stored] for name, stored in array_names(self.graph, node).items()}
 
     def _find(self, name: str) -> Ref:
         found = self.graph.find(name)

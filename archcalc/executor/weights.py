@@ -21,13 +21,25 @@ def stored_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
     return storage_of(node.op, graph.input_shapes(node))
 
 
+def array_names(graph: Graph, node: Node) -> dict[str, str]:
+    """Return ``layer.array`` for each stored array of a layer, by its name in it: those of other layers if it shares
+    theirs."""
+    names = stored_shapes(graph, node)
+    return {name: f"{graph.nodes[node.tied[name]].name if name in node.tied else node.name}.{name}" for name in names}
+
+
+def own_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
+    """Return the shapes of the arrays that are stored for one layer, without those of other layers."""
+    return {name: shape for name, shape in stored_shapes(graph, node).items() if name not in node.tied}
+
+
 def stored(graph: Graph, *, training: bool = False) -> dict[str, Sizes]:
     """Return the shapes of the stored arrays of a network by ``layer.array``, in graph order."""
     return {
         f"{node.name}.{name}": shape
         for _, node in graph.layers()
         if training or not node.training
-        for name, shape in stored_shapes(graph, node).items()
+        for name, shape in own_shapes(graph, node).items()
     }
 
 
@@ -98,7 +110,7 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
     for index, node in enumerate(graph.nodes):
         read = [spreads[ref] for ref in node.inputs]
         rng = np.random.default_rng([seed, crc32(node.name.encode())])
-        for name, shape in stored_shapes(graph, node).items() if training or not node.training else ():
+        for name, shape in own_shapes(graph, node).items() if training or not node.training else ():
             start = node.op.initial(name, shape, largest(read))
             arrays[f"{node.name}.{name}"] = _drawn(start, shape, rng).astype(dtype, copy=False)
         after = node.op.spread(read, graph.input_shapes(node))

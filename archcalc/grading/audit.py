@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archcalc.claims.claim import Claim, Judgement, Verdict
+from archcalc.claims.feedback import ENGLISH
 from archcalc.diagnosis.explainer import UNEXPLAINED
-from archcalc.grading.conventions import clause_under, read_codes
-from archcalc.grading.marks import Mark
+from archcalc.grading.conventions import read_codes, reasons_under
+from archcalc.grading.marks import Mark, NamedReason
 from archcalc.grading.subjects import Subject
 from archcalc.grading.submission import Answer
 from archcalc.spec.errors import Text, whole_text
@@ -30,28 +31,35 @@ def audit_mark(mark: Mark, answer: Answer, judgement: Judgement, subject: Subjec
         return _erratum(mark, answer, answer.erratum, codes, judgement, subject)
     if not codes:
         return mark if judgement.holds else _fails(mark, judgement.sentence)
-    sentence = None if judgement.holds else clause_under(judgement.claim, judgement, codes, subject)
-    if sentence is None:
+    followed = None if judgement.holds else reasons_under(judgement.claim, judgement, codes, subject)
+    if followed is None:
         reason = "it is right without a convention" if judgement.holds else judgement.sentence
         return _fails(mark, f"{judgement.value} does not follow {' + '.join(sorted(codes))}: {reason}")
-    accounted = f"{judgement.target} is {judgement.actual}; {judgement.value} is right where {sentence}"
+    accounted = ENGLISH.say(
+        "convention",
+        target=judgement.target,
+        actual=judgement.actual,
+        value=judgement.value,
+        sentence=ENGLISH.reasons(followed),
+    )
     return _passes(mark, Verdict.CONVENTION, accounted, answer)
 
 
 def _erratum(
     mark: Mark, answer: Answer, right: Text, codes: frozenset[str], judgement: Judgement, subject: Subject
 ) -> Mark:
-    other = f" and {judgement.remark}" if judgement.remark not in ("", UNEXPLAINED) else ""
+    compared = judgement.remark if judgement.remark != UNEXPLAINED else None
+    other = f" and {ENGLISH.reasons([compared]).rstrip('.')}" if compared is not None else ""
     printed = f"{judgement.target} is {judgement.actual}{other}"
-    if judgement.holds or clause_under(judgement.claim, judgement, codes, subject) is not None:
+    if judgement.holds or reasons_under(judgement.claim, judgement, codes, subject) is not None:
         return _fails(mark, f"{printed}: {judgement.value} is right, so it is not an erratum")
     claim = Claim(judgement.target, right.value.strip(), place=whole_text(right))
     (corrected,) = subject.judge.judge([claim], explain=False)
-    under = None if corrected.holds else clause_under(claim, corrected, codes, subject)
+    under = None if corrected.holds else reasons_under(claim, corrected, codes, subject)
     if not corrected.holds and under is None:
         return _fails(mark, f"{printed}: {claim.value}, the correction of the erratum {judgement.value}, is wrong, too")
     accounted = f"{printed}; {judgement.value} is wrong, {claim.value} would be right"
-    return _passes(mark, Verdict.ERRATUM, accounted + (f" where {under}" if under else ""), answer)
+    return _passes(mark, Verdict.ERRATUM, accounted + (f". {ENGLISH.reasons(under)}" if under else ""), answer)
 
 
 def _fails(mark: Mark, sentence: str) -> Mark:
@@ -60,5 +68,5 @@ def _fails(mark: Mark, sentence: str) -> Mark:
 
 def _passes(mark: Mark, verdict: Verdict, sentence: str, answer: Answer) -> Mark:
     reason = f" ({answer.reason.strip()})" if answer.reason else ""
-    code = answer.convention.value.strip() if answer.convention is not None else ""
-    return replace(mark, verdict=verdict, right=True, points=mark.of, sentence=sentence + reason, code=code)
+    codes = (NamedReason(answer.convention.value.strip(), sentence),) if answer.convention is not None else ()
+    return replace(mark, verdict=verdict, right=True, points=mark.of, sentence=sentence + reason, reasons=codes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis import CODES
 from archcalc.diagnosis.registry import TRUNCATED
 from archcalc.diagnosis.search import search
@@ -32,10 +33,12 @@ def read_codes(written: Text) -> frozenset[str]:
     return codes
 
 
-def clause_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject) -> str | None:
-    """Return the clause that describes how these conventions give the value; ``None`` if they do not."""
+def reasons_under(
+    claim: Claim, judgement: Judgement, codes: frozenset[str], subject: Subject
+) -> tuple[Reason, ...] | None:
+    """Return the conventions as reasons if they give the value; ``None`` if they do not."""
     if codes == {TRUNCATED}:
-        return f"it is {CODES[TRUNCATED]}" if judgement.verdict is Verdict.TRUNCATED else None
+        return (Reason(TRUNCATED),) if judgement.verdict is Verdict.TRUNCATED else None
     if not codes or judgement.fault is not None:
         return None
     wanted = codes - {TRUNCATED}
@@ -48,4 +51,4 @@ def clause_under(claim: Claim, judgement: Judgement, codes: frozenset[str], subj
     followed = [outcome for outcome in possible if frozenset(outcome.codes) == wanted]
     verdicts = (Verdict.TRUNCATED,) if TRUNCATED in codes else RIGHT
     match = next(search(followed, interpret(claim.value, actual), actual, verdicts=verdicts), None)
-    return match.clause if match is not None else None
+    return match.reasons if match is not None else None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.expressions import read_formula
+from archcalc.claims.feedback import Reason
 from archcalc.grading.submission import NetworkText
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric.helpers import Impossible, NeedsPlain
@@ -102,5 +103,5 @@ def _apart(form: ClosedForm, written: object) -> tuple[Explanation, ...]:
     if not point or not values:
         return ()
     at = ", ".join(f"{name} = {value}" for name, value in point.items())
-    sentence = f"at {at} the right value is {values[0]:,}, and the formula gives another one"
-    return (Explanation(code="formula", sentence=sentence),)
+    reason = Reason("formula", (("point", at), ("right", f"{values[0]:,}"), ("given", "another one")))
+    return (Explanation(reasons=(reason,)),)

@@ -9,10 +9,11 @@ from fractions import Fraction
 from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.claims.claimed_value import same_value, without_hedge
 from archcalc.claims.compare import interpret
+from archcalc.claims.feedback import ENGLISH, Feedback
 from archcalc.grading.audit import audit_mark
-from archcalc.grading.conventions import clause_under
+from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
-from archcalc.grading.marks import GradedSubmission, Mark
+from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
 from archcalc.query.targets import Actual
@@ -22,13 +23,16 @@ from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 class Grader:
     """Grades any number of submissions by one key; what they share is computed once."""
 
-    def __init__(self, key: Key | None, library: Library, *, explain: bool = True) -> None:
+    def __init__(
+        self, key: Key | None, library: Library, *, explain: bool = True, feedback: Feedback = ENGLISH
+    ) -> None:
         """Prepare a key.
 
         Args:
             key: The key; without it every claim counts one point.
             library: Loads the networks.
             explain: Whether to explain wrong answers.
+            feedback: The sentences of the marks.
 
         Raises:
             SpecError: A network or a target of the key does not exist.
@@ -37,6 +41,7 @@ class Grader:
         self.scored = key is not None
         self.library = library
         self.explain = explain
+        self.feedback = feedback
         self.total = sum((question.points for question in self.key.questions), Fraction(0))
         self._subject = library.subject(self.key.networks) if self.key.networks else None
         self._questions = _index_questions(self.key.questions, self._subject) if self._subject else {}
@@ -132,7 +137,7 @@ class Grader:
         return [judgement or next(judged) for judgement in found]
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
-        named = next(iter(judgement.explanations), None)
+        explanations = judgement.explanations
         mark = Mark(
             id=question.id,
             target=judgement.target,
@@ -143,14 +148,32 @@ class Grader:
             points=self.key.worth(judgement.verdict, question.points),
             of=question.points,
             actual=judgement.actual,
-            sentence=judgement.sentence,
-            code=named.code if named else "",
-            reason=named.sentence if named else "",
+            sentence=judgement.in_words(self.feedback),
+            reasons=tuple(NamedReason(each.code, self.feedback.reasons(each.reasons)) for each in explanations),
+            reason=" ".join(judgement.reasons_in_words(self.feedback)) if explanations else "",
             derivation=judgement.derivation,
             file=answer.target.source.name,
             line=(answer.value if answer.value.value else answer.target).place(0)[0] + 1,
         )
-        return mark if mark.right else _accepted(mark, question, judgement, subject)
+        return mark if mark.right else self._accepted(mark, question, judgement, subject)
+
+    def _accepted(self, mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
+        """The mark, with all points if the key accepts a convention that the answer follows."""
+        for codes in question.accept:
+            reasons = reasons_under(judgement.claim, judgement, codes, subject)
+            if reasons is not None:
+                reason = self.feedback.reasons(reasons)
+                accepted = {"target": judgement.target, "actual": judgement.actual, "value": judgement.value}
+                return replace(
+                    mark,
+                    verdict=Verdict.ACCEPTED,
+                    right=True,
+                    points=question.points,
+                    sentence=self.feedback.say("accepted", sentence=reason, **accepted),
+                    reasons=(NamedReason("+".join(sorted(codes)), reason),),
+                    reason=reason,
+                )
+        return mark
 
     def _missing(self, question: Question, subject: Subject) -> Mark:
         target = subject.canonical(question.target.value.strip())
@@ -164,21 +187,8 @@ class Grader:
             points=self.key.worth(Verdict.MISSING, question.points),
             of=question.points,
             actual=actual,
-            sentence=f"{target} is {actual}: no answer",
+            sentence=self.feedback.say("no-answer", target=target, actual=actual),
         )
-
-
-def _accepted(mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
-    """The mark, with all points if the key accepts a convention that the answer follows."""
-    for codes in question.accept:
-        clause = clause_under(judgement.claim, judgement, codes, subject)
-        if clause is not None:
-            sentence = f"{judgement.target} is {judgement.actual}; {judgement.value} is accepted: {clause}"
-            code, points = "+".join(sorted(codes)), question.points
-            return replace(
-                mark, verdict=Verdict.ACCEPTED, right=True, points=points, sentence=sentence, code=code, reason=clause
-            )
-    return mark
 
 
 def _without_hedge(answer: Answer) -> Answer:

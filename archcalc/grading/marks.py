@@ -6,10 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 from archcalc.analysis.explain import Derivation
 from archcalc.claims.claim import Verdict
+from archcalc.claims.feedback import ENGLISH, Feedback
 from archcalc.spec.errors import Problem
+
+
+class NamedReason(NamedTuple):
+    """A mistake or convention that explains a value: its code and its sentence."""
+
+    code: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +42,19 @@ class Mark:
     """The right value."""
     sentence: str
     """The judgement in one line."""
-    code: str = ""
-    """The code of the mistake or convention that explains the value."""
+    reasons: tuple[NamedReason, ...] = ()
+    """The mistakes or conventions that explain the value, the likeliest first."""
     reason: str = ""
-    """The mistake or convention in words, without the right value."""
+    """The same in words, without the right value."""
     derivation: tuple[Derivation, ...] = ()
     """The derivation of the right value, if the answer is not right."""
     file: str = ""
     line: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The code of the likeliest mistake or convention; empty if there is none."""
+        return self.reasons[0].code if self.reasons else ""
 
     @property
     def passes(self) -> bool:
@@ -52,10 +66,12 @@ class Mark:
         """The code of the explanation; the verdict if there is none."""
         return self.code or self.verdict
 
-    def hidden(self) -> Mark:
+    def hidden(self, feedback: Feedback = ENGLISH) -> Mark:
         """Return the mark without the right value, for students who may try again."""
-        result = self.reason or ("right" if self.right else "no answer" if not self.value else "not right")
-        return replace(self, actual="", derivation=(), sentence=f"{self.target}: {result}")
+        state = "right" if self.right else "wrong" if self.value else "no-answer"
+        result = self.reason or feedback.say(f"hidden-{state}")
+        sentence = feedback.say("hidden", target=self.target, result=result)
+        return replace(self, actual="", derivation=(), sentence=sentence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +92,9 @@ class GradedSubmission:
     audit: bool = False
     """Whether it is an audit, where a claim is right if it is accounted for."""
 
-    def hidden(self) -> GradedSubmission:
+    def hidden(self, feedback: Feedback = ENGLISH) -> GradedSubmission:
         """Return the submission without the right values."""
-        return replace(self, marks=tuple(mark.hidden() for mark in self.marks))
+        return replace(self, marks=tuple(mark.hidden(feedback) for mark in self.marks))
 
     @property
     def points(self) -> Fraction:

@@ -17,7 +17,7 @@ from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import Problem, SpecError, Text, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.locate import SUFFIXES, is_inline
+from archcalc.spec.locate import SUFFIXES, is_inline, split_variant
 
 _Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str, tuple[str, ...]]
 
@@ -136,7 +136,7 @@ class Library:
 def _content(network: NetworkText) -> _Content:
     """The identity of a network; a relative path starts at the folder of the file that names it."""
     spec = network.spec.value.strip()
-    is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
+    is_file = not is_inline(spec) and ("/" in spec or split_variant(spec)[0].lower().endswith(SUFFIXES))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
     return spec, tuple(network.settings.items()), tuple(network.shapes.items()), network.layout, network.assume

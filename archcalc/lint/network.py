@@ -73,7 +73,8 @@ def biases_before_norms(context: LintContext) -> dict[Span, CancelledBiases]:
         if readers and index not in context.results and all(reader.op.centres_channels for reader in readers):
             cancelled[span].append(node)
             weights = node.op.weights(graph.input_shapes(node))
-            parameters[span] += sum(weight.count for weight in weights if weight.name == "bias")
+            own = [weight.count for weight in weights if weight.name == "bias" and weight.name not in node.tied]
+            parameters[span] += sum(own)
     return {span: CancelledBiases(layers[span], found, parameters[span]) for span, found in cancelled.items()}
 
 

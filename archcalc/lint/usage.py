@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.spec import syntax
-from archcalc.spec.build import Block
-from archcalc.spec.check import walk
+from archcalc.spec.check import names_of, references_in, walk
 from archcalc.spec.document import Content, Scalar
 from archcalc.spec.document import Mapping as Section
 from archcalc.spec.errors import SpecError
 from archcalc.spec.grammar import parse_value
+from archcalc.spec.network import Block
 from archcalc.spec.read import Outline, Spec
 from archcalc.spec.syntax import names_in
+from archcalc.spec.variants import variants_of
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -32,6 +33,7 @@ def usage_of(spec: Spec) -> Usage:
     outline = spec.outline
     blocks = outline.network.blocks
     variables = dict(section(outline, "variables"))
+    variants = list(variants_of(outline.document).values()) if outline.document is not None else []
     used: set[str] = set()
     waiting = list(_roots(spec))
     while waiting:
@@ -43,6 +45,7 @@ def usage_of(spec: Spec) -> Usage:
             waiting += _free_names(blocks[name])
         if name in variables:
             waiting += _written_names(variables[name])
+        waiting += [each for variant in variants for each in _written_names(variant.get(name))]
     unused = [
         (name, block.signature, index)
         for name, block in blocks.items()
@@ -72,7 +75,7 @@ def _roots(spec: Spec) -> Iterator[str]:
         yield from WORD.findall(expectation.value.value)
 
 
-def _written_names(content: Content) -> Iterable[str]:
+def _written_names(content: Content | None) -> Iterable[str]:
     if not isinstance(content, Scalar):
         return ()
     try:
@@ -106,11 +109,8 @@ def _tables(chain: syntax.Chain) -> set[str]:
 def _mentioned(chain: syntax.Chain) -> Iterator[str]:
     """Yield every name in a chain that may refer to a block, a variable, a parameter or a table."""
     for item in walk(chain):
-        if isinstance(item, syntax.Repeat):
-            yield from (name.name for name in names_in(item.times))
-            continue
-        if isinstance(item, syntax.Reference):
-            continue
-        yield item.name
-        for argument in item.options if isinstance(item, syntax.Join) else item.arguments:
-            yield from (name.name for name in names_in(argument.value))
+        if isinstance(item, syntax.Layer | syntax.Call | syntax.Join):
+            yield item.name
+        yield from (name.name for name in names_of(item))
+        references = (item,) if isinstance(item, syntax.Reference) else references_in(item)
+        yield from (reference.first for reference in references)

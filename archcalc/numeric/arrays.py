@@ -34,7 +34,7 @@ class Reason(NamedTuple):
     """The indices of that configuration."""
 
 
-class Run:
+class GridEvaluation:
     """One evaluation of many configurations: the kind of its numbers, and the configurations found impossible."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -158,7 +158,7 @@ class Numbers:
     __slots__ = ("denominators", "kind", "numerators")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, run: Run, numerators: Integers, denominators: Integers = integers(1)) -> None:  # noqa: B008
+    def __init__(self, run: GridEvaluation, numerators: Integers, denominators: Integers = integers(1)) -> None:  # noqa: B008
         self.kind = run
         self.numerators = numerators
         self.denominators = denominators
@@ -259,7 +259,7 @@ class Truths:
 
     __slots__ = ("kind", "values")
 
-    def __init__(self, run: Run, values: Array) -> None:
+    def __init__(self, run: GridEvaluation, values: Array) -> None:
         self.kind = run
         self.values = values
 
@@ -300,7 +300,7 @@ def _parts(number: Any) -> tuple[Integers, Integers]:
     return integers(int(number.numerator)), integers(int(number.denominator))
 
 
-def _reduced(run: Run, over: Integers, under: Integers) -> Numbers:
+def _reduced(run: GridEvaluation, over: Integers, under: Integers) -> Numbers:
     """Return a quotient by positive integers in lower terms, so that both stay small."""
     divisor = under.gcd(over)
     if type(under.values) is int:
@@ -309,7 +309,7 @@ def _reduced(run: Run, over: Integers, under: Integers) -> Numbers:
     return Numbers(run, over, integers(1) if under.bound == 1 else under)
 
 
-def _ratio(run: Run, a: Any, b: Any) -> Numbers:
+def _ratio(run: GridEvaluation, a: Any, b: Any) -> Numbers:
     """Return a / b, exactly."""
     (p, q), (r, s) = _parts(a), _parts(b)
     over, under = p * s, run.divisors(q * r)
@@ -318,13 +318,13 @@ def _ratio(run: Run, a: Any, b: Any) -> Numbers:
     return _reduced(run, over * integers(sign), under * integers(sign))
 
 
-def _quotients(run: Run, a: Any, b: Any) -> Numbers:
+def _quotients(run: GridEvaluation, a: Any, b: Any) -> Numbers:
     """Return ⌊a / b⌋."""
     (p, q), (r, s) = _parts(a), _parts(b)
     return Numbers(run, (p * s) // run.divisors(q * r))
 
 
-def _remainders(run: Run, a: Any, b: Any) -> Numbers:
+def _remainders(run: GridEvaluation, a: Any, b: Any) -> Numbers:
     """Return a − b·⌊a / b⌋."""
     (p, q), (r, s) = _parts(a), _parts(b)
     if q.is_one and s.is_one:

@@ -28,6 +28,7 @@ from archcalc.ops.fields import (
     real,
     sizes,
     table,
+    tensor,
     word,
 )
 from archcalc.ops.traits import Traits
@@ -114,6 +115,7 @@ FREE = Cost()
         real,
         sizes,
         table,
+        tensor,
         integer,
         word,
     ),
@@ -135,8 +137,8 @@ class Operator(Traits):
     reserved: ClassVar[bool] = True
     """Whether no block, variable or parameter may have its name; otherwise, theirs hides it."""
     arity: ClassVar[int | None] = 1
-    """The number of inputs: 1; 0 for sources, which stand first in a chain; ``None`` for joins, which have two or
-    more."""
+    """The number of inputs: 1, 0 for sources, ``None`` for joins, which have two or more. Tensors that are arguments
+    (`archcalc.ops.fields.tensor`) are further inputs."""
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     _defaults: ClassVar[Mapping[str, Any]] = {}
     _names: ClassVar[frozenset[str]] = frozenset()
@@ -212,6 +214,10 @@ class Operator(Traits):
     def attributes(self) -> dict[str, Any]:
         """Return the values of all declared arguments by name."""
         return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
+
+    def tensor_arguments(self) -> tuple[str, ...]:
+        """Return the names of the tensors that are given as arguments, in the order of these inputs."""
+        return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

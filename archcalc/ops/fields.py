@@ -16,6 +16,7 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `pattern`   the text of a quoted pattern, channels first
 `axis`      an ``int``
 `axis_list` a tuple of ``int``
+`tensor`    whether it is given; the tensor is a further input of the operator, after the others
 `lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
 =========== =============================================================================
 """
@@ -43,6 +44,7 @@ Form = Literal[
     "lengths",
     "axis",
     "axis_list",
+    "tensor",
 ]
 
 
@@ -57,6 +59,10 @@ class Argument:
     flags: Mapping[str, Any] = field(default_factory=dict)
     """The values that bare words set: ``nobias`` sets ``bias`` to ``False``."""
     choices: tuple[str, ...] = ()
+    later: frozenset[str] = frozenset()
+    """The flags and choices that are no reserved words: a name of the spec hides them."""
+    takes_positions: bool = False
+    """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
@@ -104,20 +110,34 @@ def real(default: Any = MISSING, *, positional: bool = False, help: str = "") ->
 
 def axis(default: int, *, help: str = "") -> Any:
     """Declare an axis: its number, negative from the last, or the word ``last``."""
-    return _declare(default, form="axis", choices=("last",), help=help)
+    return _declare(default, form="axis", choices=("last",), later=frozenset(["last"]), help=help)
 
 
 def axis_list(*, help: str = "") -> Any:
     """Declare one or more axes, written as a size: ``1``, ``last``, ``1x2``."""
-    return _declare(MISSING, form="axis_list", choices=("last",), positional=True, help=help)
+    later = frozenset(["last"])
+    return _declare(MISSING, form="axis_list", choices=("last",), later=later, positional=True, help=help)
 
 
 def axes(
-    default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
+    default: Any = MISSING,
+    *,
+    at_least: int | None = 1,
+    positional: bool = False,
+    sugar: str = "",
+    takes_positions: bool = False,
+    help: str = "",
 ) -> Any:
     """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
-    default = (default,) if type(default) is int else default
-    return _declare(default, form="axes", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    return _declare(
+        (default,) if type(default) is int else default,
+        form="axes",
+        at_least=at_least,
+        positional=positional,
+        sugar=sugar,
+        takes_positions=takes_positions,
+        help=help,
+    )
 
 
 def pads(
@@ -143,21 +163,30 @@ def pads(
     )
 
 
-def word(default: Any = MISSING, *choices: str, positional: bool = False, flags: bool = False, help: str = "") -> Any:
-    """Declare one of several words; with ``flags``, each of them is also a flag."""
+def word(
+    default: Any = MISSING,
+    *choices: str,
+    positional: bool = False,
+    flags: bool = False,
+    later: tuple[str, ...] = (),
+    help: str = "",
+) -> Any:
+    """Declare one of several words; with ``flags``, each is also a flag; those in ``later`` are not reserved."""
     return _declare(
         default,
         form="word",
         choices=choices,
         positional=positional,
         flags={choice: choice for choice in choices} if flags else {},
+        later=frozenset(later),
         help=help,
     )
 
 
-def flag(default: bool, bare: str, *, help: str = "") -> Any:
+def flag(default: bool, bare: str, *, reserved: bool = True, help: str = "") -> Any:
     """Declare a boolean that the word ``bare`` sets to the opposite of its default: ``nobias``, ``ceil``."""
-    return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), help=help)
+    later = frozenset() if reserved else frozenset([bare])
+    return _declare(default, form="flag", flags={bare: not default}, choices=("yes", "no"), later=later, help=help)
 
 
 def sizes(
@@ -185,6 +214,11 @@ def table(default: Any = None, *, help: str = "") -> Any:
 def pattern(*, help: str = "") -> Any:
     """Declare a pattern in einops' notation, written in quotation marks: ``'c h w = (h w) c'``."""
     return _declare(MISSING, form="pattern", positional=True, help=help)
+
+
+def tensor(*, help: str = "") -> Any:
+    """Declare an optional tensor, written as a reference: ``context=@encoder``."""
+    return _declare(False, form="tensor", help=help)
 
 
 def lengths(*, help: str = "") -> Any:

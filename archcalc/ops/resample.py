@@ -36,7 +36,7 @@ class Upsample(Operator):
     aliases = ("upsampling",)
 
     scale: Axes | None = axes(None, positional=True, help="factor of the number of positions")
-    to: Axes | None = axes(None, help="output size, instead of a scale")
+    to: Axes | None = axes(None, takes_positions=True, help="output size, instead of a scale")
     mode: str = word("nearest", "nearest", "bilinear", flags=True, help="interpolation")
     align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")
 

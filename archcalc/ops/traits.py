@@ -137,6 +137,8 @@ class Traits:
     """The arrangement of its windows over the positions."""
     aliases: ClassVar[tuple[str, ...]] = ()
     """Its names in other tools and papers: in lower case, without underscores and without a dimension (``2d``)."""
+    further_outputs: ClassVar[tuple[str, ...]] = ()
+    """The names of its outputs after the first one, by which a spec refers to them: ``@pool/indices``."""
     flattens: ClassVar[bool] = False
     """Whether it flattens its input to one vector, without positions."""
     reorders: ClassVar[bool] = False

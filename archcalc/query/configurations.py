@@ -190,7 +190,7 @@ class ConfigurationQuery:
 
     def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
         """Return whether a word is a text to compare with: some variable holds a text, and the word is one of these."""
-        from archcalc.spec.build import argument_words
+        from archcalc.spec.calls import argument_words
 
         held = [*set_to.values(), *graph.variables.values()]
         return word in argument_words() and any(isinstance(value, str) for value in held)

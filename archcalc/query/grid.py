@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from archcalc.numeric import is_plain
-from archcalc.numeric.arrays import Run
+from archcalc.numeric.arrays import GridEvaluation
 from archcalc.numeric.steps import Steps
 
 Values: TypeAlias = Sequence[Any]
@@ -18,7 +18,7 @@ GridRegion: TypeAlias = tuple[Values, ...]
 """A part of the grid: the values per axis, in all combinations."""
 
 
-class Axis(NamedTuple):
+class GridAxis(NamedTuple):
     """An axis of the grid: a setting and its values."""
 
     name: str
@@ -30,7 +30,7 @@ def is_numeric(values: Values) -> bool:
     return isinstance(values, range | Steps) or all(is_plain(value) for value in values)
 
 
-def setting(run: Run, values: Values, axis: int) -> Any:
+def setting(run: GridEvaluation, values: Values, axis: int) -> Any:
     """Return the value of an axis in a region: a plain value if there is only one, else an array."""
     if len(values) == 1:
         return values[0]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import is_axis
 from archcalc.query.conditions import read_name
-from archcalc.query.grid import Axis
+from archcalc.query.grid import GridAxis
 from archcalc.spec import Given
 from archcalc.spec.errors import fail
 from archcalc.spec.limits import Limits
@@ -22,7 +22,7 @@ class ParsedSettings(NamedTuple):
     """The variables and input shapes with one value, as written."""
     fixed: dict[str, Any]
     """The input sizes and attributes of layers with one value."""
-    axes: list[Axis]
+    axes: list[GridAxis]
     """The settings with several values."""
     shapes: dict[str, str]
     """The axes whose values are complete shapes of an input, with the name of that input."""
@@ -37,7 +37,7 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
     texts: dict[str, str] = {}
     fixed_shapes: dict[str, str] = {}
     fixed: dict[str, Any] = {}
-    axes: list[Axis] = []
+    axes: list[GridAxis] = []
     full_shapes: dict[str, str] = {}
     taken: set[str] = set()
     for option, text in (*(("--set", text) for text in settings), *(("--shape", text) for text in shapes)):
@@ -54,13 +54,13 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
             if len(values) == 1:
                 fixed_shapes[joint] = written
             else:
-                axes.append(Axis(joint or "input", tuple(map(str, values))))
+                axes.append(GridAxis(joint or "input", tuple(map(str, values))))
                 full_shapes[joint or "input"] = joint
             continue
         if option == "--shape":
             _positive(values, f"{option} {joint}")
         if len(values) > 1:
-            axes.append(Axis("=".join(names), values))
+            axes.append(GridAxis("=".join(names), values))
         elif option == "--shape" or "." in joint:
             fixed.update(dict.fromkeys(names, values[0]))
         else:

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from archcalc.graph import input_axes
 from archcalc.numeric import NeedsPlain, is_plain
-from archcalc.numeric.arrays import Run
+from archcalc.numeric.arrays import GridEvaluation
 from archcalc.numeric.steps import Steps, steps
 from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import ConfigurationQuery
-from archcalc.query.grid import Axis
+from archcalc.query.grid import GridAxis
 from archcalc.query.sweep import Example, Refusal, SweepSubject, sweep
 from archcalc.spec.syntax import Condition, Name, Relation
 
@@ -57,7 +57,7 @@ class Solution:
     """The minimum and the maximum of each quantity over the range; ``None`` for one that is not a single number."""
 
 
-def solve(query: ConfigurationQuery, axis: Axis, condition: Condition) -> Solution:
+def solve(query: ConfigurationQuery, axis: GridAxis, condition: Condition) -> Solution:
     """Try every value of an axis.
 
     Args:
@@ -96,7 +96,7 @@ def solve(query: ConfigurationQuery, axis: Axis, condition: Condition) -> Soluti
     )
 
 
-def _intervals(axis: Axis, points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
+def _intervals(axis: GridAxis, points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
     """Return maximal runs of consecutive solutions; impossible values separate them."""
     found: list[SolutionInterval] = []
     waiting = zip(points, truths, strict=True)
@@ -115,7 +115,7 @@ def _intervals(axis: Axis, points: list[Sample], truths: list[bool]) -> list[Sol
     return [*found, SolutionInterval(run[0], run[-1], len(run))] if run else found
 
 
-def _nearest(query: ConfigurationQuery, axis: Axis, points: list[Sample], condition: Condition) -> Sample | None:
+def _nearest(query: ConfigurationQuery, axis: GridAxis, points: list[Sample], condition: Condition) -> Sample | None:
     """Return the sample closest to satisfying the condition; of several, the last."""
     parts = axis.name.split("=")
 
@@ -185,7 +185,7 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
 def _is_structural(query: ConfigurationQuery, name: str) -> bool:
     """Return whether the structure of the network depends on a setting, which then cannot be an array."""
     try:
-        query.read({name: Run((2,)).numbers([1, 2], 0)})
+        query.read({name: GridEvaluation((2,)).numbers([1, 2], 0)})
     except NeedsPlain:
         return True
     return False

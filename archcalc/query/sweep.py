@@ -18,8 +18,8 @@ import numpy as np
 
 from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
-from archcalc.numeric.arrays import Numbers, Run, Truths
-from archcalc.query.grid import Axis, GridRegion, Values, halves, is_numeric, listed, parts, setting
+from archcalc.numeric.arrays import GridEvaluation, Numbers, Truths
+from archcalc.query.grid import GridAxis, GridRegion, Values, halves, is_numeric, listed, parts, setting
 
 Array: TypeAlias = Any
 Settings: TypeAlias = Mapping[str, Any]
@@ -81,7 +81,7 @@ class SweepBlock(NamedTuple):
     """How many possible configurations were not kept."""
 
 
-def sweep(subject: SweepSubject, axes: Sequence[Axis]) -> Iterator[SweepBlock]:
+def sweep(subject: SweepSubject, axes: Sequence[GridAxis]) -> Iterator[SweepBlock]:
     """Evaluate every combination, block by block.
 
     Combinations come in the order of the axes, the last one fastest; axes that determine the structure come before all
@@ -95,7 +95,7 @@ def sweep(subject: SweepSubject, axes: Sequence[Axis]) -> Iterator[SweepBlock]:
 
 
 class _Sweep:
-    def __init__(self, subject: SweepSubject, axes: Sequence[Axis]) -> None:
+    def __init__(self, subject: SweepSubject, axes: Sequence[GridAxis]) -> None:
         self.subject = subject
         self.axes = axes
         self.layers = 100
@@ -197,7 +197,7 @@ class _Sweep:
             NeedsPlain: one of its numbers must be plain.
         """
         shape = tuple(map(len, region))
-        run = Run(shape)
+        run = GridEvaluation(shape)
         settings = {
             axis.name: setting(run, values, index)
             for index, (axis, values) in enumerate(zip(self.axes, region, strict=True))
@@ -226,7 +226,7 @@ class _Sweep:
         return SweepBlock(tuple(columns), total, impossible, examples, possible - len(rows))
 
     def refusals(
-        self, run: Run, why: Array, graph: Graph, region: GridRegion
+        self, run: GridEvaluation, why: Array, graph: Graph, region: GridRegion
     ) -> tuple[Counter[Refusal], dict[Refusal, Example]]:
         """Return how many configurations of a region are impossible for which reason, and an example of each."""
         impossible: Counter[Refusal] = Counter()

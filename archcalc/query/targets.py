@@ -11,10 +11,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.analysis.counts import FORMULAS
+from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
-from archcalc.analysis.propagate import Analysis, Group, Layer, group
+from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, group
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
 from archcalc.numeric import NeedsPlain, Number, is_plain
@@ -153,12 +153,16 @@ class Evaluator:
         if self.analysis is not None:
             if place.scope == "network":
                 return self.analysis.totals.of(name)
-            rows = self.analysis.by_node
-            return sum([rows[index].of(name) for index in place.layers])
+            rows = [self.analysis.by_node[index] for index in place.layers]
+            return sum([row.of(name) for row in rows]) - sum(counted_before(rows, name).values())
         total: Number = 0
         for index in place.layers:
             node = self.graph.nodes[index]
             total = total + FORMULAS[name](node.op, self.graph.input_shapes(node), node.outputs)
+        if name in WEIGHT_COUNTS and self.graph.sharing:
+            nodes = [(index, self.graph.nodes[index]) for index in place.layers]
+            tied = {index: tied_weights(node, self.graph.input_shapes(node)) for index, node in nodes}
+            total = total - sum([stored_count(weights, name) for weights in repeated(tied).values()])
         return total * self.batch if quantity.per_example and self.batch is not None else total
 
     def _size(self, place: Place, axis: str) -> Number:

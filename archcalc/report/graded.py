@@ -53,7 +53,7 @@ def submission_table(graded: GradedSubmission) -> Table:
                 mark.value or None,
                 mark.verdict,
                 mark.actual or None,
-                mark.code or None,
+                " or ".join(reason.code for reason in mark.reasons) or None,
                 points_text(mark.points),
             )
             for mark in graded.marks
@@ -184,6 +184,7 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
         "actual": mark.actual or None,
         "code": mark.code or None,
         "sentence": mark.sentence,
+        "reasons": [reason._asdict() for reason in mark.reasons],
         "file": mark.file or None,
         "line": mark.line,
     }

@@ -42,5 +42,5 @@ def _test(number: int, mark: Mark, *, explain: bool) -> dict[str, Any]:
         "status": "passed" if mark.passes else "failed",
         "output": "\n".join(lines),
         "output_format": "text",
-        "tags": [tag for tag in (mark.verdict, mark.code) if tag],
+        "tags": [mark.verdict, *(reason.code for reason in mark.reasons)],
     }

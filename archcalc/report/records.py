@@ -37,9 +37,12 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
         "inputs": {name: _shape(shape, analysis.batch) for name, shape in graph.inputs.items()},
         "outputs": {name: _shape(graph.shape(ref), analysis.batch) for name, ref in outputs.items()},
         "layers": [
-            group_record(row, row_of, several_inputs=several)
-            if isinstance(row, Group)
-            else layer_record(row, row_of, several_inputs=several)
+            (
+                group_record(row, row_of, several_inputs=several)
+                if isinstance(row, Group)
+                else layer_record(row, row_of, several_inputs=several)
+            )
+            | _shared(row, analysis)
             for row in rows
         ],
         "totals": {
@@ -88,6 +91,12 @@ def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: boo
         "head": group.head,
         "training": last.training,
     }
+
+
+def _shared(row: Layer | Group, analysis: Analysis) -> dict[str, Any]:
+    """Return how many parameters of a row belong to rows before it, where they count; nothing if none do."""
+    shared = row.params - analysis.own(row, "params")
+    return {"shared_params": shared} if shared else {}
 
 
 def counts_record(counts: Counts) -> dict[str, Any]:

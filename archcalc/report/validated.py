@@ -15,7 +15,7 @@ from archcalc.validation.baseline import (
     LayerFigures,
     change_text,
 )
-from archcalc.validation.examine import ValidationResult
+from archcalc.validation.results import ValidationResult
 
 WORDS = ("ok", "failed", "error")
 PAINT = (32, 31, 31)
@@ -49,27 +49,33 @@ def _details(result: ValidationResult) -> list[str]:
         found.append(count(result.errors, "error"))
     if result.failed_expectations:
         found.append(f"{result.failed_expectations} of {count(result.expectations, 'expectation')} failed")
-    elif not result.errors:
+    elif not result.errors and result.is_spec:
         found.append(count(result.expectations, "expectation"))
     if result.has_grown:
         found.append("grown since the baseline")
     if result.warnings + result.fatal_warnings:
         found.append(count(result.warnings + result.fatal_warnings, "warning"))
-    if result.figures is not None and result.comparison is None:
+    if result.is_new:
         found.append("new: not in the baseline")
+    if result.renamed_from:
+        found.append(f"renamed from {result.renamed_from}")
     return found + ([f"{result.corrections} fixed"] if result.corrected is not None else [])
 
 
 def summary(results: Sequence[ValidationResult]) -> str:
     """Return the summary of all specs, which is the last line of the output."""
-    specs = [result for result in results if not result.skipped]
+    specs = [result for result in results if result.is_spec and not result.skipped]
+    others = [result for result in results if not result.is_spec]
+    skipped = sum(bool(result.skipped) for result in results)
     counts = [sum(result.status == status for result in specs) for status in (0, 1, 2)]
     words = [f"{counts[0]} ok"]
     words += [f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n]
-    warnings = sum(result.warnings for result in specs)
+    warnings = sum(result.warnings for result in results)
+    errors = sum(result.errors for result in others)
     parts = [f"{count(len(specs), 'spec')}: {', '.join(words)}"]
+    parts += [f"{count(errors, 'error')} in configurations or baselines"] if errors else []
     parts += [count(warnings, "warning")] if warnings else []
-    parts += [f"{count(len(results) - len(specs), 'file')} skipped"] if len(specs) < len(results) else []
+    parts += [f"{count(skipped, 'file')} skipped"] if skipped else []
     return "; ".join(parts)
 
 
@@ -126,6 +132,10 @@ def result_record(result: ValidationResult) -> dict[str, Any]:
             for finding in result.findings
         ],
     }
+    if result.is_new:
+        found["new"] = True
+    if result.renamed_from:
+        found["renamed_from"] = result.renamed_from
     if result.comparison is not None:
         before, after, changes = result.comparison
         found["before"] = dict(zip(STORED_QUANTITIES, before, strict=True))

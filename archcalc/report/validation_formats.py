@@ -10,8 +10,8 @@ from archcalc.report.github import workflow_commands
 from archcalc.report.gitlab import code_quality
 from archcalc.report.validated import changes_table, headline, result_record, summary
 from archcalc.validation.codes import documented
-from archcalc.validation.examine import ValidationResult
 from archcalc.validation.findings import Finding
+from archcalc.validation.results import ValidationResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Mapping
 from functools import cache
 from typing import Any, NamedTuple, NoReturn
 
-from archcalc.graph import channels_first, pattern_channels_first
+from archcalc.graph import Ref, channels_first, pattern_channels_first
 from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plain, normal, require
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
@@ -14,7 +14,7 @@ from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Value, Word, bounded, describe, evaluate
+from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Tensor, Value, Word, bounded, describe, evaluate
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -46,13 +46,42 @@ def named_of(name: str) -> dict[str, Parameter]:
     return {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
 
 
-def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span) -> tuple[BoundArgument, ...]:
-    """Return each argument with the parameter that it sets.
+@cache
+def words_of(name: str, parameter: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the words that a parameter of an operator may be: those that hide names, and those that names hide."""
+    argument = named_of(name)[parameter].argument if parameter in named_of(name) else None
+    words = frozenset(argument.choices) if argument is not None else frozenset()
+    later = words if not REGISTRY[name].reserved or argument is None else words & argument.later
+    return words - later, later
+
+
+@cache
+def later_flags(name: str) -> frozenset[str]:
+    """Return the flags of an operator that names of a spec hide."""
+    cls = REGISTRY[name]
+    return frozenset(word for word, p in flags_of(name).items() if not cls.reserved or word in p.argument.later)
+
+
+WEIGHTS = "weights"
+"""The argument that names the layer whose weights a layer shares."""
+
+
+def weights_argument(item: syntax.Layer | syntax.Join, op: Operator) -> syntax.Argument | None:
+    """Return the argument ``weights=@layer`` of a layer; ``None`` if there is none."""
+    arguments = item.options if isinstance(item, syntax.Join) else item.arguments
+    return next((each for each in arguments if each.name == WEIGHTS and WEIGHTS not in named_of(op.name)), None)
+
+
+def bind(
+    cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span, names: Container[str] = ()
+) -> tuple[BoundArgument, ...]:
+    """Return each argument with the parameter that it sets, without ``weights=@layer``.
 
     Args:
         cls: the operator.
         arguments: the arguments as written.
         head: the place of the operator's name, for errors about missing arguments.
+        names: the variables and parameters of the spec there, which hide words that are not reserved.
 
     Raises:
         SpecError: an argument is unknown, repeated, surplus or missing.
@@ -64,11 +93,14 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
     taken: dict[str, Span] = {}
     for argument in arguments:
         flag = False
+        if argument.name == WEIGHTS and WEIGHTS not in named:
+            continue
         if argument.name:
             parameter = named.get(argument.name, lengths)
             if parameter is None or (argument.sugar and parameter is lengths):
                 _unknown(cls, argument)
-        elif isinstance(argument.value, syntax.Name) and argument.value.name in flags:
+        elif _is_flag(argument, flags, cls, names):
+            assert isinstance(argument.value, syntax.Name)
             parameter, flag = flags[argument.value.name], True
         elif waiting:
             parameter = waiting.pop(0)
@@ -85,6 +117,13 @@ def bind(cls: type[Operator], arguments: tuple[syntax.Argument, ...], head: Span
         names = " and ".join(p.name for p in missing)
         fail("argument", f"{cls.name} requires {names}", head, f"for example: {example(cls)}")
     return tuple(result)
+
+
+def _is_flag(
+    argument: syntax.Argument, flags: Mapping[str, Parameter], cls: type[Operator], names: Container[str]
+) -> bool:
+    word = argument.value.name if isinstance(argument.value, syntax.Name) else ""
+    return word in flags and not (word in names and word in later_flags(cls.name))
 
 
 def _unknown(cls: type[Operator], argument: syntax.Argument) -> NoReturn:
@@ -123,6 +162,8 @@ def signature(cls: type[Operator]) -> str:
             word = "'…'"
         elif p.argument.form == "lengths":
             word = "NAME=…"
+        elif p.argument.form == "tensor":
+            word = f"{p.name}=@…"
         elif p.argument.positional:
             word = p.name
         elif p.argument.form == "flag":
@@ -235,10 +276,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
         return _table(argument, tables)
     if declared.form == "pattern":
         expect_pattern(cls, argument, scope.names)
-    words = frozenset(declared.choices)
-    if declared.form in ("axis", "axis_list"):
-        words = words.difference(scope.names)  # 'last' is not reserved
-    value = evaluate(argument.value, scope, words)
+    value = evaluate(argument.value, scope, *words_of(cls.name, p.name))
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
@@ -272,8 +310,19 @@ def _read_real(value: Value, declared: Declared, what: str, span: Span, scope: S
     return _number(value, what, span, scope)
 
 
+def tensors_among(cls: type[Operator], bound: tuple[BoundArgument, ...], scope: Scope) -> tuple[Ref, ...]:
+    """Return the tensors that are arguments of a layer, in the order in which its operator declares them."""
+    given = [each for each in bound if each.parameter.argument.form == "tensor"]
+    if not given:
+        return ()
+    order = {p.name: place for place, p in enumerate(cls.parameters())}
+    given.sort(key=lambda each: order[each.parameter.name])
+    values = [evaluate(each.argument.value, scope) for each in given]
+    return tuple([value.mark.ref for value in values if isinstance(value, Tensor)])
+
+
 def _parts(value: Value, what: str, span: Span) -> tuple[Number | Pair, ...]:
-    if isinstance(value, Word | Pattern):
+    if isinstance(value, Word | Pattern | Tensor):
         fail("argument", f"{what} must be a size, got {describe(value)}", span)
     return value.parts if isinstance(value, Sizes) else (value,)
 
@@ -290,6 +339,8 @@ def _fits_rank(count: int, what: str, span: Span, rank: int) -> None:
 
 
 def _read_axes(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Tensor) and declared.takes_positions:
+        value = Sizes(value.shape[1:])
     parts = _parts(value, what, span)
     _fits_rank(len(parts), what, span, rank)
     if any(isinstance(part, Pair) for part in parts):
@@ -386,6 +437,12 @@ def _read_axis_list(value: Value, declared: Declared, what: str, span: Span, sco
     return tuple(_read_axis(part, declared, what, span, scope, rank) for part in parts)
 
 
+def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if not isinstance(value, Tensor):
+        fail("argument", f"{what} must be a tensor, got {describe(value)}", span, "write a reference: @name")
+    return True
+
+
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "axis": _read_axis,
     "axis_list": _read_axis_list,
@@ -399,6 +456,7 @@ READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
     "positions": _read_positions,
     "pattern": _read_pattern,
     "lengths": _read_integer,
+    "tensor": _read_tensor,
 }
 
 

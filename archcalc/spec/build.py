@@ -6,24 +6,36 @@ The builder walks the chains with a current tensor. It knows nothing of YAML or 
 from __future__ import annotations
 
 from collections import ChainMap, Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, partial
-from typing import NamedTuple, NoReturn, TypeAlias
+from functools import partial
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
-from archcalc.numeric import Impossible, NeedsPlain, Number, is_plain
-from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
+from archcalc.numeric import Impossible, NeedsPlain, is_plain
+from archcalc.ops.base import REGISTRY, Operator, Shapes, Weight, WrittenShapes
 from archcalc.spec import syntax
-from archcalc.spec.aliases import suggest_operator
-from archcalc.spec.arguments import BoundArgument, Tables, bind, example, is_operator, make, with_numbers
-from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
-from archcalc.spec.grammar import JOINS
+from archcalc.spec.arguments import (
+    BoundArgument,
+    bind,
+    is_operator,
+    make,
+    tensors_among,
+    weights_argument,
+    with_numbers,
+)
+from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
+from archcalc.spec.errors import Problem, Span, SpecError, fail
 from archcalc.spec.limits import Limits
+from archcalc.spec.network import Attributes, Built, Network, Observer, Stage
+from archcalc.spec.paths import Frame, Mark
+from archcalc.spec.references import References
+from archcalc.spec.sharing import ALONE, SharedCall, SharedSet, Tied, agree, called_alike, written
 from archcalc.spec.values import (
-    PADDING,
     Names,
     Scope,
+    Tensor,
     Value,
     Word,
     bounded_shape,
@@ -33,70 +45,23 @@ from archcalc.spec.values import (
     number,
 )
 
-Observer: TypeAlias = Callable[[int], None]
-"""Called with the index of each layer before its formulas are evaluated, so that a kind of number can attribute the
-requirements that follow to this layer."""
-
-Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
-"""Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
+COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
+"""The comparisons of conditions."""
 
 
-class Block(NamedTuple):
-    """A block of the spec: its signature and its chain."""
+class _Context(NamedTuple):
+    """What the text around an item determines."""
 
-    signature: syntax.Signature
-    body: syntax.Chain
-
-
-class Stage(NamedTuple):
-    """A chain of the network and its name, with its place; ``None`` for an unnamed one."""
-
-    name: str | None
-    chain: syntax.Chain
-    span: Span | None = None
-
-
-class Network(NamedTuple):
-    """Everything that a graph is built from."""
-
-    name: str
-    inputs: Mapping[str, Shape]
-    variables: Names
-    blocks: Mapping[str, Block]
-    tables: Tables
-    stages: tuple[Stage, ...]
-    heads: tuple[Stage, ...]
-    training_heads: tuple[Stage, ...]
-    layout: str
-
-
-class Built(NamedTuple):
-    """A graph, and the place of each of its nodes in the text (``None`` for inputs)."""
-
-    graph: Graph
-    places: tuple[Span | None, ...]
-
-
-class _Frame:
-    """A block call that contains layers. The number of sibling calls of the same block is known after all of them."""
-
-    __slots__ = ("calls", "index", "label", "parent")
-
-    def __init__(self, label: str, parent: _Frame | None) -> None:
-        self.label = label
-        self.parent = parent
-        self.calls: Counter[str] = Counter()
-        self.index = 0
-        if parent is not None:
-            parent.calls[label] += 1
-            self.index = parent.calls[label]
-
-    def path(self) -> tuple[str, ...]:
-        """Return the names of the enclosing block calls, outermost first."""
-        if self.parent is None:
-            return ()
-        alone = self.parent.calls[self.label] == 1
-        return (*self.parent.path(), self.label if alone else f"{self.label}_{self.index}")
+    names: Names
+    """The values of parameters and variables."""
+    frame: Frame
+    """The enclosing block call or entry."""
+    locals: ChainMap[str, Mark]
+    """The named entries so far of the lists around it."""
+    repeat_index: int | None = None
+    """The index of the innermost repetition around it in the same text."""
+    shared: SharedCall | None = None
+    """The enclosing call of a block that shares its weights."""
 
 
 class _Draft(NamedTuple):
@@ -105,8 +70,9 @@ class _Draft(NamedTuple):
     op: Operator
     inputs: tuple[Ref, ...]
     outputs: Shapes
-    frame: _Frame
+    frame: Frame
     place: Span | None = None
+    tied: Tied = ALONE
 
 
 class _Label(NamedTuple):
@@ -143,22 +109,23 @@ class _Builder:
         self.attributes = attributes
         self.drafts: list[_Draft] = []
         self.labels: list[_Label] = []
-        self.stages: dict[str, Ref] = {}
+        self.references = References(network, self.further_output)
+        self.local_names: dict[int, str] = {}
+        """The names of layers that have the name of their entry, by index."""
+        self.shared: dict[str, SharedSet] = {}
         self.unnamed: Counter[str] = Counter()
         self.variables = dict(network.variables)
-        self.taken = set(network.inputs) | {
-            s.name for s in (*network.stages, *network.heads, *network.training_heads) if s.name
-        }
-        self.root = _Frame("", None)
+        self.root = Frame("", None)
         self.bindings: dict[int, tuple[BoundArgument, ...]] = {}
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
+        self.words = call_words(network.blocks)
 
     def build(self) -> Built:
         network = self.network
         for name, shape in network.inputs.items():
-            self.stages[name] = Ref(len(self.drafts))
+            self.references.end(name, Mark(Ref(len(self.drafts)), range(0)))
             self.drafts.append(_Draft(Input(shape), (), (shape,), self.root))
             self.labels.append(_Label(name))
         current = Ref(0)
@@ -176,7 +143,7 @@ class _Builder:
             name=network.name,
             nodes=tuple(map(_node, self.drafts, self.labels)),
             outputs=outputs,
-            stages=self.stages,
+            stages=self.references.stages,
             variables={name: external_value(value) for name, value in network.variables.items()},
             layout=network.layout,
             training_outputs=training_outputs,
@@ -187,17 +154,23 @@ class _Builder:
         """Expand a stage and name its layers."""
         first = len(self.drafts)
         self.stage = stage.name
-        frame = _Frame("", None) if stage.name else self.root
+        frame = Frame("", None) if stage.name else self.root
+        self.references.begin(stage.name)
         try:
-            result = self.chain(stage.chain, current, self.network.variables, frame)
+            result = self.chain(stage.chain, current, _Context(self.network.variables, frame, ChainMap()))
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
-        for name in self.names(stage.name, self.drafts[first:]):
-            self.labels.append(_Label(name, stage.name, head, training))
+        names = self.names(stage.name, first)
+        self.labels += [_Label(name, stage.name, head, training) for name in names]
         if stage.name:
-            self.stages[stage.name] = result
+            layers = range(first, len(self.drafts))
+            marks = [
+                Mark(Ref(index), range(index, index + 1), self.drafts[index].frame, name.rpartition("/")[2])
+                for index, name in zip(layers, names, strict=True)
+            ]
+            self.references.end(stage.name, Mark(result, layers), marks)
         return result
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
@@ -207,68 +180,96 @@ class _Builder:
             return problem
         return replace(problem, message=f"{problem.message} (in stage {stage.name})")
 
-    def names(self, stage: str | None, drafts: list[_Draft]) -> list[str]:
-        """Return the names of a stage's layers."""
+    def names(self, stage: str | None, first: int) -> list[str]:
+        """Return the names of a stage's layers, which are those from ``first`` on."""
+        local = self.local_names
+        labels = [local.get(index) or self.drafts[index].op.name for index in range(first, len(self.drafts))]
         if stage is None:
-            return [self.next_unnamed(draft.op.name) for draft in drafts]
-        if len(drafts) == 1:
+            return [self.next_unnamed(label) for label in labels]
+        if len(labels) == 1:
             return [stage]
-        total = Counter(draft.op.name for draft in drafts)
+        total = Counter(labels)
         seen: Counter[str] = Counter()
         names = []
-        for draft in drafts:
-            op = draft.op.name
-            seen[op] += 1
-            names.append(f"{stage}/{op}" if total[op] == 1 else f"{stage}/{op}_{seen[op]}")
+        for label in labels:
+            seen[label] += 1
+            names.append(f"{stage}/{label}" if total[label] == 1 else f"{stage}/{label}_{seen[label]}")
         return names
 
-    def next_unnamed(self, op: str) -> str:
-        """Return the next ``op_N`` that is not the name of a stage."""
+    def next_unnamed(self, label: str) -> str:
+        """Return the next ``label_N`` that is not the name of a stage."""
         while True:
-            self.unnamed[op] += 1
-            name = f"{op}_{self.unnamed[op]}"
-            if name not in self.taken:
+            self.unnamed[label] += 1
+            name = f"{label}_{self.unnamed[label]}"
+            if name not in self.references.taken:
                 return name
 
-    def chain(self, chain: syntax.Chain, current: Ref, names: Names, frame: _Frame) -> Ref:
+    def chain(self, chain: syntax.Chain, current: Ref, context: _Context) -> Ref:
+        return self.items(chain.items, chain.span, current, context)
+
+    def items(self, items: tuple[syntax.Item, ...], span: Span, current: Ref, context: _Context) -> Ref:
         self.depth += 1
         if self.depth > self.limits.nesting:
             fail(
                 "limit",
                 f"blocks and groups are nested deeper than {self.limits.nesting}",
-                chain.span,
+                span,
                 "raise the limit with --max-nesting",
             )
-        for item in chain.items:
-            current = self.item(item, current, names, frame)
+        for item in items:
+            current = self.item(item, current, context)
         self.depth -= 1
         return current
 
-    def item(self, item: syntax.Item, current: Ref, names: Names, frame: _Frame) -> Ref:
+    def item(self, item: syntax.Item, current: Ref, context: _Context) -> Ref:
         if isinstance(item, syntax.Layer):
-            return self.layer(item, current, names, frame)
+            return self.layer(item, current, context)
         if isinstance(item, syntax.Call):
-            return self.call(item.name, item.arguments, item.head, current, names, frame)
+            return self.call(item.name, item.arguments, item.head, current, context)
         if isinstance(item, syntax.Repeat):
-            return self.repeat(item, current, names, frame)
+            return self.repeat(item, current, context)
         if isinstance(item, syntax.Join):
-            return self.join(item, current, names, frame)
+            return self.join(item, current, context)
+        if isinstance(item, syntax.If):
+            return self.choice(item, current, context)
+        if isinstance(item, syntax.Entries):
+            return self.entries(item, current, context)
         self.spend(1, item.span)
-        return self.reference(item)
+        return self.references.one(item, context.locals, context.names).ref
 
-    def scope(self, current: Ref, names: Names) -> Scope:
-        return Scope(names, self.drafts[current.node].outputs[current.output], self.limits)
+    def scope(self, current: Ref, context: _Context) -> Scope:
+        shape = self.drafts[current.node].outputs[current.output]
+        return Scope(context.names, shape, self.limits, context.repeat_index, partial(self.tensor, context))
 
-    def reference(self, item: syntax.Reference) -> Ref:
-        ref = self.stages.get(item.name)
-        if ref is not None:
-            return ref
-        unknown_reference(item, self.stage, self.stages, self.taken)
+    def tensor(self, context: _Context, written: syntax.Reference) -> Tensor:
+        """Return the tensor that a reference in an argument stands for."""
+        mark = self.references.one(written, context.locals, context.names)
+        return Tensor(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
 
-    def repeat(self, item: syntax.Repeat, current: Ref, names: Names, frame: _Frame) -> Ref:
+    def further_output(self, ref: Ref, name: str) -> Ref | None:
+        """Return the further output of a layer with a name; ``None`` if it has none."""
+        names = self.drafts[ref.node].op.further_outputs
+        return Ref(ref.node, names.index(name) + 1) if ref.output == 0 and name in names else None
+
+    def entries(self, item: syntax.Entries, current: Ref, context: _Context) -> Ref:
+        """Build a list of entries; the named ones can be referred to by those after them."""
+        found = context.locals.new_child()
+        for entry in item.entries:
+            first = len(self.drafts)
+            frame = Frame(entry.name, context.frame, local=True) if entry.name else context.frame
+            current = self.chain(entry.chain, current, context._replace(frame=frame, locals=found))
+            if entry.name:
+                layers = range(first, len(self.drafts))
+                found[entry.name] = mark = Mark(current, layers, frame)
+                self.references.current.append(mark)
+                if len(layers) == 1 and current.node == first:
+                    self.local_names[first] = entry.name
+        return current
+
+    def repeat(self, item: syntax.Repeat, current: Ref, context: _Context) -> Ref:
         if item.times is None:
-            return self.chain(item.body, current, names, frame)
-        count = number(item.times, self.scope(current, names))
+            return self.chain(item.body, current, context)
+        count = number(item.times, self.scope(current, context))
         if not is_plain(count):
             needs_plain("a number of repetitions", item.times.span)
         if type(count) is not int:
@@ -276,9 +277,23 @@ class _Builder:
         if count < 0:
             fail("argument", f"the number of repetitions must not be negative, got {count}", item.times.span)
         self.spend(count, item.times.span)
-        for _ in range(count):
-            current = self.chain(item.body, current, names, frame)
+        for index in range(count):
+            current = self.chain(item.body, current, context._replace(repeat_index=index))
         return current
+
+    def choice(self, item: syntax.If, current: Ref, context: _Context) -> Ref:
+        """Build the branch that a condition chooses."""
+        scope = self.scope(current, context)
+        if isinstance(item.condition, syntax.Relation):
+            sides = [number(side, scope) for side in (item.condition.left, item.condition.right)]  # type: ignore[arg-type]
+            sign = item.condition.relation
+        else:
+            sides, sign = [number(item.condition, scope), 0], "!="
+        if not all(map(is_plain, sides)):
+            needs_plain("a condition", item.condition.span)
+        chosen = item.then if COMPARE[sign](*sides) else item.otherwise
+        self.spend(1, item.span)
+        return current if chosen is None else self.chain(chosen, current, context)
 
     def spend(self, steps: int, span: Span) -> None:
         """Count calls and repetitions against the limit on layers before expanding them, since they may be empty."""
@@ -291,8 +306,8 @@ class _Builder:
                 "raise the limit with --max-layers",
             )
 
-    def layer(self, item: syntax.Layer, current: Ref, names: Names, frame: _Frame) -> Ref:
-        name = item.name
+    def layer(self, item: syntax.Layer, current: Ref, context: _Context) -> Ref:
+        name, names = item.name, context.names
         held = names.get(name)
         if isinstance(held, Word):
             name = held.word
@@ -301,76 +316,159 @@ class _Builder:
             return current
         if name in self.network.blocks:
             bare_block(item)
-            return self.call(name, (), item.head, current, names, frame)
-        if not is_operator(name):
+            return self.call(name, (), item.head, current, context)
+        if not is_operator(name) or (held is not None and not isinstance(held, Word)):
             unknown_operator(name, item.head, self.network.blocks, held)
         bound = self.bindings.get(id(item)) if held is None else None
         if bound is None:
-            bound = bind(REGISTRY[name], item.arguments, item.head)
+            bound = bind(REGISTRY[name], item.arguments, item.head, names)
             if held is None:
                 self.bindings[id(item)] = bound
-        read = () if REGISTRY[name].arity == 0 else (current,)
-        return self.emit(REGISTRY[name], bound, read, self.scope(current, names), frame, item.span)
+        refs = () if REGISTRY[name].arity == 0 else (current,)
+        return self.emit(REGISTRY[name], bound, refs, item, current, context)
 
     def call(
-        self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, names: Names, frame: _Frame
+        self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, context: _Context
     ) -> Ref:
+        held = context.names.get(name)
+        name = held.word if isinstance(held, Word) else name
         block = self.network.blocks.get(name)
         if block is None:
-            unknown_block(name, head, self.network.blocks)
+            unknown_block(name, head, self.network.blocks, held)
         self.spend(1, head)
-        scope = self.scope(current, names)
+        first = len(self.drafts)
+        scope = self.scope(current, context)
         given = bind_call(block.signature, arguments, head)
         own: dict[str, Value] = {}
         inner = ChainMap(own, self.variables)
         for parameter, default, _ in block.signature.parameters:
             argument = given.get(parameter)
             if argument is not None:
-                own[parameter] = evaluate(argument.value, scope, argument_words())
+                own[parameter] = evaluate(argument.value, scope, *self.words)
             elif default is not None:
-                own[parameter] = evaluate(default, Scope(inner, scope.shape, self.limits), argument_words())
-        return self.chain(block.body, current, inner, _Frame(name, frame))
+                own[parameter] = evaluate(default, Scope(inner, scope.shape, self.limits), *self.words)
+        frame, shared = Frame(name, context.frame), context.shared
+        if block.shared:
+            shared = SharedCall(self.shared.setdefault(name, SharedSet(name, head)), head, Counter())
+        result = self.chain(block.body, current, _Context(inner, frame, ChainMap(), shared=shared))
+        if block.shared and shared is not None:
+            shared.weights.complete = True
+        self.references.current.append(Mark(result, range(first, len(self.drafts)), frame))
+        return result
 
-    def join(self, item: syntax.Join, current: Ref, names: Names, frame: _Frame) -> Ref:
-        refs = tuple(self.chain(branch, current, names, frame) for branch in item.branches)
+    def join(self, item: syntax.Join, current: Ref, context: _Context) -> Ref:
+        refs: list[Ref] = []
+        for branch in item.branches:
+            first, *others = branch.items
+            if isinstance(first, syntax.Reference) and first.every:
+                for ref in self.references.every(first, context.locals):
+                    refs.append(self.items(tuple(others), branch.span, ref, context))
+            else:
+                refs.append(self.chain(branch, current, context))
         cls = REGISTRY[item.name]
         bound = self.bindings.get(id(item))
         if bound is None:
-            bound = self.bindings[id(item)] = bind(cls, item.options, item.head)
-        return self.emit(cls, bound, refs, self.scope(current, names), frame, item.span)
+            bound = self.bindings[id(item)] = bind(cls, item.options, item.head, context.names)
+        if len(refs) == 1 and len(item.branches) == 1 and not bound:  # the only match passes through
+            return refs[0]
+        return self.emit(cls, bound, tuple(refs), item, current, context)
 
     def emit(
         self,
         cls: type[Operator],
         bound: tuple[BoundArgument, ...],
         refs: tuple[Ref, ...],
-        scope: Scope,
-        frame: _Frame,
-        span: Span,
+        item: syntax.Layer | syntax.Join,
+        current: Ref,
+        context: _Context,
     ) -> Ref:
         """Construct the operator and append the layer."""
+        span = item.span
         if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
             fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
-        shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
-        rank = max(map(len, shapes), default=1) - 1
         if self.observe is not None:
             self.observe(len(self.drafts))
+        scope = self.scope(current, context)
+        read = refs
         try:
+            rank = max([len(self.drafts[ref.node].outputs[ref.output]) for ref in refs] or [1]) - 1
             op = make(cls, bound, scope, rank, self.network.tables, self.network.layout)
+            read = (*refs, *tensors_among(cls, bound, scope))
+            shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
             if len(self.drafts) in self.attributes:
                 op = with_numbers(op, self.attributes[len(self.drafts)], rank)
             outputs = op.outputs(shapes)
+            tied = self.tied(op, shapes, item, scope, context)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
+            shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
-            fail("shape", f"{cls.name}{f' on {on}' if on else ''}{where}: {reason}", span)
+            fail("shape", f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}", span)
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
-        self.drafts.append(_Draft(op, refs, outputs, frame, span))
+        self.drafts.append(_Draft(op, read, outputs, context.frame, span, tied))
         return Ref(len(self.drafts) - 1)
+
+    def tied(
+        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, scope: Scope, context: _Context
+    ) -> Tied:
+        """Return the weights of a layer that belong to earlier layers."""
+        argument = weights_argument(item, op)
+        if argument is None and context.shared is None:
+            return ALONE
+        weights = op.weights(shapes)
+        tied: dict[str, int] = {}
+        if argument is not None:
+            owner = self.named_layer(argument, scope)
+            others = self.stored(owner)
+            if not any(called_alike(weight, others) for weight in weights):
+                names = " and ".join(weight.name for weight in others) or "nothing"
+                message = f"{op.name} stores nothing that it could share: that layer stores {names}"
+                fail("sharing", message, argument.span)
+            for weight in weights:
+                other = called_alike(weight, others)
+                if other is not None and not agree(weight, other):
+                    message = f"shared weights must have equal shapes: {written(weight)} here, {written(other)} there"
+                    fail("sharing", message, argument.span)
+                if other is not None:
+                    tied[weight.name] = self.drafts[owner].tied.get(weight.name, owner)
+        if context.shared is not None:
+            first = context.shared.owner(id(item), len(self.drafts))
+            if first == len(self.drafts):
+                return tied
+            for weight in weights:
+                if weight.name not in tied:
+                    other = called_alike(weight, self.stored(first)) if first is not None else None
+                    if other is None or first is None:
+                        context.shared.differs(f"the {written(weight)} of {op.name}", "does not")
+                    if not agree(weight, other):
+                        context.shared.differs(f"the {written(weight)} of {op.name}", f"needs {written(other)}")
+                    tied[weight.name] = self.drafts[first].tied.get(weight.name, first)
+        return tied
+
+    def stored(self, layer: int) -> tuple[Weight, ...]:
+        """Return the weights of a layer that has been built."""
+        draft = self.drafts[layer]
+        return draft.op.weights(tuple([self.drafts[ref.node].outputs[ref.output] for ref in draft.inputs]))
+
+    def named_layer(self, argument: syntax.Argument, scope: Scope) -> int:
+        """Return the index of the layer that ``weights=@path`` names.
+
+        Raises:
+            SpecError: it names none, or several.
+        """
+        held = evaluate(argument.value, scope)
+        if not isinstance(held, Tensor):
+            fail("sharing", f"weights= must name a layer, got {describe(held)}", argument.span, "write weights=@layer")
+        layers = held.mark.layers
+        if len(layers) != 1:
+            hint = f"name one of them: weights=@{held.name}/…" if layers else ""
+            count = f"{len(layers)} layers" if layers else "no layer"
+            fail("sharing", f"weights= must name one layer, but '@{held.name}' has {count}", argument.span, hint)
+        return layers[0]
 
 
 def needs_plain(what: str, span: Span) -> NoReturn:
@@ -389,92 +487,6 @@ def _node(draft: _Draft, label: _Label) -> Node:
     """Return a node with its path, which is known only after all calls have been expanded and numbered."""
     path = (*((label.stage,) if label.stage else ()), *draft.frame.path())
     full = path if path == (label.name,) else (*path, label.name.rpartition("/")[2])
-    return Node(label.name, draft.op, draft.inputs, draft.outputs, full, label.stage, label.head, label.training)
-
-
-@cache
-def argument_words() -> frozenset[str]:
-    """Return the words that a block's argument may be: padding modes and names of operators."""
-    return PADDING | frozenset(REGISTRY)
-
-
-def bind_call(
-    signature: syntax.Signature, arguments: tuple[syntax.Argument, ...], head: Span
-) -> dict[str, syntax.Argument]:
-    """Return the argument of each parameter of a block that is set.
-
-    Raises:
-        SpecError: an argument is unknown, repeated, surplus or missing.
-    """
-    parameters = [name for name, _, _ in signature.parameters]
-    given: dict[str, syntax.Argument] = {}
-    waiting = list(parameters)
-    for argument in arguments:
-        name = argument.name
-        if not name:
-            if not waiting:
-                takes = f"it takes {', '.join(parameters)}" if parameters else "it takes none"
-                fail("argument", f"too many arguments for block '{signature.name}'", argument.span, takes)
-            name = waiting.pop(0)
-        elif name not in parameters:
-            fail(
-                "argument",
-                f"block '{signature.name}' has no parameter '{name}'",
-                argument.span,
-                suggest(name, parameters, _listed("its parameters are", parameters)),
-            )
-        elif name in waiting:
-            waiting.remove(name)
-        if name in given:
-            fail("argument", f"the {name} of block '{signature.name}' is set twice", argument.span)
-        given[name] = argument
-    for name, default, _ in signature.parameters:
-        if default is None and name not in given:
-            fail("argument", f"block '{signature.name}' requires {name}", head, f"write {signature.name}({name}=…)")
-    return given
-
-
-def bare_block(item: syntax.Layer) -> None:
-    """Raise an error if a block is written with arguments as if it were an operator."""
-    if item.arguments:
-        where = f"write {item.name}(…)"
-        fail("argument", f"'{item.name}' is a block: its arguments must be in brackets", item.span, where)
-
-
-def unknown_reference(
-    reference: syntax.Reference, stage: str | None, earlier: Collection[str], all_names: Collection[str]
-) -> NoReturn:
-    """Raise the error that a reference names no input or earlier stage."""
-    name = reference.name
-    if name == stage:
-        fail("reference", f"'@{name}' refers to the stage that contains it", reference.span)
-    if name in all_names:
-        hint = "a reference can only name an input or an earlier stage"
-        fail("reference", f"'@{name}' refers to a later stage", reference.span, hint)
-    hint = suggest(name, earlier, _listed("known names", list(earlier)))
-    fail("reference", f"no input or earlier stage '{name}'", reference.span, hint)
-
-
-def unknown_operator(name: str, span: Span, blocks: Mapping[str, Block], held: Value | None) -> NoReturn:
-    """Raise the error that a name is not an operator or block."""
-    if name in JOINS:
-        fail("syntax", f"'{name}' is a join: its branches must be in brackets", span, f"write {name}(…, identity)")
-    if held is not None and not isinstance(held, Word):
-        fail("unknown-op", f"'{name}' must be an operator, got {describe(held)}", span)
-    fail("unknown-op", f"no operator '{name}'", span, suggest_operator(name, [*REGISTRY, *blocks]))
-
-
-def unknown_block(name: str, span: Span, blocks: Mapping[str, Block]) -> NoReturn:
-    """Raise the error that a name is called but is not a block."""
-    if is_operator(name):
-        fail(
-            "syntax",
-            f"'{name}' is an operator: its arguments follow it without brackets",
-            span,
-            f"for example: {example(REGISTRY[name])}",
-        )
-    fail("unknown-block", f"no block '{name}'", span, suggest(name, [*blocks, *JOINS], "declare it under 'blocks:'"))
-
-
-def _listed(what: str, names: list[str]) -> str:
-    return f"{what}: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
+    return Node(
+        label.name, draft.op, draft.inputs, draft.outputs, full, label.stage, label.head, label.training, draft.tied
+    )

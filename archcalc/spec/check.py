@@ -8,24 +8,18 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
-from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator
-from archcalc.spec.build import (
-    Block,
-    Stage,
-    argument_words,
-    bare_block,
-    bind_call,
-    unknown_block,
-    unknown_operator,
-    unknown_reference,
-)
+from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator, later_flags, words_of
+from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS
+from archcalc.spec.network import Block, Stage
+from archcalc.spec.references import unknown_reference
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import PADDING, unknown_name
 
@@ -44,7 +38,9 @@ def check_declared_name(name: str, span: Span, what: str) -> None:
         taken = "an operator has this name"
     elif name in FUNCTIONS:
         taken = "a function has this name"
-    elif name in PADDING or any(cls.reserved and name in flags_of(op) for op, cls in REGISTRY.items()):
+    elif name in PADDING or any(
+        name in flags_of(operator) and name not in later_flags(operator) for operator in REGISTRY
+    ):
         taken = "an operator has this word as a flag"
     elif SHORT_FORM.match(name):
         taken = f"it would be read as the short form of {name[0]}={name[1:]}"
@@ -91,24 +87,26 @@ def check_names(
     """
     problems = Problems()
     variables_known = dict(variables)
-    standing_for_operators = {**variables, **dict.fromkeys(broken)}
     for block in blocks.values():
         own: dict[str, object] = {}
-        known = ChainMap(own, variables_known)
+        known = _Known(ChainMap(own, variables_known), {**own, **dict.fromkeys(broken)}, blocks, problems)
         for name, default, _ in block.signature.parameters:
             with problems:
-                _check_value(default, known, argument_words())
+                _check_value(default, known, known.call_words)
             own[name] = None
-        _check_chain(block.body, blocks, known, {**own, **dict.fromkeys(broken)}, problems)
+        known.operators.update(own)
+        _check_chain(block.body, known)
+    known = _Known(variables, {**variables, **dict.fromkeys(broken)}, blocks, problems)
     for stage in chains:
-        _check_chain(stage.chain, blocks, variables, standing_for_operators, problems)
+        _check_chain(stage.chain, known)
     problems.raise_any()
 
 
 def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
-    """Check that every reference in a stage names an input or an earlier stage.
+    """Check that every reference in a stage names a local, an input or an earlier stage.
 
     References in blocks are checked when the block is called.
+
     Raises:
         SpecError: references are wrong, with all of the errors.
     """
@@ -116,32 +114,71 @@ def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
     earlier = dict.fromkeys(inputs)
     all_names = {*earlier, *(stage.name for stage in chains if stage.name)}
     for stage in chains:
-        for item in walk(stage.chain):
-            if isinstance(item, syntax.Reference) and item.name not in earlier:
+        for reference in _outer_references(stage.chain, frozenset()):
+            if reference.first not in earlier:
                 with problems:
-                    unknown_reference(item, stage.name, earlier, all_names)
+                    unknown_reference(reference, stage.name, earlier, all_names)
         if stage.name:
             earlier[stage.name] = None
     problems.raise_any()
 
 
-def _check_chain(
-    chain: syntax.Chain,
-    blocks: Mapping[str, Block],
-    known: Mapping[str, object],
-    operators: Mapping[str, object],
-    problems: Problems,
-) -> None:
-    for item in walk(chain):
-        with problems:
-            _check_item(item, blocks, known, operators)
+def _outer_references(chain: syntax.Chain, local: frozenset[str]) -> Iterator[syntax.Reference]:
+    """Yield the references in a chain that do not start with a local name."""
+    for item in chain.items:
+        if isinstance(item, syntax.Entries):
+            own = local
+            for entry in item.entries:
+                yield from _outer_references(entry.chain, own)
+                own |= {entry.name} if entry.name else frozenset()
+            continue
+        found = (item,) if isinstance(item, syntax.Reference) else references_in(item)
+        yield from (each for each in found if each.first not in local)
+        for inner in chains_in(item):
+            yield from _outer_references(inner, local)
 
 
-def _check_item(
-    item: syntax.Item, blocks: Mapping[str, Block], known: Mapping[str, object], operators: Mapping[str, object]
-) -> None:
+def references_in(item: syntax.Item) -> Iterator[syntax.Reference]:
+    """Yield the references in the arguments of an item."""
+    for argument in arguments_of(item):
+        if isinstance(argument.value, syntax.Reference):
+            yield argument.value
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What names may stand for at one place of a spec."""
+
+    names: Mapping[str, object]
+    """Variables and parameters."""
+    operators: dict[str, object]
+    """Names that may stand for an operator or block, so that layers of this name are checked when they are built."""
+    blocks: Mapping[str, Block]
+    problems: Problems
+    repeated: bool = False
+    """Whether the place is inside a repetition, so that ``i`` is defined."""
+    call_words: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        words, later = call_words(self.blocks)
+        object.__setattr__(self, "call_words", words | later)
+
+
+def _check_chain(chain: syntax.Chain, known: _Known) -> None:
+    for item in chain.items:
+        with known.problems:
+            _check_item(item, known)
+        inside = known
+        if isinstance(item, syntax.Repeat) and item.times is not None and not known.repeated:
+            inside = replace(known, repeated=True)
+        for inner in chains_in(item):
+            _check_chain(inner, inside)
+
+
+def _check_item(item: syntax.Item, known: _Known) -> None:
+    blocks = known.blocks
     if isinstance(item, syntax.Layer):
-        if item.name in operators or (item.name == "identity" and not item.arguments):
+        if item.name in known.operators or (item.name == "identity" and not item.arguments):
             return  # what the name stands for is known only when its block is called
         if item.name in blocks:
             bare_block(item)
@@ -149,34 +186,62 @@ def _check_item(
             return
         if not is_operator(item.name):
             unknown_operator(item.name, item.head, blocks, None)
-        bound = bind(REGISTRY[item.name], item.arguments, item.head)
-        for parameter, argument, flag in bound:
-            if parameter.argument.form == "pattern":
-                expect_pattern(REGISTRY[item.name], argument, known)
-            elif not flag and parameter.argument.form != "table":
-                _check_value(argument.value, known, frozenset(parameter.argument.choices))
+        _check_arguments(item.name, item.arguments, item.head, known)
     elif isinstance(item, syntax.Call):
-        if item.name not in blocks and item.name in operators:
+        if item.name not in blocks and item.name in known.operators:
             return
         if item.name not in blocks:
             unknown_block(item.name, item.head, blocks)
         bind_call(blocks[item.name].signature, item.arguments, item.head)
         for argument in item.arguments:
-            _check_value(argument.value, known, argument_words())
+            _check_value(argument.value, known, known.call_words)
     elif isinstance(item, syntax.Join):
-        for parameter, argument, flag in bind(REGISTRY[item.name], item.options, item.head):
-            if not flag:
-                _check_value(argument.value, known, frozenset(parameter.argument.choices))
+        _check_arguments(item.name, item.options, item.head, known)
     elif isinstance(item, syntax.Repeat) and item.times is not None:
-        _check_value(item.times, known, frozenset())
+        _check_value(item.times, known)
+    elif isinstance(item, syntax.If):
+        sides = item.condition[1:3] if isinstance(item.condition, syntax.Relation) else (item.condition,)
+        for side in sides:
+            _check_value(side, known)
 
 
-def _check_value(value: syntax.ArgumentValue | None, known: Mapping[str, object], words: frozenset[str]) -> None:
+def _check_arguments(name: str, arguments: tuple[syntax.Argument, ...], head: Span, known: _Known) -> None:
+    """Check the arguments of a layer or join."""
+    for parameter, argument, flag in bind(REGISTRY[name], arguments, head, known.names):
+        if parameter.argument.form == "pattern":
+            expect_pattern(REGISTRY[name], argument, known.names)
+        elif not flag and parameter.argument.form != "table":
+            words, later = words_of(name, parameter.name)
+            _check_value(argument.value, known, words | later)
+
+
+def _check_value(value: syntax.ArgumentValue | None, known: _Known, words: frozenset[str] = frozenset()) -> None:
     if isinstance(value, syntax.Name) and (value.name in words or value.name in PADDING):
         return
     for name in names_in(value):
-        if name.name not in known and not is_size(name.name):
-            unknown_name(name, [*known, *words] if name is value else [*known])
+        implicit = is_size(name.name) or (name.name == "i" and known.repeated)
+        if name.name not in known.names and not implicit:
+            unknown_name(name, [*known.names, *words] if name is value else [*known.names])
+
+
+def chains_in(item: syntax.Item) -> tuple[syntax.Chain, ...]:
+    """Return the chains directly inside an item, in the order of the text."""
+    if isinstance(item, syntax.Repeat):
+        return (item.body,)
+    if isinstance(item, syntax.Join):
+        return item.branches
+    if isinstance(item, syntax.If):
+        return (item.then,) if item.otherwise is None else (item.then, item.otherwise)
+    if isinstance(item, syntax.Entries):
+        return tuple([entry.chain for entry in item.entries])
+    return ()
+
+
+def arguments_of(item: syntax.Item) -> tuple[syntax.Argument, ...]:
+    """Return the arguments of a layer or call, or the options of a join."""
+    if isinstance(item, syntax.Layer | syntax.Call):
+        return item.arguments
+    return item.options if isinstance(item, syntax.Join) else ()
 
 
 def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
@@ -185,23 +250,20 @@ def walk(chain: syntax.Chain) -> Iterator[syntax.Item]:
     while waiting:
         item = waiting.pop()
         yield item
-        inner: tuple[syntax.Chain, ...] = ()
-        if isinstance(item, syntax.Repeat):
-            inner = (item.body,)
-        elif isinstance(item, syntax.Join):
-            inner = item.branches
-        for branch in reversed(inner):
-            waiting += reversed(branch.items)
+        for inner in reversed(chains_in(item)):
+            waiting += reversed(inner.items)
 
 
 def names_used(chain: syntax.Chain) -> list[syntax.Name]:
-    """Return all names in the arguments, options and repetition counts of a chain, at every depth."""
-    values: list[syntax.ArgumentValue | None] = []
-    for item in walk(chain):
-        if isinstance(item, syntax.Layer | syntax.Call):
-            values += [argument.value for argument in item.arguments]
-        elif isinstance(item, syntax.Join):
-            values += [option.value for option in item.options]
-        elif isinstance(item, syntax.Repeat):
-            values.append(item.times)
-    return [name for value in values for name in names_in(value)]
+    """Return all names in the arguments, options, conditions and repetition counts of a chain, at every depth."""
+    return [name for item in walk(chain) for name in names_of(item)]
+
+
+def names_of(item: syntax.Item) -> Iterator[syntax.Name]:
+    """Yield the names in the arguments, options, condition or repetition count of an item itself."""
+    for argument in arguments_of(item):
+        yield from names_in(argument.value)
+    if isinstance(item, syntax.Repeat):
+        yield from names_in(item.times)
+    elif isinstance(item, syntax.If):
+        yield from names_in(item.condition)

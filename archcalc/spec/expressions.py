@@ -22,6 +22,7 @@ from archcalc.spec.syntax import (
     Name,
     Part,
     Quoted,
+    Reference,
     Relation,
     Setting,
     Size,
@@ -119,8 +120,13 @@ def setting(reader: Reader) -> Setting:
 
 
 def argument(reader: Reader, *, blanks: bool) -> ArgumentValue:
-    """STRING | value"""
+    """reference | STRING | value"""
     start = reader.at
+    if reader.check("AT"):
+        found = reference(reader)
+        if reader.check("STAR"):
+            reader.expected("the end of the reference", "a star is allowed only where a branch of a join starts")
+        return found
     quoted = reader.take("STRING")
     if quoted is not None:
         return Quoted(quoted[1:-1], reader.since(start))
@@ -128,6 +134,16 @@ def argument(reader: Reader, *, blanks: bool) -> ArgumentValue:
         mark = reader.value[start]
         fail("syntax", f"this quotation mark is never closed by {mark}", Span(reader.text, start, start + 1))
     return value(reader, blanks=blanks)
+
+
+def reference(reader: Reader) -> Reference:
+    """reference = "@" STAGE ("/" STAGE)*"""
+    start = reader.at
+    reader.take("AT")
+    names: list[str] = []
+    while not names or reader.take("SLASH") is not None:
+        names.append(reader.take("STAGE") or reader.expected("the name of a stage or input"))
+    return Reference("/".join(names), reader.since(start))
 
 
 def value(reader: Reader, *, blanks: bool) -> Value:

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from archcalc.ops import REGISTRY
 from archcalc.spec.errors import Span, Text, fail
-from archcalc.spec.expressions import FUNCTIONS, argument, primary, size, value
+from archcalc.spec.expressions import FUNCTIONS, argument, between, expression, primary, reference, size, value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.syntax import (
     Argument,
@@ -14,11 +14,13 @@ from archcalc.spec.syntax import (
     Call,
     Chain,
     Expression,
+    If,
     Item,
     Join,
     Layer,
     Quoted,
     Reference,
+    Relation,
     Repeat,
     Signature,
     Size,
@@ -30,7 +32,7 @@ JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
 """The operators with several inputs, which are written with branches."""
 
 SOURCES = tuple(name for name, cls in REGISTRY.items() if cls.arity == 0)
-"""The operators without inputs, which stand first in a chain, as references do."""
+"""The operators without an input, which stand first in their chain."""
 
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 """The short forms of arguments."""
@@ -131,20 +133,26 @@ def chain(reader: Reader, *, first: bool = True) -> Chain:
 
 
 def item(reader: Reader, *, first: bool) -> Item:
-    """item = reference | group | layer | call | join;  a layer of a source stands only where a reference may stand"""
+    """item = reference | group | if | join | call | layer"""
     start = reader.at
     if reader.check("("):
         return group(reader, "(", ")", first=first)
     if reader.check("["):
         return group(reader, "[", "]", first=first)
-    if reader.take("AT"):
-        stage = reader.take("STAGE") or reader.expected("the name of a stage or input after '@'")
-        reference = Reference(stage, reader.since(start))
+    if reader.check("AT"):
+        found = reference(reader)
         if not first:
-            misplaced_start(reference)
-        return reference
+            misplaced(found)
+        if reader.check("STAR"):
+            reader.expected("'->' or the end", STARRED)
+        return found
     name = reader.take("NAME") or reader.expected("a layer, a block or a group")
     head = reader.since(start)
+    if name == "if" and name not in reader.blocks:
+        if blank_bracket(reader):
+            no_blank(reader, head, name)
+        if reader.check("("):
+            return condition(reader, head, first=first)
     if name in JOINS and name not in reader.blocks and (reader.check("(") or blank_bracket(reader)):
         if not reader.check("("):
             no_blank(reader, head, name)
@@ -167,25 +175,60 @@ def item(reader: Reader, *, first: bool) -> Item:
         reader.expected("'->', an argument or the end", again)
     arguments = layer_arguments(reader)
     layer = Layer(name, arguments, reader.since(start), head)
-    if not first and starts_anew(layer, reader.blocks):
-        misplaced_start(layer)
+    if not first and is_source(layer, reader.blocks):
+        misplaced(layer)
     return layer
 
 
-def starts_anew(item: Reference | Layer, blocks: frozenset[str]) -> bool:
-    """Return whether an item does not read the current tensor: it is a reference or a source."""
-    return isinstance(item, Reference) or (item.name in SOURCES and item.name not in blocks)
+STARRED = "a star stands for every match, and only where a branch of a join starts: add(@stack/skip*)"
+"""The hint for a star behind a reference in other places."""
 
 
-def misplaced_start(item: Reference | Layer) -> NoReturn:
+def is_source(item: Item, blocks: frozenset[str]) -> bool:
+    """Return whether an item is a reference, or a layer without an input: these stand first in their chain."""
+    return isinstance(item, Reference) or (isinstance(item, Layer) and item.name in SOURCES and item.name not in blocks)
+
+
+def misplaced(item: Item) -> NoReturn:
     """Raise the error that a reference or source is not first in its chain."""
-    name, short = (f"@{item.name}", "@…") if isinstance(item, Reference) else (item.name, f"{item.name} …")
+    name = f"@{item.name}" if isinstance(item, Reference) else item.name if isinstance(item, Layer) else ""
+    short = "@…" if isinstance(item, Reference) else f"{name} …"
     fail(
         "reference",
         f"'{name}' must come first in its chain",
         item.span,
         f"to join it with the current tensor, write concat({short}, identity) or add({short}, identity)",
     )
+
+
+def condition(reader: Reader, head: Span, *, first: bool) -> If:
+    """if = "if" "(" condition "," chain ["," chain] ")";  a condition is a number or one comparison"""
+    opened = reader.at
+    reader.take("(")
+    reader.open()
+    reader.blanks()
+    start = reader.at
+    left = expression(reader, blanks=True)
+    sign = between(reader, "COMPARISON", blanks=True)
+    right = None if sign is None else expression(reader, blanks=True)
+    held = left if sign is None or right is None else Relation(sign, left, right, reader.since(start))
+    reader.blanks()
+    if reader.take("COMMA") is None:
+        hints = {"=": "a comparison for equality is '=='", ")": "write if(condition, chain)"}
+        reader.expected("',' after the condition", hints.get(reader.value[reader.at : reader.at + 1], ""))
+    branches = []
+    while True:
+        reader.blanks()
+        branches.append(chain(reader, first=first))
+        reader.blanks()
+        if len(branches) == 2 or reader.take("COMMA") is None:
+            break
+    if reader.check("COMMA"):
+        reader.expected("')'", "an 'if' has at most two chains: if(condition, chain, chain)")
+    reader.close(")", opened)
+    if reader.check("STAR"):
+        reader.expected("'->' or the end", "to repeat an 'if', write (if(…))*3")
+    return If(held, branches[0], branches[1] if len(branches) > 1 else None, reader.since(head.start), head)
 
 
 def blank_bracket(reader: Reader) -> bool:
@@ -208,10 +251,20 @@ def group(reader: Reader, opening: str, closing: str, *, first: bool) -> Repeat:
     body = chain(reader, first=first)
     reader.close(closing, start)
     count = repeat(reader)
-    begin = body.items[0]
-    if count is not None and isinstance(begin, Reference | Layer) and starts_anew(begin, reader.blocks):
-        misplaced_start(begin)  # the second repetition must start where the first one ends
+    if count is not None and (source := starts_with_source(body, reader.blocks)) is not None:
+        misplaced(source)  # the second repetition must start where the first one ends
     return Repeat(body, count, reader.since(start))
+
+
+def starts_with_source(body: Chain, blocks: frozenset[str]) -> Item | None:
+    """Return the reference or source that a chain starts with, possibly inside brackets or in a branch of an 'if'."""
+    item = body.items[0]
+    if isinstance(item, Repeat):
+        return starts_with_source(item.body, blocks)
+    if isinstance(item, If):
+        branches = [item.then, *((item.otherwise,) if item.otherwise is not None else ())]
+        return next((found for branch in branches if (found := starts_with_source(branch, blocks))), None)
+    return item if is_source(item, blocks) else None
 
 
 def repeated(reader: Reader, call: Call) -> Item:
@@ -236,7 +289,7 @@ def repeat(reader: Reader) -> Expression | None:
 
 
 def join(reader: Reader, name: str, head: Span) -> Join:
-    """join = NAME "(" (STRING | chain | NAME "=" value) ("," …)* ")" """
+    """join = NAME "(" (STRING | branch | NAME "=" value) ("," …)* ")" """
     opened = reader.at
     reader.take("(")
     reader.open()
@@ -252,17 +305,36 @@ def join(reader: Reader, name: str, head: Span) -> Join:
         elif reader.check(")") and not branches:
             reader.expected(f"a branch of {name}")
         else:
-            branches.append(chain(reader))
+            branches.append(branch(reader))
         reader.blanks()
         if reader.take("COMMA") is None:
             break
     reader.close(")", opened)
-    if len(branches) == 1 and not any(isinstance(option.value, Quoted) for option in options):
+    several = any(isinstance(each.items[0], Reference) and each.items[0].every for each in branches)
+    if len(branches) == 1 and not several and not any(isinstance(option.value, Quoted) for option in options):
         hint = f"write identity for the current tensor: {name}(…, identity)"
         fail("argument", f"{name} requires at least two branches", reader.since(head.start), hint)
     if reader.check("STAR"):
         reader.expected("'->' or the end", f"to repeat a join, write ({name}(…))*3")
     return Join(name, tuple(branches), tuple(options), reader.since(head.start), head)
+
+
+def branch(reader: Reader) -> Chain:
+    """branch = chain | reference "*" (ARROW item)*"""
+    start = reader.at
+    if not reader.check("AT"):
+        return chain(reader)
+    found = reference(reader)
+    if reader.take("STAR") is None:
+        reader.at = start
+        return chain(reader)
+    starred = found._replace(span=reader.since(start), every=True)
+    items: list[Item] = [starred]
+    end = reader.at
+    while reader.take("ARROW") is not None:
+        items.append(item(reader, first=False))
+        end = reader.at
+    return Chain(tuple(items), Span(reader.text, start, end))
 
 
 def named_argument(reader: Reader) -> Argument:

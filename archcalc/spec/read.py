@@ -15,24 +15,23 @@ from archcalc.graph import Graph, channels_first, input_axes, is_size
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
-from archcalc.spec.build import Block, Network, Observer, Stage, argument_words, build
+from archcalc.spec.build import build
+from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
+from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
-from archcalc.spec.grammar import (
-    misplaced_start,
-    parse_chain,
-    parse_inline,
-    parse_shape,
-    parse_signature,
-    parse_value,
-    starts_anew,
-)
+from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.syntax import Chain, Layer, Reference, Signature, names_in
+from archcalc.spec.network import Block, Network, Observer, Stage
+from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+from archcalc.spec.variants import check_variants, variants_of, with_variant
+
+SECTIONS = ("blocks", "shared")
+"""The sections that declare blocks: each call of those under ``blocks:`` has its own weights."""
 
 KEYS = (
     "name",
@@ -40,16 +39,16 @@ KEYS = (
     "inputs",
     "layout",
     "variables",
+    "variants",
     "tables",
     "blocks",
+    "shared",
     "layers",
     "heads",
     "training_heads",
     "expect",
     "ignore",
 )
-
-EMPTY = "for a chain without layers, write 'identity'"
 
 MORE_WORDS = "raise the limit with --max-words"
 
@@ -85,6 +84,8 @@ class Spec(NamedTuple):
     graph: Graph
     expectations: tuple[Expectation, ...]
     outline: Outline
+    variants: tuple[str, ...] = ()
+    """The names of the variants of the network."""
 
 
 class Given(NamedTuple):
@@ -176,6 +177,8 @@ class _Reader:
         self.problems = Problems()
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
+        self.words: Words = call_words(())
+        """The words that a variable may hold."""
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -200,11 +203,18 @@ class _Reader:
         return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
 
     def file(self) -> Spec:
-        top = read_yaml(self.source, self.limits)
+        document = read_yaml(self.source, self.limits)
+        variant = self.source.variant
         with self.problems:
-            known_keys(top, KEYS)
+            known_keys(document, KEYS)
+        with self.problems:
+            check_variants(document)
+        top = with_variant(document, variant) if variant else document
         title = self.text(top, "name") or PurePath(self.source.name).stem
+        if variant and variants_of(document)[variant].get("name") is None:
+            title = f"{title} {variant}"
         layout = self.layout(top)
+        self.words = call_words(self.block_names(top))
         variables = self.variables(top)
         inputs = self.inputs(top, variables, layout)
         tables = self.tables(top)
@@ -221,7 +231,7 @@ class _Reader:
         self.problems.raise_any()
         check_references(inputs, [*stages, *heads, *training_heads])  # not earlier: invalid stages are left out
         network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return self.finish(network, expectations, top, ignored)
+        return self.finish(network, expectations, top, ignored, tuple(variants_of(document)))
 
     def finish(
         self,
@@ -229,9 +239,10 @@ class _Reader:
         expectations: tuple[Expectation, ...] = (),
         document: Mapping | None = None,
         ignored: tuple[Text, ...] = (),
+        variants: tuple[str, ...] = (),
     ) -> Spec:
         graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
-        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored))
+        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored), variants)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -296,7 +307,7 @@ class _Reader:
                 uses = "itself" if used.name == name else f"'{used.name}', which is declared after it"
                 hint = "a variable can only use variables that are declared before it"
                 fail("unknown-name", f"variable '{name}' uses {uses}", used.span, hint)
-        value = evaluate(parsed, Scope(before, None, self.limits), argument_words())
+        value = evaluate(parsed, Scope(before, None, self.limits), *self.words)
         return value if isinstance(value, NoNumber) else bounded(value, whole_text(text), self.limits)
 
     def no_unknown_settings(self, values: Dictionary[str, Value]) -> None:
@@ -333,7 +344,7 @@ class _Reader:
                 shapes["input"] = self.shape("input", single, variables, layout)
         for key, written in self.pairs(top, "inputs"):
             with self.problems:
-                name = self.stage_name(key, "an input")
+                name = entry_name(key, "an input")
                 shapes[name] = self.shape(name, written, variables, layout)
         with self.problems:
             if several is not None and not self.pairs(top, "inputs"):
@@ -375,12 +386,6 @@ class _Reader:
             inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
         return inputs
 
-    def stage_name(self, key: Scalar, what: str) -> str:
-        name = key.text.value
-        if RULES["STAGE"].fullmatch(name) is None:
-            fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span)
-        return name
-
     def tables(self, top: Mapping) -> Tables:
         result: Tables = {}
         for key, written in self.pairs(top, "tables"):
@@ -408,9 +413,18 @@ class _Reader:
             fail("syntax", f"no input map is connected to output map {', '.join(unfed[:12])}", span, hint)
         return tuple(tuple(mark == "X" for mark in row) for row in rows)
 
+    def block_names(self, top: Mapping) -> list[str]:
+        """Return the names of the blocks, as far as they are valid."""
+        sections = [content for name in SECTIONS if isinstance(content := top.get(name), Mapping)]
+        keys = [key.text.value for section in sections for key, _ in section.pairs]
+        return [match.group() for key in keys if (match := RULES["NAME"].match(key.strip()))]
+
     def blocks(self, top: Mapping, variables: Names) -> dict[str, Block]:
-        declared: dict[str, tuple[Signature, Content]] = {}
-        for key, written in self.pairs(top, "blocks"):
+        declared: dict[str, tuple[Signature, Content, bool]] = {}
+        pairs = [
+            (key, written, section == "shared") for section in SECTIONS for key, written in self.pairs(top, section)
+        ]
+        for key, written, shared in pairs:
             with self.problems:
                 signature = parse_signature(key.text, self.limits)
                 check_declared_name(signature.name, signature.span, "a block")
@@ -418,16 +432,17 @@ class _Reader:
                     fail("duplicate", f"a variable and a block are both called '{signature.name}'", signature.span)
                 if signature.name in declared:
                     fail("duplicate", f"two blocks are called '{signature.name}'", signature.span)
-                declared[signature.name] = signature, written
+                declared[signature.name] = signature, written, shared
                 continue
             start = RULES["NAME"].match(key.text.value.lstrip())
             self.broken |= {start.group()} if start else set()
         names = frozenset(declared)
+        chains = ChainReader(names, self.limits, self.problems)
         result = {}
-        for name, (signature, written) in declared.items():
+        for name, (signature, written, shared) in declared.items():
             self.parameters(signature, names)
-            body = self.chain(written, names)
-            result[name] = Block(signature, body if body is not None else Chain((), signature.span))
+            body = chains.chain(written)
+            result[name] = Block(signature, body if body is not None else Chain((), signature.span), shared)
         with self.problems:
             check_blocks(result)
         return result
@@ -443,34 +458,6 @@ class _Reader:
                     fail("duplicate", f"two parameters are called '{parameter}'", span)
                 seen.add(parameter)
 
-    def chain(self, content: Content, blocks: frozenset[str]) -> Chain | None:
-        """Return a chain, or the concatenation of a list of chains; ``None`` after an error."""
-        if isinstance(content, List):
-            chains = [self.chain(item, blocks) for item in content.items]
-            for chain in chains[1:]:
-                with self.problems:
-                    begin = None if chain is None else chain.items[0]
-                    if isinstance(begin, Reference | Layer) and starts_anew(begin, blocks):
-                        misplaced_start(begin)
-            if None in chains:
-                return None
-            if chains:
-                return Chain(tuple(item for chain in chains if chain is not None for item in chain.items), content.span)
-        with self.problems:
-            if isinstance(content, List):
-                fail("syntax", "the chain is empty", content.span, EMPTY)
-            if isinstance(content, Mapping):
-                fail(
-                    "syntax",
-                    "only entries at the top level of 'layers:' can have a name",
-                    content.span,
-                    "write the chain without 'name:', or move it to the top level",
-                )
-            if not content.text.value.strip():
-                fail("syntax", "the chain is empty", content.span, EMPTY)
-            return parse_chain(content.text, blocks, self.limits)
-        return None
-
     def layers(self, top: Mapping, blocks: frozenset[str]) -> tuple[Stage, ...]:
         content = top.get("layers")
         if content is None:
@@ -479,20 +466,14 @@ class _Reader:
             return ()
         items = content.items if isinstance(content, List) else (content,)
         stages: list[Stage] = []
+        chains = ChainReader(blocks, self.limits, self.problems)
         for item in items:
             if isinstance(item, Mapping):
-                with self.problems:
-                    if isinstance(content, List) and len(item.pairs) > 1:
-                        second = item.pairs[1][0].span
-                        fail(
-                            "syntax",
-                            "an entry of 'layers:' must have only one name",
-                            second,
-                            "start the next entry with '- '",
-                        )
+                if isinstance(content, List):
+                    chains.one_name(item, "of 'layers:'")
                 stages += self.named_chains(item.pairs, blocks)
                 continue
-            chain = self.chain(item, blocks)
+            chain = chains.chain(item)
             if chain is not None:
                 stages.append(Stage(None, chain))
         with self.problems:
@@ -502,10 +483,11 @@ class _Reader:
 
     def named_chains(self, pairs: tuple[tuple[Scalar, Content], ...], blocks: frozenset[str]) -> list[Stage]:
         stages = []
+        chains = ChainReader(blocks, self.limits, self.problems)
         for key, content in pairs:
-            chain = self.chain(content, blocks)
+            chain = chains.chain(content)
             with self.problems:
-                name = self.stage_name(key, "a stage")
+                name = entry_name(key, "a stage")
                 if chain is not None:
                     stages.append(Stage(name, chain, key.span))
         return stages

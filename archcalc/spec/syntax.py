@@ -69,6 +69,9 @@ class Size(NamedTuple):
     span: Span
 
 
+Value: TypeAlias = Expression | Size
+
+
 class Quoted(NamedTuple):
     """A text in quotation marks: a pattern in einops' notation."""
 
@@ -76,9 +79,22 @@ class Quoted(NamedTuple):
     span: Span
 
 
-Value: TypeAlias = Expression | Size
+class Reference(NamedTuple):
+    """``@name``: a local name, a parameter, the output of an earlier stage, or an input; or a path, ``@stem/a``."""
 
-ArgumentValue: TypeAlias = Value | Quoted
+    name: str
+    """The names of the path, joined by ``/``."""
+    span: Span
+    every: bool = False
+    """Whether it stands for every match, in order: ``@stack/skip*``."""
+
+    @property
+    def first(self) -> str:
+        """The first name of the path."""
+        return self.name.partition("/")[0]
+
+
+ArgumentValue: TypeAlias = Value | Quoted | Reference
 """What an argument may be."""
 
 
@@ -146,13 +162,6 @@ class Join(NamedTuple):
     head: Span
 
 
-class Reference(NamedTuple):
-    """``@name``: the output of an earlier stage, or an input."""
-
-    name: str
-    span: Span
-
-
 class Repeat(NamedTuple):
     """A repeated group or block call; ``times`` is ``None`` for a group that is not repeated."""
 
@@ -161,7 +170,33 @@ class Repeat(NamedTuple):
     span: Span
 
 
-Item: TypeAlias = Layer | Call | Join | Reference | Repeat
+class If(NamedTuple):
+    """A chain that is built if a condition holds, and one that is built otherwise (``None``: no layers)."""
+
+    condition: Expression | Relation
+    then: Chain
+    otherwise: Chain | None
+    span: Span
+    head: Span
+
+
+class Entry(NamedTuple):
+    """An entry of a list that stands for a chain, with the name of its output; ``None`` for an unnamed one."""
+
+    name: str | None
+    chain: Chain
+    span: Span
+    """The place of the name, or else of the chain."""
+
+
+class Entries(NamedTuple):
+    """Entries in sequence; each may refer to the named ones before it. The last one is the output."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+
+Item: TypeAlias = Layer | Call | Join | Reference | Repeat | If | Entries
 
 
 class Chain(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple, NoReturn, Protocol, TypeAlias
@@ -30,6 +30,7 @@ from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.limits import Limits
+from archcalc.spec.paths import Mark
 
 
 class Word(NamedTuple):
@@ -57,11 +58,20 @@ class Pattern(NamedTuple):
     content: str
 
 
-NoNumber: TypeAlias = Word | Pair | Sizes | Pattern
+class Tensor(NamedTuple):
+    """A tensor of the network, as the argument of a layer or block."""
+
+    mark: Mark
+    shape: Shape
+    name: str
+    """The reference to it, as written."""
+
+
+NoNumber: TypeAlias = Word | Pair | Sizes | Pattern | Tensor
 """The values that are not numbers."""
 
 Value: TypeAlias = Number | NoNumber
-"""A number of any kind, a word, a size, or a pattern."""
+"""A number of any kind, a word (which may be the name of a block), a size, a pattern, or a tensor."""
 
 Names: TypeAlias = Mapping[str, Value]
 
@@ -85,6 +95,8 @@ class Scope(NamedTuple):
     limits: Limits
     repeat_index: Number | None = None
     """The value of ``i``: how often what is repeated has been repeated before; ``None`` if nothing is."""
+    tensor: Callable[[syntax.Reference], Tensor] | None = None
+    """Returns the tensor that a reference stands for; ``None`` where there are no tensors."""
 
     def look_up(self, name: syntax.Name) -> Number:
         """Return the number that a name stands for: a parameter or variable, the index, or a size.
@@ -114,8 +126,16 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
 }
 
 
-def evaluate(value: syntax.ArgumentValue, scope: Scope, words: frozenset[str] = frozenset()) -> Value:
-    """Return the value of an argument: a number, a size, a pattern or one of ``words`` (which hide names of the scope).
+def evaluate(
+    value: syntax.ArgumentValue, scope: Scope, words: Collection[str] = (), later: Collection[str] = ()
+) -> Value:
+    """Return the value of an argument: a number, a size, a pattern, a tensor or a word.
+
+    Args:
+        value: the argument.
+        scope: what names stand for.
+        words: words that hide names of the scope.
+        later: words that names of the scope hide.
 
     Raises:
         SpecError: a name is unknown, or the arithmetic is invalid.
@@ -124,11 +144,17 @@ def evaluate(value: syntax.ArgumentValue, scope: Scope, words: frozenset[str] = 
         return Sizes(tuple(_part(part, scope) for part in value.parts))
     if isinstance(value, syntax.Quoted):
         return Pattern(value.content)
+    if isinstance(value, syntax.Reference):
+        if scope.tensor is None:
+            fail("reference", f"'@{value.name}' stands for a tensor, and here there is none", value.span)
+        return scope.tensor(value)
     if isinstance(value, syntax.Name):
         if value.name in words:
             return Word(value.name)
         if value.name in scope.names:
             return scope.names[value.name]
+        if value.name in later and not (scope.shape is not None and is_size(value.name)):
+            return Word(value.name)
     return number(value, scope)
 
 
@@ -256,6 +282,8 @@ def describe(value: Value) -> str:
         return f"the word '{value.word}'"
     if isinstance(value, Pair):
         return "a pair"
+    if isinstance(value, Tensor):
+        return f"the tensor '@{value.name}'"
     if isinstance(value, Pattern):
         return f"the pattern '{value.content[:40]}'"
     if isinstance(value, Sizes):
@@ -280,6 +308,8 @@ def external_value(value: Value) -> Number | str:
         return value.word
     if isinstance(value, Pattern):
         return value.content
+    if isinstance(value, Tensor):
+        return f"@{value.name}"
     if isinstance(value, Pair):
         return write_size(Sizes((value,)))
     return write_size(value) if isinstance(value, Sizes) else value
@@ -291,7 +321,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
     Raises:
         SpecError: it is not a size, or a part of it is a pair, not an integer or not positive.
     """
-    if isinstance(value, Word | Pattern):
+    if isinstance(value, Word | Pattern | Tensor):
         fail("shape", f"{what} must be a shape such as 3x224x224, got {describe(value)}", span)
     parts = value.parts if isinstance(value, Sizes) else (value,)
     shape = []

@@ -1,12 +1,15 @@
 """Validation of many specs: the work of `archcalc validate`, without its output.
 
-``paths`` finds the specs, ``configuration`` reads the project's rules for warnings, ``examine`` validates one spec and
-``parallel`` all of them (in several processes if that pays), ``baseline`` compares with the figures that ``store``
-reads and writes, ``correct`` corrects a file, and ``codes`` documents every code.
+``paths`` finds the specs (``walk`` in folders and by patterns), ``recognize`` tells them from other files,
+``configuration`` reads the settings of the project, and ``plan`` gives every spec its configuration and its entry in a
+baseline. ``examine`` validates one spec, ``parallel`` all of them (in several processes if that pays), and ``cache``
+those that have changed; ``results`` defines what these are given and return. ``baseline`` compares with the figures
+that ``store`` reads and writes, ``renames`` recognizes renamed specs, ``correct`` corrects a file, and ``codes``
+documents every code.
 """
 
-from archcalc.validation.examine import Options, ValidationResult, examine
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec, find_specs
+from archcalc.validation.results import Options, ValidationResult
 
-__all__ = ["FoundSpec", "Options", "ValidationResult", "examine", "examine_all", "find_specs"]
+__all__ = ["FoundSpec", "Options", "ValidationResult", "examine_all", "find_specs"]

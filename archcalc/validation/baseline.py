@@ -7,14 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from difflib import SequenceMatcher
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from archcalc.analysis.propagate import Analysis
 from archcalc.graph import write_shape
 from archcalc.query.quantities import QUANTITIES
 from archcalc.spec.errors import Problem, Span
-from archcalc.spec.read import Spec
 from archcalc.spec.write import write_layer
+
+if TYPE_CHECKING:
+    from archcalc.analysis.propagate import Analysis
+    from archcalc.spec.read import Spec
 
 STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quantity.in_baseline)
 """The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""
@@ -66,13 +68,21 @@ class BaselineComparison(NamedTuple):
 class Tolerance(NamedTuple):
     """How much totals may grow, as fractions of their previous values."""
 
-    every: Fraction = Fraction(0)
+    every: Fraction | None = None
+    """The tolerance of all other quantities; ``None`` if it is not given, and so is 0."""
     own: Mapping[str, Fraction] = {}
     """The quantities with a tolerance of their own."""
 
     def of(self, quantity: str) -> Fraction:
         """Return the tolerance of a quantity."""
-        return self.own.get(quantity, self.every)
+        return self.own.get(quantity, self.every or Fraction(0))
+
+    def overridden(self, other: Tolerance) -> Tolerance:
+        """Return this tolerance where another one gives none."""
+        return other if other.every is not None else Tolerance(self.every, {**self.own, **other.own})
+
+
+NO_TOLERANCE = Tolerance()
 
 
 def figures_of(analysis: Analysis) -> NetworkFigures:
@@ -163,17 +173,17 @@ def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Chang
 def _stage(row: LayerFigures) -> str:
     """The stage of a layer; an empty text for an unnamed one, whose name is numbered."""
     stage = row.name.partition("/")[0]
-    return "" if re.fullmatch(rf"{_kind(row)}_\d+", stage) else stage
+    return "" if re.fullmatch(rf"{operator_of(row)}_\d+", stage) else stage
 
 
 def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
     """The replaced layers, paired by name if the operators agree, else by operator in their order."""
     waiting, pairs = list(old), []
     for row in new:
-        same = next((each for each in waiting if (each.name, _kind(each)) == (row.name, _kind(row))), None)
+        same = next((each for each in waiting if (each.name, operator_of(each)) == (row.name, operator_of(row))), None)
         if same is None:
-            kind = (_stage(row), _kind(row))
-            same = next((each for each in waiting if (_stage(each), _kind(each)) == kind), None)
+            kind = (_stage(row), operator_of(row))
+            same = next((each for each in waiting if (_stage(each), operator_of(each)) == kind), None)
         if same is not None:
             waiting.remove(same)
         pairs.append(Change(same, row))
@@ -181,7 +191,8 @@ def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change
     yield from (pair for pair in pairs if pair.before != pair.after)
 
 
-def _kind(row: LayerFigures) -> str:
+def operator_of(row: LayerFigures) -> str:
+    """Return the name of the operator of a layer."""
     return row.op.partition(" ")[0]
 
 
@@ -200,7 +211,7 @@ def read_tolerances(written: Iterable[str]) -> Tolerance:
     Raises:
         ValueError: A tolerance is not a percentage, or its quantity is not stored in baselines.
     """
-    every, own = Fraction(0), {}
+    every, own = None, {}
     for text in written:
         name, equals, value = text.rpartition("=")
         number = value.strip().removesuffix("%").strip()

@@ -21,6 +21,8 @@ class RuleText(NamedTuple):
 ERRORS = {
     "argument": "An argument of a layer, block or section is unknown, missing, superfluous or of the wrong type.",
     "arithmetic": "Arithmetic has no value: it divides by zero, or its result is not an integer.",
+    "baseline": "The baseline cannot be read.",
+    "configuration": "The configuration cannot be read, or has an error.",
     "cycle": "A block uses itself, directly or through other blocks.",
     "duplicate": "A name or key that must be unique occurs twice.",
     "encoding": "The file is not UTF-8 text.",
@@ -30,10 +32,12 @@ ERRORS = {
     "missing": "A section that every spec must have is missing.",
     "name": "A name has invalid characters or another meaning.",
     "needs-number": "The structure of the network depends on a variable that has no value.",
+    "new-spec": "The baseline has no entry for the spec, and --require-baseline demands one.",
     "not-found": "The file, folder or bundled network does not exist.",
     "output": "A file cannot be written.",
-    "reference": "`@name` does not refer to an earlier stage or input.",
+    "reference": "`@name` does not refer to an earlier stage, a local name or an input, or it refers to several.",
     "shape": "A layer cannot be applied to the shape of its input.",
+    "sharing": "Layers that share weights need different ones, or `weights=` does not name one layer.",
     "syntax": "The text does not follow the syntax of the language.",
     "unknown-block": "No block has this name.",
     "unknown-key": "A spec has no such section.",
@@ -42,10 +46,16 @@ ERRORS = {
     "yaml": "The file is not valid YAML, or uses a feature of YAML that specs do not support.",
 }
 
+WARNINGS = {
+    "removed-spec": "The baseline has an entry for a spec that does not exist.",
+}
+"""Findings about a run; those about a spec are the rules of `archcalc.lint`."""
+
 
 def documented() -> Iterator[RuleText]:
     """Yield every code with its documentation, errors first."""
-    for code, summary in ERRORS.items():
-        yield RuleText(code, "error", summary, summary)
+    for level, summaries in (("error", ERRORS), ("warning", WARNINGS)):
+        for code, summary in summaries.items():
+            yield RuleText(code, level, summary, summary)
     for code, rule in RULES.items():
         yield RuleText(code, "warning", rule.summary, rule.help)

@@ -1,66 +1,127 @@
-"""The configuration of a project for warnings: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
+"""The configuration of a project: ``archcalc.toml``, or ``[tool.archcalc]`` in ``pyproject.toml``.
 
-The nearest of these files above a spec applies to it. Its keys are ``ignore``, ``warn`` and ``error``, lists of codes;
-``strict``, true or false; and ``per-path-ignores``, a table of patterns (relative to the file; ``*`` also matches
-``/``) with lists of codes.
+The nearest of these files above a spec applies to it; files are excluded by every one above them. The keys:
+
+* ``ignore``, ``warn`` and ``error``, lists of the codes of warnings; ``strict``, true or false
+* ``per-path-ignores``, a table of patterns with lists of codes
+* ``exclude``, a list of patterns: files and folders that are not validated
+* ``baseline``, a file; ``require-baseline``, true or false
+* ``tolerance``, a percentage or a list of them; ``per-path-tolerances``, a table of patterns with these
+
+Patterns and files are relative to the folder of the configuration; ``*`` also matches ``/``.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from archcalc.lint import RULES
-from archcalc.spec.errors import Source, Span, Text, fail, suggest
+from archcalc.spec.errors import Problem, Source, Span, SpecError, Text, fail, suggest
+from archcalc.validation.baseline import NO_TOLERANCE, Tolerance, read_tolerances
 
-KEYS = ("ignore", "warn", "error", "strict", "per-path-ignores")
+KEYS = (
+    "ignore",
+    "warn",
+    "error",
+    "strict",
+    "per-path-ignores",
+    "exclude",
+    "baseline",
+    "require-baseline",
+    "tolerance",
+    "per-path-tolerances",
+)
+
+Setting = TypeVar("Setting")
 
 
 class Configuration(NamedTuple):
     """The configuration that applies to the specs below a folder."""
 
-    folder: str = ""
+    file: str = ""
     ignore: frozenset[str] = frozenset()
     warn: frozenset[str] = frozenset()
     error: frozenset[str] = frozenset()
     strict: bool = False
-    per_path: tuple[tuple[str, frozenset[str]], ...] = ()
+    ignore_by_path: tuple[tuple[str, frozenset[str]], ...] = ()
+    exclude: tuple[str, ...] = ()
+    baseline: str = ""
+    """The path of the baseline; empty if there is none."""
+    require_baseline: bool = False
+    tolerance: Tolerance = NO_TOLERANCE
+    tolerance_by_path: tuple[tuple[str, Tolerance], ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """The errors of a file that cannot be read; nothing else is known of it then."""
 
     def ignored(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""
-        if not self.per_path:
-            return self.ignore
-        below = os.path.relpath(os.path.realpath(path), self.folder).replace(os.sep, "/")
-        return self.ignore.union(*(codes for pattern, codes in self.per_path if fnmatch(below, pattern)))
+        return self.ignore.union(*self._matching(self.ignore_by_path, path))
+
+    def tolerated(self, path: str) -> Tolerance:
+        """Return how much the totals of a file may grow: as the last pattern that matches it says, else as for all."""
+        found = self.tolerance
+        for own in self._matching(self.tolerance_by_path, path):
+            found = found.overridden(own)
+        return found
+
+    def excluding(self, path: str) -> str:
+        """Return the pattern that excludes a file or folder; an empty text if there is none."""
+        return next(iter(self._matching([(pattern, pattern) for pattern in self.exclude], path)), "")
+
+    def _matching(self, by_path: Iterable[tuple[str, Setting]], path: str) -> list[Setting]:
+        """The settings of the patterns that match a file."""
+        if not by_path:
+            return []
+        below = os.path.relpath(os.path.realpath(path), os.path.dirname(self.file)).replace(os.sep, "/")
+        return [setting for pattern, setting in by_path if fnmatch(below, pattern.rstrip("/"))]
 
 
 NO_CONFIGURATION = Configuration()
 
 
 def configuration_of(path: str) -> Configuration:
-    """Return the configuration that applies to a file.
-
-    Raises:
-        SpecError: The configuration has an error.
-    """
+    """Return the configuration that applies to a file or folder."""
     return _above(os.path.dirname(os.path.realpath(path)))
+
+
+def exclusion(path: str) -> str:
+    """Return the reason why a file or folder, or one above it, is excluded; an empty text if it is not."""
+    place = os.path.realpath(path)
+    return _exclusion(place, configuration_of(place)) or _excluded_folder(os.path.dirname(place))
+
+
+@cache
+def _excluded_folder(folder: str) -> str:
+    parent = os.path.dirname(folder)
+    return "" if parent == folder else _exclusion(folder, _above(parent)) or _excluded_folder(parent)
+
+
+def _exclusion(place: str, configuration: Configuration) -> str:
+    pattern = configuration.excluding(place)
+    return f"'{pattern}' is excluded in {os.path.basename(configuration.file)}" if pattern else ""
 
 
 @cache
 def _above(folder: str) -> Configuration:
-    own, project = Path(folder, "archcalc.toml"), Path(folder, "pyproject.toml")
-    if own.is_file():
-        return _read(own, _table(own))
-    if project.is_file():
-        tools = _table(project).get("tool")
-        table = tools.get("archcalc") if isinstance(tools, dict) else None
-        if table is not None:
-            return _read(project, table)
+    for name in ("archcalc.toml", "pyproject.toml"):
+        file = Path(folder, name)
+        if not os.path.lexists(file) or os.path.isdir(file):
+            continue
+        try:
+            table: Any = _table(file)
+            if name == "pyproject.toml":
+                tools = table.get("tool")
+                table = tools.get("archcalc") if isinstance(tools, dict) else None
+            if table is not None:
+                return _read(file, table)
+        except SpecError as error:
+            return Configuration(str(file), problems=error.problems)
     parent = os.path.dirname(folder)
     return NO_CONFIGURATION if parent == folder else _above(parent)
 
@@ -97,29 +158,75 @@ def _read(file: Path, table: Any) -> Configuration:
         if key not in KEYS:
             hint = suggest(key, KEYS, f"the keys are {', '.join(KEYS)}")
             fail("configuration", f"unknown key '{key[:40]}'", hint=hint, origin=str(file))
-    strict, per_path = table.get("strict", False), table.get("per-path-ignores", {})
-    if not isinstance(strict, bool):
-        fail("configuration", f"'strict' must be true or false, got {_toml(strict)}", origin=str(file))
-    if not isinstance(per_path, dict):
-        message = f"'per-path-ignores' must be a table of patterns and lists of codes, got {_toml(per_path)}"
-        fail("configuration", message, origin=str(file))
+
+    def value(key: str, read: Callable[[Path, str, Any], Setting], default: Any) -> Setting:
+        return read(file, key, table.get(key, default))
+
     return Configuration(
-        str(file.parent),
-        _codes(file, "ignore", table.get("ignore", [])),
-        _codes(file, "warn", table.get("warn", [])),
-        _codes(file, "error", table.get("error", [])),
-        strict,
-        tuple((pattern, _codes(file, pattern, codes)) for pattern, codes in per_path.items()),
+        file=str(file),
+        ignore=value("ignore", _codes, []),
+        warn=value("warn", _codes, []),
+        error=value("error", _codes, []),
+        strict=value("strict", _truth, False),
+        ignore_by_path=value("per-path-ignores", _by_path("lists of codes", _codes), {}),
+        exclude=tuple(value("exclude", _texts("patterns"), [])),
+        baseline=value("baseline", _file, ""),
+        require_baseline=value("require-baseline", _truth, False),
+        tolerance=value("tolerance", _tolerance, []),
+        tolerance_by_path=value("per-path-tolerances", _by_path("percentages", _tolerance), {}),
     )
 
 
-def _codes(file: Path, key: str, codes: Any) -> frozenset[str]:
-    if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
-        fail("configuration", f"'{key[:40]}' must be a list of codes, got {_toml(codes)}", origin=str(file))
+def _truth(file: Path, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        fail("configuration", f"'{key}' must be true or false, got {_toml(value)}", origin=str(file))
+    return value
+
+
+def _file(file: Path, key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        fail("configuration", f"'{key}' must be the name of a file, got {_toml(value)}", origin=str(file))
+    return str(file.parent / value) if value else ""
+
+
+def _texts(what: str) -> Callable[[Path, str, Any], list[str]]:
+    def read(file: Path, key: str, value: Any) -> list[str]:
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            message = f"'{key[:40]}' must be a list of {what}, got {_toml(value)}"
+            fail("configuration", message, origin=str(file))
+        return value
+
+    return read
+
+
+def _codes(file: Path, key: str, value: Any) -> frozenset[str]:
+    codes = _texts("codes")(file, key, value)
     for code in unknown_codes(codes):
         hint = suggest(code, RULES, "`archcalc validate --rules` lists them")
         fail("configuration", f"no warning has the code '{code[:40]}'", hint=hint, origin=str(file))
     return frozenset(codes)
+
+
+def _tolerance(file: Path, key: str, value: Any) -> Tolerance:
+    written = _texts("percentages")(file, key, [value] if isinstance(value, str) else value)
+    try:
+        return read_tolerances(written)
+    except ValueError as error:
+        fail("configuration", f"'{key[:40]}': {error}", origin=str(file))
+
+
+def _by_path(
+    what: str, read: Callable[[Path, str, Any], Setting]
+) -> Callable[[Path, str, Any], tuple[tuple[str, Setting], ...]]:
+    """Return what reads a table of patterns with settings."""
+
+    def read_table(file: Path, key: str, value: Any) -> tuple[tuple[str, Setting], ...]:
+        if not isinstance(value, dict):
+            message = f"'{key}' must be a table of patterns and {what}, got {_toml(value)}"
+            fail("configuration", message, origin=str(file))
+        return tuple((pattern, read(file, pattern, settings)) for pattern, settings in value.items())
+
+    return read_table
 
 
 def _toml(value: Any) -> str:

@@ -1,145 +1,88 @@
-"""Validation of one spec: errors, expectations, warnings, growth. The result is plain data for use across processes."""
+"""Validation of one spec: errors, expectations, warnings, growth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
 from archcalc.lint import RULES, lint
-from archcalc.spec.errors import SpecError
-from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
-from archcalc.validation.baseline import (
-    BaselineComparison,
-    NetworkFigures,
-    Tolerance,
-    compare,
-    figures_of,
-    growth_errors,
-)
-from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
+from archcalc.validation.baseline import compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, diff
-from archcalc.validation.findings import Finding, findings
-from archcalc.validation.paths import FoundSpec, is_spec
-
-
-class Options(NamedTuple):
-    """The options of a validation, which apply to every spec."""
-
-    settings: Mapping[str, str] = {}
-    shapes: Mapping[str, str] = {}
-    limits: Limits = DEFAULT
-    ignore: frozenset[str] = frozenset()
-    """The codes of ignored warnings."""
-    warn: frozenset[str] = frozenset()
-    """The codes of warnings that are reported though they are off by default."""
-    error: frozenset[str] = frozenset()
-    """The codes of warnings that are failures."""
-    strict: bool = False
-    """Whether all warnings are failures."""
-    with_figures: bool = False
-    """Whether figures are compared with a baseline or stored in it."""
-    tolerance: Tolerance | None = Tolerance()
-    """How much totals may grow; ``None`` for any growth."""
-    only_specs: bool = False
-    """Whether to skip files that are no specs even if they are named explicitly."""
-    fix: Literal["", "write", "diff"] = ""
-    """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
-
-
-class ValidationTask(NamedTuple):
-    """A spec with its configuration and its baseline."""
-
-    found_spec: FoundSpec
-    configuration: Configuration = NO_CONFIGURATION
-    before: NetworkFigures | None = None
-    """The figures of the baseline."""
-
-
-class ValidationResult(NamedTuple):
-    """The result of validating one spec."""
-
-    name: str
-    findings: tuple[Finding, ...] = ()
-    expectations: int = 0
-    skipped: str = ""
-    """The reason why the file was skipped, if it was."""
-    argument: str = ""
-    """The folder or glob in which the file was found."""
-    figures: NetworkFigures | None = None
-    comparison: BaselineComparison | None = None
-    """The comparison with the baseline; ``None`` if the baseline does not contain the spec."""
-    corrections: int = 0
-    """The number of corrections in `corrected`."""
-    corrected: str | None = None
-    """The corrected content of the file, if corrections are to be written."""
-    diff: str = ""
-    """The diff of the corrections, if they are to be shown."""
-
-    @property
-    def status(self) -> int:
-        """The exit status: 0 if the spec passes, 1 if it fails, 2 if it cannot be read."""
-        return max((finding.status for finding in self.findings), default=0)
-
-    @property
-    def errors(self) -> int:
-        """The number of errors in the input."""
-        return sum(finding.status == 2 for finding in self.findings)
-
-    @property
-    def failed_expectations(self) -> int:
-        """The number of expectations that do not hold."""
-        return sum(finding.status == 1 and finding.code == "expectation" for finding in self.findings)
-
-    @property
-    def has_grown(self) -> bool:
-        """Whether a total has grown beyond its tolerance."""
-        return any(finding.status == 1 and finding.code == "growth" for finding in self.findings)
-
-    @property
-    def warnings(self) -> int:
-        """The number of warnings that let the spec pass."""
-        return sum(finding.status == 0 for finding in self.findings)
-
-    @property
-    def fatal_warnings(self) -> int:
-        """The number of warnings that are failures, by option or configuration."""
-        return sum(finding.status == 1 and finding.code in RULES for finding in self.findings)
+from archcalc.validation.findings import findings
+from archcalc.validation.recognize import is_spec, is_spec_file
+from archcalc.validation.results import Options, ValidationResult, ValidationTask
 
 
 def examine(options: Options, task: ValidationTask) -> ValidationResult:
     """Read a spec, judge its expectations, find warnings, and compare its figures with the baseline."""
     found_spec = task.found_spec
     if found_spec.problem is not None:
-        return ValidationResult(found_spec.name, findings([found_spec.problem], 2, found_spec.name))
+        found = findings([found_spec.problem], 2, found_spec.name)
+        return ValidationResult(found_spec.name, found, argument=found_spec.argument)
+    if found_spec.skipped:
+        return ValidationResult(found_spec.name, skipped=found_spec.skipped, argument=found_spec.argument)
     given = Given(options.settings, options.shapes)
     read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
     correction: Correction | None = None
+    reason = "it has neither 'layers:' nor 'input:'"
+    skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
     try:
         source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
-        if not (found_spec.named and not options.only_specs) and not is_spec(source):
-            return ValidationResult(
-                found_spec.name, skipped="it has neither 'layers:' nor 'input:'", argument=found_spec.argument
-            )
+        if source.text.lstrip()[:1] in ("{", "[") and _is_other_file(options, task):
+            return skipped  # large files of data are recognized faster than they are read as specs
         if options.fix and found_spec.path:
             correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
-        result = ValidationResult(
-            found_spec.name, findings(error.problems, 2, found_spec.name), argument=found_spec.argument
-        )
+        if _is_other_file(options, task):
+            return skipped
+        found = findings(error.problems, 2, found_spec.name)
+        result = ValidationResult(found_spec.name, found, argument=found_spec.argument)
     else:
         result = _judged(options, task, spec, analyze(spec.graph))
+        for variant in spec.variants if not spec.source.variant else ():
+            result = _with_variant(result, options, task, variant, partial(read, spec.source._replace(variant=variant)))
     if correction is None:
         return result
     if options.fix == "diff":
         return result._replace(diff=diff(source, correction.source))
     return result._replace(corrections=correction.number, corrected=correction.content)
+
+
+def _with_variant(
+    result: ValidationResult, options: Options, task: ValidationTask, variant: str, read: Callable[[], Spec]
+) -> ValidationResult:
+    """Return the result of a spec with those findings about one of its variants that are new."""
+    name = task.found_spec.name
+    try:
+        spec = read()
+        unused = frozenset([code for code in RULES if code.startswith("unused-")])  # what one variant does not use
+        options = options._replace(ignore=options.ignore | unused)
+        found = _judged(options, task._replace(before=None), spec, analyze(spec.graph))
+    except SpecError as error:
+        where = f" (in variant {variant})"
+        problems = [replace(problem, message=f"{problem.message}{where}") for problem in error.problems]
+        found = ValidationResult(name, findings(problems, 2, name))
+    known = {(finding.code, finding.line, finding.column) for finding in result.findings}
+    new = [each for each in found.findings if each.status or (each.code, each.line, each.column) not in known]
+    return result._replace(findings=(*result.findings, *new), expectations=result.expectations + found.expectations)
+
+
+def _is_other_file(options: Options, task: ValidationTask) -> bool:
+    """Whether a file in which errors were found may be, and is, something other than a spec."""
+    found_spec = task.found_spec
+    if found_spec.inline or task.before is not None or (found_spec.named and not options.only_specs):
+        return False
+    if found_spec.source is not None:
+        return not is_spec(found_spec.source.text)
+    return not is_spec_file(found_spec.path, options.limits.bytes)
 
 
 def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
@@ -164,12 +107,15 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
     figures, comparison = None, None
-    if options.with_figures:
+    if task.has_baseline:
         figures = figures_of(analysis)
         if task.before is not None:
             comparison = compare(task.before, figures)
-            if options.tolerance is not None:
-                found += findings(growth_errors(task.before, figures, options.tolerance, spec), 1, name)
+            if not options.update_baseline:
+                tolerance = settings.tolerated(task.found_spec.path).overridden(options.tolerance)
+                found += findings(growth_errors(task.before, figures, tolerance, spec), 1, name)
+        elif task.is_required:
+            found += findings([_new_spec(name)], 1, name)
     return ValidationResult(
         name=name,
         findings=tuple(found),
@@ -177,4 +123,11 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
+        is_new=task.has_baseline and comparison is None,
+        renamed_from=task.renamed_from,
     )
+
+
+def _new_spec(name: str) -> Problem:
+    message = "the baseline has no entry for this spec, so its figures have no limit"
+    return Problem("new-spec", message, origin=name, hint="--update-baseline adds it")

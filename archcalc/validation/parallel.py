@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from threading import Thread
+from typing import TYPE_CHECKING
 
 from archcalc.spec.errors import fail
-from archcalc.validation.examine import Options, ValidationResult, ValidationTask, examine
+from archcalc.validation.results import Options, ValidationResult, ValidationTask
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 MIN_PARALLEL_SPECS = 250
 """The minimum number of specs for which starting more processes pays."""
@@ -18,7 +24,7 @@ SPECS_PER_CHUNK = 16
 
 def examine_all(
     options: Options, tasks: Sequence[ValidationTask], jobs: int | None = None
-) -> Iterator[ValidationResult]:
+) -> Generator[ValidationResult, None, None]:
     """Yield the results of all tasks in their order, each as soon as it is available.
 
     Args:
@@ -29,6 +35,10 @@ def examine_all(
     Raises:
         SpecError: A process was killed.
     """
+    if not tasks:
+        return
+    from archcalc.validation.examine import examine  # imports much that a run without changes does not need
+
     if jobs is None:
         jobs = processors() if len(tasks) >= MIN_PARALLEL_SPECS else 1
     if jobs == 1:
@@ -38,19 +48,48 @@ def examine_all(
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    context = get_context("spawn")
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent, initargs=(theirs,))
     try:
-        yield from pool.map(partial(examine, options), tasks, chunksize=SPECS_PER_CHUNK)
+        with _interrupts_held():
+            results = pool.map(partial(examine, options), tasks, chunksize=SPECS_PER_CHUNK)
+        yield from results
     except BrokenProcessPool:
         hint = "run with --jobs 1 to see at which spec"
         fail("limit", "a process was killed, perhaps because memory ran out", hint=hint, origin="validate")
     finally:
+        ours.close()  # nobody waits for the rest of a run that was interrupted
         pool.shutdown(cancel_futures=True)
+        theirs.close()
 
 
-def _ignore_interrupts() -> None:
-    """Leave interrupts to the main process, which ends the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_with_parent(orders: Connection) -> None:
+    """End this worker process as soon as the main process closes its end of the pipe, or ends in whatever way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    Thread(target=_exit_at_end_of, args=(orders,), daemon=True).start()
+
+
+def _exit_at_end_of(orders: Connection) -> None:
+    try:
+        orders.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold back interrupts while processes start; these inherit that, and so print no traceback when interrupted."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def processors() -> int:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import SUFFIXES, bundled_folder, is_inline, locate
-
-KEYS = ("layers", "input", "inputs")
-"""The keys of which every spec must have one."""
-KEY = re.compile(rf"""^["']?(?:{"|".join(KEYS)})["']?[ \t]*:""", re.MULTILINE)
+from archcalc.spec.locate import bundled_folder, is_bundled, is_inline, locate
+from archcalc.validation.configuration import exclusion
+from archcalc.validation.walk import Entry, files_below, matches
 
 
 class FoundSpec(NamedTuple):
@@ -31,17 +27,28 @@ class FoundSpec(NamedTuple):
     """Whether the argument names this file; files in a folder or glob may be something other than specs."""
     argument: str = ""
     """The folder or glob in which the file was found."""
+    skipped: str = ""
+    """The reason why the file or folder is left out."""
 
 
-def find_specs(arguments: Iterable[str], limits: Limits) -> Iterator[FoundSpec]:
-    """Yield the specs of a command line in order, without duplicates."""
+def find_specs(arguments: Iterable[str], limits: Limits, *, exclude_named: bool = False) -> Iterator[FoundSpec]:
+    """Yield the specs of a command line in order, without duplicates.
+
+    Args:
+        arguments: The arguments.
+        limits: The maximum size of standard input.
+        exclude_named: Whether the configuration may exclude files that an argument names.
+    """
     seen: set[str] = set()
     for argument in arguments:
         for found_spec in _find(argument, limits):
             key = os.path.realpath(found_spec.path) if found_spec.path else ""
-            if not key or key not in seen:
-                seen.add(key)
-                yield found_spec
+            if key and key in seen:
+                continue
+            seen.add(key)
+            if exclude_named and found_spec.named and found_spec.path == argument:
+                found_spec = found_spec._replace(skipped=exclusion(argument))
+            yield found_spec
 
 
 def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
@@ -50,10 +57,8 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
     elif os.path.isfile(argument):
         yield FoundSpec(argument, path=argument)
     elif glob.has_magic(argument) and argument != "-" and "->" not in argument and "→" not in argument:
-        matches = sorted(glob.glob(argument, recursive=True))
-        found = [file for match in matches for file in (_below(match) if os.path.isdir(match) else [match])]
-        yield from _several(argument, found)
-    elif argument != "-" and not is_inline(argument) and _is_bundled(argument):
+        yield from _several(argument, _matching(argument))
+    elif argument != "-" and not is_inline(argument) and is_bundled(argument):
         yield FoundSpec(argument, path=str(bundled_folder() / f"{argument}.yaml"))
     else:
         try:
@@ -61,43 +66,30 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         except SpecError as error:
             yield FoundSpec(argument, problem=error.problems[0])
         else:
-            yield FoundSpec(source.name, source=source, inline=inline)
+            yield FoundSpec(argument if source.variant else source.name, source=source, inline=inline)
 
 
-def _is_bundled(argument: str) -> bool:
-    return argument.isprintable() and "/" not in argument and (bundled_folder() / f"{argument}.yaml").is_file()
+def _below(folder: str) -> list[Entry]:
+    found = files_below(folder, exclusion)
+    return [each._replace(path=os.path.normpath(each.path)) for each in found] if folder.startswith(".") else found
 
 
-def _several(argument: str, files: list[str]) -> Iterator[FoundSpec]:
-    if not files:
+def _matching(pattern: str) -> Iterator[Entry]:
+    for match in matches(pattern, exclusion):
+        if match.problem or match.skipped or not os.path.isdir(match.path):
+            yield match
+        else:
+            yield from _below(match.path)
+
+
+def _several(argument: str, found: Iterable[Entry]) -> Iterator[FoundSpec]:
+    entries = list(found)
+    if not entries:
         where = "in this folder" if os.path.isdir(argument) else "matches this pattern"
         problem = Problem("not-found", f"no .yaml, .yml or .json file {where}", origin=argument[:100])
         yield FoundSpec(argument, problem=problem)
-    for file in files:
-        yield FoundSpec(file, path=file, named=False, argument=argument)
-
-
-def _below(folder: str) -> list[str]:
-    """The files below a folder that may be specs, in order, without hidden files and pipes."""
-    found = []
-    for place, below, files in os.walk(folder):
-        below[:] = [name for name in below if not name.startswith(".")]
-        names = [name for name in files if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-        found += [os.path.join(place, name) for name in names]
-    files = sorted(file for file in found if os.path.isfile(file) or not os.path.exists(file))
-    return list(map(os.path.normpath, files)) if folder.startswith(".") else files
-
-
-def is_spec(source: Source) -> bool:
-    """Return whether a YAML or JSON file is meant as a spec, even one with errors: it has ``layers`` or ``input``.
-
-    Folders contain other files, too. An empty file counts as a spec, with an error.
-    """
-    text = source.text.strip()
-    if text.startswith(("{", "[")):
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError):
-            return any(f'"{key}"' in text or f"{key}:" in text for key in KEYS)
-        return isinstance(document, dict) and any(key in document for key in KEYS)
-    return not text or KEY.search(text) is not None
+    for path, reason, skipped in entries:
+        found_spec = FoundSpec(path, path=path, named=False, argument=argument, skipped=skipped)
+        if reason:
+            found_spec = found_spec._replace(problem=Problem("not-found", reason, origin=path))
+        yield found_spec

@@ -122,8 +122,13 @@ class SingleRun:
         return self.compare(rows, f"on random inputs, {DTYPE}, batch 1")
 
     def params(self) -> AspectComparison:
-        """Compare the stored numbers of every layer."""
-        return self.compare(lambda layer, seen: [("params", layer.params, seen.params)])
+        """Compare the stored numbers of every layer, and all that are stored, in which shared ones count once."""
+        found = self.compare(lambda layer, seen: [("params", layer.params, seen.params)])
+        if not self.graph.sharing or self.refusal or self.measured.failure:
+            return found
+        stored = self.measured.stored // np.dtype(DTYPE).itemsize
+        total = differing(self.graph.name, [("params", self.analysis.totals.params, stored)])
+        return found._replace(compared=found.compared + 1, differences=(*found.differences, *total))
 
     def operations(self) -> AspectComparison:
         """Compare the operations by kind and the MACs of every layer."""

@@ -201,7 +201,7 @@ def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
 def test_without_an_explainer_a_wrong_value_is_wrong_for_whatever_reason() -> None:
     (found,) = judge_claims([Claim("c1.params", "150")], archcalc.load(LENET).analyze())
     assert found.verdict is Verdict.WRONG
-    assert found.sentence == "c1.params is 156, not 150"
+    assert found.sentence == "c1.params is 156, not 150."
     assert not found.explanations
     assert not found.derivation
 

@@ -97,7 +97,9 @@ def test_a_new_spec_is_said_to_be_new(archcalc: Archcalc, net: Path) -> None:
 def test_a_baseline_that_is_missing_or_none_is_an_error(archcalc: Archcalc, net: Path) -> None:
     ran = archcalc("validate", "net.yaml", *BASELINE)
     assert ran.status == 2
-    assert "--update-baseline writes it" in ran.err
+    assert ran.line("base.json: error[baseline]")
+    assert "--update-baseline writes it" in ran.out
+    assert ran.line("ok     net.yaml")
     assert archcalc("validate", "net.yaml", "--baseline", "net.yaml").status == 2
     assert archcalc("validate", "net.yaml", "--update-baseline").status == 2
 

@@ -8,6 +8,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.claims import Verdict
 from archcalc.claims.claim import PASSING, RIGHT
 from archcalc.claims.compare import interpret
+from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.search import search
 from archcalc.diagnosis.target import DiagnosedTarget
@@ -19,7 +20,7 @@ NETWORK = "{input: 3x32x32, layers: [c: conv 8 k3 half]}"  # 8x32x32, 224 parame
 
 def found(target: str, text: str, outcomes: dict[str, Values], verdicts: tuple[Verdict, ...]) -> list[tuple[str, str]]:
     actual = DiagnosedTarget(target, analyze(read_spec(Source("net.yaml", NETWORK)).graph)).actual
-    possible = [Outcome(codes=(code,), clauses=(code,), values=values) for code, values in outcomes.items()]
+    possible = [Outcome(reasons=(Reason(code),), values=values) for code, values in outcomes.items()]
     matches = search(possible, interpret(text, actual), actual, verdicts=verdicts)
     return [(match.code, str(match.verdict)) for match in matches]
 

@@ -62,7 +62,71 @@ layers:
   - maps: conv 3 k5 table=t
 """
 
+STACK = """\
+input: 3x128x128
+layers:
+  - one: conv 8 k5 s2
+  - two: conv 8 k3 s3
+  - three: conv 8 k3
+"""  # fields 5, 9, 21; jumps 2, 6, 6
+GROWN = """\
+input: 20x12x12
+layers:
+  - join: concat(identity, conv 12 k3 half)
+  - sum: add(identity, conv 32 k1)
+  - narrow: conv 8 k1
+  - wide: conv 24 k3 half
+  - deep: dwconv k3
+  - point: conv 40 k1
+  - all: gap
+  - soft: softmax
+"""
+
 SEEDED = [
+    ("one-subtracted", WIDE, "wide.shape", "9x20x20"),  # 22 − 2
+    ("kernel-added", LONG, "one.shape", "24x29x22"),  # (50 + 2 + 5)/2 + 1
+    ("kernel-added", WIDE, "wide.shape", "9x26x26"),  # 24 + 3 − 1
+    ("one-axis-only", LONG, "two.shape", "24x11x19"),
+    ("padding-added", LONG, "five.shape", "10x16x10"),  # 12 + 4
+    ("transposed-stride-only", "{input: 3x7x7, layers: [up: upconv 8 k3 s2]}", "up.shape", "8x14x14"),
+    ("transposed-not-less-one", LONG, "five.shape", "10x15x9"),
+    ("transposed-one-less", LONG, "five.shape", "10x11x5"),
+    ("transposed-one-more", LONG, "five.shape", "10x13x7"),
+    ("filters-times-channels", LONG, "one.shape", "72x24x19"),
+    ("channels-pooled", LONG, "two.shape", "12x11x9"),
+    ("channels-averaged", LONG, "six.shape", "12x6"),
+    ("all-averaged", LONG, "six.shape", "1"),
+    ("concat-as-add", GROWN, "join.shape", "12x12x12"),
+    ("channels-multiplied", GROWN, "join.shape", "240x12x12"),
+    ("add-as-concat", GROWN, "sum.shape", "64x12x12"),
+    ("bottleneck-left-out", GROWN, "wide.params", "6,936"),  # 24·32·9 + 24
+    ("bottleneck-not-reduced", GROWN, "wide.macs", "995,328"),  # 24·32·9·144
+    ("separable-as-standard", GROWN, "point.params", "8,680"),  # 40·24·9 + 40
+    ("channels-lost", FLAT, "dense.params", "396"),  # 35·11 + 11
+    ("one-axis-lost", FLAT, "dense.params", "473"),  # 6·7·11 + 11
+    ("rf-last-stride", STACK, "three.rf", "15"),  # 5 + 2·2 + 2·3
+    ("rf-own-kernel", STACK, "three.rf", "3"),
+    ("rf-kernels-multiplied", STACK, "three.rf", "45"),
+    ("rf-strides-added", STACK, "three.rf_stride", "5"),
+    ("rf-own-step", STACK, "two.rf_stride", "3"),
+    ("one-group", LONG, "three.params", "486"),  # 9·6·9
+    ("groups-twice", "{input: 16x8x8, layers: [c: conv 32 k3 g4]}", "c.params", "320"),  # 32·1·9 + 32
+    ("kernel-squared", LONG, "one.params", "1,824"),  # 24·3·25 + 24
+    ("kernel-sides-added", LONG, "one.params", "600"),  # 24·3·8 + 24
+    ("bias-per-input-channel", LONG, "one.params", "1,083"),
+    ("inputs-added", FLAT, "dense.params", "221"),  # 210 + 11
+    ("padded-positions", LONG, "one.macs", "2,246,400"),  # 52·40·1080
+    ("positions-one-axis", LONG, "one.macs", "25,920"),  # 24·1080
+    ("bias-on-top", LONG, "one.flops", "995,904"),  # 2·492,480 + 24·24·19
+    ("bn-one-per-map", LONG, "norm.params", "36"),
+    ("bn-per-element", LONG, "norm.params", "2,160"),  # 144·15
+    ("in-place", LONG, "activations", "15,435"),  # 15,975 − 540
+    ("in-place+input-counted", LONG, "activations", "21,135"),  # and 3·50·38
+    ("softmax-left-out", GROWN, "activations", "26,600"),  # 40 of 26,640
+    ("softmax-added", LONG, "activations", "15,992"),
+    ("one-map", LONG, "one.activations", "456"),
+    ("input-value", LONG, "one.shape", "3x50x38"),
+    ("one-part", LONG, "params", "5,770"),
     ("padding-ignored", LONG, "one.shape", "24x23x18"),  # (50 − 5)/2 + 1, (38 − 3)/2 + 1
     ("padding-once", WIDE, "wide.shape", "9x20x20"),  # 20 + 2 − 3 + 1
     ("padding-assumed", LONG, "three.shape", "36x11x9"),
@@ -210,10 +274,10 @@ def test_what_nothing_explains_is_called_wrong_and_says_so(text: str, target: st
     assert judgement.verdict is Verdict.WRONG
     assert not judgement.explanations
     assert judgement.derivation
-    assert "no mistake that archcalc knows" in judgement.sentence
+    assert "No known mistake" in judgement.sentence
 
 
 def test_bounds_and_comparisons_are_not_explained_but_answered() -> None:
     bound, comparison = judged(LONG, ("params", "at most 9,000"), ("one.params", "> three.params"))
-    assert bound.sentence == "params is 9,149, not at most 9,000"
-    assert comparison.sentence == "one.params is 1,104, not > three.params: three.params is 1,944"
+    assert bound.sentence == "params is 9,149, not at most 9,000."
+    assert comparison.sentence == "one.params is 1,104, not > three.params. three.params is 1,944."

@@ -76,7 +76,7 @@ def test_what_does_not_is_wrong_with_an_example(target: str, formula: str) -> No
     assert (mark.verdict, mark.right) == ("wrong", False)
     assert f"not {formula}" in mark.sentence
     if "NIC" in formula:
-        assert ": at NIC = " in mark.sentence
+        assert "At NIC = " in mark.sentence
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_what_is_not_asked_and_what_is_missing() -> None:
     graded = grade("answers: {q1: 156, c5.macs: 3, nonsense: 4}\n")
     assert [mark.verdict for mark in graded.marks] == ["exact", "missing", "missing", "missing"]
     assert graded.notes == ("not asked: c5.macs", "not asked: nonsense")
-    assert graded.marks[1].sentence == "c3.shape is 16x10x10: no answer"
+    assert graded.marks[1].sentence == "c3.shape is 16x10x10; no answer was given."
 
 
 @pytest.mark.parametrize("trick", ["at most 1e99", "> 1", "c1.params", "0M", "1..1e9", "1e9 ± 100%", "global"])

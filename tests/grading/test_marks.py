@@ -5,14 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.claims import Verdict
-from archcalc.grading.marks import GradedSubmission, Mark, common_mistakes, mean_points
+from archcalc.grading.marks import GradedSubmission, Mark, NamedReason, common_mistakes, mean_points
 from archcalc.spec.errors import Problem
 
 
 def mark(id: str, verdict: Verdict, points: str, code: str = "") -> Mark:
     right = verdict is not Verdict.WRONG and not code
     worth = Fraction(points)
-    return Mark(id=id, target=id, verdict=verdict, right=right, points=worth, of=Fraction(2), sentence="", code=code)
+    reasons = (NamedReason(code, "For a reason."),) if code else ()
+    return Mark(
+        id=id, target=id, verdict=verdict, right=right, points=worth, of=Fraction(2), sentence="", reasons=reasons
+    )
 
 
 def graded(*marks: Mark) -> GradedSubmission:

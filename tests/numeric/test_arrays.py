@@ -35,7 +35,7 @@ from archcalc.numeric import (
     round_half_even,
     select,
 )
-from archcalc.numeric.arrays import Numbers, Run
+from archcalc.numeric.arrays import GridEvaluation, Numbers
 from archcalc.numeric.steps import Steps, steps
 
 SHAPE = (3, 2)
@@ -103,7 +103,7 @@ PROGRAM = st.lists(
 def test_every_entry_is_what_plain_numbers_give(
     down: list[Any], across: list[Any], constant: Any, program: list[tuple[str, int, int]]
 ) -> None:
-    run = Run(SHAPE)
+    run = GridEvaluation(SHAPE)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -128,7 +128,7 @@ def test_every_entry_is_what_plain_numbers_give(
 
 
 def test_what_fits_is_int64_and_what_does_not_is_exact() -> None:
-    run = Run((2,))
+    run = GridEvaluation((2,))
     small = run.numbers([3, 5], 0)
     large = run.numbers([2**62, 2**62 - 1], 0)
     assert small.plain().dtype == (small * small + 1).plain().dtype == np.int64
@@ -139,14 +139,14 @@ def test_what_fits_is_int64_and_what_does_not_is_exact() -> None:
 
 
 def test_comparisons_of_fractions_do_not_overflow_when_they_are_cross_multiplied() -> None:
-    run = Run((2,))
+    run = GridEvaluation((2,))
     a = run.numbers([Fraction(2**61, 3), Fraction(2**61 + 1, 3)], 0)
     b = run.numbers([Fraction(2**61, 7), Fraction(2**63 - 1, 7)], 0)
     assert (a > b).values.tolist() == [True, False]
 
 
 def test_a_bound_that_grew_too_large_is_tightened_by_the_true_maximum() -> None:
-    run = Run((2,))
+    run = GridEvaluation((2,))
     number = run.numbers([2**40, 1], 0)
     for _ in range(20):
         number = number * 2**20 // 2**20
@@ -155,7 +155,7 @@ def test_a_bound_that_grew_too_large_is_tightened_by_the_true_maximum() -> None:
 
 
 def test_requirements_mask_configurations_with_their_first_reason() -> None:
-    run = Run((4, 2))
+    run = GridEvaluation((4, 2))
     n = run.numbers([1, 2, 3, 4], 0)
     m = run.numbers([1, 5], 1)
     run.node = 7
@@ -170,7 +170,7 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
 
 
 def test_runs_do_not_know_of_each_other() -> None:
-    first, second = Run((2,)), Run((2,))
+    first, second = GridEvaluation((2,)), GridEvaluation((2,))
     require(first.numbers([0, 1], 0) > 0, "no")
     assert first.reasons
     assert not second.reasons
@@ -178,7 +178,7 @@ def test_runs_do_not_know_of_each_other() -> None:
 
 
 def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> None:
-    run = Run((3,))
+    run = GridEvaluation((3,))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         quotient = 12 // run.numbers([0, 3, 4], 0)
@@ -191,11 +191,11 @@ def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> Non
 @pytest.mark.parametrize("ask", [bool, int, range, lambda n: n if n > 3 else 0, lambda n: [0, 1, 2][n]])
 def test_a_stray_look_at_an_array_shows_itself(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError):
-        ask(Run((2,)).numbers([1, 5], 0))
+        ask(GridEvaluation((2,)).numbers([1, 5], 0))
 
 
 def test_equality_may_be_known_in_all_configurations_or_in_some() -> None:
-    n = Run((2,)).numbers([1, 5], 0)
+    n = GridEvaluation((2,)).numbers([1, 5], 0)
     assert known_equal(n, n)
     assert known_equal(n + 1 - 1, n)
     assert not known_equal(n, 1)
@@ -204,13 +204,13 @@ def test_equality_may_be_known_in_all_configurations_or_in_some() -> None:
 
 
 def test_comparison_with_a_word_is_false() -> None:
-    n = Run((2,)).numbers([1, 5], 0)
+    n = GridEvaluation((2,)).numbers([1, 5], 0)
     assert (n == "same") is False
     assert n != "same"
 
 
 def test_huge_powers_are_left_to_plain_numbers_which_refuse_them() -> None:
-    n = Run((2,)).numbers([2, 3], 0)
+    n = GridEvaluation((2,)).numbers([2, 3], 0)
     assert (n**3).plain().tolist() == [8, 27]
     with pytest.raises(NeedsPlain):
         n**1000
@@ -224,7 +224,7 @@ def test_progressions_are_exact_and_never_listed(start: Any, step: Any, length: 
     assert list(progression) == listed
     first, last = data.draw(st.integers(0, length)), data.draw(st.integers(0, length))
     assert list(progression[first:last]) == listed[first:last]
-    found = Run((length,)).progression(progression[0], step, length, 0)
+    found = GridEvaluation((length,)).progression(progression[0], step, length, 0)
     assert found.plain().tolist() == listed
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.numeric import Impossible, NeedsPlain
-from archcalc.numeric.arrays import Numbers, Run
+from archcalc.numeric.arrays import GridEvaluation, Numbers
 from archcalc.ops import REGISTRY
 from tests.operators import ENTRIES
 from tests.ops.test_genericity import PLAIN
@@ -23,7 +23,7 @@ COUNT = 5
 class Chooser:
     """Replaces some whole numbers by arrays, and remembers what they hold."""
 
-    def __init__(self, draw: st.DataObject, run: Run) -> None:
+    def __init__(self, draw: st.DataObject, run: GridEvaluation) -> None:
         self.draw = draw
         self.run = run
 
@@ -64,7 +64,7 @@ def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
 @given(data=st.data())
 def test_each_entry_is_what_ints_give(name: str, data: st.DataObject) -> None:
     attributes, inputs = data.draw(st.sampled_from(ENTRIES[name].cases))
-    run = Run((COUNT,))
+    run = GridEvaluation((COUNT,))
     choose = Chooser(data, run)
     varied = {
         key: value if key in PLAIN or key == "table" else choose.varied(value) for key, value in attributes.items()

@@ -9,7 +9,7 @@ from typing import Any
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.query.conditions import read_condition, read_name
 from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
-from archcalc.query.grid import Axis
+from archcalc.query.grid import GridAxis
 from archcalc.query.sweep import SweepBlock, sweep
 from archcalc.spec import Given, Source, SpecError, read_spec
 
@@ -24,7 +24,7 @@ def question(
 
 def blocks(asked: ConfigurationQuery, axes: Mapping[str, Sequence[Any]]) -> list[SweepBlock]:
     """A whole sweep."""
-    return list(sweep(asked.subject(), [Axis(name, tuple(values)) for name, values in axes.items()]))
+    return list(sweep(asked.subject(), [GridAxis(name, tuple(values)) for name, values in axes.items()]))
 
 
 def loop(

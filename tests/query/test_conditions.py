@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.numeric.arrays import Run, Truths
+from archcalc.numeric.arrays import GridEvaluation, Truths
 from archcalc.query.conditions import holds, read_condition, read_name
 from archcalc.spec import SpecError
 from archcalc.spec.syntax import Name
@@ -147,7 +147,7 @@ CONDITION = st.recursive(
 @given(text=CONDITION, a=st.lists(st.integers(-3, 5), min_size=3, max_size=3), b=st.integers(-3, 2500))
 def test_arrays_are_judged_entry_by_entry(text: str, a: list[int], b: int) -> None:
     condition = read_condition("--where", text)
-    run = Run((3,))
+    run = GridEvaluation((3,))
     numbers = {"a": run.numbers(a, 0), "b": b, "c": Fraction(5, 2)}
     found = holds(condition, lambda name: numbers[name.name])
     alone = [holds(condition, lambda name, each=each: {**numbers, "a": each}[name.name]) for each in a]  # type: ignore[misc]

@@ -11,7 +11,7 @@ from archcalc.api import load
 from archcalc.numeric.steps import steps
 from archcalc.query.conditions import read_condition
 from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
-from archcalc.query.grid import Axis
+from archcalc.query.grid import GridAxis
 from archcalc.query.solve import Solution, default_values, solve
 from archcalc.spec import Source, SpecError
 from archcalc.spec.limits import DEFAULT
@@ -26,7 +26,7 @@ def asked(spec: str) -> ConfigurationQuery:
 def solved(spec: str, name: str, values: Any, target: str) -> Solution:
     question, condition = asked(spec), read_condition("--target", target)
     question.names = list({name.name: name for name in names_in(condition)}.values())
-    return solve(question, Axis(name, values), condition)
+    return solve(question, GridAxis(name, values), condition)
 
 
 def ends(solution: Solution) -> list[tuple[Any, Any]]:
@@ -73,7 +73,7 @@ def test_words_and_depths_are_varied_too() -> None:
         ConfigurationQuery(LocatedSpec(source, False), []),
         read_condition("--target", "params <= 300"),
     )
-    assert ends(solve(question, Axis("n", range(10)), condition)) == [(0, 3)]
+    assert ends(solve(question, GridAxis("n", range(10)), condition)) == [(0, 3)]
 
 
 def test_without_a_solution_the_nearest_is_told() -> None:

@@ -10,15 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.claims import Verdict
-from archcalc.grading.marks import GradedSubmission, Mark
+from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.report.graded import accounting_notes, class_table, points_text, score_text
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem
 
 
-def mark(name: str, verdict: str, points: Fraction, *, right: bool, **fields: str) -> Mark:
+def mark(name: str, verdict: str, points: Fraction, *, right: bool, code: str = "", **fields: str) -> Mark:
+    reasons = (NamedReason(code, "For a reason."),) if code else ()
     fields = {"value": "1", "actual": "2", "sentence": "so it is"} | fields
-    return Mark(id=name, target=name, verdict=Verdict(verdict), right=right, points=points, of=Fraction(1), **fields)
+    return Mark(
+        id=name,
+        target=name,
+        verdict=Verdict(verdict),
+        right=right,
+        points=points,
+        of=Fraction(1),
+        reasons=reasons,
+        **fields,
+    )
 
 
 @pytest.mark.parametrize(

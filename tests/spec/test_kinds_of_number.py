@@ -78,6 +78,8 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
     ("layers", "what"),
     [
         ("(relu)*n", "a number of repetitions"),
+        ("if(n > 0, relu)", "a condition"),
+        ("if(n, relu, tanh)", "a condition"),
         ("softmax axis=n", "an argument of softmax"),
         ("conv 2**n k1", "an argument of conv"),
         ("maxpool 2 ceil=n", "an argument of maxpool"),

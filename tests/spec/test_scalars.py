@@ -190,7 +190,7 @@ def test_wrong_entries_of_sections_are_marked() -> None:
     found = problems(
         "input: 3x8x8\nvariables: {a: [1]}\nblocks: {b: {c: d}}\ntables: {t: [X]}\nlayers: relu\nexpect: {p: [1]}\n"
     )
-    assert [p.place()[1] for p in found] == [2, 4, 3, 6]
+    assert [p.place()[1] for p in found] == [2, 4, 6, 3]
 
 
 def test_an_unknown_key_is_an_error_with_a_suggestion() -> None:

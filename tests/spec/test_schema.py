@@ -63,7 +63,7 @@ def test_random_specs_pass(text: str) -> None:
         "input: 3x8x8\nlayers: []",
         "input: 3x8x8\nlayers: [{a: relu, b: relu}]",
         "input: 3x8x8\nlayers: [{a b: relu}]",
-        "input: 3x8x8\nlayers: [a: {b: relu}]",
+        "input: 3x8x8\nlayers: [a: [{b: relu, c: relu}]]",
         "input: 3x8x8\nlayers: [a: ]",
         "input: 3x8x8\nlayers: [relu]\nlayout: nchw",
         "input: 3x8x8\nlayers: [relu]\nexpect: {parameters: 3}",

@@ -8,8 +8,9 @@ import pytest
 
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import bundled_folder
-from archcalc.validation import FoundSpec, Options, examine
-from archcalc.validation.examine import ValidationTask
+from archcalc.validation import FoundSpec, Options
+from archcalc.validation.examine import examine
+from archcalc.validation.results import ValidationTask
 from tests.spec.mutations import mutants
 
 DAMAGED = ("lenet5", "lenet1", "unet", "colourisation-unet", "googlenet-naive", "mobilenet-v1")
@@ -17,7 +18,7 @@ FEW = Limits(layers=2_000)
 
 
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)))
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
 
 
 @pytest.mark.slow
@@ -29,7 +30,7 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
     corrections = 0
     for damaged in mutants(text, name, 15):
         path.write_bytes(damaged.encode("utf-8", "surrogatepass"))
-        result = examine(Options(fix="write", with_figures=True, limits=FEW), task(path))
+        result = examine(Options(fix="write", limits=FEW), task(path))
         if result.corrected is not None:
             corrections += 1
             path.write_text(result.corrected, encoding="utf-8", newline="")

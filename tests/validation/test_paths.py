@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.spec import Source
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation import FoundSpec, find_specs
-from archcalc.validation.paths import is_spec
 
 
 @pytest.fixture(autouse=True)
@@ -68,36 +66,3 @@ def test_an_empty_folder_is_a_problem(tmp_path: Path) -> None:
     problem = one("empty").problem
     assert problem is not None
     assert problem.code == "not-found"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "input: 3x8x8\n",
-        "# a comment\nlayers:\n",
-        'name: x\n"layers": [relu]\n',
-        "inputs : {a: 3}\n",
-        '{"layers": []}',
-        "{input: 3x8x8, layers: [relu]}",
-        '{"layers": [',
-        "",
-        "input: &a 3\nservices: *a\n",
-    ],
-)
-def test_what_has_layers_or_an_input_means_to_be_a_spec(text: str) -> None:
-    assert is_spec(Source("x", text))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "services: {web: {layers: 3}}\n",
-        "on:\n  workflow_dispatch:\n    inputs:\n      a: b\n",
-        '{"specs": {"a": {"layers": {}}}}',
-        "[1, 2]",
-        "just text",
-        "key: |\n  layers: 3\n",
-    ],
-)
-def test_other_files_are_none(text: str) -> None:
-    assert not is_spec(Source("x", text))

@@ -15,7 +15,7 @@ from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
 from archcalc.numeric.traced import Notation, Traced, leaf, value_of
-from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes
+from archcalc.ops.base import OPERATION_KINDS, Cost, Shape, Shapes, Weight
 
 WITHOUT_SHAPE = {"rf", "memory", "folding"}
 """The quantities whose derivations do not use the symbols of the shape."""
@@ -49,6 +49,8 @@ class _LayerDerivation:
     def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
         self.layer = layer
         self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
+        nodes = analysis.graph.nodes
+        self.tied = {name: nodes[owner].name for name, owner in nodes[layer.node].tied.items()}
         self.batch = 1 if analysis.batch is None else leaf("N", analysis.batch)
         self.notation = Notation(latex)
 
@@ -109,11 +111,17 @@ class _LayerDerivation:
     def _weights(self, quantity: str) -> Iterator[Step]:
         weights = [w for w in self.op.weights(self.inputs) if w.trainable or quantity == "params"]
         for weight in weights:
-            yield from steps(self.notation, weight.name, weight.count, "" if weight.trainable else "not trainable")
+            yield from steps(self.notation, weight.name, weight.count, self._note(weight))
         total = sum(leaf(weight.name, weight.count) for weight in weights)
         agree(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
         if len(weights) > 1:
             yield from steps(self.notation, quantity, total)
+
+    def _note(self, weight: Weight) -> str:
+        """Return a note on a weight: whether it is trainable, and the layer that it belongs to if that is another."""
+        owner = self.tied.get(weight.name)
+        notes = [*([] if weight.trainable else ["not trainable"]), *([] if owner is None else [f"shared with {owner}"])]
+        return ", ".join(notes)
 
 
 def heading(layer: Layer, graph: Graph) -> str:

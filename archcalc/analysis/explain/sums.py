@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from archcalc.analysis.explain.steps import Derivation, Step, agree
-from archcalc.analysis.propagate import Group, Layer, Totals
+from archcalc.analysis.propagate import Group, Layer, Totals, counted_before
 from archcalc.numeric.traced import Notation
 
 MAX_TERMS = 8
@@ -28,12 +28,28 @@ def explain_sums(
     """
     notation = Notation(latex)
     result = []
+    layers = [layer for row in rows for layer in _layers(row)]
     for quantity in quantities:
-        parts = [(notation.text(row.name), row.of(quantity)) for row in rows]
-        steps = tuple(shares(notation, notation.symbol(quantity), parts))
+        before = counted_before(layers, quantity)
+        elsewhere = [sum([before.get(layer.node, 0) for layer in _layers(row)]) for row in rows]
+        numbers = [sum([layer.of(quantity) for layer in _layers(row)]) for row in rows]
+        parts = [
+            (notation.text(row.name), number - counted)
+            for row, number, counted in zip(rows, numbers, elsewhere, strict=True)
+        ]
+        repeated = [
+            Step(notation.text(row.name), "", "", notation.value(counted), "shared, counted once")
+            for row, counted in zip(rows, elsewhere, strict=True)
+            if counted
+        ]
+        steps = (*repeated, *shares(notation, notation.symbol(quantity), parts))
         agree(target, quantity, sum(part for _, part in parts), total.of(quantity))
         result.append(Derivation(target, quantity, steps))
     return result
+
+
+def _layers(row: Layer | Group) -> tuple[Layer, ...]:
+    return row.layers if isinstance(row, Group) else (row,)
 
 
 def shares(notation: Notation, symbol: str, parts: Sequence[tuple[str, Any]]) -> Iterator[Step]:

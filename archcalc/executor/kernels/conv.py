@@ -12,7 +12,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.counted import add
 from archcalc.executor.kernels.gather import block_positions, gather, maps_together
-from archcalc.executor.kernels.windows import Axis, Block, axes_of, blocks, index, padding, positions, taps
+from archcalc.executor.kernels.windows import WindowAxis, WindowBlock, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
 STANDARDISATION_EPSILON = 1e-5
@@ -59,7 +59,7 @@ def standardised(weight: Array) -> Array:
     return scaled
 
 
-def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, context: Context) -> None:
+def convolve(x: Array, weight: Array, groups: int, axes: list[WindowAxis], y: Array, context: Context) -> None:
     """Write the convolution of x (N×C×n…) with weight (O×C/groups×k…) to y (N×O×m…)."""
     matrix = weight.reshape(groups, len(weight) // groups, -1)
     maps = x.reshape(len(x), groups, -1, *x.shape[2:])
@@ -80,7 +80,7 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[Axis], y: Array, c
 
 
 def convolve_with_table(
-    x: Array, weight: Array, table: tuple[tuple[bool, ...], ...], axes: list[Axis], y: Array, context: Context
+    x: Array, weight: Array, table: tuple[tuple[bool, ...], ...], axes: list[WindowAxis], y: Array, context: Context
 ) -> None:
     """Write a convolution as `convolve` does, each output map over the input maps connected to it."""
     sources = [np.flatnonzero(column) for column in np.array(table, bool).T]
@@ -178,7 +178,7 @@ def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, contex
     return (y,)
 
 
-def scatter(columns: Array, axes: list[Axis], block: Block, result: Array) -> None:
+def scatter(columns: Array, axes: list[WindowAxis], block: WindowBlock, result: Array) -> None:
     """Add the contributions of a block of inputs (O×taps×positions) to the output, tap by tap."""
     for number, tap in enumerate(taps(axes)):
         met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
@@ -186,7 +186,7 @@ def scatter(columns: Array, axes: list[Axis], block: Block, result: Array) -> No
         np.add(target, columns[:, number][index(inside for inside, _ in met)], out=target)
 
 
-def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:
+def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[WindowAxis]:
     """Return the axes of the transposed operation, whose windows are on the output, one per input position."""
     found = []
     pads = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
@@ -201,5 +201,5 @@ def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[Axis]:
         else:
             before, after = pad if isinstance(pad, tuple) else padding(pad, n, reach, s)
             size = last + reach - before - after + more
-        found.append(Axis(size, before, 0, k, s, d, n))
+        found.append(WindowAxis(size, before, 0, k, s, d, n))
     return found

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from archcalc.executor.kernel import Array, Context, Sizes
-from archcalc.executor.kernels.windows import Axis, Block, index
+from archcalc.executor.kernels.windows import WindowAxis, WindowBlock, index
 
 MAX_BLOCK_BYTES = 1 << 22
 """The bytes of a block of gathered windows. A larger block is slightly faster (fewer products of larger matrices), but
@@ -31,7 +31,7 @@ def maps_together(bytes_of_one: int) -> int:
     return max(MAX_BLOCK_BYTES // bytes_of_one, 1)
 
 
-def gather(sample: Array, axes: list[Axis], block: Block, context: Context) -> Array:
+def gather(sample: Array, axes: list[WindowAxis], block: WindowBlock, context: Context) -> Array:
     """Return the windows of a block of positions of one sample (C×n…), as an array C×taps×positions, with zero
     padding."""
     frame = frame_of(sample, axes, block)
@@ -60,7 +60,7 @@ class Frame(NamedTuple):
     """The position of the first tap of the first window along every spatial axis, in the frame or the sample."""
 
 
-def frame_of(sample: Array, axes: list[Axis], block: Block) -> Frame:
+def frame_of(sample: Array, axes: list[WindowAxis], block: WindowBlock) -> Frame:
     """Return the frame of a block of positions of one sample (C×n…)."""
     reached = [axis.reached(*bounds) for axis, bounds in zip(axes, block.ranges, strict=True)]
     inside = [(max(first, 0), min(last, axis.size)) for axis, (first, last) in zip(axes, reached, strict=True)]
@@ -75,12 +75,12 @@ def frame_of(sample: Array, axes: list[Axis], block: Block) -> Frame:
     )
 
 
-def sizes_of(sample: Array, axes: list[Axis], block: Block) -> Sizes:
+def sizes_of(sample: Array, axes: list[WindowAxis], block: WindowBlock) -> Sizes:
     """Return the shape of `windows`."""
     return (len(sample), *(axis.kernel for axis in axes), *block.sizes)
 
 
-def windows(framed: Array, first: Sizes, axes: list[Axis], block: Block) -> Array:
+def windows(framed: Array, first: Sizes, axes: list[WindowAxis], block: WindowBlock) -> Array:
     """Return the windows of a block of positions as a view C×k…×positions… of a frame or sample (C×n…)."""
     steps = framed.strides[1:]
     apart = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))

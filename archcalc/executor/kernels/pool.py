@@ -13,7 +13,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
 from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, divide, largest, multiply, total
-from archcalc.executor.kernels.windows import Axis, axes_of, index, positions, taps
+from archcalc.executor.kernels.windows import WindowAxis, axes_of, index, positions, taps
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
@@ -59,12 +59,12 @@ def subsample(op: Subsample, inputs: Arrays, weights: Weights, context: Context)
     return (add(context, multiply(context, y, coefficient, out=y), bias, out=y),)
 
 
-def taps_of(axes: Sequence[Axis]) -> int:
+def taps_of(axes: Sequence[WindowAxis]) -> int:
     """Return how many numbers a window has."""
     return prod(axis.kernel for axis in axes)
 
 
-def over_windows(op: Any, x: Array, join: np.ufunc, neutral: float) -> tuple[Array, list[Axis]]:
+def over_windows(op: Any, x: Array, join: np.ufunc, neutral: float) -> tuple[Array, list[WindowAxis]]:
     """Combine the numbers of every window by a function, some maps at a time; padding has no effect."""
     axes = axes_of(op, x.shape[2:], ceil=op.ceil)
     y = np.empty((*x.shape[:2], *positions(axes)), x.dtype)
@@ -73,7 +73,7 @@ def over_windows(op: Any, x: Array, join: np.ufunc, neutral: float) -> tuple[Arr
     return y, axes
 
 
-def tap_by_tap(axes: list[Axis], join: np.ufunc, neutral: float, maps: Array, results: Array) -> None:
+def tap_by_tap(axes: list[WindowAxis], join: np.ufunc, neutral: float, maps: Array, results: Array) -> None:
     """Combine the numbers of windows on maps (C×n…), one tap of all windows at a time."""
     results[...] = neutral
     for tap in taps(axes):
@@ -82,7 +82,7 @@ def tap_by_tap(axes: list[Axis], join: np.ufunc, neutral: float, maps: Array, re
         join(here, maps[index(places for _, places in met)], out=here)
 
 
-def counted(axis: Axis, padding: bool) -> Array:
+def counted(axis: WindowAxis, padding: bool) -> Array:
     """Return how many positions of every window along one axis count: those on the input, and perhaps on the
     padding."""
     first = np.arange(axis.positions) * axis.stride - axis.before

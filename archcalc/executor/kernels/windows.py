@@ -18,7 +18,7 @@ def index(ranges: Iterable[slice | int], *before: slice) -> tuple[Any, ...]:
     return (*(before or (slice(None),)), *ranges)
 
 
-class Axis(NamedTuple):
+class WindowAxis(NamedTuple):
     """One spatial axis under a sliding window."""
 
     size: int
@@ -54,7 +54,7 @@ class Axis(NamedTuple):
         return start * self.stride - self.before, last + 1
 
 
-def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
+def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[WindowAxis]:
     """Return the spatial axes of an operator with sliding windows.
 
     With ``ceil``, there is a further window if the last one leaves padded positions uncovered and the further one
@@ -68,7 +68,7 @@ def axes_of(op: Any, sizes: Sizes, *, ceil: bool = False) -> list[Axis]:
         before, after = pad if isinstance(pad, tuple) else padding(pad, n, reach, s)
         end = n + before + after
         starts = range(0, min(end - reach + s, n + before), s) if ceil else range(0, end - reach + 1, s)
-        found.append(Axis(n, before, after, k, s, d, len(starts)))
+        found.append(WindowAxis(n, before, after, k, s, d, len(starts)))
     return found
 
 
@@ -82,17 +82,17 @@ def padding(word: str, n: int, reach: int, stride: int) -> tuple[int, int]:
     return each, each
 
 
-def positions(axes: Sequence[Axis]) -> Sizes:
+def positions(axes: Sequence[WindowAxis]) -> Sizes:
     """Return the spatial sizes of the output."""
     return tuple(axis.positions for axis in axes)
 
 
-def taps(axes: Sequence[Axis]) -> Iterator[Sizes]:
+def taps(axes: Sequence[WindowAxis]) -> Iterator[Sizes]:
     """Yield the taps of a kernel as indices, the last axis fastest."""
     return product(*(range(axis.kernel) for axis in axes))
 
 
-class Block(NamedTuple):
+class WindowBlock(NamedTuple):
     """Neighbouring output positions: a range along every axis, contiguous when the axes are flattened."""
 
     ranges: tuple[tuple[int, int], ...]
@@ -107,7 +107,7 @@ class Block(NamedTuple):
         return tuple(stop - start for start, stop in self.ranges)
 
 
-def blocks(sizes: Sizes, limit: int, rows: slice = slice(None)) -> Iterator[Block]:
+def blocks(sizes: Sizes, limit: int, rows: slice = slice(None)) -> Iterator[WindowBlock]:
     """Cut positions into blocks of about equal size with at most ``limit`` positions each.
 
     Complete rows (planes, …) stay together unless a single one exceeds the limit. The first block is the largest, so
@@ -118,7 +118,7 @@ def blocks(sizes: Sizes, limit: int, rows: slice = slice(None)) -> Iterator[Bloc
     if len(sizes) > 1 and row > limit:
         for number in range(first, last):
             for inner in blocks(sizes[1:], limit):
-                yield Block(
+                yield WindowBlock(
                     ((number, number + 1), *inner.ranges), number * row + inner.start, number * row + inner.stop
                 )
         return
@@ -126,4 +126,4 @@ def blocks(sizes: Sizes, limit: int, rows: slice = slice(None)) -> Iterator[Bloc
     rest = tuple((0, size) for size in sizes[1:])
     for part in range(count):
         start, stop = (first - (-each * (last - first) // count) for each in (part, part + 1))
-        yield Block(((start, stop), *rest), start * row, stop * row)
+        yield WindowBlock(((start, stop), *rest), start * row, stop * row)

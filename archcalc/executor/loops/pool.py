@@ -6,7 +6,7 @@ import math
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally
-from archcalc.executor.loops.sliding import Axis, Placed, axes_of, seen, windows
+from archcalc.executor.loops.sliding import Placed, SlidingAxis, axes_of, seen, windows
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, largest, sizes, total
 from archcalc.ops.pool import (
     AdaptiveAvgPool,
@@ -45,7 +45,7 @@ def avg_pool(op: AvgPool, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
     return out
 
 
-def _counts(place: Index, axes: list[Axis], padding: bool) -> bool:
+def _counts(place: Index, axes: list[SlidingAxis], padding: bool) -> bool:
     """Return whether an index counts in an average: it is on the input, or on the padding if that counts."""
     return all(
         -axis.before * padding <= at < axis.size + axis.after * padding for at, axis in zip(place, axes, strict=True)

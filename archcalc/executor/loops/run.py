@@ -26,6 +26,7 @@ from archcalc.executor.loops import (
 )
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import counting, definition_of, plain
+from archcalc.executor.weights import array_names
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
@@ -87,10 +88,6 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
         inputs: the input arrays by name, without batch.
         weights: the stored arrays by ``layer.array``.
     """
-    stored: dict[str, dict[str, Array]] = {}
-    for name, array in weights.items():
-        layer, _, own = name.rpartition(".")
-        stored.setdefault(layer, {})[own] = array
     last_use = {ref.node: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
     tensors: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
@@ -98,7 +95,8 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
             tensors[index] = np.asarray(inputs[node.name])
             continue
         read = tuple(tensors[ref.node] for ref in node.inputs)
-        measured = measure_layer(node.name, node.op, read, stored.get(node.name, {}))
+        stored = {own: weights[name] for own, name in array_names(graph, node).items()}
+        measured = measure_layer(node.name, node.op, read, stored)
         tensors[index] = measured.values
         for done in {ref.node for ref in node.inputs if last_use[ref.node] == index}:
             del tensors[done]

@@ -15,7 +15,7 @@ Sliding = Conv | DepthwiseConv | SeparableConv | MaxPool | AvgPool | Subsample
 
 
 @dataclass(frozen=True)
-class Axis:
+class SlidingAxis:
     """The windows along one axis."""
 
     size: int
@@ -37,7 +37,7 @@ class Placed:
     covered: tuple[Index, ...]
 
 
-def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[Axis]:
+def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[SlidingAxis]:
     """Return the windows along every spatial axis of an input."""
     strides = op.kernel if op.stride is None else op.stride
     pads: Sequence[str | tuple[int, int]] = (op.pad,) * len(size) if isinstance(op.pad, str) else op.pad
@@ -45,7 +45,7 @@ def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[Axis]:
     return [_slide(n, tuple(range(0, k * d, d)), s, pad, ceil) for n, k, s, d, pad in rows]
 
 
-def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int], ceil: bool) -> Axis:
+def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int], ceil: bool) -> SlidingAxis:
     last = taps[-1]
     if (
         pad == "same"
@@ -59,7 +59,7 @@ def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int
     while _exists(start, last, stride, n, after, ceil):
         starts.append(start)
         start += stride
-    return Axis(n, tuple(starts), taps, before, after)
+    return SlidingAxis(n, tuple(starts), taps, before, after)
 
 
 def sides(pad: str | tuple[int, int], span: int) -> tuple[int, int]:
@@ -82,7 +82,7 @@ def _exists(start: int, last: int, stride: int, n: int, after: int, ceil: bool) 
     return start + last < end
 
 
-def windows(axes: list[Axis]) -> Iterator[Placed]:
+def windows(axes: list[SlidingAxis]) -> Iterator[Placed]:
     """Yield every window, in the order of the outputs."""
     for place in product(*(range(len(axis.starts)) for axis in axes)):
         corner = [axis.starts[i] for axis, i in zip(axes, place, strict=True)]

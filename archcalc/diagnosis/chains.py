@@ -1,0 +1,66 @@
+"""Wrong receptive fields of chains: formulas that students use instead of RF = 1 + Σ (K − 1)·∏ s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+from typing import NamedTuple
+
+from archcalc.diagnosis.mistake import Outcome
+from archcalc.diagnosis.places import found
+from archcalc.diagnosis.target import DiagnosedTarget
+from archcalc.numeric import Number
+from archcalc.query.targets import Values
+
+
+class Step(NamedTuple):
+    """A layer of a chain along one axis: its effective kernel K and its stride s."""
+
+    kernel: Number
+    stride: Number
+
+
+def wrong_fields(target: DiagnosedTarget) -> Iterator[Outcome]:
+    """Yield the wrong receptive fields, or strides of receptive fields, of a layer at the end of a chain."""
+    axes = _axes(target)
+    if not axes or len(axes[0]) < 2:
+        return
+    if target.quantity == "rf":
+        yield found("rf-own-kernel", _values(axes, lambda steps: steps[-1].kernel))
+        yield found("rf-last-stride", _values(axes, _last_strides))
+        yield found("rf-kernels-multiplied", _values(axes, lambda steps: prod(step.kernel for step in steps)))
+    if target.quantity == "rf_stride":
+        strided = [[step for step in steps if step.stride != 1] for steps in axes]
+        yield found("rf-own-step", _values(axes, lambda steps: steps[-1].stride))
+        yield found("rf-last-stride", _values(strided, lambda steps: steps[-1].stride if steps else 1))
+        yield found("rf-strides-added", _values(axes, lambda steps: sum(step.stride for step in steps)))
+        yield found("rf-strides-added", _values(strided, lambda steps: sum(step.stride for step in steps)))
+
+
+def _last_strides(steps: Sequence[Step]) -> Number:
+    """1 + Σ (K_i − 1)·s_{i−1}: the stride of the layer directly before instead of the product of all before."""
+    before = [1, *(step.stride for step in steps)]
+    return 1 + sum((step.kernel - 1) * stride for step, stride in zip(steps, before, strict=False))
+
+
+def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], Number]) -> Values:
+    """One value per axis, or a single one if they are equal."""
+    values = tuple(formula(steps) for steps in axes)
+    return values[:1] if len(set(values)) == 1 else values
+
+
+def _axes(target: DiagnosedTarget) -> list[list[Step]]:
+    """The steps of each axis from the input on; empty if the layers before are no chain of sliding windows."""
+    layers: list[list[Step]] = []
+    index = target.tensor.node
+    while not target.node(index).is_input:
+        node = target.node(index)
+        if len(node.inputs) != 1:
+            return []
+        shape = target.graph.input_shapes(node)[0]
+        if node.op.window_kind == "sliding":
+            layers.append([Step(reach, s) for _, reach, s, *_ in node.op.geometry(shape)])  # type: ignore[attr-defined]
+        elif node.op.window_kind or any(window is None for (reach,) in [node.op.windows((shape,))] for window in reach):
+            return []
+        index = node.inputs[0].node
+    return [list(axis) for axis in zip(*reversed(layers), strict=True)] if len({*map(len, layers)}) == 1 else []

@@ -1,0 +1,59 @@
+"""Everything that a graph is built from: the parsed sections of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from archcalc.graph import Graph
+from archcalc.numeric import Number
+from archcalc.ops.base import Shape
+from archcalc.spec import syntax
+from archcalc.spec.arguments import Tables
+from archcalc.spec.errors import Span
+from archcalc.spec.values import Names
+
+Observer: TypeAlias = Callable[[int], None]
+"""Called with the index of each layer before its formulas are evaluated, so that a kind of number can attribute the
+requirements that follow to this layer."""
+
+Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
+"""Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
+
+
+class Block(NamedTuple):
+    """A block of the spec: its signature and its chain."""
+
+    signature: syntax.Signature
+    body: syntax.Chain
+    shared: bool = False
+    """Whether all of its calls use the same weights."""
+
+
+class Stage(NamedTuple):
+    """A chain of the network and its name, with its place; ``None`` for an unnamed one."""
+
+    name: str | None
+    chain: syntax.Chain
+    span: Span | None = None
+
+
+class Network(NamedTuple):
+    """Everything that a graph is built from."""
+
+    name: str
+    inputs: Mapping[str, Shape]
+    variables: Names
+    blocks: Mapping[str, Block]
+    tables: Tables
+    stages: tuple[Stage, ...]
+    heads: tuple[Stage, ...]
+    training_heads: tuple[Stage, ...]
+    layout: str
+
+
+class Built(NamedTuple):
+    """A graph, and the place of each of its nodes in the text (``None`` for inputs)."""
+
+    graph: Graph
+    places: tuple[Span | None, ...]

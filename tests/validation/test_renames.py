@@ -1,0 +1,61 @@
+"""Renamed specs are recognized by their layers."""
+
+from __future__ import annotations
+
+from archcalc.analysis.propagate import analyze
+from archcalc.spec import Source, read_spec
+from archcalc.spec.locate import bundled_folder
+from archcalc.validation.baseline import NetworkFigures, figures_of
+from archcalc.validation.renames import renamed
+
+
+def figures(text: str) -> NetworkFigures:
+    return figures_of(analyze(read_spec(Source("x.yaml", text)).graph))
+
+
+def bundled(name: str, old: str = "", new: str = "") -> NetworkFigures:
+    text = (bundled_folder() / f"{name}.yaml").read_text(encoding="utf-8")
+    assert old in text
+    return figures(text.replace(old, new) if old else text)
+
+
+LENET, UNET, VGG = bundled("lenet5"), bundled("unet"), bundled("vgg-a")
+NARROW = "input: 3x32x32\nlayers: [conv 8 k3 -> relu -> conv 8 k3 -> relu -> gap -> fc 10]"
+
+
+def test_a_spec_that_was_only_renamed_is_recognized() -> None:
+    assert renamed({"a.yaml": LENET, "b.yaml": UNET}, {"c.yaml": UNET, "d.yaml": LENET}) == {
+        "c.yaml": "b.yaml",
+        "d.yaml": "a.yaml",
+    }
+
+
+def test_a_spec_that_was_renamed_and_changed_is_recognized() -> None:
+    assert renamed({"a.yaml": VGG, "b.yaml": UNET}, {"c.yaml": bundled("vgg-a", "fc 4096", "fc 8192")}) == {
+        "c.yaml": "a.yaml"
+    }
+
+
+def test_in_another_folder_all_widths_may_have_changed() -> None:
+    before, after = figures(NARROW), figures(NARROW.replace("8", "48"))
+    assert renamed({"prod/a.yaml": before}, {"production/a.yaml": after}) == {"production/a.yaml": "prod/a.yaml"}
+    assert renamed({"prod/a.yaml": before}, {"prod/b.yaml": after}) == {}
+
+
+def test_another_network_is_new() -> None:
+    assert renamed({"a.yaml": UNET}, {"b.yaml": LENET}) == {}
+    assert renamed({"old/a.yaml": UNET}, {"new/a.yaml": LENET}) == {}
+    assert renamed({}, {"b.yaml": LENET}) == {}
+    assert renamed({"a.yaml": LENET}, {}) == {}
+
+
+def test_of_equal_networks_those_with_the_longest_common_path_belong_together() -> None:
+    names = ("x/net.yaml", "y/net.yaml", "y/other.yaml", "net.yaml")
+    gone = {f"prod/{name}": LENET for name in names}
+    new = {f"production/{name}": LENET for name in names}
+    assert renamed(gone, new) == {f"production/{name}": f"prod/{name}" for name in names}
+
+
+def test_one_entry_belongs_to_one_spec() -> None:
+    found = renamed({"a.yaml": LENET}, {"b.yaml": LENET, "c.yaml": LENET})
+    assert list(found.values()) == ["a.yaml"]
