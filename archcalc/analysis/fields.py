@@ -32,10 +32,18 @@ class AxisField:
     """Whether some positions lie side by side in the features, and no layer has mixed these since. A unit is one
     position with all of its features; if they become positions again, the field is too large for each of them."""
 
+    from_start: bool = False
+    """Whether units see all positions from the first to the end of their window (a causal field)."""
+
     @property
     def is_local(self) -> bool:
-        """Whether windows are known: the field is neither global nor unknown."""
-        return bool(self.paths)
+        """Whether windows are known: the field is neither global nor causal nor unknown."""
+        return bool(self.paths) and not self.from_start
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether units see all positions up to the end of their window, and none after it."""
+        return bool(self.paths) and self.from_start
 
     @property
     def is_global(self) -> bool:
@@ -44,8 +52,8 @@ class AxisField:
 
     @property
     def word(self) -> str:
-        """The word printed instead of numbers if the field has none: ``global`` or ``unknown``."""
-        return "unknown" if self.is_unknown else "global"
+        """The word printed instead of numbers if the field has none: ``global``, ``causal`` or ``unknown``."""
+        return "unknown" if self.is_unknown else "causal" if self.is_causal else "global"
 
     @property
     def has_several_strides(self) -> bool:
@@ -63,7 +71,7 @@ class AxisField:
         If paths of different strides join, the first number is a lower bound; if maps are bounds, it is 0.
 
         Raises:
-            ValueError: the field is global or unknown (see `is_local`); `size`, `stride` and `padding` raise it, too.
+            ValueError: the field has a `word` instead (see `is_local`); `size`, `stride` and `padding` raise it, too.
         """
         self._require_paths()
         smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
@@ -74,7 +82,7 @@ class AxisField:
         return smallest if self.exact else 0, rounded(floor, largest)
 
     def _require_paths(self) -> None:
-        if not self.paths:
+        if not self.is_local:
             raise ValueError(f"the field is {self.word}: it has no size, stride or padding (see is_local)")
 
     def _extreme_sizes(self) -> Iterator[Number]:
@@ -144,7 +152,7 @@ class AxisField:
         if not present:
             return Interval(0, -1)
         first, last = min(path.first(i) for path, i in present), max(path.last(i) for path, i in present)
-        return Interval(ceiling(first), floor(last))
+        return Interval(0 if self.from_start else ceiling(first), floor(last))
 
 
 Field: TypeAlias = tuple[AxisField, ...]
@@ -169,9 +177,9 @@ def _ends(n: int, period: int) -> list[int]:
 def coverage(field: Field, positions: Shape) -> Number | None:
     """Return the fraction of an input with these positions that the window of a unit covers, at most 1.
 
-    ``None`` if the field is unknown.
+    ``None`` if the field is unknown, or causal, where it depends on the unit.
     """
-    if any(axis.is_unknown for axis in field):
+    if any(axis.is_unknown or axis.is_causal for axis in field):
         return None
     sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, positions, strict=True)]
     return ratio(product(sizes), product(positions))

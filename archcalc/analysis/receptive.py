@@ -97,7 +97,7 @@ class _Pass:
                 return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(result, paths=tuple(paths), packed=packed)
+        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start)
 
     def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
@@ -137,6 +137,7 @@ class _Pass:
         result = AxisField((), positions, (), field.aligned)
         if field.is_unknown and any(window is not None for _, window in seen):
             return replace(result, is_unknown=True)
+        through = [seen[path.axis][1] for path in field.paths]
         for path in field.paths:
             axis, window = seen[path.axis]
             if window is None:
@@ -150,7 +151,8 @@ class _Pass:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        result = replace(result, paths=tuple(paths), packed=field.packed)
+        from_start = field.from_start or any(window is not None and window.from_start for window in through)
+        result = replace(result, paths=tuple(paths), packed=field.packed, from_start=from_start)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(result)  # see `union`
         return result
@@ -167,6 +169,7 @@ class _Pass:
         paths = [path for field in fields for path in field.paths]
         aligned = all(field.aligned for field in fields)
         packed = any(field.packed for field in fields)
+        from_start = any(field.from_start for field in fields)
         mixed = [field for field in fields if field.is_global]
         if mixed:
             return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
@@ -184,9 +187,9 @@ class _Pass:
             return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.twice_centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned, packed=packed)
+            return AxisField(tuple(united), positions, (), aligned, packed=packed, from_start=from_start)
         offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
+        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed, from_start=from_start)
 
 
 Seen: TypeAlias = Sequence[tuple[int, Window | None]]

@@ -300,6 +300,9 @@ class _Trace:
             runs = _clipped(runs, *window.outputs)
             if not runs:
                 return (), True
+        if window.from_start:
+            end = window.positions(runs[-1].last)
+            return ((Interval(0, end[-1]),) if end else ()), True
         up, stride = window.up, window.stride
         places = window.size + up - 1
         dilation = window.dilation if places > 1 else 1

@@ -6,6 +6,7 @@ To add one, see ``CONTRIBUTING.md``.
 from archcalc.ops import (
     activation,
     arithmetic,
+    attention,
     conv,
     dense,
     gate,
@@ -36,6 +37,7 @@ FAMILIES = (
     reduction,
     merge,
     product,
+    attention,
     source,
 )
 """The families in the order of the documentation."""
@@ -53,6 +55,7 @@ __all__ = [
     "Window",
     "activation",
     "arithmetic",
+    "attention",
     "conv",
     "dense",
     "gate",

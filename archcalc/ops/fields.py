@@ -103,9 +103,12 @@ def integer(
     )
 
 
-def real(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:
-    """Declare any exact number, such as a slope or an epsilon."""
-    return _declare(default, form="real", positional=positional, help=help)
+def real(
+    default: Any = MISSING, *, positional: bool = False, bare: tuple[str, Any] | None = None, help: str = ""
+) -> Any:
+    """Declare any exact number, such as a slope or an epsilon; the word of ``bare`` sets it to the number there."""
+    flags = {} if bare is None else {bare[0]: bare[1]}
+    return _declare(default, form="real", positional=positional, flags=flags, help=help)
 
 
 def axis(default: int, *, help: str = "") -> Any:

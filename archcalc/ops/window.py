@@ -35,11 +35,15 @@ class Window:
     """The first and last output position with this window (``None``: unbounded), if not all positions have it: the
     others see other inputs, concatenated along the axis."""
 
+    from_start: bool = False
+    """Whether the window extends back to the first position of the axis, as in causal attention."""
     known: bool = True
     """False if the positions cannot be followed: what an output sees is then not known."""
 
     def positions(self, i: int) -> range:
-        """Return the input positions that output position i sees, for plain sizes."""
+        """Return the input positions that output position i sees, for plain sizes; from the start, from 0."""
+        if self.from_start:
+            return range((self.stride * i - self.padding + self.size - 1) // self.up + 1)
         first = self.stride * i - self.padding - self.up + 1
         last = self.stride * i - self.padding + self.size - 1
         if self.up == 1:
@@ -65,6 +69,7 @@ class Window:
             and self.axis is None
             and self.outputs is None
             and self.known
+            and not self.from_start
         )
 
 

@@ -94,6 +94,8 @@ def test_counts_are_whole_and_stand_in_their_relations(text: str) -> None:
             "linear",
             "matmul",
             "einsum",
+            "sdpa",
+            "attention",
         )
 
 

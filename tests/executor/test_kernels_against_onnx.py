@@ -15,7 +15,19 @@ from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
-from archcalc.ops import activation, arithmetic, gate, merge, norm, product, rearrange, reduction, resample, structure
+from archcalc.ops import (
+    activation,
+    arithmetic,
+    attention,
+    gate,
+    merge,
+    norm,
+    product,
+    rearrange,
+    reduction,
+    resample,
+    structure,
+)
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import arrays, numbers, read
 from tests.executor.onnx_models import computes, evaluate
@@ -26,6 +38,7 @@ FAMILIES = {
     for family in (
         activation,
         arithmetic,
+        attention,
         gate,
         merge,
         norm,

@@ -3,6 +3,7 @@
 from tests.operators import (  # noqa: F401  # enter them
     activation,
     arithmetic,
+    attention,
     conv,
     dense,
     gate,

@@ -74,6 +74,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         numbers[index] = _Numbered(count, first.jump, field)
         if field.is_unknown:
             yield Step(symbol, "", "", notation.text("unknown"), f"{node.name}: its positions cannot be followed")
+        elif field.is_causal:
+            yield Step(symbol, "", "", notation.text("causal"), f"{node.name}: sees all positions up to its own")
         elif field.is_global:
             yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
         elif len(readers) > 1:

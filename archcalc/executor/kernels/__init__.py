@@ -3,6 +3,7 @@
 from archcalc.executor.kernels import (
     activation,
     arithmetic,
+    attention,
     conv,
     dense,
     gate,
@@ -20,6 +21,7 @@ from archcalc.executor.kernels import (
 __all__ = [
     "activation",
     "arithmetic",
+    "attention",
     "conv",
     "dense",
     "gate",

@@ -11,6 +11,7 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops import (
     activation,
     arithmetic,
+    attention,
     conv,
     dense,
     gate,
@@ -44,6 +45,7 @@ FAMILIES = (
     reduction,
     merge,
     product,
+    attention,
     source,
 )
 """The modules whose import registers the definitions."""
