@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import WEIGHT_COUNTS, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import STORED, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
@@ -140,7 +140,7 @@ class Analysis:
 
     @cached_property
     def _before(self) -> Mapping[str, Mapping[int, Number]]:
-        return {name: counted_before(self.layers, name) for name in WEIGHT_COUNTS}
+        return {name: counted_before(self.layers, name) for name in STORED}
 
     def own(self, row: Layer | Group, quantity: str) -> Number:
         """Return a count of a row without the weights that belong to rows before it."""
@@ -167,7 +167,7 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
     """Return how many of the parameters of layers count at another one of these layers, by the index of the layer."""
     tied = {layer.node: layer.tied for layer in layers}
-    if quantity not in WEIGHT_COUNTS or not any(tied.values()):
+    if quantity not in STORED or not any(tied.values()):
         return {}
     return {index: stored_count(weights, quantity) for index, weights in repeated(tied).items()}
 
@@ -175,7 +175,7 @@ def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     """Return the sums over layers as the fields of `Counts`. Each weight counts once."""
     layers = list(layers)
-    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
+    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
@@ -186,7 +186,7 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
         connections += layer.connections
         for kind, number in layer.operations.items():
             operations[kind] = operations.get(kind, 0) + number
-    for name in WEIGHT_COUNTS:
+    for name in found.keys() & STORED.keys():
         for number in counted_before(layers, name).values():
             found[name] -= number
     return {**found, "cost": Cost(operations, macs, connections)}
@@ -222,6 +222,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | No
         outputs=outputs,
         params=counts.params,
         trainable=counts.trainable,
+        biases=counts.biases,
         cost=cost,
         activations=activations,
         fields=fields,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS
+from archcalc.analysis.counts import FORMULAS, STORED
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
+from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
+from archcalc.query.quantities import ALIASES as QUANTITY_ALIASES
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail, suggest
@@ -25,6 +27,8 @@ COLUMNS = {
         Column("input", "input", folds=True),
         Column("output", "output"),
         *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
+        Column("channels", "channels", "right"),
+        Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -32,6 +36,7 @@ COLUMNS = {
     )
 }
 ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
+ALIASES |= {alias: name for alias, name in QUANTITY_ALIASES.items() if name in COLUMNS}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
@@ -54,7 +59,7 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
 
 def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for people."""
-    if column in WEIGHT_COUNTS:
+    if column in STORED:
         return weights_text(row, column, analysis)
     if column in FORMULAS:
         return row.of(column)
@@ -67,7 +72,7 @@ def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
     """Return the content of a column for programs, without marks."""
     if column == "layer":
         return row.name
-    if column in WEIGHT_COUNTS:
+    if column in STORED:
         return analysis.own(row, column)
     return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
 
@@ -127,7 +132,14 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
     "input": _input,
     "stage": _stage,
     "head": lambda row, analysis, layout: row.head,
+    "channels": lambda row, analysis, layout: _sizes(row, analysis)[0],
+    "neurons": lambda row, analysis, layout: product(_sizes(row, analysis)),
 }
+
+
+def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
+    """The sizes of the output for one example."""
+    return row.output if analysis.batch is None else row.output[1:]
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:

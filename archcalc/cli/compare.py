@@ -95,23 +95,26 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         SpecError: a network that cannot be read, or a variable that none declares.
     """
     from archcalc.analysis.propagate import analyze
+    from archcalc.cli.warnings import warn
     from archcalc.spec import Given, read_spec
     from archcalc.spec.locate import locate
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    layout = values["layout"]
     declared: dict[str, None] = {}
     analyses = []
     found = {spec: locate(spec, limits) for spec in specs}  # standard input can be read only once
     for spec in specs:
         source, inline = found[spec]
-        graph = read_spec(source, Given(shapes=shapes), inline=inline, limits=limits).graph
-        declared.update(dict.fromkeys(graph.variables))
-        own = {name: value for name, value in settings.items() if name in graph.variables}
+        read = read_spec(source, Given({}, shapes, layout), inline=inline, limits=limits)
+        declared.update(dict.fromkeys(read.graph.variables))
+        own = {name: value for name, value in settings.items() if name in read.graph.variables}
         if own:
-            graph = read_spec(source, Given(own, shapes), inline=inline, limits=limits).graph
-        analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
+            read = read_spec(source, Given(own, shapes, layout), inline=inline, limits=limits)
+        warn(read, values["ignore"])
+        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
     for name in settings:
         if name not in declared:
             hint = suggest(

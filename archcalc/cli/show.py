@@ -55,11 +55,6 @@ class Depth(click.ParamType[int]):
 )
 @spec_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option(
-    "--layout",
-    type=click.Choice(["chw", "hwc"]),
-    help="Axis order of the printed shapes and of --shape.  [default: that of the spec]",
-)
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import sees_past
 from archcalc.graph import Node, write_shape
-from archcalc.lint.rules import LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, LintContext, Match, rule
 from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
@@ -90,7 +90,7 @@ def bias_before_norm(context: LintContext) -> Iterator[Match]:
         others = len(found.cancelled) - 1
         more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
         saves = f"this saves {found.parameters:,} parameters"
-        hint = f"write nobias: {saves} (--fix does it)" if found.always else f"pass on a flag, bias=…: {saves}"
+        hint = f"write nobias: {saves}{FIXABLE}" if found.always else f"pass on a flag, bias=…: {saves}"
         yield Match(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
 
 

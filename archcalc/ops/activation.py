@@ -270,7 +270,7 @@ class Maxout(Operator):
 class AlongAxis(Operator):
     """An operator that normalises the elements along one axis together."""
 
-    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
 
     def output(self, inputs: Shapes) -> Shape:
         axis_index(self.axis, inputs[0])

@@ -18,6 +18,7 @@ from archcalc.ops.fields import (
     axes,
     axis,
     axis_list,
+    axis_word,
     flag,
     integer,
     lengths,
@@ -50,6 +51,8 @@ class Weight:
     name: str
     shape: Shape
     trainable: bool = True
+    added: bool = False
+    """Whether it is added to what the layer computes: a bias or a shift."""
 
     @property
     def count(self) -> Number:
@@ -107,6 +110,7 @@ FREE = Cost()
         axes,
         axis,
         axis_list,
+        axis_word,
         flag,
         lengths,
         pads,

@@ -14,7 +14,6 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `positions` ``(start, stop)`` of a slice; either may be ``None``
 `table`     a connection table: one tuple of ``bool`` per input map, columns are output maps
 `pattern`   the text of a quoted pattern, channels first
-`axis`      an ``int``
 `axis_list` a tuple of ``int``
 `tensor`    whether it is given; the tensor is a further input of the operator, after the others
 `lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
@@ -30,6 +29,9 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
+AXIS_WORDS = {"last": -1, "channels": 0}
+"""The words for axes, and their numbers in the layout ``chw``. With ``hwc``, the last axis is that of the channels."""
+
 Form = Literal[
     "integer",
     "real",
@@ -42,7 +44,6 @@ Form = Literal[
     "table",
     "pattern",
     "lengths",
-    "axis",
     "axis_list",
     "tensor",
 ]
@@ -68,7 +69,11 @@ class Argument:
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
     example: str = ""
     """A valid value, for hints; if empty, one that suits most arguments of the form."""
+    names_axis: bool = False
+    """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
+    instead: str = ""
+    """What to write instead of a number that is not an integer, if rounding it is not what is meant."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,6 @@ def real(
     return _declare(default, form="real", positional=positional, flags=flags, help=help)
 
 
-def axis(default: int, *, help: str = "") -> Any:
-    """Declare an axis: its number, negative from the last, or the word ``last``."""
-    return _declare(default, form="axis", choices=("last",), later=frozenset(["last"]), help=help)
-
-
 def axis_list(*, help: str = "") -> Any:
     """Declare one or more axes, written as a size: ``1``, ``last``, ``1x2``."""
     later = frozenset(["last"])
@@ -130,6 +130,7 @@ def axes(
     sugar: str = "",
     takes_positions: bool = False,
     help: str = "",
+    instead: str = "",
 ) -> Any:
     """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     return _declare(
@@ -140,6 +141,7 @@ def axes(
         sugar=sugar,
         takes_positions=takes_positions,
         help=help,
+        instead=instead,
     )
 
 
@@ -164,6 +166,17 @@ def pads(
         at_least=at_least,
         help=help,
     )
+
+
+def axis(default: int = 0, *, help: str = "the axis; 0 is the channels, negative counts from the last") -> Any:
+    """Declare the number of an axis, which may also be written as a word: ``axis=last``."""
+    words = tuple(AXIS_WORDS)
+    return _declare(default, form="integer", names_axis=True, choices=words, later=frozenset(words), help=help)
+
+
+def axis_word(default: str, *further: str, help: str = "") -> Any:
+    """Declare an axis by a word (``last``, ``channels`` or a further one), which may also be written as a number."""
+    return _declare(default, form="word", names_axis=True, choices=(*further, *AXIS_WORDS), help=help)
 
 
 def word(

@@ -204,7 +204,7 @@ class Concat(Operator):
 
     arity: ClassVar[int | None] = None
 
-    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:

@@ -177,7 +177,7 @@ class ChannelShuffle(Operator):
 class Selection(Operator):
     """A selection of positions along one axis."""
 
-    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""

@@ -11,13 +11,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import FORMULAS, STORED, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, group
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
-from archcalc.numeric import NeedsPlain, Number, is_plain
+from archcalc.numeric import NeedsPlain, Number, is_plain, product
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
@@ -143,6 +143,8 @@ class Evaluator:
             return len(place.layers)
         if name == "channels":
             return self.graph.shape(place.tensor)[0]
+        if name == "neurons":
+            return product(self.graph.shape(place.tensor))
         if name == "memory":
             return self._count(place, find_quantity("params")) * self.width
         assert name == "peak", name
@@ -159,7 +161,7 @@ class Evaluator:
         for index in place.layers:
             node = self.graph.nodes[index]
             total = total + FORMULAS[name](node.op, self.graph.input_shapes(node), node.outputs)
-        if name in WEIGHT_COUNTS and self.graph.sharing:
+        if name in STORED and self.graph.sharing:
             nodes = [(index, self.graph.nodes[index]) for index in place.layers]
             tied = {index: tied_weights(node, self.graph.input_shapes(node)) for index, node in nodes}
             total = total - sum([stored_count(weights, name) for weights in repeated(tied).values()])
@@ -237,7 +239,7 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     return resolve(rest, networks[name])
 
 
-def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
+def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:
     """Return the name of the network that a target refers to, and the target within it.
 
     Raises:

@@ -7,6 +7,8 @@ from typing import Any
 
 from archcalc.report.aligned import aligned
 from archcalc.report.table import Table, human, printable, raw, total
+from archcalc.spec.errors import printable as escaped
+from archcalc.terminal import JSON_BACKSLASH, readable
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -44,7 +46,8 @@ def write_json(document: Any) -> str:
     # no string can match, because line breaks inside strings are escaped
     text = json.dumps(document, indent=2, ensure_ascii=False)
     numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
-    return re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
+    text = re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text)
+    return readable(text, JSON_BACKSLASH) + "\n"
 
 
 def _keys(table: Table) -> list[str]:
@@ -57,9 +60,14 @@ def _csv(table: Table) -> str:
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_keys(table))
-    writer.writerows([raw(cell) for cell in row] for row in table.rows)
+    writer.writerow(map(escaped, _keys(table)))
+    writer.writerows([_on_one_line(raw(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
+
+
+def _on_one_line(cell: Any) -> Any:
+    """The value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
+    return escaped(cell) if isinstance(cell, str) else cell
 
 
 def _html(table: Table) -> str:

@@ -12,9 +12,24 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
+from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Tensor, Value, Word, bounded, describe, evaluate
+from archcalc.spec.other_names import OTHER_ARGUMENTS
+from archcalc.spec.values import (
+    NoNumber,
+    Pair,
+    Pattern,
+    Scope,
+    Sizes,
+    Tensor,
+    Value,
+    Word,
+    bounded,
+    describe,
+    evaluate,
+    rounding_hint,
+)
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -40,10 +55,11 @@ def flags_of(name: str) -> dict[str, Parameter]:
 
 @cache
 def named_of(name: str) -> dict[str, Parameter]:
-    """Return the parameters of an operator by name and by the letter of their short form."""
+    """Return the parameters of an operator by name, by the letter of their short form, and by names of frameworks."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
-    return {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
+    own = {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
+    return {**{other: own[name] for other, name in OTHER_ARGUMENTS.items() if name in own}, **own}
 
 
 @cache
@@ -177,7 +193,6 @@ def signature(cls: type[Operator]) -> str:
 
 _SAMPLES = {
     "integer": "64",
-    "axis": "0",
     "axis_list": "0",
     "real": "0.1",
     "axes": "3",
@@ -242,11 +257,33 @@ def make(
             value = channels_first(value, layout)
         values[parameter.name] = value
     for parameter in cls.parameters():
+        if parameter.argument.names_axis:
+            values[parameter.name] = _stored_axis(cls, parameter, values, layout, rank, bound)
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
             if type(value) is tuple and len(value) == 1:
                 values[parameter.name] = value * rank
     return cls(**values)
+
+
+def _stored_axis(
+    cls: type[Operator],
+    p: Parameter,
+    values: Mapping[str, Any],
+    layout: str,
+    rank: int,
+    bound: tuple[BoundArgument, ...],
+) -> Axis:
+    written = values.get(p.name, p.default)
+    stored = stored_axis(written, p.argument, layout, rank)
+    if stored is None:
+        span = next(each.argument.span for each in bound if each.parameter.name == p.name)
+        fail(
+            "argument",
+            f"the {p.name} of {cls.name} must be {', '.join(p.argument.choices)}, 0 or -1, got {written}",
+            span,
+        )
+    return stored
 
 
 def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
@@ -280,7 +317,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span)
+        fail("argument", str(error), argument.span, rounding_hint(error, declared.instead))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
@@ -303,6 +340,8 @@ def _integer(value: Number, declared: Declared, what: str) -> Number:
 
 
 def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word
     return _integer(_number(value, what, span, scope), declared, what)
 
 
@@ -368,6 +407,8 @@ def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if declared.names_axis and type(value) is int:
+        return value
     return _one_of(value, declared, what, span)
 
 
@@ -444,7 +485,6 @@ def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope:
 
 
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
-    "axis": _read_axis,
     "axis_list": _read_axis_list,
     "integer": _read_integer,
     "real": _read_real,

@@ -16,6 +16,7 @@ from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shapes, Weight, WrittenShapes
 from archcalc.spec import syntax
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.arguments import (
     BoundArgument,
     bind,
@@ -43,6 +44,7 @@ from archcalc.spec.values import (
     evaluate,
     external_value,
     number,
+    rounding_hint,
 )
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
@@ -311,6 +313,8 @@ class _Builder:
         held = names.get(name)
         if isinstance(held, Word):
             name = held.word
+        elif name not in self.network.blocks:
+            name = operator_spelled(name)
         if name == "identity" and not item.arguments:
             self.spend(1, item.span)
             return current
@@ -404,7 +408,8 @@ class _Builder:
             shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
-            fail("shape", f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}", span)
+            what = f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}"
+            fail("shape", what, span, rounding_hint(error))
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from archcalc.ops.base import REGISTRY
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.document import Content, List, Mapping, Scalar
 from archcalc.spec.errors import Problems, fail
 from archcalc.spec.grammar import parse_chain
@@ -58,7 +60,7 @@ class ChainReader:
             for key, written in item.pairs:
                 found.append(None)
                 with self.problems:
-                    name = entry_name(key, "an entry")
+                    name = entry_name(key, "an entry", written)
                     if name in seen:
                         fail("duplicate", f"two entries are called '{name}'", key.span)
                     seen.add(name)
@@ -79,8 +81,8 @@ class ChainReader:
                 fail("syntax", message, item.pairs[1][0].span, "start the next entry with '- '")
 
 
-def entry_name(key: Scalar, what: str) -> str:
-    """Return the name of a stage, input or entry.
+def entry_name(key: Scalar, what: str, content: Content | None = None) -> str:
+    """Return the name of a stage, input or entry; ``content`` is what stands behind it.
 
     Raises:
         SpecError: it is not one.
@@ -88,5 +90,7 @@ def entry_name(key: Scalar, what: str) -> str:
     name = key.text.value
     if RULES["STAGE"].fullmatch(name) is None:
         hint = QUOTE if any(mark in name for mark in (" ", "(", "@", "->")) else ""
+        if hint and isinstance(content, Scalar) and operator_spelled(name.partition(" ")[0]) in REGISTRY:
+            hint = f'{QUOTE}: "{name}: {content.text.value}"'
         fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span, hint)
     return name

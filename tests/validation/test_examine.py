@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import bundled_folder
+from archcalc.spec.zoo import bundled_folder
 from archcalc.validation import FoundSpec, Options
 from archcalc.validation.examine import examine
 from archcalc.validation.results import ValidationTask
@@ -18,7 +18,7 @@ FEW = Limits(layers=2_000)
 
 
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), baseline="b")
 
 
 @pytest.mark.slow
