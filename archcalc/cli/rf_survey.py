@@ -332,9 +332,10 @@ def _alike(field: Field | None, other: Field) -> bool:
         return True
     if field is None or len(field) != len(other):
         return False
-    return all(a.paths is b.paths or a.paths == b.paths for a, b in zip(field, other, strict=True)) and not any(
-        axis.offsets for axis in other
-    )
+    if any(axis.offsets for axis in other):
+        return False
+    pairs = zip(field, other, strict=True)
+    return all(a.from_start is b.from_start and (a.paths is b.paths or a.paths == b.paths) for a, b in pairs)
 
 
 def _offsets(field: Field) -> str:
