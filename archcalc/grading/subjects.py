@@ -19,7 +19,7 @@ from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import SpecError, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline
+from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline, split_variant
 
 
 class Subject:
@@ -157,7 +157,7 @@ def _in_yaml(hint: str) -> str:
 def _content(network: NetworkText) -> _Content:
     """The identity of a network; a relative path starts at the folder of the file that names it."""
     spec = network.spec.value.strip()
-    is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
+    is_file = not is_inline(spec) and ("/" in spec or split_variant(spec)[0].lower().endswith(SUFFIXES))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
     settings = tuple((name, text.value) for name, text in network.settings.items())

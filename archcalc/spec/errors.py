@@ -29,6 +29,8 @@ class Source(NamedTuple):
 
     name: str
     text: str
+    variant: str = ""
+    """The variant of the network that is asked for; empty for the network itself."""
 
 
 class Text:

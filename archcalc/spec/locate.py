@@ -8,12 +8,18 @@ from pathlib import Path
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
-from archcalc.spec.zoo import bundled_folder, bundled_name, suggest_bundled
+from archcalc.spec.zoo import bundled, bundled_folder, bundled_name, suggest_bundled
 
 EXPRESSION = "<expression>"
 """The name of the source of an inline expression."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
+
+BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+"""What the name of a bundled spec, or the further name of a variant, consists of."""
+
+VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
+"""A SPEC argument that may name a variant."""
 
 CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 """Characters that YAML does not allow, and the byte order mark, which has no meaning inside a text."""
@@ -51,7 +57,37 @@ def is_inline(spec: str) -> bool:
     """
     if "->" in spec or "→" in spec:
         return True
-    return any(character.isspace() for character in spec) and not spec.lower().endswith(SUFFIXES)
+    return any(character.isspace() for character in spec) and not split_variant(spec)[0].lower().endswith(SUFFIXES)
+
+
+def split_variant(spec: str) -> tuple[str, str]:
+    """Return a SPEC argument without its variant, and the name of the variant (empty if there is none).
+
+    The variant follows the last colon if what precedes it is a bundled name or ends in the suffix of a spec file.
+    """
+    match = VARIANT.fullmatch(spec)
+    if match is None or not (match[1].lower().endswith(SUFFIXES) or is_bundled(match[1])):
+        return spec, ""
+    return match[1], match[2]
+
+
+def is_bundled(name: str) -> bool:
+    """Return whether this is the name of a bundled spec."""
+    return BUNDLED.fullmatch(name) is not None and (bundled_folder() / f"{name}.yaml").is_file()
+
+
+def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
+    """Return the bundled spec and its variant that have this further name; ``None`` if there is none."""
+    from archcalc.spec.document import read_yaml  # YAML is not needed to find most specs
+    from archcalc.spec.variants import aliases_of
+
+    for name in bundled():
+        source = read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits)
+        if f"alias: {alias}" in source.text:
+            found = dict(aliases_of(read_yaml(source, limits)))
+            if alias in found:
+                return name, found[alias]
+    return None
 
 
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
@@ -66,14 +102,15 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
             decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
         return Source(EXPRESSION, spec), True
-    if "/" in spec or "\\" in spec or spec.lower().endswith(SUFFIXES):
-        return read_file(Path(spec), spec, limits), False
-    path = bundled_folder() / f"{spec}.yaml"
-    if spec and path.name == f"{spec}.yaml" and "\0" not in spec and path.is_file():
-        return read_file(path, f"{spec}.yaml", limits), False
-    name = bundled_name(spec)
-    if name is not None and not Path(spec).is_file():
-        return read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits), False
+    name, variant = split_variant(spec)
+    if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
+        return read_file(Path(name), name, limits)._replace(variant=variant), False
+    if not is_bundled(name) and BUNDLED.fullmatch(name):
+        name, variant = bundled_alias(name, limits) or (name, variant)
+    known = name if is_bundled(name) else None if Path(spec).is_file() else bundled_name(name)
+    if known is not None:
+        source = read_file(bundled_folder() / f"{known}.yaml", f"{known}.yaml", limits)
+        return source._replace(variant=variant), False
     fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 
 

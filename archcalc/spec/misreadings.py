@@ -109,7 +109,8 @@ def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
     graph = spec.graph
     seen: set[Span] = set()
     for index, node in graph.layers():
-        span, (shape, *_) = spec.outline.places[index], graph.input_shapes(node)
+        span = spec.outline.places[index]
+        shape = graph.shape(node.inputs[0]) if node.inputs else ()
         if span is None or span in seen or len(shape) < 2 or not _normalises_all(node.op, span):
             continue
         seen.add(span)

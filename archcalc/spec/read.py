@@ -29,6 +29,7 @@ from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+from archcalc.spec.variants import check_variants, variants_of, with_variant
 
 SECTIONS = ("blocks", "shared")
 """The sections that declare blocks: each call of those under ``blocks:`` has its own weights."""
@@ -39,6 +40,7 @@ KEYS = (
     "inputs",
     "layout",
     "variables",
+    "variants",
     "tables",
     "blocks",
     "shared",
@@ -87,6 +89,8 @@ class Spec(NamedTuple):
     graph: Graph
     expectations: tuple[Expectation, ...]
     outline: Outline
+    variants: tuple[str, ...] = ()
+    """The names of the variants of the network."""
 
 
 class Given(NamedTuple):
@@ -233,10 +237,16 @@ class _Reader:
         return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
-        top = read_yaml(self.source, self.limits)
+        document = read_yaml(self.source, self.limits)
+        variant = self.source.variant
         with self.problems:
-            known_keys(top, KEYS)
+            known_keys(document, KEYS)
+        with self.problems:
+            check_variants(document)
+        top = with_variant(document, variant) if variant else document
         title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
+        if variant and variants_of(document)[variant].get("name") is None:
+            title = f"{title} {variant}"
         layout = self.layout(top)
         self.words = call_words(self.block_names(top))
         variables = self.variables(top)
@@ -255,7 +265,7 @@ class _Reader:
         self.problems.raise_any()
         check_references(inputs, [*stages, *heads, *training_heads])  # not earlier: invalid stages are left out
         network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return self.finish(network, expectations, top, ignored)
+        return self.finish(network, expectations, top, ignored, tuple(variants_of(document)))
 
     def finish(
         self,
@@ -263,6 +273,7 @@ class _Reader:
         expectations: tuple[Expectation, ...] = (),
         document: Mapping | None = None,
         ignored: tuple[Text, ...] = (),
+        variants: tuple[str, ...] = (),
     ) -> Spec:
         given = self.given
         try:
@@ -271,9 +282,8 @@ class _Reader:
             file = None if document is None else self.source
             raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
         graph, places, impossible = built
-        return Spec(
-            self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes, impossible)
-        )
+        outline = Outline(document, network, places, ignored, self.shapes, impossible)
+        return Spec(self.source, graph, expectations, outline, variants)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""

@@ -15,7 +15,6 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from archcalc.graph import Graph, Node, Ref, write_shape
-from archcalc.ops.base import Operator
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import fail
 from archcalc.spec.write import layer_words, write_join
@@ -64,7 +63,7 @@ def write_graph(graph: Graph) -> str:
         SpecError: a spec cannot express the graph: the second output of a layer is read, or a head is not a chain.
     """
     for node in graph.nodes:
-        if any(ref.output for ref in node.inputs):
+        if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
             fail(
                 "write",
                 f"'{node.name}' reads the second output of a layer, which a spec cannot express",
@@ -107,6 +106,8 @@ class _Writer:
         self.flat = flat
         self.names: dict[Ref, str] = {}
         """The tensors that can be referenced so far."""
+        self.alone: set[int] = set()
+        """The layers so far that are written as a stage of their own, so that its name is theirs."""
         self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
         heads = [*list(graph.outputs)[1:], *graph.training_outputs]
@@ -176,12 +177,15 @@ class _Writer:
         """Yield the entries of a group, one chain or layer by layer, each with its output."""
         chain = None if flat else self.chain(group, current)
         if chain is not None:
+            self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
             yield Entry(group.name, chain), group.result
             return
         for index in group.nodes:
             made = Ref(index)
             name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
-            yield Entry(name, self.layer(index, current)), made
+            text = self.layer(index, current)
+            self.alone.add(index)
+            yield Entry(name, text), made
             current = made
         if group.result.node not in group.nodes and group.name:
             yield Entry(group.name, self.reference(group.result)), group.result
@@ -198,13 +202,13 @@ class _Writer:
     def layer(self, index: int, current: Ref) -> str:
         """Return the chain of one layer, including references to what it reads."""
         node = self.graph.nodes[index]
-        words = self.words(node.op)
+        words = self.words(node)
         if node.op.arity is None:
-            return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.inputs])
+            return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.joined])
         text = " ".join(words)
-        if not node.inputs:
+        if not node.joined:
             return text
-        (read,) = node.inputs
+        (read,) = node.joined
         return text if read == current else f"{self.reference(read)} -> {text}"
 
     def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
@@ -226,15 +230,31 @@ class _Writer:
             entries.append(Entry(name, chain))
         return entries
 
-    def words(self, op: Operator) -> list[str]:
+    def words(self, node: Node) -> list[str]:
         """Return the words of a layer; its connection table gets a name."""
+        op = node.op
         table = getattr(op, "table", None)
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
-        return layer_words(op, self.graph.layout, name)
+        given = zip(op.tensor_arguments(), node.inputs[len(node.joined) :], strict=True)
+        words = layer_words(op, self.graph.layout, name, {each: self.reference(ref) for each, ref in given})
+        owners = sorted({*node.tied.values()})
+        if len(owners) > 1:
+            message = f"'{node.name}' shares weights of several layers, which a spec cannot express"
+            fail("write", message, origin=self.graph.name)
+        return [*words, *(f"weights={self.layer_reference(owner)}" for owner in owners)]
+
+    def layer_reference(self, index: int) -> str:
+        """Return the reference to a layer, which must be the only one of its stage."""
+        if index not in self.alone:
+            raise _Unnamed(Ref(index))
+        return self.reference(Ref(index))
 
     def reference(self, ref: Ref) -> str:
+        if ref not in self.names and Ref(ref.node) in self.names:
+            further = self.graph.nodes[ref.node].op.further_outputs
+            return f"@{self.names[Ref(ref.node)]}/{further[ref.output - 1]}"
         if ref not in self.names:
-            raise _Unnamed(ref)
+            raise _Unnamed(Ref(ref.node))
         return f"@{self.names[ref]}"
 
     def free(self, name: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import FIXABLE, lint
+from archcalc.lint import FIXABLE, RULES, lint
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
@@ -46,12 +47,33 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
         result = ValidationResult(found_spec.name, found, argument=found_spec.argument)
     else:
         result = _judged(options, task, spec, analyze(spec.graph))
+        for variant in spec.variants if not spec.source.variant else ():
+            result = _with_variant(result, options, task, variant, partial(read, spec.source._replace(variant=variant)))
     if correction is None:
         return result
     if options.fix == "diff":
         name = patch_name(found_spec.path) if found_spec.is_file else found_spec.name
         return result._replace(corrections=correction.number, diff=patch(name, correction.before, correction.content))
     return result._replace(corrections=correction.number, corrected=correction.content)
+
+
+def _with_variant(
+    result: ValidationResult, options: Options, task: ValidationTask, variant: str, read: Callable[[], Spec]
+) -> ValidationResult:
+    """Return the result of a spec with those findings about one of its variants that are new."""
+    name = task.found_spec.name
+    try:
+        spec = read()
+        unused = frozenset([code for code in RULES if code.startswith("unused-")])  # what one variant does not use
+        options = options._replace(ignore=options.ignore | unused)
+        found = _judged(options, task._replace(before=None), spec, analyze(spec.graph))
+    except SpecError as error:
+        where = f" (in variant {variant})"
+        problems = [replace(problem, message=f"{problem.message}{where}") for problem in error.problems]
+        found = ValidationResult(name, findings(problems, 2, name))
+    known = {(finding.code, finding.line, finding.column) for finding in result.findings}
+    new = [each for each in found.findings if each.status or (each.code, each.line, each.column) not in known]
+    return result._replace(findings=(*result.findings, *new), expectations=result.expectations + found.expectations)
 
 
 def _is_other_file(options: Options, task: ValidationTask) -> bool:

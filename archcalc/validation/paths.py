@@ -77,7 +77,7 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         except SpecError as error:
             yield FoundSpec(argument, problem=error.problems[0])
         else:
-            yield FoundSpec(source.name, source=source, inline=inline)
+            yield FoundSpec(argument if source.variant else source.name, source=source, inline=inline)
 
 
 def _below(folder: str) -> list[Entry]:
