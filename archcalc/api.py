@@ -199,6 +199,8 @@ class Network:
         graph = self.graph
         found = graph.find(name)
         if found is None:
+            if impossible := graph.impossible_head(name):
+                fail("shape", impossible, origin=self.spec.source.name[:60])
             known = [*graph.stages, *(node.name for node in graph.nodes)]
             hint = suggest(name, known, "`archcalc show --depth all` lists the layers")
             unknown = f"no layer, stage or input '{name[:60]}'"
@@ -212,6 +214,7 @@ def load(
     set: Mapping[str, object] | None = None,
     shapes: Mapping[str, object] | str | None = None,
     layout: str | None = None,
+    training: bool = False,
     limits: Limits = DEFAULT,
 ) -> Network:
     """Read a network.
@@ -221,6 +224,7 @@ def load(
         set: values of the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
         shapes: other input shapes: one text such as ``"3x320x320"``, or one per input name.
         layout: the axis order of these shapes, ``chw`` or ``hwc``; by default that of the spec.
+        training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         limits: bounds on the work.
 
     Raises:
@@ -231,6 +235,7 @@ def load(
         {name: _written(value) for name, value in (set or {}).items()},
         {name: _written(shape) for name, shape in by_input.items()},
         layout,
+        training_heads="all" if training else "possible",
     )
     return Network(load_spec(spec, given, limits))
 

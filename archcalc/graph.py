@@ -89,10 +89,18 @@ class Graph:
     """The layout in which shapes are printed: ``chw`` or ``hwc``. Shapes in the graph are channels first."""
     training_outputs: Mapping[str, Ref] = field(default_factory=dict)
     """The outputs of training heads by name."""
+    impossible_heads: Mapping[str, str] = field(default_factory=dict)
+    """The training heads that are left out because they are impossible on this input, with the reason."""
 
     def shape(self, ref: Ref) -> Shape:
         """Return the shape of a tensor."""
         return self.nodes[ref.node].outputs[ref.output]
+
+    def impossible_head(self, name: str) -> str:
+        """Return the error that a name is in a training head that has been left out; otherwise, an empty text."""
+        head = name.partition("/")[0]
+        reason = self.impossible_heads.get(head)
+        return f"the training head '{head}' is impossible on this input: {reason}" if reason else ""
 
     def find(self, name: str) -> Ref | None:
         """Return the output of the stage, head, input, layer or block call of this name; ``None`` if there is none."""

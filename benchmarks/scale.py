@@ -1,8 +1,9 @@
 """Scale: networks of 1,000, 10,000 and 100,000 layers, as a flat file and as a repeated group.
 
-Prints the seconds for reading, for the analysis (with the receptive fields of every layer) and for `archcalc show
---format csv` as a whole; the microseconds per layer of the last, and their ratio to those of the smallest network (1.00
-is linear). Every network is measured in a process of its own.
+For each format of `archcalc show` that lists every layer, prints the seconds of the processor and the peak memory of
+the whole command, and of that the seconds for reading and for the analysis (with the receptive fields of every layer);
+the microseconds per layer, and their ratio to those of the smallest network (1.00 is linear). Every run is a process of
+its own. The bar: 100,000 layers in 5 s and 300 MB.
 
     python benchmarks/scale.py [LAYERS …]
 """
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = (1_000, 10_000, 100_000)
@@ -37,32 +40,50 @@ def repeated(layers: int) -> str:
 FORMS = {"flat file": flat, "repeats": repeated}
 
 
-def measure(path: str) -> None:
+OUTPUTS = {
+    "table": ("--depth", "all", "--format", "plain"),
+    "csv": ("--format", "csv"),
+    "json": ("--format", "json"),
+}
+
+
+def measure(path: str, output: str) -> None:
     """Time the steps for one file and print them; runs in a process of its own."""
+    import gc
     import resource
 
-    from click.testing import CliRunner
+    begin = time.process_time()
+    gc.disable()  # as `archcalc` does
 
-    from archcalc.api import load
-    from archcalc.cli import cli
+    import archcalc.analysis.propagate as propagate
+    import archcalc.api as api
+    from archcalc.cli import status_of
 
-    start = time.perf_counter()
-    network = load(path)
-    read = time.perf_counter()
-    analysis = network.analyze()
-    analysed = time.perf_counter()
-    del network, analysis
-    before = time.perf_counter()
-    shown = CliRunner().invoke(cli, ["show", path, "--format", "csv"], catch_exceptions=False)
-    whole = time.perf_counter() - before
-    assert shown.exit_code == 0, shown.output
+    seconds = {}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            start = time.process_time()
+            result = function(*arguments, **options)
+            seconds[name] = time.process_time() - start
+            return result
+
+        return call
+
+    api.load_spec = timed("read", api.load_spec)  # type: ignore[assignment]
+    propagate.analyze = timed("analyse", propagate.analyze)  # type: ignore[assignment]
+    standard, sys.stdout = sys.stdout, open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    status = status_of(["show", path, *OUTPUTS[output]])
+    sys.stdout = standard
+    whole = time.process_time() - begin
+    assert status == 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(read - start, analysed - read, whole, peak)
+    print(seconds["read"], seconds["analyse"], whole, peak)
 
 
-def run(path: Path) -> list[float]:
+def run(path: Path, output: str) -> list[float]:
     """Return the numbers that `measure` prints."""
-    command = [sys.executable, __file__, "--measure", str(path)]
+    command = [sys.executable, __file__, "--measure", str(path), output]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     printed = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
     return [float(number) for number in printed.split()]
@@ -70,24 +91,25 @@ def run(path: Path) -> list[float]:
 
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
-    print(f"{'':9}  {'layers':>9}  {'read s':>8}  {'analyse s':>9}  {'show s':>8}  {'µs/layer':>8}  ratio  peak MiB")
+    print(f"{'':16}  {'layers':>9}  {'read s':>8}  {'analyse s':>9}  {'show s':>8}  {'µs/layer':>8}  ratio  peak MiB")
     with tempfile.TemporaryDirectory() as folder:
         for name, write in FORMS.items():
-            first = 0.0
-            for size in sizes:
-                path = Path(folder) / f"{size}.yaml"
-                path.write_text(write(size), encoding="utf-8")
-                read, analyse, show, peak = run(path)
-                each = show / size * 1e6
-                first = first or each
-                print(
-                    f"{name:9}  {size:9,}  {read:8.2f}  {analyse:9.2f}  {show:8.2f}  {each:8.1f}  {each / first:5.2f}"
-                    f"  {peak:8.0f}"
-                )
+            for output in OUTPUTS:
+                first = 0.0
+                for size in sizes:
+                    path = Path(folder) / f"{size}.yaml"
+                    path.write_text(write(size), encoding="utf-8")
+                    read, analyse, show, peak = run(path, output)
+                    each = show / size * 1e6
+                    first = first or each
+                    print(
+                        f"{name + ', ' + output:16}  {size:9,}  {read:8.2f}  {analyse:9.2f}  {show:8.2f}  {each:8.1f}  "
+                        f"{each / first:5.2f}  {peak:8.0f}"
+                    )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2])
+        measure(*sys.argv[2:])
     else:
         main()

@@ -1,4 +1,4 @@
-"""Many specs: `archcalc validate` on 1,000 and 10,000 files, in one process and in one per processor.
+"""Many specs: `archcalc validate` on 1,000 and 10,000 files, in one process and in one per processor, then unchanged.
 
 The files are copies of eight bundled specs, from LeNet to GoogLeNet. Prints the elapsed time, the processor time (which
 is more reliable on a busy machine), the specs per second, and the peak memory of the main process and of the largest
@@ -52,20 +52,22 @@ def run(folder: Path, *options: str) -> list[float]:
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": f"{folder}/.caches"},
     )
     return [time.perf_counter() - start, *map(float, ran.stderr.split())]
 
 
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
-    print(f"{'specs':>7}  {'layers':>9}  processes  {'s':>6}  {'CPU s':>6}  specs/s  {'MiB':>5}  MiB of others")
+    print(f"{'specs':>7}  {'layers':>9}  {'processes':>12}  {'s':>6}  {'CPU s':>6}  specs/s  {'MiB':>5}  MiB of others")
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             layers = fill(Path(folder), size)
-            for jobs in (1, len(os.sched_getaffinity(0))):
-                seconds, work, own, others = run(Path(folder), "--jobs", str(jobs))
-                print(f"{size:7,}  {layers:9,}  {jobs:9}  {seconds:6.1f}  {work:6.1f}  {size / seconds:7.0f}", end="")
+            several = str(len(os.sched_getaffinity(0)))
+            kinds = {"1": ("--jobs", "1", "--no-cache"), several: ("--jobs", several), "1, unchanged": ("--jobs", "1")}
+            for kind, options in kinds.items():
+                seconds, work, own, others = run(Path(folder), *options)
+                print(f"{size:7,}  {layers:9,}  {kind:>12}  {seconds:6.1f}  {work:6.1f}  {size / seconds:7.0f}", end="")
                 print(f"  {own:5.0f}  {others:5.0f}", flush=True)
 
 

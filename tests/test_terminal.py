@@ -1,10 +1,15 @@
-"""The width of texts on a terminal."""
+"""Texts on a terminal: their width, and names that are not Unicode text."""
 
 from __future__ import annotations
 
-import pytest
+import json
+import os
 
-from archcalc.terminal import display_width
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archcalc.terminal import JSON_BACKSLASH, READABLE, display_width, readable
 
 
 @pytest.mark.parametrize(
@@ -22,3 +27,28 @@ from archcalc.terminal import display_width
 )
 def test_characters_take_the_columns_that_terminals_give_them(text: str, width: int) -> None:
     assert display_width(text) == width
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("net.yaml", "net.yaml"),
+        ("ö.yaml", "ö.yaml"),
+        ("\udcc3\udcb6.yaml", "ö.yaml"),  # as a locale that knows ASCII only decodes it
+        ("\udcff\udcc3\udcb6.yaml", r"\xffö.yaml"),
+        ("\ud800", r"\ud800"),  # which stands for no byte
+    ],
+)
+def test_the_bytes_of_names_are_decoded_as_utf8(name: str, shown: str) -> None:
+    assert readable(name) == shown
+
+
+@given(st.binary())
+def test_any_name_can_be_written(name: bytes) -> None:
+    decoded = name.decode("ascii", "surrogateescape")
+    assert readable(decoded) == name.decode("utf-8", "backslashreplace")
+    for encoding in ("utf-8", "ascii", "latin-1", "utf-16"):
+        decoded.encode(encoding, READABLE).decode(encoding)
+    text = readable(json.dumps([decoded], ensure_ascii=False), JSON_BACKSLASH)
+    assert json.loads(text.encode()) == [readable(decoded)]
+    assert readable(os.fsdecode(name)) == readable(decoded)

@@ -10,13 +10,19 @@ from archcalc.graph import Node
 from archcalc.numeric import Number, product
 from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
+STORED: Mapping[str, Callable[[Weight], bool]] = {
+    "params": lambda weight: True,
+    "trainable": lambda weight: weight.trainable,
+    "weights": lambda weight: weight.trainable and not weight.added,
+    "biases": lambda weight: weight.trainable and weight.added,
+}
+"""The counts of stored numbers, each with the arrays that it includes. Each array counts once, however many layers
+use it."""
 
-def _stored(weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights])
 
-
-def _trainable(weights: Iterable[Weight]) -> Number:
-    return sum([weight.count for weight in weights if weight.trainable])
+def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
+    """Return how many stored numbers among weights a count includes."""
+    return sum([weight.count for weight in weights if STORED[quantity](weight)])
 
 
 def _elements(outputs: Shapes) -> Number:
@@ -31,9 +37,16 @@ class Counts:
     """All stored numbers."""
     trainable: Number
     """Stored numbers that are learned."""
+    biases: Number
+    """Those of the learned numbers that are added: biases and shifts."""
     cost: Cost
     activations: Number
     """Elements of all outputs."""
+
+    @property
+    def weights(self) -> Number:
+        """The learned numbers that are not biases."""
+        return self.trainable - self.biases
 
     @property
     def macs(self) -> Number:
@@ -70,8 +83,9 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     """Return the counts of one layer, for one example."""
     weights = op.weights(inputs)
     return Counts(
-        params=_stored(weights),
-        trainable=_trainable(weights),
+        params=stored_count(weights, "params"),
+        trainable=stored_count(weights, "trainable"),
+        biases=stored_count(weights, "biases"),
         cost=op.cost(inputs),
         activations=_elements(outputs),
     )
@@ -113,16 +127,12 @@ def repeated(layers: Mapping[int, Sequence[TiedWeight]]) -> dict[int, list[Weigh
     return found
 
 
-def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
-    """Return the number of ``params`` or of ``trainable`` ones among weights."""
-    return _stored(weights) if quantity == "params" else _trainable(weights)
-
-
-WEIGHT_COUNTS = ("params", "trainable")
-"""The counts to which each weight contributes once, however many layers use it."""
-
 Formula: TypeAlias = Callable[[Operator, Shapes, Shapes], Number]
 """A count of one layer for one example, as a function of its operator, its input shapes and its output shapes."""
+
+
+def _stored_numbers(name: str) -> Formula:
+    return lambda op, inputs, outputs: stored_count(op.weights(inputs), name)
 
 
 def _operations(kind: str) -> Formula:
@@ -130,8 +140,7 @@ def _operations(kind: str) -> Formula:
 
 
 FORMULAS: Mapping[str, Formula] = {
-    "params": lambda op, inputs, outputs: _stored(op.weights(inputs)),
-    "trainable": lambda op, inputs, outputs: _trainable(op.weights(inputs)),
+    **{name: _stored_numbers(name) for name in STORED},
     "connections": lambda op, inputs, outputs: op.cost(inputs).connections,
     "macs": lambda op, inputs, outputs: op.cost(inputs).macs,
     "mults": lambda op, inputs, outputs: op.cost(inputs).mults,

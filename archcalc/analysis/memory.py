@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
 from archcalc.analysis.counts import Counts
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import Number, maximum, product
+from archcalc.ops.base import Shape
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """The bytes per number, by number format."""
@@ -73,19 +74,34 @@ def peak_at(graph: Graph, *, training: bool = False) -> int:
 def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
     """Yield the index of each layer that runs, with the number of elements live while it runs."""
     last = _last_uses(graph, training=training)
+    elements = _elements()
     live: Number = 0
     for node in graph.nodes:
         if node.is_input:
-            live = live + product(node.output)
+            live = live + elements(node.output)
     for index, node in enumerate(graph.nodes):
         if node.training and not training:
             continue
         if not node.is_input:
-            live = live + sum(product(shape) for shape in node.outputs)
+            for shape in node.outputs:
+                live = live + elements(shape)
         yield index, live
         for ref in {*node.inputs, *_output_refs(index, node)}:
             if last.get(ref, index) == index:
-                live = live - product(graph.shape(ref))
+                live = live - elements(graph.shape(ref))
+
+
+def _elements() -> Callable[[Shape], Number]:
+    """Return a function that multiplies the sizes of a shape, once for each of the few shapes that layers share."""
+    known: dict[int, Number] = {}
+
+    def find(shape: Shape) -> Number:
+        key = id(shape)  # numbers of some kinds cannot be compared
+        if key not in known:
+            known[key] = product(shape)
+        return known[key]
+
+    return find
 
 
 def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from archcalc.analysis.counts import WEIGHT_COUNTS, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import STORED, Counts, TiedWeight, counts_of, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
@@ -58,6 +59,11 @@ class Group(Counts):
     layers: tuple[Layer, ...]
 
     @property
+    def outputs(self) -> Shapes:
+        """The shapes of the outputs of the last layer."""
+        return self.layers[-1].outputs
+
+    @property
     def output(self) -> Shape:
         """The shape of the output of the last layer."""
         return self.layers[-1].output
@@ -92,6 +98,13 @@ class Analysis:
     totals: Totals
     batch: int | None
     training: bool
+
+    @cached_property
+    def in_training(self) -> Analysis:
+        """The same with the training heads in the totals."""
+        if self.training:
+            return self
+        return replace(self, training=True, totals=Totals(layers=len(self.layers), **sums(self.layers)))
 
     @cached_property
     def by_node(self) -> Mapping[int, Layer]:
@@ -140,7 +153,7 @@ class Analysis:
 
     @cached_property
     def _before(self) -> Mapping[str, Mapping[int, Number]]:
-        return {name: counted_before(self.layers, name) for name in WEIGHT_COUNTS}
+        return {name: counted_before(self.layers, name) for name in STORED}
 
     def own(self, row: Layer | Group, quantity: str) -> Number:
         """Return a count of a row without the weights that belong to rows before it."""
@@ -167,26 +180,36 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
     """Return how many of the parameters of layers count at another one of these layers, by the index of the layer."""
     tied = {layer.node: layer.tied for layer in layers}
-    if quantity not in WEIGHT_COUNTS or not any(tied.values()):
+    if quantity not in STORED or not any(tied.values()):
         return {}
     return {index: stored_count(weights, quantity) for index, weights in repeated(tied).items()}
 
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
-    """Return the sums over layers as the fields of `Counts`. Each weight counts once."""
+    """Return the sums over layers as the fields of `Counts`. Each weight counts once.
+
+    Layers with the same objects as counts are added once, with their number.
+    """
     layers = list(layers)
-    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "activations"), 0)
+    different: dict[Hashable, Layer] = {}
+    times: Counter[Hashable] = Counter()
+    for layer in layers:
+        key: Hashable = tuple(map(id, (layer.params, layer.trainable, layer.biases, layer.cost, layer.activations)))
+        different[key] = layer
+        times[key] += 1
+    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
-    for layer in layers:
+    for same, layer in different.items():
+        count = times[same]
         for name in found:
-            found[name] += getattr(layer, name)
-        macs += layer.macs
-        connections += layer.connections
+            found[name] += getattr(layer, name) * count
+        macs += layer.macs * count
+        connections += layer.connections * count
         for kind, number in layer.operations.items():
-            operations[kind] = operations.get(kind, 0) + number
-    for name in WEIGHT_COUNTS:
+            operations[kind] = operations.get(kind, 0) + number * count
+    for name in found.keys() & STORED.keys():
         for number in counted_before(layers, name).values():
             found[name] -= number
     return {**found, "cost": Cost(operations, macs, connections)}
@@ -202,28 +225,53 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
         receptive: whether receptive fields are computed as well; if not, ``fields`` are empty.
     """
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
-    layers = tuple(_layer(graph, index, node, fields[index], batch) for index, node in graph.layers())
+    alike = _alike(graph, batch)
+    layers = tuple(_layer(graph, index, node, fields[index], alike(node)) for index, node in graph.layers())
     counted = layers if training else [layer for layer in layers if not layer.training]
     return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
 
 
-def _layer(graph: Graph, index: int, node: Node, fields: Fields, batch: int | None) -> Layer:
-    counts = counts_of(node.op, graph.input_shapes(node), node.outputs)
-    cost, activations, outputs = counts.cost, counts.activations, node.outputs
-    if batch is not None:
-        cost, activations = cost.times(batch), activations * batch
-        outputs = tuple((batch, *shape) for shape in outputs)
+class _Alike(NamedTuple):
+    """What all layers with the same operator object and the same input shapes have in common."""
+
+    counts: Counts
+    attributes: Mapping[str, Any]
+    outputs: Shapes
+
+
+def _alike(graph: Graph, batch: int | None) -> Callable[[Node], _Alike]:
+    """Return a function that computes what layers have in common only once for each operator object and shapes."""
+    known: dict[tuple[int, tuple[int, ...]], _Alike] = {}
+
+    def find(node: Node) -> _Alike:
+        shapes = graph.input_shapes(node)
+        key = id(node.op), tuple(map(id, shapes))  # numbers of some kinds cannot be compared
+        found = known.get(key)
+        if found is None:
+            counts, outputs = counts_of(node.op, shapes, node.outputs), node.outputs
+            if batch is not None:
+                counts = replace(counts, cost=counts.cost.times(batch), activations=counts.activations * batch)
+                outputs = tuple((batch, *shape) for shape in outputs)
+            found = known[key] = _Alike(counts, node.op.attributes(), outputs)
+        return found
+
+    return find
+
+
+def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) -> Layer:
+    counts = alike.counts
     return Layer(
         name=node.name,
         path=node.path,
         op=node.op.name,
-        attributes=node.op.attributes(),
+        attributes=alike.attributes,
         inputs=tuple([graph.nodes[ref.node].name for ref in node.inputs]),
-        outputs=outputs,
+        outputs=alike.outputs,
         params=counts.params,
         trainable=counts.trainable,
-        cost=cost,
-        activations=activations,
+        biases=counts.biases,
+        cost=counts.cost,
+        activations=counts.activations,
         fields=fields,
         stage=node.stage,
         head=node.head,

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from archcalc.analysis.fields import AxisField, Field, Fields
 from archcalc.analysis.paths import MAX_PERIOD, Path
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import known_equal, ratio
-from archcalc.ops.base import Shape
+from archcalc.ops.base import Shape, Shapes
 from archcalc.ops.view import Lost, View
 from archcalc.ops.window import Reach, Window
 
@@ -44,9 +45,42 @@ def receptive_fields(
     return _Pass(graph).run(source, given or {})
 
 
+class _Entry(NamedTuple):
+    """How a layer reads one of its inputs."""
+
+    shape: Shape
+    reach: Reach
+    positions: Shape
+    """The spatial sizes of the output of the layer."""
+    is_partial: bool
+    """Whether only some output positions see this input."""
+    keeps_positions: bool
+    """Whether every output position is known to see exactly its own input position."""
+
+
+def _entries(node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
+    positions = node.output[1:]
+    return tuple(
+        [
+            _Entry(
+                shape,
+                reach,
+                positions,
+                is_partial=any(window is not None and window.outputs is not None for window in reach),
+                keeps_positions=all(window is not None and window.is_pointwise for window in reach)
+                and len(shape) == len(node.output)
+                and (node.output is shape or all(map(known_equal, shape[1:], positions))),
+            )
+            for shape, reach in zip(shapes, node.op.windows(shapes), strict=True)
+        ]
+    )
+
+
 class _Pass:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.entries: dict[tuple[int, tuple[int, ...]], tuple[_Entry, ...]] = {}
+        """How operators read shapes, by the identities of both."""
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
@@ -99,22 +133,34 @@ class _Pass:
     def fields(self, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
         shapes = self.graph.input_shapes(node)
-        reaches = node.op.windows(shapes)
-        positions = node.output[1:]
+        key = id(node.op), tuple(map(id, shapes))  # numbers of some kinds cannot be compared
+        entries = self.entries.get(key)
+        if entries is None:
+            entries = self.entries[key] = _entries(node, shapes)
         arriving: dict[str, list[Field]] = {}
-        for ref, shape, reach in zip(node.inputs, shapes, reaches, strict=True):
+        for ref, entry in zip(node.inputs, entries, strict=True):
             source = fields[ref.node]
-            if _is_packed(source) and _mixes_channels(node, shape):
+            if _is_packed(source) and _mixes_channels(node, entry.shape):
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
-            if len(reaches) == 1 and node.output is shape and _is_pointwise(reach, source):
+            keeps = entry.keeps_positions and not _has_offsets(source)
+            if keeps and len(entries) == 1:
                 return source
-            partial = any(window is not None and window.outputs is not None for window in reach)
             for name, field in source.items():
-                result = [self.through(axis, reach, positions) for axis in field]
-                found = tuple([_as_bound(axis) if partial else axis for axis in result if axis is not None])
-                if len(found) == len(field):
+                found = field if keeps else self.beyond(field, entry)
+                if found is not None:
                     arriving.setdefault(name, []).append(found)
-        return {name: found[0] if len(found) == 1 else self.union(found, positions) for name, found in arriving.items()}
+        positions = node.output[1:]
+        return {name: self.union(found, positions) for name, found in arriving.items()}
+
+    def beyond(self, field: Field, entry: _Entry) -> Field | None:
+        """Return a field after one more layer; ``None`` if that sees nothing of the input."""
+        axes = []
+        for axis in field:
+            found = self.through(axis, entry.reach, entry.positions)
+            if found is None:
+                return None
+            axes.append(_as_bound(found) if entry.is_partial else found)
+        return tuple(axes)
 
     def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
         """Return the field after one more layer; ``None`` if that sees nothing of the input."""
@@ -138,6 +184,11 @@ class _Pass:
 
     def union(self, fields: list[Field], positions: Shape) -> Field:
         """Return the field of a layer that reads several tensors: the union of the fields through each of them."""
+        first, *others = fields
+        if not others:
+            return first
+        if all(other is first for other in others) and not any(axis.has_several_strides for axis in first):
+            return first
         if len(positions) > 1 and any(path.may_have_gaps for field in fields for axis in field for path in axis.paths):
             # a unit that sees nothing along one axis sees nothing of the tensor, which a map per axis cannot express
             fields = [tuple([_as_bound(axis) for axis in field]) for field in fields]
@@ -170,17 +221,22 @@ class _Pass:
         return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
 
 
-def _is_pointwise(reach: Reach, fields: Fields) -> bool:
-    """Return whether a layer with these windows and the positions of its input also has the fields of its input."""
-    for window in reach:
-        if window is None or not window.is_pointwise:
-            return False
-    return not any(axis.offsets for field in fields.values() for axis in field)
+def _has_offsets(fields: Fields) -> bool:
+    """Return whether unaligned paths join in these fields."""
+    for field in fields.values():
+        for axis in field:
+            if axis.offsets:
+                return True
+    return False
 
 
 def _is_packed(fields: Fields) -> bool:
     """Return whether positions lie in the channels along any axis."""
-    return any(axis.packed for field in fields.values() for axis in field)
+    for field in fields.values():
+        for axis in field:
+            if axis.packed:
+                return True
+    return False
 
 
 def _mixes_channels(node: Node, shape: Shape) -> bool:

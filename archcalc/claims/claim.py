@@ -47,6 +47,8 @@ class Verdict(StrEnum):
     """The target does not exist, or the value cannot be read."""
     MISSING = "missing"
     """The question has no answer."""
+    BY_HAND = "by-hand"
+    """The answer is kept for a person, who grades it."""
     COARSE = "coarse"
     """The answer is rounded to fewer digits than the key requires."""
     ACCEPTED = "accepted"

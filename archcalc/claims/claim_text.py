@@ -6,15 +6,17 @@ import re
 from dataclasses import dataclass
 
 from archcalc.claims.claim import Claim
-from archcalc.query.quantities import MEASURED, is_measured
+from archcalc.query.quantities import WORDS, is_measured
 from archcalc.spec import bundled
+from archcalc.spec.locate import SUFFIXES
 from archcalc.spec.tokens import RULES
+from archcalc.spec.zoo import bundled_name
 
 _RELATION = r"\s*(?P<relation><=|>=|≤|≥|<|(?<!-)>|≈|~|=|:|\bis\b)\s*(?P<value>.+)"
 _QUOTED = RULES["STRING"]
 """A quoted pattern of an inline expression, in which a relation or an arrow has another meaning."""
 _FORMS = (
-    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(MEASURED)})){_RELATION}", re.DOTALL),
+    re.compile(rf"(?P<left>.*[\s.](?:{'|'.join(WORDS)})){_RELATION}", re.DOTALL),
     re.compile(rf"(?P<left>.+?){_RELATION}", re.DOTALL),  # an unknown quantity, which the judge reports
 )
 
@@ -43,13 +45,24 @@ def parse_claim_text(text: str) -> NetworkClaim:
     value = relation + match["value"]
     *before, target = text[: match.end("left")].rsplit(None, 1)
     if before:
-        return NetworkClaim(networks=(before[0].strip(),), claim=Claim(target, value))
+        network, place = _split_place(before[0].strip())
+        return NetworkClaim(networks=(network,), claim=Claim(f"{place}.{target}" if place else target, value))
     network, target = _split_network(target)
     if relation and is_measured(match["value"].strip().rpartition(".")[2]):
         other, _ = _split_network(match["value"])
         both = tuple(dict.fromkeys((network, other)))
         return NetworkClaim(networks=both, claim=Claim(f"{network}.{target}", value))
     return NetworkClaim(networks=(network,), claim=Claim(target, value))
+
+
+def _split_place(text: str) -> tuple[str, str]:
+    """The network and the layer before a quantity, as in ``lenet5 c3 params``; the layer is empty if there is none."""
+    network, _, place = text.partition(" ")
+    match = re.fullmatch(r"(?:layer |stage )?\s*([\w/]+)(?:'s|’s)?", place.strip())
+    network = network.rstrip(":")
+    if match is None or not (bundled_name(network) or network.lower().endswith(SUFFIXES)):
+        return text, ""
+    return network, match[1]
 
 
 def _split_network(target: str) -> tuple[str, str]:

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 
+from archcalc.claims.written_formulas import in_notation, sizes_in_notation
 from archcalc.numeric import Impossible
-from archcalc.spec.errors import Source, SpecError, Text
+from archcalc.spec.errors import Source, SpecError, Text, fail
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.notations import SIGNS, parse_equation, parse_formula
 from archcalc.spec.numerals import plain
 from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope, number
 
+MAX_LENGTH = 2_000
+"""The maximum number of characters of a formula."""
 
-def read_formula(text: str) -> Value:
-    """Return the formula of a text with any number of equals signs, as arithmetic with names.
 
-    It is the last side of the equation, or the one before if the last is only its value: ``k*k*NF + NF = 80``.
+def read_formulas(text: str, names: Collection[str], *, shape: bool = False) -> list[tuple[Value, ...]]:
+    """Return the possible readings of a formula, each as arithmetic with names, one for every size of a shape.
+
+    Of an equation, the formula is the last side, or the one before if the last is only its value: ``k*k*NF + NF = 80``.
+
+    Args:
+        text: the formula as people write it.
+        names: the names that it may use.
+        shape: whether it is that of a shape or of a receptive field, ``F x (H - 2) x (W - 2)``.
 
     Raises:
         SpecError: The text cannot be read.
     """
-    sides = list(_sides(parse_equation(_text(text), DEFAULT)))
+    if len(text) > MAX_LENGTH:
+        fail("formula", f"a formula must have at most {MAX_LENGTH} characters, got {len(text):,}")
+    if shape:
+        sizes = sizes_in_notation(text.rpartition("=")[2], names)
+        return [tuple(parse_formula(_quoted(size), DEFAULT) for size in sizes)]
+    return [(_right_side(parse_equation(_quoted(reading), DEFAULT)),) for reading in in_notation(text, names)]
+
+
+def _right_side(equation: Condition | Value) -> Value:
+    """The formula among the sides of an equation."""
+    sides = list(_sides(equation))
     worked_out = len(sides) > 1 and not any(names_in(sides[-1])) and any(names_in(sides[-2]))
     return sides[-2] if worked_out and not isinstance(sides[-2], Name) else sides[-1]
 
@@ -32,7 +51,7 @@ def has_names(text: str) -> bool:
     written = _last(text)
     if written.isidentifier():
         return True
-    return any(c.isalpha() or c == "_" for c in written) and any(sign in written for sign in "+-*/(")
+    return any(c.isalpha() or c == "_" for c in written) and any(sign in written for sign in "+-*/(⌊⌈^\\")
 
 
 def evaluated(text: str) -> Fraction | None:
@@ -41,20 +60,21 @@ def evaluated(text: str) -> Fraction | None:
     if not any(sign in written for sign in "+*/"):
         return None
     try:
-        parsed = parse_formula(Text(Source("", written), written), DEFAULT)
+        parsed = parse_formula(_quoted(written), DEFAULT)
         return None if isinstance(parsed, Size) else Fraction(number(parsed, Scope({}, None, DEFAULT)))
     except (SpecError, Impossible):
         return None
 
 
-def _text(text: str) -> Text:
-    """A text in the notation of specs."""
-    written = plain(text.replace("**", "^")).translate(SIGNS)  # ``plain`` takes two stars for Markdown emphasis
+def _quoted(written: str) -> Text:
+    """A text in the notation of specs as a source of its own."""
     return Text(Source("a formula", written), written)
 
 
 def _last(text: str) -> str:
-    return _text(text).value.rpartition("=")[2].strip()
+    """The last side of an equation in the notation of specs."""
+    written = plain(text.replace("**", "^")).translate(SIGNS)  # ``plain`` takes two stars for Markdown emphasis
+    return written.rpartition("=")[2].strip()
 
 
 def _sides(equation: Condition | Value) -> Iterable[Value]:

@@ -12,6 +12,7 @@ SENTENCES: Final[dict[str, str]] = {
     "wrong": "{target} is {actual}, not {value}.",
     "truncated-value": "{target} is {actual}; {value} is truncated instead of rounded.",
     "no-answer": "{target} is {actual}; no answer was given.",
+    "no-answer-to": "{target}: no answer was given.",
     "hidden": "{target}: {result}",
     "hidden-right": "This is correct.",
     "hidden-wrong": "This is not correct.",
@@ -19,10 +20,26 @@ SENTENCES: Final[dict[str, str]] = {
     "reason": "Likely reason: {sentence}",
     "another-reason": "Or: {sentence}",
     "and-also": "{sentence} Also: {other}",
-    "in-layers-before": "{sentence} This concerns the layers before, too.",
+    "in-layers-before": "{sentence} (Not, or not only, in this layer.)",
     "and-truncated": "{sentence} Also, the value is truncated instead of rounded.",
     "accepted": "{target} is {actual}; {value} is accepted. {sentence}",
     "convention": "{target} is {actual}; {value} follows another convention. {sentence}",
+    "by-hand": "{target}: a person grades this answer.",
+    # --- choices, matrices and settings ---
+    "choices-missing": "Correct, too: {labels}.",
+    "choices-incomplete": "Not all correct choices are named.",
+    "matrix-size": "The matrix must be {right}, but is {given}.",
+    "matrix-transposed": "Rows and columns are swapped.",
+    "signs-reversed": "All signs are reversed.",
+    "entry": "Entry {place} is {right}, not {given}.",
+    "entry-wrong": "Entry {place} is not {given}.",
+    "entries-differ": "{count} entries differ.",
+    "setting-gives": "With {settings}, {target} is {actual}.",
+    "setting-impossible": "With {settings}, there is no such network: {message}.",
+    "setting-also": "The condition also holds for {settings}.",
+    "not-smallest": "This is not the smallest solution.",
+    "not-largest": "This is not the largest solution.",
+    "solutions-missing": "Solutions that are missing: {missing} of {number}.",
     "unexplained": "No known mistake gives this value.",
     "compared": "{target} is {actual}.",
     # --- padding, stride, rounding ---
@@ -66,6 +83,7 @@ SENTENCES: Final[dict[str, str]] = {
     "separable-as-standard": (
         "The depthwise and the 1×1 convolution after it are computed as one standard convolution."
     ),
+    "shared-counted-twice": "Weights that several layers share are counted for each of them.",
     # --- transposed convolutions ---
     "transposed-as-convolution": "The transposed convolution is computed as a convolution.",
     "transposed-stride-only": "The size of the input is multiplied by the stride only (n·s).",
@@ -74,7 +92,7 @@ SENTENCES: Final[dict[str, str]] = {
     "transposed-one-more": "The size of the output of the transposed convolution is too large by 1.",
     "output-padding-ignored": "The output padding is ignored.",
     # --- receptive fields ---
-    "rf-strides-ignored": "The receptive field grows by k − 1 in every layer, but the strides before it are ignored.",
+    "rf-strides-ignored": "The strides of the layers before are ignored: the field grows by k − 1 only.",
     "rf-last-stride": "Only the last stride before is used, not the product of all strides before.",
     "rf-own-stride": "The layer's own stride is included in the product of the strides before it.",
     "rf-own-kernel": "This is the kernel of the layer itself, without the layers before it.",
@@ -100,6 +118,11 @@ SENTENCES: Final[dict[str, str]] = {
     "one-filter": "Only one filter is counted.",
     "one-filter/fully-connected": "Only one output is counted.",
     "kernel-once": "The kernel is counted along one axis only (k instead of k·k).",
+    "kernel-left-out": "The kernel (k·k) is left out.",
+    "output-channels-read": (
+        "The depth of a filter is taken as the number of filters instead of that of the input channels."
+    ),
+    "multiplier-ignored": "The multiplier of the depthwise convolution is ignored.",
     "kernel-squared": "The larger side of the kernel is squared, but its sides differ.",
     "kernel-sides-added": "The sides of the kernel are added instead of multiplied.",
     "effective-kernel-counted": "The holes of the dilated kernel are counted as weights.",
@@ -108,6 +131,7 @@ SENTENCES: Final[dict[str, str]] = {
     "channels-lost": "Only the positions are left after flattening: the channels are lost.",
     "one-axis-lost": "One of the axes is lost in flattening.",
     "pooling-with-weights": "The pooling is given weights as if it were a convolution.",
+    "depthwise-left-out": "Only the 1×1 half of the separable convolution is counted.",
     "pointwise-left-out": "Only the depthwise half of the separable convolution is counted.",
     # --- costs ---
     "input-positions": "The positions of the input are counted instead of those of the output.",
@@ -176,6 +200,7 @@ SENTENCES: Final[dict[str, str]] = {
     # --- other answers ---
     "follow-through": "The step is right, but it starts from {start}, which is wrong.",
     "not-the-sum": "The sum of the given parts is {sum}.",
+    "rounding-left-out": "The rounding (⌊ ⌋) is missing: the formula is right only where it gives an integer.",
     "formula": "At {point} the right value is {right}, and this formula gives {given}.",
     # --- names of quantities ---
     "quantity.params": "parameters",

@@ -72,7 +72,11 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 success, 1 a claim, budget or verification failed, 2 an input or usage error."""
+    """Run the command line and exit.
+
+    The status is 0 for success, 1 if a claim, budget or verification failed, 2 for an input or usage error, and 3 if
+    ``validate --diff`` shows corrections of specs that pass.
+    """
     import gc
 
     gc.disable()  # the process ends after one answer: collecting garbage would only take time
@@ -84,10 +88,11 @@ def main(args: list[str] | None = None) -> None:
 def status_of(args: list[str] | None) -> int:
     """Run the command line, and return the exit status."""
     from archcalc.spec.errors import SpecError
+    from archcalc.terminal import READABLE
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # any character of a name can be printed
+            stream.reconfigure(errors=READABLE)  # any character of a name can be printed
     stdout = sys.stdout
     try:
         status = cli.main(args=args, standalone_mode=False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS
+from archcalc.analysis.counts import FORMULAS, STORED
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
+from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
+from archcalc.query.quantities import ALIASES as QUANTITY_ALIASES
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import Column
 from archcalc.spec.errors import fail, suggest
@@ -25,6 +27,8 @@ COLUMNS = {
         Column("input", "input", folds=True),
         Column("output", "output"),
         *(Column(name, QUANTITIES[name].heading, "right") for name in (*SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS)),
+        Column("channels", "channels", "right"),
+        Column("neurons", "neurons", "right"),
         Column("attributes", "attributes", folds=True),
         Column("inputs", "reads", folds=True),
         Column("stage", "stage", folds=True),
@@ -32,6 +36,7 @@ COLUMNS = {
     )
 }
 ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
+ALIASES |= {alias: name for alias, name in QUANTITY_ALIASES.items() if name in COLUMNS}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
 
 
@@ -52,24 +57,51 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
     return names
 
 
-def cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """Return the content of a column for people."""
-    if column in WEIGHT_COUNTS:
-        return weights_text(row, column, analysis)
-    if column in FORMULAS:
-        return row.of(column)
-    if column in _TEXTS:
-        return _TEXTS[column](row, analysis, layout)
-    return field_text(row, column)
+class Cells:
+    """The cells of the rows of one network; what rows have in common is written once.
 
+    Args:
+        analysis: the analysis of the network.
+        layout: the layout of shapes.
+        bare: whether the cells are for programs, without marks.
+    """
 
-def bare_cell(row: Row, column: str, analysis: Analysis, layout: str) -> Any:
-    """Return the content of a column for programs, without marks."""
-    if column == "layer":
-        return row.name
-    if column in WEIGHT_COUNTS:
-        return analysis.own(row, column)
-    return field_text(row, column, bare=True) if column in FIELD_QUANTITIES else cell(row, column, analysis, layout)
+    def __init__(self, analysis: Analysis, layout: str, *, bare: bool = False) -> None:
+        self.analysis = analysis
+        self.layout = layout
+        self.bare = bare
+        self.known: dict[tuple[str, int], str | None] = {}
+        """The texts of operators and fields, by column and identity."""
+
+    def row(self, row: Row, columns: tuple[str, ...]) -> tuple[Any, ...]:
+        """Return the contents of some columns."""
+        return tuple([self.cell(row, column) for column in columns])
+
+    def cell(self, row: Row, column: str) -> Any:
+        """Return the content of a column."""
+        if column in STORED:
+            return self.analysis.own(row, column) if self.bare else weights_text(row, column, self.analysis)
+        if column in FORMULAS:
+            return row.of(column)
+        if column == "layer" and self.bare:
+            return row.name
+        source: object = row.fields if column in FIELD_QUANTITIES else None
+        if column in ("op", "attributes") and isinstance(row, Layer):
+            source = self.analysis.graph.nodes[row.node].op
+        if source is None:
+            return _TEXTS[column](row, self.analysis, self.layout)
+        key = column, id(source)
+        if key not in self.known:
+            self.known[key] = (
+                field_text(row, column, bare=self.bare)
+                if column in FIELD_QUANTITIES
+                else _TEXTS[column](row, self.analysis, self.layout)
+            )
+        return self.known[key]
+
+    def has_mark(self, column: str, mark: str) -> bool:
+        """Return whether a mark occurs in a column that has been written."""
+        return any(text is not None and mark in text for (name, _), text in self.known.items() if name == column)
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
@@ -127,7 +159,14 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
     "input": _input,
     "stage": _stage,
     "head": lambda row, analysis, layout: row.head,
+    "channels": lambda row, analysis, layout: _sizes(row, analysis)[0],
+    "neurons": lambda row, analysis, layout: product(_sizes(row, analysis)),
 }
+
+
+def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
+    """The sizes of the output for one example."""
+    return row.output if analysis.batch is None else row.output[1:]
 
 
 def shape_text(shape: tuple[Any, ...], analysis: Analysis, layout: str) -> str:

@@ -13,19 +13,23 @@ from archcalc.cli.options import (
     FORMAT_HELP,
     PositiveInteger,
     VerbCommand,
+    checkout,
     default_format,
     limit_options,
     limits_from,
     stdin_once,
     terminal_width,
+    utf8_documents,
     wants_color,
 )
 from archcalc.cli.submissions import Submitted, find_submissions
+from archcalc.cli.warnings import ignore_option
 from archcalc.report.graded_formats import FORMATS, GradingDisplay
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.limits import Limits
 
 if TYPE_CHECKING:
+    from archcalc.claims.feedback import Feedback
     from archcalc.grading.grade import Grader
     from archcalc.grading.key import Key
     from archcalc.grading.marks import GradedSubmission
@@ -50,14 +54,24 @@ PROGRESS_FROM = 50
 )
 @click.option("--explain", is_flag=True, help="Derive the correct value of every answer that is not correct.")
 @click.option("--details", is_flag=True, help="List every answer, even if there are several submissions.")
+@click.option("--feedback", metavar="FILE", help="Write the feedback with the sentences of this file.")
+@click.option(
+    "--list-feedback",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, option, given: _list_feedback(context) if given else None,
+    help="Print the sentences of the feedback, as a file to be translated.",
+)
 @click.option("--hide-answers", is_flag=True, help="Print the mistakes, but not the correct values.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
+    callback=utf8_documents,
     help=FORMAT_HELP,
 )
-@click.option("--output", "-o", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--output", "-o", metavar="FILE", help="Write to this file; '-': standard output, the default.")
 @click.option("--output-dir", metavar="DIR", help="Write one file per submission to this folder (html, gradescope).")
 @click.option(
     "--color",
@@ -72,13 +86,14 @@ PROGRESS_FROM = 50
     show_default=True,
     help="Answers in a file.",
 )
+@ignore_option
 @limit_options
 def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
     """Grade answers, audit published figures, or judge a claim.
 
-    ANSWERS are files (YAML, JSON, CSV, a Markdown table), folders of such files, or '-' for standard input. They give
-    values of targets, such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to
-    it.
+    ANSWERS are files (YAML, JSON, CSV, a Markdown table, lines of text), folders of such files, or '-' for standard
+    input. A CSV file may also have one row per student and one column per question. Answers give values of targets,
+    such as c1.params or macs. A wrong value is explained if a known mistake or convention leads to it.
 
     Exit status: 0 if all answers are correct, 1 if one is not, 2 if something cannot be read.
     """
@@ -86,15 +101,19 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
     if bool(answers) == bool(claims):
         raise click.UsageError("give either ANSWERS or --claim")
     if claims:
+        if values["feedback"] is not None:
+            raise click.UsageError("--feedback is for ANSWERS, not for --claim")
         from archcalc.cli.check_claims import check_claims
 
-        return check_claims(claims, form, color, limits_from(values))
+        return check_claims(claims, form, color, limits_from(values), values["ignore"])
     from archcalc.cli.check_output import write
 
-    stdin_once((*answers, values["key"] or ""))
-    key, graded = grade(answers, values)
+    stdin_once((*answers, values["key"] or "", values["feedback"] or ""))
+    limits = limits_from(values)
+    feedback = _feedback(values["feedback"], limits)
+    key, graded = grade(answers, values, feedback, limits)
     if values["hide_answers"]:
-        graded = [each.hidden() for each in graded]
+        graded = [each.hidden(feedback) for each in graded]
     layout = GradingDisplay(
         title=key.title if key is not None else "",
         questions=[question.id for question in key.questions] if key is not None else [],
@@ -102,12 +121,34 @@ def command(answers: tuple[str, ...], claims: tuple[str, ...], form: str | None,
         details=values["details"],
         color=wants_color(color),
         width=terminal_width(),
+        checkout=checkout(),
     )
     write(graded, form, layout, file=values["output"], folder=values["output_dir"])
     return max(each.status for each in graded)
 
 
-def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | None, list[GradedSubmission]]:
+def _list_feedback(context: click.Context) -> None:
+    from archcalc.grading.feedback_file import feedback_template
+
+    click.echo(feedback_template(), nl=False)
+    context.exit()
+
+
+def _feedback(path: str | None, limits: Limits) -> Feedback:
+    """Return the sentences of the feedback.
+
+    Raises:
+        SpecError: the file of a course cannot be read.
+    """
+    from archcalc.claims.feedback import ENGLISH
+    from archcalc.grading.feedback_file import read_feedback
+
+    return ENGLISH if path is None else read_feedback(source_of(path, limits), limits)
+
+
+def grade(
+    arguments: tuple[str, ...], values: dict[str, Any], feedback: Feedback, limits: Limits
+) -> tuple[Key | None, list[GradedSubmission]]:
     """Grade the submissions among the arguments.
 
     Raises:
@@ -117,33 +158,38 @@ def grade(arguments: tuple[str, ...], values: dict[str, Any]) -> tuple[Key | Non
     from archcalc.grading.key import read_key
     from archcalc.grading.subjects import Library
 
-    limits = limits_from(values)
     key = None
     if values["key"] is not None:
         key = read_key(source_of(values["key"], limits), limits)
-    grader = Grader(key, Library(limits))
-    submitted = find_submissions(arguments, without=values["key"])
-    graded = []
+    grader = Grader(key, Library(limits), feedback=feedback)
+    for warning in grader.warnings:
+        click.echo(warning.render(), err=True)
+    own = [values[name] for name in ("key", "feedback") if values[name] is not None]
+    submitted = find_submissions(arguments, without=own)
+    graded: list[GradedSubmission] = []
     for each in with_progress(submitted):
-        graded.append(grade_one(each, grader, limits, values["max_answers"]))
+        graded += grade_file(each, grader, limits, values["max_answers"])
     return key, graded
 
 
-def grade_one(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> GradedSubmission:
-    """Read and grade one submission. Its errors are part of the result, so that they stop no other submission."""
-    from archcalc.grading.answers import read_answers
+def grade_file(submitted: Submitted, grader: Grader, limits: Limits, most: int) -> list[GradedSubmission]:
+    """Read and grade the submissions of a file: one, or those of a class.
+
+    Its errors are part of the result, so that they stop no other submission.
+    """
+    from archcalc.grading.answers import read_submissions
 
     try:
         if submitted.problem:
             fail("not-found", submitted.problem, origin=submitted.path)
-        return grader.grade(
-            read_answers(source_of(submitted.path, limits), limits=limits, max_answers=most), submitted.name
-        )
+        source = source_of(submitted.path, limits)
+        read = read_submissions(source, grader.is_question, limits=limits, max_answers=most)
+        return [grader.grade(each, submitted.name) for each in read]
     except SpecError as error:
-        return grader.unreadable(submitted.name, submitted.path, error)
+        return [grader.unreadable(submitted.name, submitted.path, error)]
     except RecursionError:
         deep = Problem("limit", "nested too deeply to be read", origin=submitted.path)
-        return grader.unreadable(submitted.name, submitted.path, SpecError([deep]))
+        return [grader.unreadable(submitted.name, submitted.path, SpecError([deep]))]
 
 
 def source_of(path: str, limits: Limits) -> Source:

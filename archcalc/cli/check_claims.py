@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import click
 
 from archcalc.claims.claim import PASSING
@@ -14,7 +16,7 @@ from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.limits import Limits
 
 
-def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits) -> int:
+def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits, ignore: Collection[str] = ()) -> int:
     """Judge the claims of the command line, print what leads to their values, and return the exit status.
 
     Raises:
@@ -22,20 +24,24 @@ def check_claims(claims: tuple[str, ...], form: str, color: str, limits: Limits)
     """
     if form not in FORMATS:
         raise click.UsageError(f"with --claim, --format must be one of {', '.join(FORMATS)}")
-    checked = [_check(text, limits) for text in claims]
+    checked = [_check(text, limits, ignore) for text in claims]
     click.echo(FORMATS[form](checked, wants_color(color), terminal_width()), nl=False, color=True)
     return 0 if all(each.judgement.verdict in PASSING for each in checked) else 1
 
 
-def _check(text: str, limits: Limits) -> CheckedClaim:
+def _check(text: str, limits: Limits, ignore: Collection[str]) -> CheckedClaim:
     from archcalc.analysis.propagate import analyze
+    from archcalc.cli.warnings import warn
     from archcalc.spec import load_spec
 
     try:
         asked = parse_claim_text(text)
     except ValueError as error:
         fail("argument", str(error), origin="--claim")
-    networks = {name: analyze(load_spec(name, limits=limits).graph) for name in asked.networks}
+    specs = {name: load_spec(name, limits=limits) for name in asked.networks}
+    for spec in specs.values():
+        warn(spec, ignore)
+    networks = {name: analyze(spec.graph) for name, spec in specs.items()}
     (judgement,) = judge_and_explain([asked.claim], next(iter(networks.values())) if len(networks) == 1 else networks)
     if judgement.fault is not None:
         fault = judgement.fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 import click
@@ -29,6 +31,7 @@ from archcalc.report.table import Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
+SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
 QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, "memory", "peak", "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
@@ -46,14 +49,15 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any) -> None:
     """Compare networks side by side: the figures of each, and their ratios to those of the first.
 
-    --set applies to every network that declares the variable.
+    --set applies to every network that declares the variable; settings after a SPEC, in the same argument, to this one
+    only: archcalc compare mobilenet-v1 "mobilenet-v1 alpha=0.5".
     """
     stdin_once(specs)
     names = chosen_columns(values["columns"], QUANTITIES, DEFAULT)
     analyses = load_all(specs, values)
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         records = [
             {"spec": spec, "name": analysis.graph.name}
@@ -65,7 +69,8 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     programs = form == "csv"
     columns = [Column("quantity", "")]
     for index, (spec, analysis) in enumerate(zip(specs, analyses, strict=True)):
-        label = f"network {index + 1}" if is_inline(spec) else analysis.graph.name
+        name, settings = split_settings(spec)
+        label = f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
         columns.append(Column(spec, label, "right"))
         if index and not programs:
             columns.append(Column(f"{spec} ratio", "ratio", "right"))
@@ -95,23 +100,30 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         SpecError: a network that cannot be read, or a variable that none declares.
     """
     from archcalc.analysis.propagate import analyze
+    from archcalc.cli.warnings import warn
     from archcalc.spec import Given, read_spec
     from archcalc.spec.locate import locate
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    layout = values["layout"]
     declared: dict[str, None] = {}
     analyses = []
-    found = {spec: locate(spec, limits) for spec in specs}  # standard input can be read only once
+    split = {spec: split_settings(spec) for spec in specs}
+    found = {name: locate(name, limits) for name, _ in split.values()}  # standard input can be read only once
     for spec in specs:
-        source, inline = found[spec]
-        graph = read_spec(source, Given(shapes=shapes), inline=inline, limits=limits).graph
-        declared.update(dict.fromkeys(graph.variables))
-        own = {name: value for name, value in settings.items() if name in graph.variables}
+        name, words = split[spec]
+        source, inline = found[name]
+        of_this_one = pairs_from(words, f"'{name[:40]}'")
+        given = Given(shapes=shapes, layout=layout, training_heads="all" if values["training"] else "possible")
+        read = read_spec(source, given, inline=inline, limits=limits)
+        declared.update(dict.fromkeys(read.graph.variables))
+        own = {name: value for name, value in settings.items() if name in read.graph.variables} | of_this_one
         if own:
-            graph = read_spec(source, Given(own, shapes), inline=inline, limits=limits).graph
-        analyses.append(analyze(graph, training=values["training"], batch=values["batch"]))
+            read = read_spec(source, given._replace(set=own), inline=inline, limits=limits)
+        warn(read, values["ignore"])
+        analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
     for name in settings:
         if name not in declared:
             hint = suggest(
@@ -122,6 +134,20 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
             unknown = f"none of the networks has a variable '{name[:40]}'"
             fail("unknown-name", unknown, hint=hint, origin=f"--set {name[:40]}")
     return analyses
+
+
+def split_settings(spec: str) -> tuple[str, tuple[str, ...]]:
+    """Split an argument such as ``mobilenet-v1 alpha=0.5`` into the SPEC and the settings that follow it.
+
+    An inline expression has none, since the arguments of its layers look like settings; nor has the name of a file.
+    """
+    name, settings = spec, []
+    while match := SETTING.fullmatch(name):
+        name = match["name"]
+        settings.append(match["setting"])
+    if not settings or is_inline(name) or os.path.exists(spec):
+        return spec, ()
+    return name, tuple(reversed(settings))
 
 
 def quantity(analysis: Analysis, name: str, dtype: str) -> Any:

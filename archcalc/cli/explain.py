@@ -16,10 +16,12 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
     terminal_width,
+    utf8_documents,
 )
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
+from archcalc.report.table import printable
 
 
 @click.command(cls=SpecCommand, sections={"Quantities": quantity_definitions(DERIVED)})
@@ -37,6 +39,7 @@ from archcalc.query.quantities import DERIVED, quantity_named
     type=click.Choice(["text", "markdown", "latex"]),
     default="text",
     show_default=True,
+    callback=utf8_documents,
     help="Output format.",
 )
 def command(spec: str, layer: str | None, quantity: str | None, form: str, **values: Any) -> None:
@@ -80,6 +83,7 @@ def split_target(target: str) -> tuple[str | None, str | None]:
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:
     """Return derivations as text in a format."""
+    title = printable(title)
     return _text(title, derivations) if form == "text" else _latex(title, derivations, markdown=form == "markdown")
 
 

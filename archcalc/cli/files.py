@@ -1,51 +1,94 @@
-"""Writing files completely or not at all."""
+"""Writing files completely or not at all; ``-`` is standard output."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
+
+from archcalc.terminal import READABLE
+
+STANDARD_OUTPUT = "-"
+WRITABLE = 0o222
+"""The permissions to write; root has them for every file, but respects it if nobody has them."""
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then rename it.
+    """Write a text file under a temporary name beside it, then rename it; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
     """
-    write_with(path, lambda file: file.write(text.encode()))
+    write_with(path, lambda file: file.write(text.encode("utf-8", READABLE)))
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside it, then rename that.
+    """Let a function write a file under a temporary name beside it, then rename that; or write to standard output.
+
+    The permissions and the owner of an existing file stay. A file that this process may not give to its owner, or that
+    has several names, is overwritten in place.
 
     Raises:
-        OSError: it cannot be written; an existing file is left unchanged.
+        OSError: it cannot be written, or is read-only; an existing file is left unchanged.
     """
-    if os.path.exists(path) and not os.path.isfile(path):  # /dev/stdout or a pipe cannot be replaced
+    if path == STANDARD_OUTPUT or (os.path.exists(path) and not os.path.isfile(path)):  # a pipe cannot be replaced
         buffer = io.BytesIO()  # the function may ask for its position in the file, which a pipe does not have
         write(buffer)
+        if path == STANDARD_OUTPUT:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(buffer.getbuffer())
+            return
         with open(path, "wb") as file:
             file.write(buffer.getbuffer())
         return
-    place = os.path.dirname(os.path.realpath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=place)
+    before = os.stat(path) if os.path.exists(path) else None
+    if before is not None and not (before.st_mode & WRITABLE and os.access(path, os.W_OK)):
+        raise PermissionError(errno.EACCES, "the file is read-only", path)  # renaming would not ask
+    place = os.path.realpath(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=os.path.dirname(place))
     try:
         with open(descriptor, "wb") as file:
             write(file)
-        os.chmod(temporary, _mode(path))
-        os.replace(temporary, os.path.realpath(path))
+        if before is not None and not _takes_over(temporary, before):
+            _overwrite(place, temporary)
+        else:
+            os.chmod(temporary, _new_mode() if before is None else before.st_mode & 0o777)
+            os.replace(temporary, place)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _takes_over(temporary: str, before: os.stat_result) -> bool:
+    """Give a file the owner and group of the one that it is to replace; return whether it can stand for it."""
+    own = os.stat(temporary)
+    if before.st_nlink > 1:
+        return False
+    if (own.st_uid, own.st_gid) != (before.st_uid, before.st_gid):
+        try:
+            os.chown(temporary, before.st_uid, before.st_gid)
+        except OSError:
+            return False
+    return True
+
+
+def _overwrite(place: str, temporary: str) -> None:
+    """Replace the content of a file by that of another; if that fails, remove the other and keep the old content."""
+    old, new = Path(place).read_bytes(), Path(temporary).read_bytes()
+    try:
+        Path(place).write_bytes(new)
     except BaseException:
-        os.unlink(temporary)
+        os.unlink(temporary)  # which makes room on a full disk
+        Path(place).write_bytes(old)
         raise
 
 
-def _mode(path: str) -> int:
-    """Return the permissions of the file that is replaced, or those of new files."""
-    if os.path.exists(path):
-        return os.stat(path).st_mode & 0o777
+def _new_mode() -> int:
+    """Return the permissions of new files."""
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask

@@ -53,7 +53,7 @@ class Verified(NamedTuple):
 
 @click.command(cls=SpecCommand)
 @spec_argument
-@click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file.")
+@click.option("-o", "--output", metavar="FILE", help="Write the folded network to a spec file; '-': standard output.")
 @click.option(
     "--weights", metavar="FILE", help="Read the stored arrays of the network from an .npz file, as `archcalc run` does."
 )
@@ -80,9 +80,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     if values["save_weights"] and not values["weights"]:
         raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")
     different_files(values["output"], values["save_weights"])
-    network = load_network(spec, values)
+    writes = bool(values["output"] or values["save_weights"])
+    network = load_network(spec, values, training=writes)  # the written network has all training heads
     folding = fold(network.graph)
-    text = write_graph(folding.folded) if values["output"] or values["save_weights"] else ""
+    text = write_graph(folding.folded) if writes else ""
     verified = None
     if values["weights"] or values["verify"]:
         verified = run_both(network, folding, text, values)
@@ -91,9 +92,11 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
 
         with output_errors("--output", values["output"]):
             write_file(values["output"], text)
+    if "-" in (values["output"], values["save_weights"]):
+        return 0 if verified is None or verified.holds else 1
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json(record(folding, verified)), nl=False)
     else:

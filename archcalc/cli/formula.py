@@ -11,20 +11,24 @@ from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
+    giving_values,
     joined_values,
     limits_from,
     pairs_from,
     quantity_definitions,
     spec_argument,
     spec_options,
+    utf8_documents,
 )
+from archcalc.cli.warnings import warn_as_written
 from archcalc.numeric.printer import latex_text
 from archcalc.numeric.symbolic import LATEX, PYTHON, TEXT
 from archcalc.query.closed_forms import ClosedForm, limit, python_function
 from archcalc.query.formula import TOTALS, FormulaQuery, FormulaResult, calculate
 from archcalc.query.quantities import MEASURED
-from archcalc.report.render import write_json
+from archcalc.report.json_text import write_json
 from archcalc.spec import Given
+from archcalc.spec.locate import locate
 from archcalc.spec.tokens import RULES
 
 SCHEMA = 1
@@ -80,6 +84,7 @@ MAX_CONDITIONS = 10
     type=click.Choice(["text", "latex", "json"]),
     default="text",
     show_default=True,
+    callback=utf8_documents,
     help="Output format.",
 )
 def command(spec: str, target: str | None, form: str, python: bool, **values: Any) -> None:
@@ -96,12 +101,13 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     when = pairs_from(tuple(values["scale"].split(",")), "--scale") if values["scale"] else None
     free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
     divided = when is not None or values["relative_to"] is not None
+    source, inline = locate(spec, limits)
     question = FormulaQuery(
-        spec=spec,
+        spec=spec if inline else source,
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
         assume=values["assume"],
-        given=Given(settings, shapes),
+        given=Given(settings, shapes, values["layout"]),
         training=values["training"],
         batch=values["batch"],
         dtype=values["dtype"],
@@ -110,7 +116,9 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         when=when,
         limits=limits,
     )
-    found = calculate(question)
+    warn_as_written(source, question.given, limits, inline=inline, ignore=values["ignore"])
+    with giving_values(lambda name: f"keep it as a symbol: --free {name}, or give it a value: --set {name}=…"):
+        found = calculate(question)
     if python:
         click.echo(python_function(function_name(spec, target), found.forms), nl=False)
     elif form == "json":

@@ -15,7 +15,7 @@ from archcalc.ops import FAMILIES
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Parameter
 from archcalc.report.table import Column, Table
-from archcalc.spec.aliases import suggest_operator
+from archcalc.spec.aliases import operator_spelled, suggest_operator
 from archcalc.spec.arguments import signature
 from archcalc.spec.errors import fail
 from archcalc.spec.grammar import JOINS
@@ -61,10 +61,11 @@ def command(name: str | None, columns: str | None, form: str | None, color: str)
     if name is None and default_format(form, color) != "json":
         print_table(overview(names), form, color)
         return
+    name = None if name is None else operator_spelled(name)
     if name is not None and name not in REGISTRY:
         fail("unknown-op", f"no operator '{name[:40]}'", hint=suggest_operator(name, REGISTRY))
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         documented = [read_documentation(cls) for cls in by_family() if name in (None, cls.name)]
         click.echo(write_json(documented if name is None else documented[0]), nl=False)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from archcalc.cli.warnings import ignore_option, warn
+from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.terminal import READABLE
 
 if TYPE_CHECKING:
     from archcalc.api import Network
@@ -20,9 +27,17 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Definitions = Sequence[tuple[str, str]]
 """Terms of a help page with their explanations."""
 
+PIECES = 1000
+"""The number of pieces of a text that are printed together."""
+
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
+CONSOLE_FORMATS = ("rich", "plain", "text")
+"""The formats for the terminal, which are written in its encoding."""
 FORMAT_HELP = "Output format.  [default: rich on a terminal, else plain]"
 COLOR_HELP = "Whether to use colour.  [default: auto, by the terminal, NO_COLOR and FORCE_COLOR]"
+
+CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+"""Environment variables in which CI servers name the folder that they checked out."""
 
 
 class PositiveInteger(click.ParamType[int]):
@@ -41,7 +56,7 @@ def complete_spec(ctx: click.Context, parameter: click.Parameter, incomplete: st
     """Return the bundled names or files that complete a word, for the shell."""
     from click.shell_completion import CompletionItem
 
-    from archcalc.spec.locate import bundled
+    from archcalc.spec.zoo import bundled
 
     names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
@@ -75,9 +90,19 @@ def limit_options(command: Command) -> Command:
     return command
 
 
+def layout_option(command: Command) -> Command:
+    """Add ``--layout`` to a command."""
+    return click.option(
+        "--layout",
+        type=click.Choice(["chw", "hwc"]),
+        help="Axis order of --shape and of an inline expression; show prints shapes in it, too.  "
+        "[default: that of the spec]",
+    )(command)
+
+
 def spec_options(command: Command) -> Command:
-    """Add ``--set``, ``--shape`` and the limits to a command."""
-    command = limit_options(command)
+    """Add ``--set``, ``--shape``, ``--layout``, ``--ignore`` and the limits to a command."""
+    command = layout_option(ignore_option(limit_options(command)))
     command = click.option(
         "--shape",
         "shapes",
@@ -94,6 +119,19 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def utf8_output() -> None:
+    """Let standard output be UTF-8, whatever the locale: documents are read by programs and on other machines."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors=READABLE)
+
+
+def utf8_documents(ctx: click.Context, option: click.Parameter, form: str | None) -> str | None:
+    """Return the value of ``--format``, and let standard output be UTF-8 unless people are to read it directly."""
+    if form not in (None, *CONSOLE_FORMATS):
+        utf8_output()
+    return form
+
+
 def output_options(*formats: str) -> Callable[[Command], Command]:
     """Return a decorator that adds ``--format``, with these formats, and ``--color`` to a command."""
 
@@ -108,6 +146,7 @@ def output_options(*formats: str) -> Callable[[Command], Command]:
             "--format",
             "form",
             type=click.Choice(formats or FORMATS),
+            callback=utf8_documents,
             help=FORMAT_HELP,
         )(command)
 
@@ -162,14 +201,38 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
     return pairs
 
 
-def load_network(spec: str, values: dict[str, Any]) -> Network:
-    """Load the network of a command's SPEC and options, and remove these options from ``values``."""
+def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -> Network:
+    """Load the network of a command's SPEC and options, remove these options from ``values``, and print warnings.
+
+    With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
+    """
     from archcalc.api import load
 
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    return load(spec, set=settings, shapes=shapes, layout=values.get("layout"), limits=limits)
+    training = training or values.get("training", False)
+    network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), training=training, limits=limits)
+    warn(network.spec, values.pop("ignore", ()))
+    return network
+
+
+@contextmanager
+def giving_values(how: Callable[[str], str]) -> Iterator[None]:
+    """Within this context, the hint for a name of an inline expression without a value is that of the command.
+
+    Args:
+        how: returns the option that gives a name its value.
+    """
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(
+            [
+                replace(problem, hint=how(problem.undefined)) if problem.undefined else problem
+                for problem in error.problems
+            ]
+        ) from None
 
 
 class VerbCommand(click.Command):
@@ -251,6 +314,11 @@ def stdin_once(specs: tuple[str, ...]) -> None:
         raise click.UsageError("standard input ('-') can be read only once")
 
 
+def checkout() -> str | None:
+    """Return the folder that a CI server checked out, to which the files of its reports are relative; else ``None``."""
+    return next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
+
+
 def on_terminal() -> bool:
     """Return whether standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -274,6 +342,13 @@ def default_format(form: str | None, color: str = "auto") -> str:
 def print_table(table: Table, form: str | None, color: str) -> None:
     """Print a table to standard output."""
     click.echo(table_text(table, form, color), nl=False, color=True)
+
+
+def print_pieces(pieces: Iterable[str]) -> None:
+    """Print a long text to standard output, a few pieces at a time."""
+    waiting = iter(pieces)
+    while text := "".join(islice(waiting, PIECES)):
+        click.echo(text, nl=False)
 
 
 def table_text(table: Table, form: str | None, color: str) -> str:

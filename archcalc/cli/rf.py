@@ -9,6 +9,7 @@ import click
 
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import UnitField, unit_field
+from archcalc.cli.files import STANDARD_OUTPUT
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -38,7 +39,9 @@ from archcalc.spec.errors import fail
 )
 @click.option("--all", "everything", is_flag=True, help="Also list layers that do not change the receptive field.")
 @click.option(
-    "--svg", metavar="FILE", help="Draw the window of a unit of LAYER on the input; by default of the middle one."
+    "--svg",
+    metavar="FILE",
+    help="Draw the window of a unit of LAYER on the input; by default of the middle one. '-' is standard output.",
 )
 @click.option("--image", metavar="PHOTO", help="Draw on this photo, scaled and cropped to the input; needs --svg.")
 @spec_options
@@ -67,10 +70,12 @@ def command(spec: str, layer: str | None, form: str | None, color: str, **values
             from archcalc.cli.rf_picture import write_picture
 
             write_picture(graph, node, unit, source, values["svg"], values["image"])
+            if values["svg"] == STANDARD_OUTPUT:
+                return
     survey = Survey(network, node, source, receptive_fields(graph, source=source))
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json(survey.record(unit)), nl=False)
     elif unit is not None and values["at"] is not None:

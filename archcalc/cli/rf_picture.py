@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from archcalc.analysis.unit import UnitField
 from archcalc.cli.files import write_file
 from archcalc.graph import Graph, Ref
@@ -19,6 +21,10 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
     Raises:
         SpecError: the unit sees nothing, the photo cannot be read, or the file cannot be written.
     """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in ("", ".svg"):
+        hint = "write FILE.svg; rsvg-convert, CairoSVG or Inkscape convert it"
+        fail("argument", f"the picture is SVG, but '{path[:80]}' ends in {suffix[:10]}", hint=hint, origin="--svg")
     drawn = next((name for name, box in unit.seen.items() if box), None)
     if drawn is None:
         place = ",".join(map(str, unit.unit))

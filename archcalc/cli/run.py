@@ -52,7 +52,11 @@ TOP = 5
     metavar="FILE",
     help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …  [default: random]",
 )
-@click.option("--output", metavar="FILE", help="Write the output to an .npy file, or several by name to an .npz file.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Write the output to an .npy file, or several by name to an .npz file. '-' is standard output.",
+)
 @click.option(
     "--layer",
     "layers",
@@ -114,8 +118,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     The result is a table of the outputs (shape, number format, range), the largest values of output vectors, and the
     time and memory of the run.
     """
-    network = load_network(spec, values)
     training = values["mode"] == "train"
+    network = load_network(spec, values, training=training)
     if values["folds"] and training:
         raise click.UsageError("--fold needs --mode inference: during training a batch norm depends on the batch")
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
@@ -142,6 +146,8 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     run, weights, times = evaluate(network, values, batch)
     found = run.kept if values["layers"] else run.outputs
     write_results(values, found, {**weights, **run.updates})
+    if "-" in (values["output"], values["save_weights"]):
+        return
     print_table(table(network, found, run, weights, times), form, color)
 
 

@@ -11,13 +11,14 @@ import click
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, Row, bare_cell, cell, chosen_columns, field_text
+from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row, chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
     default_format,
     load_network,
     output_options,
+    print_pieces,
     print_table,
     spec_argument,
     spec_options,
@@ -55,11 +56,6 @@ class Depth(click.ParamType[int]):
 )
 @spec_options
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
-@click.option(
-    "--layout",
-    type=click.Choice(["chw", "hwc"]),
-    help="Axis order of the printed shapes and of --shape.  [default: that of the spec]",
-)
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
@@ -75,22 +71,21 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns does not apply to json, which has all columns")
-        from archcalc.report.records import network_record
-        from archcalc.report.render import write_json
+        from archcalc.report.records import network_json
 
-        click.echo(write_json(network_record(analysis, values["dtype"], depth=depth)), nl=False)
+        print_pieces(network_json(analysis, values["dtype"], depth=depth))
         return
     layout = values["layout"] or analysis.graph.layout
     if depth is None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
-    content = bare_cell if form == "csv" else cell
+    cells = Cells(analysis, layout, bare=form == "csv")
     table = Table(
         columns=tuple(COLUMNS[name] for name in columns),
-        rows=tuple(tuple(content(row, name, analysis, layout) for name in columns) for row in rows),
+        rows=tuple([cells.row(row, columns) for row in rows]),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
-        notes=tuple(notes(analysis, rows, columns, values["dtype"])),
+        notes=tuple(notes(analysis, rows, cells, values["dtype"])),
     )
     print_table(table, form, color)
 
@@ -129,7 +124,7 @@ def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]
     return tuple(cells)
 
 
-def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: str) -> list[str]:
+def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list[str]:
     """Return the lines below the table."""
     totals = analysis.totals
     found = []
@@ -145,12 +140,14 @@ def notes(analysis: Analysis, rows: list[Row], columns: tuple[str, ...], dtype: 
         found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("training heads are not included in the totals; --training includes them")
+    for name, reason in analysis.graph.impossible_heads.items():
+        found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
     own = {layer.head for layer in analysis.layers}
     for name, ref in list(analysis.graph.outputs.items())[1:]:
         if name not in own:  # a head that only names a tensor has no layers to be listed
             found.append(f"{name} (head) is the output of {analysis.graph.nodes[ref.node].name}")
-    if "rf" in columns and any("≤" in (field_text(row, "rf") or "") for row in rows):
+    if cells.has_mark("rf", "≤"):
         found.append("≤: an upper bound for all units; `archcalc rf --at` gives the exact field of one")
-    if "rf" in columns and any("~" in (field_text(row, "rf") or "") for row in rows):
+    if cells.has_mark("rf", "~"):
         found.append("~: paths of different strides meet; the size depends on the unit, and its lower end is a bound")
     return found

@@ -1,7 +1,8 @@
-"""``archcalc solve``: the values of a setting that meet a condition."""
+"""``archcalc solve``: the values of settings that meet a condition."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from archcalc.cli.options import (
     Definitions,
     SpecCommand,
     default_format,
+    giving_values,
     limits_from,
     output_options,
     print_table,
@@ -19,6 +21,7 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
+from archcalc.cli.warnings import warn_as_written
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table, human
 from archcalc.spec.errors import fail
@@ -26,8 +29,7 @@ from archcalc.spec.errors import fail
 if TYPE_CHECKING:
     from archcalc.query.configurations import ConfigurationQuery
     from archcalc.query.grid import GridAxis
-    from archcalc.query.solve import Solution
-    from archcalc.spec.syntax import Name
+    from archcalc.query.solve import Sample, Solution
 
 MAX_INTERVALS = 40
 """Intervals that are listed in a table."""
@@ -43,6 +45,7 @@ SECTIONS: dict[str, Definitions] = {
         ("--vary alpha", '--target "macs = 300M"'),
         ("--vary H=W", '--target "macs <= 4G and conv5_x.H >= 7"'),
         ("--vary conv1.p", '--target "conv1.shape = 64x32x32"'),
+        ("--vary conv1.k=1:11 --vary conv1.p=0:5", '--target "conv1.shape = 64x32x32"'),
     ),
 }
 
@@ -53,9 +56,8 @@ SECTIONS: dict[str, Definitions] = {
     "--vary",
     required=True,
     multiple=True,
-    callback=single_value("solve varies one setting; use sweep for several"),
     metavar="NAME[=VALUES]",
-    help="The setting to find.  [default values: chosen by its kind]",
+    help="The setting to find (repeatable: all combinations are tried).  [default values: chosen by its kind]",
 )
 @click.option(
     "--target",
@@ -67,33 +69,33 @@ SECTIONS: dict[str, Definitions] = {
 )
 @click.option("--columns", metavar="NAMES", help="Further quantities to print.")
 @spec_options
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="Axis order of --shape.  [default: that of the spec]")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
 )
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
-    """Find all values of a setting that meet a condition, printed as intervals.
+    """Find all values of a setting, or of several together, that meet a condition, printed as intervals.
 
     Exit status: 0 if there is a solution; 1 if there is none; the nearest value is then printed.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec
     from archcalc.query.settings import read_names, read_settings
-    from archcalc.query.solve import solve
+    from archcalc.query.solve import names_to_measure, read_axes, solve
     from archcalc.spec.locate import locate
-    from archcalc.spec.syntax import names_in
 
     collect_garbage()
     limits = limits_from(values)
     fixed = read_settings(values["settings"], values["shapes"], values["layout"], limits)
     if fixed.axes:
-        fail("argument", "solve varies only the setting of --vary", origin=f"--set {fixed.axes[0].name}")
+        fail("argument", "solve varies only the settings of --vary", origin=f"--set {fixed.axes[0].name}")
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
+    located = LocatedSpec(*locate(spec, limits))
+    warn_as_written(located.source, fixed.given, limits, inline=located.inline, ignore=values["ignore"])
     question = ConfigurationQuery(
-        LocatedSpec(*locate(spec, limits)),
+        located,
         [],
         given=fixed.given,
         fixed=fixed.fixed,
@@ -101,84 +103,55 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         dtype=values["dtype"],
         limits=limits,
     )
-    axis = read_axis(question, values["vary"])
-    wanted = {name.name: name for name in (*names_in(condition), *further)}
-    question.names = [name for text, name in wanted.items() if text not in axis.name.split("=") and measurable(name)]
-    solution = solve(question, axis, condition)
+    with giving_values(lambda name: give_values(name, values["vary"])):
+        axes = read_axes(question, values["vary"])
+    question.names = names_to_measure(axes, condition, further)
+    solution = solve(question, axes, condition)
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
-        click.echo(write_json(record(solution, axis, question, values["target"])), nl=False)
+        click.echo(write_json(record(solution, axes, question, values["target"])), nl=False)
     else:
-        print_table(table(solution, axis, question, values["target"], programs=form == "csv"), form, color)
+        print_table(table(solution, axes, question, values["target"], programs=form == "csv"), form, color)
         if form == "csv" and not solution.intervals:
-            click.echo("\n".join(notes(solution, axis, question, values["target"])), err=True)
+            click.echo("\n".join(notes(solution, axes, question, values["target"])), err=True)
     return 0 if solution.intervals else 1
 
 
-def measurable(name: Name) -> bool:
-    """Return whether a name in a condition is that of a quantity or setting, not a word to compare with."""
-    from archcalc.spec.calls import argument_words
-    from archcalc.spec.numerals import GLOBAL
-
-    return "." in name.name or name.name not in (GLOBAL, *argument_words())
-
-
-def read_axis(question: ConfigurationQuery, written: str) -> GridAxis:
-    """Return the setting that varies, with its values.
-
-    Raises:
-        SpecError: it cannot be read, or its values have to be given.
-    """
-    from archcalc.query.grid import GridAxis
-    from archcalc.query.solve import MAX_VALUES, default_values
-    from archcalc.query.sweep import Refused
-    from archcalc.spec.ranges import read_values
-
-    parts = [part.strip() for part in written.split("=")]
-    origin = f"--vary {written[:40]}"
-    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
-    name = "=".join(parts[:-1] if with_values else parts)
-    if not all(parts):
-        raise click.UsageError(f"--vary must be NAME or NAME=VALUES, got '{written[:60]}'")
-    if with_values:
-        given = read_values(f"--vary {name}", parts[-1], question.limits)
-        if len(given) > MAX_VALUES:
-            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
-        return GridAxis(name, given)
-    try:
-        values = default_values(question, name)
-    except Refused as refused:
-        fail("shape", str(refused), hint=f"give the values to try: --vary {name}=1:100", origin=origin)
-    if values is None:
-        fail(
-            "argument", f"'{name}' is not a number", hint=f"give the values to try: --vary {name}=1:100", origin=origin
-        )
-    return GridAxis(name, values)
+def give_values(name: str, varied: Sequence[str]) -> str:
+    """Return the hint for a name without a value."""
+    for written in varied:
+        if name in written.split("="):
+            return f"give the values to try: --vary {written}=1:200"
+    return f"give it a value: --set {name}=…"
 
 
-def table(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str, *, programs: bool) -> Table:
+def table(
+    solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str, *, programs: bool
+) -> Table:
     """Return the intervals of solutions, or else the nearest value, with the quantities at both ends."""
     titles = [name.name for name in question.names]
     rows: list[tuple[Any, ...]] = []
     if programs:
-        columns = [Column("first", ""), Column("last", ""), Column("count", "")]
+        columns = [Column(axis.name, "") for axis in axes[:-1]]
+        columns += [Column("first", ""), Column("last", ""), Column("count", "")]
         columns += [Column(f"{title} {end}", "") for title in titles for end in ("first", "last")]
         for first, last, count in solution.intervals:
             both = [value_text(end) for pair in zip(first.measured, last.measured, strict=True) for end in pair]
-            rows.append((value_text(first.value), value_text(last.value), count, *both))
+            rows.append((*map(value_text, first.values), value_text(last.values[-1]), count, *both))
         return Table(tuple(columns), tuple(rows))
-    columns = [Column(axis.name, axis.name)]
+    columns = [Column(axis.name, axis.name) for axis in axes]
     columns += [Column(title, heading(title), "right") for title in titles]
     shown = solution.intervals[:MAX_INTERVALS]
     for first, last, _ in shown:
+        settings = [between(a, b, plain=True) for a, b in zip(first.values, last.values, strict=True)]
         ends = (between(a, b) for a, b in zip(first.measured, last.measured, strict=True))
-        rows.append((between(first.value, last.value, plain=True), *ends))
+        rows.append((*settings, *ends))
     if solution.nearest is not None:
         near = solution.nearest
-        rows.append((str(value_text(near.value)), *(human(value_text(each)) for each in near.measured)))
-    return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axis, question, target)))
+        rows.append((*(str(value_text(each)) for each in near.values), *(human(value_text(m)) for m in near.measured)))
+    return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axes, question, target)))
 
 
 def between(first: Any, last: Any, *, plain: bool = False) -> str:
@@ -188,20 +161,25 @@ def between(first: Any, last: Any, *, plain: bool = False) -> str:
     return ends[0] if first == last else " … ".join(ends)
 
 
-def notes(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str) -> list[str]:
-    """Return how many values were tried, and the result."""
+def values_tried(axis: GridAxis) -> str:
+    """Return the values of a setting in words."""
     values = axis.values
     if isinstance(values, tuple) or len(values) == 1:
-        tried = f"{len(values):,} values of {axis.name}"
-    else:
-        first, step, last = map(value_text, (values[0], values[1] - values[0], values[-1]))
-        tried = f"{len(values):,} values of {axis.name} from {first} to {last} in steps of {step}"
+        return f"{len(values):,} values of {axis.name}"
+    first, step, last = map(value_text, (values[0], values[1] - values[0], values[-1]))
+    return f"{len(values):,} values of {axis.name} from {first} to {last} in steps of {step}"
+
+
+def notes(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str) -> list[str]:
+    """Return how many values were tried, and the result."""
+    tried = " and ".join(map(values_tried, axes))
+    if len(axes) > 1:
+        tried = f"{solution.tried:,} combinations of {tried}"
     found = []
     if solution.intervals:
-        count = sum(interval.values for interval in solution.intervals)
-        each = [point for interval in solution.intervals for point in (interval.first, interval.last)]
-        ends = [point.value for point in each]
-        if not isinstance(ends[0], str):
+        count = sum(interval.number for interval in solution.intervals)
+        ends = [point.values[0] for interval in solution.intervals for point in (interval.first, interval.last)]
+        if len(axes) == 1 and not isinstance(ends[0], str):
             least, largest = value_text(min(ends)), value_text(max(ends))
             found.append(f"largest solution: {largest}" + (f"; smallest: {least}" if count > 1 else ""))
         found.append(f"{count:,} of {tried} meet the condition" if count != 1 else f"1 of {tried} meets the condition")
@@ -219,20 +197,22 @@ def notes(solution: Solution, axis: GridAxis, question: ConfigurationQuery, targ
     return found
 
 
-def record(solution: Solution, axis: GridAxis, question: ConfigurationQuery, target: str) -> dict[str, Any]:
+def record(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str) -> dict[str, Any]:
     """Return the solution as a JSON record."""
+    names = [axis.name for axis in axes]
     titles = [name.name for name in question.names]
 
-    def point(value: Any, measured: tuple[Any, ...]) -> dict[str, Any]:
-        return {axis.name: value_text(value), **dict(zip(titles, map(value_text, measured), strict=True))}
+    def point(sample: Sample) -> dict[str, Any]:
+        settings = zip(names, map(value_text, sample.values), strict=True)
+        return {**dict(settings), **dict(zip(titles, map(value_text, sample.measured), strict=True))}
 
     return {
-        "vary": axis.name,
+        "vary": names[0] if len(names) == 1 else names,
         "target": target,
         "tried": solution.tried,
         "impossible": solution.impossible.total(),
         "solutions": [
-            {"first": point(*first), "last": point(*last), "count": count} for first, last, count in solution.intervals
+            {"first": point(each.first), "last": point(each.last), "count": each.number} for each in solution.intervals
         ],
-        "nearest": None if solution.nearest is None else point(*solution.nearest),
+        "nearest": None if solution.nearest is None else point(solution.nearest),
     }

@@ -26,16 +26,16 @@ class Submitted(NamedTuple):
     """Why it cannot be read; empty if it can."""
 
 
-def find_submissions(arguments: Iterable[str], *, without: str | None = None) -> list[Submitted]:
-    """Return the files among the arguments and below folders, without hidden ones and the file of the key.
+def find_submissions(arguments: Iterable[str], *, without: Iterable[str] = ()) -> list[Submitted]:
+    """Return the files among the arguments and below folders, without hidden ones and those of the course itself.
 
     If two have the same name, their folders are added to it.
     """
-    key = os.path.realpath(without) if without is not None else None
+    own = {os.path.realpath(path) for path in without}
     found: list[Submitted] = []
     for argument in arguments:
         if os.path.isdir(argument):
-            below = [path for path in _files(argument) if os.path.realpath(path) != key]
+            below = [path for path in _files(argument) if os.path.realpath(path) not in own]
             found += [Submitted(path, _name(path)) for path in below]
             if not below:
                 found.append(Submitted(argument, Path(argument).name or argument, "no file in this folder"))

@@ -17,6 +17,7 @@ from archcalc.cli.options import (
     SpecCommand,
     default_format,
     joined_values,
+    layout_option,
     limit_options,
     limits_from,
     output_options,
@@ -25,6 +26,7 @@ from archcalc.cli.options import (
     spec_argument,
 )
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
+from archcalc.cli.warnings import ignore_option, warn_as_written
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
 from archcalc.spec.errors import fail
@@ -103,11 +105,12 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--columns", "--quantities", metavar="NAMES", default=DEFAULT, show_default=True, help="Quantities to compute."
 )
-@click.option("--layout", type=click.Choice(["chw", "hwc"]), help="Axis order of --shape.  [default: that of the spec]")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format of memory."
 )
+@layout_option
+@ignore_option
 @limit_options
 @output_options("rich", "plain", "markdown", "csv", "json")
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
@@ -129,8 +132,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     names = _Names(varied.axes, read_names("--columns", values["columns"]))
     sort = names.keys("--sort", values["sort"])
     pareto = names.keys("--pareto", values["pareto"])
+    located = LocatedSpec(*locate(spec, limits))
+    warn_as_written(located.source, varied.given, limits, inline=located.inline, ignore=values["ignore"])
     question = ConfigurationQuery(
-        LocatedSpec(*locate(spec, limits)),
+        located,
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
         varied.given,

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from archcalc.cli.files import write_file
+from archcalc.cli.files import STANDARD_OUTPUT, write_file
 from archcalc.cli.options import (
     COLOR_HELP,
     PositiveInteger,
@@ -18,28 +18,31 @@ from archcalc.cli.options import (
     default_format,
     limits_from,
     pairs_from,
+    single_value,
     spec_options,
     stdin_once,
     terminal_width,
+    utf8_output,
     wants_color,
 )
-from archcalc.report.validated import step_summary, summary
-from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
+from archcalc.cli.validate_reports import Output, Report, no_file_twice, read_reports
+from archcalc.cli.warnings import codes
+from archcalc.report.validation_formats import FORMATS, ValidationDisplay
 from archcalc.spec.errors import Problem, fail
 from archcalc.validation.baseline import read_tolerances
 from archcalc.validation.cache import cache_file, examine_changed
-from archcalc.validation.configuration import unknown_codes
-from archcalc.validation.findings import findings, relative_to
+from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
-from archcalc.validation.paths import find_specs
+from archcalc.validation.paths import FoundSpec, find_specs
 from archcalc.validation.plan import Plan, plan
 from archcalc.validation.results import Options, ValidationResult
 from archcalc.validation.store import BaselineFile, locked
+from archcalc.validation.unused_patterns import unused_patterns
 
 PROGRESS_FROM = 20
 """Number of specs from which a progress bar is shown."""
-CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-"""Environment variables in which CI servers name the folder that they checked out."""
+WOULD_FIX = 3
+"""The exit status if all specs pass, and ``--diff`` shows corrections."""
 
 
 def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -54,18 +57,6 @@ def show_rules(ctx: click.Context, parameter: click.Parameter, value: bool) -> N
     ctx.exit()
 
 
-def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> frozenset[str]:
-    """Return the codes of warnings in a repeatable option of lists."""
-    from archcalc.lint import RULES
-    from archcalc.spec.errors import suggest
-
-    given = [code.strip() for value in values for code in value.split(",") if code.strip()]
-    for code in unknown_codes(given):
-        hint = suggest(code, RULES, "`archcalc validate --rules` lists the warnings")
-        raise click.BadParameter(f"no warning has the code '{code[:40]}': {hint}", ctx, parameter)
-    return frozenset(given)
-
-
 def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> Any:
     """Return how far totals may grow."""
     try:
@@ -76,9 +67,6 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
 
 @click.command(cls=VerbCommand)
 @click.argument("paths", nargs=-1, required=True)
-@click.option(
-    "--ignore", multiple=True, callback=codes, metavar="CODES", help="Do not report these warnings (repeatable)."
-)
 @click.option(
     "--warn",
     multiple=True,
@@ -99,7 +87,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     help="Print the documentation of all warnings and exit.",
 )
 @click.option("--fix", is_flag=True, help="Correct the warnings that can be corrected automatically.")
-@click.option("--diff", is_flag=True, help="Print what --fix would change, without changing it.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change as a patch, without changing it.")
 @click.option("--baseline", metavar="FILE", help="Compare the totals with those stored in this file.")
 @click.option(
     "--tolerance",
@@ -118,22 +106,53 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
+    multiple=True,
+    callback=single_value("--report FORMAT=FILE writes further formats to files"),
     help="Output format.  [default: github in GitHub Actions, else text]",
 )
-@click.option("--output", metavar="FILE", help="Write the report to this file, and print text.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=read_reports,
+    metavar="FORMAT=FILE",
+    help="Also write a report in this format to a file (repeatable).",
+)
+@click.option(
+    "--output",
+    multiple=True,
+    callback=single_value("--report FORMAT=FILE writes several files"),
+    metavar="FILE",
+    help="Write the report to this file, and print text.",
+)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
 @spec_options
-def command(paths: tuple[str, ...], form: str | None, output: str | None, color: str, **values: Any) -> int:
+def command(
+    paths: tuple[str, ...],
+    form: str | None,
+    reports: tuple[Report, ...],
+    output: str | None,
+    color: str,
+    **values: Any,
+) -> int:
     """Check specs: errors, warnings, expectations, and growth beyond a baseline.
 
     PATHS are files, folders (every .yaml, .yml and .json file below, except hidden ones), quoted patterns
     ("nets/**/*.yaml"), bundled names, or '-' for standard input.
 
     Exit status: 0 if all specs pass, possibly with warnings; 1 if an expectation fails, a total has grown, or a warning
-    counts as a failure; 2 if a spec cannot be read.
+    counts as a failure; 2 if a spec cannot be read; 3 if all specs pass and --diff shows corrections.
     """
     stdin_once(paths)
-    form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
+    in_actions = form == "github" or os.environ.get("GITHUB_ACTIONS") == "true"
+    form = form or ("github" if in_actions else "text")
+    if output == STANDARD_OUTPUT:
+        output = None
+    if output:
+        form, reports = "text", (*reports, Report(form, output, "--output"))
+    no_file_twice(reports)
+    if form != "text":
+        utf8_output()
     gc.enable()  # many networks are read, one after the other
     options = options_from(values)
     run = plan(
@@ -145,11 +164,17 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
     )
     if not run.has_baselines and not run.others:
         no_baseline(values)
-    streamed = "text" if output else form if FORMATS[form].findings else ""
-    shows_progress = bool(streamed) and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
+    if options.fix == "write":
+        only_files(task.found_spec for task in run.tasks)
     display = ValidationDisplay(
-        quiet=values["quiet"], color=wants_color(color), table=default_format(None, color), width=terminal_width()
+        quiet=values["quiet"],
+        color=wants_color(color),
+        table=default_format(None, color),
+        width=terminal_width(),
+        in_actions=in_actions,
     )
+    shown = Output(form, reports, display)
+    shows_progress = shown.is_streamed and not values["quiet"] and sys.stdout.isatty()  # by one line per spec
     results: list[ValidationResult] = []
     examined = examine_tasks(options, run, values)
     for result in with_progress(examined, len(run.tasks), shows_progress):
@@ -158,17 +183,16 @@ def command(paths: tuple[str, ...], form: str | None, output: str | None, color:
             result = write_correction(result, found_spec.path)
         if store is not None and options.update_baseline and result.figures is not None:
             store.put(found_spec, result.figures, run.settings)
-        if streamed:
-            show(result, streamed, display)
-        results.append(result._replace(figures=None, corrected=None, diff=""))
-    for result in (*without_specs(results), *run.others):
+        shown.show(result)
+        results.append(result._replace(figures=None, corrected=None))
+    for result in (*without_specs(results), *run.others, *unused_patterns(options, run.tasks)):
         results.append(result)
-        if streamed:
-            show(result, streamed, display)
+        shown.show(result)
     if options.update_baseline:
         update(run.baselines())
-    report(results, form, output)
-    return max((result.status for result in results), default=0)
+    shown.finish(results)
+    status = max((result.status for result in results), default=0)
+    return status or (WOULD_FIX if any(result.diff for result in results) else 0)
 
 
 def options_from(values: dict[str, Any]) -> Options:
@@ -186,6 +210,20 @@ def options_from(values: dict[str, Any]) -> Options:
         only_specs=values["specs_only"],
         fix="diff" if values["diff"] else "write" if values["fix"] else "",
     )
+
+
+def only_files(found_specs: Iterable[FoundSpec]) -> None:
+    """Fail if there is a spec that is no file of the user, because it cannot be corrected.
+
+    Raises:
+        click.UsageError: There is one.
+    """
+    for found_spec in found_specs:
+        if found_spec.is_stdin:
+            raise click.UsageError("--fix corrects files only; --diff prints the corrections of standard input")
+        if not found_spec.is_file and found_spec.problem is None:
+            what = "an inline expression" if found_spec.inline else f"the bundled '{found_spec.name}'"
+            raise click.UsageError(f"--fix corrects files only, not {what}")
 
 
 def examine_tasks(options: Options, run: Plan, values: dict[str, Any]) -> Iterator[ValidationResult]:
@@ -224,7 +262,7 @@ def write_correction(result: ValidationResult, path: str) -> ValidationResult:
     except OSError as error:
         problem = Problem("output", f"cannot write the corrected file: {error.strerror}", origin=path)
         wrong = findings([problem], 2, result.name)
-        return result._replace(findings=(*result.findings, *wrong), corrected=None)
+        return result._replace(findings=(*result.findings, *wrong), corrections=0)
     return result
 
 
@@ -261,38 +299,3 @@ def without_specs(results: list[ValidationResult]) -> Iterator[ValidationResult]
     for argument in (argument for argument, any_spec in found.items() if not any_spec):
         problem = Problem("not-found", "no spec among these files", origin=argument[:100])
         yield ValidationResult(argument, findings([problem], 2, argument))
-
-
-def show(result: ValidationResult, form: str, display: ValidationDisplay) -> None:
-    """Print a line for a spec, and its findings below."""
-    click.echo(write_spec(form, with_checkout_paths(result, form), display), nl=False, color=True)
-
-
-def with_checkout_paths(result: ValidationResult, form: str) -> ValidationResult:
-    """Return the result with its files named as the format requires."""
-    if not FORMATS[form].in_checkout:
-        return result
-    root = next((os.environ[name] for name in CHECKOUTS if os.environ.get(name)), None)
-    return result._replace(findings=tuple(relative_to(root, result.findings)))
-
-
-def report(results: list[ValidationResult], form: str, output: str | None) -> None:
-    """Print what follows when all specs are done: the summary, or the whole report."""
-    streamed = FORMATS[form].findings is not None
-    if streamed or output:
-        click.echo(summary(results))
-    if not streamed or output:
-        from archcalc import __version__
-
-        text = FORMATS[form].report([with_checkout_paths(result, form) for result in results], __version__)
-        if output:
-            save(output, text, "--output")
-        else:
-            click.echo(text, nl=False)
-    page = os.environ.get("GITHUB_STEP_SUMMARY")
-    if form == "github" and page:
-        try:
-            with open(page, "a", encoding="utf-8") as file:
-                file.write(step_summary(results))
-        except OSError as error:
-            fail("output", f"cannot write '{page[:80]}': {error.strerror}", origin="GITHUB_STEP_SUMMARY")

@@ -69,6 +69,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     Exit status: 0 if all checks agree, 1 if one differs, 2 if a network cannot be read.
     """
     from archcalc.api import load
+    from archcalc.cli.warnings import warn
     from archcalc.verification.verify import verify
 
     stdin_once(specs)
@@ -76,7 +77,11 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
     limits = limits_from(values)
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    networks = [(spec, load(spec, set=settings, shapes=shapes, limits=limits)) for spec in specs]
+    networks = [
+        (spec, load(spec, set=settings, shapes=shapes, layout=values["layout"], limits=limits)) for spec in specs
+    ]
+    for _, network in networks:
+        warn(network.spec, values["ignore"])
     available = values["max_memory"] or available_memory()
     outcomes = []
     with progress(len(networks) * len(aspects)) as advance:
@@ -89,7 +94,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
             outcomes.append(Outcome(spec, network.name, tuple(checks)))
     form = default_format(form, color)
     if form == "json":
-        from archcalc.report.render import write_json
+        from archcalc.report.json_text import write_json
 
         click.echo(write_json([record(outcome) for outcome in outcomes]), nl=False)
     else:

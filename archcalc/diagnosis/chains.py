@@ -28,6 +28,7 @@ def wrong_fields(target: DiagnosedTarget) -> Iterator[Outcome]:
     if target.quantity == "rf":
         yield found("rf-own-kernel", _values(axes, lambda steps: steps[-1].kernel))
         yield found("rf-last-stride", _values(axes, _last_strides))
+        yield found("rf-strides-ignored", _values(axes, _last_layer_without_strides))
         yield found("rf-kernels-multiplied", _values(axes, lambda steps: prod(step.kernel for step in steps)))
     if target.quantity == "rf_stride":
         strided = [[step for step in steps if step.stride != 1] for steps in axes]
@@ -41,6 +42,15 @@ def _last_strides(steps: Sequence[Step]) -> Number:
     """1 + Σ (K_i − 1)·s_{i−1}: the stride of the layer directly before instead of the product of all before."""
     before = [1, *(step.stride for step in steps)]
     return 1 + sum((step.kernel - 1) * stride for step, stride in zip(steps, before, strict=False))
+
+
+def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
+    """The receptive field of the layer before, and K − 1 more."""
+    size: Number = 1
+    distance: Number = 1
+    for step in steps[:-1]:
+        size, distance = size + (step.kernel - 1) * distance, distance * step.stride
+    return size + steps[-1].kernel - 1
 
 
 def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], Number]) -> Values:

@@ -93,6 +93,7 @@ def joined_as(channels: Callable[[list[Number]], Number], name: str) -> OutputCh
 added_up = joined_as(sum, "add")
 last_branch = joined_as(lambda channels: channels[-1], "concat")
 first_branch = joined_as(lambda channels: channels[0], "concat")
+largest_branch = joined_as(max, "concat")
 multiplied = joined_as(product, "concat")
 
 

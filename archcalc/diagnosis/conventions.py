@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.analysis.counts import Counts
 from archcalc.diagnosis.mistake import Contribution
@@ -92,8 +92,12 @@ def bias_per_input(site: Site, counts: Counts, quantity: str) -> Number | None:
 
 
 def inputs_added(site: Site, counts: Counts, quantity: str) -> Number | None:
-    """Add the numbers of inputs and outputs of a fully connected layer."""
-    return product(site.shape) + product(site.op.output(site.inputs)) if site.op.kind == "dense" else None
+    """Add the numbers of inputs and outputs of a fully connected layer, or of the channels of a 1×1 convolution."""
+    op: Any = site.op
+    if op.kind == "dense":
+        return product(site.shape) + product(op.output(site.inputs))
+    is_pointwise = op.kind == "convolution" and set(op.kernel) == {1}
+    return site.shape[0] + op.output(site.inputs)[0] if is_pointwise else None
 
 
 def bias_on_top(site: Site, counts: Counts, quantity: str) -> Number | None:

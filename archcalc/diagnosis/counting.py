@@ -10,8 +10,9 @@ from typing import Any
 
 from archcalc.diagnosis.variation import Change, Site
 from archcalc.diagnosis.windows import changed, is_pooling, replaced
-from archcalc.numeric import exact_div
+from archcalc.numeric import Number, exact_div
 from archcalc.ops.base import Operator, like
+from archcalc.ops.conv import Conv
 from archcalc.ops.sliding import effective_kernel
 
 
@@ -106,12 +107,46 @@ def kernel_once(site: Site) -> Site | None:
     op: Any = site.op
     if not is_convolution(site) or len(op.kernel) < 2 or set(op.kernel[1:]) == {1}:
         return None
-    kernel = (op.kernel[0], *(1,) * (len(op.kernel) - 1))
+    return _with_kernel(site, (op.kernel[0], *(1,) * (len(op.kernel) - 1)))
+
+
+def kernel_left_out(site: Site) -> Site | None:
+    """Use one weight per input channel and filter, at the same number of positions."""
+    op: Any = site.op
+    return _with_kernel(site, (1,) * len(op.kernel)) if is_convolution(site) else None
+
+
+def _with_kernel(site: Site, kernel: tuple[Number, ...]) -> Site | None:
+    """Return the site with a smaller kernel and as many positions."""
+    op: Any = site.op
     if op.window_kind != "sliding":
         return changed(site, kernel=kernel)
-    first, *others = op.geometry(site.shape)
-    pads = (first[3:], *((before, after + 1 - reach) for _, reach, _, before, after in others))
+    rows = zip(op.geometry(site.shape), kernel, op.dilation, strict=True)
+    pads = tuple((before, after + effective_kernel(k, d) - reach) for (_, reach, _, before, after), k, d in rows)
     return changed(site, kernel=kernel, pad=pads)
+
+
+def channels_of_output_read(site: Site) -> Site | None:
+    """Take the depth of a filter as the number of filters."""
+    op: Any = site.op
+    channels = getattr(op, "channels", None)
+    if not is_convolution(site, "sliding") or channels in (None, site.shape[0]) or getattr(op, "groups", 1) != 1:
+        return None
+    return None if getattr(op, "table", None) is not None else Site(op, ((channels, *site.shape[1:]),))
+
+
+def multiplier_ignored(site: Site) -> Site | None:
+    return changed(site, multiplier=1)
+
+
+def pointwise_only(site: Site) -> Site | None:
+    """Count only the 1×1 convolution of a separable one."""
+    op: Any = site.op
+    if op.depthwise_part() is None:
+        return None
+    maps = op.depthwise_part().output(site.inputs)
+    ones = (1,) * len(op.kernel)
+    return Site(like(Conv, op, kernel=ones, stride=ones, dilation=ones, pad="valid"), (maps,))
 
 
 def effective_kernel_counted(site: Site) -> Site | None:

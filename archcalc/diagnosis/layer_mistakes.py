@@ -9,8 +9,8 @@ from archcalc.diagnosis import channels, counting, transposed, windows
 from archcalc.diagnosis.mistake import (
     COSTS,
     FIELDS,
+    OUTPUT_SIZES,
     SHAPES_AND_COSTS,
-    SIZES,
     WEIGHTS,
     LayerMistake,
     MistakeScope,
@@ -136,12 +136,12 @@ LAYER_MISTAKES = (
         code="channels-pooled", affects=FLOWING, outputs=(channels.channels_pooled,), combinable=False,
     ),
     LayerMistake(
-        code="channels-averaged", affects=SIZES, outputs=(channels.channels_averaged,), combinable=False,
+        code="channels-averaged", affects=OUTPUT_SIZES, outputs=(channels.channels_averaged,), combinable=False,
         scopes=(MistakeScope.TARGET,),
     ),
     LayerMistake(
         code="all-averaged",
-        affects=SIZES,
+        affects=OUTPUT_SIZES,
         prior=Prior.RARE,
         outputs=(channels.all_averaged,),
         combinable=False,
@@ -149,7 +149,7 @@ LAYER_MISTAKES = (
     ),
     LayerMistake(
         code="concat-as-add", affects=FLOWING, prior=Prior.COMMON,
-        outputs=(channels.last_branch, channels.first_branch), combinable=False,
+        outputs=(channels.last_branch, channels.first_branch, channels.largest_branch), combinable=False,
     ),
     LayerMistake(
         code="channels-multiplied", affects=FLOWING, prior=Prior.RARE, outputs=(channels.multiplied,),
@@ -227,6 +227,17 @@ LAYER_MISTAKES = (
         code="kernel-once", affects=WEIGHTS | COSTS, changes=(counting.kernel_once,), propagates=False,
     ),
     LayerMistake(
+        code="kernel-left-out", affects=WEIGHTS | COSTS, changes=(counting.kernel_left_out,), propagates=False,
+        combinable=False,
+    ),
+    LayerMistake(
+        code="output-channels-read", affects=WEIGHTS | COSTS, changes=(counting.channels_of_output_read,),
+        propagates=False, combinable=False,
+    ),
+    LayerMistake(
+        code="multiplier-ignored", affects=FLOWING, changes=(counting.multiplier_ignored,), combinable=False,
+    ),
+    LayerMistake(
         code="kernel-squared", affects=WEIGHTS, changes=(counting.kernel_squared,), propagates=False,
         combinable=False,
     ),
@@ -270,6 +281,10 @@ LAYER_MISTAKES = (
     ),
     LayerMistake(
         code="pointwise-left-out", affects=WEIGHTS | COSTS, changes=(counting.depthwise_only,), propagates=False,
+        combinable=False,
+    ),
+    LayerMistake(
+        code="depthwise-left-out", affects=WEIGHTS | COSTS, changes=(counting.pointwise_only,), propagates=False,
         combinable=False,
     ),
 )  # fmt: skip

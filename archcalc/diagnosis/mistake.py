@@ -14,6 +14,7 @@ from archcalc.analysis.counts import Counts
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site
 from archcalc.numeric import Number
+from archcalc.query import quantities
 from archcalc.query.targets import Values
 
 
@@ -37,9 +38,12 @@ class MistakeScope(Enum):
     AFTER_FIRST = "in all layers but the first one with a window"
 
 
-WEIGHTS = frozenset({"params", "trainable"})
+WEIGHTS = frozenset({"params", "trainable", "weights"})
 COSTS = frozenset({"macs", "mults", "flops", "connections"})
-SIZES = frozenset({"shape", "activations"})
+SIZES = frozenset({"shape", "channels", "neurons", *quantities.SIZES})
+"""The quantities that are read off the shape of an output."""
+OUTPUT_SIZES = SIZES | {"activations"}
+"""The quantities that the sizes of outputs affect."""
 FIELDS = frozenset({"rf", "rf_stride", "rf_padding"})
 
 
@@ -139,5 +143,4 @@ class Outcome:
         )
 
 
-SHAPES_AND_COSTS = SIZES | COSTS
-EVERYTHING = WEIGHTS | COSTS | SIZES | FIELDS
+SHAPES_AND_COSTS = OUTPUT_SIZES | COSTS

@@ -130,7 +130,11 @@ def _is_rounding(written: int, right: int) -> bool:
     """Whether a number that ends in zeros is the right figure, rounded or truncated there."""
     digits = str(written)
     zeros = len(digits) - len(digits.rstrip("0"))
-    return 1 <= zeros < len(digits) and abs(written - right) < 10**zeros and len(digits) >= 3
+    if not 1 <= zeros < len(digits) or len(digits) < 3:
+        return False
+    unit, distance = int(10**zeros), abs(written - right)
+    is_truncated = zeros < len(digits) - 1 and distance < unit
+    return is_truncated or 2 * distance <= unit
 
 
 def _swapped(ours: str, theirs: str) -> bool:

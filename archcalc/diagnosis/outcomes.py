@@ -158,7 +158,7 @@ class Outcomes:
         graph = self.target.graph
         for index in range(min(self.target.own, default=0) - 1, -1, -1):
             node = graph.nodes[index]
-            if node.is_input:
+            if not node.inputs:
                 continue
             site = Site(node.op, graph.input_shapes(node))
             self.work += 1

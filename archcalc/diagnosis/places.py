@@ -8,10 +8,9 @@ from itertools import permutations
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.propagate import Layer
 from archcalc.claims.feedback import Reason
-from archcalc.diagnosis.mistake import Outcome, Prior
+from archcalc.diagnosis.mistake import SIZES, Outcome, Prior
 from archcalc.diagnosis.target import DiagnosedTarget
-from archcalc.graph import ordered
-from archcalc.numeric import Number, exact_div, product
+from archcalc.numeric import exact_div, product
 from archcalc.query.quantities import SUMS
 from archcalc.query.targets import Values, resolve
 
@@ -41,7 +40,9 @@ PRIORS = {
     "softmax-left-out": Prior.OCCASIONAL,
     "softmax-added": Prior.OCCASIONAL,
     "separable-as-standard": Prior.COMMON,
+    "shared-counted-twice": Prior.COMMON,
     "rf-last-stride": Prior.COMMON,
+    "rf-strides-ignored": Prior.COMMON,
     "rf-own-kernel": Prior.COMMON,
     "rf-own-step": Prior.COMMON,
     "rf-kernels-multiplied": Prior.OCCASIONAL,
@@ -63,6 +64,8 @@ def misplaced(target: DiagnosedTarget) -> Iterator[Outcome]:
     yield from _neighbours(target)
     if target.quantity in SUMS:
         yield from _sums(target)
+    if target.quantity in ("activations", "neurons"):
+        yield from _elements(target)
 
 
 def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
@@ -89,7 +92,7 @@ def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
     """The differing values of the nearest layers before and after, in the order of the spec."""
     layers = target.analysis.layers
     own = {layer.node for layer in target.layers}
-    if target.row is None or not own or target.quantity not in (*SUMS, *FIELD_QUANTITIES, "shape"):
+    if target.row is None or not own or target.quantity not in {*SUMS, *FIELD_QUANTITIES, *SIZES}:
         return
     before = [layer for layer in layers if layer.node < min(own)][::-1]
     after = [layer for layer in layers if layer.node > max(own)]
@@ -99,9 +102,10 @@ def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
             if values is not None and values != target.actual.values and values != (0,):
                 yield found(code, values, name=layer.name)
                 break
-    if target.quantity == "shape":
-        for shape in target.graph.inputs.values():
-            yield found("input-value", ordered(shape, target.graph.layout))
+    for shape in target.graph.inputs.values() if target.quantity in SIZES else ():
+        values = target.read_size(shape)
+        if values is not None:
+            yield found("input-value", values)
 
 
 def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
@@ -109,6 +113,16 @@ def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
         return resolve(f"{layer.name}.{target.quantity}", target.analysis).values
     except LookupError:
         return None
+
+
+TOLD_APART = {
+    "params": ("trainable", "weights"),
+    "trainable": ("params", "weights"),
+    "weights": ("trainable",),
+    "macs": ("mults",),
+    "mults": ("macs",),
+}
+"""The quantities whose difference from another one is a mistake or convention with a code of its own."""
 
 
 def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -119,12 +133,10 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
         yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
-        if {quantity, other} in ({"params", "trainable"}, {"macs", "mults"}) or other == quantity:
-            continue  # their difference is a convention with a code of its own
+        if other == quantity or other in TOLD_APART.get(quantity, ()):
+            continue
         total = sum(getattr(layer, other) for layer in target.layers)
         yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
-    if quantity == "activations":
-        yield from _activations(target, actual)
     if target.row is None:
         heads = sum(getattr(layer, quantity) for layer in target.layers if layer.head is not None)
         training = sum(getattr(layer, quantity) for layer in layers if layer.training)
@@ -140,13 +152,13 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
             yield found("one-part", (number,), len(parts), name=name)
 
 
-def _activations(target: DiagnosedTarget, actual: Number) -> Iterator[Outcome]:
+def _elements(target: DiagnosedTarget) -> Iterator[Outcome]:
     """One map of the output, or the input in place of the output."""
-    if len(target.layers) != 1:
+    (actual, *_) = target.actual.values
+    if isinstance(actual, str) or (target.quantity in SUMS and len(target.layers) != 1):
         return
-    (layer,) = target.layers
-    shape = layer.output
+    shape = target.graph.shape(target.tensor)
     if len(shape) > 1 and shape[0] != 1:
         yield found("one-map", (exact_div(actual, shape[0]),))
-    for each in target.graph.input_shapes(target.node(layer.node))[:1]:
+    for each in target.graph.input_shapes(target.node(min(target.own)))[:1]:
         yield found("input-value", (product(each) * target.batch,))

@@ -120,7 +120,7 @@ CONVENTIONAL = frozenset(
 FOLLOW_THROUGH = "follow-through"
 NOT_THE_SUM = "not-the-sum"
 TRUNCATED = "truncated"
-FORMULA = "formula"
+ROUNDING_LEFT_OUT = "rounding-left-out"
 
 CODES: dict[str, str] = {
     code: SENTENCES[code]
@@ -131,6 +131,7 @@ CODES: dict[str, str] = {
         FOLLOW_THROUGH,
         TRUNCATED,
         NOT_THE_SUM,
+        ROUNDING_LEFT_OUT,
     )
 }
 """Every code with its sentence; two mistakes made together have both codes, joined by ``+``."""

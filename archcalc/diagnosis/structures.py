@@ -24,8 +24,18 @@ def restructured(target: DiagnosedTarget) -> Iterator[Outcome]:
     """Yield the outcomes of taking several layers for one, or of leaving out or adding the last one."""
     if target.quantity in WEIGHTS | COSTS:
         yield from _separable_as_standard(target)
+    if target.counted_elsewhere:
+        yield from _shared_counted_twice(target)
     if target.quantity in SUMS and target.row is None:
         yield from final_softmax(target)
+
+
+def _shared_counted_twice(target: DiagnosedTarget) -> Iterator[Outcome]:
+    """The total with the weights of every layer, also of those that share them."""
+    (total, *_) = target.actual.values
+    assert not isinstance(total, str)
+    repeated = sum(target.counts(index).of(target.quantity) for index in target.counted_elsewhere)
+    yield found("shared-counted-twice", (total + repeated,))
 
 
 def final_softmax(
@@ -84,7 +94,7 @@ def _depthwise_before(target: DiagnosedTarget, index: int) -> int | None:
     while len(target.node(index).inputs) == 1:
         index = target.node(index).inputs[0].node
         node = target.node(index)
-        if node.is_input:
+        if not node.inputs:
             return None
         sums = node.op.sums(target.graph.input_shapes(node)[0])
         if sums is not None:

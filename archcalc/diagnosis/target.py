@@ -7,16 +7,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from archcalc.analysis.counts import Counts, counts_of
+from archcalc.analysis.counts import STORED, Counts, counts_of, repeated, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.diagnosis.mistake import Contribution
+from archcalc.diagnosis.mistake import SIZES, Contribution
 from archcalc.diagnosis.variation import Site, Variation
-from archcalc.graph import Node, Ref, ordered
-from archcalc.numeric import Number
-from archcalc.query.quantities import QUANTITIES, SUMS
-from archcalc.query.targets import Actual, Values, find_row, output_layer, resolve, tensor_of
+from archcalc.graph import Node, Ref, axis_symbols, ordered
+from archcalc.numeric import Number, product
+from archcalc.ops.base import Shape
+from archcalc.query.quantities import QUANTITIES, SUMS, find_quantity
+from archcalc.query.targets import Actual, Values, find_row, of_training, output_layer, resolve, tensor_of
 
 
 class DiagnosedTarget:
@@ -29,9 +30,11 @@ class DiagnosedTarget:
             LookupError: The target does not exist; the arguments are a message and a hint.
         """
         self.text = target
+        target, analysis = of_training(target, analysis)
         self.analysis = analysis
         self.graph = analysis.graph
-        self.place, _, self.quantity = target.rpartition(".")
+        self.place, _, word = target.rpartition(".")
+        self.quantity = find_quantity(word).name
         self.actual: Actual = resolve(target, analysis)
         row = find_row(self.place, analysis)
         self.row: Layer | Group | None = row
@@ -70,6 +73,19 @@ class DiagnosedTarget:
         """The last node that affects the target."""
         return max(self.members, default=0) if self.quantity in SUMS else self.tensor.node
 
+    @cached_property
+    def counted_elsewhere(self) -> frozenset[int]:
+        """The layers of a sum whose weights all count at another layer, because they share them."""
+        if self.quantity not in STORED or not self.graph.sharing:
+            return frozenset()
+        shapes = {index: self.graph.input_shapes(self.node(index)) for index in self.members}
+        tied = {index: tied_weights(self.node(index), inputs) for index, inputs in shapes.items()}
+        return frozenset(
+            index
+            for index, weights in repeated(tied).items()
+            if len(weights) == len(self.node(index).op.weights(shapes[index]))
+        )
+
     def node(self, index: int) -> Node:
         return self.graph.nodes[index]
 
@@ -93,13 +109,22 @@ class DiagnosedTarget:
             return self._sum(variation, contribution)
         if variation is None or contribution is not None:
             return None
-        if self.quantity == "shape":
-            return ordered(variation.shapes(self.tensor.node)[self.tensor.output], self.graph.layout)
+        if self.quantity in SIZES:
+            return self.read_size(variation.shapes(self.tensor.node)[self.tensor.output])
         if self.quantity in FIELD_QUANTITIES:
             graph = variation.changed_graph()
             graph = replace(graph, nodes=graph.nodes[: self.tensor.node + 1])
             return self.read_field(receptive_fields(graph)[self.tensor.node])
         return None
+
+    def read_size(self, shape: Shape) -> Values | None:
+        """Return the values of the quantity in the shape of an output; ``None`` if the shape has no such axis."""
+        if self.quantity == "shape":
+            return ordered(shape, self.graph.layout)
+        if self.quantity == "neurons":
+            return (product(shape),)
+        sizes = dict(zip(axis_symbols(len(shape)), shape, strict=True)) | {"channels": shape[0]}
+        return (sizes[self.quantity],) if self.quantity in sizes else None
 
     def read_field(self, fields: Fields) -> Values:
         """Return the values of the quantity in the receptive fields of a layer, one for all axes if they are equal."""
@@ -114,6 +139,8 @@ class DiagnosedTarget:
         total: Number = 0
         touched = False
         for index in self.members:
+            if index in self.counted_elsewhere:
+                continue
             site = variation.sites.get(index) if variation is not None else None
             if variation is None or site is None:
                 counts = self.counts(index)

@@ -19,8 +19,8 @@ class Site(NamedTuple):
 
     @property
     def shape(self) -> Shape:
-        """The shape of the first input."""
-        return self.inputs[0]
+        """The shape of the first input; without axes if there is none."""
+        return self.inputs[0] if self.inputs else ()
 
 
 Change: TypeAlias = Callable[[Site], Site | None]
@@ -99,8 +99,8 @@ def vary(
     first = 0 if where is None else min([*where, *outputs], default=0)
     for index in range(first, len(graph.nodes) if last is None else last + 1):
         node = graph.nodes[index]
-        if node.is_input:
-            continue
+        if not node.inputs:
+            continue  # an input, or another source
         reads_changes = any(ref.node in outputs for ref in node.inputs)
         here = where is None or index in where
         if not (reads_changes or here):

@@ -89,7 +89,14 @@ def fc(op: FullyConnected, inputs: Arrays, weights: Weights, out: Array, recorde
 @fast(Linear)
 def linear(op: Linear, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
-    weighted(x.reshape(-1, x.shape[-1]), weights, out.reshape(-1, out.shape[-1]), recorder)
+    if op.axis != "channels":
+        weighted(x.reshape(-1, x.shape[-1]), weights, out.reshape(-1, out.shape[-1]), recorder)
+        return
+    own = recorder.worker.part(out.shape[1])
+    features = out.reshape(*out.shape[:2], -1)[:, own]
+    recorder.call(np.matmul, weights["weight"][own], x.reshape(*x.shape[:2], -1), out=features)
+    if "bias" in weights:
+        recorder.call(np.add, features, weights["bias"][own][:, None], out=features)
 
 
 def weighted(rows: Array, weights: Weights, out: Array, recorder: Recorder) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal
 
-from archcalc.query.quantities import COMMON
+from archcalc.query.quantities import ALIASES, COMMON
 
 Role = Literal["layer", "quantity", "answer", "target"]
 
@@ -35,14 +35,13 @@ ROLES: Mapping[str, Role] = {
 
 SYNONYMS: Mapping[str, str] = {
     **{name.replace("_", ""): name for name in COMMON},
+    **{alias.replace("_", ""): name for alias, name in ALIASES.items()},
     "output": "shape",
     "outputshape": "shape",
     "outputsize": "shape",
     "outshape": "shape",
     "dimensions": "shape",
     "size": "shape",
-    "maps": "channels",
-    "featuremaps": "channels",
     "filters": "channels",
     "outputchannels": "channels",
     "parameters": "params",
@@ -50,7 +49,9 @@ SYNONYMS: Mapping[str, str] = {
     "numberofparameters": "params",
     "numparams": "params",
     "parametercount": "params",
-    "weights": "params",
+    "numberofweights": "weights",
+    "bias": "biases",
+    "numberofbiases": "biases",
     "trainableparams": "trainable",
     "trainableparameters": "trainable",
     "learnableparameters": "trainable",
@@ -69,7 +70,8 @@ SYNONYMS: Mapping[str, str] = {
     "rfsize": "rf",
     "jump": "rf_stride",
     "effectivestride": "rf_stride",
-    "neurons": "activations",
+    "numberofneurons": "neurons",
+    "numberofunits": "neurons",
     "outputs": "activations",
     "numberofconnections": "connections",
     "numberoflayers": "layers",

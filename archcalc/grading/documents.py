@@ -43,10 +43,11 @@ METADATA_KEYS = (
     "set",
     "shape",
     "layout",
+    "batch",
     "assume",
 )
 AUDIT_KEYS = ("convention", "erratum", "because")
-NETWORK_KEYS = ("spec", "set", "shape", "layout", "assume")
+NETWORK_KEYS = ("spec", "set", "shape", "layout", "batch", "assume")
 _CLAIM = re.compile(r"(?P<target>.*?[^<>=≤≥≈:\s])\s*(?P<relation><=|>=|==|[<>=≤≥≈])\s*(?P<value>.*)", re.DOTALL)
 EXAMPLE = "for example:\n  answers:\n    c1.params: 156"
 
@@ -113,6 +114,7 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
             settings=_pairs(top, "set"),
             shapes=_shapes(top),
             layout=_layout(top, ""),
+            batch=_batch(top, None),
             assume=_assumed(top),
         )
     mapping = expect_mapping(content, what)
@@ -127,6 +129,7 @@ def _network(content: Content, what: str, top: Mapping) -> NetworkText:
         settings=_pairs(mapping, "set"),
         shapes=_shapes(mapping),
         layout=_layout(mapping, _layout(top, "")),
+        batch=_batch(mapping, _batch(top, None)),
         assume=(*_assumed(top), *_assumed(mapping)),
     )
 
@@ -145,17 +148,27 @@ def _layout(mapping: Mapping, default: str) -> str:
     return written.value
 
 
-def _pairs(mapping: Mapping, key: str) -> dict[str, str]:
+def _batch(mapping: Mapping, default: int | None) -> int | None:
+    content = mapping.get("batch")
+    if content is None:
+        return default
+    written = expect_scalar(content, "'batch:'").text
+    if not re.fullmatch(r"[1-9]\d{0,8}", written.value.strip()):
+        fail("argument", f"'batch:' must be a positive integer, got '{written.value[:20]}'", whole_text(written))
+    return int(written.value)
+
+
+def _pairs(mapping: Mapping, key: str) -> dict[str, Text]:
     content = mapping.get(key)
     if content is None:
         return {}
     pairs = expect_mapping(content, f"'{key}:'").pairs
-    return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text.value for name, value in pairs}
+    return {name.text.value: expect_scalar(value, f"'{name.text.value[:40]}'").text for name, value in pairs}
 
 
-def _shapes(mapping: Mapping) -> dict[str, str]:
+def _shapes(mapping: Mapping) -> dict[str, Text]:
     content = mapping.get("shape")
-    return {"": content.text.value} if isinstance(content, Scalar) else _pairs(mapping, "shape")
+    return {"": content.text} if isinstance(content, Scalar) else _pairs(mapping, "shape")
 
 
 def text_of(mapping: Mapping, key: str) -> str:
@@ -277,9 +290,19 @@ def _value(content: Content) -> tuple[Text, Problem | None]:
         return content.text, None
     source, start = content.span.text.source, content.span.text.start
     if isinstance(content, List) and content.items and all(isinstance(item, Scalar) for item in content.items):
-        sizes = [item.text.value for item in content.items if isinstance(item, Scalar)]
-        return Text(source, "x".join(sizes), start), None
-    return Text(source, "", start), _problem("an answer must be a value or a list of sizes", content)
+        entries = [item.text.value for item in content.items if isinstance(item, Scalar)]
+        is_shape = all(entry.isdecimal() for entry in entries)
+        return Text(source, "x".join(entries) if is_shape else f"[{', '.join(entries)}]", start), None
+    if isinstance(content, List) and content.items and all(isinstance(item, List) for item in content.items):
+        rows = [_value(item)[0].value for item in content.items]
+        if all(rows):
+            return Text(source, f"[{', '.join(f'[{_entries_of(row)}]' for row in rows)}]", start), None
+    return Text(source, "", start), _problem("an answer must be a value, a list of sizes or a matrix", content)
+
+
+def _entries_of(row: str) -> str:
+    """The entries of a row of a matrix, separated by commas."""
+    return row.strip("[]").replace("x", ", ")
 
 
 def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:

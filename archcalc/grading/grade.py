@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,9 +10,12 @@ from archcalc.claims.claim import PASSING, Claim, Judgement, Verdict
 from archcalc.claims.claimed_value import same_value, without_hedge
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Feedback
+from archcalc.grading.asked import AskedQuestions
 from archcalc.grading.audit import audit_mark
+from archcalc.grading.columns import quantity_of
 from archcalc.grading.conventions import reasons_under
 from archcalc.grading.key import Key, Question
+from archcalc.grading.kinds.base import unreadable
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
@@ -35,7 +38,7 @@ class Grader:
             feedback: The sentences of the marks.
 
         Raises:
-            SpecError: A network or a target of the key does not exist.
+            SpecError: A network of the key cannot be read, or a question cannot be asked; all errors are reported.
         """
         self.key = key or Key()
         self.scored = key is not None
@@ -43,8 +46,26 @@ class Grader:
         self.explain = explain
         self.feedback = feedback
         self.total = sum((question.points for question in self.key.questions), Fraction(0))
-        self._subject = library.subject(self.key.networks) if self.key.networks else None
-        self._questions = _index_questions(self.key.questions, self._subject) if self._subject else {}
+        self._asked = self._prepared(self.key.networks) if self.key.networks or self._needs_no_network else None
+        self.warnings = tuple(self._asked.warnings()) if self._asked is not None else ()
+        """Warnings about the key."""
+
+    @property
+    def _needs_no_network(self) -> bool:
+        """Whether no question of the key is about a network."""
+        kinds = [question.kind for question in self.key.questions]
+        return bool(kinds) and all(kind is not None and not kind.needs_network for kind in kinds)
+
+    def _prepared(self, networks: Mapping[str, NetworkText]) -> AskedQuestions:
+        return AskedQuestions(self.key.questions, self.library.subject(networks))
+
+    def is_question(self, written: str) -> bool:
+        """Return whether a name, such as the title of a column, is that of a question of the key, or of a figure."""
+        if self._asked is not None and self.key.questions:
+            return self._asked.find(written) is not None
+        names = {question.id.casefold() for question in self.key.questions}
+        place, dot, word = written.strip().rpartition(".")
+        return written.strip().casefold() in names or bool(place and dot and quantity_of(word))
 
     def unreadable(self, name: str, file: str, error: SpecError) -> GradedSubmission:
         """Return the result of a submission that cannot be read."""
@@ -54,12 +75,11 @@ class Grader:
         """Grade one submission. Errors in it are not raised, but are part of the result."""
         file = submission.source.name
         try:
-            subject = self._subject or self.library.subject(_networks(submission))
+            asked = self._asked or self._prepared(_networks(submission))
             if self.key.questions:
-                asked = self._questions or _index_questions(self.key.questions, subject)
-                marks, notes = self._grade_answers(submission, subject, asked)
+                marks, notes = self._grade_answers(submission, asked)
             else:
-                marks, notes = self._grade_claims(submission, subject), []
+                marks, notes = self._grade_claims(submission, asked.subject), []
         except SpecError as error:
             return self.unreadable(submission.name or name, file, error)
         of = sum((mark.of for mark in marks), Fraction(0))
@@ -77,27 +97,24 @@ class Grader:
         """The marks of all claims of a file, at one point each."""
         if not submission.answers:
             fail("answers", "the file has no answers", origin=submission.source.name)
-        targets = [Question(id="", target=answer.target, points=Fraction(1)) for answer in submission.answers]
-        judgements = self._judge(targets, submission.answers, subject)
+        targets = [subject.canonical(answer.target.value.strip()) for answer in submission.answers]
+        judgements = self._judge(targets, [()] * len(targets), submission.answers, subject)
         marks = []
         for answer, judgement in zip(submission.answers, judgements, strict=True):
-            question = Question(id=judgement.target, target=answer.target, points=Fraction(1))
+            question = Question(id=judgement.target, place=answer.target, target=answer.target, points=Fraction(1))
             mark = self._mark(question, answer, judgement, subject)
             marks.append(audit_mark(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
         return marks
 
-    def _grade_answers(
-        self, submission: AnswerFile, subject: Subject, asked: dict[str, Question]
-    ) -> tuple[list[Mark], list[str]]:
+    def _grade_answers(self, submission: AnswerFile, asked: AskedQuestions) -> tuple[list[Mark], list[str]]:
         """The marks of the questions of the key, in its order, and notes."""
         given: dict[str, Answer] = {}
         twice: dict[str, Problem] = {}
         notes = []
         for answer in submission.answers:
-            written = answer.target.value.strip()
-            question = asked.get(written.casefold()) or asked.get(subject.canonical(written))
+            question = asked.find(answer.target.value)
             if question is None:
-                notes.append(f"not asked: {written[:60]}")
+                notes.append(f"not asked: {answer.target.value.strip()[:60]}")
             elif question.id not in given or not given[question.id].value.value:
                 given[question.id] = answer
             elif answer.value.value and not same_value(answer.value.value, given[question.id].value.value):
@@ -107,26 +124,40 @@ class Grader:
         for question in self.key.questions:
             found = given.get(question.id)
             if found is None or not (found.value.value.strip() or found.problem):
-                marks[question.id] = self._missing(question, subject)
+                marks[question.id] = self._missing(question, asked)
                 continue
-            target = subject.canonical(question.target.value.strip())
             problem = twice.get(question.id) or found.problem
+            if question.kind is not None:
+                marks[question.id] = self._other_mark(question, found, problem, asked)
+                continue
             if not question.free:
-                problem = problem or _form_error(found, question, subject.judge.actual(target))
+                actual = asked.subject.judge.actual(asked.targets[question.id])
+                problem = problem or _form_error(found, question, actual)
             answers.append(found if problem is None else Answer(found.target, found.value, problem))
             questions.append(question)
-        judgements = self._judge(questions, map(_without_hedge, answers), subject)
+        targets = [asked.targets[question.id] for question in questions]
+        names = [question.names for question in questions]
+        judgements = self._judge(targets, names, list(map(_without_hedge, answers)), asked.subject)
         for question, answer, judgement in zip(questions, answers, judgements, strict=True):
-            marks[question.id] = self._mark(question, answer, judgement, subject)
+            marks[question.id] = self._mark(question, answer, judgement, asked.subject)
         return [marks[question.id] for question in self.key.questions], notes
 
-    def _judge(self, questions: Iterable[Question], answers: Iterable[Answer], subject: Subject) -> list[Judgement]:
-        """The judgements in the order of the answers, including those of unreadable lines."""
+    def _judge(
+        self, targets: Sequence[str], names: Sequence[tuple[str, ...]], answers: Sequence[Answer], subject: Subject
+    ) -> list[Judgement]:
+        """The judgements in the order of the answers, including those of unreadable lines.
+
+        Args:
+            targets: The target of each answer.
+            names: The names that each must be a formula in; none if it may be a number.
+            answers: The answers.
+            subject: The networks.
+        """
         found: list[Judgement | None] = []
         claims = []
-        for question, answer in zip(questions, answers, strict=True):
-            claim = _claim(answer, subject.canonical(question.target.value.strip()))
-            known = subject.formula(claim, question.free) if question.free else None
+        for target, free, answer in zip(targets, names, answers, strict=True):
+            claim = _claim(answer, target)
+            known = subject.formula(claim, free) if free else None
             if answer.problem is not None:
                 verdict = Verdict.COARSE if answer.problem.code == Verdict.COARSE else Verdict.UNREADABLE
                 known = Judgement(claim=claim, verdict=verdict, fault=answer.problem)
@@ -135,6 +166,40 @@ class Grader:
                 claims.append(claim)
         judged = iter(subject.judge.judge(claims, explain=self.explain))
         return [judgement or next(judged) for judgement in found]
+
+    def _other_mark(self, question: Question, answer: Answer, problem: Problem | None, asked: AskedQuestions) -> Mark:
+        """The mark of an answer to a question that asks for no figure."""
+        written, right = answer.value.value.strip(), asked.right_answer(question)
+        outcome = asked.prepared[question.id].judge(written) if problem is None else unreadable(problem.message)
+        say, name = self.feedback.say, question.id
+        if outcome.verdict is Verdict.BY_HAND:
+            sentence = say("by-hand", target=name)
+        elif outcome.verdict is Verdict.UNREADABLE:
+            sentence = outcome.error
+        elif outcome.verdict is Verdict.WRONG:
+            said = [self.feedback.reasons([each]) for each in outcome.reasons]
+            sentence = " ".join([say("wrong", target=name, actual=right, value=written), *said])
+        elif outcome.verdict is Verdict.TRUNCATED:
+            sentence = say("truncated-value", target=name, actual=right, value=written)
+        else:
+            sentence = f"{name} is {right}"
+        hints = " ".join(self.feedback.reasons([each]) for each in outcome.hints)
+        return Mark(
+            id=name,
+            target="",
+            text=question.text,
+            value=written,
+            verdict=outcome.verdict,
+            right=outcome.verdict in PASSING,
+            points=self.key.worth(outcome.verdict, question.points),
+            of=question.points,
+            actual=right,
+            sentence=sentence,
+            reasons=(NamedReason(outcome.code, hints),) if outcome.code else (),
+            reason=hints or outcome.error,
+            file=answer.target.source.name,
+            line=_line(answer),
+        )
 
     def _mark(self, question: Question, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
         explanations = judgement.explanations
@@ -153,7 +218,7 @@ class Grader:
             reason=" ".join(judgement.reasons_in_words(self.feedback)) if explanations else "",
             derivation=judgement.derivation,
             file=answer.target.source.name,
-            line=(answer.value if answer.value.value else answer.target).place(0)[0] + 1,
+            line=_line(answer),
         )
         return mark if mark.right else self._accepted(mark, question, judgement, subject)
 
@@ -175,9 +240,9 @@ class Grader:
                 )
         return mark
 
-    def _missing(self, question: Question, subject: Subject) -> Mark:
-        target = subject.canonical(question.target.value.strip())
-        actual = subject.judge.actual(target).text
+    def _missing(self, question: Question, asked: AskedQuestions) -> Mark:
+        target = asked.targets.get(question.id, "")
+        actual = asked.right_answer(question)
         return Mark(
             id=question.id,
             target=target,
@@ -187,8 +252,15 @@ class Grader:
             points=self.key.worth(Verdict.MISSING, question.points),
             of=question.points,
             actual=actual,
-            sentence=self.feedback.say("no-answer", target=target, actual=actual),
+            sentence=self.feedback.say(
+                "no-answer" if actual else "no-answer-to", target=target or question.id, actual=actual
+            ),
         )
+
+
+def _line(answer: Answer) -> int:
+    """The line of an answer in its file."""
+    return (answer.value if answer.value.value else answer.target).place(0)[0] + 1
 
 
 def _without_hedge(answer: Answer) -> Answer:
@@ -200,23 +272,6 @@ def _without_hedge(answer: Answer) -> Answer:
 def _claim(answer: Answer, target: str) -> Claim:
     value, place = answer.value.value.strip(), whole_text(answer.value)
     return Claim(target, value, place=place, target_place=whole_text(answer.target))
-
-
-def _index_questions(questions: Iterable[Question], subject: Subject) -> dict[str, Question]:
-    """The questions by id and by target.
-
-    Raises:
-        SpecError: A target does not exist.
-    """
-    found: dict[str, Question] = {}
-    for question in questions:
-        target = subject.canonical(question.target.value.strip())
-        try:
-            subject.judge.actual(target)
-        except LookupError as error:
-            fail("key", error.args[0], whole_text(question.target), error.args[1])
-        found.setdefault(target, question)
-    return found | {question.id.casefold(): question for question in questions}
 
 
 def _form_error(answer: Answer, question: Question, actual: Actual) -> Problem | None:

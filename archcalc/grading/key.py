@@ -10,6 +10,7 @@ digits: 2                              # the minimum number of significant digit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,6 +19,8 @@ from archcalc.claims.claim import Verdict
 from archcalc.grading.columns import target_of
 from archcalc.grading.conventions import read_codes
 from archcalc.grading.documents import read_networks, text_of, texts_of
+from archcalc.grading.kinds.base import Kind
+from archcalc.grading.kinds.reading import DETAILS, KINDS, read_kind
 from archcalc.grading.submission import NetworkText
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_scalar, known_keys, read_document
 from archcalc.spec.errors import Problems, Source, Text, fail, suggest, whole_text
@@ -45,13 +48,26 @@ KEYS = (
     "set",
     "shape",
     "layout",
+    "batch",
     "assume",
     "questions",
     "points",
     "partial",
     "digits",
 )
-QUESTION_KEYS = ("id", "target", "layer", "quantity", "points", "text", "accept", "digits", "free")
+QUESTION_KEYS = (
+    "id",
+    "target",
+    "layer",
+    "quantity",
+    "points",
+    "text",
+    "accept",
+    "digits",
+    "free",
+    *KINDS,
+    *DETAILS,
+)
 EXAMPLE = "for example:\n  network: lenet5\n  questions:\n    - {id: q1, target: c1.params, points: 2}"
 
 
@@ -60,7 +76,12 @@ class Question:
     """A question of a key."""
 
     id: str
-    target: Text
+    place: Text
+    """The place of errors of the question."""
+    target: Text | None
+    """The target whose figure or formula is asked; ``None`` for a question of another kind."""
+    kind: Kind | None = None
+    """The kind of a question without a target."""
     points: Fraction
     text: str = ""
     """The question in words."""
@@ -68,8 +89,13 @@ class Question:
     """The codes of conventions that count as right; those of one set apply together (``a+b`` in the file)."""
     digits: int = 1
     """The minimum number of significant digits of a rounded answer."""
-    free: tuple[str, ...] = ()
+    free: tuple[Text, ...] = ()
     """The names that a formula must be in; if empty, the answer is a number, or a formula in any names."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that a formula must be in, without their places."""
+        return tuple(text.value for text in self.free)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +110,12 @@ class Key:
     title: str = ""
 
     def worth(self, verdict: Verdict, points: Fraction) -> Fraction:
-        """Return the points that a verdict earns of those of a question; ``coarse`` counts as unreadable."""
+        """Return the points that a verdict earns of those of a question.
+
+        ``coarse`` counts as unreadable; the points of ``by-hand`` are given by a person.
+        """
+        if verdict is Verdict.BY_HAND:
+            return points * 0
         return self.partial[Verdict.UNREADABLE if verdict is Verdict.COARSE else verdict] * points
 
 
@@ -128,31 +159,33 @@ def _questions(content: Content | None, points: Fraction, digits: int, problems:
         with problems:
             question = _question(key.text.value if key is not None else "", item, points, digits)
             if question.id.casefold() in found:
-                fail("duplicate", f"two questions are called '{question.id[:40]}'", whole_text(question.target))
+                fail("duplicate", f"two questions are called '{question.id[:40]}'", whole_text(question.place))
             found[question.id.casefold()] = question
     return tuple(found.values())
 
 
 def _question(name: str, content: Content, points: Fraction, digits: int) -> Question:
     if isinstance(content, Scalar):
-        return Question(id=name or content.text.value, target=content.text, points=points, digits=digits)
+        id = name or content.text.value
+        return Question(id=id, place=content.text, target=content.text, points=points, digits=digits)
     if isinstance(content, List):
         fail("key", "a question must be a target or a mapping, got a list", content.span, EXAMPLE)
     known_keys(content, QUESTION_KEYS, "a question")
-    target = content.get("target")
-    layer, quantity = content.get("layer"), content.get("quantity")
-    if target is not None:
-        asked = expect_scalar(target, "'target:'").text
-    elif layer is not None and quantity is not None:
-        place = expect_scalar(layer, "'layer:'").text
-        asked = Text(
-            place.source, target_of(place.value, expect_scalar(quantity, "'quantity:'").text.value), place.start
-        )
-    else:
-        fail("missing", "a question must have a 'target:', or a 'layer:' and a 'quantity:'", content.span, EXAMPLE)
+    target = _target(content)
+    kind = read_kind(content, target)
+    if kind is not None:
+        target = None
+    elif target is None:
+        message = f"a question must have a 'target:', a 'layer:' and a 'quantity:', or one of {', '.join(KINDS)}"
+        fail("missing", message, content.span, EXAMPLE)
+    id = name or text_of(content, "id") or (target.value if target is not None else "")
+    if not id:
+        fail("missing", "a question without a target must have an 'id:'", content.span, EXAMPLE)
     return Question(
-        id=name or text_of(content, "id") or asked.value,
-        target=asked,
+        id=id,
+        place=target if target is not None else content.pairs[0][0].text,
+        target=target,
+        kind=kind,
         points=_points(content, points),
         text=text_of(content, "text"),
         accept=tuple(map(read_codes, texts_of(content, "accept"))),
@@ -161,8 +194,21 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
     )
 
 
-def _names(texts: list[Text]) -> tuple[str, ...]:
-    return tuple(name.strip() for text in texts for name in text.value.split(",") if name.strip())
+def _target(content: Mapping) -> Text | None:
+    """The target of a question; ``None`` if it has none."""
+    target, layer, quantity = (content.get(key) for key in ("target", "layer", "quantity"))
+    if target is not None:
+        return expect_scalar(target, "'target:'").text
+    if layer is None or quantity is None:
+        return None
+    place, word = expect_scalar(layer, "'layer:'").text, expect_scalar(quantity, "'quantity:'").text
+    return Text(place.source, target_of(place.value, word.value), place.start)
+
+
+def _names(texts: list[Text]) -> tuple[Text, ...]:
+    """The names in texts such as ``N, K``, with their places."""
+    found = [(text, match) for text in texts for match in re.finditer(r"[^\s,]+", text.value)]
+    return tuple(Text(text.source, match[0], text.index(match.start())) for text, match in found)
 
 
 def _partial(content: Content | None) -> dict[Verdict, Fraction]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -62,15 +63,23 @@ class Mark:
         return self.right or self.points == self.of
 
     @property
+    def is_open(self) -> bool:
+        """Whether a person grades the answer."""
+        return self.verdict is Verdict.BY_HAND
+
+    @property
     def reason_code(self) -> str:
         """The code of the explanation; the verdict if there is none."""
         return self.code or self.verdict
 
     def hidden(self, feedback: Feedback = ENGLISH) -> Mark:
         """Return the mark without the right value, for students who may try again."""
+        if self.is_open:
+            return self
         state = "right" if self.right else "wrong" if self.value else "no-answer"
-        result = self.reason or feedback.say(f"hidden-{state}")
-        sentence = feedback.say("hidden", target=self.target, result=result)
+        tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
+        result = (not tells and self.code != "formula" and self.reason) or feedback.say(f"hidden-{state}")
+        sentence = feedback.say("hidden", target=self.target or self.id, result=result)
         return replace(self, actual="", derivation=(), sentence=sentence)
 
 
@@ -114,7 +123,12 @@ class GradedSubmission:
     @property
     def wrong(self) -> list[Mark]:
         """The marks of the answers that are not right."""
-        return [mark for mark in self.marks if not mark.right]
+        return [mark for mark in self.marks if not mark.right and not mark.is_open]
+
+    @property
+    def open(self) -> list[Mark]:
+        """The marks of the answers that a person grades."""
+        return [mark for mark in self.marks if mark.is_open]
 
     @property
     def conventions(self) -> dict[str, list[str]]:
@@ -133,7 +147,7 @@ class GradedSubmission:
     @property
     def status(self) -> int:
         """The exit status: 0 if all answers are right, 1 if some are not, 2 if the submission cannot be read."""
-        return 2 if self.problems else 0 if self.right == len(self.marks) else 1
+        return 2 if self.problems else 1 if self.wrong else 0
 
 
 def mean_points(submissions: Iterable[GradedSubmission]) -> Fraction | None:

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
 from archcalc.diagnosis import Explainer
 from archcalc.grading.columns import NETWORK_NAMES, quantity_of
-from archcalc.grading.formula_answers import FormulaJudge
+from archcalc.grading.formula_answers import FormulaJudge, FormulaNetwork
 from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
-from archcalc.spec.errors import Problem, SpecError, Text, whole_text
+from archcalc.spec.errors import SpecError, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.locate import SUFFIXES, is_inline, split_variant
-
-_Content = tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], str, tuple[str, ...]]
+from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline, split_variant
 
 
 class Subject:
     """One network, or several with names, against which claims are judged."""
 
-    def __init__(self, networks: Mapping[str, Analysis], read: Mapping[str, FormulaJudge] | None = None) -> None:
-        """Prepare networks by name, with the judges of their formulas, if any."""
+    def __init__(self, networks: Mapping[str, Analysis], formulas: FormulaJudge) -> None:
+        """Prepare networks by name, with the judge of formulas about them."""
         self.networks = networks
-        self._formulas = read or {}
+        self.formulas = formulas
         self.explainer = Explainer(networks)
         self.judge = Judge(networks, formula=self.formula, explainer=self.explainer)
         self._known: dict[str, str] = {}
@@ -44,14 +44,10 @@ class Subject:
     def formula(self, claim: Claim, free: tuple[str, ...] = ()) -> Judgement | None:
         """Return the judgement of a formula in these names, or in those that it uses; ``None`` if it cannot be one."""
         try:
-            name, rest = network_of(claim.target, self.networks)
-            actual = self.judge.actual(claim.target)
+            self.judge.actual(claim.target)
         except LookupError:
             return None
-        formulas = self._formulas.get(name)
-        if formulas is None or actual.kind not in ("count", "field") or len(actual.values) != 1:
-            return None
-        return formulas.judge(claim, rest, free)
+        return self.formulas.judge(claim, free)
 
     def _canonical(self, target: str) -> str:
         if self._exists(target):
@@ -90,6 +86,17 @@ class Subject:
         return True
 
 
+class _Content(NamedTuple):
+    """The identity of a network, whatever the places of its texts."""
+
+    spec: str
+    settings: tuple[tuple[str, str], ...]
+    shapes: tuple[tuple[str, str], ...]
+    layout: str
+    batch: int | None
+    assume: tuple[str, ...]
+
+
 class Library:
     """Loads each network once."""
 
@@ -102,35 +109,49 @@ class Library:
         """Return the subject for answers about these networks.
 
         Raises:
-            SpecError: One of them cannot be read.
+            SpecError: One of them cannot be read; errors in an inline expression have their places in the file.
         """
         contents = tuple((name, _content(network)) for name, network in networks.items())
         found = self._subjects.get(contents)
         if found is None:
-            analyses = {name: self._analysis(content, networks[name].spec) for name, content in contents}
-            read = {
-                name: FormulaJudge(content[0], networks[name], analyses[name].graph, self.limits)
-                for name, content in contents
+            analyses = {name: self._analysis(content, networks[name]) for name, content in contents}
+            formulas = {
+                name: FormulaNetwork(content.spec, networks[name], analyses[name].graph) for name, content in contents
             }
-            found = self._subjects[contents] = Subject(analyses, read)
+            found = self._subjects[contents] = Subject(analyses, FormulaJudge(formulas, self.limits))
         return found
 
-    def _analysis(self, content: _Content, written: Text) -> Analysis:
+    def _analysis(self, content: _Content, network: NetworkText) -> Analysis:
         found = self._analyses.get(content)
         if found is None:
-            spec, settings, shapes, layout, _ = content
+            given = Given(dict(content.settings), dict(content.shapes), content.layout or None)
             try:
-                graph = load_spec(spec, Given(dict(settings), dict(shapes)), self.limits).graph
-                found = analyze(replace(graph, layout=layout) if layout else graph)
+                graph = load_spec(content.spec, given, self.limits).graph
+                graph = replace(graph, layout=content.layout) if content.layout else graph
+                found = analyze(graph, batch=content.batch)
             except SpecError as error:
                 found = error
             self._analyses[content] = found
         if isinstance(found, SpecError):
-            first = found.problems[0]
-            if first.span is None:
-                raise SpecError([Problem(first.code, first.message, whole_text(written), first.hint)])
-            raise found
+            raise _in_file(found, network)
         return found
+
+
+def _in_file(error: SpecError, network: NetworkText) -> SpecError:
+    """The error with places in the file that names the network."""
+    places = {EXPRESSION: network.spec}
+    places |= {f"--set {name}"[: len("--set ") + 40]: text for name, text in network.settings.items()}
+    places |= {f"--shape {name}".rstrip(): text for name, text in network.shapes.items()}
+    found = [
+        replace(problem, span=problem.span or whole_text(network.spec), origin="", hint=_in_yaml(problem.hint))
+        for problem in relocated(error, places).problems
+    ]
+    return SpecError(found)
+
+
+def _in_yaml(hint: str) -> str:
+    """A hint with options of the command line as the entries of a file that mean the same."""
+    return re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
 
 
 def _content(network: NetworkText) -> _Content:
@@ -139,4 +160,6 @@ def _content(network: NetworkText) -> _Content:
     is_file = not is_inline(spec) and ("/" in spec or split_variant(spec)[0].lower().endswith(SUFFIXES))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
-    return spec, tuple(network.settings.items()), tuple(network.shapes.items()), network.layout, network.assume
+    settings = tuple((name, text.value) for name, text in network.settings.items())
+    shapes = tuple((name, text.value) for name, text in network.shapes.items())
+    return _Content(spec, settings, shapes, network.layout, network.batch, network.assume)

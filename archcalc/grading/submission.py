@@ -34,10 +34,12 @@ class NetworkText:
 
     spec: Text
     _: KW_ONLY
-    settings: Mapping[str, str] = field(default_factory=dict)
-    shapes: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Text] = field(default_factory=dict)
+    shapes: Mapping[str, Text] = field(default_factory=dict)
     layout: str = ""
-    """The layout of shapes in the answers, ``chw`` or ``hwc``; if empty, that of the spec."""
+    """The layout of shapes in the file, ``chw`` or ``hwc``; if empty, that of the spec."""
+    batch: int | None = None
+    """The batch size; ``None`` for a single example."""
     assume: tuple[str, ...] = ()
     """Assumptions about the names in formulas: ``k % 2 == 1``."""
 

@@ -38,6 +38,17 @@ def read_csv_answers(source: Source, max_answers: int) -> AnswerFile:
     Raises:
         SpecError: The file has no table of answers, or a cell is not terminated.
     """
+    grid, name, networks = read_csv_grid(source, max_answers)
+    answers, notes = _answers(grid, source, max_answers)
+    return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
+
+
+def read_csv_grid(source: Source, max_answers: int) -> tuple[Grid, str, dict[str, NetworkText]]:
+    """Read a comma-, semicolon- or tab-separated table, and the name and network in its comments.
+
+    Raises:
+        SpecError: The file has no table, or a cell is not terminated.
+    """
     lines = source.text.splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -62,8 +73,7 @@ def read_csv_answers(source: Source, max_answers: int) -> AnswerFile:
         fail("answers", "a quoted cell that starts in this row does not end", place, "check the quotation marks")
     if not rows:
         fail("answers", "the file has no table", origin=source.name, hint=COLUMNS_HINT)
-    answers, notes = _answers(Grid(rows[0], rows[1:]), source, max_answers)
-    return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
+    return Grid(rows[0], rows[1:]), name, networks
 
 
 def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:

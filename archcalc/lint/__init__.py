@@ -1,11 +1,12 @@
 """Warnings about specs that are valid but probably not intended, and the corrections that can be made mechanically.
 
 A rule is a small function with a code; its docstring is its documentation (``rules``). The rules in ``text`` look at
-the text of a spec (with the help of ``usage``), those in ``network`` at its layers. ``ignores`` reads which warnings a
+the text of a spec (with the help of ``usage``), those in ``reading`` at how it is read, those in ``network`` at its
+layers. ``ignores`` reads which warnings a
 file turns off, ``run`` runs all rules over a spec, and ``fix`` corrects (``edits`` has the edits of text for it).
 """
 
-from archcalc.lint.rules import RULES, LintContext, Rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, Rule
 from archcalc.lint.run import lint
 
-__all__ = ["RULES", "LintContext", "Rule", "lint"]
+__all__ = ["FIXABLE", "RULES", "LintContext", "Rule", "lint"]

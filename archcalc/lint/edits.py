@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from archcalc.spec.document import Content, List, Mapping, Scalar
+
+INDENT = re.compile(" *")
 
 
 class Edit(NamedTuple):
@@ -17,12 +20,14 @@ class Edit(NamedTuple):
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text after all edits; of two that overlap, only the first is applied."""
+    """Return the text after all edits; of two that overlap, the second is only applied if it removes something."""
     pieces, at = [], 0
     for edit in sorted(edits):
         if edit.start >= at:
             pieces += [text[at : edit.start], edit.text]
-            at = edit.end
+        elif edit.text:
+            continue
+        at = max(at, edit.end)
     return "".join([*pieces, text[at:]])
 
 
@@ -38,7 +43,10 @@ def extent(content: Content) -> tuple[int, int]:
 
 
 def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
-    """Yield the edits that remove some entries (not all) of a list or mapping, given by their indices."""
+    """Yield the edits that remove some entries (not all) of a list or mapping, given by their indices.
+
+    The comments directly above an entry go with it: they would seem to speak of the next one.
+    """
     places, dropped = list(_entries(content)), frozenset(dropped)
     if content.closed is None:
         for index in dropped:
@@ -47,7 +55,7 @@ def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> It
     kept = [index for index in range(len(places)) if index not in dropped]
     for index in dropped:
         if index < kept[-1]:  # remove up to the next entry, so including the comma
-            yield Edit(places[index][0], places[index + 1][0])
+            yield _up_to(text, places[index][0], places[index + 1][0])
     if kept[-1] + 1 < len(places):
         yield Edit(places[kept[-1]][1], places[-1][1])
 
@@ -60,11 +68,38 @@ def _entries(content: List | Mapping) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[Edit]:
-    """Yield an edit that removes the lines of an entry, with a trailing comment, if nothing else is on them."""
-    first = text.rfind("\n", 0, start) + 1
-    if text[first:start].strip() not in ("", "-"):
+    """Yield an edit that removes the lines of an entry, with its comments, if nothing else is on them."""
+    line = text.rfind("\n", 0, start) + 1
+    if text[line:start].strip() not in ("", "-"):
         return
     if text[end - 1] != "\n":  # a block scalar ends with its line
         following = text.find("\n", end)
         end = len(text) if following < 0 else following + 1
-    yield Edit(first, end)
+    yield Edit(_first_line(text, line), end)
+
+
+def _up_to(text: str, start: int, following: int) -> Edit:
+    """Return the edit that removes an entry in braces or brackets up to the next one, whose own comments stay."""
+    line, next_line = text.rfind("\n", 0, start) + 1, text.rfind("\n", 0, following) + 1
+    if text[next_line:following].strip():  # the next one is not the first of its line
+        return Edit(start, following)
+    first = _first_line(text, next_line)
+    if not text[line:start].strip():
+        return Edit(_first_line(text, line), first)
+    return Edit(start, following) if first == next_line else Edit(start, first - 1)
+
+
+def _first_line(text: str, line: int) -> int:
+    """Return the index of the first comment directly above the line that begins at an index, or this index.
+
+    Comments with another indent speak of something else, and so does the comment with which a file begins.
+    """
+    found = INDENT.match(text, line)
+    assert found is not None
+    first, mark = line, f"{found[0]}#"
+    while first:
+        above = text.rfind("\n", 0, first - 1) + 1
+        if not text.startswith(mark, above):
+            return first
+        first = above
+    return line

@@ -165,7 +165,7 @@ def _layers(spec: Spec) -> Iterator[Span]:
     network = spec.outline.network
     stages = (*network.stages, *network.heads, *network.training_heads)
     for chain in [*(stage.chain for stage in stages), *(block.body for block in network.blocks.values())]:
-        for item in walk(chain):
+        for item in walk(chain.in_place()):
             if isinstance(item, syntax.Layer) and not any(argument.name == "bias" for argument in item.arguments):
                 yield item.span
 

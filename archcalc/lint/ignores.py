@@ -62,7 +62,9 @@ class IgnoredCodes:
         if problem.span is None or not self.known:
             return False
         text = problem.span.text
-        lines = range(self.line(text.start), self.line(max(text.start, (text.end or text.start) - 1)) + 1)
+        lines = range(0)
+        if text.source is self.source:  # not an option, such as --shape
+            lines = range(self.line(text.start), self.line(max(text.start, (text.end or text.start) - 1)) + 1)
         found = {(problem.code, line) for line in (None, *lines)} & self.known
         self.used |= found
         return bool(found)

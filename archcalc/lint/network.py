@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import sees_past
 from archcalc.graph import Node, write_shape
-from archcalc.lint.rules import LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, LintContext, Match, rule
 from archcalc.ops.base import Shape
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Span
@@ -40,6 +40,17 @@ def unused_input(context: LintContext) -> Iterator[Match]:
     for index, (node, readers) in enumerate(zip(graph.nodes, context.readers, strict=True)):
         if node.is_input and not readers and index not in context.results and node.name in keys:
             yield Match(keys[node.name].span, f"no layer reads the input '{node.name}'", f"read it with @{node.name}")
+
+
+@rule("impossible-head")
+def impossible_head(context: LintContext) -> Iterator[Match]:
+    """A training head that is impossible on the input.
+
+    Inference does not need it, so it is left out; but the network cannot be trained on this input as it is described.
+    """
+    for problem in context.spec.outline.impossible_heads:
+        if problem.span is not None:
+            yield Match(problem.span, f"a training head is impossible on this input: {problem.message}")
 
 
 class CancelledBiases(NamedTuple):
@@ -90,7 +101,7 @@ def bias_before_norm(context: LintContext) -> Iterator[Match]:
         others = len(found.cancelled) - 1
         more = f" and of {others} other layer{'s' * (others > 1)}" if others else ""
         saves = f"this saves {found.parameters:,} parameters"
-        hint = f"write nobias: {saves} (--fix does it)" if found.always else f"pass on a flag, bias=…: {saves}"
+        hint = f"write nobias: {saves}{FIXABLE}" if found.always else f"pass on a flag, bias=…: {saves}"
         yield Match(span, f"the bias of '{first}'{more} is cancelled by the normalisation after it", hint)
 
 

@@ -14,6 +14,9 @@ from archcalc.lint.usage import Usage, usage_of
 from archcalc.spec.errors import Problem, Span
 from archcalc.spec.read import Spec
 
+FIXABLE = " (--fix does it)"
+"""The end of hints that `archcalc.lint.fix` can follow."""
+
 
 @dataclass(frozen=True, eq=False)
 class LintContext:

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.lint import network, text
+from archcalc.lint import network, reading, text
 from archcalc.lint.ignores import IgnoredCode, IgnoredCodes
-from archcalc.lint.rules import RULES, LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, RULES, LintContext, Match, rule
 from archcalc.spec.errors import Problem, suggest
 from archcalc.spec.read import Spec
 
-FAMILIES = (text, network)
+FAMILIES = (text, reading, network)
 """The modules whose import registers the rules."""
 
 UNUSED_IGNORE = "unused-ignore"
@@ -67,7 +67,7 @@ def _unused_code(ignored: IgnoredCode) -> Problem:
         message = f"no warning has the code '{ignored.code[:40]}'"
         return Problem(UNUSED_IGNORE, message, ignored.span, hint, level="warning")
     message = f"there is no {ignored.code} warning to ignore {'here' if ignored.line is not None else 'in this file'}"
-    return Problem(UNUSED_IGNORE, message, ignored.span, "remove it (--fix does it)", level="warning")
+    return Problem(UNUSED_IGNORE, message, ignored.span, f"remove it{FIXABLE}", level="warning")
 
 
 @rule(UNUSED_IGNORE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archcalc.lint.rules import LintContext, Match, rule
+from archcalc.lint.rules import FIXABLE, LintContext, Match, rule
 from archcalc.spec.document import Mapping
 
 
@@ -14,7 +14,7 @@ def _unused(context: LintContext, key: str, what: str) -> Iterator[Match]:
     for name, _ in content.pairs if isinstance(content, Mapping) else ():
         word = name.text.value.partition("(")[0].strip()
         if word not in context.usage.names:
-            yield Match(name.span, f"{what} '{word}' is not used", "remove it (--fix does it)")
+            yield Match(name.span, f"{what} '{word}' is not used", f"remove it{FIXABLE}")
 
 
 @rule("unused-variable")

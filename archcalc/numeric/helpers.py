@@ -34,6 +34,10 @@ class Impossible(ValueError):
         return message.format(**{name: wording(value) for name, value in self.names.items()}) if self.names else message
 
 
+class NotInteger(Impossible):
+    """A number that must be an integer is none."""
+
+
 class NeedsPlain(TypeError):
     """A number of a kind is used where a plain one is needed: as a repeat count, an axis, a condition of ``if``.
 
@@ -60,7 +64,7 @@ class Kind(Protocol):
 
 
 NOT_DIVISIBLE = "{a} is not divisible by {b}"
-NOT_INTEGER = "{what} must be an integer, got {a}: wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+NOT_INTEGER = "{what} must be an integer, got {a}"
 
 
 def is_plain(x: object) -> bool:
@@ -190,14 +194,14 @@ def as_integer(a: Number, what: str) -> Number:
     """Return ``a``, which must be an integer, as one.
 
     Raises:
-        Impossible: for plain numbers, where it is none; ``what`` names it in the message. A kind decides for itself.
+        NotInteger: for plain numbers, where it is none; ``what`` names it in the message. A kind decides for itself.
     """
     if type(a) is int:
         return a
     if type(a) is Fraction:
         if a.denominator == 1:
             return a.numerator
-        raise Impossible(NOT_INTEGER, a=a, what=what)
+        raise NotInteger(NOT_INTEGER, a=a, what=what)
     return _kind(a).as_integer(a, what)
 
 

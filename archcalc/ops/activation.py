@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_index, operations, operator, require_positions
-from archcalc.ops.fields import integer, real, word
+from archcalc.ops.fields import axis, integer, real, word
 from archcalc.ops.traits import Kind, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -257,7 +257,7 @@ class Maxout(Operator):
 class AlongAxis(Operator):
     """An operator that normalises the elements along one axis together."""
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
 
     def output(self, inputs: Shapes) -> Shape:
         axis_index(self.axis, inputs[0])

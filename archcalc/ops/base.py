@@ -16,6 +16,8 @@ from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
     Parameter,
     axes,
+    axis,
+    axis_word,
     flag,
     integer,
     lengths,
@@ -48,6 +50,8 @@ class Weight:
     name: str
     shape: Shape
     trainable: bool = True
+    added: bool = False
+    """Whether it is added to what the layer computes: a bias or a shift."""
 
     @property
     def count(self) -> Number:
@@ -101,7 +105,22 @@ FREE = Cost()
     kw_only_default=True,
     frozen_default=True,
     eq_default=False,
-    field_specifiers=(axes, flag, lengths, pads, pattern, positions, real, sizes, table, tensor, integer, word),
+    field_specifiers=(
+        axes,
+        axis,
+        axis_word,
+        flag,
+        lengths,
+        pads,
+        pattern,
+        positions,
+        real,
+        sizes,
+        table,
+        tensor,
+        integer,
+        word,
+    ),
 )
 class Operator(Traits):
     """The attributes, formulas and traits of a layer. The defaults describe an element-wise operator without weights.

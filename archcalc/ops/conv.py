@@ -31,7 +31,7 @@ Table = tuple[tuple[bool, ...], ...]
 
 def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
     """Return one bias per output channel, or none."""
-    return (Weight("bias", (channels,)),) if bias else ()
+    return (Weight("bias", (channels,), added=True),) if bias else ()
 
 
 def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
-from archcalc.ops.fields import flag, integer
+from archcalc.ops.fields import axis_word, flag, integer
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
@@ -32,7 +32,7 @@ class FullyConnected(Dense):
     Source: PyTorch Linear after Flatten; ONNX Gemm
     """
 
-    aliases = ("dense", "fullyconnected")
+    aliases = ("fullyconnected",)
     flattens = True
 
     features: Number = integer(positional=True, help="outputs (units)")
@@ -56,37 +56,51 @@ class FullyConnected(Dense):
 
 @operator("linear")
 class Linear(Dense):
-    """A fully connected layer applied along the last axis, at every position of the other axes.
+    """A fully connected layer applied along one axis, at every position of the other axes.
 
-    Shape:  n…×L → n…×features
+    By default, this is the last axis: that of the channels in a file with ``layout: hwc``, as in Keras, and otherwise
+    the last spatial axis.
+
+    Shape:  n…×L → n…×features;  C×n… → features×n… with ``axis=channels``
     Params: features·L  and one bias per feature
     Cost:   macs = n…·features·L;  as many additions (the bias included), one fewer per output without bias
-    Window: all of the last axis; its own position on the others
+    Window: all of the axis, if it is spatial; its own position on the others
     Source: PyTorch Linear; Keras Dense
     """
 
     features: Number = integer(positional=True, help="outputs (units) at every position")
+    axis: str = axis_word("last", help="the axis of the sums")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
 
+    def over_channels(self, shape: Shape) -> bool:
+        """Return whether the sums run over the channels."""
+        return self.axis == "channels" or len(shape) == 1
+
+    def length(self, shape: Shape) -> Number:
+        """Return the number of terms of a sum."""
+        return shape[0] if self.over_channels(shape) else shape[-1]
+
     def output(self, inputs: Shapes) -> Shape:
-        return (*inputs[0][:-1], self.features)
+        (shape,) = inputs
+        return (self.features, *shape[1:]) if self.over_channels(shape) else (*shape[:-1], self.features)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("weight", (self.features, inputs[0][-1])), *biases(self.bias, self.features))
+        return (Weight("weight", (self.features, self.length(inputs[0]))), *biases(self.bias, self.features))
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
-        return weighted_sums(outputs * inputs[0][-1], outputs, self.bias)
+        return weighted_sums(outputs * self.length(inputs[0]), outputs, self.bias)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (last_axis_everywhere(inputs[0]),)
+        (shape,) = inputs
+        return (pointwise(shape) if self.over_channels(shape) else last_axis_everywhere(shape),)
 
     def sums(self, shape: Shape) -> Sums:
-        return Sums((Kernels("weight", shape[-1], self.features),), per_channel=len(shape) == 1)
+        return Sums((Kernels("weight", self.length(shape), self.features),), per_channel=self.over_channels(shape))
 
     def on_one_channel(self, rank: int) -> Operator:
-        """Return the operator on one channel; if there are several axes, its features are positions and are kept."""
-        return self if rank > 1 else super().on_one_channel(rank)
+        """Return the operator on one channel; if its features are positions, they are kept."""
+        return super().on_one_channel(rank) if self.over_channels((1,) * rank) else self
 
 
 def last_axis_everywhere(shape: Shape) -> Reach:

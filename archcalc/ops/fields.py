@@ -28,6 +28,9 @@ from typing import Any, Literal
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
+AXIS_WORDS = {"last": -1, "channels": 0}
+"""The words for axes, and their numbers in the layout ``chw``. With ``hwc``, the last axis is that of the channels."""
+
 Form = Literal[
     "integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table", "pattern", "lengths", "tensor"
 ]
@@ -51,7 +54,11 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    names_axis: bool = False
+    """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
+    instead: str = ""
+    """What to write instead of a number that is not an integer, if rounding it is not what is meant."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ def axes(
     sugar: str = "",
     takes_positions: bool = False,
     help: str = "",
+    instead: str = "",
 ) -> Any:
     """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     return _declare(
@@ -101,6 +109,7 @@ def axes(
         sugar=sugar,
         takes_positions=takes_positions,
         help=help,
+        instead=instead,
     )
 
 
@@ -125,6 +134,17 @@ def pads(
         at_least=at_least,
         help=help,
     )
+
+
+def axis(default: int = 0, *, help: str = "the axis; 0 is the channels, negative counts from the last") -> Any:
+    """Declare the number of an axis, which may also be written as a word: ``axis=last``."""
+    words = tuple(AXIS_WORDS)
+    return _declare(default, form="integer", names_axis=True, choices=words, later=frozenset(words), help=help)
+
+
+def axis_word(default: str, *further: str, help: str = "") -> Any:
+    """Declare an axis by a word (``last``, ``channels`` or a further one), which may also be written as a number."""
+    return _declare(default, form="word", names_axis=True, choices=(*further, *AXIS_WORDS), help=help)
 
 
 def word(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archcalc.numeric import exact_div, product, require
 from archcalc.ops.activation import Gelu, Sigmoid, Silu
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operator
-from archcalc.ops.fields import integer, word
+from archcalc.ops.fields import axis, word
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
@@ -17,7 +17,7 @@ class Gated(Operator):
 
     kind = "activation"
 
-    axis: int = integer(-1, at_least=None, help="the axis that is halved; 0 is the channels, -1 the last")
+    axis: int = axis(-1, help="the axis that is halved; 0 is the channels, -1 the last")
 
     @property
     def activation(self) -> Operator:

@@ -20,7 +20,7 @@ from archcalc.ops.base import (
     per_axis,
     spatial,
 )
-from archcalc.ops.fields import integer, word
+from archcalc.ops.fields import axis, word
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
@@ -199,7 +199,7 @@ class Concat(Operator):
 
     arity: ClassVar[int | None] = None
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
     crop: str = word("none", "none", "smallest", help="whether other spatial axes are cropped to the smallest input")
 
     def output(self, inputs: Shapes) -> Shape:

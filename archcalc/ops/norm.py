@@ -20,7 +20,7 @@ from archcalc.ops.base import (
     spatial,
 )
 from archcalc.ops.dense import last_axis_everywhere
-from archcalc.ops.fields import flag, integer, real, sizes, word
+from archcalc.ops.fields import axis_word, flag, integer, real, sizes, word
 from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
@@ -30,7 +30,7 @@ EPSILON = Fraction(1, 100_000)
 
 def scale_and_shift(affine: bool, shape: Shape) -> tuple[Weight, ...]:
     """Return the weights of the learned linear map after a normalisation, or none."""
-    return (Weight("scale", shape), Weight("shift", shape)) if affine else ()
+    return (Weight("scale", shape), Weight("shift", shape, added=True)) if affine else ()
 
 
 def normalising(elements: Number, groups: Number, affine: bool) -> Cost:
@@ -124,7 +124,7 @@ class LayerNorm(Normalisation):
 
     aliases = ("layernorm", "layernormalization")
 
-    axis: str = word("all", "all", "last", "channels", help="what is normalised together")
+    axis: str = axis_word("all", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale and shift")
     eps: Number = real(EPSILON, help="added to the variance")
 
@@ -168,7 +168,7 @@ class RmsNorm(Normalisation):
 
     aliases = ("rmsnorm", "rmsnormalization")
 
-    axis: str = word("last", "all", "last", "channels", help="what is normalised together")
+    axis: str = axis_word("last", "all", help="what is normalised together")
     affine: bool = flag(True, "noaffine", help="learned scale")
     eps: Number = real(EPSILON, help="added to the mean square")
 
@@ -205,7 +205,7 @@ class L2Norm(Normalisation):
 
     aliases = ("l2norm", "l2normalize", "normalize", "lpnormalization", "unitnormalization")
 
-    axis: str = word("channels", "all", "last", "channels", help="what is normalised together")
+    axis: str = axis_word("channels", "all", help="what is normalised together")
     eps: Number = real(Fraction(1, 10**12), help="the smallest divisor")
 
     def cost(self, inputs: Shapes) -> Cost:

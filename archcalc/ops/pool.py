@@ -100,7 +100,7 @@ class Subsample(Pool):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         maps = inputs[0][0]
-        return (Weight("coefficient", (maps,)), Weight("bias", (maps,)))
+        return (Weight("coefficient", (maps,)), Weight("bias", (maps,), added=True))
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))

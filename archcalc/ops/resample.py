@@ -33,7 +33,12 @@ class Upsample(Operator):
 
     aliases = ("upsampling",)
 
-    scale: Axes | None = axes(None, positional=True, help="factor of the number of positions")
+    scale: Axes | None = axes(
+        None,
+        positional=True,
+        help="factor of the number of positions",
+        instead="give the output size instead of a factor: to=…",
+    )
     to: Axes | None = axes(None, takes_positions=True, help="output size, instead of a scale")
     mode: str = word("nearest", "nearest", "bilinear", flags=True, help="interpolation")
     align_corners: bool = flag(False, "align_corners", help="bilinear: first and last positions map to each other")

@@ -18,7 +18,7 @@ from archcalc.numeric import (
     select,
 )
 from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
-from archcalc.ops.fields import integer, positions, sizes
+from archcalc.ops.fields import axis, integer, positions, sizes
 from archcalc.ops.view import View
 from archcalc.ops.window import Reach, Window
 
@@ -178,7 +178,7 @@ class ChannelShuffle(Operator):
 class Selection(Operator):
     """A selection of positions along one axis."""
 
-    axis: int = integer(0, at_least=None, help="the axis; 0 is the channels, negative counts from the last")
+    axis: int = axis()
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         """Return the first selected position of ``n``, the step to the next, and the number of selected positions."""

@@ -6,15 +6,16 @@ there is no separate derivation of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.numeric.symbolic import (
     PYTHON,
     Comparison,
+    Point,
     Symbols,
     Writer,
     cancel,
@@ -22,12 +23,25 @@ from archcalc.numeric.symbolic import (
     evaluate,
     in_free_symbols,
     leading_terms,
+    over_common_divisor,
     samples,
+    terms_of,
 )
 
 Plain: TypeAlias = int | Fraction
 Values: TypeAlias = tuple[Any, ...]
 """Numbers; for receptive fields also the word ``global``."""
+
+
+class Difference(NamedTuple):
+    """A point, and the values of a closed form and others there."""
+
+    point: Mapping[str, Plain]
+    """The values of the symbols."""
+    right: tuple[Plain | str | None, ...]
+    """The values of the closed form."""
+    other: tuple[Plain | str | None, ...]
+    """The other values; ``None`` for one that is not defined there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,18 +82,43 @@ class ClosedForm:
             return None
         return tuple(value if isinstance(value, str) else evaluate(value, point) for value in self.values)
 
-    def equals(self, other: Any) -> bool | None:
-        """Return whether the (only) value equals another one wherever the closed form holds; ``None`` if undecided."""
-        found = self.symbols.compare("==", self.values[0] - other)
-        if isinstance(found, bool):
-            return found
-        return False if self.differs_at(other) else None
+    def equals(self, *others: Any) -> bool | None:
+        """Return whether the values equal others wherever the closed form holds; ``None`` if undecided."""
+        if len(others) != len(self.values) or any(isinstance(value, str) for value in self.values):
+            return False
+        found = [self._equal(value - other) for value, other in zip(self.values, others, strict=True)]
+        if all(each is True for each in found):
+            return True
+        return False if False in found or self.difference(*others) else None
 
-    def differs_at(self, other: Any) -> dict[str, Plain] | None:
-        """Return values of the symbols at which the (only) value differs from another one, if small ones are found."""
-        for values, point in samples(self.symbols):
-            if evaluate(self.values[0], point) != evaluate(other, point):
-                return values
+    def _equal(self, difference: Any) -> Any:
+        """Return whether a difference is 0; a condition if undecided. Divisors are multiplied away."""
+        numerator, _ = over_common_divisor(self.symbols, terms_of(difference))
+        return self.symbols.compare("==", numerator)
+
+    def difference(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Difference | None:
+        """Return a point at which the values differ from others, if one is found.
+
+        Args:
+            others: as many values.
+            first: the values of the symbols to try first, and then others near them.
+        """
+        return next((each for each in self.compared(*others, first=first) if each.right != each.other), None)
+
+    def compared(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Iterator[Difference]:
+        """Yield points with the values there and those of others; see `difference`."""
+        for values, point in samples(self.symbols, near=first):
+            right = tuple(_value(value, point) for value in self.values)
+            yield Difference(values, right, tuple(_value(other, point) for other in others))
+
+
+def _value(value: Any, point: Point) -> Plain | str | None:
+    """The value of a number at a point, or a word; ``None`` if a divisor is zero there."""
+    if isinstance(value, str):
+        return value
+    try:
+        return evaluate(value, point)
+    except ZeroDivisionError:
         return None
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
-from archcalc.query.places import find_place
+from archcalc.query.places import find_place, heads_in
 from archcalc.query.quantities import COMMON, MEASURED, is_measured, is_size
 from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
@@ -18,8 +18,9 @@ from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.arguments import NUMERIC
 from archcalc.spec.errors import Problem, fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.network import TrainingHeads
 from archcalc.spec.numerals import GLOBAL
-from archcalc.spec.syntax import Condition, Name
+from archcalc.spec.syntax import Condition, Name, names_in
 
 SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
 """The codes of errors that may depend on the settings; errors with other codes are faults of the text itself."""
@@ -63,13 +64,33 @@ class ConfigurationQuery:
     absent: SpecError | None = None
     """Set if some configuration lacks a target; it is an error if all of them do."""
 
+    @property
+    def training_heads(self) -> TrainingHeads:
+        """The training heads that the query needs; the others must not make configurations impossible."""
+        if self.training:
+            return "all"
+        settings = [name for joint in self.fixed for name in joint.split("=")]
+        layers = [f"{attribute.layer}.{attribute.name}" for attribute in self.attributes.values()]
+        names = [name.name for name in (*self.names, *names_in(self.where))]
+        return heads_in([*names, *settings, *layers])
+
     def subject(self) -> SweepSubject:
         """Return the query in the form that `sweep` takes."""
         keep = None if self.where is None else self.keep
         return SweepSubject(self.read, self.measure, keep)
 
-    def read(self, settings: Settings, observe: Callable[[int], None] | None = None) -> Graph:
+    def read(
+        self,
+        settings: Settings,
+        observe: Callable[[int], None] | None = None,
+        training_heads: TrainingHeads | None = None,
+    ) -> Graph:
         """Return the network for given settings. Names joined by ``=`` are set to the same value.
+
+        Args:
+            settings: the settings.
+            observe: called with the index of every layer before its formulas are evaluated.
+            training_heads: the training heads to build; by default those that the query needs.
 
         Raises:
             Refused: no network exists with these settings.
@@ -91,7 +112,8 @@ class ConfigurationQuery:
                     attributes.setdefault(attribute.node, {})[attribute.name] = value
                 else:
                     numbers[name] = value
-        given = Given(texts, shapes, self.given.layout, numbers, observe, attributes)
+        heads = self.training_heads if training_heads is None else training_heads
+        given = Given(texts, shapes, self.given.layout, numbers, observe, attributes, heads)
         try:
             graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
             for node, layer in layers.items():
@@ -128,7 +150,7 @@ class ConfigurationQuery:
         """
         sizes = {name: value for name, value in self.fixed.items() if "." not in name}
         try:
-            return replace(self, fixed=sizes).read({})
+            return replace(self, fixed=sizes).read({}, training_heads="possible")
         except Refused as refused:
             hint = "attributes can be varied only if the network exists as written"
             fail("shape", str(refused), hint=hint, origin=self.spec.source.name)

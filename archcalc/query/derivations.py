@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.explain import (
     Derivation,
@@ -49,8 +51,11 @@ def explain(
             row = _shape_layer(behind, row, analysis) if isinstance(row, Group) and quantity == "shape" else behind
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
-    if isinstance(row, Group):
-        row = _only_contributor(row, quantity)
+    if row is None and quantity not in ("memory", "folding"):
+        counted = [layer for layer in analysis.layers if analysis.training or not layer.training]
+        row = _only_contributor(counted, quantity)
+    elif isinstance(row, Group):
+        row = _only_contributor(row.layers, quantity) or row
     if isinstance(row, Layer):
         derivations = explain_layer(analysis, row, wanted(row, quantity), dtype=dtype, latex=latex)
         return [(heading(row, analysis.graph), derivations)]
@@ -100,12 +105,11 @@ def _shape_layer(last: Layer, stage: Group, analysis: Analysis) -> Layer:
         found = before
 
 
-def _only_contributor(row: Group, quantity: str | None) -> Layer | Group:
-    """Return the only layer that contributes to a quantity of a stage, if there is just one; else the stage."""
-    parts = row.layers
+def _only_contributor(layers: Sequence[Layer], quantity: str | None) -> Layer | None:
+    """Return the only one of several layers that contributes to a quantity, whose derivation is that of the sum."""
     if quantity is not None and quantity in FORMULAS:
-        parts = tuple(layer for layer in parts if layer.of(quantity))
-    return parts[0] if len(parts) == 1 else row
+        layers = [layer for layer in layers if layer.of(quantity)]
+    return layers[0] if len(layers) == 1 else None
 
 
 def wanted(layer: Layer, quantity: str | None) -> tuple[str, ...]:

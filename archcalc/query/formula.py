@@ -6,8 +6,9 @@ are evaluated. An assumption is a requirement like those of the operators: it re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
@@ -16,14 +17,16 @@ from archcalc.numeric import Impossible, NeedsPlain, Number, as_integer, is_plai
 from archcalc.numeric.symbolic import FreeSymbol, Symbols, TooComplex, fixpoint
 from archcalc.query.closed_forms import ClosedForm, ClosedForms, ratio
 from archcalc.query.conditions import RELATE
+from archcalc.query.places import heads_in
 from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
 from archcalc.spec.check import names_used
-from archcalc.spec.errors import Source, Text, fail, suggest
+from archcalc.spec.errors import Source, Text, fail, printable, suggest
 from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
+from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
 from archcalc.spec.read import AS_WRITTEN
 from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
@@ -49,8 +52,14 @@ class FormulaQuery:
     dtype: str = "float32"
     each: bool = False
     """Whether the targets are quantities to evaluate for every layer."""
+    layout: str = ""
+    """The layout in which shapes are given; if empty, that of the spec."""
     over: str | None = None
     """Another SPEC, by whose closed forms those of this one are divided."""
+    over_given: Given = AS_WRITTEN
+    """What is given for the other SPEC from outside its text."""
+    over_targets: tuple[str, ...] = ()
+    """The targets of the other SPEC; if there are none, those of this one."""
     when: Mapping[str, str] | None = None
     """Arithmetic for names: the closed forms with these replacements are divided by those without."""
     limits: Limits = DEFAULT
@@ -80,13 +89,14 @@ def calculate(query: FormulaQuery) -> FormulaResult:
 
 
 def in_symbols(form: ClosedForm, expression: Value) -> Number:
-    """Return a parsed formula as a number in the symbols of a closed form.
+    """Return a parsed formula as a number in the symbols of a closed form, which it does not restrict.
 
     Raises:
         SpecError: the formula uses other names.
     """
     names = {name: form.symbols.number(name) for name in form.symbols.free}
-    return _evaluated(expression, names, DEFAULT)
+    with form.symbols.without_requirements():
+        return _evaluated(expression, names, DEFAULT)
 
 
 def equals(form: ClosedForm, expression: str) -> bool | None:
@@ -98,12 +108,21 @@ def equals(form: ClosedForm, expression: str) -> bool | None:
     return form.equals(in_symbols(form, parse_formula(_text("a formula", expression), DEFAULT)))
 
 
+class _Network(NamedTuple):
+    """A network as it is given: its text, whether that is an inline expression, and what is given from outside."""
+
+    source: Source
+    inline: bool
+    given: Given
+
+
 class _Calculation:
     def __init__(self, query: FormulaQuery) -> None:
         self.query = query
         spec = query.spec
         self.source, self.inline = (spec, False) if isinstance(spec, Source) else locate(spec, query.limits)
-        self.other = locate(query.over, query.limits) if query.over is not None else None
+        self.network = _Network(self.source, self.inline, query.given)
+        self.other = _Network(*locate(query.over, query.limits), query.over_given) if query.over is not None else None
         self.graph = self._plain_graph()
         self.assumptions = [each for text in query.assume for each in read_assumptions(text, query.limits)]
         self.substituted = self._substitutions()
@@ -124,7 +143,7 @@ class _Calculation:
         if self.inline:
             return None
         graph = read_spec(self.source, self.query.given, limits=self.query.limits).graph
-        known = [*graph.variables, *input_axes(graph.inputs)]
+        known = [*graph.variables, *input_axes(graph.inputs), *(self._known_in(self.other) if self.other else ())]
         for name in (*self.query.free, *(self.query.when or {})):
             if name not in known:
                 hint = suggest(name, known, f"there are {', '.join(known[:12])}")
@@ -148,8 +167,12 @@ class _Calculation:
         return found
 
     def _free(self) -> list[FreeSymbol]:
-        """Return the free symbols with the domains known before the calculation."""
-        names = dict.fromkeys(self.query.free)
+        """Return the free symbols with the domains known before the calculation, in the order of terms.
+
+        The order in which the names are given does not matter: input sizes come first, so that n − k + 1 begins with
+        the size, and then the variables as the spec has them.
+        """
+        names = dict.fromkeys(sorted(self.query.free, key=self._place))
         symbols: dict[str, FreeSymbol] = {}
         for name in names:
             is_size = is_axis(name) if self.graph is None else name not in self.graph.variables
@@ -164,6 +187,16 @@ class _Calculation:
                 symbols[each.left.name] = symbols[each.left.name].unbounded()
         return list(symbols.values())
 
+    def _place(self, name: str) -> tuple[bool, int, str]:
+        """The sort key of a free name."""
+        if is_axis(name) and (self.graph is None or name not in self.graph.variables):
+            return False, 0, name
+        if self.graph is not None:
+            known = [*self.graph.variables]
+            return True, known.index(name) if name in known else len(known), name
+        found = re.search(rf"\b{re.escape(name)}\b", self.source.text)
+        return True, found.start() if found is not None else len(self.source.text), name
+
     def calculate(self) -> FormulaResult:
         try:
             symbols, forms = fixpoint(self._free(), self._forms)
@@ -172,7 +205,9 @@ class _Calculation:
         except TooComplex as error:
             hint = "use fewer free names, or more assumptions (such as H % 32 == 0)"
             fail("limit", str(error), origin=self.source.name[:60], hint=hint)
-        names, title = tuple(symbols.free), self.title
+        given = self.query.free
+        names = tuple(sorted(symbols.free, key=lambda name: given.index(name) if name in given else len(given)))
+        title = self.title
         if self.query.over is None and self.query.when is None:
             return FormulaResult(ClosedForms(title, forms[0], symbols, names))
         for form in forms[1]:
@@ -190,30 +225,28 @@ class _Calculation:
             if each not in self.substituted.values():
                 self._assume(each, numbers)
         numbers = {name: number for name, number in numbers.items() if name in self.query.free}
-        plain = self._analysis(numbers, self.source, self.inline)
+        plain = self._analysis(numbers, self.network)
         self.title = _headline(plain)
         if self.query.when is not None:
             changed = dict(numbers)
             for name, text in self.query.when.items():
                 changed[name] = _read(text, {**names, **numbers}, f"--scale {name}={text}", self.query.limits)
-            dividend = self._analysis(changed, self.source, self.inline)
+            dividend = self._analysis(changed, self.network)
         else:
             dividend = plain
-        divisor = plain
-        if self.other is not None:
-            known = self._known_in(*self.other)
-            divisor = self._analysis({n: x for n, x in numbers.items() if n in known}, *self.other)
-        if dividend is divisor:
+        divisor = plain if self.other is None else self._analysis(numbers, self.other)
+        if self.query.over is None and self.query.when is None:
             return (self._evaluated_targets(plain, symbols),)
-        return self._evaluated_targets(dividend, symbols), self._evaluated_targets(divisor, symbols)
+        divisors = self._evaluated_targets(divisor, symbols, self.query.over_targets)
+        return self._evaluated_targets(dividend, symbols), divisors
 
-    def _known_in(self, source: Source, inline: bool) -> set[str]:
-        """Return the free names that another network has as well."""
-        if inline:
-            shape, chain = parse_inline(Text(source, source.text), self.query.limits)
+    def _known_in(self, network: _Network) -> set[str]:
+        """Return the free names that a network has."""
+        if network.inline:
+            shape, chain = parse_inline(Text(network.source, network.source.text), self.query.limits)
             used = {name.name for name in (*names_in(shape), *names_used(chain))}
             return {name for name in self.query.free if is_axis(name) or name in used}
-        graph = read_spec(source, limits=self.query.limits).graph
+        graph = read_spec(network.source, network.given, limits=self.query.limits).graph
         return {*graph.variables, *input_axes(graph.inputs)}
 
     def _assume(self, each: Relation, names: Mapping[str, Number]) -> None:
@@ -224,20 +257,28 @@ class _Calculation:
         except Impossible as error:
             fail("assumption", str(error), each.span)
 
-    def _analysis(self, numbers: Mapping[str, Number], source: Source, inline: bool) -> Analysis:
-        given = self.query.given if source is self.source else AS_WRITTEN
-        graph = self.graph if source is self.source else None
+    def _analysis(self, numbers: Mapping[str, Number], network: _Network) -> Analysis:
+        if self.other is not None:
+            known = self._known_in(network)
+            numbers = {name: number for name, number in numbers.items() if name in known}
+        graph = self.graph if network is self.network else None
         axes = input_axes(graph.inputs) if graph is not None else {}
         for name, number in numbers.items():
             if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, so it must be positive", name=name)
-        graph = read_spec(source, given._replace(numbers=numbers), inline=inline, limits=self.query.limits).graph
-        asked = [quantity_named(_quantity_name(target)) for target in self.query.targets]
+        heads: TrainingHeads = "all" if self.query.training else heads_in(self.query.targets)
+        given = network.given._replace(numbers=numbers, training_heads=heads)
+        graph = read_spec(network.source, given, inline=network.inline, limits=self.query.limits).graph
+        if self.query.layout:
+            graph = replace(graph, layout=self.query.layout)
+        asked = [quantity_named(_quantity_name(each)) for each in (*self.query.targets, *self.query.over_targets)]
         fields = any(quantity is not None and quantity.unit == "positions" for quantity in asked)
         return analyze(graph, training=self.query.training, batch=self.query.batch, receptive=fields)
 
-    def _evaluated_targets(self, analysis: Analysis, symbols: Symbols) -> tuple[ClosedForm, ...]:
-        targets = self.query.targets
+    def _evaluated_targets(
+        self, analysis: Analysis, symbols: Symbols, targets: tuple[str, ...] = ()
+    ) -> tuple[ClosedForm, ...]:
+        targets = targets or self.query.targets
         if self.query.each:
             targets = tuple(f"{layer.name}.{target}" for target in targets for layer in analysis.layers)
         evaluator = Evaluator.of(analysis, self.query.dtype)
@@ -262,7 +303,7 @@ def _headline(analysis: Analysis) -> str:
     graph = analysis.graph
     inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
     text = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{graph.name}, input {text}"
+    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{printable(graph.name)}, input {text}"
 
 
 def _quantity_name(target: str) -> str:

@@ -3,6 +3,7 @@ network."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from archcalc.graph import Graph, Ref
@@ -23,6 +24,11 @@ class Place:
     """Its output; for the network, the main output."""
 
 
+def heads_in(targets: Iterable[str]) -> frozenset[str]:
+    """Return the stages that targets name: training heads are needed if they are among them."""
+    return frozenset(target.rpartition(".")[0].partition("/")[0] for target in targets)
+
+
 def find_place(name: str, graph: Graph, *, training: bool = False) -> Place:
     """Return what a name refers to.
 
@@ -39,6 +45,8 @@ def find_place(name: str, graph: Graph, *, training: bool = False) -> Place:
         return Place(name, "network", counted, next(iter(graph.outputs.values())))
     tensor = graph.find(name)
     if tensor is None:
+        if impossible := graph.impossible_head(name):
+            raise LookupError(impossible, "")
         known = dict.fromkeys([*graph.stages, *(node.name for node in graph.nodes)])
         hint = suggest(name, known, "`archcalc show --depth all` lists the layers")
         raise LookupError(f"no layer or stage '{name[:60]}'", hint)

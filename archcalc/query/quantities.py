@@ -68,6 +68,19 @@ class Quantity:
 SIZES = ("C", "L", "D", "H", "W")
 """The quantities that are sizes of an output, by the names of its axes (see `archcalc.graph.axis_symbols`)."""
 
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "units": "neurons",
+        "maps": "channels",
+        "feature_maps": "channels",
+        "width": "W",
+        "height": "H",
+        "depth": "D",
+        "length": "L",
+    }
+)
+"""Other names of quantities."""
+
 _NUMBERED_AXIS = re.compile(r"n_[1-9]\d{0,2}|n\d{1,3}")
 _OPERATIONS = {
     "mul": "Multiplications (the same as mults).",
@@ -129,11 +142,20 @@ _TABLE = (
         in_baseline=True,
     ),
     _count("trainable", "The number of parameters that are learned.", per_example=False, stored=True),
+    _count("weights", "The number of learned parameters without biases.", per_example=False, stored=True),
+    _count("biases", "The number of learned biases and shifts.", per_example=False, stored=True),
     _count("connections", "The number of uses of weights and biases (LeCun et al. 1998)."),
     _count("macs", "Multiply–accumulates of convolutions and fully connected layers.", "MACs", in_baseline=True),
     _count("mults", "All scalar multiplications."),
     _count("flops", "All floating-point operations.", "FLOPs", in_baseline=True),
     _count("activations", "The number of elements of all outputs.", stored=True, in_baseline=True),
+    Quantity(
+        name="neurons",
+        meaning="The number of elements of the output.",
+        scopes=("layer", "stage"),
+        aggregation="last",
+        derivation="shape",
+    ),
     _field("rf", "The size of the receptive field along each axis, or global, or unknown.", "RF"),
     _field("rf_stride", "The distance between the windows of neighbouring units, in input positions.", "RF stride"),
     _field("rf_padding", "How far the window of the first unit extends beyond the input, in positions.", "RF padding"),
@@ -174,6 +196,9 @@ SUMS = tuple(each.name for each in _TABLE if each.is_count and each.name not in 
 MEASURED = tuple(each.name for each in _TABLE if each.measured)
 """The quantities that have figures."""
 
+WORDS = (*MEASURED, *ALIASES)
+"""The names and aliases of the quantities that have figures."""
+
 COMMON = tuple(name for name in MEASURED if name not in (*OPERATION_KINDS, *SIZES))
 """The quantities that are listed in hints."""
 
@@ -182,8 +207,8 @@ DERIVED = tuple(each.name for each in _TABLE if each.derivation)
 
 
 def quantity_named(word: str) -> Quantity | None:
-    """Return the quantity with a name; ``None`` if there is none."""
-    return QUANTITIES.get(word) or (_size(word) if _NUMBERED_AXIS.fullmatch(word) else None)
+    """Return the quantity with a name or alias; ``None`` if there is none."""
+    return QUANTITIES.get(ALIASES.get(word, word)) or (_size(word) if _NUMBERED_AXIS.fullmatch(word) else None)
 
 
 def heading(word: str) -> str:
@@ -200,7 +225,7 @@ def is_measured(word: str) -> bool:
 
 def is_size(word: str) -> bool:
     """Return whether a word is the name of an axis."""
-    return word in SIZES or _NUMBERED_AXIS.fullmatch(word) is not None
+    return ALIASES.get(word, word) in SIZES or _NUMBERED_AXIS.fullmatch(word) is not None
 
 
 def find_quantity(word: str, known: Iterable[str] = MEASURED, listed: Iterable[str] = COMMON) -> Quantity:

@@ -1,15 +1,17 @@
-"""The values of one setting for which a condition holds.
+"""The values of one setting, or of several together, for which a condition holds.
 
-Every value of a range is tried, all of them at once as arrays, so no assumption is made about how a quantity depends on
-the setting.
+Every combination of their values is tried, many at once as arrays, so no assumption is made about how a quantity
+depends on a setting.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import repeat
+from math import prod
 from typing import Any, NamedTuple
 
 from archcalc.graph import input_axes
@@ -19,26 +21,30 @@ from archcalc.numeric.steps import Steps, steps
 from archcalc.query.conditions import holds, value
 from archcalc.query.configurations import ConfigurationQuery
 from archcalc.query.grid import GridAxis
-from archcalc.query.sweep import Example, Refusal, SweepSubject, sweep
-from archcalc.spec.syntax import Condition, Name, Relation
+from archcalc.query.sweep import Example, Refusal, Refused, SweepSubject, sweep
+from archcalc.spec.calls import argument_words
+from archcalc.spec.errors import fail
+from archcalc.spec.numerals import GLOBAL
+from archcalc.spec.ranges import read_values
+from archcalc.spec.syntax import Condition, Name, Relation, names_in
 
 MAX_VALUES = 1_000_000
-"""At most so many values of the setting are tried."""
+"""At most so many values of a setting, or combinations of several, are tried."""
 
 
 class Sample(NamedTuple):
-    """A value of the setting, and the values of the quantities there."""
+    """The value of each setting, and the values of the quantities there."""
 
-    value: Any
+    values: tuple[Any, ...]
     measured: tuple[Any, ...]
 
 
 class SolutionInterval(NamedTuple):
-    """Consecutive values of the setting that are all solutions."""
+    """Consecutive values of the last setting that are all solutions, for the same values of those before it."""
 
     first: Sample
     last: Sample
-    values: int
+    number: int
     """How many values there are."""
 
 
@@ -48,21 +54,21 @@ class Solution:
 
     intervals: tuple[SolutionInterval, ...]
     nearest: Sample | None
-    """If there is no solution, the value closest to satisfying the condition; ``None`` if no value is possible."""
+    """If there is no solution, the sample closest to satisfying the condition; ``None`` if no value is possible."""
     tried: int
-    """How many values were tried."""
+    """How many values, or combinations of several, were tried."""
     impossible: Counter[Refusal]
     examples: dict[Refusal, Example]
     extremes: tuple[tuple[Any, Any] | None, ...]
     """The minimum and the maximum of each quantity over the range; ``None`` for one that is not a single number."""
 
 
-def solve(query: ConfigurationQuery, axis: GridAxis, condition: Condition) -> Solution:
-    """Try every value of an axis.
+def solve(query: ConfigurationQuery, axes: Sequence[GridAxis], condition: Condition) -> Solution:
+    """Try every combination of the values of axes.
 
     Args:
-        question: the spec and the names to evaluate (at least those in the condition).
-        axis: the setting and its values.
+        query: the spec and the names to evaluate (at least those in the condition).
+        axes: the settings, each with its values.
         condition: the condition to satisfy.
 
     Raises:
@@ -77,50 +83,55 @@ def solve(query: ConfigurationQuery, axis: GridAxis, condition: Condition) -> So
     truths: list[bool] = []
     impossible: Counter[Refusal] = Counter()
     examples: dict[Refusal, Example] = {}
-    for block in sweep(subject, [axis]):
+    for block in sweep(subject, axes):
         impossible += block.impossible
         examples = block.examples | examples
         if block.columns is not None:
-            values, held, *measured = (column.tolist() for column in block.columns)
-            points += [Sample(each, tuple(row)) for each, *row in zip(values, *measured, strict=True)]
+            columns = [column.tolist() for column in block.columns]
+            values, held, measured = columns[: len(axes)], columns[len(axes)], columns[len(axes) + 1 :]
+            rows = zip(*measured, strict=True) if measured else repeat(())
+            points += [Sample(each, row) for each, row in zip(zip(*values, strict=True), rows, strict=False)]
             truths += held
     if not points and query.absent is not None:
         raise query.absent
     return Solution(
-        intervals=tuple(_intervals(axis, points, truths)),
-        nearest=None if any(truths) else _nearest(query, axis, points, condition),
-        tried=len(axis.values),
+        intervals=tuple(_intervals(axes, points, truths)),
+        nearest=None if any(truths) else _nearest(query, axes, points, condition),
+        tried=prod(len(axis.values) for axis in axes),
         impossible=impossible,
         examples=examples,
         extremes=tuple(_extremes([point.measured[column] for point in points]) for column in range(len(query.names))),
     )
 
 
-def _intervals(axis: GridAxis, points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
+def _intervals(axes: Sequence[GridAxis], points: list[Sample], truths: list[bool]) -> list[SolutionInterval]:
     """Return maximal runs of consecutive solutions; impossible values separate them."""
+    numbers = [{value: number for number, value in enumerate(axis.values)} for axis in axes]
+    placed = sorted(
+        (tuple(known[value] for known, value in zip(numbers, point.values, strict=True)), index)
+        for index, (point, truth) in enumerate(zip(points, truths, strict=True))
+        if truth
+    )
     found: list[SolutionInterval] = []
-    waiting = zip(points, truths, strict=True)
-    point, truth = next(waiting, (None, False))
-    run: list[Sample] = []
-    for each in axis.values:
-        here = point is not None and point.value == each
-        if here and truth:
-            assert point is not None
-            run.append(point)
-        elif run:
-            found.append(SolutionInterval(run[0], run[-1], len(run)))
-            run = []
-        if here:
-            point, truth = next(waiting, (None, False))
-    return [*found, SolutionInterval(run[0], run[-1], len(run))] if run else found
+    before: tuple[int, ...] | None = None
+    for place, index in placed:
+        point = points[index]
+        if before is not None and place == (*before[:-1], before[-1] + 1):
+            found[-1] = found[-1]._replace(last=point, number=found[-1].number + 1)
+        else:
+            found.append(SolutionInterval(point, point, 1))
+        before = place
+    return found
 
 
-def _nearest(query: ConfigurationQuery, axis: GridAxis, points: list[Sample], condition: Condition) -> Sample | None:
+def _nearest(
+    query: ConfigurationQuery, axes: Sequence[GridAxis], points: list[Sample], condition: Condition
+) -> Sample | None:
     """Return the sample closest to satisfying the condition; of several, the last."""
-    parts = axis.name.split("=")
 
     def distance(point: Sample) -> Fraction | float:
-        known: Mapping[str, Any] = dict.fromkeys(parts, point.value)
+        settings = zip(axes, point.values, strict=True)
+        known: Mapping[str, Any] = {part: value for axis, value in settings for part in axis.name.split("=")}
         measured = {name.name: each for name, each in zip(query.names, point.measured, strict=True)}
         return _miss(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
 
@@ -143,6 +154,53 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
 
 def _extremes(values: list[Any]) -> tuple[Any, Any] | None:
     return (min(values), max(values)) if values and all(map(is_plain, values)) else None
+
+
+def read_axes(query: ConfigurationQuery, written: Sequence[str]) -> list[GridAxis]:
+    """Return the settings that vary, with their values; each is written ``NAME`` or ``NAME=VALUES``.
+
+    Raises:
+        SpecError: they cannot be read, or have too many values.
+    """
+    axes = [_read_axis(query, each) for each in written]
+    parts = [part for axis in axes for part in axis.name.split("=")]
+    for part in parts:
+        if parts.count(part) > 1:
+            fail("duplicate", f"'{part[:40]}' varies twice", origin="--vary")
+    if prod(len(axis.values) for axis in axes) > MAX_VALUES:
+        hint = "give the values to try: --vary NAME=START:STOP:STEP"
+        fail("limit", f"more than {MAX_VALUES:,} combinations", hint=hint, origin="--vary")
+    return axes
+
+
+def _read_axis(query: ConfigurationQuery, written: str) -> GridAxis:
+    parts = [part.strip() for part in written.split("=")]
+    origin = f"--vary {written[:40]}"
+    with_values = len(parts) > 1 and (not parts[-1][:1].isalpha() or "," in parts[-1])  # else one more name: H=W
+    name = "=".join(parts[:-1] if with_values else parts)
+    if not all(parts):
+        fail("argument", f"a setting must be written NAME or NAME=VALUES, got '{written[:60]}'", origin=origin)
+    if with_values:
+        given = read_values(f"--vary {name}", parts[-1], query.limits)
+        if len(given) > MAX_VALUES:
+            fail("limit", f"more than {MAX_VALUES:,} values", origin=origin)
+        return GridAxis(name, given)
+    hint = f"give the values to try: --vary {name}=1:100"
+    try:
+        values = default_values(query, name)
+    except Refused as refused:
+        fail("shape", str(refused), hint=hint, origin=origin)
+    if values is None:
+        fail("argument", f"'{name}' is not a number", hint=hint, origin=origin)
+    return GridAxis(name, values)
+
+
+def names_to_measure(axes: Sequence[GridAxis], condition: Condition, further: Sequence[Name] = ()) -> list[Name]:
+    """Return the quantities and settings in a condition, and further ones, without those that vary."""
+    varied = {part for axis in axes for part in axis.name.split("=")}
+    wanted = {name.name: name for name in (*names_in(condition), *further)}
+    words = (GLOBAL, *argument_words())
+    return [name for text, name in wanted.items() if text not in varied and ("." in text or text not in words)]
 
 
 def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None:

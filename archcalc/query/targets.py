@@ -11,19 +11,23 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from archcalc.analysis.counts import FORMULAS, WEIGHT_COUNTS, repeated, stored_count, tied_weights
+from archcalc.analysis.counts import FORMULAS, STORED, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
 from archcalc.analysis.propagate import Analysis, Group, Layer, counted_before, group
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Ref, axis_symbols, ordered, size_axis
-from archcalc.numeric import NeedsPlain, Number, is_plain
+from archcalc.numeric import NeedsPlain, Number, is_plain, product
 from archcalc.query.places import Place, find_place
 from archcalc.query.quantities import Quantity, find_quantity, is_size
 from archcalc.spec.errors import suggest
 
 Values: TypeAlias = tuple[Fraction | int | str, ...]
 """The values of a target: a number, one per axis, or words."""
+
+
+TRAINING = "training"
+"""The place in a target that stands for the network with its training heads, unless a stage has this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,8 @@ class Evaluator:
             return len(place.layers)
         if name == "channels":
             return self.graph.shape(place.tensor)[0]
+        if name == "neurons":
+            return product(self.graph.shape(place.tensor))
         if name == "memory":
             return self._count(place, find_quantity("params")) * self.width
         assert name == "peak", name
@@ -159,7 +165,7 @@ class Evaluator:
         for index in place.layers:
             node = self.graph.nodes[index]
             total = total + FORMULAS[name](node.op, self.graph.input_shapes(node), node.outputs)
-        if name in WEIGHT_COUNTS and self.graph.sharing:
+        if name in STORED and self.graph.sharing:
             nodes = [(index, self.graph.nodes[index]) for index in place.layers]
             tied = {index: tied_weights(node, self.graph.input_shapes(node)) for index, node in nodes}
             total = total - sum([stored_count(weights, name) for weights in repeated(tied).values()])
@@ -214,13 +220,29 @@ def check_scope(target: Target) -> None:
 
 
 def resolve(target: str, analysis: Analysis) -> Actual:
-    """Return the correct values of a target.
+    """Return the correct values of a target. ``training.macs`` is the total of the network with its training heads.
 
     Raises:
         LookupError: there is no such layer, stage or quantity; the arguments are a message and a hint.
     """
+    target, analysis = of_training(target, analysis)
     evaluator = Evaluator.of(analysis)
     return evaluator.actual(evaluator.target(target))
+
+
+def of_training(target: str, analysis: Analysis) -> tuple[str, Analysis]:
+    """Return the target ``macs`` and the network with its training heads for ``training.macs``; others unchanged.
+
+    Raises:
+        LookupError: a training head is impossible; the arguments are a message and a hint.
+    """
+    place, _, word = target.rpartition(".")
+    graph = analysis.graph
+    if place != TRAINING or graph.find(TRAINING) is not None:
+        return target, analysis
+    for head in graph.impossible_heads:
+        raise LookupError(graph.impossible_head(head), "")
+    return word, analysis.in_training
 
 
 def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
@@ -237,7 +259,7 @@ def resolve_among(target: str, networks: Mapping[str, Analysis]) -> Actual:
     return resolve(rest, networks[name])
 
 
-def network_of(target: str, networks: Mapping[str, Analysis]) -> tuple[str, str]:
+def network_of(target: str, networks: Mapping[str, object]) -> tuple[str, str]:
     """Return the name of the network that a target refers to, and the target within it.
 
     Raises:

@@ -8,7 +8,8 @@ from typing import Any
 
 from archcalc.claims.claim import Judgement, Verdict
 from archcalc.diagnosis.reconcile import CheckedClaim
-from archcalc.report.render import render, write_json
+from archcalc.report.json_text import write_json
+from archcalc.report.render import render
 from archcalc.report.table import Column, Table
 
 

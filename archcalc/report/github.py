@@ -1,15 +1,51 @@
-"""Annotations of GitHub Actions: workflow commands that show findings at the lines of a pull request."""
+"""What GitHub Actions reads: annotations and the summary of a step."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from archcalc.validation.findings import Finding
+
+MAX_SUMMARY_BYTES = 1024 * 1024
+"""The maximum size of the summary of a step (GitHub documentation, "Adding a job summary")."""
+COMMANDS = re.compile(r"(?:^|(?<=[\r\n]))(?P<space>\s*):(?=:)|#(?=#\[)")
+"""The beginnings of workflow commands, of the current form and of the one before (``##[…]``, anywhere in a line)."""
 
 
 def workflow_commands(findings: Iterable[Finding]) -> str:
     """Return one workflow command per finding (GitHub documentation, "Workflow commands for GitHub Actions")."""
     return "".join(f"{_command(finding)}\n" for finding in findings)
+
+
+def inert(text: str) -> str:
+    """Return a text of several lines that contains no workflow command, whatever names it quotes."""
+    return COMMANDS.sub(lambda found: r"\x23" if found["space"] is None else rf"{found['space']}\x3a", text)
+
+
+def bounded_summary(before: str, blocks: Iterable[str], room: int) -> str:
+    """Return a summary in Markdown of a bounded size.
+
+    Args:
+        before: The beginning, which is always included.
+        blocks: The lines and tables that follow, most important first. Those that do not fit are counted.
+        room: The maximum number of bytes in UTF-8; without room for the beginning, the summary is empty.
+    """
+    pieces, left_out = [before], 0
+    room -= len(before.encode()) + len(_left_out(10**9))
+    if room < 0:
+        return ""
+    for block in blocks:
+        room -= len(block.encode())
+        if left_out or room < 0:
+            left_out += 1
+        else:
+            pieces.append(block)
+    return "".join([*pieces, _left_out(left_out) if left_out else ""])
+
+
+def _left_out(number: int) -> str:
+    return f"\nThe summary is full: {number:,} more entries are left out.\n"
 
 
 def _command(finding: Finding) -> str:

@@ -37,6 +37,7 @@ def submission_table(graded: GradedSubmission) -> Table:
     """Return the table of one submission, with one answer per row."""
     notes = [f"line {mark.line}: {mark.sentence}" if mark.line else mark.sentence for mark in graded.wrong]
     notes += accounting_notes(graded)
+    notes += [f"to be graded by a person: {', '.join(mark.id for mark in graded.open)}"] if graded.open else []
     notes += [f"note: {note}" for note in graded.notes]
     table = Table(
         columns=(
@@ -121,6 +122,9 @@ def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
         notes.append(f"mean: {points_text(mean)} points over {read} submission{'s' * (read != 1)}")
     if unreadable:
         notes.append(f"{unreadable} submission{'s' * (unreadable != 1)} cannot be read")
+    by_hand = sum(len(graded.open) for graded in submissions)
+    if by_hand:
+        notes.append(f"{by_hand} answer{'s' * (by_hand != 1)} to be graded by a person")
     common = [f"{id}: {code} ({count} times)" for id, code, count in common_mistakes(submissions, MAX_COMMON_MISTAKES)]
     return [*notes, *([f"most common mistakes: {'; '.join(common)}"] if common else [])]
 
@@ -190,22 +194,25 @@ def _mark_record(mark: Mark) -> dict[str, Any]:
     }
 
 
-def junit_suites(submissions: Iterable[GradedSubmission]) -> list[Suite]:
-    """Return submissions as JUnit test suites, with answers as test cases."""
+def junit_suites(submissions: Iterable[GradedSubmission], checkout: str | None = None) -> list[Suite]:
+    """Return submissions as JUnit test suites, with answers as test cases; files are relative to a checkout."""
+    from archcalc.validation.findings import checkout_path  # with all of validation, which other formats do not need
+
     found = []
     for graded in submissions:
+        file = checkout_path(checkout, graded.file)
         cases = [
             Case(
                 mark.id,
-                () if mark.right else (Failure(mark.sentence, code=mark.reason_code),),
-                mark.file or graded.file,
+                () if mark.right or mark.is_open else (Failure(mark.sentence, code=mark.reason_code),),
+                checkout_path(checkout, mark.file) if mark.file else file,
                 mark.line,
             )
             for mark in graded.marks
         ]
         if graded.problems:
             errors = [Failure(each.message, each.render(), each.code, "error") for each in graded.problems]
-            cases.append(Case(graded.file, errors, graded.file, graded.problems[0].place()[1]))
+            cases.append(Case(file, errors, file, graded.problems[0].place()[1]))
         found.append(Suite(graded.name, cases))
     return found
 

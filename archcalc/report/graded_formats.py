@@ -16,7 +16,8 @@ from archcalc.report.graded import (
     submission_record,
     submission_table,
 )
-from archcalc.report.render import render, write_json
+from archcalc.report.json_text import write_json
+from archcalc.report.render import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class GradingDisplay:
     color: bool = False
     width: int | None = None
     """The columns of the terminal; ``None`` for no limit."""
+    checkout: str | None = None
+    """The folder that a CI server checked out, to which JUnit names files; ``None`` without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +81,10 @@ def _json(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> s
     return write_json({"schema": 1, "submissions": [submission_record(graded) for graded in submissions]})
 
 
-def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
+def _junit(submissions: Sequence[GradedSubmission], display: GradingDisplay, *, strict: bool = False) -> str:
     from archcalc.report.junit import write_junit
 
-    return write_junit(junit_suites(submissions))
+    return write_junit(junit_suites(submissions, display.checkout), strict=strict)
 
 
 def _page(submissions: Sequence[GradedSubmission], display: GradingDisplay) -> str:
@@ -107,4 +110,5 @@ FORMATS = {
     "html": GradingFormat(write=_page, ending=".html"),
     "gradescope": GradingFormat(write=_gradescope, ending=".json"),
     "junit": GradingFormat(write=_junit),
+    "xunit": GradingFormat(write=partial(_junit, strict=True)),
 }

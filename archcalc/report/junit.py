@@ -1,7 +1,7 @@
 """JUnit XML, which CI servers read: test suites of test cases, each passed, failed or in error.
 
-The dialect is that of Jenkins' schema (testsuites, testsuite, testcase, failure, error), with the attributes `file` and
-`line` of test cases, which GitLab and others show as a link.
+The dialect is that of the schema junit-10.xsd of Jenkins' xUnit plug-in, with the attributes `file` and `line` of test
+cases, which GitLab and others show as a link. The schema does not allow them, so they can be left out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree
+
+from archcalc.terminal import readable
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """The characters that XML 1.0 does not allow, even escaped."""
@@ -32,6 +34,8 @@ class Case(NamedTuple):
     failures: Sequence[Failure] = ()
     file: str = ""
     line: int | None = None
+    skipped: str = ""
+    """The reason why the case was skipped, if it was."""
 
 
 class Suite(NamedTuple):
@@ -41,26 +45,34 @@ class Suite(NamedTuple):
     cases: Sequence[Case]
 
 
-def write_junit(suites: Iterable[Suite], name: str = "archcalc") -> str:
-    """Return test suites as a JUnit XML document."""
+def write_junit(suites: Iterable[Suite], name: str = "archcalc", *, strict: bool = False) -> str:
+    """Return test suites as a JUnit XML document.
+
+    Args:
+        suites: The test suites.
+        name: The name of the document.
+        strict: Whether to leave out what the schema does not allow: the files and lines of test cases.
+    """
     top = ElementTree.Element("testsuites", name=name)
-    counted = [_suite(top, suite) for suite in suites]
+    counted = [_suite(top, suite, strict=strict) for suite in suites]
     for key, numbers in zip(("tests", "failures", "errors"), zip(*counted, strict=True), strict=False):
         top.set(key, str(sum(numbers)))
     ElementTree.indent(top)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(top, encoding="unicode")}\n'
 
 
-def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
+def _suite(top: ElementTree.Element, suite: Suite, *, strict: bool) -> tuple[int, int, int]:
     """Add a test suite, and return its numbers of tests, failures and errors."""
     element = ElementTree.SubElement(top, "testsuite", name=_text(suite.name))
     failures = errors = 0
     for case in suite.cases:
         found = ElementTree.SubElement(element, "testcase", name=_text(case.name), classname=_text(suite.name))
-        if case.file:
+        if case.file and not strict:
             found.set("file", _text(case.file))
-        if case.line is not None:
+        if case.line is not None and not strict:
             found.set("line", str(case.line))
+        if case.skipped:
+            ElementTree.SubElement(found, "skipped", message=_text(case.skipped))
         for failure in case.failures:
             attributes = {"message": _text(failure.message), **({"type": failure.code} if failure.code else {})}
             ElementTree.SubElement(found, failure.kind, attributes).text = _text(failure.detail or failure.message)
@@ -70,9 +82,12 @@ def _suite(top: ElementTree.Element, suite: Suite) -> tuple[int, int, int]:
     counts = (len(suite.cases), failures, errors)
     for key, number in zip(("tests", "failures", "errors"), counts, strict=True):
         element.set(key, str(number))
+    skipped = sum(bool(case.skipped) for case in suite.cases)
+    if skipped:
+        element.set("skipped", str(skipped))
     return counts
 
 
 def _text(text: str) -> str:
     """A text without the characters that XML does not allow."""
-    return _FORBIDDEN.sub("�", text)
+    return _FORBIDDEN.sub("�", readable(text))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from archcalc.analysis.counts import Counts
-from archcalc.analysis.fields import FIELD_QUANTITIES
+from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
+from archcalc.report.json_text import INDENT, Encoded, json_pieces, members
 
 SCHEMA = 1
+ITEM = INDENT * 2
+"""The indentation of an item of a list in a document."""
 
 
 def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> dict[str, Any]:
@@ -24,27 +27,29 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
         dtype: The number format for memory, which is in bytes.
         depth: Combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
+    records = _RowRecords(analysis, depth)
+    return _document(analysis, dtype, [records.record(row) for row in records.rows])
+
+
+def network_json(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> Iterator[str]:
+    """Yield the text of `network_record` in pieces, one per layer: long networks are never held as a whole."""
+    records = _RowRecords(analysis, depth)
+    return json_pieces(_document(analysis, dtype, (records.text(row) for row in records.rows)))
+
+
+def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
     graph = analysis.graph
-    several = len(graph.inputs) > 1
-    rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
-    row_of = {layer.name: row.name for row in rows for layer in (row.layers if isinstance(row, Group) else (row,))}
     memory = analysis.memory(dtype)
     outputs: dict[str, Ref] = {**graph.outputs, **(graph.training_outputs if analysis.training else {})}
+    absent = {"impossible_heads": dict(graph.impossible_heads)} if graph.impossible_heads else {}
     return {
         "schema": SCHEMA,
         "name": graph.name,
         "variables": {name: plain(value) for name, value in graph.variables.items()},
         "inputs": {name: _shape(shape, analysis.batch) for name, shape in graph.inputs.items()},
         "outputs": {name: _shape(graph.shape(ref), analysis.batch) for name, ref in outputs.items()},
-        "layers": [
-            (
-                group_record(row, row_of, several_inputs=several)
-                if isinstance(row, Group)
-                else layer_record(row, row_of, several_inputs=several)
-            )
-            | _shared(row, analysis)
-            for row in rows
-        ],
+        **absent,
+        "layers": layers,
         "totals": {
             **counts_record(analysis.totals),
             "layers": analysis.totals.layers,
@@ -54,49 +59,95 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
     }
 
 
-def layer_record(layer: Layer, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """Return one layer as data; ``row_of`` gives the row that contains each layer, by name."""
-    return {
-        "name": layer.name,
-        "stage": layer.stage,
-        "path": list(layer.path),
-        "op": layer.op,
-        "attributes": {name: plain(value) for name, value in layer.attributes.items()},
-        "inputs": [row_of.get(name, name) for name in layer.inputs],
-        "output": list(layer.output),
-        "outputs": [list(shape) for shape in layer.outputs],
-        **counts_record(layer),
-        **_fields(layer, several_inputs),
-        "head": layer.head,
-        "training": layer.training,
-    }
+class _Part:
+    """Some members of a record, with their text once it has been written."""
+
+    __slots__ = ("_text", "members")
+
+    def __init__(self, members: Mapping[str, Any]) -> None:
+        self.members = members
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        if self._text is None:
+            self._text = members(self.members, ITEM + INDENT)
+        return self._text
 
 
-def group_record(group: Group, row_of: Mapping[str, str], *, several_inputs: bool) -> dict[str, Any]:
-    """Return several layers as one row of data: their sums, inputs and outputs; ``op`` is ``None``."""
-    read = dict.fromkeys(row_of.get(name, name) for layer in group.layers for name in layer.inputs)
-    last = group.layers[-1]
-    return {
-        "name": group.name,
-        "stage": group.stage if group.path else None,
-        "path": list(group.path),
-        "op": None,
-        "layers": len(group.layers),
-        "attributes": {},
-        "inputs": [name for name in read if name != group.name],
-        "output": list(last.output),
-        "outputs": [list(shape) for shape in last.outputs],
-        **counts_record(group),
-        **_fields(group, several_inputs),
-        "head": group.head,
-        "training": last.training,
-    }
+class _RowRecords:
+    """The records of the rows of a network, layers or groups of them; what rows have in common is written once."""
+
+    def __init__(self, analysis: Analysis, depth: int | None) -> None:
+        self.analysis = analysis
+        self.several_inputs = len(analysis.graph.inputs) > 1
+        self.rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
+        self.row_of: dict[str, str] = {}
+        """The name of the row that contains each layer of a group."""
+        for row in self.rows:
+            if isinstance(row, Group):
+                self.row_of.update((layer.name, row.name) for layer in row.layers)
+        self.known: dict[Hashable, _Part] = {}
+
+    def record(self, row: Layer | Group) -> dict[str, Any]:
+        """Return a row as data."""
+        return {name: value for part in self.parts(row) for name, value in part.members.items()}
+
+    def text(self, row: Layer | Group) -> Encoded:
+        """Return a row as JSON."""
+        inner = ",\n".join([part.text for part in self.parts(row)])
+        return Encoded(f"{{\n{inner}\n{ITEM}}}")
+
+    def parts(self, row: Layer | Group) -> list[_Part]:
+        """Return the parts of a record."""
+        shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
+        counts = row.params, row.trainable, id(row.cost), row.activations, row.outputs
+        return [
+            *(self.group(row) if isinstance(row, Group) else self.layer(row)),
+            self.shared(("counts", *counts), lambda: _sizes(row)),
+            self.shared(("fields", id(row.fields)), lambda: _fields(row.fields, self.several_inputs)),
+            self.shared(("head", row.head, row.training), lambda: {"head": row.head, "training": row.training}),
+            *([_Part({"shared_params": shared})] if shared else []),
+        ]
+
+    def layer(self, layer: Layer) -> list[_Part]:
+        inputs = [self.row_of.get(name, name) for name in layer.inputs]
+        return [
+            _Part({"name": layer.name, "stage": layer.stage, "path": layer.path}),
+            self.shared(
+                ("attributes", id(layer.attributes)),
+                lambda: {
+                    "op": layer.op,
+                    "attributes": {name: plain(value) for name, value in layer.attributes.items()},
+                },
+            ),
+            _Part({"inputs": inputs}),
+        ]
+
+    def group(self, group: Group) -> list[_Part]:
+        """Return the parts of a group: the sums of its layers, its inputs, and its outputs; ``op`` is ``None``."""
+        read = dict.fromkeys(self.row_of.get(name, name) for layer in group.layers for name in layer.inputs)
+        start: dict[str, Any] = {
+            "name": group.name,
+            "stage": group.stage if group.path else None,
+            "path": list(group.path),
+            "op": None,
+            "layers": len(group.layers),
+            "attributes": {},
+            "inputs": [name for name in read if name != group.name],
+        }
+        return [_Part(start)]
+
+    def shared(self, key: Hashable, write: Callable[[], Mapping[str, Any]]) -> _Part:
+        """Return a part that other rows may have as well."""
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = _Part(write())
+        return found
 
 
-def _shared(row: Layer | Group, analysis: Analysis) -> dict[str, Any]:
-    """Return how many parameters of a row belong to rows before it, where they count; nothing if none do."""
-    shared = row.params - analysis.own(row, "params")
-    return {"shared_params": shared} if shared else {}
+def _sizes(row: Layer | Group) -> dict[str, Any]:
+    return {"output": list(row.output), "outputs": [list(shape) for shape in row.outputs], **counts_record(row)}
 
 
 def counts_record(counts: Counts) -> dict[str, Any]:
@@ -109,16 +160,15 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
     return [*(() if batch is None else (batch,)), *shape]
 
 
-def _fields(row: Layer | Group, several_inputs: bool) -> dict[str, Any]:
+def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
     """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
     for key, read in FIELD_QUANTITIES.items():
         by_input = {
-            name: [plain(read(axis)) if axis.is_local else axis.word for axis in axes]
-            for name, axes in row.fields.items()
+            name: [plain(read(axis)) if axis.is_local else axis.word for axis in axes] for name, axes in fields.items()
         }
         record[key] = by_input if several_inputs else next(iter(by_input.values()), [])
-    local = [axis for axes in row.fields.values() for axis in axes if not axis.is_global]
+    local = [axis for axes in fields.values() for axis in axes if not axis.is_global]
     record["rf_exact"] = all(axis.exact for axis in local)
     record["rf_aligned"] = all(axis.aligned for axis in local)
     return record

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from archcalc.report.aligned import aligned
+from archcalc.report.json_text import write_json
 from archcalc.report.table import Table, human, printable, raw, total
+from archcalc.spec.errors import printable as escaped
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -37,16 +38,6 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
     return _html(table) if form == "html" else _tabulate(table, form)
 
 
-def write_json(document: Any) -> str:
-    """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
-    import json
-
-    # no string can match, because line breaks inside strings are escaped
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    numbers = r"\[\n\s+(-?\d+(?:,\n\s+-?\d+)*)\n\s+\]"
-    return re.sub(numbers, lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
-
-
 def _keys(table: Table) -> list[str]:
     return [column.key for column in table.columns]
 
@@ -57,9 +48,14 @@ def _csv(table: Table) -> str:
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_keys(table))
-    writer.writerows([raw(cell) for cell in row] for row in table.rows)
+    writer.writerow(map(escaped, _keys(table)))
+    writer.writerows([_on_one_line(raw(cell)) for cell in row] for row in table.rows)
     return out.getvalue()
+
+
+def _on_one_line(cell: Any) -> Any:
+    """The value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
+    return escaped(cell) if isinstance(cell, str) else cell
 
 
 def _html(table: Table) -> str:

@@ -1,7 +1,7 @@
 """Receptive fields as an SVG picture: the input with the window of a unit, and the windows of the layers before it.
 
 The last two axes are drawn as a plane; the axis of an input with one axis, and every further axis, is drawn as a strip
-with one line per layer. Colours follow the light or dark mode of the viewer, and are legible in both.
+with one line per layer. Colours are attributes, which every program understands; browsers replace them in dark mode.
 """
 
 from __future__ import annotations
@@ -36,17 +36,26 @@ LETTER = 7.2
 COLORS = ((38, 132, 200), (160, 80, 190), (218, 88, 20))
 """The colours of the first, middle and last window; those between are mixed. All contrast with white and black."""
 
-STYLE = """
-  svg { --ground: #ffffff; --ink: #1b1f24; --faint: #59636e; --input: #e9edf2; --edge: #8c959f; --beyond: #8c959f;
-        font: 13px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif }
+LIGHT = {
+    "ground": 'fill="#ffffff"',
+    "input": 'fill="#e9edf2" stroke="#8c959f"',
+    "edge": 'fill="none" stroke="#8c959f"',
+    "beyond": 'stroke="#8c959f" stroke-width="1.2"',
+    "window": 'fill="none"',
+    "seen": 'fill-opacity="0.22" stroke="none"',
+    "": 'fill="#1b1f24"',
+    "title": 'fill="#1b1f24" font-size="15px" font-weight="600"',
+    "faint": 'fill="#59636e" font-size="12px"',
+    "halo": 'fill="none" font-size="12px" stroke="#ffffff" stroke-width="3px" stroke-linejoin="round"',
+}
+"""The attributes of the elements of each class, the empty one for texts: every program that draws SVG knows them."""
+DARK = """
   @media (prefers-color-scheme: dark) {
-    svg { --ground: #14181d; --ink: #e6e9ed; --faint: #a3acb7; --input: #2a323c; --edge: #7d8894; --beyond: #7d8894 } }
-  .ground { fill: var(--ground) } .input { fill: var(--input); stroke: var(--edge) }
-  .edge { fill: none; stroke: var(--edge) } .beyond { stroke: var(--beyond); stroke-width: 1.2 }
-  text { fill: var(--ink) } .faint { fill: var(--faint); font-size: 12px } .title { font-size: 15px; font-weight: 600 }
-  .halo { paint-order: stroke; stroke: var(--ground); stroke-width: 3px; stroke-linejoin: round }
-  .window { fill: none } .seen { fill-opacity: 0.22; stroke: none }
+    .ground { fill: #14181d } .input { fill: #2a323c; stroke: #7d8894 } .edge, .beyond { stroke: #7d8894 }
+    text { fill: #e6e9ed } .faint { fill: #a3acb7 } .halo { fill: none; stroke: #14181d }
+  }
 """
+"""The colours of the dark mode. Style sheets have priority over attributes; programs without modes ignore them."""
 
 
 @dataclass(frozen=True)
@@ -109,14 +118,14 @@ def draw(picture: Picture) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom}" width="{WIDTH}" height="{bottom}" '
-            'role="img">',
+            'role="img" font-family="system-ui, Segoe UI, Roboto, Helvetica, Arial, sans-serif" font-size="13px">',
             f"<title>{_clean(picture.title)}</title>",
-            f"<style>{STYLE}</style>",
+            f"<style>{DARK}</style>",
             "<defs>",
             '<pattern id="beyond" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">',
-            '<line class="beyond" x1="0" y1="0" x2="0" y2="7" stroke-opacity="0.7"/></pattern>',
+            f'<line {_style("beyond")} x1="0" y1="0" x2="0" y2="7" stroke-opacity="0.7"/></pattern>',
             "</defs>",
-            f'<rect class="ground" width="{WIDTH}" height="{bottom}"/>',
+            f'<rect {_style("ground")} width="{WIDTH}" height="{bottom}"/>',
             *lines,
             "</svg>",
             "",
@@ -200,7 +209,7 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
     plane = box((0, height - 1), (0, width - 1))
     lines = [f'<clipPath id="drawn"><rect {box((y0, y1), (x0, x1), 2)}/></clipPath>', '<g clip-path="url(#drawn)">']
     lines += [f'<rect fill="url(#beyond)" {window(windows[-1][0])}/>'] if windows else []
-    lines.append(f'<rect class="input" {plane}/>')
+    lines.append(f"<rect {_style('input')} {plane}/>")
     color = windows[-1][1] if windows else _color(1, 1)
     patches = [box(rows, columns) for rows, columns in _patches(picture)]
     dark_patches = "".join(f'<rect fill="#000" {patch}/>' for patch in patches)
@@ -209,27 +218,27 @@ def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float
             f'<clipPath id="plane"><rect {plane}/></clipPath>',
             f'<mask id="unseen"><rect fill="#fff" {plane}/>{dark_patches}</mask>',
             f'<image {plane} preserveAspectRatio="none" href="{escape(picture.image)}"/>',
-            f'<rect class="ground" fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
-            f'<rect class="edge" {plane}/>',
+            f'<rect {_style("ground")} fill-opacity="0.55" mask="url(#unseen)" {plane}/>',
+            f"<rect {_style('edge')} {plane}/>",
         ]
     else:
-        lines += [f'<rect class="seen" fill="{color}" {patch}/>' for patch in patches]
+        lines += [f'<rect {_style("seen")} fill="{color}" {patch}/>' for patch in patches]
     for index, (one, color) in enumerate(windows):
         thick = 2.5 if index == len(windows) - 1 else 1.5 if len(windows) <= MAX_LABELS else 1
         if picture.image:
             dark = f'stroke="#000" stroke-opacity="0.5" stroke-width="{thick + 1.5}" clip-path="url(#plane)"'
-            lines.append(f'<rect class="window" {dark} {window(one)}/>')
-        lines.append(f'<rect class="window" stroke="{color}" stroke-width="{thick}" {window(one)}/>')
+            lines.append(f"<rect {_style('window')} {dark} {window(one)}/>")
+        lines.append(f'<rect {_style("window")} stroke="{color}" stroke-width="{thick}" {window(one)}/>')
     lines.append("</g>")
     lines += _ruler(left + (0 - x0) * scale, top + (y1 - y0 + 1) * scale + 16, width, scale)
     near, far = top + (0 - y0) * scale, top + (height - y0) * scale
     edge = left + (0 - x0) * scale - 6
     if height * scale > 50:
         lines += [
-            _text(edge, near + 11, "0", "faint halo", anchor="end"),
-            _text(edge, (near + far) / 2 + 4, "y", "faint halo", anchor="end"),
+            _readable(edge, near + 11, "0", anchor="end"),
+            _readable(edge, (near + far) / 2 + 4, "y", anchor="end"),
         ]
-    lines.append(_text(edge, far, str(height - 1), "faint halo", anchor="end"))
+    lines.append(_readable(edge, far, str(height - 1), anchor="end"))
     drawn_height = (y1 - y0 + 1) * scale + 22
     legend = _legend(windows, left + (x1 - x0 + 1) * scale + 26, top)
     return [*lines, *legend], max(drawn_height, LEGEND * (min(len(windows), MAX_LABELS) + 1))
@@ -268,11 +277,11 @@ def _union(intervals: Iterable[Interval]) -> list[Interval]:
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
     """The labels below an axis: its first and last position and its name, if there is room."""
-    last = _text(left + n * scale, y, str(n - 1), "faint halo", anchor="end")
+    last = _readable(left + n * scale, y, str(n - 1), anchor="end")
     if n * scale < 60:
         return [last]
     middle = _text(left + n * scale / 2, y, name, "faint", anchor="middle")
-    return [_text(left, y, "0", "faint halo"), middle, last]
+    return [_readable(left, y, "0"), middle, last]
 
 
 def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) -> list[str]:
@@ -284,7 +293,7 @@ def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) ->
             "all" if interval is None else str(interval[1] - interval[0] + 1) for interval in one.window[-2:]
         )
         swatch = f'x="{left:.1f}" y="{y - 10:.1f}" width="11" height="11"'
-        lines.append(f'<rect class="window" stroke="{color}" stroke-width="2.5" {swatch}/>')
+        lines.append(f'<rect {_style("window")} stroke="{color}" stroke-width="2.5" {swatch}/>')
         lines += _label(left + 18, y, one.label, size)
     return lines
 
@@ -311,12 +320,12 @@ def _strip(
 
     x, w = pixels((0, n - 1))
     height = LINE * (len(shown) + 1)
-    lines = [f'<rect class="input" x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
+    lines = [f'<rect {_style("input")} x="{x:.2f}" y="{top}" width="{w:.2f}" height="{height}"/>']
     if picture.seen and shown:
         for run in _runs(picture, axis):
             a, b = pixels(run)
             lines.append(
-                f'<rect class="seen" fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
+                f'<rect {_style("seen")} fill="{shown[0][1]}" x="{a:.2f}" y="{top}" width="{b:.2f}" height="{height}"/>'
             )
     for index, (one, color) in enumerate(shown):
         y = top + index * LINE + 4
@@ -327,7 +336,9 @@ def _strip(
             if first <= last:  # beyond the border
                 a, b = pixels((first, last))
                 hatch = f'x="{a:.2f}" y="{y}" width="{b:.2f}" height="{LINE - 8}"'
-                lines.append(f'<rect class="ground" fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>')
+                lines.append(
+                    f'<rect {_style("ground")} fill-opacity="0.6" {hatch}/><rect fill="url(#beyond)" {hatch}/>'
+                )
         size = "all" if one.window[axis] is None else str(window[1] - window[0] + 1)
         lines += _label(left + STRIP + 14, y + 10, one.label, size)
     base = top + height
@@ -345,10 +356,19 @@ def _color(index: int, count: int) -> str:
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
+def _style(kind: str) -> str:
+    """Return the attributes of an element of a class."""
+    return f'class="{kind}" {LIGHT[kind]}' if kind else LIGHT[kind]
+
+
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    style = f' class="{kind}"' if kind else ""
-    place = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}"{style}{place}>{_clean(text)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}"' + (f' text-anchor="{anchor}"' if anchor != "start" else "")
+    return f"<text {place} {_style(kind)}>{_clean(text)}</text>"
+
+
+def _readable(x: float, y: float, text: str, anchor: str = "start") -> str:
+    """A label with a halo in the colour of the ground, a text below it: not every program draws strokes first."""
+    return _text(x, y, text, "halo", anchor) + _text(x, y, text, "faint", anchor)
 
 
 def _short(text: str, max_length: int) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from archcalc.report.table import raw
+from archcalc.terminal import JSON_BACKSLASH, readable
 
 
 class RowWriter:
@@ -29,7 +30,8 @@ class RowWriter:
             return
         for row in rows:
             record = {key: raw(value) for key, value in zip(self.keys, row, strict=True)}
-            self.write(f"{',' if self.begun else '['}\n  {json.dumps(record, ensure_ascii=False)}")
+            line = readable(json.dumps(record, ensure_ascii=False), JSON_BACKSLASH)
+            self.write(f"{',' if self.begun else '['}\n  {line}")
             self.begun = True
 
     def close(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from archcalc.terminal import readable
+
 
 class Column(NamedTuple):
     """A column: its key for programs, and its title for people."""
@@ -39,7 +41,9 @@ def human(value: Any) -> str:
 
 def printable(text: str) -> str:
     """Return a text without control characters and line breaks, which names in files may contain."""
-    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " for each in readable(text))
 
 
 def total(row: tuple[Any, ...]) -> list[str]:

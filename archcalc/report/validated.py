@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
+from archcalc.spec.errors import printable
 from archcalc.validation.baseline import (
     STORED_COUNTS,
     STORED_QUANTITIES,
@@ -35,10 +35,11 @@ def count(number: int, word: str) -> str:
 
 def headline(result: ValidationResult, *, color: bool) -> str:
     """Return the line for a spec, coloured if wanted."""
+    name = printable(result.name)
+    name = name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "…"
     if result.skipped:
-        return f"skip   {result.name[:MAX_NAME_LENGTH]}  ({result.skipped})"
+        return f"skip   {name}  ({result.skipped})"
     word, paint = WORDS[result.status], PAINT[result.status]
-    name = result.name if len(result.name) <= MAX_NAME_LENGTH else result.name[:MAX_NAME_LENGTH] + "…"
     shown = f"\x1b[{paint}m{word:<6}\x1b[0m" if color else f"{word:<6}"
     return f"{shown} {name}  ({', '.join(_details(result))})"
 
@@ -58,25 +59,10 @@ def _details(result: ValidationResult) -> list[str]:
     if result.is_new:
         found.append("new: not in the baseline")
     if result.renamed_from:
-        found.append(f"renamed from {result.renamed_from}")
-    return found + ([f"{result.corrections} fixed"] if result.corrected is not None else [])
-
-
-def summary(results: Sequence[ValidationResult]) -> str:
-    """Return the summary of all specs, which is the last line of the output."""
-    specs = [result for result in results if result.is_spec and not result.skipped]
-    others = [result for result in results if not result.is_spec]
-    skipped = sum(bool(result.skipped) for result in results)
-    counts = [sum(result.status == status for result in specs) for status in (0, 1, 2)]
-    words = [f"{counts[0]} ok"]
-    words += [f"{n} {word}" for n, word in zip(counts[1:], ("failed", "with errors"), strict=True) if n]
-    warnings = sum(result.warnings for result in results)
-    errors = sum(result.errors for result in others)
-    parts = [f"{count(len(specs), 'spec')}: {', '.join(words)}"]
-    parts += [f"{count(errors, 'error')} in configurations or baselines"] if errors else []
-    parts += [count(warnings, "warning")] if warnings else []
-    parts += [f"{count(skipped, 'file')} skipped"] if skipped else []
-    return "; ".join(parts)
+        found.append(f"renamed from {printable(result.renamed_from)}")
+    if result.corrections:
+        found.append(f"{result.corrections} {'would be fixed' if result.diff else 'fixed'}")
+    return found
 
 
 def changes_table(name: str, comparison: BaselineComparison) -> Table:
@@ -116,6 +102,7 @@ def result_record(result: ValidationResult) -> dict[str, Any]:
     found: dict[str, Any] = {
         "spec": result.name,
         "status": "skipped" if result.skipped else ("ok", "failed", "error")[result.status],
+        **({"reason": result.skipped} if result.skipped else {}),
         "expectations": result.expectations,
         "problems": [
             {
@@ -132,6 +119,10 @@ def result_record(result: ValidationResult) -> dict[str, Any]:
             for finding in result.findings
         ],
     }
+    if result.corrections:
+        found["corrections"] = result.corrections
+    if result.diff:
+        found["diff"] = result.diff
     if result.is_new:
         found["new"] = True
     if result.renamed_from:
@@ -149,23 +140,3 @@ def _layer(row: LayerFigures | None) -> dict[str, Any] | None:
         return None
     counts = dict(zip(STORED_COUNTS, row.counts, strict=True))
     return {"name": row.name, "op": row.op, "output": row.output, **counts}
-
-
-def step_summary(results: Sequence[ValidationResult]) -> str:
-    """Return the summary of a GitHub Actions step in Markdown: the findings and the changes since the baseline."""
-    from archcalc.report.render import render
-
-    lines = ["### archcalc validate", "", summary(results), ""]
-    for result in results:
-        if result.findings:
-            lines += [f"* {headline(result, color=False)}"]
-            lines += [f"  * {each.level} `{each.code}`: {_plain(each.advice)}" for each in result.findings]
-    for result in results:
-        if result.comparison is not None and result.comparison.differs:
-            lines += ["", render(changes_table(result.name, result.comparison), "markdown")]
-    return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """A text with the special characters of Markdown escaped."""
-    return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in text)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from archcalc.report.github import workflow_commands
+from archcalc.lint import FIXABLE
+from archcalc.report.github import inert, workflow_commands
 from archcalc.report.gitlab import code_quality
-from archcalc.report.validated import changes_table, headline, result_record, summary
+from archcalc.report.validated import changes_table, headline, result_record
+from archcalc.report.validation_totals import summary
 from archcalc.validation.codes import documented
 from archcalc.validation.findings import Finding
 from archcalc.validation.results import ValidationResult
@@ -25,6 +28,8 @@ class ValidationDisplay:
     """The format of tables."""
     width: int | None = None
     """The columns of the terminal; ``None`` for no limit."""
+    in_actions: bool = False
+    """Whether GitHub Actions reads the output, so that only findings may be workflow commands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +45,22 @@ class ValidationFormat:
 
 
 def write_spec(form: str, result: ValidationResult, display: ValidationDisplay) -> str:
-    """Return the text on one spec: a line, its findings, and its changes since the baseline."""
+    """Return the text on one spec: a line, its findings, the patch that would correct it, and its changes."""
     findings = FORMATS[form].findings
     assert findings is not None
-    text = "" if display.quiet and not result.status else f"{headline(result, color=display.color)}\n"
-    if result.diff:
-        return text + result.diff
-    text += findings([finding for finding in result.findings if finding.status or not display.quiet])
+    line = "" if display.quiet and not result.status else f"{headline(result, color=display.color)}\n"
+    told = FIXABLE if result.diff else ()  # the patch shows what these warnings say
+    shown = [each for each in result.findings if each.status or not (display.quiet or each.hint.endswith(told))]
+    found = findings(shown)
+    rest = result.diff
     if result.comparison is not None and result.comparison.differs:
         from archcalc.report.render import render
 
         table = changes_table(result.name, result.comparison)
-        text += render(table, display.table, color=display.color, width=display.width)
-    return text
+        rest += render(table, display.table, color=display.color, width=display.width)
+    if not display.in_actions:
+        return line + found + rest
+    return inert(line) + (found if findings is workflow_commands else inert(found)) + inert(rest)
 
 
 def _found(results: Iterable[ValidationResult]) -> list[Finding]:
@@ -64,35 +72,34 @@ def _texts(findings: Iterable[Finding]) -> str:
 
 
 def _text(results: Sequence[ValidationResult], version: str) -> str:
-    lines = "".join(f"{headline(each, color=False)}\n{_texts(each.findings)}" for each in results)
+    lines = "".join(write_spec("text", each, ValidationDisplay()) for each in results)
     return f"{lines}{summary(results)}\n"
 
 
 def _json(document: Any) -> str:
-    from archcalc.report.render import write_json
+    from archcalc.report.json_text import write_json
 
     return write_json(document)
 
 
-def _junit(results: Sequence[ValidationResult], version: str) -> str:
+def _junit(results: Sequence[ValidationResult], version: str, *, strict: bool = False) -> str:
     from archcalc.report.junit import Case, Failure, Suite, write_junit
 
     cases = []
     for result in results:
-        if result.skipped:
-            continue
         wrong = [finding for finding in result.findings if finding.status]
         failures = [
             Failure(each.advice, each.text, each.code, "error" if each.status == 2 else "failure") for each in wrong
         ]
-        cases.append(Case(result.name, failures, result.name, wrong[0].line if wrong else None))
-    return write_junit([Suite("archcalc validate", cases)])
+        cases.append(Case(result.name, failures, result.name, wrong[0].line if wrong else None, result.skipped))
+    return write_junit([Suite("archcalc validate", cases)], strict=strict)
 
 
 def _sarif(results: Sequence[ValidationResult], version: str) -> str:
-    from archcalc.report.sarif import sarif
+    from archcalc.report.sarif import SkippedFile, sarif
 
-    return _json(sarif(_found(results), documented(), version))
+    skipped = [SkippedFile(result.name, result.skipped) for result in results if result.skipped]
+    return _json(sarif(_found(results), documented(), version, skipped))
 
 
 FORMATS = {
@@ -103,7 +110,8 @@ FORMATS = {
         in_checkout=True,
     ),
     "gitlab": ValidationFormat(report=lambda results, version: _json(code_quality(_found(results))), in_checkout=True),
-    "junit": ValidationFormat(report=_junit),
+    "junit": ValidationFormat(report=_junit, in_checkout=True),
+    "xunit": ValidationFormat(report=partial(_junit, strict=True), in_checkout=True),
     "sarif": ValidationFormat(report=_sarif, in_checkout=True),
     "json": ValidationFormat(report=lambda results, version: _json([result_record(result) for result in results])),
 }

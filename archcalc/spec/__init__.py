@@ -8,8 +8,8 @@ the way back. Errors have places (``errors``), and the work is limited (``limits
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import bundled
 from archcalc.spec.read import Expectation, Given, Spec, load_spec, read_spec
+from archcalc.spec.zoo import bundled
 
 __all__ = [
     "Expectation",

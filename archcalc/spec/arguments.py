@@ -12,9 +12,24 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import Argument as Declared
 from archcalc.ops.fields import Parameter
 from archcalc.spec import syntax
+from archcalc.spec.axes import Axis, stored_axis
 from archcalc.spec.errors import Span, fail, suggest
 from archcalc.spec.grammar import JOINS, SUGAR
-from archcalc.spec.values import NoNumber, Pair, Pattern, Scope, Sizes, Tensor, Value, Word, bounded, describe, evaluate
+from archcalc.spec.other_names import OTHER_ARGUMENTS
+from archcalc.spec.values import (
+    NoNumber,
+    Pair,
+    Pattern,
+    Scope,
+    Sizes,
+    Tensor,
+    Value,
+    Word,
+    bounded,
+    describe,
+    evaluate,
+    rounding_hint,
+)
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
 
@@ -40,10 +55,11 @@ def flags_of(name: str) -> dict[str, Parameter]:
 
 @cache
 def named_of(name: str) -> dict[str, Parameter]:
-    """Return the parameters of an operator by name and by the letter of their short form."""
+    """Return the parameters of an operator by name, by the letter of their short form, and by names of frameworks."""
     parameters = REGISTRY[name].parameters()
     letters = {p.argument.sugar: p for p in parameters if p.argument.sugar}
-    return {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
+    own = {**letters, **{p.name: p for p in parameters if p.argument.form not in ("pattern", "lengths")}}
+    return {**{other: own[name] for other, name in OTHER_ARGUMENTS.items() if name in own}, **own}
 
 
 @cache
@@ -238,11 +254,33 @@ def make(
             value = channels_first(value, layout)
         values[parameter.name] = value
     for parameter in cls.parameters():
+        if parameter.argument.names_axis:
+            values[parameter.name] = _stored_axis(cls, parameter, values, layout, rank, bound)
         if parameter.argument.form in ("axes", "pads") and rank:
             value = values.get(parameter.name, parameter.default)
             if type(value) is tuple and len(value) == 1:
                 values[parameter.name] = value * rank
     return cls(**values)
+
+
+def _stored_axis(
+    cls: type[Operator],
+    p: Parameter,
+    values: Mapping[str, Any],
+    layout: str,
+    rank: int,
+    bound: tuple[BoundArgument, ...],
+) -> Axis:
+    written = values.get(p.name, p.default)
+    stored = stored_axis(written, p.argument, layout, rank)
+    if stored is None:
+        span = next(each.argument.span for each in bound if each.parameter.name == p.name)
+        fail(
+            "argument",
+            f"the {p.name} of {cls.name} must be {', '.join(p.argument.choices)}, 0 or -1, got {written}",
+            span,
+        )
+    return stored
 
 
 def with_numbers(op: Operator, numbers: Mapping[str, Number], rank: int) -> Operator:
@@ -276,7 +314,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span)
+        fail("argument", str(error), argument.span, rounding_hint(error, declared.instead))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
@@ -299,6 +337,8 @@ def _integer(value: Number, declared: Declared, what: str) -> Number:
 
 
 def _read_integer(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if isinstance(value, Word) and value.word in declared.choices:
+        return value.word
     return _integer(_number(value, what, span, scope), declared, what)
 
 
@@ -364,6 +404,8 @@ def _read_pads(value: Value, declared: Declared, what: str, span: Span, scope: S
 
 
 def _read_word(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    if declared.names_axis and type(value) is int:
+        return value
     return _one_of(value, declared, what, span)
 
 

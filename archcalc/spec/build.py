@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, is_plain
-from archcalc.ops.base import REGISTRY, Operator, Shapes, Weight, WrittenShapes
+from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Weight, WrittenShapes
 from archcalc.spec import syntax
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.arguments import (
     BoundArgument,
     bind,
@@ -27,11 +28,13 @@ from archcalc.spec.arguments import (
 )
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problem, Span, SpecError, fail
+from archcalc.spec.expansion import Expansion
 from archcalc.spec.limits import Limits
-from archcalc.spec.network import Attributes, Built, Network, Observer, Stage
+from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.paths import Frame, Mark
 from archcalc.spec.references import References
 from archcalc.spec.sharing import ALONE, SharedCall, SharedSet, Tied, agree, called_alike, written
+from archcalc.spec.syntax import names_in
 from archcalc.spec.values import (
     Names,
     Scope,
@@ -43,6 +46,7 @@ from archcalc.spec.values import (
     evaluate,
     external_value,
     number,
+    rounding_hint,
 )
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
@@ -85,7 +89,11 @@ class _Label(NamedTuple):
 
 
 def build(
-    network: Network, limits: Limits, observe: Observer | None = None, attributes: Attributes | None = None
+    network: Network,
+    limits: Limits,
+    observe: Observer | None = None,
+    attributes: Attributes | None = None,
+    training_heads: TrainingHeads = "possible",
 ) -> Built:
     """Return the graph of a network, and the places of its layers.
 
@@ -94,11 +102,12 @@ def build(
         limits: limits on the work.
         observe: called with the index of every layer before its formulas are evaluated.
         attributes: numbers that replace attributes of layers.
+        training_heads: which training heads are built. (That one is impossible is known for plain numbers only.)
 
     Raises:
         SpecError: a layer is impossible on its input, a name is unknown, or a limit is exceeded.
     """
-    return _Builder(network, limits, observe, attributes or {}).build()
+    return _Builder(network, limits, observe, attributes or {}).build(training_heads)
 
 
 class _Builder:
@@ -116,13 +125,24 @@ class _Builder:
         self.unnamed: Counter[str] = Counter()
         self.variables = dict(network.variables)
         self.root = Frame("", None)
-        self.bindings: dict[int, tuple[BoundArgument, ...]] = {}
+        self.bindings: dict[tuple[int, str], tuple[BoundArgument, ...]] = {}
+        """The arguments of each layer of the text, by the name of its operator."""
+        self.used: dict[int, tuple[str, ...]] = {}
+        """The names in the arguments of each layer, by the identity of these."""
+        values = [*network.inputs.values(), *network.variables.values()]
+        self.is_plain = observe is None and not attributes and all(map(_is_plain, values))
+        """Whether all numbers are plain, so that layers of the same text on the same shapes are the same."""
+        self.made: dict[tuple[object, ...], tuple[Operator, Shapes]] = {}
+        """The operator and the outputs of each layer; see `_Builder.key`."""
+        self.shapes: dict[Shape, Shape] = {}
+        """One object for all equal shapes."""
+        self.expansion = Expansion(network.blocks, network.variables, limits)
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
         self.words = call_words(network.blocks)
 
-    def build(self) -> Built:
+    def build(self, training_heads: TrainingHeads) -> Built:
         network = self.network
         for name, shape in network.inputs.items():
             self.references.end(name, Mark(Ref(len(self.drafts)), range(0)))
@@ -136,9 +156,21 @@ class _Builder:
             assert head.name is not None
             outputs[head.name] = self.run(head, current, head=head.name)
         training_outputs = {}
+        impossible: dict[str, Problem] = {}
         for head in network.training_heads:
             assert head.name is not None
-            training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+            if not isinstance(training_heads, str) and head.name not in training_heads:
+                continue
+            layers, shared = len(self.drafts), dict(self.shared)
+            try:
+                training_outputs[head.name] = self.run(head, current, head=head.name, training=True)
+            except SpecError as error:
+                if training_heads != "possible" or error.problems[0].code not in VALUE_CODES:
+                    raise
+                impossible[head.name] = error.problems[0]
+                del self.drafts[layers:]
+                self.local_names = {index: name for index, name in self.local_names.items() if index < layers}
+                self.shared, self.depth = shared, 0
         graph = Graph(
             name=network.name,
             nodes=tuple(map(_node, self.drafts, self.labels)),
@@ -147,13 +179,17 @@ class _Builder:
             variables={name: external_value(value) for name, value in network.variables.items()},
             layout=network.layout,
             training_outputs=training_outputs,
+            impossible_heads={
+                name: problem.message.replace(f" (in stage {name})", "") for name, problem in impossible.items()
+            },
         )
-        return Built(graph, tuple([draft.place for draft in self.drafts]))
+        return Built(graph, tuple([draft.place for draft in self.drafts]), tuple(impossible.values()))
 
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""
         first = len(self.drafts)
         self.stage = stage.name
+        self.bound_layers(self.expansion.least(stage.chain), stage.chain.span)
         frame = Frame("", None) if stage.name else self.root
         self.references.begin(stage.name)
         try:
@@ -162,6 +198,10 @@ class _Builder:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
+        borrowed, own = stage.chain.borrowed, stage.chain.span.text
+        for index, draft in enumerate(self.drafts[first:] if borrowed is not None else (), first):
+            if draft.place is not None and draft.place.text is borrowed:
+                self.drafts[index] = draft._replace(place=draft.place._replace(text=own))
         names = self.names(stage.name, first)
         self.labels += [_Label(name, stage.name, head, training) for name in names]
         if stage.name:
@@ -174,7 +214,12 @@ class _Builder:
         return result
 
     def located(self, problem: Problem, stage: Stage) -> Problem:
-        """Add the stage to the message of a problem inside a block, because other calls of the block may be valid."""
+        """Add the stage to the message of a problem inside a block, because other calls of the block may be valid.
+
+        A problem in the text of the stage gets its place in this text, not in another one of the same wording.
+        """
+        if problem.span is not None:
+            problem = replace(problem, span=stage.chain.place(problem.span))
         inside = problem.span is None or problem.span.text is stage.chain.span.text
         if stage.name is None or inside or f"stage {stage.name}" in problem.message:
             return problem
@@ -295,6 +340,11 @@ class _Builder:
         self.spend(1, item.span)
         return current if chosen is None else self.chain(chosen, current, context)
 
+    def bound_layers(self, more: int, span: Span) -> None:
+        """Check that there may be as many further layers."""
+        if len(self.drafts) - len(self.network.inputs) + more > self.limits.layers:
+            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
+
     def spend(self, steps: int, span: Span) -> None:
         """Count calls and repetitions against the limit on layers before expanding them, since they may be empty."""
         self.steps += steps
@@ -311,6 +361,8 @@ class _Builder:
         held = names.get(name)
         if isinstance(held, Word):
             name = held.word
+        elif name not in self.network.blocks:
+            name = operator_spelled(name)
         if name == "identity" and not item.arguments:
             self.spend(1, item.span)
             return current
@@ -319,11 +371,7 @@ class _Builder:
             return self.call(name, (), item.head, current, context)
         if not is_operator(name) or (held is not None and not isinstance(held, Word)):
             unknown_operator(name, item.head, self.network.blocks, held)
-        bound = self.bindings.get(id(item)) if held is None else None
-        if bound is None:
-            bound = bind(REGISTRY[name], item.arguments, item.head, names)
-            if held is None:
-                self.bindings[id(item)] = bound
+        bound = self.bound(item, name, item.arguments, names)
         refs = () if REGISTRY[name].arity == 0 else (current,)
         return self.emit(REGISTRY[name], bound, refs, item, current, context)
 
@@ -366,12 +414,37 @@ class _Builder:
             else:
                 refs.append(self.chain(branch, current, context))
         cls = REGISTRY[item.name]
-        bound = self.bindings.get(id(item))
-        if bound is None:
-            bound = self.bindings[id(item)] = bind(cls, item.options, item.head, context.names)
+        bound = self.bound(item, item.name, item.options, context.names)
         if len(refs) == 1 and len(item.branches) == 1 and not bound:  # the only match passes through
             return refs[0]
         return self.emit(cls, bound, tuple(refs), item, current, context)
+
+    def bound(
+        self, item: syntax.Layer | syntax.Join, name: str, arguments: tuple[syntax.Argument, ...], names: Names
+    ) -> tuple[BoundArgument, ...]:
+        """Return the arguments of a layer of the text, for an operator."""
+        key = id(item), name
+        found = self.bindings.get(key)
+        if found is None:
+            found = self.bindings[key] = bind(REGISTRY[name], arguments, item.head, names)
+            used = (used.name for argument in arguments for used in names_in(argument.value))
+            self.used[id(found)] = tuple(dict.fromkeys(used))
+        return found
+
+    def key(
+        self, cls: type[Operator], bound: tuple[BoundArgument, ...], shapes: Shapes, scope: Scope
+    ) -> tuple[object, ...] | None:
+        """Return what an operator and its outputs depend on: the text, the shapes, and the values of names.
+
+        ``None`` where a tensor is among these, or numbers are not plain.
+        """
+        if not self.is_plain or any(isinstance(argument.value, syntax.Reference) for _, argument, _ in bound):
+            return None
+        used = self.used[id(bound)]
+        values = [scope.names[name] for name in used if name in scope.names]
+        if any(isinstance(value, Tensor) for value in values):
+            return None
+        return (cls, id(bound), shapes, scope.shape, scope.repeat_index if "i" in used else None, *values)
 
     def emit(
         self,
@@ -384,30 +457,39 @@ class _Builder:
     ) -> Ref:
         """Construct the operator and append the layer."""
         span = item.span
-        if len(self.drafts) - len(self.network.inputs) >= self.limits.layers:
-            fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
+        self.bound_layers(1, span)
         if self.observe is not None:
             self.observe(len(self.drafts))
         scope = self.scope(current, context)
         read = refs
+        shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
+        key = self.key(cls, bound, shapes, scope)
+        made = None if key is None else self.made.get(key)
         try:
-            rank = max([len(self.drafts[ref.node].outputs[ref.output]) for ref in refs] or [1]) - 1
-            op = make(cls, bound, scope, rank, self.network.tables, self.network.layout)
-            read = (*refs, *tensors_among(cls, bound, scope))
-            shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
-            if len(self.drafts) in self.attributes:
-                op = with_numbers(op, self.attributes[len(self.drafts)], rank)
-            outputs = op.outputs(shapes)
+            if made is None:
+                rank = max(map(len, shapes or ((1,),))) - 1
+                op = make(cls, bound, scope, rank, self.network.tables, self.network.layout)
+                read = (*refs, *tensors_among(cls, bound, scope))
+                shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
+                if len(self.drafts) in self.attributes:
+                    op = with_numbers(op, self.attributes[len(self.drafts)], rank)
+                outputs = op.outputs(shapes)
+                if key is not None:
+                    outputs = tuple([self.shapes.setdefault(shape, shape) for shape in outputs])
+                    self.made[key] = op, outputs
+            else:
+                op, outputs = made
             tied = self.tied(op, shapes, item, scope, context)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
             shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
-            fail("shape", f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}", span)
+            what = f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}"
+            fail("shape", what, span, rounding_hint(error))
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
-        for shape in outputs:
+        for shape in outputs if made is None else ():
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         self.drafts.append(_Draft(op, read, outputs, context.frame, span, tied))
         return Ref(len(self.drafts) - 1)
@@ -469,6 +551,13 @@ class _Builder:
             count = f"{len(layers)} layers" if layers else "no layer"
             fail("sharing", f"weights= must name one layer, but '@{held.name}' has {count}", argument.span, hint)
         return layers[0]
+
+
+def _is_plain(value: Value | Shape | None) -> bool:
+    """Return whether a value, a shape or a part of one has no numbers of other kinds."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str) or is_plain(value)
 
 
 def needs_plain(what: str, span: Span) -> NoReturn:

@@ -94,7 +94,8 @@ def unknown_block(name: str, span: Span, blocks: Mapping[str, Block], held: Valu
             span,
             f"for example: {example(REGISTRY[name])}",
         )
-    fail("unknown-block", f"no block '{name}'", span, suggest(name, [*blocks, *JOINS], "declare it under 'blocks:'"))
+    hint = suggest_operator(name, [*blocks, *JOINS], "declare it under 'blocks:'")
+    fail("unknown-block", f"no block '{name}'", span, hint)
 
 
 def listed(what: str, names: list[str]) -> str:

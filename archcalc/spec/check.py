@@ -5,7 +5,6 @@ The errors are independent of each other, so that all errors of a file are repor
 
 from __future__ import annotations
 
-import re
 from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator, later_flags, words_of
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problems, Span, fail
@@ -21,9 +21,8 @@ from archcalc.spec.expressions import FUNCTIONS
 from archcalc.spec.network import Block, Stage
 from archcalc.spec.references import unknown_reference
 from archcalc.spec.syntax import names_in
+from archcalc.spec.tokens import RULES
 from archcalc.spec.values import PADDING, unknown_name
-
-SHORT_FORM = re.compile(r"[kspdg][0-9]")
 
 
 def check_declared_name(name: str, span: Span, what: str) -> None:
@@ -33,20 +32,23 @@ def check_declared_name(name: str, span: Span, what: str) -> None:
         SpecError: it has one.
     """
     if name == "C":
-        taken = "C is the number of channels of the current tensor"
+        taken = "it is the number of channels of the current tensor"
     elif name in REGISTRY and REGISTRY[name].reserved:
-        taken = "an operator has this name"
+        taken = "it is an operator"
     elif name in FUNCTIONS:
-        taken = "a function has this name"
-    elif name in PADDING or any(
-        name in flags_of(operator) and name not in later_flags(operator) for operator in REGISTRY
+        taken = "it is a function"
+    elif name in PADDING:
+        taken = "it is a padding mode"
+    elif operator := next(
+        (each for each in REGISTRY if name in flags_of(each) and name not in later_flags(each)), None
     ):
-        taken = "an operator has this word as a flag"
-    elif SHORT_FORM.match(name):
-        taken = f"it would be read as the short form of {name[0]}={name[1:]}"
+        taken = f"it is a flag of {operator}"
+    elif RULES["SUGAR"].match(name):
+        taken = f"it is the short form of {name[0]}={name[1:]}"
     else:
         return
-    fail("name", f"{what} cannot be called '{name}': {taken}", span)
+    free = f"{name[0]}_{name[1:]}" if RULES["SUGAR"].match(name) else f"{name.lower()}_"
+    fail("name", f"{what} cannot be called '{name}': {taken}", span, f"choose another name, such as {free}")
 
 
 def check_blocks(blocks: Mapping[str, Block]) -> None:
@@ -97,8 +99,13 @@ def check_names(
         known.operators.update(own)
         _check_chain(block.body, known)
     known = _Known(variables, {**variables, **dict.fromkeys(broken)}, blocks, problems)
+    correct: set[int] = set()
     for stage in chains:
-        _check_chain(stage.chain, known)
+        if id(stage.chain.items) not in correct:  # chains of the same text share their items
+            before = len(problems.found)
+            _check_chain(stage.chain.in_place(), known)
+            if len(problems.found) == before:
+                correct.add(id(stage.chain.items))
     problems.raise_any()
 
 
@@ -178,15 +185,16 @@ def _check_chain(chain: syntax.Chain, known: _Known) -> None:
 def _check_item(item: syntax.Item, known: _Known) -> None:
     blocks = known.blocks
     if isinstance(item, syntax.Layer):
-        if item.name in known.operators or (item.name == "identity" and not item.arguments):
+        spelled = operator_spelled(item.name)
+        if item.name in known.operators or (spelled == "identity" and not item.arguments):
             return  # what the name stands for is known only when its block is called
         if item.name in blocks:
             bare_block(item)
             bind_call(blocks[item.name].signature, (), item.head)
             return
-        if not is_operator(item.name):
+        if not is_operator(spelled):
             unknown_operator(item.name, item.head, blocks, None)
-        _check_arguments(item.name, item.arguments, item.head, known)
+        _check_arguments(spelled, item.arguments, item.head, known)
     elif isinstance(item, syntax.Call):
         if item.name not in blocks and item.name in known.operators:
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from archcalc.ops.base import REGISTRY
+from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.document import Content, List, Mapping, Scalar
-from archcalc.spec.errors import Problems, fail
+from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.grammar import parse_chain
 from archcalc.spec.limits import Limits
 from archcalc.spec.syntax import Chain, Entries, Entry
@@ -28,6 +30,8 @@ class ChainReader:
         self.blocks = blocks
         self.limits = limits
         self.problems = problems
+        self.known: dict[str, Chain] = {}
+        """The first chain of each wording; those that follow share its items."""
 
     def chain(self, content: Content) -> Chain | None:
         """Return a chain: a text, or entries in sequence; ``None`` after an error."""
@@ -35,7 +39,11 @@ class ChainReader:
             with self.problems:
                 if not content.text.value.strip():
                     fail("syntax", "the chain is empty", content.span, EMPTY)
-                return parse_chain(content.text, self.blocks, self.limits)
+                written = content.text.value
+                if written not in self.known:
+                    self.known[written] = parse_chain(content.text, self.blocks, self.limits)
+                first = self.known[written]
+                return Chain(first.items, Span(content.text, first.span.start, first.span.end))
             return None
         entries = self.entries(content)
         if entries is None:
@@ -51,19 +59,19 @@ class ChainReader:
         for item in content.items if isinstance(content, List) else (content,):
             if not isinstance(item, Mapping):
                 chain = self.chain(item)
-                found.append(None if chain is None else Entry(None, chain, chain.span))
+                found.append(None if chain is None else Entry(None, chain.in_place(), chain.span))
                 continue
             if isinstance(content, List):
                 self.one_name(item, "of a list")
             for key, written in item.pairs:
                 found.append(None)
                 with self.problems:
-                    name = entry_name(key, "an entry")
+                    name = entry_name(key, "an entry", written)
                     if name in seen:
                         fail("duplicate", f"two entries are called '{name}'", key.span)
                     seen.add(name)
                     chain = self.chain(written)
-                    found[-1] = None if chain is None else Entry(name, chain, key.span)
+                    found[-1] = None if chain is None else Entry(name, chain.in_place(), key.span)
         with self.problems:
             if not found:
                 fail("syntax", "the chain is empty", content.span, EMPTY)
@@ -79,8 +87,8 @@ class ChainReader:
                 fail("syntax", message, item.pairs[1][0].span, "start the next entry with '- '")
 
 
-def entry_name(key: Scalar, what: str) -> str:
-    """Return the name of a stage, input or entry.
+def entry_name(key: Scalar, what: str, content: Content | None = None) -> str:
+    """Return the name of a stage, input or entry; ``content`` is what stands behind it.
 
     Raises:
         SpecError: it is not one.
@@ -88,5 +96,7 @@ def entry_name(key: Scalar, what: str) -> str:
     name = key.text.value
     if RULES["STAGE"].fullmatch(name) is None:
         hint = QUOTE if any(mark in name for mark in (" ", "(", "@", "->")) else ""
+        if hint and isinstance(content, Scalar) and operator_spelled(name.partition(" ")[0]) in REGISTRY:
+            hint = f'{QUOTE}: "{name}: {content.text.value}"'
         fail("name", f"the name of {what} must consist of letters, digits and underscores", key.span, hint)
     return name

@@ -6,13 +6,13 @@ computed only when an error is rendered, so valid specs do not pay for them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal, NamedTuple, NoReturn
 
-from archcalc.terminal import display_width
+from archcalc.spec.similarity import closest
+from archcalc.terminal import display_width, readable
 
 SNIPPET_WIDTH = 100
 """The number of characters of a line that are shown; longer lines are cut around the caret."""
@@ -119,6 +119,8 @@ class Problem:
     origin: str = ""
     """What to print instead of a place if there is none, such as the name of a file that cannot be read."""
     level: Literal["error", "warning"] = "error"
+    undefined: str = ""
+    """The name that has no value, if that is the problem: a command may have a way to give it one."""
 
     def place(self) -> tuple[str, int | None, int | None]:
         """Return the name of the source, the line and the column (1-based; ``None`` without a place)."""
@@ -144,8 +146,9 @@ class Problem:
             rows += self._snippet(self.span, line)
         if self.hint:
             indent = " " * (len(str(line)) + 3) if line is not None else "  "
-            rows += [f"{indent}= " + self.hint.replace("\n", f"\n{indent}  ")]
-        return "\n".join(printable(row, keep="\n") for row in rows)
+            first, *more = self.hint.split("\n")
+            rows += [f"{indent}= {first}", *(f"{indent}  {line}" for line in more)]
+        return "\n".join(map(printable, rows))
 
     def _snippet(self, span: Span, line: int) -> list[str]:
         text = span.text.source.text
@@ -164,16 +167,12 @@ class Problem:
         return [f"  {line} | {shown}", f"  {gutter} | {' ' * indent}{'^' * carets}"]
 
 
-def printable(text: str, keep: str = "") -> str:
-    """Return the text with control characters, and others that a terminal cannot print, as escape sequences.
-
-    Args:
-        text: the text.
-        keep: unprintable characters to keep.
-    """
+def printable(text: str) -> str:
+    """Return the text with control characters, and others that a terminal cannot print, as escape sequences."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+    text = readable(text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _blanked(text: str) -> str:
@@ -199,11 +198,30 @@ def fail(code: str, message: str, span: Span | None = None, hint: str = "", orig
     raise SpecError([Problem(code, message, span, hint, origin)])
 
 
+def relocated(error: SpecError, places: Mapping[str, Text]) -> SpecError:
+    """Return an error in texts that a file quotes, such as an inline expression, with its places in that file.
+
+    Args:
+        error: the error.
+        places: the quoting texts by the name of the source (or the origin) in the error.
+    """
+    return SpecError([_relocated(problem, places) for problem in error.problems])
+
+
+def _relocated(problem: Problem, places: Mapping[str, Text]) -> Problem:
+    span = problem.span
+    text = places.get(problem.origin if span is None else span.text.source.name)
+    if text is None:
+        return problem
+    start = text.value.find(span.text.value) if span is not None else -1
+    within = whole_text(text) if span is None or start < 0 else Span(text, start + span.start, start + span.end)
+    return replace(problem, span=within, origin="")
+
+
 def suggest(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a hint for an unknown word: the most similar known word, regardless of case, or ``otherwise``."""
-    folded = {name.casefold(): name for name in islice(known, MAX_NAMES_COMPARED)}
-    matches = get_close_matches(word[:60].casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean '{folded[matches[0]]}'?" if matches else otherwise
+    found = closest(word, islice(known, MAX_NAMES_COMPARED))
+    return f"did you mean '{found}'?" if found is not None else otherwise
 
 
 class Problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from archcalc.ops import REGISTRY
-from archcalc.spec.errors import Span, Text, fail
+from archcalc.spec.errors import Span, SpecError, Text, fail, whole_text
 from archcalc.spec.expressions import FUNCTIONS, argument, between, expression, primary, reference, size, value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.syntax import (
@@ -18,6 +18,8 @@ from archcalc.spec.syntax import (
     Item,
     Join,
     Layer,
+    Name,
+    Part,
     Quoted,
     Reference,
     Relation,
@@ -51,10 +53,10 @@ def parse_chain(text: Text, blocks: frozenset[str] = frozenset(), limits: Limits
 
 
 def parse_inline(text: Text, limits: Limits = DEFAULT) -> tuple[Size | Expression, Chain]:
-    """inline = shape ARROW chain end"""
+    """inline = (shape | size) ARROW chain end"""
     reader = Reader(text, frozenset(), limits)
     reader.blanks()
-    shape = value(reader, blanks=False)
+    shape = named_shape(reader) or value(reader, blanks=False)
     if reader.take("ARROW") is None:
         reader.blanks()
         reader.expected(
@@ -76,10 +78,41 @@ def parse_value(text: Text, limits: Limits = DEFAULT) -> Value:
 
 
 def parse_shape(text: Text, limits: Limits = DEFAULT) -> Value:
-    """text = size end;  computed sizes are in brackets"""
-    result = parse_value(text, limits)
+    """text = shape end | size end;  computed sizes are in brackets"""
+    reader = Reader(text, frozenset(), limits)
+    reader.blanks()
+    try:
+        result = named_shape(reader) or value(reader, blanks=True)
+        reader.finish("the end of the value", END_HINTS)
+    except SpecError:
+        no_other_shape(text)
+        raise
     no_bare_arithmetic(result)
     return result
+
+
+def no_other_shape(text: Text) -> None:
+    """Raise an error for ``(3, 32, 32)``, which should be 3x32x32."""
+    from archcalc.spec.rewriting import rewritten_shape
+
+    written = rewritten_shape(text.value)
+    if written is not None:
+        fail("shape", "the sizes of a shape must be joined by 'x'", whole_text(text), f"write {written}")
+
+
+def named_shape(reader: Reader) -> Size | None:
+    """shape = side ("x" side)*;  as a size, but names need no brackets: 3xHxW. ``None`` if there is no such name."""
+    start = reader.at
+    if reader.rules["NAMED_SHAPE"].match(reader.value, start) is None:
+        return None
+    parts = []
+    while True:
+        at = reader.at
+        name = reader.take("SIZE_NAME")
+        side = Name(name, reader.since(at)) if name is not None else primary(reader, blanks=False)
+        parts.append(Part(side, None, False, reader.since(at)))
+        if reader.take("SHAPE_TIMES") is None:
+            return Size(tuple(parts), reader.since(start))
 
 
 def no_bare_arithmetic(written: Value) -> None:
@@ -148,6 +181,8 @@ def item(reader: Reader, *, first: bool) -> Item:
         return found
     name = reader.take("NAME") or reader.expected("a layer, a block or a group")
     head = reader.since(start)
+    if name not in reader.blocks and name.lower() in JOINS:
+        name = name.lower()
     if name == "if" and name not in reader.blocks:
         if blank_bracket(reader):
             no_blank(reader, head, name)

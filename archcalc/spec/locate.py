@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from functools import cache
 from pathlib import Path
 
-from archcalc.spec.errors import Source, Span, Text, fail, suggest
+from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
+from archcalc.spec.zoo import bundled, bundled_folder, bundled_name, suggest_bundled
+
+EXPRESSION = "<expression>"
+"""The name of the source of an inline expression."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
 BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-"""What the name of a bundled spec, or the further name of a variant, consists of."""
+"""What the further name of a variant consists of."""
 
 VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
 """A SPEC argument that may name a variant."""
@@ -22,17 +25,29 @@ CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U00
 """Characters that YAML does not allow, and the byte order mark, which has no meaning inside a text."""
 
 
-@cache
-def bundled_folder() -> Path:
-    """Return the folder of the bundled specs: inside the installed package, or at the top of the source tree."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
+BINARY = {
+    b"PK\x03\x04": "a zip archive, as .pt, .pth, .keras and .npz files are",
+    b"\x89HDF": "an HDF5 file",
+    b"\x80\x02": "a pickle, as old .pt and .pth files are",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"%PDF": "a PDF file",
+    b"\x1f\x8b": "a gzip archive",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
+"""What files that begin with these bytes are."""
+MAX_CONTROL = 0.05
+"""The share of control characters up to which a file is a text with mistakes."""
 
 
-def bundled() -> list[str]:
-    """Return the names of the bundled specs, sorted."""
-    return sorted(path.stem for path in bundled_folder().glob("*.yaml"))
+def what_else(data: bytes) -> str:
+    """Return what a file is that is no text in UTF-8; empty if it may be one."""
+    known = next((what for start, what in BINARY.items() if data.startswith(start)), "")
+    if known or b"\0" not in data:
+        return known
+    control = sum(map(data.count, (bytes([code]) for code in range(32) if code not in b"\t\n\r")))
+    return "a binary file" if control > MAX_CONTROL * len(data) else ""
 
 
 def is_inline(spec: str) -> bool:
@@ -51,14 +66,9 @@ def split_variant(spec: str) -> tuple[str, str]:
     The variant follows the last colon if what precedes it is a bundled name or ends in the suffix of a spec file.
     """
     match = VARIANT.fullmatch(spec)
-    if match is None or not (match[1].lower().endswith(SUFFIXES) or is_bundled(match[1])):
+    if match is None or not (match[1].lower().endswith(SUFFIXES) or bundled_name(match[1])):
         return spec, ""
     return match[1], match[2]
-
-
-def is_bundled(name: str) -> bool:
-    """Return whether this is the name of a bundled spec."""
-    return BUNDLED.fullmatch(name) is not None and (bundled_folder() / f"{name}.yaml").is_file()
 
 
 def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
@@ -85,15 +95,16 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         return Source("<stdin>", decode(sys.stdin.buffer.read(limits.bytes + 1), "<stdin>", limits)), False
     if is_inline(spec):
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
-            decode(b" " * (limits.bytes + 1), "<expression>", limits)
-        return Source("<expression>", spec), True
+            decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
+        return Source(EXPRESSION, spec), True
     name, variant = split_variant(spec)
     if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
         return read_file(Path(name), name, limits)._replace(variant=variant), False
-    if not is_bundled(name) and BUNDLED.fullmatch(name):
-        name, variant = bundled_alias(name, limits) or (name, variant)
-    if is_bundled(name):
-        source = read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits)
+    found = bundled_name(name) or ""
+    if not found and BUNDLED.fullmatch(name):
+        found, variant = bundled_alias(name, limits) or ("", "")
+    if found and (found == name or not Path(spec).is_file()):
+        source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
     fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 
@@ -103,7 +114,7 @@ def _hint(spec: str) -> str:
         return f"put quotes around an inline expression, because the shell interprets '>': \"{spec} -> conv 6 k5\""
     if Path(spec).is_file():
         return f"to read the file of that name, write ./{spec}"
-    return suggest(spec, bundled(), "`archcalc zoo` lists them; the name of a file contains a / or ends in .yaml")
+    return suggest_bundled(spec) or "`archcalc zoo` lists them; the name of a file contains a / or ends in .yaml"
 
 
 def read_file(path: Path, name: str, limits: Limits) -> Source:
@@ -133,6 +144,9 @@ def decode(data: bytes, name: str, limits: Limits) -> str:
     """
     if len(data) > limits.bytes:
         fail("limit", f"more than {limits.bytes} bytes", hint="raise the limit with --max-bytes", origin=name)
+    other = what_else(data)
+    if other:
+        fail("encoding", f"not UTF-8 text, but {other}", origin=name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec import syntax
 from archcalc.spec.arguments import Tables
-from archcalc.spec.errors import Span
+from archcalc.spec.errors import Problem, Span
 from archcalc.spec.values import Names
 
 Observer: TypeAlias = Callable[[int], None]
@@ -19,6 +19,14 @@ requirements that follow to this layer."""
 
 Attributes: TypeAlias = Mapping[int, Mapping[str, Number]]
 """Numbers of any kind in place of attributes of layers: the index of the layer, then the name of the attribute."""
+
+
+VALUE_CODES = frozenset({"shape", "argument", "arithmetic", "sharing"})
+"""The codes of errors that depend on shapes and values: names and arguments have been checked before."""
+
+TrainingHeads: TypeAlias = Literal["all", "possible"] | Collection[str]
+"""Which training heads are built: all, those that are possible, or those with these names. Inference does not need
+them, so what they require must not limit it."""
 
 
 class Block(NamedTuple):
@@ -57,3 +65,5 @@ class Built(NamedTuple):
 
     graph: Graph
     places: tuple[Span | None, ...]
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""

@@ -29,7 +29,7 @@ LOGIC = {
 _NO_WORD = rf"(?!(?i:{'|'.join(LOGIC[word].pattern for word in ('and', 'or', 'not'))}))"
 _NOTHING = re.compile(r"(?!)")
 
-_TARGET = r"(?:[A-Za-z0-9_]+/)*[A-Za-z0-9_]+\.[A-Za-z_][A-Za-z0-9_]*(?![\w.])"
+_TARGET = r"(?:[A-Za-z0-9_]+[/.])*[A-Za-z0-9_]+\.[A-Za-z_][A-Za-z0-9_]*(?![\w.])"
 _SCALES = "|".join(sorted(filter(None, SCALES), key=len, reverse=True))
 
 

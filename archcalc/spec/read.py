@@ -20,11 +20,12 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, Text, fail, suggest, whole_text
+from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
+from archcalc.spec.input_shapes import WrittenInputs, with_reading
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.network import Block, Network, Observer, Stage
+from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
@@ -75,6 +76,10 @@ class Outline(NamedTuple):
     """The place of each node of the graph; ``None`` for an input."""
     ignored: tuple[Text, ...] = ()
     """The codes of the warnings that the file suppresses."""
+    shapes: Dictionary[str, Span] = {}
+    """The places of the input shapes, by input name."""
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""
 
 
 class Spec(NamedTuple):
@@ -96,7 +101,7 @@ class Given(NamedTuple):
     shapes: Dictionary[str, str] = {}
     """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
     layout: str | None = None
-    """The layout of these shapes; ``None``: the layout of the spec."""
+    """The layout of these shapes and of an inline expression; ``None``: the layout of the spec."""
     numbers: Dictionary[str, Number] = {}
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
@@ -106,6 +111,8 @@ class Given(NamedTuple):
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}
     """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
+    training_heads: TrainingHeads = "possible"
+    """Which training heads are built. With numbers that are not plain, they must be named."""
 
 
 AS_WRITTEN = Given()
@@ -136,6 +143,8 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     try:
         reader = _Reader(source, given, limits)
         return reader.inline() if inline else reader.file()
+    except SpecError as error:
+        raise reader.explained(error, inline=inline) from None
     except RecursionError:
         fail("limit", "nested too deeply to be read", origin=source.name, hint="lower --max-nesting")
     finally:
@@ -175,10 +184,32 @@ class _Reader:
         self.given = given
         self.limits = limits
         self.problems = Problems()
+        self.values: dict[str, Value] = {}
+        """The values of the variables."""
+        self.names: set[str] = set()
+        """The variables, and the parameters of all blocks."""
+        self.callable: frozenset[str] = frozenset()
+        """The blocks."""
+        self.shapes: dict[str, Span] = {}
+        """The places of the input shapes."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
         self.words: Words = call_words(())
         """The words that a variable may hold."""
+
+    def explained(self, error: SpecError, *, inline: bool) -> SpecError:
+        """Return the error with better hints, and without consequences of others."""
+        from archcalc.spec.hints import Declared, with_hints
+
+        names = {*self.names, *self.given.set, *self.given.numbers}
+        retry = None if self.given.numbers or self.given.observe is not None else self.with_setting
+        declared = Declared(self.values, names, self.callable, frozenset(self.given.set))
+        return with_hints(error, declared, self.limits, retry, inline=inline)
+
+    def with_setting(self, name: str, value: str, *, inline: bool) -> None:
+        """Read the spec with another value of a variable."""
+        reader = _Reader(self.source, self.given._replace(set={**self.given.set, name: value}), self.limits)
+        reader.inline() if inline else reader.file()
 
     def inline(self) -> Spec:
         text = Text(self.source, self.source.text)
@@ -187,6 +218,7 @@ class _Reader:
         used = {name.name: name.span for name in names_used(chain)} | in_shape
         names: dict[str, Value] = {name: self.setting(name, {}) for name in self.given.set if name in used}
         self.no_unknown_settings(names)
+        self.values = dict(names)
         for name, number in self.given.numbers.items():
             if name in in_shape or (name in used and not is_implicit(name)):
                 names[name] = number
@@ -197,10 +229,12 @@ class _Reader:
         stages = (Stage(None, chain),)
         if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
             names.pop("C", None)
-        inputs = self.override({"input": shape}, names, "chw")
+        layout = self.given.layout or "chw"
+        self.shapes["input"] = written.span
+        inputs = self.override({"input": channels_first(shape, layout)}, names, layout)
         names.pop("C", None)  # to a layer, C is the channels of the current tensor, as in a file
         check_names({}, names, [*stages])
-        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), "chw"))
+        return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
         document = read_yaml(self.source, self.limits)
@@ -210,7 +244,7 @@ class _Reader:
         with self.problems:
             check_variants(document)
         top = with_variant(document, variant) if variant else document
-        title = self.text(top, "name") or PurePath(self.source.name).stem
+        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
         if variant and variants_of(document)[variant].get("name") is None:
             title = f"{title} {variant}"
         layout = self.layout(top)
@@ -241,8 +275,15 @@ class _Reader:
         ignored: tuple[Text, ...] = (),
         variants: tuple[str, ...] = (),
     ) -> Spec:
-        graph, places = build(network, self.limits, self.given.observe, self.given.attributes)
-        return Spec(self.source, graph, expectations, Outline(document, network, places, ignored), variants)
+        given = self.given
+        try:
+            built = build(network, self.limits, given.observe, given.attributes, given.training_heads)
+        except SpecError as error:
+            file = None if document is None else self.source
+            raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
+        graph, places, impossible = built
+        outline = Outline(document, network, places, ignored, self.shapes, impossible)
+        return Spec(self.source, graph, expectations, outline, variants)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -285,6 +326,8 @@ class _Reader:
                     values.setdefault(name, 1)  # replaces an invalid one, so that its uses are not reported too
         with self.problems:
             self.no_unknown_settings(values)
+        self.names |= values.keys()
+        self.values = values
         return values
 
     def variable(self, name: str, written: Content, before: Names, declared: Collection[str]) -> Value:
@@ -354,7 +397,11 @@ class _Reader:
         return shapes
 
     def shape(self, name: str, written: Content, variables: Names, layout: str) -> Shape:
+        if isinstance(written, List) and all(isinstance(item, Scalar) for item in written.items):
+            sizes = "x".join(item.text.value for item in written.items if isinstance(item, Scalar))
+            fail("yaml", f"input '{name}' must be text, got a list", written.span, f"write {sizes}")
         text = expect_scalar(written, f"input '{name}'").text
+        self.shapes[name] = whole_text(text)
         value = evaluate(parse_shape(text, self.limits), Scope(variables, None, self.limits))
         return channels_first(shape_from(value, whole_text(text), "the input", self.limits), layout)
 
@@ -371,7 +418,12 @@ class _Reader:
                     origin=origin.name,
                 )
             text = Text(origin, written)
-            value = evaluate(parse_shape(text, self.limits), Scope({}, None, self.limits))
+            self.shapes[target] = whole_text(text)
+            parsed = parse_shape(text, self.limits)
+            for named in names_in(parsed):
+                hint = f"set the variable: --set {named.name}=…" if named.name in variables else ""
+                fail("shape", f"--shape must consist of numbers, got the name '{named.name}'", named.span, hint)
+            value = evaluate(parsed, Scope({}, None, self.limits))
             shape = shape_from(value, whole_text(text), "the input", self.limits)
             inputs[target] = channels_first(shape, self.given.layout or layout)
         axes = input_axes(inputs)
@@ -436,13 +488,13 @@ class _Reader:
                 continue
             start = RULES["NAME"].match(key.text.value.lstrip())
             self.broken |= {start.group()} if start else set()
-        names = frozenset(declared)
+        names = self.callable = frozenset(declared)
         chains = ChainReader(names, self.limits, self.problems)
         result = {}
         for name, (signature, written, shared) in declared.items():
             self.parameters(signature, names)
             body = chains.chain(written)
-            result[name] = Block(signature, body if body is not None else Chain((), signature.span), shared)
+            result[name] = Block(signature, body.in_place() if body is not None else Chain((), signature.span), shared)
         with self.problems:
             check_blocks(result)
         return result
@@ -451,6 +503,7 @@ class _Reader:
         seen = set()
         for parameter, _, span in signature.parameters:
             with self.problems:
+                self.names.add(parameter)
                 check_declared_name(parameter, span, "a parameter")
                 if parameter in blocks:
                     fail("name", f"a parameter cannot be called '{parameter}': a block has this name", span)
@@ -485,9 +538,9 @@ class _Reader:
         stages = []
         chains = ChainReader(blocks, self.limits, self.problems)
         for key, content in pairs:
-            chain = chains.chain(content)
             with self.problems:
-                name = entry_name(key, "a stage")
+                name = entry_name(key, "a stage", content)
+                chain = chains.chain(content)
                 if chain is not None:
                     stages.append(Stage(name, chain, key.span))
         return stages

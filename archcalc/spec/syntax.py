@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.spec.errors import Span
+from archcalc.spec.errors import Span, Text
 
 
 class Literal(NamedTuple):
@@ -200,10 +200,26 @@ Item: TypeAlias = Layer | Call | Join | Reference | Repeat | If | Entries
 
 
 class Chain(NamedTuple):
-    """Items in sequence."""
+    """Items in sequence. Chains of the same text may share their items, whose places are then in the first of them."""
 
     items: tuple[Item, ...]
     span: Span
+
+    @property
+    def borrowed(self) -> Text | None:
+        """The text in which its items are placed, if that is another one of the same wording."""
+        text = self.items[0].span.text if self.items else self.span.text
+        return text if text is not self.span.text and text.value == self.span.text.value else None
+
+    def place(self, span: Span) -> Span:
+        """Return the place of a part of the chain in its own text."""
+        return span._replace(text=self.span.text) if span.text is self.borrowed else span
+
+    def in_place(self) -> Chain:
+        """Return the same chain with all places in its own text."""
+        if self.borrowed is None:
+            return self
+        return Chain(tuple([_moved(item, self.span.text) for item in self.items]), self.span)
 
 
 class Signature(NamedTuple):
@@ -212,6 +228,16 @@ class Signature(NamedTuple):
     name: str
     parameters: tuple[tuple[str, Value | None, Span], ...]
     span: Span
+
+
+def _moved(node: Any, text: Text) -> Any:
+    """Return a part of a syntax tree with its places in another text of the same wording."""
+    if isinstance(node, Span):
+        return node._replace(text=text)
+    if not isinstance(node, tuple):
+        return node
+    parts = [_moved(part, text) for part in node]
+    return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
 
 
 def names_in(node: ArgumentValue | Part | Condition | None) -> Iterator[Name]:

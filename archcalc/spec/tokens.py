@@ -14,6 +14,10 @@ from typing import NamedTuple, NoReturn
 from archcalc.spec.errors import Span, Text, fail
 from archcalc.spec.limits import DEFAULT, Limits
 
+_SIZE_NAME = r"(?!\d)[A-WYZa-wyz0-9_]+"
+"""A name in a shape without brackets; it has no ``x``, which joins the sizes."""
+_IN_BRACKETS = r"\([^()]*\)"
+
 RULES: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
@@ -25,7 +29,11 @@ RULES: Mapping[str, re.Pattern[str]] = {
         "SUGAR": r"[kspdg](?=[0-9])",
         "NAMED": r"[A-Za-z_][A-Za-z0-9_]*=(?!=)",
         "NAMED_LOOSE": r"[A-Za-z_][A-Za-z0-9_]*[ \t\r\n]*=(?!=)",
-        "TIMES": r"[x×](?=[0-9(.:])",
+        "TIMES": r"[xX×](?=[0-9(.:])",
+        "SIZE_NAME": rf"{_SIZE_NAME}",
+        "SHAPE_TIMES": r"[xX×]",
+        "NAMED_SHAPE": rf"(?=[^\s:]*[xX×]{_SIZE_NAME}|[A-WYZ])(?:[0-9]+|[A-WYZ][0-9]*|{_IN_BRACKETS})"
+        rf"(?:[xX×](?:[0-9]+|{_SIZE_NAME}|{_IN_BRACKETS}))+(?![\w(:])",
         "COLON": r":",
         "ADDITIVE": r"[+]|-(?!>)",
         "MULTIPLICATIVE": r"//|[/%]|\*(?!\*)",

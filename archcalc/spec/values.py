@@ -11,6 +11,7 @@ from archcalc.graph import axis_letters, is_size, size_axis, write_shape
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
+    NotInteger,
     Number,
     as_integer,
     ceiling,
@@ -28,9 +29,12 @@ from archcalc.numeric import (
 from archcalc.ops.base import Shape
 from archcalc.ops.fields import PADDING_WORDS
 from archcalc.spec import syntax
-from archcalc.spec.errors import Span, fail, suggest
+from archcalc.spec.errors import Problem, Span, SpecError, fail, suggest
 from archcalc.spec.limits import Limits
 from archcalc.spec.paths import Mark
+from archcalc.spec.tokens import RULES
+
+ROUNDING = "wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 
 class Word(NamedTuple):
@@ -215,9 +219,14 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     if name.name == "i":
         hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
         fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
-    declare = f"declare it under 'variables:' (in an inline expression, give it a value: --set {name.name}=…)"
-    otherwise = f"known names: {', '.join(known[:12])}" if 0 < len(known) <= 12 else declare
-    fail("unknown-name", f"no variable or parameter '{name.name}'", name.span, suggest(name.name, known, otherwise))
+    message = f"no variable or parameter '{name.name}'"
+    if RULES["SUGAR"].match(name.name):
+        hint = f"write {name.name[0]}={name.name[1:]}: the short form is for layers"
+        fail("unknown-name", message, name.span, hint)
+    similar = suggest(name.name, known)
+    listed = f"known names: {', '.join(known)}" if 0 < len(known) <= 12 else ""
+    undefined = "" if similar else name.name
+    raise SpecError([Problem("unknown-name", message, name.span, similar or listed, undefined=undefined)])
 
 
 def _apply(expression: syntax.Binary, left: Number, right: Number, limits: Limits) -> Number:
@@ -315,6 +324,11 @@ def external_value(value: Value) -> Number | str:
     return write_size(value) if isinstance(value, Sizes) else value
 
 
+def rounding_hint(error: Impossible, instead: str = "") -> str:
+    """Return the hint for a number that must be an integer: ``instead``, or how to round it; empty for other errors."""
+    return (instead or ROUNDING) if isinstance(error, NotInteger) else ""
+
+
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
     """Return the value as a shape: one positive integer per axis.
 
@@ -332,7 +346,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
             size = as_integer(part, f"a size of {what}")
             require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
         except Impossible as error:
-            fail("shape", str(error), span)
+            fail("shape", str(error), span, rounding_hint(error))
         shape.append(size)
     bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)

@@ -9,6 +9,7 @@ from typing import Any
 from archcalc.graph import ordered, pattern_ordered
 from archcalc.ops.base import Operator
 from archcalc.ops.fields import Parameter
+from archcalc.spec.axes import written_axis
 
 MAX_DECIMAL_PLACES = 12
 """The maximum number of decimal places; a number that needs more is written as a ratio."""
@@ -36,6 +37,8 @@ def layer_words(
         value = getattr(op, parameter.name)
         if parameter.argument.each == "axis":
             value = ordered(value, layout)
+        elif parameter.argument.names_axis:
+            value = written_axis(value, layout)
         elif parameter.argument.form == "pattern":
             value = pattern_ordered(value, layout)
         if parameter.argument.form == "table" and value is not None:

@@ -22,6 +22,10 @@ STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quant
 """The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""
 STORED_COUNTS = tuple(name for name in STORED_QUANTITIES if QUANTITIES[name].is_count)
 """The quantities stored for every layer as well."""
+STORED_FOR = {"trainable": "params", "memory": "params", "connections": "macs", "mults": "flops"}
+"""The stored counts whose changes stand for those of quantities that are not stored."""
+MAX_CHANGES = 3
+"""The maximum number of changed layers that are listed below an expectation that does not hold."""
 MAX_ALIGNED = 2_000
 """The maximum number of differing layers that are aligned like the lines of a text; more are matched by name alone."""
 
@@ -162,6 +166,46 @@ def changes(before: NetworkFigures, after: NetworkFigures) -> tuple[Change, ...]
     return tuple(_aligned(old, new))
 
 
+def changes_text(changed: Iterable[Change], target: str) -> str:
+    """Return the changes since the baseline that concern a target, in one line; an empty text if there are none.
+
+    Figures are those of the quantity of the target (or of the stored one that it derives from), if layers have it; a
+    change of the operator or output of a layer is named as well.
+    """
+    place, _, quantity = target.rpartition(".")
+    quantity = STORED_FOR.get(quantity, quantity)
+    index = STORED_COUNTS.index(quantity) if quantity in STORED_COUNTS else None
+    texts = [text for change in changed if _is_inside(change, place) and (text := _change_text(change, index))]
+    more = f"; and {len(texts) - MAX_CHANGES} more" if len(texts) > MAX_CHANGES else ""
+    return f"changed since the baseline: {'; '.join(texts[:MAX_CHANGES])}{more}" if texts else ""
+
+
+def _is_inside(change: Change, place: str) -> bool:
+    """Return whether a changed layer belongs to a place: a layer, a stage, or the network (an empty name)."""
+    names = [row.name for row in change if row is not None]
+    return not place or any(name == place or name.startswith(f"{place}/") for name in names)
+
+
+def _change_text(change: Change, index: int | None) -> str:
+    """Return a changed layer with what it adds to a count (by its index); an empty text if it adds nothing."""
+    before, after = change
+    row = after or before
+    assert row is not None
+    figures = ""
+    if index is not None:
+        old, new = (0 if each is None else each.counts[index] for each in change)
+        if old == new:
+            return ""
+        figures = f" {STORED_COUNTS[index]} {old:,} → {new:,}"
+    if before is None:
+        return f"{row.name} is new ({row.op}){figures}"
+    if after is None:
+        return f"{row.name} is removed ({row.op}){figures}"
+    if before.op != after.op:
+        return f"{row.name} {before.op} → {after.op}{figures and ','}{figures}"
+    return f"{row.name}{figures}" if figures else f"{row.name} {before.output} → {after.output}"
+
+
 def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
     # names may be numbered (conv_7), so a layer is recognized by its operator and figures rather than by its name
     before, after = ([(_stage(row), *row[1:]) for row in rows] for rows in (old, new))
@@ -212,8 +256,8 @@ def read_tolerances(written: Iterable[str]) -> Tolerance:
         ValueError: A tolerance is not a percentage, or its quantity is not stored in baselines.
     """
     every, own = None, {}
-    for text in written:
-        name, equals, value = text.rpartition("=")
+    for text in (part for option in written for part in option.split(",")):
+        name, equals, value = (part.strip() for part in text.rpartition("="))
         number = value.strip().removesuffix("%").strip()
         try:
             share = Fraction(number) / 100

@@ -44,8 +44,9 @@ def cache_file() -> Path | None:
         home = Path.home()
     except RuntimeError:
         return None
-    usual = {"win32": home / "AppData" / "Local", "darwin": home / "Library" / "Caches"}.get(sys.platform)
-    return Path(os.environ.get("XDG_CACHE_HOME") or usual or home / ".cache") / "archcalc" / "validate.sqlite"
+    local = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
+    usual = {"win32": local, "darwin": home / "Library" / "Caches"}.get(sys.platform, home / ".cache")
+    return Path(os.environ.get("XDG_CACHE_HOME") or usual) / "archcalc" / "validate.sqlite"
 
 
 def examine_changed(
@@ -112,7 +113,7 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
         settings.error,
         settings.strict,
         settings.tolerated(found_spec.path),
-        task._replace(found_spec=None, configuration=None),  # type: ignore[arg-type]
+        (task.baseline, task.renamed_from, task.is_required),
     )
     return sha256(_text(about).encode() + b"\0" + content).digest()
 

@@ -48,6 +48,7 @@ ERRORS = {
 
 WARNINGS = {
     "removed-spec": "The baseline has an entry for a spec that does not exist.",
+    "unused-pattern": "A pattern of the configuration matches no file, so its settings have no effect.",
 }
 """Findings about a run; those about a spec are the rules of `archcalc.lint`."""
 

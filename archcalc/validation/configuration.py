@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from archcalc.lint import RULES
 from archcalc.spec.errors import Problem, Source, Span, SpecError, Text, fail, suggest
+from archcalc.terminal import readable
 from archcalc.validation.baseline import NO_TOLERANCE, Tolerance, read_tolerances
 
 KEYS = (
@@ -78,8 +79,17 @@ class Configuration(NamedTuple):
         """The settings of the patterns that match a file."""
         if not by_path:
             return []
-        below = os.path.relpath(os.path.realpath(path), os.path.dirname(self.file)).replace(os.sep, "/")
-        return [setting for pattern, setting in by_path if fnmatch(below, pattern.rstrip("/"))]
+        below = self.below(path)
+        return [setting for pattern, setting in by_path if matches(pattern, below)]
+
+    def below(self, path: str) -> str:
+        """Return the path of a file from the folder of the configuration, as patterns are matched with it."""
+        return readable(os.path.relpath(os.path.realpath(path), os.path.dirname(self.file)).replace(os.sep, "/"))
+
+
+def matches(pattern: str, below: str) -> bool:
+    """Return whether a pattern of a configuration matches a file or folder; see `Configuration.below`."""
+    return fnmatch(below, pattern.rstrip("/"))
 
 
 NO_CONFIGURATION = Configuration()

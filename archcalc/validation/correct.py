@@ -1,9 +1,11 @@
-"""The corrections of one file: its new text, and the diff."""
+"""The corrections of one file: its new text, and the patch that leads there."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Collection
-from difflib import unified_diff
+from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,21 +13,34 @@ from archcalc.lint.fix import fix, quote
 from archcalc.spec.errors import Source, SpecError
 from archcalc.spec.read import Spec
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LINE_END = re.compile("\r\n|\r|\n")
+MAX_ALIGNED = 2_000
+"""The number of lines up to which the lines of a file that mixes line ends are matched exactly."""
 
 
 class Correction(NamedTuple):
-    """The corrected text of a file."""
+    """The corrected text of a spec."""
 
     source: Source
+    before: str
+    """The content of the file, with its line ends and its byte order mark."""
     content: str
-    """The new content of the file, with the line ends and the byte order mark of the old one."""
+    """The new content of the file."""
     number: int
     """The number of corrections."""
 
 
-def correct(source: Source, path: str, ignore: Collection[str], read: Callable[[Source], Spec]) -> Correction | None:
-    """Return the corrected text of a spec; ``None`` if nothing can be corrected."""
+def correct(
+    source: Source, path: str | None, ignore: Collection[str], read: Callable[[Source], Spec]
+) -> Correction | None:
+    """Return the corrected text of a spec; ``None`` if nothing can be corrected.
+
+    Args:
+        source: The text of the spec, with normalised line ends.
+        path: The file that contains it; ``None`` for standard input.
+        ignore: The codes of warnings to ignore.
+        read: Reads a changed text.
+    """
     number, corrected = 0, source
     try:
         spec = read(source)
@@ -38,22 +53,70 @@ def correct(source: Source, path: str, ignore: Collection[str], read: Callable[[
     fixed = fix(spec, ignore, read)
     if fixed is not None:
         corrected, number = fixed.source, number + fixed.number
-    content = _with_line_ends(path, source, corrected) if number else None
-    return None if content is None else Correction(corrected, content, number)
+    if not number:
+        return None
+    before = source.text if path is None else Path(path).read_bytes().decode("utf-8", "replace")
+    content = with_line_ends(before, corrected.text)
+    unchanged = with_line_ends(before, source.text) == before  # false if somebody has changed the file meanwhile
+    return Correction(corrected, before, content, number) if unchanged else None
 
 
-def diff(before: Source, after: Source) -> str:
-    """Return the unified diff of two texts of a file."""
-    old, new = (source.text.splitlines(keepends=True) for source in (before, after))
-    rows = unified_diff(old, new, f"a/{before.name}", f"b/{before.name}")
-    return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+def with_line_ends(before: str, text: str) -> str:
+    """Return a text with the line ends, and the byte order mark, of the content of a file that it was made from.
+
+    Unchanged lines keep their ends, even in a file that mixes them; a changed line ends like the one that it replaces.
+    """
+    mark = "\ufeff" if before.startswith("\ufeff") else ""
+    ends = LINE_END.findall(before)
+    if len(set(ends)) <= 1:
+        return mark + text.replace("\n", ends[0] if ends else "\n")
+    old, new = LINE_END.split(before.removeprefix("\ufeff")), text.split("\n")
+    pieces = [mark]
+    matched = SequenceMatcher(None, old, new, autojunk=len(old) > MAX_ALIGNED)
+    for _, i, i_end, j, j_end in [("equal", 0, len(old), 0, len(new))] if old == new else matched.get_opcodes():
+        for line in range(j, j_end):
+            replaced = min(i + line - j, max(i_end - 1, i - 1, 0), len(ends) - 1)
+            pieces += [new[line], ends[replaced] if line + 1 < len(new) else ""]
+    return "".join(pieces)
 
 
-def _with_line_ends(path: str, before: Source, after: Source) -> str | None:
-    """The new text with the line ends of the file; ``None`` if the file mixes them."""
-    data = Path(path).read_bytes()
-    mark = "\ufeff" if data.startswith(BYTE_ORDER_MARK) else ""
-    for end in ("\n", "\r\n", "\r"):
-        if (mark + before.text.replace("\n", end)).encode() == data:
-            return mark + after.text.replace("\n", end)
-    return None
+def patch(name: str, before: str, after: str) -> str:
+    """Return the patch between two contents of a file in Git's form, which keeps line ends (`git apply`, `patch -p1`).
+
+    Args:
+        name: The name of the file in patches; see `patch_name`.
+        before: The content of the file.
+        after: The new content of the file.
+    """
+    old, new = _quoted(f"a/{name}"), _quoted(f"b/{name}")
+    ends = ("\t" if " " in name else "") + "\n"  # a name with a space ends at a tab
+    rows = list(unified_diff(_lines(before), _lines(after), n=3))[2:]
+    body = "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+    return f"diff --git {old} {new}\n--- {old}{ends}+++ {new}{ends}{body}"
+
+
+def _lines(content: str) -> list[str]:
+    """The lines as Git counts them: only a line feed ends one."""
+    return re.findall("[^\n]*\n|[^\n]+", content)
+
+
+def _quoted(name: str) -> str:
+    """A name as Git writes it: in quotes, with octal escapes, if it has characters that a line cannot contain."""
+    if name.isprintable() and not set(name) & {'"', "\\"}:
+        return name
+    octal = (
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}"
+        for byte in name.encode("utf-8", "surrogateescape")
+    )
+    return f'"{"".join(octal)}"'
+
+
+def patch_name(path: str) -> str:
+    """Return the name of a file in patches, with which ``git apply`` finds it from the current folder.
+
+    It is relative to the top of the repository that contains the current folder, or else to this folder itself; the
+    name of a file outside both is relative to the root of the file system.
+    """
+    place, here = Path(os.path.realpath(path)), Path(os.path.realpath(os.curdir))
+    top = next((folder for folder in (here, *here.parents) if Path(folder, ".git").exists()), here)
+    return (place.relative_to(top) if place.is_relative_to(top) else place.relative_to(place.anchor)).as_posix()

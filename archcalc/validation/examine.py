@@ -9,14 +9,14 @@ from pathlib import Path
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import RULES, lint
+from archcalc.lint import FIXABLE, RULES, lint
 from archcalc.spec.errors import Problem, SpecError
 from archcalc.spec.locate import read_file
 from archcalc.spec.read import Given, Spec, read_spec
-from archcalc.validation.baseline import compare, figures_of, growth_errors
-from archcalc.validation.correct import Correction, correct, diff
+from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
+from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
-from archcalc.validation.recognize import is_spec, is_spec_file
+from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
 from archcalc.validation.results import Options, ValidationResult, ValidationTask
 
 
@@ -35,10 +35,10 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
     try:
         source = found_spec.source or read_file(Path(found_spec.path), found_spec.name, options.limits)
-        if source.text.lstrip()[:1] in ("{", "[") and _is_other_file(options, task):
-            return skipped  # large files of data are recognized faster than they are read as specs
-        if options.fix and found_spec.path:
-            correction = correct(source, found_spec.path, _ignored_codes(options, task), read)
+        if may_be_data(source.text) and _is_other_file(options, task):
+            return skipped
+        if options.fix and (found_spec.is_file or (found_spec.is_stdin and options.fix == "diff")):
+            correction = correct(source, found_spec.path or None, _ignored_codes(options, task), read)
         spec = read(correction.source if correction is not None and options.fix == "write" else source)
     except SpecError as error:
         if _is_other_file(options, task):
@@ -52,7 +52,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     if correction is None:
         return result
     if options.fix == "diff":
-        return result._replace(diff=diff(source, correction.source))
+        name = patch_name(found_spec.path) if found_spec.is_file else found_spec.name
+        return result._replace(corrections=correction.number, diff=patch(name, correction.before, correction.content))
     return result._replace(corrections=correction.number, corrected=correction.content)
 
 
@@ -93,27 +94,30 @@ def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
 def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analysis) -> ValidationResult:
     name, settings = task.found_spec.name, task.configuration
     judgements, wrong = judge_each(spec, analysis)
-    if not all(judgement.holds for judgement in judgements):
-        from archcalc.diagnosis import Explainer  # most specs meet their expectations, and need no diagnosis
-
-        judgements, wrong = judge_each(spec, analysis, explainer=Explainer(analysis))
-    failed = [judgement.problem() for judgement in judgements if not judgement.holds]
+    figures = figures_of(analysis) if task.baseline else None
+    comparison = compare(task.before, figures) if task.before is not None and figures is not None else None
+    changed = () if comparison is None else comparison.changes
+    failed = [
+        replace(judgement.problem(), hint=changes_text(changed, judgement.target))
+        for judgement in judgements
+        if not judgement.holds
+    ]
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
+    if options.fix == "write" or not task.found_spec.is_file:  # what is left, --fix does not do
+        warnings = [replace(warning, hint=warning.hint.removesuffix(FIXABLE)) for warning in warnings]
     strict = options.strict or settings.strict
     found = [
         *findings(wrong, 2, name),
         *findings(failed, 1, name),
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
-    figures, comparison = None, None
-    if task.has_baseline:
-        figures = figures_of(analysis)
+    if figures is not None:
         if task.before is not None:
-            comparison = compare(task.before, figures)
             if not options.update_baseline:
                 tolerance = settings.tolerated(task.found_spec.path).overridden(options.tolerance)
-                found += findings(growth_errors(task.before, figures, tolerance, spec), 1, name)
+                grown = growth_errors(task.before, figures, tolerance, spec)
+                found += findings(grown, 1, name, identity="totals")
         elif task.is_required:
             found += findings([_new_spec(name)], 1, name)
     return ValidationResult(
@@ -123,7 +127,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         argument=task.found_spec.argument,
         figures=figures,
         comparison=comparison,
-        is_new=task.has_baseline and comparison is None,
+        is_new=bool(task.baseline) and comparison is None,
         renamed_from=task.renamed_from,
     )
 

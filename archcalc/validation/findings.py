@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
 from archcalc.spec.errors import Problem
+from archcalc.terminal import readable
+
+NUMBER = re.compile(r"\d[\d,.]*")
 
 
 class Finding(NamedTuple):
@@ -29,7 +33,7 @@ class Finding(NamedTuple):
     text: str
     """The finding as people read it, with the line and a caret."""
     content: str = ""
-    """The line of the file, for fingerprints that do not depend on line numbers."""
+    """What identifies the finding in its file: the text of its line, which stays when lines are added elsewhere."""
 
     @property
     def level(self) -> str:
@@ -45,24 +49,26 @@ class Finding(NamedTuple):
 def fingerprints(findings: list[Finding]) -> list[str]:
     """Return a stable and unique fingerprint per finding, which does not change when other lines are added.
 
-    It is a hash of the file, the code, the text of the line and the number of equal findings before it.
+    It is a hash of the file, the code, the text of the line and the number of equal findings before it. Without a line,
+    the message without its numbers stands for the text.
     """
     seen: dict[str, int] = {}
     result = []
     for finding in findings:
-        about = "\0".join((finding.file, finding.code, finding.content.strip() or finding.message))
+        about = "\0".join((finding.file, finding.code, finding.content.strip() or NUMBER.sub("#", finding.message)))
         seen[about] = seen.get(about, 0) + 1
-        result.append(sha256(f"{about}\0{seen[about]}".encode("utf-8", "replace")).hexdigest()[:32])
+        result.append(sha256(f"{readable(about)}\0{seen[about]}".encode("utf-8", "replace")).hexdigest()[:32])
     return result
 
 
-def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Finding, ...]:
+def findings(problems: Iterable[Problem], status: int, name: str, identity: str = "") -> tuple[Finding, ...]:
     """Return the errors or warnings of a spec as findings, which can be sent to other processes.
 
     Args:
         problems: The errors or warnings.
         status: The exit status that they cause.
         name: The name of the spec.
+        identity: What identifies the findings if they are not about the line at their place.
     """
     result = []
     for problem in problems:
@@ -71,7 +77,7 @@ def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Findi
         end_line, end_column = problem.end()
         if file != name:  # an error in a setting has no place in the file
             line = column = end_line = end_column = None
-        content = problem.span.text.source.text.splitlines() if problem.span is not None and line else []
+        content = problem.span.text.source.text.split("\n") if problem.span is not None and line else []
         result.append(
             Finding(
                 status=status,
@@ -84,19 +90,16 @@ def findings(problems: Iterable[Problem], status: int, name: str) -> tuple[Findi
                 end_line=end_line,
                 end_column=end_column,
                 text=problem.render(),
-                content=content[line - 1] if line and line <= len(content) else "",
+                content=identity or (content[line - 1] if line and line <= len(content) else ""),
             )
         )
     return tuple(result)
 
 
-def relative_to(root: str | None, findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings whose files are relative to the folder that a CI server checked out."""
-    root = os.path.realpath(root) if root else None
-    result = []
-    for finding in findings:
-        place = os.path.realpath(finding.file)
-        inside = root is not None and os.path.exists(place) and place.startswith(root + os.sep)
-        file = os.path.relpath(place, root) if inside else finding.file
-        result.append(finding._replace(file=file.replace(os.sep, "/")))
-    return result
+def checkout_path(root: str | None, file: str) -> str:
+    """Return the path of a file from the folder that a CI server checked out; any other name is returned unchanged."""
+    if root is not None:
+        top, place = os.path.realpath(root), os.path.realpath(file)
+        if os.path.exists(place) and place.startswith(top + os.sep):
+            file = os.path.relpath(place, top)
+    return file.replace(os.sep, "/")

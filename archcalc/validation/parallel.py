@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MIN_PARALLEL_SPECS = 250
 """The minimum number of specs for which starting more processes pays."""
+HELD = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""The signals that ask a process to end."""
 SPECS_PER_CHUNK = 16
 """The number of specs that a process gets at a time."""
 
@@ -52,7 +54,7 @@ def examine_all(
     theirs, ours = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent, initargs=(theirs,))
     try:
-        with _interrupts_held():
+        with _signals_held():
             results = pool.map(partial(examine, options), tasks, chunksize=SPECS_PER_CHUNK)
         yield from results
     except BrokenProcessPool:
@@ -68,7 +70,7 @@ def _end_with_parent(orders: Connection) -> None:
     """End this worker process as soon as the main process closes its end of the pipe, or ends in whatever way."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process decides
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
     Thread(target=_exit_at_end_of, args=(orders,), daemon=True).start()
 
 
@@ -80,12 +82,12 @@ def _exit_at_end_of(orders: Connection) -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Hold back interrupts while processes start; these inherit that, and so print no traceback when interrupted."""
+def _signals_held() -> Iterator[None]:
+    """Hold back signals while processes start; these inherit that, and so print no traceback when interrupted."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
     try:
         yield
     finally:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import bundled_folder, is_bundled, is_inline, locate
+from archcalc.spec.locate import is_inline, locate
+from archcalc.spec.zoo import bundled_folder, bundled_name
 from archcalc.validation.configuration import exclusion
 from archcalc.validation.walk import Entry, files_below, matches
 
@@ -29,6 +30,16 @@ class FoundSpec(NamedTuple):
     """The folder or glob in which the file was found."""
     skipped: str = ""
     """The reason why the file or folder is left out."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether this is a file of the user, which corrections may change."""
+        return bool(self.path) and self.path != str(bundled_folder() / f"{self.name}.yaml")
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether this is the text of standard input."""
+        return self.source is not None and not self.inline
 
 
 def find_specs(arguments: Iterable[str], limits: Limits, *, exclude_named: bool = False) -> Iterator[FoundSpec]:
@@ -58,8 +69,8 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         yield FoundSpec(argument, path=argument)
     elif glob.has_magic(argument) and argument != "-" and "->" not in argument and "→" not in argument:
         yield from _several(argument, _matching(argument))
-    elif argument != "-" and not is_inline(argument) and is_bundled(argument):
-        yield FoundSpec(argument, path=str(bundled_folder() / f"{argument}.yaml"))
+    elif argument != "-" and not is_inline(argument) and (name := bundled_name(argument)) is not None:
+        yield FoundSpec(name, path=str(bundled_folder() / f"{name}.yaml"))
     else:
         try:
             source, inline = locate(argument, limits)

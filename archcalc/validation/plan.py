@@ -68,7 +68,7 @@ def plan(
             ValidationTask(
                 found_spec,
                 configuration,
-                has_baseline=store is not None,
+                baseline=store.identity(found_spec, settings) if store is not None else "",
                 before=store.of(found_spec, settings) if store is not None else None,
                 is_required=(require_baseline or configuration.require_baseline) and not options.update_baseline,
             )
@@ -79,11 +79,10 @@ def plan(
     others += [_other(path, problems) for path, problems in baselines.problems.items()]
     for store in baselines.stores.values():
         gone = set(store.gone())
-        if gone and not options.update_baseline:
-            places = [index for index, own in enumerate(stores) if own is store and tasks[index].before is None]
-            for index, old in _renamed(store, settings, options, [tasks[index] for index in places], jobs).items():
-                at = places[index]
-                tasks[at] = tasks[at]._replace(before=store.networks[old], renamed_from=old)
+        if not options.update_baseline:
+            new = [index for index, own in enumerate(stores) if own is store and tasks[index].before is None]
+            for at, old in _renamed(store, settings, options, [tasks[index] for index in new], jobs).items():
+                tasks[new[at]] = tasks[new[at]]._replace(before=store.networks[old], renamed_from=old)
                 gone.remove(old)
         if gone:
             others.append(_removed(store.path, sorted(gone), options))
@@ -119,10 +118,11 @@ def _renamed(
     store: BaselineFile, settings: Settings, options: Options, new: Sequence[ValidationTask], jobs: int | None
 ) -> dict[int, str]:
     """The entries of specs that are not in the baseline under their present names, by index of the spec."""
-    results = examine_all(options._replace(fix=""), new, jobs) if new else []
+    gone = store.gone(settings)
+    results = examine_all(options._replace(fix=""), new if gone else (), jobs)
     figures = {index: result.figures for index, result in enumerate(results) if result.figures is not None}
     names = {store.spec_name(new[index].found_spec): index for index in figures if new[index].found_spec.path}
-    found = renamed(store.gone(settings), {name: figures[index] for name, index in names.items()})
+    found = renamed(gone, {name: figures[index] for name, index in names.items()})
     return {names[name]: old for name, old in found.items()}
 
 

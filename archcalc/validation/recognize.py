@@ -22,6 +22,8 @@ FLOW_KEY = re.compile(r"""[{,]\s*["']?(?:layers|inputs?)["']?\s*:""")
 """A key of a spec in braces."""
 FLOW = re.compile(r"(?:\s|#.*|---)*\{")
 """The beginning of a document in braces, behind comments and the marker of a document."""
+MENTION = re.compile("layers|input")
+"""What stands somewhere in every spec."""
 EXAMINED_BYTES = 1024 * 1024
 """The size of the beginning of a file that is examined if the whole is too large to be a spec."""
 
@@ -53,18 +55,27 @@ def is_spec(text: str, *, is_complete: bool = True) -> bool:
         text: The text of the file.
         is_complete: Whether the text is the whole file.
     """
+    if not text.strip():
+        return True
+    if MENTION.search(text) is None:
+        return False
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if text.lstrip().startswith(("{", "[")):
+    if may_be_data(text):
         try:
             return _is_top_of_spec(json.loads(text))
         except (ValueError, RecursionError):
             pass
     documents, is_valid = _documents(text)
-    if any(map(_is_top_of_spec, documents)) or not text.strip():
+    if any(map(_is_top_of_spec, documents)):
         return True
     if is_valid or not is_complete:
         return False
     return KEY.search(text) is not None or (FLOW.match(text) is not None and FLOW_KEY.search(text) is not None)
+
+
+def may_be_data(text: str) -> bool:
+    """Return whether a text is probably not a spec, or JSON: it is recognized faster than it is read as a spec."""
+    return text.lstrip().startswith(("{", "[")) or MENTION.search(text) is None
 
 
 def _is_top_of_spec(top: Any) -> bool:

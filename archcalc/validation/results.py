@@ -42,8 +42,9 @@ class ValidationTask(NamedTuple):
 
     found_spec: FoundSpec
     configuration: Configuration = NO_CONFIGURATION
-    has_baseline: bool = False
-    """Whether figures are compared with a baseline or stored in it."""
+    baseline: str = ""
+    """What identifies the state of the baseline that the figures are compared with or stored in, and the entry of the
+    spec in it; empty if there is none."""
     before: NetworkFigures | None = None
     """The figures of the baseline; ``None`` if it does not contain the spec."""
     renamed_from: str = ""
@@ -72,11 +73,11 @@ class ValidationResult(NamedTuple):
     is_spec: bool = True
     """Whether this is about a spec, rather than a configuration or a baseline."""
     corrections: int = 0
-    """The number of corrections in `corrected`."""
+    """The number of corrections in `corrected` or in `diff`."""
     corrected: str | None = None
     """The corrected content of the file, if corrections are to be written."""
     diff: str = ""
-    """The diff of the corrections, if they are to be shown."""
+    """The patch with the corrections, if they are to be shown."""
 
     @property
     def status(self) -> int:

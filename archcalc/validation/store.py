@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from archcalc.spec.errors import Source, Span, Text, fail
@@ -56,6 +59,8 @@ class BaselineFile:
     """The settings by entry, of those that have any."""
     updated: set[str] = field(default_factory=set)
     """The entries that were put into it since it was read."""
+    digest: str = ""
+    """A hash of the content of the file."""
 
     @classmethod
     def read(cls, path: str) -> BaselineFile:
@@ -74,30 +79,51 @@ class BaselineFile:
             fail("baseline", "no file can have this name", origin=path)
         if len(data) > MAX_BYTES:
             fail("baseline", f"the file has more than {MAX_BYTES:,} bytes", origin=path)
+        collecting = gc.isenabled()
+        gc.disable()  # nothing of the large tree is garbage: scanning it repeatedly takes as long as building it
         try:
-            document = json.loads(data)
-            schema = _count(document["schema"])
-            if schema != SCHEMA:
-                message = f"the baseline has schema {schema}, and this version of archcalc reads schema {SCHEMA}"
-                fail("baseline", message, hint="use the version of archcalc that wrote it, or a later one", origin=path)
-            records = document["specs"]
-            settings = {name: _settings(record["settings"]) for name, record in records.items() if "settings" in record}
-            return cls(path, {name: _figures(record) for name, record in records.items()}, settings)
+            return cls._parse(path, data)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             _fail_on_conflict(path, data)
             hint = f"restore it from version control: git checkout HEAD -- {shlex.quote(path)}"
             fail("baseline", "the file is not a baseline", hint=hint, origin=path)
+        finally:
+            if collecting:
+                gc.enable()
+
+    @classmethod
+    def _parse(cls, path: str, data: bytes) -> BaselineFile:
+        """The baseline in the content of a file; one that is damaged raises the errors of looking things up in it."""
+        document = json.loads(data)
+        (schema,) = _integers((document["schema"],))
+        if schema != SCHEMA:
+            message = f"the baseline has schema {schema}, and this version of archcalc reads schema {SCHEMA}"
+            fail("baseline", message, hint="use the version of archcalc that wrote it, or a later one", origin=path)
+        records = document["specs"]
+        settings = {name: _settings(record["settings"]) for name, record in records.items() if "settings" in record}
+        networks = {name: _figures(record) for name, record in records.items()}
+        return cls(path, networks, settings, digest=sha256(data).hexdigest())
 
     def spec_name(self, found_spec: FoundSpec) -> str:
-        """Return the name of a spec in the file: its path from the folder of the file, or the name of a bundled one."""
+        """Return the name of a spec in the file: its path from the folder of the file, or its bundled name or text.
+
+        It does not depend on the locale, by which Python decodes paths.
+        """
+        if found_spec.inline and found_spec.source is not None:
+            return " ".join(found_spec.source.text.split())
         if not found_spec.path or found_spec.name != found_spec.path:
             return found_spec.name
         folder = os.path.dirname(os.path.realpath(self.path))
-        return os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
+        below = os.path.relpath(os.path.realpath(found_spec.path), folder).replace(os.sep, "/")
+        return os.fsencode(below).decode("utf-8", "surrogateescape")
 
     def of(self, found_spec: FoundSpec, settings: Settings = AS_WRITTEN) -> NetworkFigures | None:
         """Return the figures of a spec with certain settings; ``None`` if the file does not contain them."""
         return self.networks.get(f"{self.spec_name(found_spec)}{settings}")
+
+    def identity(self, found_spec: FoundSpec, settings: Settings = AS_WRITTEN) -> str:
+        """Return a text that changes with the content of the file and with the entry of the spec in it."""
+        return f"{self.digest}:{self.spec_name(found_spec)}{settings}"
 
     def put(self, found_spec: FoundSpec, figures: NetworkFigures, settings: Settings = AS_WRITTEN) -> None:
         """Store the figures of a spec with certain settings."""
@@ -159,7 +185,8 @@ class BaselineFile:
         if not spec.lower().endswith(SUFFIXES):
             return False
         try:
-            os.stat(os.path.join(os.path.dirname(os.path.realpath(self.path)), spec))
+            folder = os.fsencode(os.path.dirname(os.path.realpath(self.path)))
+            os.stat(os.path.join(folder, spec.encode("utf-8", "surrogateescape")))
         except (FileNotFoundError, NotADirectoryError):
             return True
         except (OSError, ValueError):
@@ -209,17 +236,15 @@ def _settings(record: Any) -> Settings:
 
 
 def _figures(record: Any) -> NetworkFigures:
-    totals = tuple(_count(record["totals"][quantity]) for quantity in STORED_QUANTITIES)
+    totals, counts = itemgetter(*STORED_QUANTITIES), itemgetter(*STORED_COUNTS)
     rows = [
-        LayerFigures(
-            name, str(layer["op"]), str(layer["output"]), tuple(_count(layer[quantity]) for quantity in STORED_COUNTS)
-        )
+        LayerFigures(name, str(layer["op"]), str(layer["output"]), _integers(counts(layer)))
         for name, layer in record["layers"].items()
     ]
-    return NetworkFigures(totals, tuple(rows))
+    return NetworkFigures(_integers(totals(record["totals"])), tuple(rows))
 
 
-def _count(value: Any) -> int:
-    if type(value) is not int:
-        raise ValueError("a count must be an integer")
-    return value
+def _integers(values: tuple[Any, ...]) -> tuple[int, ...]:
+    if set(map(type, values)) != {int}:
+        raise ValueError("counts must be integers")
+    return values

@@ -30,3 +30,18 @@ def test_claims_in_a_sentence(text: str, networks: tuple[str, ...], claim: Claim
 def test_what_is_no_claim_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"resnet50"):
         parse_claim_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lenet5 c3 params = 1,516",
+        "lenet5 c3's params = 1,516",
+        "lenet5 layer c3 params is 1,516",
+        "lenet5: c3 params = 1,516",
+        "lenet5 c3.params = 1,516",
+    ],
+)
+def test_a_layer_may_stand_between_the_network_and_the_quantity(text: str) -> None:
+    found = parse_claim_text(text)
+    assert (found.networks, found.claim.target, found.claim.value) == (("lenet5",), "c3.params", "1,516")

@@ -28,7 +28,7 @@ class Ran(NamedTuple):
         return next(line for line in self.lines if line.startswith(start))
 
 
-CI_SERVER = ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "CI_PROJECT_DIR")
+CI_SERVER = ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "CI_PROJECT_DIR")
 """What a CI server around the tests may set; the program would speak to it."""
 
 Archcalc = Callable[..., Ran]

@@ -342,3 +342,46 @@ def test_claims_on_the_command_line(archcalc: Archcalc) -> None:
     assert archcalc("check", "--claim", "vgg-e.params > vgg-d.params").status == 0
     document = json.loads(archcalc("check", "--claim", "lenet5 params = 61,706", "--format", "json").out)
     assert document["claims"][0]["verdict"] == "exact"
+
+
+def test_feedback_in_the_words_of_a_course(archcalc: Archcalc, tmp_path: Path) -> None:
+    (tmp_path / "ada.yaml").write_text("network: lenet5\nanswers: {c1.params: 150}\n", encoding="utf-8")
+    words = tmp_path / "fa.yaml"
+    words.write_text('bias-left-out: "بایاس‌ها شمرده نشده‌اند."\n', encoding="utf-8")
+    result = archcalc("check", str(tmp_path), "--feedback", str(words), "--format", "json")
+    (submission,) = json.loads(result.out)["submissions"]
+    (answer,) = submission["answers"]
+    assert answer["reasons"] == [{"code": "bias-left-out", "sentence": "بایاس‌ها شمرده نشده‌اند."}]
+    listed = archcalc("check", "--list-feedback")
+    assert listed.status == 0
+    words.write_text(listed.out, encoding="utf-8")
+    plain = archcalc("check", str(tmp_path / "ada.yaml")).out
+    assert archcalc("check", str(tmp_path / "ada.yaml"), "--feedback", str(words)).out == plain
+
+
+def test_all_formats_have_up_to_three_explanations(archcalc: Archcalc, tmp_path: Path) -> None:
+    spec = "1x64x64 -> conv 1 k3 s2 -> maxpool 2 s1 -> conv 1 k3 s2 -> maxpool 2 s1"
+    file = tmp_path / "ada.yaml"
+    file.write_text(f"network: {{spec: '{spec}'}}\nanswers: {{rf: 21}}\n", encoding="utf-8")
+    codes, sentences = (
+        ["pool-stride-kernel", "rf-kernel-not-less-one"],
+        ["size of its window", "instead of k − 1 times"],
+    )
+    for form in ("plain", "markdown", "html", "gradescope", "json", "junit"):
+        output = archcalc("check", str(file), "--format", form).out
+        assert all(sentence in output for sentence in sentences), form
+    (test,) = json.loads(archcalc("check", str(file), "--format", "gradescope").out)["tests"]
+    assert test["tags"] == ["explained", *codes]
+    (submission,) = json.loads(archcalc("check", str(file), "--format", "json").out)["submissions"]
+    assert [reason["code"] for reason in submission["answers"][0]["reasons"]] == codes
+
+
+def test_junit_names_files_as_the_checkout_does(
+    archcalc: Archcalc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "answers" / "ada.yaml"
+    file.parent.mkdir()
+    file.write_text("network: lenet5\nparams: 3\n", encoding="utf-8")
+    monkeypatch.setenv("CI_PROJECT_DIR", str(tmp_path))
+    assert 'file="answers/ada.yaml" line="2"' in archcalc("check", str(file), "--format", "junit").out
+    assert "file=" not in archcalc("check", str(file), "--format", "xunit").out

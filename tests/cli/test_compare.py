@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,39 @@ def test_an_unknown_quantity_gets_a_suggestion(archcalc: Archcalc) -> None:
     ran = archcalc("compare", "lenet5", "--columns", "flop")
     assert ran.status == 2
     assert "did you mean 'flops'?" in ran.err
+
+
+def test_settings_after_a_spec_are_those_of_this_network_only(archcalc: Archcalc) -> None:
+    ran = archcalc("compare", "mobilenet-v1", "mobilenet-v1 alpha=0.5 classes=10", "--columns", "params")
+    assert "MobileNet v1 alpha=0.5 classes=10" in ran.lines[0]
+    whole, half = (
+        archcalc("show", "mobilenet-v1", *options, "--depth", "0", "--format", "csv").lines[1].split(",")[3]
+        for options in ((), ("--set", "alpha=0.5", "--set", "classes=10"))
+    )
+    assert ran.line("params").replace(",", "").split()[1:3] == [whole, half]
+
+
+def test_settings_after_a_spec_replace_those_of_all(archcalc: Archcalc) -> None:
+    specs = ("mobilenet-v1", "mobilenet-v1 alpha=0.5")
+    ran = archcalc("compare", *specs, "--set", "alpha=0.25", "--columns", "params", "--format", "json")
+    alone = archcalc("compare", "mobilenet-v1 alpha=0.25", "mobilenet-v1 alpha=0.5", "--columns", "params")
+    assert [f"{each['params']:,}" for each in json.loads(ran.out)] == alone.line("params").split()[1:3]
+
+
+def test_a_file_with_settings_and_blanks_in_its_name(archcalc: Archcalc, tmp_path: Path) -> None:
+    file = tmp_path / "my net.yaml"
+    file.write_text("input: 3x8x8\nvariables: {c: 2}\nlayers: conv c k1\n", encoding="utf-8")
+    ran = archcalc("compare", str(file), f"{file} c=4", "--columns", "params")
+    assert ran.line("params").split()[1:3] == ["8", "16"]
+
+
+def test_an_unknown_setting_after_a_spec_is_an_error(archcalc: Archcalc) -> None:
+    ran = archcalc("compare", "mobilenet-v1", "mobilenet-v1 alpa=0.5")
+    assert ran.status == 2
+    assert "no variable 'alpa'" in ran.err
+    assert "did you mean 'alpha'?" in ran.err
+
+
+def test_arguments_of_an_inline_expression_are_no_settings(archcalc: Archcalc) -> None:
+    ran = archcalc("compare", "3x9x9 -> conv 2 k=3", "3x9x9 -> conv 2 k=5", "--columns", "params")
+    assert ran.line("params").split()[1:3] == ["56", "152"]

@@ -96,3 +96,17 @@ def test_long_equations_continue_on_the_next_line_of_a_terminal() -> None:
     assert max(map(len, lines)) <= 80
     assert lines[-1].split()[-2:] == ["=", "3,857,973,248"]
     assert lines[-1].startswith(" " * 14)
+
+
+@pytest.mark.parametrize("quantity", ["params", "macs", "flops", "activations", "connections"])
+def test_a_total_to_which_one_layer_contributes_is_derived_as_that_of_the_layer(
+    archcalc: Archcalc, quantity: str
+) -> None:
+    network = "3x32x32 -> conv 6 k5"
+    assert archcalc("explain", network, quantity).out == archcalc("explain", network, f"conv_1.{quantity}").out
+    assert archcalc("explain", network).out == archcalc("explain", network, "conv_1").out
+
+
+def test_a_sum_of_several_layers_stays_a_sum(archcalc: Archcalc) -> None:
+    assert "conv_2" in archcalc("explain", "3x32x32 -> conv 6 k5 -> conv 6 k1", "params").out
+    assert "weight" in archcalc("explain", "3x32x32 -> conv 6 k5 -> relu", "params").out

@@ -171,3 +171,18 @@ def test_what_is_wrong_is_said(archcalc: Archcalc, arguments: tuple[str, ...], m
     assert ran.status == 2
     assert message in ran.err
     assert ran.out == ""
+
+
+def test_a_name_without_a_value_may_be_kept_as_a_symbol(archcalc: Archcalc) -> None:
+    ran = archcalc("formula", "3x32x32 -> conv N k3 half", "shape")
+    assert ran.status == 2
+    assert "--free N" in ran.err
+    assert (
+        archcalc("formula", "3x32x32 -> conv N k3 half", "shape", "--free", "N").out.splitlines()[-1]
+        == "shape = N x 32 x 32"
+    )
+
+
+def test_shapes_are_read_as_they_are_printed(archcalc: Archcalc) -> None:
+    ran = archcalc("formula", "3xHxW -> conv 8 k3 half", "macs", "--free", "H,W")
+    assert ran.out.splitlines() == ["input 3xHxW", "macs = 216·H·W"]

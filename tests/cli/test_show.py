@@ -195,7 +195,7 @@ def test_a_batch_stands_in_front_and_multiplies_costs(archcalc: Archcalc) -> Non
 
 
 def test_the_layout_changes_how_shapes_are_written_and_nothing_in_json(archcalc: Archcalc) -> None:
-    assert "55x55x96" in archcalc("show", ALEXNET, "--layout", "hwc").line("conv_1")
+    assert "55x55x96" in archcalc("show", "alexnet-2012", "--layout", "hwc").line("conv1/conv")
     assert "256x256x3" in archcalc("show", "homework-network-a").out
     assert "3x256x256" in archcalc("show", "homework-network-a", "--layout", "chw").out
     found = document(archcalc("show", "homework-network-a", "--format", "json").out)
@@ -355,3 +355,67 @@ def test_two_values_of_one_name_are_an_error(archcalc: Archcalc, options: tuple[
     shown = archcalc("show", "mobilenet-v1", *options)
     assert shown.status == 2
     assert "twice" in shown.err
+
+
+SIDEWAYS = "512x512x3 -> conv 64 k4 s2 p1"
+
+
+def test_the_layout_reads_the_shape_of_an_inline_expression(archcalc: Archcalc) -> None:
+    ran = archcalc("show", SIDEWAYS, "--layout", "hwc")
+    assert "512x512x3" in ran.lines[0]
+    assert {"256x256x64", "3,136"} <= {*ran.line("conv_1").split()}
+    assert not ran.err
+
+
+@pytest.mark.parametrize("verb", ["show", "explain", "rf", "fold", "run", "compare", "verify", "formula"])
+def test_every_verb_warns_of_a_probable_misreading(archcalc: Archcalc, verb: str) -> None:
+    small = "16x16x3 -> conv 2 k3"
+    ran = archcalc(verb, small)
+    assert ran.status == 0
+    assert "warning[channels-last-shape]" in ran.err
+    assert not archcalc(verb, small, "--ignore", "channels-last-shape").err
+    assert not archcalc(verb, small, "--layout", "hwc").err
+
+
+def test_sweep_solve_and_claims_warn_too(archcalc: Archcalc) -> None:
+    small = "16x16x3 -> conv 2 k3"
+    for arguments in (
+        ("sweep", small, "--shape", "H=8,16"),
+        ("solve", small, "--vary", "H", "--target", "macs < 1M"),
+        ("check", "--claim", f"{small} params = 290"),
+    ):
+        assert "warning[channels-last-shape]" in archcalc(*arguments).err
+        assert "warning" not in archcalc(*arguments, "--ignore", "channels-last-shape").err
+
+
+def test_what_textbooks_count_are_columns(archcalc: Archcalc) -> None:
+    ran = archcalc(
+        "show",
+        "3x32x32 -> conv 20 k5 -> flatten -> fc 10",
+        "--columns",
+        "layer,weights,biases,units,maps",
+        "--format",
+        "csv",
+    )
+    assert ran.out.splitlines()[1:4] == ["conv_1,1500,20,15680,20", "flatten_1,0,0,15680,15680", "fc_1,156800,10,10,10"]
+    batch = archcalc(
+        "show", "3x32x32 -> conv 20 k5", "--batch", "4", "--columns", "neurons,channels", "--format", "csv"
+    )
+    assert batch.out.splitlines()[1] == "15680,20"
+
+
+@pytest.mark.parametrize(
+    ("network", "meant"),
+    [
+        ("227x227x3 -> conv 96 k11 s4", "3x227x227"),
+        ("32x32x3 -> conv 6 k5 -> relu", "3x32x32"),
+        ("1x3x28x28 -> conv 6 k5", "3x28x28"),
+    ],
+)
+def test_an_impossible_layer_on_a_misread_shape_says_how_the_shape_is_read(
+    archcalc: Archcalc, network: str, meant: str
+) -> None:
+    ran = archcalc("show", network)
+    assert ran.status == 2
+    assert f"write {meant}" in ran.err
+    assert "= " not in archcalc("show", "3x8x8 -> conv 4 k11").err

@@ -57,14 +57,18 @@ def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its
     ("arguments", "message"),
     [
         (("--vary", "alhpa", "--target", "macs < 3"), "did you mean 'alpha'?"),
-        (("--vary", "alpha=", "--target", "macs < 3"), "--vary must be NAME or NAME=VALUES"),
+        (("--vary", "alpha=", "--target", "macs < 3"), "a setting must be written NAME or NAME=VALUES"),
         (("--vary", "alpha=1:0", "--target", "macs < 3"), "is empty"),
         (("--vary", "alpha=0:9:0.000001", "--target", "macs < 3"), "more than 1,000,000 values"),
         (("--vary", "alpha", "--target", "mac < 3"), "did you mean 'macs'?"),
         (("--vary", "alpha", "--target", "macs"), "expected a comparison"),
-        (("--vary", "alpha", "--vary", "rho", "--target", "macs < 3M"), "--vary is given 2 times"),
+        (("--vary", "alpha", "--vary", "alpha=1", "--target", "macs < 3M"), "'alpha' varies twice"),
+        (
+            ("--vary", "H=W=1:2000", "--vary", "alpha=1:1000", "--target", "macs < 3M"),
+            "more than 1,000,000 combinations",
+        ),
         (("--vary", "alpha", "--target", "macs < 3M", "--target", "params < 3M"), "join conditions with 'and'"),
-        (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "solve varies only the setting of --vary"),
+        (("--vary", "alpha", "--set", "rho=0.5,1", "--target", "macs < 3"), "solve varies only the settings of --vary"),
         (("--target", "macs < 3"), "--vary"),
     ],
 )
@@ -80,3 +84,28 @@ def test_words_may_be_tried_too(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "-", "--vary", "f=relu,gelu", "--target", "flops <= 8000", stdin=text)
     assert (ran.status, ran.line("relu").split()[0]) == (0, "relu")
     assert ran.lines[-1] == "1 of 2 values of f meets the condition"
+
+
+def test_the_values_of_a_name_without_one_must_be_given(archcalc: Archcalc) -> None:
+    network = "3x32x32 -> conv c k3 half -> conv 8 k=k half"
+    ran = archcalc("solve", network, "--vary", "c", "--target", "macs < 1M")
+    assert (ran.status, "--vary c=1:200" in ran.err, "--set k=…" in ran.err) == (2, True, True)
+    assert archcalc("solve", network, "--set", "k=3", "--vary", "c=1:200", "--target", "macs < 1M").status == 0
+
+
+def test_two_unknowns(archcalc: Archcalc) -> None:
+    arguments = ("solve", "3x32x32 -> conv 64 k3", "--vary", "conv_1.k=1:7", "--vary", "conv_1.p=0:3")
+    ran = archcalc(*arguments, "--target", "conv_1.shape = 64x32x32")
+    rows = [line.split()[:2] for line in ran.out.splitlines()[2:6]]
+    assert rows == [["1", "0"], ["3", "1"], ["5", "2"], ["7", "3"]]
+    assert "4 of 28 combinations of 7 values of conv_1.k" in ran.out
+    found = json.loads(archcalc(*arguments, "--target", "conv_1.H >= 32", "--format", "json").out)
+    assert found["vary"] == ["conv_1.k", "conv_1.p"]
+    assert [(each["first"]["conv_1.k"], each["first"]["conv_1.p"], each["count"]) for each in found["solutions"]] == [
+        (1, 0, 4), (2, 1, 3), (3, 1, 3), (4, 2, 2), (5, 2, 2), (6, 3, 1), (7, 3, 1)
+    ]  # fmt: skip
+    csv = archcalc(*arguments, "--target", "conv_1.H = 32", "--format", "csv").out.splitlines()
+    assert csv[0] == "conv_1.k,first,last,count,conv_1.H first,conv_1.H last"
+    assert csv[2] == "3,1,1,1,32,32"
+    none = archcalc(*arguments, "--target", "conv_1.H = 50")
+    assert (none.status, "none of 28 combinations" in none.out) == (1, True)

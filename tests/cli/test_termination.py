@@ -65,7 +65,7 @@ def check_end(program: subprocess.Popen[str], children: list[psutil.Process], nu
             process.kill()
     assert not alive
     assert program.returncode == (130 if number == signal.SIGINT else -number)
-    assert "Traceback" not in err
+    assert "Traceback" not in err or number == signal.SIGKILL  # of a process that was about to start
 
 
 @pytest.mark.parametrize("delay", [0, 1.5])

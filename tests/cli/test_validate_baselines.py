@@ -111,6 +111,13 @@ def test_settings_have_entries_of_their_own(archcalc: Archcalc, nets: Path) -> N
     assert archcalc("validate", "nets", *BASELINE, "--set", "c=90").line("ok").endswith("new: not in the baseline)")
 
 
+def test_inline_expressions_have_entries_of_their_own(archcalc: Archcalc) -> None:
+    update(archcalc, "3x8x8 -> conv 4 k3", "3x8x8 -> conv  5 k3")
+    assert entries()[:2] == ["3x8x8 -> conv 4 k3", "3x8x8 -> conv 5 k3"]
+    assert archcalc("validate", "3x8x8 -> conv 4 k3", *BASELINE, "--require-baseline").status == 0
+    assert archcalc("validate", "3x8x8 -> conv 6 k3", *BASELINE, "--require-baseline").status == 1
+
+
 def test_a_damaged_baseline_is_an_error_of_the_report_and_is_not_overwritten(archcalc: Archcalc, nets: Path) -> None:
     update(archcalc)
     text = Path("base.json").read_text(encoding="utf-8")

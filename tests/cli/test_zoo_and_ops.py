@@ -73,7 +73,7 @@ def test_json_documents_all_operators(archcalc: Archcalc) -> None:
 
 
 def test_an_unknown_operator_gets_a_suggestion(archcalc: Archcalc) -> None:
-    for name, meant in (("maxpol", "maxpool"), ("dense", "fc")):
+    for name, meant in (("maxpol", "maxpool"), ("BatchNorm2d", "bn")):
         ran = archcalc("ops", name)
         assert ran.status == 2
         assert f"did you mean '{meant}'?" in ran.err

@@ -82,7 +82,28 @@ layers:
   - soft: softmax
 """
 
+SIAMESE = """\
+inputs: {left: 1x20x20, right: 1x20x20}
+shared:
+  tower: conv 4 k5 -> relu -> fc 8
+layers:
+  - one: tower
+  - other: "@right -> tower"
+  - same: sub(@one, @other) -> abs -> fc 1
+"""  # 104 + 8,200 + 9 = 8,313 parameters
+WITH_SOURCE = """\
+input: 8x6x6
+layers:
+  - a: conv 8 k3 half
+  - b: add(identity, learned 8x1x1)
+  - c: fc 4
+"""  # 584 + 8 + 1,156 = 1,748 parameters
+
 SEEDED = [
+    ("shared-counted-twice", SIAMESE, "params", "16,617"),  # 8,313 + 8,304
+    ("bias-left-out", SIAMESE, "params", "8,300"),  # 4 + 8 + 1, each once
+    ("bias-left-out", WITH_SOURCE, "params", "1,736"),
+    ("positions-lost", WITH_SOURCE, "c.params", "36"),
     ("one-subtracted", WIDE, "wide.shape", "9x20x20"),  # 22 − 2
     ("kernel-added", LONG, "one.shape", "24x29x22"),  # (50 + 2 + 5)/2 + 1
     ("kernel-added", WIDE, "wide.shape", "9x26x26"),  # 24 + 3 − 1
@@ -111,6 +132,11 @@ SEEDED = [
     ("rf-own-step", STACK, "two.rf_stride", "3"),
     ("one-group", LONG, "three.params", "486"),  # 9·6·9
     ("groups-twice", "{input: 16x8x8, layers: [c: conv 32 k3 g4]}", "c.params", "320"),  # 32·1·9 + 32
+    ("kernel-left-out", LONG, "three.params", "216"),  # 36·6
+    ("output-channels-read", LONG, "one.params", "8,664"),  # 24·24·15 + 24
+    ("multiplier-ignored", "{input: 6x9x9, layers: [d: dwconv k3 multiplier=4]}", "d.params", "60"),
+    ("depthwise-left-out", SEPARABLE, "sep.params", "260"),  # 12·20 + 20
+    ("rf-strides-ignored", STACK, "three.rf", "11"),  # 9 + 2
     ("kernel-squared", LONG, "one.params", "1,824"),  # 24·3·25 + 24
     ("kernel-sides-added", LONG, "one.params", "600"),  # 24·3·8 + 24
     ("bias-per-input-channel", LONG, "one.params", "1,083"),
@@ -252,7 +278,7 @@ def test_a_pooling_that_is_left_out_strides_no_more() -> None:
     assert "pooling-ignored" not in [explanation.code for explanation in judgement.explanations]
 
 
-BY_OTHER_TESTS = {"follow-through", "not-the-sum"}
+BY_OTHER_TESTS = {"follow-through", "not-the-sum", "rounding-left-out"}
 
 
 def test_every_code_is_seeded() -> None:
@@ -264,6 +290,7 @@ def test_every_code_is_seeded() -> None:
     ("text", "target", "value"),
     [
         (LONG, "params", "8,213"),
+        (WITH_SOURCE, "params", "1,000"),
         (LONG, "macs", "777,777"),
         (LONG, "three.shape", "36x17x40"),
         (FIELDS, "four.rf", "500"),

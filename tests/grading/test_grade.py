@@ -121,7 +121,7 @@ def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
 def test_unreadable_lines_keep_their_reason_and_stop_no_other() -> None:
     found = marks("answers: {q1: [[1]], q2: many, params: '61,706'}\n")
     assert (found["q1"].verdict, found["q2"].verdict, found["params"].verdict) == ("unreadable", "unreadable", "exact")
-    assert "must be a value" in found["q1"].sentence
+    assert "'[[1]]' is not a number" in found["q1"].sentence
     assert "many" in found["q2"].sentence
     assert found["q2"].line == 1
 
@@ -164,11 +164,21 @@ def test_a_submission_that_cannot_be_judged_is_a_problem_of_its_own(text: str, m
 
 
 def test_inline_networks_and_settings() -> None:
-    text = "network: 3x8x8 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
+    text = "network: 8x8x3 -> conv 4 k3\nlayout: hwc\nanswers: {shape: 6x6x4, conv_1.params: 112}\n"
     assert {mark.verdict for mark in grade(text, None).marks} == {"exact"}
     text = "networks: {half: {spec: mobilenet-v1, set: {alpha: 0.5}}, all: mobilenet-v1}\n"
     text += "answers: [half.params < all.params]\n"
     assert grade(text, None).status == 0
+
+
+def test_the_layout_of_a_key_is_that_of_its_inline_networks_and_answers() -> None:
+    key = "network: {spec: '12x8x3 -> conv 4 k3', layout: hwc}\nquestions: [shape, conv_1.weights, conv_1.width]\n"
+    text = "shape: 10x6x4\nconv_1.weights: 108\nconv_1.width: 6\n"
+    assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
+    formula = "network: {spec: '(H)x8x3 -> conv F k3', set: {H: 12, F: 4}, layout: hwc}\n"
+    formula += "questions: [{target: shape, free: 'H, F'}]\n"
+    assert grade("shape: (H-2) x 6 x F\n", formula).marks[0].verdict == "exact"
+    assert grade("shape: F x (H-2) x 6\n", formula).marks[0].code == "layout"
 
 
 def test_the_defaults_of_partial_credit() -> None:
@@ -192,12 +202,46 @@ def test_the_defaults_of_partial_credit() -> None:
         ("network: lenet5\ndigits: 0\n", "key.yaml:2:9: error[key]"),
         ("network: lenet5\nquestions: [c9.params]\n", "key.yaml:2:13: error[key]"),
         ("network: lenet7\nquestions: [c1.params]\n", "key.yaml:1:10: error[not-found]"),
+        ("network: 3x8x8 -> conv 4 k9\nquestions: [macs]\n", "key.yaml:1:19: error[shape]"),
+        ("network: 3x8x8 -> conv 4 q=3\nquestions: [macs]\n", "key.yaml:1:26: error[argument]"),
+        ("network: 3x8x8 -> conv N k3\nquestions: [macs]\n", "key.yaml:1:24: error[unknown-name]"),
+        (
+            "networks:\n  A: {spec: 3x8x8 -> conv N k3, set: {N: 4*M}}\nquestions: [macs]\n",
+            "key.yaml:2:44: error[unknown-name]",
+        ),
+        (
+            "networks:\n  A: {spec: 3x8x8 -> conv 4 k3, set: {N: 4}}\nquestions: [macs]\n",
+            "key.yaml:2:42: error[unknown-name]",
+        ),
+        ("network: lenet5\nshape: 3x(2\nquestions: [macs]\n", "key.yaml:2:10: error[syntax]"),
+        ("network: lenet5\nbatch: 0\nquestions: [macs]\n", "key.yaml:2:8: error[argument]"),
+        ("network: lenet5\nquestions: [{target: macs, free: 'H, Q'}]\n", "key.yaml:2:38: error[key]"),
+        ("network: lenet5\nquestions: [{target: s2.rf, free: 'H'}, {target: c9.rf}]\n", "key.yaml:2:50: error[key]"),
+        ("network: lenet5\nassume: H % 2 > 3\nquestions: [{target: macs, free: H}]\n", "key.yaml:3:34: error[key]"),
     ],
 )
 def test_what_is_wrong_with_a_key_is_said_with_its_place(key: str, place: str) -> None:
     with pytest.raises(SpecError) as caught:
         grader(key)
     assert str(caught.value).startswith(place)
+
+
+def test_every_question_that_cannot_be_asked_is_told_in_one_run() -> None:
+    with pytest.raises(SpecError) as caught:
+        grader("network: lenet5\nquestions: [c9.params, {target: macs, free: Q}, c1.params]\n")
+    assert [problem.place()[1:] for problem in caught.value.problems] == [(2, 13), (2, 45)]
+
+
+def test_a_hint_about_an_inline_network_is_one_for_the_file() -> None:
+    with pytest.raises(SpecError, match="no variable") as caught:
+        grader("network: 3x8x8 -> conv N k3\nquestions: [macs]\n")
+    assert "{spec: …, set: {N: …}}" in caught.value.problems[0].hint
+
+
+def test_batch_memory_and_peak_are_asked() -> None:
+    key = "network: 3x8x8 -> conv 4 k3\nbatch: 10\nquestions: [macs, memory, peak, activations, conv_1.shape]\n"
+    text = "macs: 38,880\nmemory: 448 bytes\npeak: 13,440 B\nactivations: 1,440\nconv_1.shape: 4x6x6\n"
+    assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
 
 
 def test_every_error_of_a_key_in_one_run() -> None:
@@ -235,3 +279,34 @@ def test_right_answers_are_right_in_every_form_and_style(data: st.DataObject) ->
 
 
 GRADER = grader(f"network: lenet5\nquestions: [{', '.join(LENET)}]\n")
+
+
+BATCH_NORM = "network: 3x8x8 -> conv 4 k3 nobias -> bn -> relu\n"
+
+
+@pytest.mark.parametrize(
+    ("questions", "places"),
+    [
+        ("[bn_1.params, params]", [(2, 13)]),
+        ("[macs, {target: params}]", [(2, 28)]),
+        ("[conv_1.params, bn_1.trainable, params / macs]", []),
+        ("[{target: params, accept: bn-statistics-left-out}]", []),
+    ],
+)
+def test_what_textbooks_count_of_a_batch_norm_is_told_once(questions: str, places: list[tuple[int, int]]) -> None:
+    found = grader(f"{BATCH_NORM}questions: {questions}\n").warnings
+    assert [warning.place()[1:] for warning in found] == places
+    for warning in found:
+        assert "trainable" in warning.hint
+        assert warning.level == "warning"
+
+
+def test_an_answer_for_a_person_is_neither_right_nor_wrong() -> None:
+    key = "questions: [{id: q1, by_hand: yes, points: 3}, {id: q2, expect: 4}]\n"
+    graded = grade("q1: Because.\nq2: 4\n", key)
+    assert [(mark.verdict, mark.points, mark.is_open) for mark in graded.marks] == [
+        ("by-hand", 0, True),
+        ("exact", 1, False),
+    ]
+    assert (graded.status, graded.right, len(graded.open), graded.of) == (0, 1, 1, 4)
+    assert [mark.verdict for mark in grade("q2: 4\n", key).wrong] == ["missing"]

@@ -72,7 +72,11 @@ def test_answers_that_are_refused_do_not_fit(text: str) -> None:
     [
         "network: lenet5\nquestions: [c1.params, {id: q, target: c3.macs, accept: [two-per-mac]}]\ndigits: 2",
         'questions: {q1: c1.params, q2: {layer: c3, quantity: macs, text: "How many?"}}\npartial: {explained: 0.25}',
-        "title: Homework\nnetwork: lenet5\npoints: 2\ndigits: 3",
+        "title: Homework\nnetwork: lenet5\npoints: 2\ndigits: 3\nbatch: 4",
+        "questions: [{id: q, expect: 3, tolerance: 1%}, {id: p, expect: [[1, 0], [0, 1]]}, {id: r, by_hand: yes}]",
+        "questions: [{id: q, choices: {a: 1, b: 2}, answer: a}, {id: p, choices: [x, y, z], answer: [a, c]}]",
+        "network: lenet5\nquestions: [{id: q, statement: params > 3}, {id: p, compare: [c1.params, c3.params]}]",
+        "network: lenet5\nquestions: [{id: q, vary: [c1/conv.k, c1/conv.p=0:3], condition: c1.H = 28, which: any}]",
     ],
 )
 def test_keys_that_are_read_fit(text: str) -> None:
@@ -81,7 +85,17 @@ def test_keys_that_are_read_fit(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["questions: [{id: q}]", "partial: {explain: 1}", "partial: {wrong: 2}", "question: []", "digits: 0"]
+    "text",
+    [
+        "questions: [{id: q, expect: 3, which: every}]",
+        "questions: [{id: q, choices: [1], answer: a}]",
+        "batch: 0\nnetwork: lenet5",
+        "questions: [{id: q}]",
+        "partial: {explain: 1}",
+        "partial: {wrong: 2}",
+        "question: []",
+        "digits: 0",
+    ],
 )
 def test_keys_that_are_refused_do_not_fit(text: str) -> None:
     with pytest.raises(SpecError):

@@ -54,7 +54,11 @@ def quoted(text: str) -> str | None:
 
 
 def test_unused_declarations_go_with_their_lines_and_nothing_else_does() -> None:
-    gone = ["  idle: 3           # goes with its line\n", "  last: kept\n", "  g(c):\n    - conv c k1\n\n    - relu\n"]
+    gone = [
+        "  # speaks of the next\n  idle: 3           # goes with its line\n",
+        "  last: kept\n",
+        "  g(c):\n    - conv c k1\n\n    - relu\n",
+    ]
     gone += ["  h: g(2)\n", "tables: {t: X, u: XX}\n"]
     expected = SECTIONS
     for piece in gone:
@@ -76,6 +80,30 @@ def test_unused_declarations_go_with_their_lines_and_nothing_else_does() -> None
 def test_entries_in_braces_go_with_their_commas(before: str, after: str) -> None:
     text = "input: 3x8x8\nvariables: {}\nlayers: [conv b k1]\n"
     assert fixed(text.replace("{}", before)) == text.replace("{}", after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\n  # of b\n  b: 2\n  # of a,\n  # too\n  a: 1\n  c: 3", "\n  # of b\n  b: 2"),
+        ("\n  # a heading\n\n  a: 1\n  b: 2", "\n  # a heading\n\n  b: 2"),
+        ("\n    # of more than one entry\n  a: 1\n  b: 2", "\n    # of more than one entry\n  b: 2"),
+        ("\n  # archcalc: ignore[x]\n  a: 1\n  b: 2", "\n  b: 2"),
+        (" {\n  # of a\n  a: 1, # one\n  # of b\n  b: 2, # two\n}", " {\n  # of b\n  b: 2, # two\n}"),
+        (" {a: 1,\n  # of b\n  b: 2}", " {\n  # of b\n  b: 2}"),
+        (" {\n  # of both\n  a: 1, b: 2}", " {\n  # of both\n  b: 2}"),
+        (" {b: 2, a: 1,\n  c: 3}", " {b: 2}"),
+    ],
+)
+def test_the_comments_above_an_entry_go_with_it_and_those_of_others_stay(before: str, after: str) -> None:
+    text = "input: 3x8x8\nvariables:{}\nlayers: [conv b k1]\n"
+    assert fixed(text.replace("{}", before)) == text.replace("{}", after)
+
+
+def test_the_comment_at_the_beginning_of_a_file_stays() -> None:
+    text = "# licence\n{}# of the section\nvariables: {a: 1}\ninput: 3x8x8\nlayers: [relu]\n"
+    assert fixed(text.replace("{}", "")) == "# licence\n# of the section\ninput: 3x8x8\nlayers: [relu]\n"
+    assert fixed(text.replace("{}", "\n")) == "# licence\n\ninput: 3x8x8\nlayers: [relu]\n"
 
 
 def test_a_section_of_which_nothing_is_left_goes_as_a_whole() -> None:

@@ -134,7 +134,7 @@ def test_a_bias_along_another_axis_than_that_of_the_norm_is_of_use() -> None:
 def test_an_instance_norm_cancels_a_bias_and_a_group_norm_does_not() -> None:
     assert chain_codes("conv 4 k3 -> in") == ["bias-before-norm"]
     assert not chain_codes("conv 4 k3 -> gn 2")
-    assert not chain_codes("conv 4 k3 -> ln")
+    assert not chain_codes("conv 4 k3 -> ln axis=all")
 
 
 def test_a_bias_that_someone_else_reads_is_of_use() -> None:

@@ -343,3 +343,25 @@ def test_work_is_bounded(hostile: Callable[[Symbols], Any]) -> None:
     except TooComplex:
         size = 0
     assert size < 200_000
+
+
+SPLIT_FLOORS: list[tuple[Callable[[Any, Any, Any], Any], Callable[[Any, Any, Any], Any]]] = [
+    (lambda n, k, s: (n - k) // s, lambda n, k, s: floor(exact_div(n, s) - exact_div(k, s))),
+    (lambda n, k, s: (n - k) // (2 * s), lambda n, k, s: floor(exact_div(exact_div(n - k, 2), s))),
+    (lambda n, k, s: (n - k) // (2 * s + 1), lambda n, k, s: floor(exact_div(n - k, 2 * s + 1))),
+    (lambda n, k, s: (n - k) // s + 1, lambda n, k, s: floor(exact_div(n - k + s, s))),
+    (lambda n, k, s: (n - 3) // s + 1, lambda n, k, s: ceil_div(n - 2, s)),
+    (lambda n, k, s: ((n - k) // s - k) // s, lambda n, k, s: floor(exact_div(n - k - k * s, s * s))),
+    (lambda n, k, s: 29 // s, lambda n, k, s: floor(29 * exact_div(1, s))),
+    (lambda n, k, s: -((0 - 5) // s), lambda n, k, s: ceil_div(5, s)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SPLIT_FLOORS)
+def test_floors_over_symbols_have_one_form(one: Callable[..., Any], other: Callable[..., Any]) -> None:
+    kind = symbols("n", "k", "s")
+    names = list(numbers(kind).values())
+    assert kind.compare("==", one(*names) - other(*names)) is True
+    for values in ({"n": 32, "k": 3, "s": 2}, {"n": 7, "k": 5, "s": 3}, {"n": 2, "k": 9, "s": 4}):
+        expected = one(*values.values())
+        assert plain(one(*names), values, kind) == plain(other(*names), values, kind) == expected

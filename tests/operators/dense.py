@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights
+from tests.operators.onnx_parts import Weights, permuted
 from tests.operators.torch_parts import layer, nn, parameter
 from tests.operators.writer import Shape, Writer, joined
 
@@ -34,16 +34,28 @@ entry(
 
 
 def onnx_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    product = model.add("MatMul", name, model.constant(weights["weight"].T))
-    return model.add("Add", product, model.constant(weights["bias"])) if "bias" in weights else product
+    rank = len(shape)
+    if op.axis == "channels":
+        name = permuted(model, name, 0, *range(2, rank + 1), 1)
+    name = model.add("MatMul", name, model.constant(weights["weight"].T))
+    if "bias" in weights:
+        name = model.add("Add", name, model.constant(weights["bias"]))
+    return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
+
+
+def torch_linear(op: Any, shape: Sizes) -> Module:
+    if op.axis != "channels":
+        return nn.Linear(shape[-1], op.features, op.bias)
+    there, back = layer(lambda x: x.movedim(1, -1)), layer(lambda x: x.movedim(-1, 1))
+    return nn.Sequential(there, nn.Linear(shape[0], op.features, op.bias), back)
 
 
 entry(
     "linear",
-    draw=lambda w, s: joined([f"linear {w.number(w.whole(1, 8), s)}", w.maybe("nobias")]),
+    draw=lambda w, s: joined([f"linear {w.number(w.whole(1, 8), s)}", w.maybe("axis=channels"), w.maybe("nobias")]),
     onnx=onnx_linear,
-    torch=lambda op, s: nn.Linear(s[-1], op.features, op.bias),
-    cases=[({"features": 10}, (MAP,)), ({"features": 10}, (VECTOR,))],
+    torch=torch_linear,
+    cases=[({"features": 10, "axis": axis}, (shape,)) for axis in ("last", "channels") for shape in (MAP, VECTOR)],
 )
 
 

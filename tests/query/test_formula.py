@@ -223,7 +223,22 @@ def test_the_homework_on_colourisation() -> None:
     form = closed_form("colourisation-base", "params", ("NIC", "NF", "NC", "k"))
     assert equals(form, "k^2*(NIC*NF + 8*NF**2 + NF*NC + NC^2) + 30*NF + 6*NC")
     assert equals(form, "k^2*(NIC*NF + 8*NF^2 + NF*NC + NC^2)") is False
-    assert where("colourisation-unet", "k,H,W") == ["k % 2 == 1", "H % 4 == 0", "W % 4 == 0"]
+    assert where("colourisation-unet", "k,H,W") == ["H % 4 == 0", "W % 4 == 0", "k % 2 == 1"]
+
+
+@pytest.mark.parametrize("spec", ["3x32x32 -> conv N k=K s=S p=P -> conv 2*N k=K", "colourisation-base"])
+@pytest.mark.parametrize("target", ["macs", "params", "shape"])
+def test_the_order_in_which_names_are_given_does_not_matter(spec: str, target: str) -> None:
+    names = ("H", "W", "K", "N") if "->" in spec else ("H", "W", "k", "NIC", "NF")
+    assume = ("H % 4 == 0", "W % 4 == 0") if "->" not in spec else ()
+    spec = spec.replace("s=S p=P ", "")
+    orders = [names, names[::-1], (*names[2:], *names[:2])]
+    written = {calculate(FormulaQuery(spec, (target,), order, assume)).forms.forms[0].write(TEXT) for order in orders}
+    assert len(written) == 1
+
+
+def test_sizes_stand_before_the_kernel_that_is_subtracted() -> None:
+    assert text("3x32x32 -> conv N k=K", "macs", "K,W,H,N") == "3·N·K²·(H − K + 1)·(W − K + 1)"
 
 
 def ratio(spec: str, target: str, free: str, **more: Any) -> Any:
@@ -327,10 +342,15 @@ def test_unknown_targets_are_answered_with_a_suggestion() -> None:
 
 def test_where_a_formula_differs() -> None:
     form = closed_form("vgg-d", "macs", ("H", "W"), ("H % 32 == 0", "W % 32 == 0"))
-    assert form.differs_at(form.values[0]) is None
-    found = form.differs_at(form.values[0] + 1)
+    assert form.difference(form.values[0]) is None
+    found = form.difference(form.values[0] + 1)
     assert found is not None
-    assert form.at(**found) is not None
+    assert form.at(**found.point) == found.right
+    assert found.other == (found.right[0] + 1,)  # type: ignore[operator]  # it is a number
+    here = {"H": 224, "W": 96}
+    found = form.difference(form.values[0] + 1, first=here)
+    assert found is not None
+    assert found.point == here
 
 
 def executed(name: str, targets: tuple[str, ...], free: tuple[str, ...], *assume: str) -> Any:

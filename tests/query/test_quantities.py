@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import archcalc
 from archcalc.analysis.counts import FORMULAS, Counts
 from archcalc.analysis.fields import FIELD_QUANTITIES
-from archcalc.query.quantities import COMMON, MEASURED, QUANTITIES, SUMS, find_quantity, quantity_named
+from archcalc.query.quantities import ALIASES, COMMON, MEASURED, QUANTITIES, SUMS, find_quantity, quantity_named
+from archcalc.query.targets import resolve
 
 LANGUAGE = Path(__file__).resolve().parents[2] / "docs" / "language.md"
 
@@ -50,3 +52,39 @@ def test_a_word_that_is_nearly_one_is_corrected() -> None:
     with pytest.raises(LookupError) as error:
         find_quantity("parms")
     assert error.value.args[1] == "did you mean 'params'?"
+
+
+CONVOLUTION = "3x32x32 -> conv 20 k5 -> flatten -> fc 10"
+
+
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [
+        ("conv_1.weights", 5 * 5 * 3 * 20),
+        ("conv_1.biases", 20),
+        ("conv_1.neurons", 20 * 28 * 28),
+        ("conv_1.units", 20 * 28 * 28),
+        ("conv_1.feature_maps", 20),
+        ("conv_1.maps", 20),
+        ("conv_1.width", 28),
+        ("conv_1.height", 28),
+        ("conv_1.H", 28),
+        ("fc_1.units", 10),
+        ("weights", 1_500 + 20 * 28 * 28 * 10),
+        ("biases", 30),
+    ],
+)
+def test_what_textbooks_count_is_a_quantity(target: str, value: int) -> None:
+    assert resolve(target, archcalc.load(CONVOLUTION).analyze()).values == (value,)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "unet"])
+def test_what_is_learned_is_a_weight_or_a_bias(name: str) -> None:
+    totals = archcalc.load(name).analyze().totals
+    assert totals.weights + totals.biases == totals.trainable
+    assert 0 < totals.biases < totals.weights
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_an_alias_is_read_as_its_quantity(alias: str) -> None:
+    assert quantity_named(alias) is QUANTITIES[ALIASES[alias]]

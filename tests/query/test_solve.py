@@ -26,11 +26,11 @@ def asked(spec: str) -> ConfigurationQuery:
 def solved(spec: str, name: str, values: Any, target: str) -> Solution:
     question, condition = asked(spec), read_condition("--target", target)
     question.names = list({name.name: name for name in names_in(condition)}.values())
-    return solve(question, GridAxis(name, values), condition)
+    return solve(question, [GridAxis(name, values)], condition)
 
 
 def ends(solution: Solution) -> list[tuple[Any, Any]]:
-    return [(interval.first.value, interval.last.value) for interval in solution.intervals]
+    return [(interval.first.values[0], interval.last.values[0]) for interval in solution.intervals]
 
 
 def test_a_budget() -> None:
@@ -38,7 +38,7 @@ def test_a_budget() -> None:
     found = solved("mobilenet-v1", "alpha", values, "macs <= 300M")
     good = [v for v in values if load("mobilenet-v1", set={"alpha": v}).analyze().totals.macs <= 300_000_000]
     assert ends(found) == [(good[0], good[-1])]
-    assert found.intervals[0].values == len(good)
+    assert found.intervals[0].number == len(good)
 
 
 def test_several_intervals_of_a_quantity_that_is_not_monotone() -> None:
@@ -73,19 +73,19 @@ def test_words_and_depths_are_varied_too() -> None:
         ConfigurationQuery(LocatedSpec(source, False), []),
         read_condition("--target", "params <= 300"),
     )
-    assert ends(solve(question, GridAxis("n", range(10)), condition)) == [(0, 3)]
+    assert ends(solve(question, [GridAxis("n", range(10))], condition)) == [(0, 3)]
 
 
 def test_without_a_solution_the_nearest_is_told() -> None:
     found = solved("mobilenet-v1", "alpha", (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1), "macs = 300M")
     assert not found.intervals
     assert found.nearest is not None
-    assert found.nearest.value == Fraction(3, 4)
+    assert found.nearest.values[0] == Fraction(3, 4)
     assert found.nearest.measured == (325_400_448,)
     assert found.extremes == ((41_030_272, 568_740_352),)
     nearest = solved("lenet5", "H=W", range(30, 40), "c1.shape = 6x40x40").nearest
     assert nearest is not None
-    assert nearest.value == 39
+    assert nearest.values[0] == 39
     assert solved("3x5x5 -> conv 6 k7", "H", range(1, 5), "macs < 3").nearest is None
 
 
@@ -129,3 +129,27 @@ def test_default_values() -> None:
     assert default_values(asked("lenet5"), "c1/conv.k") == range(1, 65)
     source = Source("net.yaml", "input: 3x8x8\nvariables: {n: 1}\nlayers:\n  - (conv 3 k3 half)*n\n")
     assert default_values(ConfigurationQuery(LocatedSpec(source, False), []), "n") == range(1, 65)
+
+
+def test_several_settings_are_tried_in_all_combinations() -> None:
+    question, condition = asked("3x32x32 -> conv 8 k3"), read_condition("--target", "conv_1.H = 16")
+    axes = [GridAxis("conv_1.k", range(1, 8)), GridAxis("conv_1.s", range(1, 5)), GridAxis("conv_1.p", range(4))]
+    found = solve(question, axes, condition)
+    good = {(k, s, p) for k in range(1, 8) for s in range(1, 5) for p in range(4) if (32 + 2 * p - k) // s + 1 == 16}
+    first = [each.first.values for each in found.intervals]
+    assert first == sorted(first)
+    assert {
+        (*each.first.values[:2], p)
+        for each in found.intervals
+        for p in range(each.first.values[2], each.last.values[2] + 1)
+    } == good
+    assert sum(each.number for each in found.intervals) == len(good)
+    assert found.tried == 7 * 4 * 4
+
+
+def test_a_setting_that_determines_the_structure_may_come_last() -> None:
+    source = Source("net.yaml", "input: 3x9x9\nvariables: {n: 1, k: 3}\nlayers:\n  - (conv 3 k=k)*n\n")
+    question, condition = ConfigurationQuery(LocatedSpec(source, False), []), read_condition("--target", "rf = 5")
+    found = solve(question, [GridAxis("k", range(1, 6)), GridAxis("n", range(1, 5))], condition)
+    assert [each.first.values for each in found.intervals] == [(2, 4), (3, 2), (5, 1)]
+    assert all(each.number == 1 for each in found.intervals)

@@ -53,11 +53,30 @@ def test_no_width_breaks_a_number_or_overflows(width: int) -> None:
     assert {"9,408", "118,013,952", "64x112x112", "3x224x224"} <= words
 
 
-def test_texts_are_folded_between_words_and_parts_of_names() -> None:
+def test_texts_are_folded_between_words() -> None:
     lines = aligned(TABLE, width=66).splitlines()
     row = lines.index(next(line for line in lines if line.startswith("stem/conv")))
-    assert [line.split("  ")[0] for line in lines[row : row + 2]] == ["stem/conv_bn/", "conv"]
+    assert [line.split("  ")[:2] for line in lines[row : row + 2]] == [["stem/conv_bn/conv", "conv 64 k7 s2"], ["", ""]]
     assert lines[row].endswith("64x112x112   9,408  118,013,952")
+    assert lines[row + 1].split() == ["half", "nobias"]
+
+
+@pytest.mark.parametrize("width", [60, 66, 72, 80, 120])
+def test_a_name_is_in_one_piece(width: int) -> None:
+    names = ["sep7_11/separable_1", "a_rather/deeply/nested_stage/with_a/long_name_12", "short"]
+    rows = tuple((name, "conv 64 k3 half nobias", "64x112x112", 9_408, 118_013_952) for name in names)
+    lines = aligned(TABLE._replace(rows=rows), width=width).splitlines()
+    for name in names:
+        assert sum(line.split()[0] == name for line in lines if line) == 1, name
+    assert max(map(len, lines)) <= width
+
+
+def test_a_name_that_is_too_long_has_a_line_above_its_row() -> None:
+    name = "stage_with_a_name/that_is/much_too_long_for_its_column"
+    lines = aligned(TABLE._replace(rows=((name, "relu", "64x112x112", 0, 1),)), width=60).splitlines()
+    row = lines.index(name)
+    assert lines[row + 1].split() == ["relu", "64x112x112", "0", "1"]
+    assert not lines[row + 1].startswith("relu")
 
 
 def test_columns_that_do_not_fit_stand_below_beside_the_first() -> None:

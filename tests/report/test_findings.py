@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.report.github import workflow_commands
+from archcalc.report.github import bounded_summary, inert, workflow_commands
 from archcalc.report.gitlab import code_quality
 from archcalc.report.sarif import sarif
 from archcalc.validation.codes import RuleText
@@ -72,6 +72,8 @@ def test_fingerprints_survive_shifted_lines_and_changed_numbers_in_messages() ->
     assert fingerprints([ONE]) == fingerprints([shifted])
     assert fingerprints([ONE]) != fingerprints([ONE._replace(content="  - conv 5")])
     assert fingerprints([ONE, ONE])[0] == fingerprints([ONE])[0]
+    later = PLACELESS._replace(message="51 % of it: a, b")
+    assert fingerprints([PLACELESS]) == fingerprints([later])
 
 
 @given(found())
@@ -102,3 +104,45 @@ def test_sarif_names_files_as_uris_of_the_checkout() -> None:
     assert place["region"] == {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}
     (result,) = sarif([ONE._replace(file="/a/b.yaml")], [], "1.0")["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "file:///a/b.yaml"}
+
+
+def test_the_most_severe_results_are_listed_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.report.sarif.MAX_RESULTS", 50)
+    warnings = [ONE._replace(status=0, line=number + 1) for number in range(50)]
+    findings = [*warnings[:-1], ONE, warnings[-1], PLACELESS]
+    (run,) = sarif(findings, [], "1.0")["runs"]
+    assert len(run["results"]) == 50
+    assert [result["level"] for result in run["results"][:3]] == ["error", "error", "warning"]
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert notification["message"]["text"] == "2 of 52 results are left out, the least severe ones"
+    (run,) = sarif(findings[:-2], [], "1.0")["runs"]
+    assert [result["level"] for result in run["results"][-2:]] == ["warning", "error"]  # in their own order
+    assert run["invocations"][0]["toolExecutionNotifications"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["::error::x", "a\n::error::x", "a\n \t::error::x", "a\r::error::x", "## [x] ##[error]x", "###[x]", "\n\n::a::b"],
+)
+def test_no_text_is_a_workflow_command(text: str) -> None:
+    lines = re.split("[\r\n]", inert(text))
+    assert len(lines) == len(re.split("[\r\n]", text))
+    assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+
+
+@given(st.text("a:#[]\n\r \t"))
+def test_no_text_at_all_is_a_workflow_command(text: str) -> None:
+    assert not [line for line in re.split("[\r\n]", inert(text)) if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_other_texts_stay_as_they_are() -> None:
+    text = "a::b\n: c # d [e]\nf ## g [h]\n"
+    assert inert(text) == text
+
+
+@given(st.lists(st.text(max_size=40)), st.integers(0, 400))
+def test_a_summary_never_exceeds_its_room(blocks: list[str], room: int) -> None:
+    text = bounded_summary("# title\n", blocks, room)
+    assert len(text.encode()) <= room
+    if text and text != "# title\n" + "".join(blocks):
+        assert text.endswith("more entries are left out.\n")

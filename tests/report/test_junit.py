@@ -38,3 +38,33 @@ def test_no_suites_are_a_document_too() -> None:
 def test_any_text_makes_a_well_formed_document(name: str, message: str) -> None:
     top = ElementTree.fromstring(write_junit([Suite(name, [Case(name, [Failure(message)])])]).encode("utf-8"))
     assert len(top[0][0]) == 1
+
+
+ATTRIBUTES = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"},
+    "testcase": {"name", "time", "classname", "group"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+}
+"""What junit-10.xsd, the schema of Jenkins' xUnit plug-in, allows; a suite has the first four, a case its name."""
+
+
+def test_the_strict_form_follows_the_schema_of_jenkins() -> None:
+    skipped = Suite("more", [Case("no.json", skipped="no spec", file="no.json")])
+    top = ElementTree.fromstring(write_junit([*SUITES, skipped], strict=True).encode())
+    found = set()
+    for element in top.iter():
+        assert set(element.attrib) <= ATTRIBUTES[element.tag]
+        found.add(element.tag)
+        if element.tag == "testsuite":
+            assert {"name", "tests", "failures", "errors"} <= set(element.attrib)
+    assert found == set(ATTRIBUTES)
+
+
+def test_skipped_cases_are_counted() -> None:
+    skipped = Suite("more", [Case("no.json", skipped="no spec"), Case("yes.yaml")])
+    (suite,) = ElementTree.fromstring(write_junit([skipped]))
+    assert (suite.get("tests"), suite.get("skipped")) == ("2", "1")
+    assert [[child.tag for child in case] for case in suite] == [["skipped"], []]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 from typing import Any
 from xml.etree import ElementTree
@@ -126,9 +127,18 @@ def test_names_with_markup_and_control_characters_are_text() -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
-def test_colours_follow_the_mode_of_the_reader() -> None:
-    text = draw(picture((8, 8), ((2, 4), (2, 4))))
-    assert "prefers-color-scheme: dark" in text
+@pytest.mark.parametrize("image", [None, "data:image/png;base64,AAAA"])
+@pytest.mark.parametrize("sizes", [(8,), (8, 8), (4, 8, 8)])
+def test_colours_are_literal_and_dark_mode_is_an_extra(sizes: tuple[int, ...], image: str | None) -> None:
+    """Programs other than browsers know neither variables nor modes: without colours, they draw black on black."""
+    text = draw(picture(sizes, ((2, 4),) * len(sizes), image=image if len(sizes) == 2 else None))
+    assert "var(" not in text
+    root = ElementTree.fromstring(text)
+    for element in (*root.iter(f"{SVG}rect"), *root.iter(f"{SVG}text"), *root.iter(f"{SVG}line")):
+        inside_clip = "class" not in element.attrib and "fill" not in element.attrib
+        assert inside_clip or re.match(r"#|none|url", element.attrib.get("fill", element.attrib.get("stroke", "")))
+    (style,) = root.iter(f"{SVG}style")
+    assert (style.text or "").strip().startswith("@media (prefers-color-scheme: dark)")
 
 
 def test_a_photo_lies_on_the_plane_and_what_is_not_seen_is_dimmed() -> None:

@@ -19,7 +19,7 @@ import archcalc
 from archcalc import Limits, SpecError
 from archcalc.spec import document
 from archcalc.spec.errors import Source
-from archcalc.spec.locate import bundled_folder
+from archcalc.spec.zoo import bundled_folder
 from tests.spec.mutations import mutants
 
 MEBIBYTE = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.spec.reading import chain, graph, marked, names, problems
+from tests.spec.reading import chain, graph, marked, names, problem, problems
 
 
 def paths(text: str) -> list[str]:
@@ -100,3 +100,36 @@ def test_the_name_of_a_network_is_the_key_or_the_file() -> None:
     assert graph("name: My Net 2.0\ninput: 3x8x8\nlayers: relu\n").name == "My Net 2.0"
     assert graph("name: 3.10\ninput: 3x8x8\nlayers: relu\n").name == "3.10"
     assert graph("input: 3x8x8\nlayers: relu\n").name == "net"
+
+
+CLASHES = {
+    "pad": "it is an operator",
+    "scale": "it is an operator",
+    "channels": "it is a flag of prelu",
+    "half": "it is a padding mode",
+    "max": "it is an operator",
+    "ceil": "it is a function",
+    "d1": "it is the short form of d=1",
+    "C": "it is the number of channels of the current tensor",
+}
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_a_name_that_clashes_is_one_error_that_proposes_a_free_one(name: str) -> None:
+    as_variable = problem(f"input: 3x8x8\nvariables: {{{name}: 1}}\nlayers: [conv {name} k3, conv 8 k={name}]\n")
+    as_parameter = problem(f"input: 3x8x8\nblocks: {{'f({name}, b=1)': 'conv 8 k={name} p=b'}}\nlayers: [f(1)]\n")
+    for found, what in ((as_variable, "a variable"), (as_parameter, "a parameter")):
+        assert found.message == f"{what} cannot be called '{name}': {CLASHES[name]}"
+        proposed = found.hint.removeprefix("choose another name, such as ")
+        graph(f"input: 3x8x8\nvariables: {{{proposed}: 1}}\nlayers: [conv {proposed} k1, conv 8 k={proposed}]\n")
+
+
+def test_a_short_form_in_a_call_is_written_out() -> None:
+    text = "input: 3x8x8\nblocks: {'cb(c, k=1)': conv c k=k}\nlayers: ['cb(16, k3)']\n"
+    assert problem(text).hint == "write k=3: the short form is for layers"
+
+
+@pytest.mark.parametrize("where", ["- slice 2: axis=1", "- a:\n    - relu\n    - slice 2: axis=1"])
+def test_a_chain_that_yaml_reads_as_a_name_and_its_value_is_quoted(where: str) -> None:
+    found = problem(f"input: 3x8x8\nlayers:\n  {where}\n")
+    assert found.hint == "put quotes around a text that contains ': ': \"slice 2: axis=1\""

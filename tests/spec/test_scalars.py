@@ -209,7 +209,7 @@ def test_the_errors_of_all_sections_come_in_one_run() -> None:
         nome: x
         layout: whc
         variables: {a: 1/0}
-        input: 3xa
+        input: 3xb
         blocks: {relu: tanh}
         tables: {t: "X. / ."}
         layers: [conv 4, a b: relu, maxpol 2]

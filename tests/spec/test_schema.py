@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 
 from archcalc.lint import RULES
 from archcalc.query.quantities import MEASURED
-from archcalc.spec.locate import bundled, bundled_folder
 from archcalc.spec.read import KEYS
+from archcalc.spec.zoo import bundled, bundled_folder
 from tests.pages import examples
 from tests.random_networks import networks
 from tests.spec import test_examples

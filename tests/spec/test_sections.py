@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
-from archcalc.spec import Source, read_spec
+from archcalc.analysis.propagate import analyze
+from archcalc.claims import judge_expectations
+from archcalc.query.targets import resolve
+from archcalc.spec import Source, SpecError, read_spec
 from tests.spec.reading import chain, graph, marked, names, problem, problems, readers, shapes
 
 
@@ -34,11 +39,11 @@ def test_shapes_have_any_rank_and_exact_sizes(shape: str, expected: tuple[int, .
         ("(-3)x8", "the sizes of the input must be positive, got -3"),
         ("3x2.5", "must be an integer, got 5/2"),
         ("3:4", "must be a shape such as 3x224x224"),
-        ("3xw", "expected the end of the value"),
+        ("3xw", "no variable or parameter 'w'"),
         ("relu", "no variable or parameter 'relu'"),
         ("3x", "expected the end of the value"),
         ("3x8x8 ->", "expected the end of the value"),
-        ("3 x 8", "expected the end of the value"),
+        ("3 x 8", "the sizes of a shape must be joined by 'x'"),
         ("", "but the text ends here"),
         ("x".join("1" * 17), "the input has 17 axes; the limit is 16"),
         ("(10**60)x(10**60)", "the number of elements of the input has more than 100 digits"),
@@ -83,7 +88,7 @@ def test_shapes_given_from_outside_replace_those_of_the_spec() -> None:
     [
         ({"c": "3x8x8"}, ("--shape c", None, None), "no input 'c'"),
         ({"a": "3x8x"}, ("--shape a", 1, 4), "expected the end of the value"),
-        ({"": "3xw"}, ("--shape", 1, 2), "expected the end of the value"),
+        ({"": "3xw"}, ("--shape", 1, 3), "--shape must consist of numbers, got the name 'w'"),
         ({"": "0x8x8"}, ("--shape", 1, 1), "must be positive"),
         ({"": ""}, ("--shape", 1, 1), "the text ends here"),
     ],
@@ -186,6 +191,35 @@ def test_heads_start_at_the_main_output_or_where_they_say() -> None:
         "aux/fc": ("aux", True),
         "aux/softmax": ("aux", True),
     }
+
+
+TRAINED = """
+    input: 3x8x8
+    layers: [a: conv 4 k3, out: gap -> fc 3]
+    training_heads: {aux: "@a -> gap -> fc 3"}
+    expect: {EXPECT}
+"""
+
+
+@pytest.mark.parametrize("quantity", ["params", "trainable", "macs", "flops", "activations", "memory", "layers"])
+def test_expectations_state_totals_of_training(quantity: str) -> None:
+    with_heads = read_spec(Source("net.yaml", dedent(TRAINED).replace("training_heads", "heads").replace("EXPECT", "")))
+    total = resolve(quantity, analyze(with_heads.graph)).values[0]
+    text = dedent(TRAINED).replace("EXPECT", f"training.{quantity}: {total}, {quantity}: below {total}")
+    spec = read_spec(Source("net.yaml", text))
+    assert all(each.holds for each in judge_expectations(spec, analyze(spec.graph)))
+
+
+def test_totals_of_training_need_possible_heads() -> None:
+    text = dedent(TRAINED).replace("gap -> fc 3}", "avgpool 9}").replace("@a -> gap", "@a -> maxpool 9")
+    spec = read_spec(Source("net.yaml", text.replace("EXPECT", "training.params: 3")))
+    with pytest.raises(SpecError, match="the training head 'aux' is impossible on this input"):
+        judge_expectations(spec, analyze(spec.graph))
+
+
+def test_a_stage_called_training_is_a_stage() -> None:
+    graph = read_spec(Source("net.yaml", "input: 3x8x8\nlayers: [training: conv 4 k3, fc 3]\n")).graph
+    assert resolve("training.params", analyze(graph)).values == (112,)
 
 
 def test_training_heads_count_only_when_asked_for() -> None:

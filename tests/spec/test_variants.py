@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 import archcalc
-from archcalc.spec import Given, SpecError, load_spec, locate
+from archcalc.spec import Given, SpecError, load_spec, locate, zoo
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation.examine import Options, ValidationResult, ValidationTask, examine
 from archcalc.validation.paths import FoundSpec, find_specs
@@ -155,6 +155,7 @@ def test_a_path_with_blanks_and_a_variant_is_no_inline_expression() -> None:
 
 def test_a_further_name_finds_the_variant_of_a_bundled_spec(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locate, "bundled_folder", lambda: Path(path).parent)
+    monkeypatch.setattr(zoo, "bundled_folder", lambda: Path(path).parent)
     assert load_spec("net_s").graph.name == "Net small"
     assert load_spec("net:wide").graph.name == "Wide Net"
     with pytest.raises(SpecError):

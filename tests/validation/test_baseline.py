@@ -98,6 +98,7 @@ def test_many_changed_layers_are_compared_in_time() -> None:
 
 
 def test_tolerances_are_percentages() -> None:
+    assert read_tolerances(["params=50%,macs=30%", "2%"]) == read_tolerances(["params=50%", " macs = 30%", "2 %"])
     found = read_tolerances(["1%", "macs=2.5 %", "params=0"])
     assert [found.of(quantity) for quantity in ("flops", "macs", "params")] == [Fraction(1, 100), Fraction(1, 40), 0]
     for wrong in ("1", "x%", "-1%", "foo=1%", "1/0%", "9" * 50 + "%"):

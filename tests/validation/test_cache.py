@@ -66,11 +66,15 @@ def test_a_second_run_has_the_results_of_the_first_without_validating(nets: Path
 
 def test_comparisons_with_a_baseline_are_kept(nets: Path, examined: list[str]) -> None:
     file = nets.parent / "cache.sqlite"
-    (task,) = (task for task in tasks(nets, has_baseline=True) if task.found_spec.name.endswith("a.yaml"))
+    (task,) = (task for task in tasks(nets, baseline="b") if task.found_spec.name.endswith("a.yaml"))
     before = examine(Options(), task).figures
     assert before is not None
     changed = before._replace(totals=tuple(total - 1 for total in before.totals), layers=before.layers[:1])
-    for own in (task, task._replace(before=before), task._replace(before=changed)):
+    for own in (
+        task,
+        task._replace(baseline="c", before=before),
+        task._replace(baseline="d", before=changed),
+    ):
         first, second = (next(iter(examine_changed(file, VERSION, Options(), [own]))) for _ in range(2))
         assert second == first._replace(figures=None)
         assert second.is_new == (own is task)
@@ -91,8 +95,8 @@ BORDER = frozenset({"dropped-border"})
         ({"tolerance": Tolerance(Fraction(1, 100))}, {}),
         ({}, {"configuration": Configuration(error=BORDER)}),
         ({}, {"configuration": Configuration("/archcalc.toml", ignore_by_path=(("*/a.yaml", BORDER),))}),
-        ({}, {"has_baseline": True}),
-        ({}, {"has_baseline": True, "is_required": True}),
+        ({}, {"baseline": "b"}),
+        ({}, {"baseline": "b", "is_required": True}),
     ],
 )
 def test_a_spec_is_validated_again_after_a_change_of_what_applies_to_it(
@@ -190,6 +194,6 @@ def test_the_cache_is_in_the_folder_for_caches(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_results_are_plain_data(nets: Path) -> None:
-    for task in tasks(nets, has_baseline=True):
+    for task in tasks(nets, baseline="b"):
         result = examine(Options(), task)._replace(figures=None)
         assert json.loads(json.dumps(result))[0] == result.name

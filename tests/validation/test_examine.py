@@ -6,19 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from archcalc.spec import Source
 from archcalc.spec.limits import Limits
-from archcalc.spec.locate import bundled_folder
+from archcalc.spec.zoo import bundled_folder
 from archcalc.validation import FoundSpec, Options
+from archcalc.validation.baseline import NetworkFigures
 from archcalc.validation.examine import examine
-from archcalc.validation.results import ValidationTask
+from archcalc.validation.results import ValidationResult, ValidationTask
 from tests.spec.mutations import mutants
 
 DAMAGED = ("lenet5", "lenet1", "unet", "colourisation-unet", "googlenet-naive", "mobilenet-v1")
 FEW = Limits(layers=2_000)
 
 
+def examined(text: str, *, with_figures: bool = False, before: NetworkFigures | None = None) -> ValidationResult:
+    found = FoundSpec("net.yaml", source=Source("net.yaml", text))
+    task = ValidationTask(found, before=before, baseline="baseline.json" if with_figures else "")
+    return examine(Options(update_baseline=True), task)
+
+
 def task(path: Path) -> ValidationTask:
-    return ValidationTask(FoundSpec("net.yaml", path=str(path)), has_baseline=True)
+    return ValidationTask(FoundSpec("net.yaml", path=str(path)), baseline="b")
 
 
 @pytest.mark.slow
@@ -64,3 +72,39 @@ def test_findings_have_begin_end_and_the_line(tmp_path: Path) -> None:
     assert (found.file, found.line, found.column, found.end_line, found.end_column) == ("net.yaml", 3, 21, 3, 30)
     assert found.content == "  - a: conv 4 k3 -> maxpool 2"
     assert (found.level, found.status) == ("warning", 0)
+
+
+GROWN = """input: 3x8x8
+layers:
+  - a: conv {n} k3 -> relu
+  - dw: dwconv k3 half
+expect:
+  trainable: 160
+  a.macs: 3888
+"""
+
+
+def test_a_budget_that_is_exceeded_is_explained_by_what_changed() -> None:
+    before = examined(GROWN.format(n=4), with_figures=True).figures
+    findings = examined(GROWN.format(n=8), with_figures=True, before=before).findings
+    hints = [finding.hint for finding in findings if finding.code == "expectation"]
+    assert hints == [
+        "changed since the baseline: a/conv conv 4 k3 → conv 8 k3, params 112 → 224; dw params 40 → 80",
+        "changed since the baseline: a/conv conv 4 k3 → conv 8 k3, macs 3,888 → 7,776",
+    ]
+
+
+def test_without_a_baseline_no_mistake_of_a_student_is_suspected() -> None:
+    text = "input: 3x8x8\nlayers:\n  - a: conv 4 k3 -> relu\n  - dw: dwconv k3 half\nexpect:\n  params: 112\n"
+    (finding,) = examined(text).findings
+    assert finding.code == "expectation"
+    assert finding.message == "params is 152, expected 112"  # what one gets if dw is left out of the sum
+    assert finding.hint == ""
+
+
+def test_a_removed_and_a_new_layer_are_named() -> None:
+    before = examined(GROWN.format(n=4).replace("relu", "relu -> conv 4 k1"), with_figures=True).figures
+    after = GROWN.format(n=4).replace("  - dw: dwconv k3 half\n", "  - new: fc 3\n").replace("160", "1")
+    hints = [finding.hint for finding in examined(after, with_figures=True, before=before).findings]
+    assert "a/conv_2 is removed (conv 4 k1)" in hints[0]
+    assert "new is new (fc 3)" in hints[0]

@@ -18,7 +18,7 @@ def test_several_processes_say_what_one_says(tmp_path: Path) -> None:
         tmp_path.joinpath(f"{index:02}.yaml").write_text(text, encoding="utf-8")
     tmp_path.joinpath("other.yaml").write_text("a: b\n", encoding="utf-8")
     found_specs = find_specs([str(tmp_path), "lenet5", "no-such-network"], DEFAULT)
-    tasks = [ValidationTask(found_spec, has_baseline=True) for found_spec in found_specs]
+    tasks = [ValidationTask(found_spec, baseline="b") for found_spec in found_specs]
     alone = list(examine_all(Options(), tasks, 1))
     assert list(examine_all(Options(), tasks, 2)) == alone
     assert [result.status for result in alone] == [2, *[1] * 39, 0, 0, 2]

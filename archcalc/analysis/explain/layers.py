@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from archcalc.analysis.counts import STORED
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
 from archcalc.analysis.explain.memory import stored
@@ -75,7 +76,7 @@ class _LayerDerivation:
 
     def count(self, quantity: str) -> Iterator[Step]:
         """Yield the steps for a count of the layer; none if it is zero."""
-        if quantity in ("params", "trainable"):
+        if quantity in STORED:
             yield from self._weights(quantity)
         elif quantity == "flops":
             yield from self._flops()
@@ -109,7 +110,7 @@ class _LayerDerivation:
             yield from steps(self.notation, "flops", total)
 
     def _weights(self, quantity: str) -> Iterator[Step]:
-        weights = [w for w in self.op.weights(self.inputs) if w.trainable or quantity == "params"]
+        weights = [weight for weight in self.op.weights(self.inputs) if STORED[quantity](weight)]
         for weight in weights:
             yield from steps(self.notation, weight.name, weight.count, self._note(weight))
         total = sum(leaf(weight.name, weight.count) for weight in weights)

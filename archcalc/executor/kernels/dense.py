@@ -21,8 +21,8 @@ def fc_storage(op: FullyConnected, inputs: tuple[Sizes, ...]) -> dict[str, Sizes
 
 @storage(Linear)
 def linear_storage(op: Linear, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """Return ``weight``, with a row per feature and a column per position of the last axis, and ``bias``."""
-    return _rows(op, inputs[0][-1])
+    """Return ``weight``, with a row per feature and a column per position of the axis, and ``bias``."""
+    return _rows(op, inputs[0][0 if op.axis == "channels" else -1])
 
 
 def _rows(op: Op, length: int) -> dict[str, Sizes]:
@@ -38,9 +38,11 @@ def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -
 
 @kernel(Linear)
 def linear(op: Linear, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Multiply the last axis by the weight, at every position of the others."""
-    (x,) = inputs
-    return (weighted(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1),)
+    """Multiply one axis by the weight, at every position of the others."""
+    axis = 1 if op.axis == "channels" else -1
+    x = np.moveaxis(inputs[0], axis, -1)
+    y = weighted(x.reshape(-1, x.shape[-1]), weights, context).reshape(*x.shape[:-1], -1)
+    return (np.ascontiguousarray(np.moveaxis(y, -1, axis)),)
 
 
 def weighted(rows: Array, weights: Weights, context: Context) -> Array:

@@ -21,11 +21,13 @@ def fully_connected(op: FullyConnected, inputs: Tensors, weights: dict[str, Tens
 def linear(op: Linear, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
     out: Tensor = {}
-    for line in lines(x, len(sizes(x)) - 1):
+    axis = 0 if op.axis == "channels" else len(sizes(x)) - 1
+    for line in lines(x, axis):
         numbers = [x[index] for index in line]
         for f in range(op.features):
             row = [weights["weight"][f, j] for j in range(len(numbers))]
-            out[*line[0][:-1], f] = weighted_sum(numbers, row, weights["bias"][f,] if op.bias else None)
+            place = (*line[0][:axis], f, *line[0][axis + 1 :])
+            out[place] = weighted_sum(numbers, row, weights["bias"][f,] if op.bias else None)
     return out
 
 

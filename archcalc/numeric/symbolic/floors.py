@@ -1,7 +1,7 @@
 """A normal form of floors: ⌊(p·H + a)/m⌋ + b, as much as possible taken out and no floor directly inside another.
 
 For an integer X and m > 0: ⌊X + y⌋ = X + ⌊y⌋; ⌊(g·X + a)/(g·m)⌋ = ⌊(X + ⌊a/g⌋)/m⌋;
-⌊(⌊y⌋ + X)/m⌋ = ⌊(y + X)/m⌋ for any y; ⌊(−X + a)/m⌋ = −⌊(X − a + m − 1)/m⌋.
+⌊(⌊y⌋ + X)/m⌋ = ⌊(y + X)/m⌋ for any y; ⌊(−X + a)/m⌋ = −⌊(X − a + m − 1)/m⌋. A divisor m may have symbols.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from archcalc.numeric.symbolic.number import (
     ordered_terms,
     terms_of,
 )
+from archcalc.numeric.symbolic.quotients import over_common_divisor
 
 
 def floor_of(context: Context, number: Number) -> Number:
@@ -36,6 +37,9 @@ def floor_of(context: Context, number: Number) -> Number:
         return outside + floor(inside)
     divisor = _denominator(rest)
     if not all(map(is_integer_monomial, rest)):
+        numerator, common = over_common_divisor(context, rest)
+        if isinstance(common, Symbolic) and not _may_be_negative(context, rest):
+            return outside + floor_quotient(context, numerator, common)
         return outside + _floor_atom(context, inside * divisor, divisor)
     leading, is_nested = _leading(inside)
     if rest[leading] < 0:
@@ -56,6 +60,9 @@ def floor_quotient(context: Context, number: Number, divisor: Symbolic) -> Numbe
     exact = context.quotient(number, divisor)
     if is_integer(exact):
         return exact
+    sign = number.terms[_leading(number)[0]] if isinstance(number, Symbolic) else number
+    if sign < 0 and is_integer(number) and is_integer(divisor):
+        return -floor_quotient(context, divisor - 1 - number, divisor)
     if len(divisor.terms) > 1:
         return _floor_atom(context, number, divisor)
     outside: Terms = {}
@@ -92,6 +99,13 @@ def _split(terms: Terms) -> tuple[Terms, Terms]:
 def _denominator(terms: Terms) -> int:
     """Return the least common denominator of coefficients."""
     return lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
+
+
+def _may_be_negative(context: Context, terms: Terms) -> bool:
+    """Return whether a divisor in terms such as H/S − K/S may be negative."""
+    divisors = {atom for monomial in terms for atom, power in monomial if power < 0 or atom.op == "reciprocal"}
+    lows = [context.atom_bounds(atom)[0] for atom in divisors]
+    return any(low is None or low < 0 for low in lows)
 
 
 def _leading(number: Symbolic) -> tuple[Monomial, bool]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import lcm
 
 from archcalc.numeric.helpers import is_plain, normal
 from archcalc.numeric.symbolic.number import (
+    Atom,
     Context,
     Number,
     Symbolic,
+    Terms,
     content,
+    from_atom,
     from_terms,
     inverse_of_monomial,
     ordered_terms,
@@ -33,6 +37,28 @@ def quotient(context: Context, a: Number, b: Number) -> Number:
         return polynomial
     scale = Fraction(1) / content(b.terms.values())
     return a * context.function("reciprocal", (b * scale,), integer=False) * scale
+
+
+def over_common_divisor(context: Context, terms: Terms) -> tuple[Number, Number]:
+    """Return terms such as H/S − K/S as a numerator and the least common divisor: H − K and S."""
+    powers: dict[Atom, int] = {}
+    for monomial in terms:
+        for atom, exponent in monomial:
+            powers[atom] = max(powers.get(atom, 0), exponent if atom.op == "reciprocal" else -exponent)
+    bases = {atom: atom.args[0] if atom.op == "reciprocal" else from_atom(context, atom) for atom in powers}
+    scale = lcm(*(Fraction(coefficient).denominator for coefficient in terms.values()))
+    numerator: Number = 0
+    divisor: Number = scale
+    for atom, power in powers.items():
+        divisor = divisor * bases[atom] ** power
+    for monomial, coefficient in terms.items():
+        exponents = dict(monomial)
+        term: Number = int(coefficient * scale)
+        for atom, power in powers.items():
+            exponent = exponents.get(atom, 0)
+            term = term * bases[atom] ** (power - exponent if atom.op == "reciprocal" else power + exponent)
+        numerator = numerator + term
+    return numerator, divisor
 
 
 def _polynomial_quotient(context: Context, a: Number, b: Symbolic) -> Number | None:

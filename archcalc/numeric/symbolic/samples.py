@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from itertools import islice
 from random import Random
 
 from archcalc.numeric.helpers import normal
@@ -14,19 +15,45 @@ from archcalc.numeric.symbolic.number import Plain
 from archcalc.numeric.symbolic.symbols import Symbols
 
 MAX_SAMPLES = 200
+"""The number of points."""
+
+MAX_DRAWS = 5_000
+"""The number of points that are drawn, of which those are kept where all requirements hold."""
 
 
-def samples(symbols: Symbols) -> Iterator[tuple[dict[str, Plain], Point]]:
-    """Yield possible values of the names, with their points: the least ones, then random ones from a fixed seed."""
+MAX_NEARBY = 12
+"""The number of points near a given one."""
+
+
+def samples(symbols: Symbols, near: Mapping[str, Plain] | None = None) -> Iterator[tuple[Mapping[str, Plain], Point]]:
+    """Yield possible values of the names, with their points: the least ones, then random ones from a fixed seed.
+
+    Args:
+        symbols: The symbols of the calculation.
+        near: Values of the names to begin with, followed by larger ones of the same magnitude.
+    """
+    if near is not None:
+        columns = [_larger(near[name]) for name in symbols.free]
+        yield from islice(_admissible(symbols, columns), MAX_NEARBY)
     known = symbols.refined_symbols()
     columns = [_candidates(known[name]) for name in symbols.free]
+    yield from islice(_admissible(symbols, columns), MAX_SAMPLES)
+
+
+def _admissible(symbols: Symbols, columns: list[list[Plain]]) -> Iterator[tuple[Mapping[str, Plain], Point]]:
+    """Yield the points that are drawn from candidates for each name, the first ones first, where all holds."""
     generator = Random(0)
-    for index in range(MAX_SAMPLES):
+    for index in range(MAX_DRAWS):
         picked = [column[0] if index == 0 else generator.choice(column) for column in columns]
         values = dict(zip(symbols.free, picked, strict=True))
         point = symbols.point(values)
         if point is not None and symbols.holds(point):
             yield values, point
+
+
+def _larger(value: Plain) -> list[Plain]:
+    """Return a value and larger ones, among them some of the same residues."""
+    return [value, value + 1, value + 2, value + 4, 2 * value, 3 * value]
 
 
 def _candidates(free: FreeSymbol) -> list[Plain]:

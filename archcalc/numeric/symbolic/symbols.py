@@ -6,12 +6,13 @@ a requirement puts a real symbol on a grid (4·alpha must be an integer), the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from archcalc.numeric.helpers import Impossible, is_plain, normal
+from archcalc.numeric.helpers import NOT_INTEGER, Impossible, is_plain, normal
 from archcalc.numeric.symbolic.bounds import bounds, function_bounds, shifted_bounds
 from archcalc.numeric.symbolic.comparisons import decided_by_bounds, normal_form, solve_quasi_periodic, solve_real
 from archcalc.numeric.symbolic.domain import Domain, Interval
@@ -42,7 +43,6 @@ MAX_WORK = 4_000_000
 """Terms that one calculation may evaluate to decide its comparisons; beyond, they stay conditions."""
 MAX_CANDIDATES = 24
 """Arguments of a maximum or minimum."""
-NOT_INTEGER = "{what} must be an integer, got {a}"
 
 
 class Symbols:
@@ -302,6 +302,17 @@ class Symbols:
         self._refine_grid(_required_integer(self, part))
         self._conditions.setdefault(part.key, part)
         return True
+
+    @contextmanager
+    def without_requirements(self) -> Iterator[None]:
+        """Calculate without lasting requirements: those that are made meanwhile are dropped in the end."""
+        domains, conditions, decisions = self._domains, self._conditions, self._decisions
+        self._domains, self._conditions, self._decisions = dict(domains), dict(conditions), dict(decisions)
+        try:
+            yield
+        finally:
+            self._domains, self._conditions, self._decisions = domains, conditions, decisions
+            self._revision += 1
 
     def as_integer(self, a: Number, what: str) -> Number:
         if is_integer(a):

@@ -1,0 +1,67 @@
+"""What all kinds of questions have in common."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from archcalc.claims.claim import Verdict
+from archcalc.claims.feedback import Reason
+from archcalc.grading.subjects import Subject
+
+
+class Outcome(NamedTuple):
+    """The result of judging one answer."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    """Why the answer is wrong."""
+    hints: tuple[Reason, ...] = ()
+    """The same without the right answer, for students who may try again."""
+    code: str = ""
+    """The code of the mistake that explains it, if there is one."""
+    error: str = ""
+    """Why the answer cannot be read, with what is expected."""
+
+
+class Prepared(Protocol):
+    """A question whose right answer is known."""
+
+    @property
+    def right(self) -> str:
+        """The right answer, in words."""
+
+    def judge(self, answer: str) -> Outcome:
+        """Judge an answer."""
+
+
+class Kind(Protocol):
+    """A question as the key states it."""
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether the question is about the networks of the key."""
+
+    def prepare(self, subject: Subject) -> Prepared:
+        """Find the right answer.
+
+        Raises:
+            SpecError: The question cannot be asked; the error has its place in the key.
+        """
+
+
+RIGHT = Outcome(Verdict.EXACT)
+
+
+def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:
+    """Return the outcome of a wrong answer; the hints are the reasons unless these tell too much."""
+    return Outcome(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
+
+
+def reason(code: str, **names: str) -> Reason:
+    """Return a reason with what stands for the words in braces of its sentence."""
+    return Reason(code, tuple(names.items()))
+
+
+def unreadable(error: str) -> Outcome:
+    """Return the outcome of an answer that cannot be read, with what is expected."""
+    return Outcome(Verdict.UNREADABLE, error=error)

@@ -1,0 +1,25 @@
+"""Questions that a person grades: texts, proofs, drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.claims.claim import Verdict
+from archcalc.grading.kinds.base import Outcome
+from archcalc.grading.subjects import Subject
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A question whose answers are kept for a person."""
+
+    needs_network = False
+    right = ""
+
+    def prepare(self, subject: Subject) -> ByHand:
+        """Return the question itself: there is nothing to work out."""
+        return self
+
+    def judge(self, answer: str) -> Outcome:
+        """Keep an answer."""
+        return Outcome(Verdict.BY_HAND)

@@ -1,0 +1,95 @@
+"""Questions whose right answer the key gives: a number, a shape, a matrix, or words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archcalc.claims.claim import PASSING
+from archcalc.claims.claimed_value import ClaimedValue, read_claimed_value, without_hedge
+from archcalc.claims.compare import compare, interpret
+from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, unreadable, wrong
+from archcalc.grading.kinds.matrices import KnownMatrix, read_matrix, within
+from archcalc.grading.subjects import Subject
+from archcalc.query.targets import Actual
+from archcalc.spec.errors import Text, fail, whole_text
+from archcalc.spec.numerals import Quantity, read_number
+
+
+@dataclass(frozen=True)
+class FixedValue:
+    """A value that the key gives, with the distance that an answer may have from it."""
+
+    expected: Text
+    tolerance: Text | None = None
+    is_matrix: bool = False
+
+    needs_network = False
+
+    def prepare(self, subject: Subject) -> Prepared:
+        """Read the value."""
+        margin = self._margin()
+        written = self.expected.value.strip()
+        if self.is_matrix:
+            try:
+                return KnownMatrix(read_matrix(written), margin)
+            except ValueError as error:
+                fail("key", str(error), whole_text(self.expected))
+        try:
+            value = read_claimed_value(written)
+        except ValueError:
+            return KnownWords(written)
+        if value.relation != "=" or value.other:
+            fail("key", "the value must be a number, a shape, a matrix or words", whole_text(self.expected))
+        return KnownValue(written, value, margin)
+
+    def _margin(self) -> Quantity | None:
+        if self.tolerance is None:
+            return None
+        try:
+            return read_number(self.tolerance.value)
+        except ValueError as error:
+            fail("key", str(error), whole_text(self.tolerance))
+
+
+@dataclass(frozen=True)
+class KnownValue:
+    """A number or shape that the key gives."""
+
+    right: str
+    value: ClaimedValue
+    margin: Quantity | None
+
+    def judge(self, answer: str) -> Outcome:
+        """Judge a number or shape."""
+        numbers = self.value.numbers
+        actual = Actual(tuple(number.value for number in numbers), self.right, "shape" if len(numbers) > 1 else "count")
+        try:
+            found = interpret(without_hedge(answer), actual)
+        except ValueError as error:
+            return unreadable(str(error))
+        if found[0].relation != "=" or found[0].other:
+            return unreadable(f"an answer must be a value, got '{answer[:40]}'")
+        if self.margin is not None:
+            given = [each for each in found if len(each.numbers) == len(numbers)]
+            for each in given:
+                if all(within(one, other, self.margin) for one, other in zip(each.numbers, numbers, strict=True)):
+                    return RIGHT
+        verdict = compare(found, actual)
+        if verdict in PASSING:
+            return Outcome(verdict)
+        return wrong()
+
+
+@dataclass(frozen=True)
+class KnownWords:
+    """Words that the key gives, which an answer must repeat."""
+
+    right: str
+
+    def judge(self, answer: str) -> Outcome:
+        """Judge words, regardless of case and blanks."""
+        return RIGHT if _plain(answer) == _plain(self.right) else wrong()
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().strip(" .'\"").split())

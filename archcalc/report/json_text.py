@@ -1,0 +1,76 @@
+"""JSON as text: indented, with lists of integers on one line; long lists are written piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
+from json.encoder import encode_basestring
+from typing import Any
+
+from archcalc.terminal import JSON_BACKSLASH, readable
+
+INDENT = "  "
+_CONSTANTS = {None: "null", False: "false", True: "true"}
+
+
+class Encoded(str):
+    """The JSON text of a value, indented as an item of a list in a document."""
+
+    __slots__ = ()
+
+
+def write_json(document: Any) -> str:
+    """Return a document as indented JSON with its keys in the given order, and lists of integers on one line."""
+    return readable(encoded(document, ""), JSON_BACKSLASH) + "\n"
+
+
+def json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the text of a document in pieces. Values that are iterators become lists, one piece per item."""
+    yield "{\n"
+    separator = ""
+    for key, value in document.items():
+        yield f"{separator}{INDENT}{encode_basestring(key)}: "
+        if isinstance(value, Iterator):
+            yield from (readable(piece, JSON_BACKSLASH) for piece in _items(value, INDENT))
+        else:
+            yield readable(encoded(value, INDENT), JSON_BACKSLASH)
+        separator = ",\n"
+    yield "\n}\n"
+
+
+def _items(values: Iterator[Any], margin: str) -> Iterator[str]:
+    """Yield the text of a list, one item after the other."""
+    before, after = f"[\n{margin}{INDENT}", "[]"
+    for value in values:
+        yield before + (value if isinstance(value, Encoded) else encoded(value, margin + INDENT))
+        before, after = f",\n{margin}{INDENT}", f"\n{margin}]"
+    yield after
+
+
+def encoded(value: Any, margin: str) -> str:
+    """Return the text of a value whose first line is indented by ``margin``."""
+    kind = type(value)
+    if kind is int:
+        return str(value)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or kind is bool:
+        return _CONSTANTS[value]
+    if isinstance(value, list | tuple):
+        return _list(value, margin) if value else "[]"
+    if isinstance(value, Mapping):
+        return f"{{\n{members(value, margin + INDENT)}\n{margin}}}" if value else "{}"
+    return dumps(value)
+
+
+def _list(values: Sequence[Any], margin: str) -> str:
+    if all(type(each) is int for each in values):
+        return f"[{', '.join(map(str, values))}]"
+    inner = margin + INDENT
+    items = f",\n{inner}".join([encoded(each, inner) for each in values])
+    return f"[\n{inner}{items}\n{margin}]"
+
+
+def members(record: Mapping[str, Any], margin: str) -> str:
+    """Return the text of the members of an object, each indented by ``margin``, without the braces."""
+    return ",\n".join([f"{margin}{encode_basestring(key)}: {encoded(value, margin)}" for key, value in record.items()])

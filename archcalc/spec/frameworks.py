@@ -1,0 +1,212 @@
+"""Layers as frameworks write them, ``nn.Conv2d(3, 6, 5)``, in the notation of specs: ``conv 6 k5``.
+
+Specs cannot use them; they are translated for hints.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+Words: TypeAlias = str | Mapping[Any, str]
+"""How a value is written: a format, or the word for each value that has one."""
+
+
+class Call(NamedTuple):
+    """A class of a framework: the operator, its parameters in order, and how they are written."""
+
+    operator: str
+    parameters: tuple[str, ...] = ()
+    words: Mapping[str, Words] = {}
+
+
+UNSAID = {"in_channels", "in_features", "num_features", "num_channels", "inplace", "momentum", "track_running_stats"}
+"""Parameters without a counterpart: sizes that follow from the input, and what does not change the network."""
+UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "padding_mode", "device", "dtype"}
+UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding"}
+
+DEFAULTS: dict[str, tuple[Any, ...]] = {
+    "stride": (1, None),
+    "strides": (1, None),
+    "padding": (0, "valid"),
+    "dilation": (1,),
+    "dilation_rate": (1,),
+    "groups": (1,),
+    "depth_multiplier": (1,),
+    "output_padding": (0,),
+    "count_include_pad": (True,),
+    "padding_mode": ("zeros",),
+    "activation": (None, "linear"),
+    "size": (None,),
+}
+"""Values that need not be written."""
+
+NO_BIAS: Mapping[Any, str] = {True: "", False: "nobias"}
+PADDING: Mapping[Any, str] = {"same": "same", "valid": "", "half": "half"}
+WINDOW: dict[str, Words] = {"stride": "s{}", "padding": "p{}", "dilation": "d{}"}
+KERAS_WINDOW: dict[str, Words] = {"strides": "s{}", "padding": PADDING, "dilation_rate": "d{}"}
+TORCH_CONV: dict[str, Words] = {"out_channels": "{}", "kernel_size": "k{}", **WINDOW, "groups": "g{}", "bias": NO_BIAS}
+KERAS_CONV: dict[str, Words] = {
+    "filters": "{}",
+    "kernel_size": "k{}",
+    **KERAS_WINDOW,
+    "groups": "g{}",
+    "use_bias": NO_BIAS,
+}
+KERAS_POOL: dict[str, Words] = {"pool_size": "{}", **KERAS_WINDOW}
+TORCH_POOL: dict[str, Words] = {"kernel_size": "{}", **WINDOW, "ceil_mode": {True: "ceil", False: ""}}
+AFFINE: dict[str, Words] = {"affine": {True: "", False: "noaffine"}, "eps": "eps={}"}
+
+PER_DIMENSION: dict[str, Call] = {
+    "Conv{}d": Call(
+        "conv",
+        ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
+        TORCH_CONV,
+    ),
+    "ConvTranspose{}d": Call(
+        "upconv",
+        ("in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding", "groups", "bias"),
+        {**TORCH_CONV, "output_padding": "outpad={}"},
+    ),
+    "MaxPool{}d": Call("maxpool", ("kernel_size", "stride", "padding", "dilation"), TORCH_POOL),
+    "AvgPool{}d": Call("avgpool", ("kernel_size", "stride", "padding", "ceil_mode"), TORCH_POOL),
+    "AdaptiveAvgPool{}d": Call("adaptive_avgpool", ("output_size",), {"output_size": "{}"}),
+    "AdaptiveMaxPool{}d": Call("adaptive_maxpool", ("output_size",), {"output_size": "{}"}),
+    "BatchNorm{}d": Call("bn", ("num_features", "eps", "momentum", "affine"), AFFINE),
+    "InstanceNorm{}d": Call(
+        "in", ("num_features", "eps", "momentum", "affine"), {"affine": {True: "affine", False: ""}}
+    ),
+    "Dropout{}d": Call("spatial_dropout", ("p", "inplace"), {"p": "{}"}),
+    "ZeroPad{}d": Call("pad", ("padding",), {"padding": "{}"}),
+    "Conv{}D": Call("conv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
+    "Conv{}DTranspose": Call("upconv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
+    "SeparableConv{}D": Call(
+        "sepconv", ("filters", "kernel_size", "strides", "padding"), {**KERAS_CONV, "depth_multiplier": "multiplier={}"}
+    ),
+    "DepthwiseConv{}D": Call(
+        "dwconv", ("kernel_size", "strides", "padding"), {**KERAS_CONV, "depth_multiplier": "multiplier={}"}
+    ),
+    "MaxPooling{}D": Call("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "MaxPool{}D": Call("maxpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "AveragePooling{}D": Call("avgpool", ("pool_size", "strides", "padding"), KERAS_POOL),
+    "GlobalAveragePooling{}D": Call("gap"),
+    "GlobalMaxPooling{}D": Call("gmp"),
+    "UpSampling{}D": Call(
+        "upsample", ("size",), {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear"}}
+    ),
+    "ZeroPadding{}D": Call("pad", ("padding",), {"padding": "{}"}),
+    "SpatialDropout{}D": Call("spatial_dropout", ("rate",), {"rate": "{}"}),
+}
+
+CALLS: dict[str, Call] = {
+    **{name.format(n): call for name, call in PER_DIMENSION.items() for n in (1, 2, 3)},
+    "Linear": Call("linear", ("in_features", "out_features", "bias"), {"out_features": "{}", "bias": NO_BIAS}),
+    "Dense": Call("linear", ("units", "activation", "use_bias"), {"units": "{}", "use_bias": NO_BIAS}),
+    "Embedding": Call(
+        "embedding", ("num_embeddings", "embedding_dim"), {"num_embeddings": "{}", "embedding_dim": "{}"}
+    ),
+    "GroupNorm": Call("gn", ("num_groups", "num_channels", "eps", "affine"), {"num_groups": "{}", **AFFINE}),
+    "LayerNorm": Call("ln axis=last", ("normalized_shape", "eps"), {"normalized_shape": "", "eps": "eps={}"}),
+    "LayerNormalization": Call("ln axis=last"),
+    "BatchNormalization": Call("bn"),
+    "Dropout": Call("dropout", ("p", "inplace"), {"p": "{}", "rate": "{}"}),
+    "Flatten": Call("flatten", ("start_dim", "end_dim")),
+    "Upsample": Call(
+        "upsample",
+        ("size", "scale_factor", "mode"),
+        {"size": "to={}", "scale_factor": "{}", "mode": {"nearest": "", "bilinear": "bilinear"}},
+    ),
+    "LeakyReLU": Call("leaky_relu", ("negative_slope", "inplace"), {"negative_slope": "{}"}),
+    "Softmax": Call("softmax", ("dim",), {"dim": {1: "", -1: "axis=-1", 2: "axis=1", 3: "axis=2"}}),
+    **{
+        name: Call(operator, ("inplace",))
+        for name, operator in {
+            "ReLU": "relu",
+            "ReLU6": "relu6",
+            "Sigmoid": "sigmoid",
+            "Tanh": "tanh",
+            "GELU": "gelu",
+            "SiLU": "silu",
+            "Mish": "mish",
+            "ELU": "elu",
+            "SELU": "selu",
+            "PReLU": "prelu",
+            "Softplus": "softplus",
+            "Hardswish": "hardswish",
+            "Hardsigmoid": "hardsigmoid",
+            "Identity": "identity",
+        }.items()
+    },
+}
+"""Classes of PyTorch (``Conv2d``) and Keras (``Conv2D``)."""
+
+ACTIVATIONS = {"relu", "sigmoid", "tanh", "softmax", "gelu", "elu", "selu", "softplus"}
+"""The names of activations that Keras's ``activation=`` and ``Activation`` share with specs."""
+
+
+def translated(call: str) -> str | None:
+    """Return a layer of a framework as a chain in the notation of specs; ``None`` if it has none.
+
+    >>> translated("nn.Conv2d(3, 6, kernel_size=5, padding=(1, 2))"), translated("Dense(10, activation='relu')")
+    ('conv 6 k5 p1x2', 'linear 10 -> relu')
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about texts that Python reads with a warning, such as "3if"
+            return _layer(ast.parse(call.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _layer(node: ast.expr) -> str | None:
+    if not isinstance(node, ast.Call):
+        name = _name(node)
+        return CALLS[name].operator if name in CALLS and not CALLS[name].words else None
+    name = _name(node.func)
+    if name == "Sequential":
+        listed = node.args[0].elts if len(node.args) == 1 and isinstance(node.args[0], ast.List) else node.args
+        layers = [_layer(each) for each in listed]
+        return " -> ".join(layer for layer in layers if layer) if layers and all(layers) else None
+    if name == "Activation" and len(node.args) == 1:
+        word = ast.literal_eval(node.args[0])
+        return word if word in ACTIVATIONS else None
+    call = CALLS.get(name)
+    if call is None or len(node.args) > len(call.parameters):
+        return None
+    values = dict(zip(call.parameters, map(ast.literal_eval, node.args), strict=False))
+    values |= {str(each.arg): ast.literal_eval(each.value) for each in node.keywords}
+    return _written(call, values)
+
+
+def _name(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _written(call: Call, values: Mapping[str, Any]) -> str | None:
+    words, activation = [call.operator], ""
+    for name, value in values.items():
+        how = call.words.get(name)
+        if value in DEFAULTS.get(name, ()) or (how is None and name in UNSAID):
+            continue
+        if name == "activation" and value in ACTIVATIONS:
+            activation = f" -> {value}"
+            continue
+        if isinstance(value, str) and isinstance(how, str):
+            how = PADDING if name == "padding" else {}
+        word = how.get(value) if isinstance(how, Mapping) else None if how is None else how.format(_size(value))
+        if word is None:
+            return None
+        words.append(word)
+    return " ".join(filter(None, words)) + activation
+
+
+def _size(value: Any) -> str:
+    """Return a number or a tuple of them as a size."""
+    if isinstance(value, tuple | list):
+        parts = [str(part) for part in value]
+        return parts[0] if len(set(parts)) == 1 else "x".join(parts)
+    return str(value)

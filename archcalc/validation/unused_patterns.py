@@ -1,0 +1,56 @@
+"""Patterns of a configuration that match no file: misspelt, or left over from files that were moved."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from archcalc.spec.errors import Problem, Source, Span, Text
+from archcalc.validation.configuration import Configuration, matches
+from archcalc.validation.findings import findings
+from archcalc.validation.results import Options, ValidationResult, ValidationTask
+from archcalc.validation.walk import files_below
+
+HINT = "patterns are relative to the folder of this file, and * also matches /"
+
+
+def unused_patterns(options: Options, tasks: Sequence[ValidationTask]) -> Iterator[ValidationResult]:
+    """Yield a result for every configuration of the tasks with patterns for settings of files that match none at all.
+
+    What it excludes may be absent.
+    """
+    used: dict[str, tuple[Configuration, list[str]]] = {}
+    for found_spec, configuration, *_ in tasks:
+        if found_spec.is_file and (configuration.ignore_by_path or configuration.tolerance_by_path):
+            _, files = used.setdefault(configuration.file, (configuration, []))
+            files.append(configuration.below(found_spec.path))
+    for configuration, validated in used.values():
+        by_path = (*configuration.ignore_by_path, *configuration.tolerance_by_path)
+        patterns = [pattern for pattern, _ in by_path if not _matches_any(pattern, validated)]
+        unused = [pattern for pattern in patterns if not _matches_any(pattern, _files(configuration, pattern))]
+        if unused:
+            name = os.path.relpath(configuration.file)
+            problems = [_problem(configuration.file, name, pattern) for pattern in dict.fromkeys(unused)]
+            status = int(options.strict or configuration.strict)
+            yield ValidationResult(name, findings(problems, status, name), is_spec=False)
+
+
+def _matches_any(pattern: str, files: Iterable[str]) -> bool:
+    return any(matches(pattern, file) for file in files)
+
+
+def _files(configuration: Configuration, pattern: str) -> Iterator[str]:
+    """Yield the files that a pattern may match, from the folder of the configuration."""
+    literal = os.path.dirname(re.split(r"[*?\[]", pattern, maxsplit=1)[0])
+    folder = os.path.join(os.path.dirname(configuration.file), literal)
+    for entry in files_below(folder, lambda path: "") if os.path.isdir(folder) else ():
+        yield configuration.below(entry.path)
+
+
+def _problem(file: str, name: str, pattern: str) -> Problem:
+    text = Path(file).read_text(encoding="utf-8", errors="replace")
+    at = text.find(pattern, max(0, text.find("per-path-")))
+    span = Span(Text(Source(name, text), pattern, at), 0, len(pattern)) if at >= 0 else None
+    return Problem("unused-pattern", f"no file matches the pattern '{pattern[:80]}'", span, HINT, name)
