@@ -16,7 +16,7 @@ EXPRESSION = "<expression>"
 SUFFIXES = (".yaml", ".yml", ".json")
 
 BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-"""What the name of a bundled spec, or the further name of a variant, consists of."""
+"""What the further name of a variant consists of."""
 
 VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
 """A SPEC argument that may name a variant."""
@@ -66,14 +66,9 @@ def split_variant(spec: str) -> tuple[str, str]:
     The variant follows the last colon if what precedes it is a bundled name or ends in the suffix of a spec file.
     """
     match = VARIANT.fullmatch(spec)
-    if match is None or not (match[1].lower().endswith(SUFFIXES) or is_bundled(match[1])):
+    if match is None or not (match[1].lower().endswith(SUFFIXES) or bundled_name(match[1])):
         return spec, ""
     return match[1], match[2]
-
-
-def is_bundled(name: str) -> bool:
-    """Return whether this is the name of a bundled spec."""
-    return BUNDLED.fullmatch(name) is not None and (bundled_folder() / f"{name}.yaml").is_file()
 
 
 def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
@@ -105,11 +100,11 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     name, variant = split_variant(spec)
     if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
         return read_file(Path(name), name, limits)._replace(variant=variant), False
-    if not is_bundled(name) and BUNDLED.fullmatch(name):
-        name, variant = bundled_alias(name, limits) or (name, variant)
-    known = name if is_bundled(name) else None if Path(spec).is_file() else bundled_name(name)
-    if known is not None:
-        source = read_file(bundled_folder() / f"{known}.yaml", f"{known}.yaml", limits)
+    found = bundled_name(name) or ""
+    if not found and BUNDLED.fullmatch(name):
+        found, variant = bundled_alias(name, limits) or ("", "")
+    if found and (found == name or not Path(spec).is_file()):
+        source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
     fail("not-found", f"no bundled spec '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 

@@ -110,8 +110,10 @@ def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
     seen: set[Span] = set()
     for index, node in graph.layers():
         span = spec.outline.places[index]
-        shape = graph.shape(node.inputs[0]) if node.inputs else ()
-        if span is None or span in seen or len(shape) < 2 or not _normalises_all(node.op, span):
+        if span is None or span in seen or not node.inputs:
+            continue
+        shape = graph.shape(node.inputs[0])
+        if len(shape) < 2 or not _normalises_all(node.op, span):
             continue
         seen.add(span)
         last = "channels" if graph.layout == "hwc" else "last"

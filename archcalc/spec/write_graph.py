@@ -43,7 +43,8 @@ class Entry(NamedTuple):
     """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
 
     name: str | None
-    chain: str
+    chain: str | list[Entry]
+    """A chain, or named entries in its place."""
 
 
 class _Unnamed(Exception):
@@ -76,7 +77,7 @@ def write_graph(graph: Graph) -> str:
             return _Writer(graph, groups, flat).document()
         except _Unnamed as error:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
-            if owner in flat or groups[owner].head:
+            if owner in flat:
                 name = graph.nodes[error.ref.node].name
                 fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
             flat.add(owner)
@@ -215,20 +216,35 @@ class _Writer:
         """Return the entries of ``heads:`` or ``training_heads:``."""
         entries = []
         for name, ref in outputs.items():
-            group = next((each for each in self.groups if each.head and each.name == name), None)
-            if group is None:
-                chain: str | None = "identity" if ref == main else self.reference(ref)
+            number = next((n for n, each in enumerate(self.groups) if each.head and each.name == name), None)
+            chain: str | list[Entry]
+            if number is None:
+                chain = "identity" if ref == main else self.reference(ref)
             else:
-                chain = self.chain(group, main)
-            if chain is None:
-                fail(
-                    "write",
-                    f"the head '{name}' is not a chain of layers, so a spec cannot express it",
-                    origin=self.graph.name,
-                )
+                group = self.groups[number]
+                written = None if number in self.flat else self.chain(group, main)
+                chain = written if written is not None else self.named_entries(group, main)
             self.names.setdefault(ref, name)
             entries.append(Entry(name, chain))
         return entries
+
+    def named_entries(self, group: Group, current: Ref) -> list[Entry]:
+        """Return the layers of a group as named entries of a list, which are known by paths afterwards."""
+        found: list[Entry] = []
+        labels: dict[Ref, str] = {}
+        for index in group.nodes:
+            wanted = re.sub(r"[^A-Za-z0-9_]+", "_", self.graph.nodes[index].name.rpartition("/")[2])
+            used = {*self.names.values(), *self.taken - {wanted}}
+            numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
+            label = next(each for each in numbered if each not in used)
+            found.append(Entry(label, self.layer(index, current)))
+            self.alone.add(index)
+            current = Ref(index)
+            labels[current] = self.names[current] = label
+        if group.result != current:
+            found.append(Entry(None, self.reference(group.result)))
+        self.names |= {ref: f"{group.name}/{label}" for ref, label in labels.items()}
+        return found
 
     def words(self, node: Node) -> list[str]:
         """Return the words of a layer; its connection table gets a name."""
@@ -275,9 +291,11 @@ def _table(table: tuple[tuple[bool, ...], ...]) -> str:
 
 def _line(start: str, entry: Entry) -> str:
     """Return an entry, on several lines if it is long."""
+    indent = " " * (len(start) + 4)
+    if isinstance(entry.chain, list):
+        return "\n".join([f"{start}{entry.name}:", *(_line(f"{indent}- ", each) for each in entry.chain)])
     text = _scalar(entry.chain)
     first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
-    indent = " " * (len(start) + 4)
     return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
