@@ -42,6 +42,27 @@ class Input(Operator):
         return self.shape
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a layer comes from in the code that a model was exported from. Empty: not recorded."""
+
+    module: str
+    """The path of the module: ``layer1.0.conv1``; also empty for the model itself."""
+    classes: str
+    """The qualified name of the module's class."""
+    function: str
+    """The function that was called, such as ``conv2d``."""
+    line: str
+    """The line of the user's source, ``net.py:12``."""
+
+    def __str__(self) -> str:
+        """The function and the module, with the class and the line, as far as they are known."""
+        parts = [f"'{self.function}'" if self.function else "an operation"]
+        parts += [f"of '{self.module}'"] if self.module else []
+        details = ", ".join(part for part in (self.classes, self.line) if part)
+        return " ".join([*parts, f"({details})"] if details else parts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """A layer in its graph."""
@@ -60,6 +81,8 @@ class Node:
     """Whether it is used in training only (auxiliary classifiers)."""
     tied: Mapping[str, int] = field(default_factory=dict)
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
+    origin: Origin | None = None
+    """Where it comes from in the user's code, if it was read from a model that knows."""
 
     @property
     def output(self) -> Shape:
@@ -91,6 +114,8 @@ class Graph:
     """The layout in which shapes are printed: ``chw`` or ``hwc``. Shapes in the graph are channels first."""
     training_outputs: Mapping[str, Ref] = field(default_factory=dict)
     """The outputs of training heads by name."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know about the model that it was read from, such as parameters that it does not use."""
     impossible_heads: Mapping[str, str] = field(default_factory=dict)
     """The training heads that are left out because they are impossible on this input, with the reason."""
 
