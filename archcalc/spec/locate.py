@@ -1,19 +1,23 @@
-"""Find the text of a SPEC argument: standard input, an inline expression, a file or a bundled spec."""
+"""Find what a SPEC argument names: standard input, an inline expression, a file, a bundled spec, or a Python object."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
+from archcalc.spec.models import PYTHON_OBJECT, READERS, model_file, python_object
 from archcalc.spec.zoo import bundled, bundled_folder, bundled_name, suggest_bundled
 
 EXPRESSION = "<expression>"
 """The name of the source of an inline expression."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
+
+OBJECT_HINT = "a module of PyTorch is named package.module:OBJECT, with a dot in the module, or ./file.py:OBJECT"
 
 BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 """What the further name of a variant consists of."""
@@ -53,11 +57,14 @@ def what_else(data: bytes) -> str:
 def is_inline(spec: str) -> bool:
     """Return whether a SPEC argument is an inline expression.
 
-    It is one if it contains an arrow, or white space without the suffix of a spec file.
+    It is one if it contains an arrow, or white space without the suffix of a file or the name of a Python object.
     """
     if "->" in spec or "→" in spec:
         return True
-    return any(character.isspace() for character in spec) and not split_variant(spec)[0].lower().endswith(SUFFIXES)
+    if not any(character.isspace() for character in spec):
+        return False
+    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS))
+    return not is_file and PYTHON_OBJECT.fullmatch(spec) is None
 
 
 def split_variant(spec: str) -> tuple[str, str]:
@@ -86,7 +93,7 @@ def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
 
 
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
-    """Return the text of a SPEC argument, and whether it is an inline expression.
+    """Return the text or model of a SPEC argument, and whether it is an inline expression. Models are not read yet.
 
     Raises:
         SpecError: there is no such file or bundled spec, or it cannot be read as text.
@@ -97,7 +104,16 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
             decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
         return Source(EXPRESSION, spec), True
+    if (file := model_file(spec)) is not None:
+        return Source(spec, "", model=file), False
     name, variant = split_variant(spec)
+    if not variant and not os.path.exists(spec):
+        if (imported := python_object(spec)) is not None:
+            return Source(spec, "", model=imported), False
+        if ":" in Path(spec).name:
+            fail("not-found", "neither a spec nor an object in Python code", hint=OBJECT_HINT, origin=spec[:80])
+    if spec.lower().endswith(".py"):
+        fail("not-found", "neither a spec nor an object in Python code", hint=OBJECT_HINT, origin=spec[:80])
     if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
         return read_file(Path(name), name, limits)._replace(variant=variant), False
     found = bundled_name(name) or ""

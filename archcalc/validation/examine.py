@@ -10,9 +10,9 @@ from pathlib import Path
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
 from archcalc.lint import FIXABLE, RULES, lint
-from archcalc.spec.errors import Problem, SpecError
+from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.locate import read_file
-from archcalc.spec.read import Given, Spec, read_spec
+from archcalc.spec.read import Spec, read_spec
 from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
@@ -28,8 +28,10 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
         return ValidationResult(found_spec.name, found, argument=found_spec.argument)
     if found_spec.skipped:
         return ValidationResult(found_spec.name, skipped=found_spec.skipped, argument=found_spec.argument)
-    given = Given(options.settings, options.shapes)
-    read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
+
+    def read(source: Source) -> Spec:
+        return read_spec(source, options.given.applied_to(source), inline=found_spec.inline, limits=options.limits)
+
     correction: Correction | None = None
     reason = "it has neither 'layers:' nor 'input:'"
     skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
@@ -79,7 +81,12 @@ def _with_variant(
 def _is_other_file(options: Options, task: ValidationTask) -> bool:
     """Whether a file in which errors were found may be, and is, something other than a spec."""
     found_spec = task.found_spec
-    if found_spec.inline or task.before is not None or (found_spec.named and not options.only_specs):
+    if (
+        found_spec.inline
+        or found_spec.is_model
+        or task.before is not None
+        or (found_spec.named and not options.only_specs)
+    ):
         return False
     if found_spec.source is not None:
         return not is_spec(found_spec.source.text)
