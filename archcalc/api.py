@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archcalc.spec import Given, Limits, Spec, bundled, load_spec
+from archcalc.spec import Given, Limits, Source, Spec, bundled, load_spec, read_spec
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
-__all__ = ["Network", "bundled", "formula", "load", "sweep"]
+__all__ = ["Network", "bundled", "formula", "from_torch", "load", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ class Network:
         Args:
             inputs: an array per input, channels first, with or without a batch axis; missing inputs are random.
             weights: stored arrays by ``layer.array`` (`archcalc.executor.weights.stored` names them); by default
-                random ones.
+                those of the model file, or random ones.
             batch: the number of examples of random inputs.
             dtype: ``float32`` or ``float64``.
             seed: the seed of random weights, random inputs and dropout.
@@ -170,9 +170,21 @@ class Network:
         given = converted_inputs(self.graph, inputs or {}, dtype=dtype)
         size = max(map(len, given.values()), default=batch)
         drawn = random_inputs(self.graph, batch=size, seed=seed, dtype=dtype)
-        stored = initial(self.graph, seed=seed, dtype=dtype, training=training) if weights is None else weights
+        stored = self.arrays(dtype) if weights is None else weights
+        if stored is None:
+            stored = initial(self.graph, seed=seed, dtype=dtype, training=training)
         interpreter = Interpreter(self.graph, stored)
         return interpreter.run({**drawn, **given}, training=training, seed=seed, keep=names, tally=tally)
+
+    def arrays(self, dtype: str = "float32") -> Mapping[str, Array] | None:
+        """Return the stored arrays of a model file by ``layer.array``; ``None`` if there are none to read.
+
+        Raises:
+            archcalc.SpecError: the file is damaged.
+        """
+        model = self.spec.model
+        found = None if model is None else model.arrays()
+        return None if found is None else {name: array.astype(dtype) for name, array in found.items()}
 
     def fold(self) -> Folding:
         """Fold batch norms and standardisations into their neighbours; see `archcalc.analysis.fold`."""
@@ -214,16 +226,23 @@ def load(
     set: Mapping[str, object] | None = None,
     shapes: Mapping[str, object] | str | None = None,
     layout: str | None = None,
+    arguments: Mapping[str, str] | None = None,
+    batch_axes: Mapping[str, int | None] | None = None,
     training: bool = False,
     limits: Limits = DEFAULT,
 ) -> Network:
     """Read a network.
 
     Args:
-        spec: a bundled name, a file, an inline expression, or ``-`` for standard input.
+        spec: a bundled name, a file (a spec, or a model of another format), an inline expression, ``-`` for standard
+            input, or a module of PyTorch as ``package.module:object`` or ``./file.py:object``. Only the last runs
+            code, that of the module.
         set: values of the spec's variables: numbers, or texts as after ``--set`` (``"6/7"``).
         shapes: other input shapes: one text such as ``"3x320x320"``, or one per input name.
         layout: the axis order of these shapes, ``chw`` or ``hwc``; by default that of the spec.
+        arguments: the arguments of the class or function that makes a module, as Python literals or texts.
+        batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
+            the first axis.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         limits: bounds on the work.
 
@@ -235,9 +254,30 @@ def load(
         {name: _written(value) for name, value in (set or {}).items()},
         {name: _written(shape) for name, shape in by_input.items()},
         layout,
+        arguments=dict(arguments or {}),
+        batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
         training_heads="all" if training else "possible",
     )
     return Network(load_spec(spec, given, limits))
+
+
+def from_torch(module: Any, example: Any, *, batch_axes: Mapping[str, int | None] | None = None) -> Network:
+    """Return a module of PyTorch as a network; ``run`` uses its weights.
+
+    Args:
+        module: a ``torch.nn.Module``. It is exported in evaluation mode, and stays in the mode that it has.
+        example: an input with a batch: a tensor, a tuple of tensors, or tensors by name.
+        batch_axes: the axes of inputs that are the batch, by name; ``None``: the input has none. By default, the first
+            axis.
+
+    Raises:
+        archcalc.SpecError: an operator of the module cannot be counted.
+        Exception: whatever PyTorch raises for a module that cannot be exported.
+    """
+    from archcalc.readers.torch_module.read import ExportedModule
+
+    model = ExportedModule(module, example, batch_axes or {})
+    return Network(read_spec(Source(model.name, "", model=model)))
 
 
 def formula(

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
+from archcalc.ops.traits import Features
+from archcalc.ops.view import View
 
 NAME_PUNCTUATION = str.maketrans("", "", "._")
 """Deletes the characters that names and numbers contain besides letters and digits."""
@@ -40,6 +42,27 @@ class Input(Operator):
         return self.shape
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a layer comes from in the code that a model was exported from. Empty: not recorded."""
+
+    module: str
+    """The path of the module: ``layer1.0.conv1``; also empty for the model itself."""
+    classes: str
+    """The qualified name of the module's class."""
+    function: str
+    """The function that was called, such as ``conv2d``."""
+    line: str
+    """The line of the user's source, ``net.py:12``."""
+
+    def __str__(self) -> str:
+        """The function and the module, with the class and the line, as far as they are known."""
+        parts = [f"'{self.function}'" if self.function else "an operation"]
+        parts += [f"of '{self.module}'"] if self.module else []
+        details = ", ".join(part for part in (self.classes, self.line) if part)
+        return " ".join([*parts, f"({details})"] if details else parts)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """A layer in its graph."""
@@ -58,11 +81,18 @@ class Node:
     """Whether it is used in training only (auxiliary classifiers)."""
     tied: Mapping[str, int] = field(default_factory=dict)
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
+    origin: Origin | None = None
+    """Where it comes from in the user's code, if it was read from a model that knows."""
 
     @property
     def output(self) -> Shape:
         """The shape of the first output."""
         return self.outputs[0]
+
+    @property
+    def joined(self) -> tuple[Ref, ...]:
+        """The tensors that it reads from its chain or branches: its inputs without those that are arguments."""
+        return self.inputs[: len(self.inputs) - len(self.op.tensor_arguments())]
 
     @property
     def is_input(self) -> bool:
@@ -84,6 +114,8 @@ class Graph:
     """The layout in which shapes are printed: ``chw`` or ``hwc``. Shapes in the graph are channels first."""
     training_outputs: Mapping[str, Ref] = field(default_factory=dict)
     """The outputs of training heads by name."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know about the model that it was read from, such as parameters that it does not use."""
     impossible_heads: Mapping[str, str] = field(default_factory=dict)
     """The training heads that are left out because they are impossible on this input, with the reason."""
 
@@ -114,6 +146,60 @@ class Graph:
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
 
+    def positions(self, ref: Ref) -> Shape:
+        """Return the sizes of the axes of a tensor that are positions: all but that of its features."""
+        shape = self.shape(ref)
+        return tuple([shape[axis] for axis in self.position_axes(ref)])
+
+    def position_axes(self, ref: Ref) -> tuple[int, ...]:
+        """Return the axes of a tensor that are positions."""
+        features = self.feature_axes[ref.node]
+        return tuple([axis for axis in range(len(self.shape(ref))) if axis != features])
+
+    @cached_property
+    def feature_axes(self) -> tuple[int | None, ...]:
+        """The axis of every node's outputs that holds features, by the index of the node.
+
+        ``None`` if all axes are positions, as in a tensor of indices. What the first reader expects decides about
+        inputs and reordered tensors; where it expects nothing, features are first in an input, and followed where
+        elements are reordered. Operators decide about all other tensors.
+        """
+        found: list[int | None] = []
+        wanted = self._features_wanted()
+        views: dict[int, tuple[int, View]] = {}
+        for index, node in enumerate(self.nodes):
+            last = len(node.output) - 1
+            if node.is_input:
+                found.append(_expected(wanted.get(index, "first"), last))
+            elif node.op.reorders:
+                (ref,) = node.inputs
+                origin, view = views.get(ref.node) or (ref.node, View.of(self.shape(ref)))
+                further = node.op.rearranged(view, node.output)
+                if further is not None:
+                    views[index] = origin, further
+                held = _held(further, found[origin], found[ref.node], last)
+                found.append(_expected(wanted[index], last) if index in wanted else held)
+            else:
+                read = tuple([found[ref.node] for ref in node.inputs])
+                found.append(node.op.feature_axis(self.input_shapes(node), read))
+        return tuple(found)
+
+    def _features_wanted(self) -> dict[int, Features]:
+        """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
+
+        Operators without one that keep the axes pass on what is expected of their output.
+        """
+        wanted: dict[int, Features] = {}
+        for index in range(len(self.nodes) - 1, -1, -1):
+            node = self.nodes[index]
+            rank = len(node.output)
+            for ref in node.inputs:
+                passes = not node.op.reorders and len(self.shape(ref)) == rank
+                expects = node.op.reads_features or (wanted.get(index, "") if passes else "")
+                if expects:
+                    wanted[ref.node] = expects
+        return wanted
+
     @cached_property
     def sharing(self) -> Mapping[int, int]:
         """The layers that use weights of other layers or whose weights others use, by index, with one of those."""
@@ -129,9 +215,36 @@ class Graph:
         """The shapes of the inputs by name."""
         return {node.name: node.output for node in self.nodes if node.is_input}
 
+    @property
+    def input_refs(self) -> dict[str, Ref]:
+        """The inputs by name."""
+        return {node.name: Ref(index) for index, node in enumerate(self.nodes) if node.is_input}
+
     def layers(self) -> Iterator[tuple[int, Node]]:
         """Return the indices and nodes of all layers, that is, without the inputs."""
         return ((index, node) for index, node in enumerate(self.nodes) if not node.is_input)
+
+
+def _expected(features: Features, last: int) -> int | None:
+    """Return the axis of features that a reader expects, given the last axis."""
+    return {"last": last, "none": None}.get(features, 0)
+
+
+def _held(view: View | None, origin: int | None, before: int | None, last: int) -> int | None:
+    """Return the axis that holds features after a view.
+
+    Args:
+        view: the view of the tensor that a chain of views begins with.
+        origin: the axis of that tensor that holds features.
+        before: the axis of the tensor that is read.
+        last: the last axis.
+    """
+    if origin is None or (view is not None and view.is_reduced(origin)):
+        return None
+    held = None if view is None else view.holder(origin)
+    if held is not None:
+        return held
+    return before if before is not None and before <= last else 0
 
 
 def write_shape(shape: tuple[Number, ...], layout: str = "chw") -> str:

@@ -22,7 +22,10 @@ MOST = 4_000
 
 def item(w: Writer, shape: Shape, depth: int) -> str:
     """One item of a chain."""
-    kind = w.among(*["layer"] * 7, "group", "repeat", "block", "call", "list") if depth else "layer"
+    kinds = [*KINDS, *(["call"] if len(shape) > 1 else [])]
+    kind = w.among(*["layer"] * 7, *kinds) if depth else "layer"
+    if kind in CONSTRUCTS:
+        return CONSTRUCTS[kind](w, shape, depth)
     if kind == "group":
         opening, closing = w.among("()", "[]")
         return f"{opening}{chain(w, shape, depth - 1)[0]}{closing}{w.among('', '*1', '*0', ' * 1')}"
@@ -34,13 +37,80 @@ def item(w: Writer, shape: Shape, depth: int) -> str:
         name = f"b{len(w.blocks)}_"
         w.blocks[w.among(name, f"{name}()", f"{name}(c=C, act_=relu)")] = body
         return w.among(name, f"{name}()", f"{name}()*1")
-    if kind == "call" and len(shape) > 1:
+    if kind == "call":
         w.blocks["cba_(c, kk=3, way=half, act_=relu)"] = "conv c k=kk pad=way -> bn -> act_"
         return w.among("cba_(C)", "cba_(4, 1)", "cba_(2*C, way=same, act_=gelu)", "cba_(c = 3, kk = 1)*2")
     while True:
         text = ENTRIES[w.among(*ENTRIES)].draw(w, shape)
         if text is not None:
             return text
+
+
+def choice(w: Writer, shape: Shape, depth: int) -> str:
+    """A condition that chooses a chain."""
+    condition = w.among("1", "0", f"n0 == {shape[0]}", f"C > {w.whole(1, 8)}", f"n{len(shape) - 1} % 2 != 0")
+    other = f", {chain(w, shape, depth - 1)[0]}" if w.among(True, False) else ""
+    return f"if({condition}, {chain(w, shape, depth - 1)[0]}{other})"
+
+
+def index(w: Writer, shape: Shape, depth: int) -> str:
+    """A repetition in which layers depend on the index."""
+    return w.among(
+        f"(scale 1/(i+2) -> {same_shape(w, shape)})*3",
+        f"({same_shape(w, shape)} -> if(i % 2, relu, tanh))*2",
+        "((leaky_relu (i+1)/10)*(i+1))*2",
+    )
+
+
+def entries(w: Writer, shape: Shape, depth: int) -> str:
+    """A block with named entries."""
+    name = f"e{len(w.blocks)}_"
+    end = w.among("mul(@x, @y -> sigmoid)", "concat(@y -> flatten, @x -> flatten, identity -> flatten)")
+    w.blocks[name] = [{"x": "identity"}, {"y": same_shape(w, shape)}, same_shape(w, shape), {"out": end}]
+    return name
+
+
+def starred(w: Writer, shape: Shape, depth: int) -> str:
+    """A block that joins all entries of a name."""
+    w.blocks["one_"] = {"y": "tanh", "out": "relu"}
+    name = f"join{len(w.blocks)}_"
+    w.blocks[name] = [{"x": f"one_()*{w.whole(1, 3)}"}, {"z": w.among("add(@x/y*)", "add(@x/y* -> relu, identity)")}]
+    return name
+
+
+def tensor(w: Writer, shape: Shape, depth: int) -> str:
+    """A block with a tensor as its argument."""
+    w.blocks["t_(map, way)"] = "concat(@map -> flatten -> way, identity -> flatten)"
+    w.blocks["half_"] = "scale 1/2 -> relu"
+    return f"t_(@{w.among(*w.stages)}, {w.among('half_', 'relu')})" if w.stages else same_shape(w, shape)
+
+
+def shared(w: Writer, shape: Shape, depth: int) -> str:
+    """Calls of a block with one set of weights, which are those of inputs of one shape."""
+    name = f"w{written(shape)}_"
+    last = f"n{len(shape) - 1}"
+    w.shared.setdefault(name, f"linear {last} -> relu -> {'bn' if len(shape) > 1 else 'linear n0 nobias'}")
+    return w.among(name, f"{name}()*2", f"add({name}, relu -> {name})")
+
+
+def tied(w: Writer, shape: Shape, depth: int) -> str:
+    """A block in which a layer uses the weights of another one."""
+    last = f"n{len(shape) - 1}"
+    name = f"v{len(w.blocks)}_"
+    w.blocks[name] = [{"a": f"linear {last}"}, f"tanh -> linear {last} weights=@a{w.maybe(' nobias')}"]
+    return name
+
+
+CONSTRUCTS = {
+    "if": choice,
+    "index": index,
+    "entries": entries,
+    "starred": starred,
+    "tensor": tensor,
+    "shared": shared,
+    "tied": tied,
+}
+KINDS = ("group", "repeat", "block", *CONSTRUCTS)
 
 
 def chain(w: Writer, shape: Shape, depth: int = 2) -> tuple[str, Shape]:

@@ -19,6 +19,7 @@ FLOORS = (
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},
+    {"readers"},
     {"engine"},
     {"query"},
     {"claims"},

@@ -21,7 +21,7 @@ class AxisField:
     paths: tuple[Path, ...]
     """Empty if the field is global or unknown; several if paths of different strides join."""
     positions: tuple[Number, ...]
-    """The sizes of the layer's spatial axes."""
+    """The sizes of the layer's axes of positions."""
     offsets: tuple[Number, ...] = ()
     """If unaligned paths join: the distance of each centre from the first one, in input positions."""
     aligned: bool = True
@@ -29,13 +29,21 @@ class AxisField:
     is_unknown: bool = False
     """Whether the positions cannot be followed: nothing is known of what units see."""
     packed: bool = False
-    """Whether some positions lie side by side in the channels, and no layer has mixed these since. A unit is one
-    position with all of its channels; if they become positions again, the field is too large for each of them."""
+    """Whether some positions lie side by side in the features, and no layer has mixed these since. A unit is one
+    position with all of its features; if they become positions again, the field is too large for each of them."""
+
+    from_start: bool = False
+    """Whether units see all positions from the first to the end of their window (a causal field)."""
 
     @property
     def is_local(self) -> bool:
-        """Whether windows are known: the field is neither global nor unknown."""
-        return bool(self.paths)
+        """Whether windows are known: the field is neither global nor causal nor unknown."""
+        return bool(self.paths) and not self.from_start
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether units see all positions up to the end of their window, and none after it."""
+        return bool(self.paths) and self.from_start
 
     @property
     def is_global(self) -> bool:
@@ -44,8 +52,8 @@ class AxisField:
 
     @property
     def word(self) -> str:
-        """The word printed instead of numbers if the field has none: ``global`` or ``unknown``."""
-        return "unknown" if self.is_unknown else "global"
+        """The word printed instead of numbers if the field has none: ``global``, ``causal`` or ``unknown``."""
+        return "unknown" if self.is_unknown else "causal" if self.is_causal else "global"
 
     @property
     def has_several_strides(self) -> bool:
@@ -63,7 +71,7 @@ class AxisField:
         If paths of different strides join, the first number is a lower bound; if maps are bounds, it is 0.
 
         Raises:
-            ValueError: the field is global or unknown (see `is_local`); `size`, `stride` and `padding` raise it, too.
+            ValueError: the field has a `word` instead (see `is_local`); `size`, `stride` and `padding` raise it, too.
         """
         self._require_paths()
         smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
@@ -74,7 +82,7 @@ class AxisField:
         return smallest if self.exact else 0, rounded(floor, largest)
 
     def _require_paths(self) -> None:
-        if not self.paths:
+        if not self.is_local:
             raise ValueError(f"the field is {self.word}: it has no size, stride or padding (see is_local)")
 
     def _extreme_sizes(self) -> Iterator[Number]:
@@ -144,11 +152,11 @@ class AxisField:
         if not present:
             return Interval(0, -1)
         first, last = min(path.first(i) for path, i in present), max(path.last(i) for path, i in present)
-        return Interval(ceiling(first), floor(last))
+        return Interval(0 if self.from_start else ceiling(first), floor(last))
 
 
 Field: TypeAlias = tuple[AxisField, ...]
-"""The receptive field on one input, one entry per spatial axis of that input; empty for a vector."""
+"""The receptive field on one input, one entry per axis of positions of that input; empty for a vector of features."""
 
 Fields: TypeAlias = Mapping[str, Field]
 """The receptive fields of a layer by input; inputs that it does not depend on are absent."""
@@ -166,25 +174,25 @@ def _ends(n: int, period: int) -> list[int]:
     return sorted({*range(min(n, period)), *range(max(0, n - period), n)})
 
 
-def coverage(field: Field, shape: Shape) -> Number | None:
-    """Return the fraction of an input of a given shape that the window of a unit covers, at most 1.
+def coverage(field: Field, positions: Shape) -> Number | None:
+    """Return the fraction of an input with these positions that the window of a unit covers, at most 1.
 
-    ``None`` if the field is unknown.
+    ``None`` if the field is unknown, or causal, where it depends on the unit.
     """
-    if any(axis.is_unknown for axis in field):
+    if any(axis.is_unknown or axis.is_causal for axis in field):
         return None
-    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, shape[1:], strict=True)]
-    return ratio(product(sizes), product(shape[1:]))
+    sizes = [n if axis.is_global else minimum(axis.size, n) for axis, n in zip(field, positions, strict=True)]
+    return ratio(product(sizes), product(positions))
 
 
-def sees_past(field: Field, shape: Shape) -> bool:
-    """Return whether the window of a unit is larger than an input of this shape along every axis (plain sizes).
+def sees_past(field: Field, positions: Shape) -> bool:
+    """Return whether the window of a unit is larger than an input with these positions along every axis (plain sizes).
 
     Layers after such a layer find nothing new in the input, and tend not to improve the network (Richter, Schöning,
     Wiedenroth, Krumnack 2021, "Should you go deeper? Optimizing convolutional neural network architectures without
     training by receptive field analysis", arXiv:2106.12307). A global field does not count: it covers the input, but
     does not extend beyond it. Neither does an input with a single position, such as that of a generator.
     """
-    if not field or all(n == 1 for n in shape[1:]):
+    if not field or all(n == 1 for n in positions):
         return False
-    return all(axis.is_local and axis.size > n for axis, n in zip(field, shape[1:], strict=True))
+    return all(axis.is_local and axis.size > n for axis, n in zip(field, positions, strict=True))

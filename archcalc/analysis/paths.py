@@ -26,7 +26,7 @@ class Path(NamedTuple):
     """
 
     axis: int
-    """The spatial axis of the layer along which the window moves."""
+    """The axis of the layer along which the window moves, counted among those of positions."""
     advance: Number
     """By how many input positions the window moves in one period."""
     firsts: tuple[Number, ...]

@@ -7,13 +7,13 @@ and padding of the receptive field follow from the map (`archcalc.analysis.field
 well-known RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional
 neural networks").
 
-As is usual, windows that extend beyond a border count in full. `archcalc.analysis.unit` finds the exact positions that
+As is usual, windows that extend result a border count in full. `archcalc.analysis.unit` finds the exact positions that
 a single unit sees, clipped at the borders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,8 +23,8 @@ from archcalc.analysis.views import views
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import known_equal, ratio
 from archcalc.ops.base import Shape, Shapes
-from archcalc.ops.view import Lost, View
-from archcalc.ops.window import Reach, Window
+from archcalc.ops.view import Correspondence, Lost
+from archcalc.ops.window import Window
 
 MAX_PHASES = 4_000_000
 """The most phases of all layers together: the maximal period is shorter for deep networks (but at least 16)."""
@@ -48,40 +48,26 @@ def receptive_fields(
 class _Entry(NamedTuple):
     """How a layer reads one of its inputs."""
 
-    shape: Shape
-    reach: Reach
+    seen: Sequence[tuple[int, Window | None]]
+    """The axes of the input that are positions, each with what the layer sees of it."""
+    place: Mapping[int, int]
+    """The index among the layer's axes of positions, by axis."""
     positions: Shape
-    """The spatial sizes of the output of the layer."""
+    """The sizes of the layer's axes of positions."""
     is_partial: bool
     """Whether only some output positions see this input."""
     keeps_positions: bool
     """Whether every output position is known to see exactly its own input position."""
-
-
-def _entries(node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
-    positions = node.output[1:]
-    return tuple(
-        [
-            _Entry(
-                shape,
-                reach,
-                positions,
-                is_partial=any(window is not None and window.outputs is not None for window in reach),
-                keeps_positions=all(window is not None and window.is_pointwise for window in reach)
-                and len(shape) == len(node.output)
-                and (node.output is shape or all(map(known_equal, shape[1:], positions))),
-            )
-            for shape, reach in zip(shapes, node.op.windows(shapes), strict=True)
-        ]
-    )
+    mixes_features: bool
+    """Whether the layer computes weighted sums over all features of the input."""
 
 
 class _Pass:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.entries: dict[tuple[int, tuple[int, ...]], tuple[_Entry, ...]] = {}
-        """How operators read shapes, by the identities of both."""
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
+        self.entries: dict[tuple[object, ...], tuple[_Entry, ...]] = {}
+        """How operators read shapes, by the identities of both and the axes of features."""
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
         fields: list[Fields] = []
@@ -90,31 +76,33 @@ class _Pass:
             if index in given:
                 fields.append(given[index])
             elif source is not None and index == source.node:
-                fields.append({node.name: _start(node.outputs[source.output])})
+                fields.append({node.name: _start(self.graph.positions(source))})
             elif node.is_input:
-                fields.append({node.name: _start(node.output)} if source is None else {})
+                fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
                 origin, view = viewed[index]
-                fields.append(self.viewed(fields[origin.node], view, node.output[1:]))
+                features = self.graph.feature_axes
+                matched = view.between(features[origin.node], features[index])
+                fields.append(self.viewed(fields[origin.node], matched, self.graph.positions(Ref(index))))
             else:
-                fields.append(self.fields(node, fields))
+                fields.append(self.fields(index, node, fields))
         return fields
 
-    def viewed(self, fields: Fields, view: View, positions: Shape) -> Fields:
+    def viewed(self, fields: Fields, view: Correspondence, positions: Shape) -> Fields:
         """Return the fields of a view, given those of the tensor that it views."""
         return {
             name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
         }
 
-    def axis_viewed(self, field: AxisField, view: View, positions: Shape) -> AxisField:
+    def axis_viewed(self, field: AxisField, view: Correspondence, positions: Shape) -> AxisField:
         """Return the field of a view along one axis of the input."""
         result = AxisField((), positions, (), field.aligned, field.is_unknown, field.packed)
-        if field.packed and view.unpacks_channels:  # the field is that of all channels together
+        if field.packed and view.unpacks_features:  # the field is that of all features together
             if field.is_global:
                 return replace(result, is_unknown=True)
             field = _as_bound(field)
         origins = [view.origins[path.axis] for path in field.paths]
-        if not positions or Lost.IN_CHANNELS in origins:
+        if not positions or Lost.IN_FEATURES in origins:
             return replace(result, is_unknown=False, packed=True)
         paths: list[Path] = []
         for path, origin in zip(field.paths, origins, strict=True):
@@ -128,19 +116,21 @@ class _Pass:
                 return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(result, paths=tuple(paths), packed=packed)
+        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start)
 
-    def fields(self, node: Node, fields: list[Fields]) -> Fields:
+    def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
         """Return the fields of a node, given those of the nodes that it reads."""
+        features = self.graph.feature_axes
         shapes = self.graph.input_shapes(node)
-        key = id(node.op), tuple(map(id, shapes))  # numbers of some kinds cannot be compared
+        read = tuple([features[ref.node] for ref in node.inputs])
+        key = id(node.op), tuple(map(id, shapes)), read, features[index]  # numbers of some kinds cannot be compared
         entries = self.entries.get(key)
         if entries is None:
-            entries = self.entries[key] = _entries(node, shapes)
+            entries = self.entries[key] = self.entries_of(index, node, shapes)
         arriving: dict[str, list[Field]] = {}
         for ref, entry in zip(node.inputs, entries, strict=True):
             source = fields[ref.node]
-            if _is_packed(source) and _mixes_channels(node, entry.shape):
+            if _is_packed(source) and entry.mixes_features:
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
             keeps = entry.keeps_positions and not _has_offsets(source)
             if keeps and len(entries) == 1:
@@ -149,35 +139,64 @@ class _Pass:
                 found = field if keeps else self.beyond(field, entry)
                 if found is not None:
                     arriving.setdefault(name, []).append(found)
-        positions = node.output[1:]
-        return {name: self.union(found, positions) for name, found in arriving.items()}
+        return {name: self.union(found, entries[0].positions) for name, found in arriving.items()}
+
+    def entries_of(self, index: int, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
+        """Return how a layer reads its inputs."""
+        graph, features = self.graph, self.graph.feature_axes
+        axes = graph.position_axes(Ref(index))
+        positions = tuple([node.output[axis] for axis in axes])
+        place = {axis: position for position, axis in enumerate(axes)}
+        entries = []
+        for ref, shape, reach in zip(node.inputs, shapes, node.op.windows(shapes), strict=True):
+            own = graph.position_axes(ref)
+            seen = [(axis, reach[axis]) for axis in own]
+            same = tuple(axes) == tuple(own) and all(map(known_equal, graph.positions(ref), positions))
+            entries.append(
+                _Entry(
+                    seen,
+                    place,
+                    positions,
+                    is_partial=any(window is not None and window.outputs is not None for _, window in seen),
+                    keeps_positions=same and all(window is not None and window.is_pointwise for _, window in seen),
+                    mixes_features=_mixes_features(node, shape, features[ref.node]),
+                )
+            )
+        return tuple(entries)
 
     def beyond(self, field: Field, entry: _Entry) -> Field | None:
         """Return a field after one more layer; ``None`` if that sees nothing of the input."""
         axes = []
         for axis in field:
-            found = self.through(axis, entry.reach, entry.positions)
+            found = self.through(axis, entry)
             if found is None:
                 return None
             axes.append(_as_bound(found) if entry.is_partial else found)
         return tuple(axes)
 
-    def through(self, field: AxisField, reach: Reach, positions: Shape) -> AxisField | None:
+    def through(self, field: AxisField, entry: _Entry) -> AxisField | None:
         """Return the field after one more layer; ``None`` if that sees nothing of the input."""
         paths = []
-        if field.is_unknown and any(window is not None for window in reach):
-            return AxisField((), positions, (), field.aligned, is_unknown=True)
+        seen = entry.seen
+        result = AxisField((), entry.positions, (), field.aligned)
+        if field.is_unknown and any(window is not None for _, window in seen):
+            return replace(result, is_unknown=True)
+        through = [seen[path.axis][1] for path in field.paths]
         for path in field.paths:
-            window = reach[path.axis]
+            axis, window = seen[path.axis]
             if window is None:
-                return AxisField((), positions, (), field.aligned)
-            if not window.is_pointwise:
-                path = path.extended(window, path.axis if window.axis is None else window.axis, self.max_period)
+                return result
+            own = entry.place.get(axis if window.axis is None else window.axis)
+            if own is None or not window.known:  # positions that become features without being reordered
+                return replace(result, is_unknown=True)
+            if not window.is_pointwise or own != path.axis:
+                path = path.extended(window, own, self.max_period)
             if not path.is_blind:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        result = AxisField(tuple(paths), positions, (), field.aligned, packed=field.packed)
+        from_start = field.from_start or any(window is not None and window.from_start for window in through)
+        result = replace(result, paths=tuple(paths), packed=field.packed, from_start=from_start)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(result)  # see `union`
         return result
@@ -199,6 +218,7 @@ class _Pass:
         paths = [path for field in fields for path in field.paths]
         aligned = all(field.aligned for field in fields)
         packed = any(field.packed for field in fields)
+        from_start = any(field.from_start for field in fields)
         mixed = [field for field in fields if field.is_global]
         if mixed:
             return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
@@ -216,9 +236,9 @@ class _Pass:
             return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.twice_centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned, packed=packed)
+            return AxisField(tuple(united), positions, (), aligned, packed=packed, from_start=from_start)
         offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed)
+        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed, from_start=from_start)
 
 
 def _has_offsets(fields: Fields) -> bool:
@@ -231,7 +251,7 @@ def _has_offsets(fields: Fields) -> bool:
 
 
 def _is_packed(fields: Fields) -> bool:
-    """Return whether positions lie in the channels along any axis."""
+    """Return whether positions lie in the features along any axis."""
     for field in fields.values():
         for axis in field:
             if axis.packed:
@@ -239,12 +259,12 @@ def _is_packed(fields: Fields) -> bool:
     return False
 
 
-def _mixes_channels(node: Node, shape: Shape) -> bool:
-    """Return whether the node computes weighted sums over all channels of an input of a given shape."""
+def _mixes_features(node: Node, shape: Shape, features: int | None) -> bool:
+    """Return whether the node computes weighted sums over all features of an input of a given shape."""
     sums = node.op.sums(shape)
     return (
         sums is not None
-        and sums.per_channel
+        and features == (len(shape) - 1 if node.op.reads_features == "last" else 0)
         and any(kernels.table is None and known_equal(kernels.groups, 1) for kernels in sums.kernels)
     )
 
@@ -254,6 +274,5 @@ def _as_bound(field: AxisField) -> AxisField:
     return replace(field, paths=tuple([path._replace(exact=False) for path in field.paths]))
 
 
-def _start(shape: Shape) -> Field:
-    positions = shape[1:]
+def _start(positions: Shape) -> Field:
     return tuple(AxisField((Path(axis, 1, (0,), (1,)),), positions) for axis in range(len(positions)))

@@ -37,7 +37,11 @@ def smallest(graph: Graph, min_size: int = 1) -> Graph:
     """Return the network on the smallest possible input with at least ``min_size`` positions per axis (at most as
     now)."""
     for size in _sizes(graph, min_size):
-        shapes = {name: (shape[0], *(min(n, size) for n in shape[1:])) for name, shape in graph.inputs.items()}
+        shapes = {
+            node.name: tuple([n if axis == features else min(n, size) for axis, n in enumerate(node.output)])
+            for node, features in zip(graph.nodes, graph.feature_axes, strict=True)
+            if node.is_input
+        }
         try:
             return resized(graph, shapes)
         except Impossible:
@@ -46,7 +50,7 @@ def smallest(graph: Graph, min_size: int = 1) -> Graph:
 
 
 def _sizes(graph: Graph, min_size: int) -> Iterator[int]:
-    size, largest = min_size, max((n for shape in graph.inputs.values() for n in shape[1:]), default=1)
+    size, largest = min_size, max((n for shape in graph.inputs.values() for n in shape), default=1)
     while size < largest:
         yield size
         size += 1 if size < FIRST_SIZES else size // 4

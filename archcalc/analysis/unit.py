@@ -5,7 +5,7 @@ input), between the taps of dilated kernels, and where tensors are sliced and co
 union of *regions*; a region is a product of *runs* (sets of intervals), one per axis. Nearly always it is one box. If
 the input of a unit would be scattered over too many pieces, gaps are filled, and ``exact`` is false in the result.
 
-Channels are not distinguished: a unit has all channels, and every layer is assumed to mix all channels that it reads.
+Features are not distinguished: a unit has all of them, and every layer is assumed to mix all features that it reads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Ref
 from archcalc.ops.view import View
-from archcalc.ops.window import Reach, Window
+from archcalc.ops.window import Window
 
 MAX_REGIONS = 32
 """The most regions of one tensor; if there are more, they are replaced by one region that contains them."""
@@ -42,7 +42,7 @@ class Interval(NamedTuple):
 
 
 Box: TypeAlias = tuple[Interval, ...]
-"""One interval per spatial axis; none for a vector."""
+"""One interval per axis of positions; none for a vector of features."""
 
 Runs: TypeAlias = tuple[Interval, ...]
 """A set of positions of one axis: ascending intervals that do not touch."""
@@ -107,7 +107,7 @@ def unit_field(graph: Graph, node: int, unit: tuple[int, ...], *, source: Ref | 
         ValueError: the layer has no such unit; the message gives the reason.
     """
     layer = graph.nodes[node]
-    positions = layer.output[1:]
+    positions = graph.positions(Ref(node))
     if not positions:
         raise ValueError(f"the output of '{layer.name}' is a vector: its units have no position")
     if len(unit) != len(positions):
@@ -143,7 +143,7 @@ def trace_back(
     Args:
         graph: a graph of plain sizes.
         node: the index of the layer.
-        unit: the position of the unit, one index per spatial axis.
+        unit: the position of the unit, one index per axis of positions.
         clip: whether to clip at the borders of every tensor, since padding contains no input; without clipping, windows
             extend beyond the borders as in the closed form.
         source: a tensor to stop at instead of the inputs.
@@ -195,29 +195,41 @@ class _Trace:
                 continue
             if index in viewed:
                 ref, view = viewed[index]
-                before = self.before_view(seen, view, self.graph.shape(ref)[1:])
+                before = self.before_view(seen, view, ref, Ref(index))
                 if before is not None:
                     wanted[ref] = wanted[ref].union(before) if ref in wanted else before
                 continue
             shapes = self.graph.input_shapes(here)
+            place = {axis: position for position, axis in enumerate(self.graph.position_axes(Ref(index)))}
             for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
-                backward = self.backward(seen, reach, shape[1:])
+                axes = [(axis, shape[axis], reach[axis]) for axis in self.graph.position_axes(ref)]
+                backward = self.backward(seen, axes, place)
                 if backward is not None:
                     wanted[ref] = wanted[ref].union(backward) if ref in wanted else backward
         return found
 
-    def backward(self, seen: PositionSet, reach: Reach, positions: tuple[int, ...]) -> PositionSet | None:
-        """Return what positions of the output of a layer see of one of its inputs; ``None`` if they see nothing."""
+    def backward(
+        self, seen: PositionSet, reach: Sequence[tuple[int, int, Window | None]], place: Mapping[int, int]
+    ) -> PositionSet | None:
+        """Return what positions of the output of a layer see of one of its inputs; ``None`` if they see nothing.
+
+        Args:
+            seen: the positions of the output.
+            reach: the axes of the input that are positions, each with its size and what the layer sees of it.
+            place: the index among the output's axes of positions, by axis.
+        """
         result: PositionSet | None = None
         for region in seen.regions:
             exact = seen.exact
             axes: list[Runs] = []
-            for axis, (window, size) in enumerate(zip(reach, positions, strict=True)):
+            for axis, size, window in reach:
                 runs: Runs
-                if window is None:
+                own = None if window is None else place.get(axis if window.axis is None else window.axis)
+                if window is None or own is None or not window.known:
                     runs = (Interval(0, size - 1),)
+                    exact = exact and window is None
                 else:
-                    runs, kept = self.through(window, region[axis if window.axis is None else window.axis])
+                    runs, kept = self.through(window, region[own])
                     exact = exact and kept
                 if self.clip:
                     runs = _clipped(runs, 0, size - 1)
@@ -227,15 +239,15 @@ class _Trace:
                 result = one if result is None else result.union(one)
         return result
 
-    def before_view(self, seen: PositionSet, view: View, positions: tuple[int, ...]) -> PositionSet | None:
+    def before_view(self, seen: PositionSet, view: View, ref: Ref, made: Ref) -> PositionSet | None:
         """Return what positions of a view see of its source; ``None`` if they see nothing."""
         result: PositionSet | None = None
         for region in seen.regions:
-            for digits, kept in self.digits(view, region):
+            for digits, kept in self.digits(view, region, self.graph.position_axes(made)):
                 axes: list[Runs] = []
                 exact = seen.exact and kept
-                for factors, size in zip(view.source[1:], positions, strict=True):
-                    runs, kept = self.composed(view, factors, digits)
+                for axis, size in zip(self.graph.position_axes(ref), self.graph.positions(ref), strict=True):
+                    runs, kept = self.composed(view, view.source[axis], digits)
                     axes.append(_clipped(runs, 0, size - 1) if self.clip else runs)
                     exact = exact and kept
                 if all(axes):
@@ -243,10 +255,11 @@ class _Trace:
                     result = one if result is None else result.union(one)
         return result
 
-    def digits(self, view: View, region: Region) -> Iterator[tuple[dict[int, Runs], bool]]:
+    def digits(self, view: View, region: Region, axes: Sequence[int]) -> Iterator[tuple[dict[int, Runs], bool]]:
         """Yield a region as products of digit sets, one per factor of its axes, each with whether it is exact."""
         choices: list[dict[int, Runs]] = [{}]
-        for runs, factors in zip(region, view.axes[1:], strict=True):
+        for runs, axis in zip(region, axes, strict=True):
+            factors = view.axes[axis]
             sizes = [view.sizes[factor] for factor in factors]
             if len(sizes) == 1:
                 parts: list[tuple[Runs, ...]] = [(runs,)]
@@ -287,6 +300,9 @@ class _Trace:
             runs = _clipped(runs, *window.outputs)
             if not runs:
                 return (), True
+        if window.from_start:
+            end = window.positions(runs[-1].last)
+            return ((Interval(0, end[-1]),) if end else ()), True
         up, stride = window.up, window.stride
         places = window.size + up - 1
         dilation = window.dilation if places > 1 else 1

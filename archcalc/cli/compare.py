@@ -17,6 +17,7 @@ from archcalc.cli.options import (
     VerbCommand,
     complete_spec,
     default_format,
+    given_from,
     limits_from,
     output_options,
     pairs_from,
@@ -101,13 +102,12 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     """
     from archcalc.analysis.propagate import analyze
     from archcalc.cli.warnings import warn
-    from archcalc.spec import Given, read_spec
+    from archcalc.spec import read_spec
     from archcalc.spec.locate import locate
 
     limits = limits_from(values)
-    settings = pairs_from(values.pop("settings"), "--set")
-    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    layout = values["layout"]
+    given = given_from(values)
+    settings = given.set
     declared: dict[str, None] = {}
     analyses = []
     split = {spec: split_settings(spec) for spec in specs}
@@ -116,12 +116,12 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
         name, words = split[spec]
         source, inline = found[name]
         of_this_one = pairs_from(words, f"'{name[:40]}'")
-        given = Given(shapes=shapes, layout=layout, training_heads="all" if values["training"] else "possible")
-        read = read_spec(source, given, inline=inline, limits=limits)
+        its = given.applied_to(source)._replace(set={})
+        read = read_spec(source, its, inline=inline, limits=limits)
         declared.update(dict.fromkeys(read.graph.variables))
         own = {name: value for name, value in settings.items() if name in read.graph.variables} | of_this_one
         if own:
-            read = read_spec(source, given._replace(set=own), inline=inline, limits=limits)
+            read = read_spec(source, its._replace(set=own), inline=inline, limits=limits)
         warn(read, values["ignore"])
         analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
     for name in settings:

@@ -22,6 +22,7 @@ from archcalc.cli.options import (
 )
 from archcalc.report.records import counts_record
 from archcalc.report.table import Column, Table
+from archcalc.spec.models import is_model
 from archcalc.spec.write import write_layer
 from archcalc.spec.write_graph import write_graph
 
@@ -60,7 +61,7 @@ class Verified(NamedTuple):
 @click.option(
     "--save-weights",
     metavar="FILE",
-    help="Write the folded arrays to an .npz file, named as in the folded spec; needs --weights.",
+    help="Write the folded arrays to an .npz file, named as in the folded spec; a spec needs --weights.",
 )
 @click.option(
     "--verify", is_flag=True, help="Run both networks in float64, and exit with status 1 if their outputs differ."
@@ -82,15 +83,15 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     The result is a table of parameters and operations before and after, layer by layer, and the layers that cannot be
     folded, with the reasons.
     """
-    if values["save_weights"] and not values["weights"]:
-        raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")
     different_files(values["output"], values["save_weights"])
     writes = bool(values["output"] or values["save_weights"])
+    if values["save_weights"] and not values["weights"] and not is_model(spec):
+        raise click.UsageError("--save-weights needs --weights FILE, the arrays to fold")
     network = load_network(spec, values, training=writes)  # the written network has all training heads
     folding = fold(network.graph)
     text = write_graph(folding.folded) if writes else ""
     verified = None
-    if values["weights"] or values["verify"]:
+    if values["weights"] or values["save_weights"] or values["verify"]:
         verified = run_both(network, folding, text, values)
     if values["output"]:
         from archcalc.cli.files import write_file
@@ -122,9 +123,13 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
     if values["weights"]:
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=np.float64)
-        if values["save_weights"]:
-            with output_errors("--save-weights", values["save_weights"]):
-                save_weights(values["save_weights"], folding, weights, text)
+    else:
+        weights = network.arrays("float64")
+    if values["save_weights"]:
+        if weights is None:
+            raise click.UsageError("--save-weights needs --weights FILE, because the model has no numbers")
+        with output_errors("--save-weights", values["save_weights"]):
+            save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:
         return None
     given = random_weights(graph, seed=values["seed"]) if weights is None else weights

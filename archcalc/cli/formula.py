@@ -11,6 +11,7 @@ from archcalc.cli.explain import wrapped
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
+    given_from,
     giving_values,
     joined_values,
     limits_from,
@@ -27,7 +28,6 @@ from archcalc.query.closed_forms import ClosedForm, limit, python_function
 from archcalc.query.formula import TOTALS, FormulaQuery, FormulaResult, calculate
 from archcalc.query.quantities import MEASURED
 from archcalc.report.json_text import write_json
-from archcalc.spec import Given
 from archcalc.spec.locate import locate
 from archcalc.spec.tokens import RULES
 
@@ -96,8 +96,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     if python and form != "text":
         raise click.UsageError("--python cannot be combined with --format")
     limits = limits_from(values)
-    settings = pairs_from(values["settings"], "--set")
-    shapes = pairs_from(values["shapes"], "--shape", bare=True)
+    given = given_from(values)
     when = pairs_from(tuple(values["scale"].split(",")), "--scale") if values["scale"] else None
     free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
     divided = when is not None or values["relative_to"] is not None
@@ -107,7 +106,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
         assume=values["assume"],
-        given=Given(settings, shapes, values["layout"]),
+        given=given,
         training=values["training"],
         batch=values["batch"],
         dtype=values["dtype"],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ from archcalc.terminal import READABLE
 if TYPE_CHECKING:
     from archcalc.api import Network
     from archcalc.report.table import Table
+    from archcalc.spec import Given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -90,6 +91,25 @@ def limit_options(command: Command) -> Command:
     return command
 
 
+def model_options(command: Command) -> Command:
+    """Add ``--arg`` and ``--batch-axis``, which matter to models of other formats, to a command."""
+    command = click.option(
+        "--batch-axis",
+        "batch_axes",
+        multiple=True,
+        metavar="INPUT=AXIS|none",
+        help="Axis of a model's input that is the batch, counted from 0 (repeatable).  [default: 0]",
+    )(command)
+    return click.option(
+        "--arg",
+        "arguments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Argument of a module that SPEC names as package.module:object or ./file.py:object, the only SPEC that "
+        "runs code, e.g. num_classes=10 (repeatable).",
+    )(command)
+
+
 def layout_option(command: Command) -> Command:
     """Add ``--layout`` to a command."""
     return click.option(
@@ -101,8 +121,8 @@ def layout_option(command: Command) -> Command:
 
 
 def spec_options(command: Command) -> Command:
-    """Add ``--set``, ``--shape``, ``--layout``, ``--ignore`` and the limits to a command."""
-    command = layout_option(ignore_option(limit_options(command)))
+    """Add all options that decide how a SPEC is read, ``--ignore`` and the limits to a command."""
+    command = model_options(layout_option(ignore_option(limit_options(command))))
     command = click.option(
         "--shape",
         "shapes",
@@ -201,18 +221,38 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
     return pairs
 
 
+def with_model_options(given: Given, values: dict[str, Any]) -> Given:
+    """Return what is given for a SPEC with ``--arg`` and ``--batch-axis``, and remove these from the options."""
+    arguments = pairs_from(values.pop("arguments"), "--arg")
+    return given._replace(arguments=arguments, batch_axes=pairs_from(values.pop("batch_axes"), "--batch-axis"))
+
+
+def given_from(values: dict[str, Any], *, training: bool = False) -> Given:
+    """Return what a command's options give for its SPEC; remove those that only this needs.
+
+    With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
+    """
+    from archcalc.spec import Given
+
+    training = training or values.get("training", False)
+
+    settings = pairs_from(values.pop("settings"), "--set")
+    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
+    heads: Literal["all", "possible"] = "all" if training else "possible"
+    given = Given(settings, shapes, values.get("layout"), training_heads=heads)
+    return with_model_options(given, values)
+
+
 def load_network(spec: str, values: dict[str, Any], *, training: bool = False) -> Network:
     """Load the network of a command's SPEC and options, remove these options from ``values``, and print warnings.
 
     With ``training`` (or the option of this name), training heads that are impossible on the input are an error.
     """
-    from archcalc.api import load
+    from archcalc.api import Network
+    from archcalc.spec import load_spec
 
     limits = limits_from(values)
-    settings = pairs_from(values.pop("settings"), "--set")
-    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    training = training or values.get("training", False)
-    network = load(spec, set=settings, shapes=shapes, layout=values.get("layout"), training=training, limits=limits)
+    network = Network(load_spec(spec, given_from(values, training=training), limits))
     warn(network.spec, values.pop("ignore", ()))
     return network
 

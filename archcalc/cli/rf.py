@@ -104,7 +104,7 @@ def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> U
         SpecError: the layer has no such unit.
     """
     if written is None:
-        place = tuple(n // 2 for n in graph.nodes[node].output[1:])
+        place = tuple(n // 2 for n in graph.positions(Ref(node)))
     else:
         parts = [part.strip() for part in written.split(",")]
         if not all(part.removeprefix("-").isdecimal() and len(part) < 100 for part in parts):
@@ -118,7 +118,7 @@ def _unit(graph: Graph, node: int, written: str | None, source: Ref | None) -> U
     try:
         unit = unit_field(graph, node, place, source=source)
     except ValueError as error:
-        has_positions = len(graph.nodes[node].output) > 1
+        has_positions = bool(graph.positions(Ref(node)))
         hint = "positions count from 0, in the order of the axes: y,x or z,y,x" if has_positions else ""
         fail("argument", str(error), hint=hint, origin="--at" if written is not None else "LAYER")
     return unit

@@ -30,7 +30,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
         place = ",".join(map(str, unit.unit))
         fail("argument", f"unit {place} of '{unit.layer}' sees no positions of any input", origin="--svg")
     index = next(index for index, one in enumerate(graph.nodes) if one.name == drawn)
-    shape = graph.shape(source) if source is not None else graph.nodes[index].output
+    sizes = graph.positions(source or Ref(index))
     nested = tuple(
         NestedWindow(step.layer, tuple(None if span is None else (span.first, span.last) for span in step.window))
         for step in growth(graph, node, unit.unit, drawn, source=source)
@@ -39,7 +39,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
         title=f"unit ({', '.join(map(str, unit.unit))}) of {unit.layer}",
         network=graph.name,
         input=drawn,
-        sizes=shape[1:],
+        sizes=sizes,
         nested=nested,
         seen=tuple((interval.first, interval.last) for interval in unit.seen[drawn]),
         regions=tuple(
@@ -47,7 +47,7 @@ def write_picture(graph: Graph, node: int, unit: UnitField, source: Ref | None, 
             for region in unit.positions[drawn].regions
         ),
         count=unit.positions[drawn].number,
-        image=None if photo is None else _photo(photo, shape[1:]),
+        image=None if photo is None else _photo(photo, sizes),
     )
     try:
         write_file(path, draw(picture))

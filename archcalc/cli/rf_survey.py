@@ -36,6 +36,9 @@ class Survey:
         self.origins: dict[str, Shape] = {
             self.graph.nodes[index].name: self.graph.shape(source or Ref(index)) for index in origins
         }
+        self.positions_of = {
+            self.graph.nodes[index].name: self.graph.positions(source or Ref(index)) for index in origins
+        }
         self.nodes = list(self._nodes())
         self.counts_positions = self._is_dilated() and len(self.nodes) * len(self.graph.nodes) <= MAX_VISITS
         if source is not None and not any(fields[index] for index, _ in self.nodes):
@@ -71,23 +74,23 @@ class Survey:
         ``None`` if they are not counted: the network has no dilated windows, or is too deep to trace back from every
         layer.
         """
-        output = self.graph.nodes[index].output
-        if not self.counts_positions or len(output) == 1:
+        sizes = self.graph.positions(Ref(index))
+        if not self.counts_positions or not sizes:
             return None
-        middle = tuple(n // 2 for n in output[1:])
+        middle = tuple(n // 2 for n in sizes)
         seen = trace_back(self.graph, index, middle, clip=False, source=self.source).get(name)
         if seen is None or not seen.exact:
             return None
         return seen.number, prod(interval.size for interval in seen.box)
 
     def by_input(self) -> Iterator[tuple[str, Shape, list[tuple[int, Node, Field]]]]:
-        """Yield each input with spatial axes, its shape, and the layers that depend on it with their fields."""
-        for name, shape in self.origins.items():
+        """Yield each input with positions, their sizes, and the layers that depend on it with their fields."""
+        for name, sizes in self.positions_of.items():
             found = [
                 (index, node, self.fields[index][name]) for index, node in self.nodes if name in self.fields[index]
             ]
-            if found and len(shape) > 1:
-                yield name, shape, found
+            if found and sizes:
+                yield name, sizes, found
 
     def changed(self, name: str) -> list[tuple[int, Node, Field]]:
         """Return the layers whose field on an input differs from those of all layers that they read."""
@@ -164,7 +167,7 @@ class Survey:
         return name if self.source is not None or len(self.origins) > 1 else "the input"
 
     def _notes(self, name: str, shape: Shape, found: list[tuple[int, Node, Field]]) -> Iterator[str]:
-        size = write_shape(shape[1:])
+        size = write_shape(shape)
         past = next(((node.name, field) for _, node, field in found if sees_past(field, shape)), None)
         if past is not None:
             layer, window = past[0], axes_text(past[1], "rf")
@@ -205,7 +208,7 @@ class Survey:
             ]
             if not bars:
                 continue
-            side = "×".join(map(str, dict.fromkeys(shape[1:])))
+            side = "×".join(map(str, dict.fromkeys(shape)))
             return draw_bars(
                 bars, mark=1, mark_text=f"size of {self._called(name)}, {side}", width=width, blocks=blocks
             )
@@ -217,7 +220,7 @@ class Survey:
 
         rows: list[tuple[Any, ...]] = []
         notes = []
-        for name, shape in self.origins.items():
+        for name, shape in self.positions_of.items():
             tensor = self._called(name)
             window, seen = unit.windows.get(name, ()), unit.seen.get(name)
             if seen is None:
@@ -226,7 +229,7 @@ class Survey:
                 continue
             positions = unit.positions[name]
             names = axis_names(len(seen))
-            for index, (axis, n, before, after) in enumerate(zip(names, shape[1:], window, seen, strict=True)):
+            for index, (axis, n, before, after) in enumerate(zip(names, shape, window, seen, strict=True)):
                 rows.append(
                     (
                         name,
@@ -283,7 +286,7 @@ class Survey:
                     "op": node.op.name,
                     "output": list(node.output),
                     "fields": {
-                        name: _field_record(field, self.origins[name], self.positions(index, name))
+                        name: _field_record(field, self.positions_of[name], self.positions(index, name))
                         for name, field in self.fields[index].items()
                     },
                 }
@@ -301,7 +304,7 @@ class Survey:
                 name: {
                     "window": [list(interval) for interval in window],
                     "sees": [list(interval) for interval in unit.seen[name]] if name in unit.seen else None,
-                    "covers": plain(_covered(unit.seen[name], self.origins[name])) if name in unit.seen else 0,
+                    "covers": plain(_covered(unit.seen[name], self.positions_of[name])) if name in unit.seen else 0,
                     "positions": unit.positions[name].number if name in unit.positions else 0,
                     "runs": [
                         [list(run) for run in unit.positions[name].along(axis)] for axis in range(len(unit.seen[name]))
@@ -336,9 +339,10 @@ def _alike(field: Field | None, other: Field) -> bool:
         return True
     if field is None or len(field) != len(other):
         return False
-    return all(a.paths is b.paths or a.paths == b.paths for a, b in zip(field, other, strict=True)) and not any(
-        axis.offsets for axis in other
-    )
+    if any(axis.offsets for axis in other):
+        return False
+    pairs = zip(field, other, strict=True)
+    return all(a.from_start is b.from_start and (a.paths is b.paths or a.paths == b.paths) for a, b in pairs)
 
 
 def _offsets(field: Field) -> str:
@@ -350,13 +354,13 @@ def _share(field: Field, shape: Shape) -> Fraction | None:
     """Return the size relative to the input, of the axis where that is largest; ``None`` unless the field is local."""
     if not all(axis.is_local for axis in field):
         return None
-    return max(Fraction(axis.size, n) for axis, n in zip(field, shape[1:], strict=True))
+    return max(Fraction(axis.size, n) for axis, n in zip(field, shape, strict=True))
 
 
 def _covered(box: Box, shape: Shape) -> Number:
     """Return the share of an input that a box covers."""
     share = Fraction(1)
-    for interval, n in zip(box, shape[1:], strict=True):
+    for interval, n in zip(box, shape, strict=True):
         share *= Fraction(interval.size, n)
     return normal(share)
 

@@ -225,7 +225,7 @@ def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run,
     training = values["mode"] == "train"
     inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **values["inputs"]}
     if values["weights"] is None:
-        weights = initial(graph, seed=seed, dtype=dtype, training=training)
+        weights = network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
     else:
         with array_errors("--weights"):
             weights = read_weights(values["weights"], graph, dtype=dtype, training=training)

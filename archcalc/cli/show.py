@@ -140,6 +140,7 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
         found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("training heads are not included in the totals; --training includes them")
+    found += analysis.graph.notes
     for name, reason in analysis.graph.impossible_heads.items():
         found.append(f"the training head {name} is left out, since it is impossible on this input: {reason}")
     own = {layer.head for layer in analysis.layers}

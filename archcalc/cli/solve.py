@@ -19,6 +19,7 @@ from archcalc.cli.options import (
     single_value,
     spec_argument,
     spec_options,
+    with_model_options,
 )
 from archcalc.cli.variation import collect_garbage, reason_text, value_text
 from archcalc.cli.warnings import warn_as_written
@@ -93,11 +94,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
     located = LocatedSpec(*locate(spec, limits))
-    warn_as_written(located.source, fixed.given, limits, inline=located.inline, ignore=values["ignore"])
+    given = with_model_options(fixed.given, values)
+    warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
     question = ConfigurationQuery(
         located,
         [],
-        given=fixed.given,
+        given=given,
         fixed=fixed.fixed,
         training=values["training"],
         dtype=values["dtype"],

@@ -20,10 +20,12 @@ from archcalc.cli.options import (
     layout_option,
     limit_options,
     limits_from,
+    model_options,
     output_options,
     print_table,
     single_value,
     spec_argument,
+    with_model_options,
 )
 from archcalc.cli.variation import collect_garbage, progress, reason_text, value_text
 from archcalc.cli.warnings import ignore_option, warn_as_written
@@ -109,6 +111,7 @@ SECTIONS: dict[str, Definitions] = {
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
+@model_options
 @layout_option
 @ignore_option
 @limit_options
@@ -133,12 +136,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     sort = names.keys("--sort", values["sort"])
     pareto = names.keys("--pareto", values["pareto"])
     located = LocatedSpec(*locate(spec, limits))
-    warn_as_written(located.source, varied.given, limits, inline=located.inline, ignore=values["ignore"])
+    given = with_model_options(varied.given, values)
+    warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
     question = ConfigurationQuery(
         located,
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
-        varied.given,
+        given,
         varied.fixed,
         varied.shapes,
         values["training"],

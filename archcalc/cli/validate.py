@@ -16,8 +16,8 @@ from archcalc.cli.options import (
     PositiveInteger,
     VerbCommand,
     default_format,
+    given_from,
     limits_from,
-    pairs_from,
     single_value,
     spec_options,
     stdin_once,
@@ -197,9 +197,12 @@ def command(
 
 def options_from(values: dict[str, Any]) -> Options:
     """Return what the options ask for, for every spec."""
+    given = given_from(values)
     return Options(
-        settings=pairs_from(values["settings"], "--set"),
-        shapes=pairs_from(values["shapes"], "--shape", bare=True),
+        settings=given.set,
+        shapes=given.shapes,
+        arguments=given.arguments,
+        batch_axes=given.batch_axes,
         limits=limits_from(values),
         ignore=values["ignore"],
         warn=values["warn"],
@@ -223,6 +226,7 @@ def only_files(found_specs: Iterable[FoundSpec]) -> None:
             raise click.UsageError("--fix corrects files only; --diff prints the corrections of standard input")
         if not found_spec.is_file and found_spec.problem is None:
             what = "an inline expression" if found_spec.inline else f"the bundled '{found_spec.name}'"
+            what = f"the model '{found_spec.name}'" if found_spec.is_model else what
             raise click.UsageError(f"--fix corrects files only, not {what}")
 
 

@@ -14,9 +14,9 @@ from archcalc.cli.options import (
     VerbCommand,
     complete_spec,
     default_format,
+    given_from,
     limits_from,
     output_options,
-    pairs_from,
     print_table,
     spec_options,
     stdin_once,
@@ -68,18 +68,20 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
 
     Exit status: 0 if all checks agree, 1 if one differs, 2 if a network cannot be read.
     """
-    from archcalc.api import load
+    from archcalc.api import Network
     from archcalc.cli.warnings import warn
+    from archcalc.spec import read_spec
+    from archcalc.spec.locate import locate
     from archcalc.verification.verify import verify
 
     stdin_once(specs)
     aspects = chosen(values["only"])
     limits = limits_from(values)
-    settings = pairs_from(values.pop("settings"), "--set")
-    shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
-    networks = [
-        (spec, load(spec, set=settings, shapes=shapes, layout=values["layout"], limits=limits)) for spec in specs
-    ]
+    given = given_from(values)
+    networks = []
+    for spec in specs:
+        source, inline = locate(spec, limits)
+        networks.append((spec, Network(read_spec(source, given.applied_to(source), inline=inline, limits=limits))))
     for _, network in networks:
         warn(network.spec, values["ignore"])
     available = values["max_memory"] or available_memory()

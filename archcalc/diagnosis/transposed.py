@@ -95,12 +95,11 @@ class TransposedAsStride(TransposedConv):
     window_kind = ""  # type: ignore[assignment]  # so that other mistakes do not apply to it
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (
-            tuple(
-                Window(1 + ratio(reach - 1, s), ratio(1, s), ratio(reach - 1 - p0, s))
-                for _, reach, s, p0 in self.geometry(inputs[0])
-            ),
+        windows = (
+            Window(1 + ratio(reach - 1, s), ratio(1, s), ratio(reach - 1 - p0, s))
+            for _, reach, s, p0 in self.geometry(inputs[0])
         )
+        return ((None, *windows),)
 
 
 def kernel_at_stride_after(site: Site) -> Site | None:

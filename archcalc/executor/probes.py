@@ -1,10 +1,10 @@
 """Receptive fields by probing: which input positions, when set to NaN, make a unit NaN.
 
 A NaN propagates through every sum, product and maximum, so nothing can cancel. The kernels run unchanged, layer by
-layer, but every tensor is reduced to a single map before it is passed on: NaN where any channel is NaN, and one
+layer, but every tensor is reduced to a single feature before it is passed on: NaN where any feature is NaN, and one
 everywhere else. This keeps the geometry of the network, but not its width and its numbers. A unit is one position with
-all of its channels. Only reshapes and transpositions, which turn channels into positions and back, read and pass on all
-of their channels.
+all of its features. Only layers that turn features into positions, or combine them with positions, read all of their
+features.
 
 A *test* sets the first (or last) k positions of an axis to NaN. If they reach a unit, so do the first k + 1; so the
 first position that a unit sees is found by bisection, and the last one likewise from the other end. A batch holds many
@@ -56,10 +56,10 @@ def probe(
 
     Args:
         graph: the network.
-        sizes: the spatial sizes of every input, which need not be those of the graph.
+        sizes: the sizes of every input's axes of positions, which need not be those of the graph.
         units: the position of a unit by the index of its layer (empty for a vector).
         source: the name of the input.
-        axis: the index of the spatial axis of the input.
+        axis: the index of the axis, among those of positions.
         guesses: what units are expected to see. The first tests are made at these bounds, so correct guesses save most
             of the work; the result does not depend on them.
     """
@@ -98,13 +98,15 @@ def _outcomes(
     tests: list[tuple[bool, int]],
 ) -> Iterator[tuple[tuple[bool, int], dict[int, bool]]]:
     """Yield, for every test, whether the first (or last) positions up to a bound reach each unit."""
-    reordered = [prod(node.output) for _, node in graph.layers() if node.op.reorders]
-    largest = max(*(prod(each) for each in sizes.values()), *reordered, 1)
+    features = graph.feature_axes
+    wide = [prod(graph.shape(ref)) for _, node in graph.layers() if _is_wide(graph, node) for ref in node.inputs]
+    largest = max(*(prod(each) for each in sizes.values()), *wide, 1)
+    own = {name: features[ref.node] for name, ref in graph.input_refs.items()}
     together = max(1, min(MAX_BATCH, MAX_ELEMENTS // largest))
     for begin in range(0, len(tests), together):
         batch = tests[begin : begin + together]
-        inputs = {name: np.ones((len(batch), 1, *each), np.float32) for name, each in sizes.items()}
-        moved = np.moveaxis(inputs[source], axis + 2, 1)
+        inputs = {name: np.ones((len(batch), *_with(each, own[name], 1)), np.float32) for name, each in sizes.items()}
+        moved = np.moveaxis(inputs[source], 1 + graph.position_axes(graph.input_refs[source])[axis], 1)
         for example, (from_the_end, bound) in zip(moved, batch, strict=True):
             example[-1 - bound :] = np.nan if from_the_end else 1
             example[: 0 if from_the_end else bound + 1] = np.nan
@@ -117,43 +119,64 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
     """Return, for each unit, which examples of a batch are NaN there."""
     tensors: dict[Ref, Array] = {}
     last = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
+    features = graph.feature_axes
     context = Context(batch=len(next(iter(inputs.values()))))
     found: dict[int, Array] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
             tensors[Ref(index)] = inputs[node.name]
             continue
-        if node.op.reorders:
-            (ref,) = node.inputs
-            outputs = kernel_of(node.op)(node.op, (_wide(tensors[ref], graph.shape(ref)),), {}, context)
+        own, read = features[index], [(tensors[ref], features[ref.node]) for ref in node.inputs]
+        if _is_wide(graph, node):
+            given = [_wide(array, axis, graph.shape(ref)) for (array, axis), ref in zip(read, node.inputs, strict=True)]
+            outputs = _run(node, tuple(given), None, context)
         else:
-            outputs = _run(node, tuple([_single(tensors[ref]) for ref in node.inputs]), context)
-            outputs = tuple(map(_single, outputs))
+            axis = read[0][1] if read else None
+            outputs = _run(node, tuple([_single(array, axis) for array, axis in read]), axis, context)
+        if not node.op.reorders:
+            outputs = tuple([_single(array, own) for array in outputs])
         tensors.update({Ref(index, output): array for output, array in enumerate(outputs)})
         if index in units:
-            position: tuple[Any, ...] = (slice(None), 0, *units[index])
-            found[index] = np.isnan(_single(tensors[Ref(index)])[position])
+            position: tuple[Any, ...] = (slice(None), *_with(units[index], own, 0))
+            found[index] = np.isnan(_single(tensors[Ref(index)], own)[position])
         for ref in {*node.inputs}:
             if last[ref] == index:
                 del tensors[ref]
     return found
 
 
-def _run(node: Node, given: tuple[Array, ...], context: Context) -> tuple[Array, ...]:
-    """Evaluate one layer with a single map, with 1 for all of its stored numbers."""
-    narrow = node.op.on_one_channel(given[0].ndim - 1 if given else len(node.output))
+def _is_wide(graph: Graph, node: Node) -> bool:
+    """Return whether a layer reads all features of its inputs."""
+    op = node.op
+    axes = {graph.feature_axes[ref.node] for ref in node.inputs}
+    expected = {"first": {0}, "last": {len(graph.shape(ref)) - 1 for ref in node.inputs}}.get(op.reads_features, axes)
+    return op.reorders or op.pairs_features or len(axes) > 1 or axes != expected
+
+
+def _run(node: Node, given: tuple[Array, ...], features: int | None, context: Context) -> tuple[Array, ...]:
+    """Evaluate one layer on single features (or on all, if there is no axis of them), with 1 for its stored numbers."""
+    narrow = node.op.on_one_channel(given[0].ndim - 1 if given else len(node.output), features)
     shapes = tuple([array.shape[1:] for array in given])
     weights = {name: np.ones(shape, np.float32) for name, shape in storage_of(narrow, shapes).items()}
     with np.errstate(all="ignore"):
         return kernel_of(narrow)(narrow, given, weights, context)
 
 
-def _wide(array: Array, shape: tuple[int, ...]) -> Array:
-    """Return all channels of a tensor of a given shape: its own, or its single map repeated."""
-    return np.broadcast_to(array, (len(array), shape[0], *array.shape[2:])) if array.shape[1] == 1 else array
+def _wide(array: Array, features: int | None, shape: tuple[int, ...]) -> Array:
+    """Return all features of a tensor of a given shape: its own, or its single one repeated."""
+    if features is None or array.shape[1 + features] != 1:
+        return array
+    sizes = list(array.shape)
+    sizes[1 + features] = shape[features]
+    return np.broadcast_to(array, sizes)
 
 
-def _single(array: Array) -> Array:
-    """Return one map: NaN where any channel is NaN, and one everywhere else."""
-    poisoned = np.isnan(array).any(axis=1, keepdims=True)
+def _single(array: Array, features: int | None) -> Array:
+    """Return one feature: NaN where any feature is NaN, and one everywhere else."""
+    poisoned = np.isnan(array).any(axis=() if features is None else 1 + features, keepdims=True)
     return np.where(poisoned, np.float32(np.nan), np.float32(1))
+
+
+def _with(positions: Sizes, features: int | None, number: int) -> Sizes:
+    """Return numbers per axis of positions with one for the axis of features."""
+    return positions if features is None else (*positions[:features], number, *positions[features:])

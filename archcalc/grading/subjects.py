@@ -17,9 +17,10 @@ from archcalc.grading.formula_answers import FormulaJudge, FormulaNetwork
 from archcalc.grading.submission import NetworkText
 from archcalc.query.targets import network_of
 from archcalc.spec import Given, load_spec
-from archcalc.spec.errors import SpecError, relocated, whole_text
+from archcalc.spec.errors import SpecError, fail, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline
+from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline, split_variant
+from archcalc.spec.models import PYTHON_OBJECT, READERS
 
 
 class Subject:
@@ -155,9 +156,17 @@ def _in_yaml(hint: str) -> str:
 
 
 def _content(network: NetworkText) -> _Content:
-    """The identity of a network; a relative path starts at the folder of the file that names it."""
+    """The identity of a network; a relative path starts at the folder of the file that names it.
+
+    Raises:
+        SpecError: It is an object in Python code, which would run: the files of others must not choose it.
+    """
     spec = network.spec.value.strip()
-    is_file = not is_inline(spec) and ("/" in spec or spec.lower().endswith(SUFFIXES))
+    if PYTHON_OBJECT.fullmatch(spec) is not None:
+        hint = "export the module to a .pt2 file, and name that"
+        fail("argument", "a file cannot name a module, because its code would run", whole_text(network.spec), hint)
+    suffixes = (*SUFFIXES, *READERS)
+    is_file = not is_inline(spec) and ("/" in spec or split_variant(spec)[0].lower().endswith(suffixes))
     if is_file and not network.spec.source.name.startswith("<"):
         spec = str(Path(network.spec.source.name).parent / spec)
     settings = tuple((name, text.value) for name, text in network.settings.items())

@@ -108,8 +108,14 @@ def bias_before_norm(context: LintContext) -> Iterator[Match]:
 def _dropped_positions(node: Node, shape: Shape) -> tuple[int, ...]:
     """Return, per spatial axis, how many of the last positions of the input are in no window."""
     left = []
-    for n, m, window in zip(shape[1:], node.output[1:], node.op.windows((shape,))[0], strict=False):
-        slides = window is not None and window.up == 1 and window.axis is None and window.size >= window.stride > 1
+    for n, m, window in zip(shape[1:], node.output[1:], node.op.windows((shape,))[0][1:], strict=False):
+        slides = (
+            window is not None
+            and window.up == 1
+            and window.axis is None
+            and window.known
+            and window.size >= window.stride > 1
+        )
         left.append(max(0, n - 1 - window.positions(m - 1)[-1]) if slides and window is not None else 0)
     return tuple(left)
 
@@ -152,7 +158,8 @@ def field_past_input(context: LintContext) -> Iterator[Match]:
     and tend not to improve the network (Richter, Schöning, Wiedenroth, Krumnack 2021, arXiv:2106.12307). Nearly every
     classifier has such layers, so this warning must be enabled (`--warn`).
     """
-    network, inputs = context.spec.outline.network, context.spec.graph.inputs
+    network, graph = context.spec.outline.network, context.spec.graph
+    inputs = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
     stages = {stage.name: stage.span for stage in (*network.stages, *network.heads, *network.training_heads)}
     past: set[str] = set()
     for layer in context.analysis.layers:
@@ -160,11 +167,11 @@ def field_past_input(context: LintContext) -> Iterator[Match]:
         if len(layer.path) > 2:  # inside a block, which may be right in other places: report the stage
             span = stages.get(layer.stage) or span
         for name, field in layer.fields.items():
-            shape = inputs[name]
-            if name in past or span is None or not all(axis.exact for axis in field) or not sees_past(field, shape):
+            positions = inputs[name]
+            if name in past or span is None or not all(axis.exact for axis in field) or not sees_past(field, positions):
                 continue
             past.add(name)
-            size, full = "x".join(str(axis.size) for axis in field), "x".join(map(str, shape[1:]))
+            size, full = "x".join(str(axis.size) for axis in field), "x".join(map(str, positions))
             hint = "use fewer layers, smaller strides or a larger input; `archcalc rf` shows all receptive fields"
             message = f"from '{layer.name}' on, the receptive field ({size}) is larger than the input '{name}' ({full})"
             yield Match(span, message, hint)

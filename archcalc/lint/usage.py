@@ -15,6 +15,7 @@ from archcalc.spec.grammar import parse_value
 from archcalc.spec.network import Block
 from archcalc.spec.read import Outline, Spec
 from archcalc.spec.syntax import names_in
+from archcalc.spec.variants import variants_of
 
 WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -32,6 +33,7 @@ def usage_of(spec: Spec) -> Usage:
     outline = spec.outline
     blocks = outline.network.blocks
     variables = dict(section(outline, "variables"))
+    variants = list(variants_of(outline.document).values()) if outline.document is not None else []
     used: set[str] = set()
     waiting = list(_roots(spec))
     while waiting:
@@ -43,6 +45,7 @@ def usage_of(spec: Spec) -> Usage:
             waiting += _free_names(blocks[name])
         if name in variables:
             waiting += _written_names(variables[name])
+        waiting += [each for variant in variants for each in _written_names(variant.get(name))]
     unused = [
         (name, block.signature, index)
         for name, block in blocks.items()
@@ -72,7 +75,7 @@ def _roots(spec: Spec) -> Iterator[str]:
         yield from WORD.findall(expectation.value.value)
 
 
-def _written_names(content: Content) -> Iterable[str]:
+def _written_names(content: Content | None) -> Iterable[str]:
     if not isinstance(content, Scalar):
         return ()
     try:

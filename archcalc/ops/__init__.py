@@ -3,11 +3,43 @@
 To add one, see ``CONTRIBUTING.md``.
 """
 
-from archcalc.ops import activation, arithmetic, conv, dense, gate, merge, norm, pool, resample, source, structure
+from archcalc.ops import (
+    activation,
+    arithmetic,
+    attention,
+    conv,
+    dense,
+    gate,
+    merge,
+    norm,
+    pool,
+    product,
+    rearrange,
+    reduction,
+    resample,
+    source,
+    structure,
+)
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
+FAMILIES = (
+    conv,
+    dense,
+    pool,
+    resample,
+    norm,
+    activation,
+    gate,
+    arithmetic,
+    structure,
+    rearrange,
+    reduction,
+    merge,
+    product,
+    attention,
+    source,
+)
 """The families in the order of the documentation."""
 
 __all__ = [
@@ -23,12 +55,16 @@ __all__ = [
     "Window",
     "activation",
     "arithmetic",
+    "attention",
     "conv",
     "dense",
     "gate",
     "merge",
     "norm",
     "pool",
+    "product",
+    "rearrange",
+    "reduction",
     "resample",
     "source",
     "structure",

@@ -11,10 +11,21 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, axis_index, operations, operator, require_positions
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    all_along,
+    axis_index,
+    operations,
+    operator,
+    require_positions,
+)
 from archcalc.ops.fields import axis, integer, real, word
 from archcalc.ops.traits import Kind, Spread
-from archcalc.ops.window import Reach, Window
+from archcalc.ops.window import Reach
 
 
 class Elementwise(Operator):
@@ -235,6 +246,8 @@ class Maxout(Operator):
     Source: Goodfellow et al. 2013
     """
 
+    reads_features = "first"
+
     kind = "activation"
     single_channel: ClassVar[Mapping[str, Any]] = {"pieces": 1}
 
@@ -269,8 +282,7 @@ class AlongAxis(Operator):
         return product(shape), product(shape[:axis] + shape[axis + 1 :])
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        normalised = axis_index(self.axis, inputs[0])
-        return (tuple(None if axis == normalised else Window() for axis in range(1, len(inputs[0]))),)
+        return (all_along(axis_index(self.axis, inputs[0]), inputs[0]),)
 
 
 @operator("softmax")
@@ -336,6 +348,8 @@ class SpatialDropout(Dropout):
     Cost:   nothing at inference
     Source: Tompson et al. 2015; PyTorch Dropout2d
     """
+
+    reads_features = "first"
 
     def output(self, inputs: Shapes) -> Shape:
         require_positions(inputs[0], self.name)

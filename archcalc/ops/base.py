@@ -17,6 +17,7 @@ from archcalc.ops.fields import (
     Parameter,
     axes,
     axis,
+    axis_list,
     axis_word,
     flag,
     integer,
@@ -108,6 +109,7 @@ FREE = Cost()
     field_specifiers=(
         axes,
         axis,
+        axis_list,
         axis_word,
         flag,
         lengths,
@@ -185,8 +187,24 @@ class Operator(Traits):
         return FREE
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        """Return what an output position sees, one `Reach` per input; by default, its own input position."""
+        """Return what an output sees, one `Reach` per input; by default, the element at its own indices."""
         return tuple(pointwise(shape) for shape in inputs)
+
+    def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
+        """Return the axis of the output that holds features; ``None`` if all of its axes are positions.
+
+        By default, it is where the operator reads features, or the one of the (first) input that has one. Operators
+        that only reorder elements are asked for a `View` instead.
+
+        Args:
+            inputs: the shapes of the inputs.
+            features: the axes of the inputs that hold features.
+        """
+        if self.reads_features == "first" or self.flattens:
+            return 0
+        if self.reads_features:
+            return len(self.output(inputs)) - 1
+        return next((axis for axis in features if axis is not None), None)
 
     def rearranged(self, view: View, shape: Shape) -> View | None:
         """Return the view after this operator if it only reorders elements; otherwise ``None``.
@@ -200,6 +218,10 @@ class Operator(Traits):
     def attributes(self) -> dict[str, Any]:
         """Return the values of all declared arguments by name."""
         return {parameter.name: getattr(self, parameter.name) for parameter in self.parameters()}
+
+    def tensor_arguments(self) -> tuple[str, ...]:
+        """Return the names of the tensors that are given as arguments, in the order of these inputs."""
+        return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:
@@ -251,13 +273,19 @@ def spatial(shape: Shape) -> Shape:
 
 
 def pointwise(shape: Shape) -> Reach:
-    """Return the reach of an output position that sees only its own input position."""
-    return (Window(),) * (len(shape) - 1)
+    """Return the reach of an output that sees only the element at its own indices."""
+    return (Window(),) * len(shape)
 
 
 def everywhere(shape: Shape) -> Reach:
-    """Return the reach of an output position that sees all positions."""
-    return (None,) * (len(shape) - 1)
+    """Return the reach of an output that sees all elements."""
+    return (None,) * len(shape)
+
+
+def all_along(axis: int, shape: Shape) -> Reach:
+    """Return the reach of an output that sees all elements along one axis, and its own index on the others."""
+    mixed = axis % len(shape)
+    return tuple([None if index == mixed else Window() for index in range(len(shape))])
 
 
 def require_positions(shape: Shape, what: str) -> None:

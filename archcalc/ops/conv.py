@@ -268,6 +268,8 @@ class TransposedConv(Convolution):
     Source: PyTorch ConvTranspose2d; Keras Conv2DTranspose for ``same``; Dumoulin & Visin 2016
     """
 
+    reads_features = "first"
+
     window_kind = "transposed"
     aliases = ("convtranspose", "deconv", "deconvolution", "transposedconv")
     widths = ("channels",)
@@ -327,7 +329,7 @@ class TransposedConv(Convolution):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rows = per_axis(self.geometry(inputs[0]), self.dilation)
-        return (tuple([Window(k - s + 1, 1, k - p0 - s, s, dilation=d) for (_, k, s, p0), d in rows]),)
+        return ((None, *[Window(k - s + 1, 1, k - p0 - s, s, dilation=d) for (_, k, s, p0), d in rows]),)
 
     def strides(self) -> Axes:
         return self.stride

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, everywhere, operations, operator, pointwise
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
 from archcalc.ops.fields import axis_word, flag, integer
-from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
+from archcalc.ops.traits import STANDARD, Features, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
 
@@ -68,6 +68,11 @@ class Linear(Dense):
     Source: PyTorch Linear; Keras Dense
     """
 
+    @property
+    def reads_features(self) -> Features:  # type: ignore[override]
+        """Where features are: along the axis of the sums."""
+        return "first" if self.axis == "channels" else "last"
+
     features: Number = integer(positional=True, help="outputs (units) at every position")
     axis: str = axis_word("last", help="the axis of the sums")
     bias: bool = flag(True, "nobias", help="a bias per output feature")
@@ -93,19 +98,10 @@ class Linear(Dense):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         (shape,) = inputs
-        return (pointwise(shape) if self.over_channels(shape) else last_axis_everywhere(shape),)
+        return (all_along(0 if self.over_channels(shape) else -1, shape),)
 
     def sums(self, shape: Shape) -> Sums:
         return Sums((Kernels("weight", self.length(shape), self.features),), per_channel=self.over_channels(shape))
-
-    def on_one_channel(self, rank: int) -> Operator:
-        """Return the operator on one channel; if its features are positions, they are kept."""
-        return super().on_one_channel(rank) if self.over_channels((1,) * rank) else self
-
-
-def last_axis_everywhere(shape: Shape) -> Reach:
-    """Return the reach of an output position that sees all of the last axis, if spatial, and itself on the others."""
-    return (*pointwise(shape)[:-1], None) if len(shape) > 1 else ()
 
 
 @operator("rbf")
@@ -155,6 +151,7 @@ class Embedding(Operator):
     Source: PyTorch Embedding
     """
 
+    reads_features = "none"
     widths = ("dim", "vocabulary")
     single_channel: ClassVar[Mapping[str, Any]] = {"vocabulary": 1}
 

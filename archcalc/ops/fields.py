@@ -14,6 +14,7 @@ and `archcalc ops` prints signatures from it. The forms and the types of their v
 `positions` ``(start, stop)`` of a slice; either may be ``None``
 `table`     a connection table: one tuple of ``bool`` per input map, columns are output maps
 `pattern`   the text of a quoted pattern, channels first
+`axis_list` a tuple of ``int``
 `tensor`    whether it is given; the tensor is a further input of the operator, after the others
 `lengths`   ``(name, size)`` pairs, a tuple: the sizes that the names in a pattern have
 =========== =============================================================================
@@ -32,7 +33,19 @@ AXIS_WORDS = {"last": -1, "channels": 0}
 """The words for axes, and their numbers in the layout ``chw``. With ``hwc``, the last axis is that of the channels."""
 
 Form = Literal[
-    "integer", "real", "axes", "pads", "word", "flag", "sizes", "positions", "table", "pattern", "lengths", "tensor"
+    "integer",
+    "real",
+    "axes",
+    "pads",
+    "word",
+    "flag",
+    "sizes",
+    "positions",
+    "table",
+    "pattern",
+    "lengths",
+    "axis_list",
+    "tensor",
 ]
 
 
@@ -54,6 +67,8 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    example: str = ""
+    """A valid value, for hints; if empty, one that suits most arguments of the form."""
     names_axis: bool = False
     """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
@@ -79,15 +94,32 @@ def _declare(default: Any, **how: Any) -> Any:
 
 
 def integer(
-    default: Any = MISSING, *, at_least: int | None = 1, positional: bool = False, sugar: str = "", help: str = ""
+    default: Any = MISSING,
+    *,
+    at_least: int | None = 1,
+    positional: bool = False,
+    sugar: str = "",
+    example: str = "",
+    help: str = "",
 ) -> Any:
     """Declare an integer, such as a number of channels or groups."""
-    return _declare(default, form="integer", at_least=at_least, positional=positional, sugar=sugar, help=help)
+    return _declare(
+        default, form="integer", at_least=at_least, positional=positional, sugar=sugar, example=example, help=help
+    )
 
 
-def real(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:
-    """Declare any exact number, such as a slope or an epsilon."""
-    return _declare(default, form="real", positional=positional, help=help)
+def real(
+    default: Any = MISSING, *, positional: bool = False, bare: tuple[str, Any] | None = None, help: str = ""
+) -> Any:
+    """Declare any exact number, such as a slope or an epsilon; the word of ``bare`` sets it to the number there."""
+    flags = {} if bare is None else {bare[0]: bare[1]}
+    return _declare(default, form="real", positional=positional, flags=flags, help=help)
+
+
+def axis_list(*, help: str = "") -> Any:
+    """Declare one or more axes, written as a size: ``1``, ``last``, ``1x2``."""
+    later = frozenset(["last"])
+    return _declare(MISSING, form="axis_list", choices=("last",), later=later, positional=True, help=help)
 
 
 def axes(

@@ -8,7 +8,7 @@ from archcalc.numeric import exact_div, product, require
 from archcalc.ops.activation import Gelu, Sigmoid, Silu
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operator
 from archcalc.ops.fields import axis, word
-from archcalc.ops.traits import Spread
+from archcalc.ops.traits import Features, Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -39,11 +39,16 @@ class Gated(Operator):
         halved = axis_index(self.axis, shape)
         half = self.output(inputs)[halved]
         both_halves = Window(size=half + 1, dilation=half)
-        return (tuple(both_halves if axis == halved else Window() for axis in range(1, len(shape))),)
+        return (tuple(both_halves if axis == halved else Window() for axis in range(len(shape))),)
 
-    def on_one_channel(self, rank: int) -> Operator:
+    @property
+    def reads_features(self) -> Features:  # type: ignore[override]
+        """Where features are: on the last axis, if that is halved."""
+        return "last" if self.axis == -1 else ""
+
+    def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
         """Return the operator on one channel; a gate on the channels is then an activation."""
-        return self.activation if self.axis % rank == 0 else super().on_one_channel(rank)
+        return self.activation if self.axis % rank == features else super().on_one_channel(rank, features)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         gate = self.activation.spread(read, shapes)

@@ -18,7 +18,6 @@ from archcalc.ops.base import (
     operations,
     operator,
     per_axis,
-    spatial,
 )
 from archcalc.ops.fields import axis, word
 from archcalc.ops.traits import Spread
@@ -28,6 +27,26 @@ from archcalc.ops.window import Reach, Window
 def broadcasts(n: Number) -> bool:
     """Return whether an axis of this size broadcasts: it is 1 in every configuration, not only in some."""
     return known_equal(n, 1)
+
+
+def broadcast_size(what: str, sizes: Iterable[Number], inputs: Shapes) -> Number:
+    """Return the size of an axis after broadcasting; the sizes that are not 1 must be equal.
+
+    Args:
+        what: the operator, for the message.
+        sizes: the sizes of the axis.
+        inputs: the shapes of the inputs, for the message.
+    """
+    agreed: Number = 1
+    for size in sizes:
+        if broadcasts(agreed):
+            agreed = size
+        elif not broadcasts(size) and not known_equal(agreed, size):
+            undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
+            fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
+            require(fits, "{what} needs equal shapes: {shapes}", what=what, shapes=WrittenShapes(inputs))
+            agreed = maximum(agreed, size) if undecided else agreed
+    return agreed
 
 
 class Elementwise(Operator):
@@ -46,26 +65,14 @@ class Elementwise(Operator):
             what=self.name,
             shapes=WrittenShapes(inputs),
         )
-        return tuple(self._agreed(sizes, inputs) for sizes in per_axis(*shapes))
-
-    def _agreed(self, sizes: Iterable[Number], inputs: Shapes) -> Number:
-        agreed: Number = 1
-        for size in sizes:
-            if broadcasts(agreed):
-                agreed = size
-            elif not broadcasts(size) and not known_equal(agreed, size):
-                undecided = may_equal(agreed, 1) or may_equal(size, 1)  # 1, and broadcast, in some configurations only
-                fits = (agreed - size) * (agreed - 1) * (size - 1) == 0 if undecided else agreed == size
-                require(fits, "{what} needs equal shapes: {shapes}", what=self.name, shapes=WrittenShapes(inputs))
-                agreed = maximum(agreed, size) if undecided else agreed
-        return agreed
+        return tuple(broadcast_size(self.name, sizes, inputs) for sizes in per_axis(*shapes))
 
     def cost(self, inputs: Shapes) -> Cost:
         return Cost(operations(**{self.operation: product(self.output(inputs)) * (len(inputs) - 1)}))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        positions = spatial(self.output(inputs))
-        return tuple(tuple(map(_window, spatial(shape), positions)) for shape in inputs)
+        output = self.output(inputs)
+        return tuple(tuple(map(_window, shape, output)) for shape in inputs)
 
 
 def _window(n: Number, m: Number) -> Window:
@@ -83,8 +90,6 @@ class Add(Elementwise):
     Window: position by position; the one position of a broadcast axis
     Source: He et al. 2016; ONNX Add, Sum
     """
-
-    aliases = ("sum",)
 
     operation = "add"
 
@@ -234,11 +239,12 @@ class Concat(Operator):
         reaches = []
         for index, shape in enumerate(inputs):
             windows = [
-                Window(padding=-((n - m) // 2) if self.crop == "smallest" else 0) for n, m in per_axis(shape, output)
+                Window(padding=-((n - m) // 2) if axis and self.crop == "smallest" else 0)
+                for axis, (n, m) in enumerate(per_axis(shape, output))
             ]
             end = offset + shape[joined]
             begins, ends = (None if index == 0 else offset), (None if index == len(inputs) - 1 else end - 1)
             windows[joined] = Window(padding=offset, outputs=(begins, ends))
-            reaches.append(tuple(windows[1:]))
+            reaches.append(tuple(windows))
             offset = end
         return tuple(reaches)

@@ -13,15 +13,15 @@ from archcalc.ops.base import (
     Shape,
     Shapes,
     Weight,
+    all_along,
     everywhere,
     operator,
     pointwise,
     require_positions,
     spatial,
 )
-from archcalc.ops.dense import last_axis_everywhere
 from archcalc.ops.fields import axis_word, flag, integer, real, sizes, word
-from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
+from archcalc.ops.traits import STANDARD, ChannelMap, Features, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)
@@ -56,6 +56,11 @@ class Normalisation(Operator):
     """A layer whose outputs have mean 0 and variance 1 before the learned scale and shift."""
 
     kind = "normalisation"
+
+    @property
+    def reads_features(self) -> Features:  # type: ignore[override]
+        """Where features are: first, if channels are normalised or have weights of their own."""
+        return "first" if getattr(self, "axis", "channels") == "channels" else ""
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD
@@ -150,7 +155,7 @@ def group_count(axis: str, shape: Shape) -> Number:
 
 def normalised_reach(axis: str, shape: Shape) -> Reach:
     """Return what an output position sees if the elements along an axis are normalised together."""
-    return {"all": everywhere, "last": last_axis_everywhere, "channels": pointwise}[axis](shape)
+    return everywhere(shape) if axis == "all" else all_along(0 if axis == "channels" else -1, shape)
 
 
 @operator("rms_norm")
@@ -251,7 +256,7 @@ class InstanceNorm(Normalisation):
         return normalising(product(inputs[0]), inputs[0][0], self.affine)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return ((Window(), *everywhere(inputs[0])[1:]),)
 
 
 @operator("gn")
@@ -309,6 +314,8 @@ class LocalResponseNorm(Operator):
     Source: Krizhevsky et al. 2012, section 3.3 (size 5, k = 2, alpha = 10⁻⁴, beta = 0.75); within channels: Caffe LRN
     """
 
+    reads_features = "first"
+
     kind = "normalisation"
     aliases = ("localresponsenorm",)
 
@@ -329,9 +336,9 @@ class LocalResponseNorm(Operator):
         return Cost({"mul": 2 * elements, "add": elements * terms, "pow": elements, "div": elements})
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        if self.region == "across":
-            return (pointwise(inputs[0]),)
-        return ((Window(self.size, 1, self.size // 2),) * len(spatial(inputs[0])),)
+        channel, *positions = pointwise(inputs[0])
+        near = Window(self.size, 1, self.size // 2)
+        return ((near, *positions) if self.region == "across" else (channel, *(near for _ in positions)),)
 
 
 @operator("standardize")

@@ -28,6 +28,7 @@ class Pool(Sliding):
     """Pooling over sliding windows, of each channel separately."""
 
     kind = "pooling"
+    mixes_channels = False
 
     kernel: Axes = axes(sugar="k", positional=True, help="window size")
     stride: Axes | None = axes(None, sugar="s", help="stride; by default, the window size")
@@ -115,6 +116,8 @@ class Subsample(Pool):
 class GlobalPool(Operator):
     """Pooling over all positions; the spatial axes are kept with size 1."""
 
+    reads_features = "first"
+
     kind = "pooling"
     window_kind = "global"
 
@@ -123,7 +126,7 @@ class GlobalPool(Operator):
         return (inputs[0][0], *(1,) * len(spatial(inputs[0])))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (everywhere(inputs[0]),)
+        return ((Window(), *everywhere(inputs[0])[1:]),)
 
 
 @operator("gap")
@@ -164,6 +167,8 @@ class GlobalMaxPool(GlobalPool):
 class AdaptivePool(Operator):
     """Pooling to a given size: output i of m takes the positions ⌊i·n/m⌋ … ⌈(i + 1)·n/m⌉ − 1."""
 
+    reads_features = "first"
+
     kind = "pooling"
     window_kind = "adaptive"
 
@@ -183,7 +188,7 @@ class AdaptivePool(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         sizes = per_axis(spatial(inputs[0]), self.size)
-        return (tuple(None if known_equal(m, 1) else Window(n, n, 0, m) for n, m in sizes),)
+        return ((Window(), *(None if known_equal(m, 1) else Window(n, n, 0, m) for n, m in sizes)),)
 
 
 @operator("adaptive_avgpool")

@@ -31,6 +31,8 @@ class Upsample(Operator):
     Source: PyTorch Upsample; ONNX Resize (half_pixel, align_corners)
     """
 
+    reads_features = "first"
+
     aliases = ("upsampling",)
 
     scale: Axes | None = axes(
@@ -69,7 +71,7 @@ class Upsample(Operator):
         return Cost({"mul": 2 * passes, "add": passes})
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(self._window(*row) for row in self.geometry(inputs[0])),)
+        return ((Window(), *(self._window(*row) for row in self.geometry(inputs[0]))),)
 
     def _window(self, n: Number, m: Number, sources: Number, results: Number) -> Window:
         if self.mode == "nearest":
@@ -91,6 +93,8 @@ class Pad(Operator):
     Source: PyTorch ZeroPad2d; ONNX Pad
     """
 
+    reads_features = "first"
+
     aliases = ("zeropadding", "zeropad")
 
     margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
@@ -101,7 +105,7 @@ class Pad(Operator):
         return (inputs[0][0], *sizes)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(padding=before) for before, _ in self.margin),)
+        return ((Window(), *(Window(padding=before) for before, _ in self.margin)),)
 
 
 @operator("crop")
@@ -114,6 +118,8 @@ class Crop(Operator):
     Window: size 1, padding −before
     Source: Keras Cropping2D
     """
+
+    reads_features = "first"
 
     margin: Margins = pads(
         MISSING, positional=True, sugar="", words=False, help="positions per axis, or per side (1:2)"
@@ -131,7 +137,7 @@ class Crop(Operator):
         return (inputs[0][0], *sizes)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(padding=-before) for before, _ in self.margin),)
+        return ((Window(), *(Window(padding=-before) for before, _ in self.margin)),)
 
 
 @operator("padded_identity")
@@ -144,6 +150,8 @@ class PaddedIdentity(Operator):
     Window: size 1, stride s
     Source: He et al. 2016 (Deep residual learning), section 3.3, option A
     """
+
+    reads_features = "first"
 
     widths = ("channels",)
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1}
@@ -163,7 +171,7 @@ class PaddedIdentity(Operator):
         return (self.channels, *(ceil_div(n, s) for n, s in per_axis(spatial(shape), self.stride)))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(Window(stride=s) for s in self.stride),)
+        return ((Window(), *(Window(stride=s) for s in self.stride)),)
 
     def strides(self) -> Axes:
         return self.stride

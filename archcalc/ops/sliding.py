@@ -6,7 +6,7 @@ after.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, let, maximum, minimum, require
 from archcalc.ops.base import Operator, Shape, Shapes, per_axis, require_positions, spatial
@@ -74,6 +74,9 @@ class Sliding(Operator):
     """An operator whose windows slide over the spatial axes."""
 
     window_kind = "sliding"
+    reads_features = "first"
+    mixes_channels: ClassVar[bool] = True
+    """Whether an output sees all channels, not only that with its own index."""
 
     kernel: Axes = axes(sugar="k", help="kernel size")
     stride: Axes | None = axes(1, sugar="s", help="stride")
@@ -104,4 +107,5 @@ class Sliding(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rows = per_axis(self.geometry(inputs[0]), self.dilation)
-        return (tuple([Window(effective, s, p0, dilation=d) for (_, effective, s, p0, _), d in rows]),)
+        windows = [Window(effective, s, p0, dilation=d) for (_, effective, s, p0, _), d in rows]
+        return ((None if self.mixes_channels else Window(), *windows),)

@@ -9,7 +9,6 @@ from archcalc.numeric import product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator
 from archcalc.ops.fields import sizes
 from archcalc.ops.traits import STANDARD, Initial, Spread
-from archcalc.ops.window import Reach
 
 
 class Source(Operator):
@@ -26,12 +25,6 @@ class Source(Operator):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight("value", self.shape, self.trainable),)
-
-    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return ()
-
-    def on_one_channel(self, rank: int) -> Operator:
-        return type(self)(shape=(1, *self.shape[1:]))
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
         return Initial(deviation=1.0)

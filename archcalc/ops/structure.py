@@ -17,10 +17,10 @@ from archcalc.numeric import (
     require,
     select,
 )
-from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator
+from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator, pointwise
 from archcalc.ops.fields import axis, integer, positions, sizes
 from archcalc.ops.view import View
-from archcalc.ops.window import Reach, Window
+from archcalc.ops.window import UNKNOWN, Reach, Window
 
 
 @operator("identity")
@@ -138,13 +138,8 @@ class Transpose(Operator):
         return tuple(inputs[0][axis] for axis in self.order)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return (tuple(self._window(axis) for axis in range(1, len(inputs[0]))),)
-
-    def _window(self, axis: int) -> Window | None:
-        became = self.order.index(axis)
-        if became == 0:
-            return None
-        return Window() if became == axis else Window(axis=became - 1)
+        became = [self.order.index(axis) for axis in range(len(inputs[0]))]
+        return (tuple(Window() if new == axis else Window(axis=new) for axis, new in enumerate(became)),)
 
     def rearranged(self, view: View, shape: Shape) -> View:
         return view.transposed(self.order)
@@ -161,6 +156,7 @@ class ChannelShuffle(Operator):
     Source: Zhang et al. 2018 (ShuffleNet); PyTorch ChannelShuffle
     """
 
+    reads_features = "first"
     single_channel: ClassVar[Mapping[str, Any]] = {"groups": 1}
 
     groups: Number = integer(positional=True, help="number of groups; must divide the channels")
@@ -173,6 +169,9 @@ class ChannelShuffle(Operator):
             groups=self.groups,
         )
         return inputs[0]
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return ((UNKNOWN, *pointwise(inputs[0])[1:]),)
 
 
 class Selection(Operator):
@@ -195,11 +194,34 @@ class Selection(Operator):
         cut = axis_index(self.axis, shape)
         start, step, _ = self.chosen(shape[cut])
         chosen = Window(stride=step, padding=-start)
-        return (tuple(chosen if axis == cut else Window() for axis in range(1, len(shape))),)
+        return (tuple(chosen if axis == cut else Window() for axis in range(len(shape))),)
 
-    def on_one_channel(self, rank: int) -> Operator:
+    def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
         """Return the operator on one channel; a selection of channels is then the identity."""
-        return Identity() if self.axis % rank == 0 else super().on_one_channel(rank)
+        return Identity() if self.axis % rank == features else super().on_one_channel(rank, features)
+
+
+@operator("roll", reserved=False)
+class Roll(Operator):
+    """Cyclic shift: position i takes the element i − shift, and those shifted out at one end enter at the other.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   nothing
+    Window: position by position; unknown along a shifted spatial axis
+    Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
+    """
+
+    shift: int = integer(positional=True, at_least=None, help="by how many positions; negative shifts to the front")
+    axis: int = axis(0, help="the axis; 0 is the channels, negative counts from the last")
+
+    def output(self, inputs: Shapes) -> Shape:
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        rolled = axis_index(self.axis, inputs[0])
+        return (tuple(UNKNOWN if axis == rolled else Window() for axis in range(len(inputs[0]))),)
 
 
 @operator("split")

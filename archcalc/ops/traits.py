@@ -8,7 +8,8 @@ mistakes, hints   `strides`, `paddings`), its properties (`flattens`, `running_s
                   operators that it is mistaken for (`ungrouped`, `depthwise_part`), its other names (`aliases`)
 folding           `sums`: whether it is a weighted sum, and which channels each of its kernels connects;
                   `channel_map`: whether it is a fixed linear map per channel, and which
-smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`
+smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
+fields            `reads_features`: which axis holds features
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
 ================= ===================================================================================================
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation", "activation"]
 """The kinds of layers that are counted separately; empty for all others."""
+Features: TypeAlias = Literal["", "first", "last", "none"]
+"""An axis that holds features (channels): the first or the last one; empty if any will do; ``none`` if all axes are
+positions, as in a tensor of indices."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
 
@@ -138,7 +142,11 @@ class Traits:
     flattens: ClassVar[bool] = False
     """Whether it flattens its input to one vector, without positions."""
     reorders: ClassVar[bool] = False
-    """Whether it only reorders elements, so that channels may become positions and positions channels."""
+    """Whether it only reorders elements, so that features may become positions and positions features."""
+    pairs_features: ClassVar[bool] = False
+    """Whether it combines features with positions, or moves them to other axes, so that no feature stands for all."""
+    reads_features: ClassVar[Features] = ""
+    """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
     """Whether it stores statistics of the training set, as batch normalisation does."""
     centres_channels: ClassVar[bool] = False
@@ -190,8 +198,13 @@ class Traits:
         widths = {name: -(-getattr(self, name) // divisor) for name in self.widths}
         return replace(self, **widths)  # type: ignore[type-var]  # every operator is a dataclass
 
-    def on_one_channel(self, rank: int) -> Operator:
-        """Return the operator between tensors of ``rank`` axes with one channel each."""
+    def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
+        """Return the operator between tensors of ``rank`` axes with one channel each.
+
+        Args:
+            rank: the number of axes of the inputs.
+            features: the axis that holds the one channel; ``None`` if the inputs have all of theirs.
+        """
         changed: Operator = replace(self, **self.single_channel)  # type: ignore[type-var, assignment]
         return changed
 

@@ -6,8 +6,8 @@ where each factor of an axis goes, through any number of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from itertools import product as combinations
@@ -17,13 +17,13 @@ from archcalc.numeric import Number, known_equal, product
 from archcalc.ops.window import Window
 
 MAX_SPREAD = 4096
-"""The most source positions in the channels of one output position that are enumerated."""
+"""The most source positions in the features of one output position that are enumerated."""
 
 
 class Lost(Enum):
     """Why an axis of the source has no window that moves with the positions of the output."""
 
-    IN_CHANNELS = "the whole axis is in the channels"
+    IN_FEATURES = "the whole axis is in the features"
     UNKNOWN = "the positions cannot be followed"
 
 
@@ -32,11 +32,11 @@ class Digits:
     """Output position i sees Σ (⌊i/divisor⌋ mod size)·weight along an axis of the source, and that plus ``spread``."""
 
     axis: int
-    """The spatial axis of the output."""
+    """The axis of the output, among those of positions."""
     digits: tuple[tuple[int, int | None, int], ...]
     """Divisor, size (``None`` for the outermost factor of the output axis, which is unbounded) and weight."""
     spread: tuple[int, ...]
-    """The offsets due to factors in the channels, ascending; only 0 if there are none."""
+    """The offsets due to factors in the features, ascending; only 0 if there are none."""
 
     def positions(self, i: int) -> list[int]:
         """Return the source positions that output position i sees, ascending."""
@@ -57,6 +57,19 @@ Origin: TypeAlias = Window | Digits | Lost
 
 
 @dataclass(frozen=True)
+class Correspondence:
+    """How the positions of a view correspond to those of its source."""
+
+    origins: tuple[Origin, ...]
+    """What the positions of the view see of every axis of positions of the source. Axes are counted among those of
+    positions."""
+    unpacks_features: bool
+    """Whether features of the source are positions of the view."""
+    packs_positions: bool
+    """Whether positions of the source are features of the view."""
+
+
+@dataclass(frozen=True)
 class View:
     """A tensor that holds the elements of another one, its source, in another order.
 
@@ -67,10 +80,12 @@ class View:
     sizes: tuple[Number, ...]
     """The size of every factor."""
     source: tuple[tuple[int, ...], ...]
-    """The factors of every axis of the source, channels first. Those in no axis of the tensor cannot be followed: a
-    reshape has cut across them."""
+    """The factors of every axis of the source. Those in no axis of the tensor cannot be followed: a reshape has cut
+    across them."""
     axes: tuple[tuple[int, ...], ...]
     """The factors of every axis of the tensor."""
+    reduced: frozenset[int] = frozenset()
+    """The factors over which elements were combined: every element of the tensor sees all of them."""
 
     @classmethod
     def of(cls, shape: Sequence[Number]) -> View:
@@ -80,7 +95,31 @@ class View:
 
     def transposed(self, order: Sequence[int]) -> View:
         """Return the view with its axes in another order."""
-        return View(self.sizes, self.source, tuple(self.axes[axis] for axis in order))
+        return replace(self, axes=tuple(self.axes[axis] for axis in order))
+
+    @cached_property
+    def shape(self) -> tuple[Number, ...]:
+        """The shape of the tensor."""
+        return tuple([product([self.sizes[factor] for factor in merged]) for merged in self.axes])
+
+    def arranged(self, names: Sequence[str], output: Sequence[Sequence[str]], sizes: Mapping[str, Number]) -> View:
+        """Return the view with its axes merged to others.
+
+        Args:
+            names: the names of its axes.
+            output: the names that each new axis consists of. Names of no axis are new axes, along which elements are
+                repeated; axes that occur in no new axis are reduced.
+            sizes: the size of every name.
+        """
+        known, factors = list(self.sizes), dict(zip(names, self.axes, strict=True))
+        for name in dict.fromkeys(name for axis in output for name in axis):
+            if name not in factors:
+                factors[name] = () if known_equal(sizes[name], 1) else (len(known),)
+                known += () if not factors[name] else (sizes[name],)
+        axes = [tuple(factor for name in axis for factor in factors[name]) for axis in output]
+        used = {name for axis in output for name in axis}
+        reduced = {factor for name in names if name not in used for factor in factors[name]}
+        return View(tuple(known), self.source, tuple(axes), self.reduced | reduced)
 
     def reshaped(self, shape: Sequence[Number]) -> View:
         """Return the view with its elements in the same order in another shape."""
@@ -88,36 +127,55 @@ class View:
 
     @cached_property
     def placed(self) -> frozenset[int]:
-        """The factors that are in the tensor: all, unless some cannot be followed."""
-        return frozenset(factor for merged in self.axes for factor in merged)
+        """The factors that are in the tensor, or were combined in it: all, unless some cannot be followed."""
+        return self.reduced.union(*self.axes)
 
-    @cached_property
-    def unpacks_channels(self) -> bool:
-        """Whether channels of the source are positions of the tensor."""
-        channels = set(self.axes[0])
-        return any(factor not in channels for factor in self.source[0])
+    def is_reduced(self, axis: int) -> bool:
+        """Return whether all of an axis of the source was combined."""
+        return bool(self.source[axis]) and self.reduced.issuperset(self.source[axis])
 
-    @cached_property
-    def packs_positions(self) -> bool:
-        """Whether positions of the source are channels of the tensor."""
-        channels = set(self.axes[0])
-        return any(factor in channels for factors in self.source[1:] for factor in factors)
+    def holder(self, axis: int | None) -> int | None:
+        """Return the axis of the tensor that holds an axis of the source; ``None`` if there is none.
 
-    @cached_property
-    def origins(self) -> tuple[Origin, ...]:
-        """What the positions of the tensor see of every spatial axis of the source."""
-        return tuple(self._origin(axis, factors) for axis, factors in enumerate(self.source[1:], 1))
+        If it is split over several axes, the first that holds nothing else does; if there is none, the first of size 1,
+        as after a shuffle of pixels to one channel; and otherwise the first that holds any of it.
+        """
+        factors = set() if axis is None else set(self.source[axis])
+        some = [own for own, merged in enumerate(self.axes) if factors & set(merged)]
+        if len(some) == 1:
+            return some[0]
+        pure = [own for own in some if factors >= set(self.axes[own])]
+        single = [own for own, merged in enumerate(self.axes) if not merged]
+        return next(iter((*pure, *single, *some)), None)
 
-    def _origin(self, own: int, factors: tuple[int, ...]) -> Origin:
-        if len(self.axes) == 1:
-            return Lost.IN_CHANNELS
+    def between(self, source_features: int | None, features: int | None) -> Correspondence:
+        """Return how the positions of the tensor correspond to those of the source.
+
+        Args:
+            source_features: the axis of the source that holds features; ``None`` if all axes are positions.
+            features: the axis of the tensor that holds features.
+        """
+        held = () if source_features is None else self.source[source_features]
+        packed = () if features is None else self.axes[features]
+        factors = [factors for axis, factors in enumerate(self.source) if axis != source_features]
+        positions = [axis for axis in range(len(self.axes)) if axis != features]
+        index = {axis: position for position, axis in enumerate(positions)}
+        return Correspondence(
+            tuple([self._origin(own, factors, features, index) for own, factors in enumerate(factors)]),
+            unpacks_features=any(factor not in packed and factor not in self.reduced for factor in held),
+            packs_positions=any(factor in packed for each in factors for factor in each),
+        )
+
+    def _origin(self, own: int, factors: tuple[int, ...], features: int | None, index: Mapping[int, int]) -> Origin:
+        if not index:
+            return Lost.IN_FEATURES
         places = {factor: axis for axis, merged in enumerate(self.axes) for factor in merged}
-        if any(factor not in places for factor in factors):
+        if any(factor not in self.placed for factor in factors):
             return Lost.UNKNOWN
-        movers = [factor for factor in factors if places[factor]]
-        packed = [factor for factor in factors if not places[factor]]
+        packed = [factor for factor in factors if factor in self.reduced or places[factor] == features]
+        movers = [factor for factor in factors if factor not in packed]
         if packed and not movers:
-            return Lost.IN_CHANNELS
+            return Lost.IN_FEATURES
         if not factors:
             return Window(stride=0, axis=0)
         axis, *others = {places[factor] for factor in movers}
@@ -128,16 +186,17 @@ class View:
         weight, divisor = weights[first], divisors[first]
         if len(movers) == 1 and first == self.axes[axis][0]:
             if not packed and known_equal(weight, 1):
-                return Window(up=divisor, axis=None if axis == own else axis - 1)
+                return Window(up=divisor, axis=None if index[axis] == own else index[axis])
             if known_equal(divisor, 1) and known_equal(weight, product(self.sizes[factor] for factor in packed)):
-                return Window(weight, weight, axis=axis - 1)
+                return Window(weight, weight, axis=index[axis])
         if not all(type(self.sizes[factor]) is int for factor in (*factors, *self.axes[axis])):
             return Lost.UNKNOWN
-        return self._digits(axis, movers, packed, weights, divisors)
+        return self._digits(axis, index[axis], movers, packed, weights, divisors)
 
     def _digits(
         self,
         axis: int,
+        position: int,
         movers: list[int],
         packed: list[int],
         weights: dict[int, Number],
@@ -152,7 +211,7 @@ class View:
             if factor in movers
         ]
         ranges = [range(0, self.sizes[factor] * weights[factor], weights[factor]) for factor in packed]
-        return Digits(axis - 1, tuple(digits), tuple(sorted(map(sum, combinations(*ranges)))))
+        return Digits(position, tuple(digits), tuple(sorted(map(sum, combinations(*ranges)))))
 
     def _weights(self, factors: tuple[int, ...]) -> dict[int, Number]:
         """Return by how much one step of each factor advances along their axis."""
@@ -170,6 +229,7 @@ class _Reshape:
     def __init__(self, view: View) -> None:
         self.sizes = list(view.sizes)
         self.source = [list(factors) for factors in view.source]
+        self.reduced = view.reduced
         self.left = [factor for factors in view.axes for factor in factors]
 
     def into(self, shape: Sequence[Number]) -> View:
@@ -185,7 +245,7 @@ class _Reshape:
             for one in lost:
                 self.sizes.append(shape[one])
                 axes[one] = (len(self.sizes) - 1,)
-        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes))
+        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes), self.reduced)
 
     def taken(self, size: Number) -> list[int] | None:
         """Take and return factors from the left whose product is a size; ``None`` (and take none) if there are none."""

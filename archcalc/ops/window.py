@@ -29,14 +29,21 @@ class Window:
     padding: Number = 0
     up: Number = 1
     axis: int | None = None
-    """The spatial output axis along which this window moves, if it is not that of the input."""
+    """The output axis along which this window moves, if it is not that of the input."""
     dilation: Number = 1
     outputs: tuple[Number | None, Number | None] | None = None
     """The first and last output position with this window (``None``: unbounded), if not all positions have it: the
     others see other inputs, concatenated along the axis."""
 
+    from_start: bool = False
+    """Whether the window extends back to the first position of the axis, as in causal attention."""
+    known: bool = True
+    """False if the positions cannot be followed: what an output sees is then not known."""
+
     def positions(self, i: int) -> range:
-        """Return the input positions that output position i sees, for plain sizes."""
+        """Return the input positions that output position i sees, for plain sizes; from the start, from 0."""
+        if self.from_start:
+            return range((self.stride * i - self.padding + self.size - 1) // self.up + 1)
         first = self.stride * i - self.padding - self.up + 1
         last = self.stride * i - self.padding + self.size - 1
         if self.up == 1:
@@ -61,8 +68,13 @@ class Window:
             and self.padding == 0
             and self.axis is None
             and self.outputs is None
+            and self.known
+            and not self.from_start
         )
 
 
+UNKNOWN = Window(known=False)
+"""The window of an output whose positions cannot be followed."""
+
 Reach: TypeAlias = tuple[Window | None, ...]
-"""One window per spatial axis of an input; ``None``: every output position sees the entire axis (a global field)."""
+"""One window per axis of an input, channels included; ``None``: every output sees the entire axis (a global field)."""

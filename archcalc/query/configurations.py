@@ -112,8 +112,14 @@ class ConfigurationQuery:
                     attributes.setdefault(attribute.node, {})[attribute.name] = value
                 else:
                     numbers[name] = value
-        heads = self.training_heads if training_heads is None else training_heads
-        given = Given(texts, shapes, self.given.layout, numbers, observe, attributes, heads)
+        given = self.given._replace(
+            set=texts,
+            shapes=shapes,
+            numbers=numbers,
+            observe=observe,
+            attributes=attributes,
+            training_heads=self.training_heads if training_heads is None else training_heads,
+        )
         try:
             graph = read_spec(self.spec.source, given, inline=self.spec.inline, limits=self.limits).graph
             for node, layer in layers.items():

@@ -156,7 +156,7 @@ _TABLE = (
         aggregation="last",
         derivation="shape",
     ),
-    _field("rf", "The size of the receptive field along each axis, or global, or unknown.", "RF"),
+    _field("rf", "The size of the receptive field along each axis, or global, causal or unknown.", "RF"),
     _field("rf_stride", "The distance between the windows of neighbouring units, in input positions.", "RF stride"),
     _field("rf_padding", "How far the window of the first unit extends beyond the input, in positions.", "RF padding"),
     *(_count(kind, _OPERATIONS[kind]) for kind in OPERATION_KINDS),

@@ -145,7 +145,7 @@ def _comparable(column: Any, descending: bool) -> Any:
 def _number(value: Any) -> Any:
     return (
         math.inf
-        if value in ("global", "unknown")
+        if value in ("global", "causal", "unknown")
         else tuple(map(_number, value))
         if isinstance(value, tuple)
         else value

@@ -189,7 +189,7 @@ class Evaluator:
             for reach in node.op.windows(self.graph.input_shapes(node)):
                 for window in reach:
                     numbers = () if window is None else (window.size, window.stride, window.padding, window.up)
-                    if not all(map(is_plain, (*numbers, *node.output[1:]))):
+                    if not all(map(is_plain, (*numbers, *node.output))):
                         raise NeedsPlain("receptive fields need plain numbers")
         return receptive_fields(self.graph)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -56,6 +57,7 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
             "memory": {"dtype": dtype, "params": memory.params, "activations": memory.activations},
             "peak": memory.peak,
         },
+        **({"notes": list(graph.notes)} if graph.notes else {}),
     }
 
 
@@ -112,8 +114,10 @@ class _RowRecords:
 
     def layer(self, layer: Layer) -> list[_Part]:
         inputs = [self.row_of.get(name, name) for name in layer.inputs]
+        origin = self.analysis.graph.nodes[layer.node].origin
         return [
             _Part({"name": layer.name, "stage": layer.stage, "path": layer.path}),
+            *([] if origin is None else [_Part({"origin": asdict(origin)})]),
             self.shared(
                 ("attributes", id(layer.attributes)),
                 lambda: {

@@ -193,6 +193,7 @@ def signature(cls: type[Operator]) -> str:
 
 _SAMPLES = {
     "integer": "64",
+    "axis_list": "0",
     "real": "0.1",
     "axes": "3",
     "pads": "1",
@@ -205,6 +206,8 @@ _SAMPLES = {
 def _sample(parameter: Parameter) -> str:
     """Return a valid value of a parameter."""
     argument = parameter.argument
+    if argument.example:
+        return argument.example
     if argument.at_least == 0:
         return {"integer": "0", "sizes": "1x0x2"}.get(argument.form, _SAMPLES[argument.form])
     if argument.each == "channels":
@@ -463,6 +466,18 @@ def _read_pattern(value: Value, declared: Declared, what: str, span: Span, scope
     return value.content
 
 
+def _read_axis(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    number = _integer(-1 if isinstance(value, Word) else _number(value, what, span, scope), declared, what)
+    if not is_plain(number):
+        raise NeedsPlain(what)
+    return number
+
+
+def _read_axis_list(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
+    parts = value.parts if isinstance(value, Sizes) else (value,)
+    return tuple(_read_axis(part, declared, what, span, scope, rank) for part in parts)
+
+
 def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope: Scope, rank: int) -> Any:
     if not isinstance(value, Tensor):
         fail("argument", f"{what} must be a tensor, got {describe(value)}", span, "write a reference: @name")
@@ -470,6 +485,7 @@ def _read_tensor(value: Value, declared: Declared, what: str, span: Span, scope:
 
 
 READERS: dict[str, Callable[[Value, Declared, str, Span, Scope, int], Any]] = {
+    "axis_list": _read_axis_list,
     "integer": _read_integer,
     "real": _read_real,
     "axes": _read_axes,

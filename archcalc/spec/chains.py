@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archcalc.graph import Graph, Ref
-from archcalc.ops.base import Operator
+from archcalc.graph import Graph, Node, Ref
 from archcalc.spec.grammar import SOURCES
 from archcalc.spec.write import write_join
 
@@ -39,7 +38,7 @@ class ChainWriter:
         graph: Graph,
         nodes: Sequence[int],
         start: Ref,
-        words: Callable[[Operator], Sequence[str]],
+        words: Callable[[Node], Sequence[str]],
         reference: Callable[[Ref], str],
     ) -> None:
         self.graph = graph
@@ -66,10 +65,10 @@ class ChainWriter:
             if ref not in self.parents:  # made outside these layers: the root of its own line
                 self.add_source(ref)
         inside = 1
-        parent: Ref | None = node.inputs[0] if node.inputs else None
+        parent: Ref | None = node.joined[0] if node.joined else None
         if node.op.arity is None:
-            parent = self.fork(index, node.inputs)
-            inside += sum(self.branch(ref, parent) for ref in node.inputs)
+            parent = self.fork(index, node.joined)
+            inside += sum(self.branch(ref, parent) for ref in node.joined)
         self.parents[made] = parent
         self.roots[made] = made if parent is None else self.roots[parent]
         self.depths[made] = 0 if parent is None else self.depths[parent] + 1
@@ -143,12 +142,12 @@ class ChainWriter:
 
     def item(self, made: Ref) -> str:
         """Return the layer that makes a tensor (a join with its branches), or a reference if it is made outside."""
-        if made.node not in self.own:
+        if made.node not in self.own or made.output:
             return self.reference(made)
         node = self.graph.nodes[made.node]
-        words = self.words(node.op)
+        words = self.words(node)
         if node.op.arity is None:
-            branches = [" -> ".join(repeated(self.items(ref, self.parents[made]))) for ref in node.inputs]
+            branches = [" -> ".join(repeated(self.items(ref, self.parents[made]))) for ref in node.joined]
             text = write_join(words, [branch or "identity" for branch in branches])
         else:
             text = " ".join(words)

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from archcalc.spec.similarity import closest
 from archcalc.terminal import display_width, readable
+
+if TYPE_CHECKING:
+    from archcalc.spec.models import ModelSource
 
 SNIPPET_WIDTH = 100
 """The number of characters of a line that are shown; longer lines are cut around the caret."""
@@ -29,6 +32,10 @@ class Source(NamedTuple):
 
     name: str
     text: str
+    variant: str = ""
+    """The variant of the network that is asked for; empty for the network itself."""
+    model: ModelSource | None = None
+    """The model of another format that takes the place of a text, which is empty then."""
 
 
 class Text:

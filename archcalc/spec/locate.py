@@ -1,19 +1,29 @@
-"""Find the text of a SPEC argument: standard input, an inline expression, a file or a bundled spec."""
+"""Find what a SPEC argument names: standard input, an inline expression, a file, a bundled spec, or a Python object."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
 
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
-from archcalc.spec.zoo import bundled_folder, bundled_name, suggest_bundled
+from archcalc.spec.models import PYTHON_OBJECT, READERS, model_file, python_object
+from archcalc.spec.zoo import bundled, bundled_folder, bundled_name, suggest_bundled
 
 EXPRESSION = "<expression>"
 """The name of the source of an inline expression."""
 
 SUFFIXES = (".yaml", ".yml", ".json")
+
+OBJECT_HINT = "a module of PyTorch is named package.module:OBJECT, with a dot in the module, or ./file.py:OBJECT"
+
+BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+"""What the further name of a variant consists of."""
+
+VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
+"""A SPEC argument that may name a variant."""
 
 CONTROL = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\ufeff")
 """Characters that YAML does not allow, and the byte order mark, which has no meaning inside a text."""
@@ -47,15 +57,43 @@ def what_else(data: bytes) -> str:
 def is_inline(spec: str) -> bool:
     """Return whether a SPEC argument is an inline expression.
 
-    It is one if it contains an arrow, or white space without the suffix of a spec file.
+    It is one if it contains an arrow, or white space without the suffix of a file or the name of a Python object.
     """
     if "->" in spec or "→" in spec:
         return True
-    return any(character.isspace() for character in spec) and not spec.lower().endswith(SUFFIXES)
+    if not any(character.isspace() for character in spec):
+        return False
+    is_file = split_variant(spec)[0].lower().endswith((*SUFFIXES, *READERS))
+    return not is_file and PYTHON_OBJECT.fullmatch(spec) is None
+
+
+def split_variant(spec: str) -> tuple[str, str]:
+    """Return a SPEC argument without its variant, and the name of the variant (empty if there is none).
+
+    The variant follows the last colon if what precedes it is a bundled name or ends in the suffix of a spec file.
+    """
+    match = VARIANT.fullmatch(spec)
+    if match is None or not (match[1].lower().endswith(SUFFIXES) or bundled_name(match[1])):
+        return spec, ""
+    return match[1], match[2]
+
+
+def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
+    """Return the bundled spec and its variant that have this further name; ``None`` if there is none."""
+    from archcalc.spec.document import read_yaml  # YAML is not needed to find most specs
+    from archcalc.spec.variants import aliases_of
+
+    for name in bundled():
+        source = read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits)
+        if f"alias: {alias}" in source.text:
+            found = dict(aliases_of(read_yaml(source, limits)))
+            if alias in found:
+                return name, found[alias]
+    return None
 
 
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
-    """Return the text of a SPEC argument, and whether it is an inline expression.
+    """Return the text or model of a SPEC argument, and whether it is an inline expression. Models are not read yet.
 
     Raises:
         SpecError: there is no such file or bundled spec, or it cannot be read as text.
@@ -66,14 +104,24 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         if len(spec.encode("utf-8", "surrogateescape")) > limits.bytes:
             decode(b" " * (limits.bytes + 1), EXPRESSION, limits)
         return Source(EXPRESSION, spec), True
-    if "/" in spec or "\\" in spec or spec.lower().endswith(SUFFIXES):
-        return read_file(Path(spec), spec, limits), False
-    path = bundled_folder() / f"{spec}.yaml"
-    if spec and path.name == f"{spec}.yaml" and "\0" not in spec and path.is_file():
-        return read_file(path, f"{spec}.yaml", limits), False
-    name = bundled_name(spec)
-    if name is not None and not Path(spec).is_file():
-        return read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits), False
+    if (file := model_file(spec)) is not None:
+        return Source(spec, "", model=file), False
+    name, variant = split_variant(spec)
+    if not variant and not os.path.exists(spec):
+        if (imported := python_object(spec)) is not None:
+            return Source(spec, "", model=imported), False
+        if ":" in Path(spec).name:
+            fail("not-found", "neither a spec nor an object in Python code", hint=OBJECT_HINT, origin=spec[:80])
+    if spec.lower().endswith(".py"):
+        fail("not-found", "neither a spec nor an object in Python code", hint=OBJECT_HINT, origin=spec[:80])
+    if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
+        return read_file(Path(name), name, limits)._replace(variant=variant), False
+    found = bundled_name(name) or ""
+    if not found and BUNDLED.fullmatch(name):
+        found, variant = bundled_alias(name, limits) or ("", "")
+    if found and (found == name or not Path(spec).is_file()):
+        source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
+        return source._replace(variant=variant), False
     fail("not-found", f"no bundled network '{spec[:80]}'", hint=_hint(spec), origin=spec[:80] or "SPEC")
 
 

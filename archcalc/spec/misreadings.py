@@ -109,8 +109,11 @@ def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
     graph = spec.graph
     seen: set[Span] = set()
     for index, node in graph.layers():
-        span, (shape, *_) = spec.outline.places[index], graph.input_shapes(node)
-        if span is None or span in seen or len(shape) < 2 or not _normalises_all(node.op, span):
+        span = spec.outline.places[index]
+        if span is None or span in seen or not node.inputs:
+            continue
+        shape = graph.shape(node.inputs[0])
+        if len(shape) < 2 or not _normalises_all(node.op, span):
             continue
         seen.add(span)
         last = "channels" if graph.layout == "hwc" else "last"

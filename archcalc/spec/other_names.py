@@ -19,12 +19,8 @@ class Instead(NamedTuple):
 
 _ENTRIES: dict[str, Instead] = {
     "dense": Instead("linear 10", "along the last axis, as in Keras; fc 10 flattens first"),
-    "pixelshuffle subpixel depthtospace periodicshuffle": Instead(
-        "reshape 16x2x2x8x8 -> transpose 0x3x1x4x2 -> reshape 16x16x16", "for 64x8x8 and a factor of 2"
-    ),
-    "pixelunshuffle spacetodepth reorg": Instead(
-        "reshape 64x4x2x4x2 -> transpose 0x2x4x1x3 -> reshape 256x4x4", "for 64x8x8 and a factor of 2"
-    ),
+    "subpixel periodicshuffle": Instead("pixel_shuffle 2"),
+    "reorg": Instead("space_to_depth 2"),
     "pointwise pointwiseconv pwconv conv1x1 1x1": Instead("conv 64 k1"),
     "conv3x3": Instead("conv 64 k3 half"),
     "dilatedconv atrousconv atrous": Instead("conv 64 k3 d2 half"),
@@ -39,9 +35,9 @@ _ENTRIES: dict[str, Instead] = {
         "mul(identity, gap -> conv 4 k1 -> relu -> conv 64 k1 -> sigmoid)"
     ),
     "residual skip shortcut": Instead("add(identity, conv 64 k3 half)"),
-    "sequential repeat stack times": Instead("(conv 64 k3 half -> relu)*3"),
+    "sequential stack times": Instead("(conv 64 k3 half -> relu)*3"),
     "pool pooling": Instead("maxpool 2", "or avgpool 2"),
-    "globalpool globalpooling spatialmean reducemean": Instead("gap"),
+    "globalpool globalpooling spatialmean": Instead("gap"),
     "adaptivepool adaptivepooling": Instead("adaptive_avgpool 1"),
     "interpolate resize upscale bilinear nearest": Instead("upsample 2 bilinear", "or upsample to=16x16"),
     "reflectionpad reflectpad replicationpad symmetricpad": Instead(
@@ -63,9 +59,8 @@ _ENTRIES: dict[str, Instead] = {
     "plus": Instead("add(identity, conv 64 k1)"),
     "minus subtract": Instead("sub(identity, conv 64 k1)"),
     "maximum": Instead("max(identity, conv 64 k1)"),
-    "average mean": Instead("gap", "over all positions"),
-    "attention selfattention crossattention mha multihead multiheadattention sdpa transformer": Instead(""),
-    "matmul bmm dot einsum rearrange": Instead(""),
+    "average": Instead("gap", "over all positions"),
+    "crossattention multihead transformer": Instead("attention heads=4"),
     "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
     "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
     "moe mixtureofexperts": Instead(""),

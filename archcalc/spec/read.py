@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import NamedTuple
 
-from archcalc.graph import Graph, channels_first, input_axes, is_size
+from archcalc.graph import Graph, channels_first, is_size
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
@@ -23,12 +23,15 @@ from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.input_shapes import WrittenInputs, with_reading
+from archcalc.spec.inputs import given_shapes, parsed_shapes, shape_text
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
+from archcalc.spec.models import ModelFile, ModelOptions, ModelSource
 from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+from archcalc.spec.variants import check_variants, variants_of, with_variant
 
 SECTIONS = ("blocks", "shared")
 """The sections that declare blocks: each call of those under ``blocks:`` has its own weights."""
@@ -39,6 +42,7 @@ KEYS = (
     "inputs",
     "layout",
     "variables",
+    "variants",
     "tables",
     "blocks",
     "shared",
@@ -87,6 +91,10 @@ class Spec(NamedTuple):
     graph: Graph
     expectations: tuple[Expectation, ...]
     outline: Outline
+    variants: tuple[str, ...] = ()
+    """The names of the variants of the network."""
+    model: ModelFile | None = None
+    """The model that was read in place of a text."""
 
 
 class Given(NamedTuple):
@@ -109,6 +117,14 @@ class Given(NamedTuple):
     """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
     training_heads: TrainingHeads = "possible"
     """Which training heads are built. With numbers that are not plain, they must be named."""
+    arguments: Dictionary[str, str] = {}
+    """The arguments of a class or function in the user's code, as Python literals or texts."""
+    batch_axes: Dictionary[str, str] = {}
+    """The axes of a model's inputs that are the batch, by name of the input: an index, or ``none``."""
+
+    def applied_to(self, source: Source) -> Given:
+        """Return what applies to one of several specs: only models have arguments and batch axes."""
+        return self if source.model is not None else self._replace(arguments={}, batch_axes={})
 
 
 AS_WRITTEN = Given()
@@ -131,8 +147,14 @@ def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) ->
 
 
 def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False, limits: Limits = DEFAULT) -> Spec:
-    """Read a spec from its text; see `load_spec`."""
+    """Read a spec from its text, or a model file; see `load_spec`."""
     _bound_digits(limits)
+    if source.model is not None:
+        return _read_model(source, source.model, given, limits)
+    for option, written in (("--arg", given.arguments), ("--batch-axis", given.batch_axes)):
+        if written:
+            what = "only a module of PyTorch has arguments" if option == "--arg" else "shapes in specs have no batch"
+            fail("argument", what, origin=f"{option} {next(iter(written))[:40]}")
     _bound_words(source, limits)
     collecting = gc.isenabled()
     gc.disable()  # nothing of the large tree is garbage: scanning it repeatedly takes longer than building it
@@ -146,6 +168,18 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     finally:
         if collecting:
             gc.enable()
+
+
+def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limits) -> Spec:
+    """Return a model of another format as a spec without text."""
+    for name in given.set:
+        fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
+    written = parsed_shapes(given, "chw", limits)
+    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written))
+    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
+    graph = model.graph(shapes, given.attributes, given.observe)
+    network = Network(graph.name, shapes, {}, {}, {}, (), (), (), "chw")
+    return Spec(source, graph, (), Outline(None, network, (None,) * len(graph.nodes)), model=model)
 
 
 def _bound_digits(limits: Limits) -> None:
@@ -233,10 +267,16 @@ class _Reader:
         return self.finish(Network(self.source.text.strip(), inputs, names, {}, {}, stages, (), (), layout))
 
     def file(self) -> Spec:
-        top = read_yaml(self.source, self.limits)
+        document = read_yaml(self.source, self.limits)
+        variant = self.source.variant
         with self.problems:
-            known_keys(top, KEYS)
+            known_keys(document, KEYS)
+        with self.problems:
+            check_variants(document)
+        top = with_variant(document, variant) if variant else document
         title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
+        if variant and variants_of(document)[variant].get("name") is None:
+            title = f"{title} {variant}"
         layout = self.layout(top)
         self.words = call_words(self.block_names(top))
         variables = self.variables(top)
@@ -255,7 +295,7 @@ class _Reader:
         self.problems.raise_any()
         check_references(inputs, [*stages, *heads, *training_heads])  # not earlier: invalid stages are left out
         network = Network(title, inputs, variables, blocks, tables, stages, heads, training_heads, layout)
-        return self.finish(network, expectations, top, ignored)
+        return self.finish(network, expectations, top, ignored, tuple(variants_of(document)))
 
     def finish(
         self,
@@ -263,6 +303,7 @@ class _Reader:
         expectations: tuple[Expectation, ...] = (),
         document: Mapping | None = None,
         ignored: tuple[Text, ...] = (),
+        variants: tuple[str, ...] = (),
     ) -> Spec:
         given = self.given
         try:
@@ -271,9 +312,8 @@ class _Reader:
             file = None if document is None else self.source
             raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
         graph, places, impossible = built
-        return Spec(
-            self.source, graph, expectations, Outline(document, network, places, ignored, self.shapes, impossible)
-        )
+        outline = Outline(document, network, places, ignored, self.shapes, impossible)
+        return Spec(self.source, graph, expectations, outline, variants)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -398,35 +438,8 @@ class _Reader:
     def override(self, inputs: dict[str, Shape], variables: Names, layout: str) -> dict[str, Shape]:
         """Replace input shapes by those of ``--shape``, then input sizes by those given as numbers."""
         for name, written in self.given.shapes.items():
-            target = name or next(iter(inputs))
-            origin = Source(f"--shape {name}".rstrip(), written)
-            if target not in inputs:
-                fail(
-                    "unknown-name",
-                    f"no input '{target[:40]}'",
-                    hint=suggest(target, inputs, f"the inputs are {', '.join(inputs)}"),
-                    origin=origin.name,
-                )
-            text = Text(origin, written)
-            self.shapes[target] = whole_text(text)
-            parsed = parse_shape(text, self.limits)
-            for named in names_in(parsed):
-                hint = f"set the variable: --set {named.name}=…" if named.name in variables else ""
-                fail("shape", f"--shape must consist of numbers, got the name '{named.name}'", named.span, hint)
-            value = evaluate(parsed, Scope({}, None, self.limits))
-            shape = shape_from(value, whole_text(text), "the input", self.limits)
-            inputs[target] = channels_first(shape, self.given.layout or layout)
-        axes = input_axes(inputs)
-        for name, number in self.given.numbers.items():
-            if name in variables:
-                continue
-            if name not in axes:
-                known = [*variables, *axes]
-                hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
-                fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=self.source.name)
-            target, axis = axes[name]
-            inputs[target] = (*inputs[target][:axis], number, *inputs[target][axis + 1 :])
-        return inputs
+            self.shapes[name or next(iter(inputs))] = whole_text(shape_text(name, written))
+        return given_shapes(inputs, self.given, variables, layout, self.limits, self.source.name)
 
     def tables(self, top: Mapping) -> Tables:
         result: Tables = {}

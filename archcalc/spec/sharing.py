@@ -55,7 +55,7 @@ class SharedCall(NamedTuple):
 
     def differs(self, needed: str, other: str) -> NoReturn:
         """Raise the error that this call needs other weights than the first one."""
-        place = ":".join(str(part) for part in Problem("", "", self.weights.call).place() if part is not None)
+        place = ":".join(str(part) for part in Problem("sharing", "", self.weights.call).place() if part is not None)
         fail(
             "sharing",
             f"the calls of the shared block '{self.weights.block}' have one set of weights, but this one needs "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,13 +20,16 @@ def write_layer(op: Operator, layout: str = "chw", table: str = "…") -> str:
     return " ".join(layer_words(op, layout, table))
 
 
-def layer_words(op: Operator, layout: str = "chw", table: str = "…") -> list[str]:
+def layer_words(
+    op: Operator, layout: str = "chw", table: str = "…", tensors: Mapping[str, str] | None = None
+) -> list[str]:
     """Return the words of a layer, without arguments at their defaults.
 
     Args:
         op: the operator.
         layout: the layout in which shapes are written.
         table: the name to write for a connection table, since operators do not store it.
+        tensors: the references to write for tensors that are arguments, by name; by default, ``@…``.
     """
     words = [op.name]
     left_out = False  # once a positional argument is left out, those after it are named
@@ -40,6 +43,8 @@ def layer_words(op: Operator, layout: str = "chw", table: str = "…") -> list[s
             value = pattern_ordered(value, layout)
         if parameter.argument.form == "table" and value is not None:
             words.append(f"{parameter.name}={table}")
+        elif parameter.argument.form == "tensor":
+            words += [f"{parameter.name}={(tensors or {}).get(parameter.name, '@…')}"] if value else []
         elif parameter.argument.form == "lengths":
             words += [f"{name}={_number(size)}" for name, size in value]
         elif not _is_default(value, parameter):

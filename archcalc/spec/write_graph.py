@@ -15,7 +15,6 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from archcalc.graph import Graph, Node, Ref, write_shape
-from archcalc.ops.base import Operator
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import fail
 from archcalc.spec.write import layer_words, write_join
@@ -44,7 +43,8 @@ class Entry(NamedTuple):
     """A line of ``layers:``, ``heads:`` or ``training_heads:``."""
 
     name: str | None
-    chain: str
+    chain: str | list[Entry]
+    """A chain, or named entries in its place."""
 
 
 class _Unnamed(Exception):
@@ -64,7 +64,7 @@ def write_graph(graph: Graph) -> str:
         SpecError: a spec cannot express the graph: the second output of a layer is read, or a head is not a chain.
     """
     for node in graph.nodes:
-        if any(ref.output for ref in node.inputs):
+        if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
             fail(
                 "write",
                 f"'{node.name}' reads the second output of a layer, which a spec cannot express",
@@ -77,7 +77,7 @@ def write_graph(graph: Graph) -> str:
             return _Writer(graph, groups, flat).document()
         except _Unnamed as error:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
-            if owner in flat or groups[owner].head:
+            if owner in flat:
                 name = graph.nodes[error.ref.node].name
                 fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
             flat.add(owner)
@@ -107,6 +107,8 @@ class _Writer:
         self.flat = flat
         self.names: dict[Ref, str] = {}
         """The tensors that can be referenced so far."""
+        self.alone: set[int] = set()
+        """The layers so far that are written as a stage of their own, so that its name is theirs."""
         self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
         heads = [*list(graph.outputs)[1:], *graph.training_outputs]
@@ -176,12 +178,15 @@ class _Writer:
         """Yield the entries of a group, one chain or layer by layer, each with its output."""
         chain = None if flat else self.chain(group, current)
         if chain is not None:
+            self.alone.update(group.nodes if len(group.nodes) == 1 and group.name else ())
             yield Entry(group.name, chain), group.result
             return
         for index in group.nodes:
             made = Ref(index)
             name = group.name if group.name and made == group.result else self.free(self.graph.nodes[index].name)
-            yield Entry(name, self.layer(index, current)), made
+            text = self.layer(index, current)
+            self.alone.add(index)
+            yield Entry(name, text), made
             current = made
         if group.result.node not in group.nodes and group.name:
             yield Entry(group.name, self.reference(group.result)), group.result
@@ -198,43 +203,74 @@ class _Writer:
     def layer(self, index: int, current: Ref) -> str:
         """Return the chain of one layer, including references to what it reads."""
         node = self.graph.nodes[index]
-        words = self.words(node.op)
+        words = self.words(node)
         if node.op.arity is None:
-            return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.inputs])
+            return write_join(words, ["identity" if ref == current else self.reference(ref) for ref in node.joined])
         text = " ".join(words)
-        if not node.inputs:
+        if not node.joined:
             return text
-        (read,) = node.inputs
+        (read,) = node.joined
         return text if read == current else f"{self.reference(read)} -> {text}"
 
     def heads(self, outputs: Mapping[str, Ref], main: Ref) -> list[Entry]:
         """Return the entries of ``heads:`` or ``training_heads:``."""
         entries = []
         for name, ref in outputs.items():
-            group = next((each for each in self.groups if each.head and each.name == name), None)
-            if group is None:
-                chain: str | None = "identity" if ref == main else self.reference(ref)
+            number = next((n for n, each in enumerate(self.groups) if each.head and each.name == name), None)
+            chain: str | list[Entry]
+            if number is None:
+                chain = "identity" if ref == main else self.reference(ref)
             else:
-                chain = self.chain(group, main)
-            if chain is None:
-                fail(
-                    "write",
-                    f"the head '{name}' is not a chain of layers, so a spec cannot express it",
-                    origin=self.graph.name,
-                )
+                group = self.groups[number]
+                written = None if number in self.flat else self.chain(group, main)
+                chain = written if written is not None else self.named_entries(group, main)
             self.names.setdefault(ref, name)
             entries.append(Entry(name, chain))
         return entries
 
-    def words(self, op: Operator) -> list[str]:
+    def named_entries(self, group: Group, current: Ref) -> list[Entry]:
+        """Return the layers of a group as named entries of a list, which are known by paths afterwards."""
+        found: list[Entry] = []
+        labels: dict[Ref, str] = {}
+        for index in group.nodes:
+            wanted = re.sub(r"[^A-Za-z0-9_]+", "_", self.graph.nodes[index].name.rpartition("/")[2])
+            used = {*self.names.values(), *self.taken - {wanted}}
+            numbered = (wanted if number == 1 else f"{wanted}_{number}" for number in count(1))
+            label = next(each for each in numbered if each not in used)
+            found.append(Entry(label, self.layer(index, current)))
+            self.alone.add(index)
+            current = Ref(index)
+            labels[current] = self.names[current] = label
+        if group.result != current:
+            found.append(Entry(None, self.reference(group.result)))
+        self.names |= {ref: f"{group.name}/{label}" for ref, label in labels.items()}
+        return found
+
+    def words(self, node: Node) -> list[str]:
         """Return the words of a layer; its connection table gets a name."""
+        op = node.op
         table = getattr(op, "table", None)
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
-        return layer_words(op, self.graph.layout, name)
+        given = zip(op.tensor_arguments(), node.inputs[len(node.joined) :], strict=True)
+        words = layer_words(op, self.graph.layout, name, {each: self.reference(ref) for each, ref in given})
+        owners = sorted({*node.tied.values()})
+        if len(owners) > 1:
+            message = f"'{node.name}' shares weights of several layers, which a spec cannot express"
+            fail("write", message, origin=self.graph.name)
+        return [*words, *(f"weights={self.layer_reference(owner)}" for owner in owners)]
+
+    def layer_reference(self, index: int) -> str:
+        """Return the reference to a layer, which must be the only one of its stage."""
+        if index not in self.alone:
+            raise _Unnamed(Ref(index))
+        return self.reference(Ref(index))
 
     def reference(self, ref: Ref) -> str:
+        if ref not in self.names and Ref(ref.node) in self.names:
+            further = self.graph.nodes[ref.node].op.further_outputs
+            return f"@{self.names[Ref(ref.node)]}/{further[ref.output - 1]}"
         if ref not in self.names:
-            raise _Unnamed(ref)
+            raise _Unnamed(Ref(ref.node))
         return f"@{self.names[ref]}"
 
     def free(self, name: str) -> str:
@@ -255,9 +291,11 @@ def _table(table: tuple[tuple[bool, ...], ...]) -> str:
 
 def _line(start: str, entry: Entry) -> str:
     """Return an entry, on several lines if it is long."""
+    indent = " " * (len(start) + 4)
+    if isinstance(entry.chain, list):
+        return "\n".join([f"{start}{entry.name}:", *(_line(f"{indent}- ", each) for each in entry.chain)])
     text = _scalar(entry.chain)
     first = f"{start}{text}" if entry.name is None else f"{start}{entry.name}: {text}"
-    indent = " " * (len(start) + 4)
     return "\n".join(wrap(first, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 

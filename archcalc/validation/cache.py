@@ -95,7 +95,7 @@ def _program() -> Iterator[Any]:
 def _key(environment: str, options: Options, task: ValidationTask) -> bytes | None:
     """Everything that the result of a task depends on, as a hash; ``None`` if it does not depend on a plain file."""
     found_spec, settings = task.found_spec, task.configuration
-    if not found_spec.path or found_spec.problem is not None or found_spec.skipped:
+    if not found_spec.path or found_spec.is_model or found_spec.problem is not None or found_spec.skipped:
         return None
     try:
         with open(found_spec.path, "rb") as file:

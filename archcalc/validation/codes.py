@@ -35,7 +35,7 @@ ERRORS = {
     "new-spec": "The baseline has no entry for the spec, and --require-baseline demands one.",
     "not-found": "The file, folder or bundled network does not exist.",
     "output": "A file cannot be written.",
-    "reference": "`@name` does not refer to an earlier stage or input.",
+    "reference": "`@name` does not refer to an earlier stage, a local name or an input, or it refers to several.",
     "shape": "A layer cannot be applied to the shape of its input.",
     "sharing": "Layers that share weights need different ones, or `weights=` does not name one layer.",
     "syntax": "The text does not follow the syntax of the language.",

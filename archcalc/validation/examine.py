@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.judge import judge_each
-from archcalc.lint import FIXABLE, lint
-from archcalc.spec.errors import Problem, SpecError
+from archcalc.lint import FIXABLE, RULES, lint
+from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.locate import read_file
-from archcalc.spec.read import Given, Spec, read_spec
+from archcalc.spec.read import Spec, read_spec
 from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
@@ -27,8 +28,10 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
         return ValidationResult(found_spec.name, found, argument=found_spec.argument)
     if found_spec.skipped:
         return ValidationResult(found_spec.name, skipped=found_spec.skipped, argument=found_spec.argument)
-    given = Given(options.settings, options.shapes)
-    read = partial(read_spec, given=given, inline=found_spec.inline, limits=options.limits)
+
+    def read(source: Source) -> Spec:
+        return read_spec(source, options.given.applied_to(source), inline=found_spec.inline, limits=options.limits)
+
     correction: Correction | None = None
     reason = "it has neither 'layers:' nor 'input:'"
     skipped = ValidationResult(found_spec.name, skipped=reason, argument=found_spec.argument)
@@ -46,6 +49,8 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
         result = ValidationResult(found_spec.name, found, argument=found_spec.argument)
     else:
         result = _judged(options, task, spec, analyze(spec.graph))
+        for variant in spec.variants if not spec.source.variant else ():
+            result = _with_variant(result, options, task, variant, partial(read, spec.source._replace(variant=variant)))
     if correction is None:
         return result
     if options.fix == "diff":
@@ -54,10 +59,34 @@ def examine(options: Options, task: ValidationTask) -> ValidationResult:
     return result._replace(corrections=correction.number, corrected=correction.content)
 
 
+def _with_variant(
+    result: ValidationResult, options: Options, task: ValidationTask, variant: str, read: Callable[[], Spec]
+) -> ValidationResult:
+    """Return the result of a spec with those findings about one of its variants that are new."""
+    name = task.found_spec.name
+    try:
+        spec = read()
+        unused = frozenset([code for code in RULES if code.startswith("unused-")])  # what one variant does not use
+        options = options._replace(ignore=options.ignore | unused)
+        found = _judged(options, task._replace(before=None), spec, analyze(spec.graph))
+    except SpecError as error:
+        where = f" (in variant {variant})"
+        problems = [replace(problem, message=f"{problem.message}{where}") for problem in error.problems]
+        found = ValidationResult(name, findings(problems, 2, name))
+    known = {(finding.code, finding.line, finding.column) for finding in result.findings}
+    new = [each for each in found.findings if each.status or (each.code, each.line, each.column) not in known]
+    return result._replace(findings=(*result.findings, *new), expectations=result.expectations + found.expectations)
+
+
 def _is_other_file(options: Options, task: ValidationTask) -> bool:
     """Whether a file in which errors were found may be, and is, something other than a spec."""
     found_spec = task.found_spec
-    if found_spec.inline or task.before is not None or (found_spec.named and not options.only_specs):
+    if (
+        found_spec.inline
+        or found_spec.is_model
+        or task.before is not None
+        or (found_spec.named and not options.only_specs)
+    ):
         return False
     if found_spec.source is not None:
         return not is_spec(found_spec.source.text)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
 from archcalc.spec.locate import is_inline, locate
+from archcalc.spec.models import model_file
 from archcalc.spec.zoo import bundled_folder, bundled_name
 from archcalc.validation.configuration import exclusion
 from archcalc.validation.walk import Entry, files_below, matches
@@ -34,12 +35,17 @@ class FoundSpec(NamedTuple):
     @property
     def is_file(self) -> bool:
         """Whether this is a file of the user, which corrections may change."""
-        return bool(self.path) and self.path != str(bundled_folder() / f"{self.name}.yaml")
+        return bool(self.path) and not self.is_model and self.path != str(bundled_folder() / f"{self.name}.yaml")
 
     @property
     def is_stdin(self) -> bool:
         """Whether this is the text of standard input."""
-        return self.source is not None and not self.inline
+        return self.source is not None and not self.inline and not self.is_model
+
+    @property
+    def is_model(self) -> bool:
+        """Whether this is a model of another format."""
+        return self.source is not None and self.source.model is not None
 
 
 def find_specs(arguments: Iterable[str], limits: Limits, *, exclude_named: bool = False) -> Iterator[FoundSpec]:
@@ -66,7 +72,8 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
     if os.path.isdir(argument):
         yield from _several(argument, _below(argument))
     elif os.path.isfile(argument):
-        yield FoundSpec(argument, path=argument)
+        model = model_file(argument)
+        yield FoundSpec(argument, argument, None if model is None else Source(argument, "", model=model))
     elif glob.has_magic(argument) and argument != "-" and "->" not in argument and "→" not in argument:
         yield from _several(argument, _matching(argument))
     elif argument != "-" and not is_inline(argument) and (name := bundled_name(argument)) is not None:
@@ -77,7 +84,7 @@ def _find(argument: str, limits: Limits) -> Iterator[FoundSpec]:
         except SpecError as error:
             yield FoundSpec(argument, problem=error.problems[0])
         else:
-            yield FoundSpec(source.name, source=source, inline=inline)
+            yield FoundSpec(argument if source.variant else source.name, source=source, inline=inline)
 
 
 def _below(folder: str) -> list[Entry]:

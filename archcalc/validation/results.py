@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from archcalc.lint import RULES
 from archcalc.spec.limits import DEFAULT, Limits
+from archcalc.spec.read import Given
 from archcalc.validation.baseline import NO_TOLERANCE, BaselineComparison, NetworkFigures, Tolerance
 from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
 from archcalc.validation.findings import Finding
@@ -35,6 +36,13 @@ class Options(NamedTuple):
     """Whether to skip files that are not specs even if they are named explicitly."""
     fix: Literal["", "write", "diff"] = ""
     """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
+    arguments: Mapping[str, str] = {}
+    batch_axes: Mapping[str, str] = {}
+
+    @property
+    def given(self) -> Given:
+        """What is given for every spec from outside its text."""
+        return Given(self.settings, self.shapes, arguments=self.arguments, batch_axes=self.batch_axes)
 
 
 class ValidationTask(NamedTuple):

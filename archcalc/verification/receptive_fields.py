@@ -16,7 +16,7 @@ from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.resize import resized, smallest
 from archcalc.analysis.unit import trace_back, unit_box
 from archcalc.executor.probes import NOTHING, Extent, probe
-from archcalc.graph import Graph, Node
+from archcalc.graph import Graph, Ref
 from archcalc.numeric import Impossible
 from archcalc.verification.differences import AspectComparison, Difference, not_compared
 
@@ -27,15 +27,15 @@ MAX_POSITIONS = 20_000
 def compare_fields(graph: Graph) -> AspectComparison:
     """Compare the receptive fields of the middle units of all layers, along every axis of every input."""
     compared, differences, sizes = 0, list[Difference](), list[int]()
-    for name, shape in graph.inputs.items():
-        for axis in range(len(shape) - 1):
+    for name, ref in graph.input_refs.items():
+        for axis in range(len(graph.positions(ref))):
             probed = _Axis(graph, name, axis)
             found = probed.compare(probed.narrow)
             if found:  # a narrow input may cut off what a wide one contains
                 found = probed.compare(probed.wide)
             compared += len(graph.nodes) - len(graph.inputs)
             differences += found
-            sizes.append(probed.wide.inputs[name][1 + axis])
+            sizes.append(probed.wide.positions(ref)[axis])
     if not compared:
         return not_compared("not probed: no input has positions")
     return AspectComparison(compared, tuple(differences), f"on {'x'.join(map(str, dict.fromkeys(sizes)))} positions")
@@ -61,12 +61,16 @@ class _Axis:
         self.graph = graph
         self.name = name
         self.axis = axis
+        """The index of the axis, among those of positions."""
+        self.ref = graph.input_refs[name]
+        self.place = graph.position_axes(self.ref)[axis]
+        """The index of the axis in the shape of the input."""
         self.wide, self.fields = self.enlarged()
         self.narrow = self.narrowed()
 
     def enlarged(self) -> tuple[Graph, list[Fields]]:
         """Return the network on an input that contains the windows of all middle units, if possible, and its fields."""
-        n = self.graph.inputs[self.name][1 + self.axis]
+        n = self.graph.inputs[self.name][self.place]
         own = receptive_fields(self.graph)
         period = 1
         for fields in own:
@@ -87,25 +91,25 @@ class _Axis:
 
     def on(self, size: int) -> Graph:
         """Return the network with ``size`` positions along the axis, of every input that has as many as this one."""
-        own = self.graph.inputs[self.name][1 + self.axis]
+        own = self.graph.inputs[self.name][self.place]
         shapes = dict(self.graph.inputs)
         for name, shape in shapes.items():
-            if len(shape) > 1 + self.axis and shape[1 + self.axis] == own:
-                shapes[name] = (*shape[: 1 + self.axis], size, *shape[2 + self.axis :])
+            if len(shape) > self.place and shape[self.place] == own:
+                shapes[name] = (*shape[: self.place], size, *shape[self.place + 1 :])
         return resized(self.graph, shapes)
 
     def inside(self, graph: Graph, index: int, fields: Fields) -> bool:
         """Return whether the window of the middle unit of a layer lies inside the input."""
         field = fields.get(self.name, ())
-        if not field or (box := field[self.axis].box(_middle(graph.nodes[index]))) is None:
+        if not field or (box := field[self.axis].box(_middle(graph, index))) is None:
             return True
-        return box.first >= 0 and box.last < graph.inputs[self.name][1 + self.axis]
+        return box.first >= 0 and box.last < graph.inputs[self.name][self.place]
 
     def narrowed(self) -> Graph:
         """Return the enlarged network, made as small as possible along the other axes."""
         least = smallest(self.graph).inputs
         shapes = {
-            name: tuple(n if i == 1 + self.axis else m for i, (n, m) in enumerate(zip(shape, least[name], strict=True)))
+            name: tuple(n if i == self.place else m for i, (n, m) in enumerate(zip(shape, least[name], strict=True)))
             for name, shape in self.wide.inputs.items()
         }
         try:
@@ -115,8 +119,8 @@ class _Axis:
 
     def compare(self, graph: Graph) -> list[Difference]:
         """Probe the middle units of all layers and return the differences."""
-        units = {index: _middle(node) for index, node in graph.layers()}
-        sizes = {name: shape[1:] for name, shape in graph.inputs.items()}
+        units = {index: _middle(graph, index) for index, _ in graph.layers()}
+        sizes = {name: graph.positions(ref) for name, ref in graph.input_refs.items()}
         predictions = {index: self.predicted(graph, index, unit) for index, unit in units.items()}
         seen = probe(
             graph,
@@ -131,7 +135,7 @@ class _Axis:
             if not prediction.allows(seen[index]):
                 prediction = self.at_borders(graph, index, units[index]) or prediction
             if not prediction.allows(seen[index]):
-                where = f"rf of {self.name}, axis {self.axis + 1}"
+                where = f"rf of {self.name}, axis {self.place}"
                 found.append(Difference(graph.nodes[index].name, where, _text(prediction.seen), _text(seen[index])))
         return found
 
@@ -143,7 +147,7 @@ class _Axis:
 
     def closed_form(self, index: int, unit: tuple[int, ...]) -> PredictedExtent:
         """Return the extent of a unit by the closed form, clipped at the borders of the input."""
-        last = self.wide.inputs[self.name][1 + self.axis] - 1
+        last = self.wide.inputs[self.name][self.place] - 1
         field = self.fields[index].get(self.name, ())
         boxes = [axis.box(unit) for axis in field]
         if not field or any(box is not None and not box for box in boxes):
@@ -173,9 +177,9 @@ class _Axis:
         return PredictedExtent(Extent(*seen.box[self.axis]), seen.exact) if seen else PredictedExtent(NOTHING)
 
 
-def _middle(node: Node) -> tuple[int, ...]:
+def _middle(graph: Graph, index: int) -> tuple[int, ...]:
     """Return the position of the unit in the middle of a layer."""
-    return tuple(n // 2 for n in node.output[1:])
+    return tuple(n // 2 for n in graph.positions(Ref(index)))
 
 
 def _text(seen: Extent) -> str:

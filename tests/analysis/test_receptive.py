@@ -21,7 +21,7 @@ from archcalc.analysis.receptive import receptive_fields
 from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
-from archcalc.ops import Operator, Shapes, Window
+from archcalc.ops import Operator, Reach, Shapes, Window
 from archcalc.ops.structure import Transpose
 from tests.analysis.witness import CUTTING, JOINING, REORDERING, RESAMPLING, dependencies, graphs
 
@@ -530,10 +530,40 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
     assert seen[0].last > n - 50
 
 
+@pytest.mark.parametrize(
+    ("network", "sizes"),
+    [
+        # tokens: the positions of an embedding's indices, before and behind the features
+        ("64 -> embedding 100 16 -> linear 8 -> transpose 1x0 -> conv 4 k3 half", ["3"]),
+        ("64 -> embedding 100 16 -> ln axis=last -> linear 8 -> relu", ["1"]),
+        ("64x16 -> ln axis=last -> linear 8", ["1"]),
+        # patches as tokens, and back
+        ("3x16x16 -> conv 8 k4 s4 -> reshape 8x16 -> transpose 1x0 -> linear 5", ["4", "4"]),
+        ("3x16x16 -> conv 8 k4 s4 -> transpose 1x2x0 -> linear 5 -> transpose 2x0x1 -> conv 2 k3", ["12", "12"]),
+        ("3x16x16 -> conv 8 k4 s4 -> rearrange 'c h w = (h w) c' -> linear 5", ["4", "4"]),
+        ("3x16x16 -> conv 8 k4 s4 -> rearrange 'c h w = h w c' -> linear 5 -> reduce 'h w c = c' mean", ["global"] * 2),
+        # windows, as Swin cuts them: a position is spread over two axes, which no map per axis expresses
+        ("3x16x16 -> rearrange 'c (a p) (b q) = (a b) (p q) c' p=4 q=4 -> linear 2", ["unknown", "unknown"]),
+        # shuffles of pixels, pooling and upsampling as patterns
+        ("9x8x8 -> conv 9 k3 half -> pixel_shuffle 3 -> conv 1 k3 half", ["4", "4"]),
+        ("1x8x8 -> conv 1 k3 half -> space_to_depth 2 -> conv 4 k1", ["4", "4"]),
+        ("2x8x8 -> reduce 'c (h p) (w q) = c h w' max p=2 q=2 -> conv 2 k3", ["6", "6"]),
+        ("2x8x8 -> repeat 'c h w = c (h a) w' a=2 -> conv 2 k2", ["2", "2"]),
+        ("2x8x8 -> mean axis=2 -> conv 2 k3", ["3", "global"]),
+        # what shifted positions see is not described by windows
+        ("2x8x8 -> roll 1 axis=1 -> relu", ["unknown", "1"]),
+        # an operator that mixes tokens as if they were channels
+        ("64x16 -> ln axis=last -> linear 8 -> conv 3 k1", ["global"]),
+    ],
+)
+def test_features_may_be_behind_the_positions(network: str, sizes: list[str]) -> None:
+    assert kinds(network) == sizes
+
+
 def test_coverage_is_the_share_of_the_input_and_past_is_beyond_every_axis() -> None:
     graph = archcalc.load("1x8x16 -> conv 1 k5 half -> conv 1 k5 half -> conv 1 k9 half -> gap").graph
     fields = [found["input"] for found in receptive_fields(graph)]
-    shape = graph.inputs["input"]
+    shape = graph.inputs["input"][1:]
     assert [coverage(field, shape) for field in fields] == [
         Fraction(1, 128),
         Fraction(25, 128),
@@ -628,8 +658,8 @@ class Seeing(Operator):
     def __init__(self, *windows: Window) -> None:
         super().__init__(given=windows)
 
-    def windows(self, inputs: Shapes) -> tuple[tuple[Window], ...]:
-        return tuple((window,) for window in self.given)
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return tuple((Window(), window) for window in self.given)
 
 
 def seeing(*layers: tuple[tuple[int, ...], tuple[Window, ...]]) -> Graph:

@@ -277,3 +277,14 @@ def test_wrong_input_ends_with_status_2_and_a_reason(run: Any, args: tuple[str, 
     assert (status, out) == (2, "")
     assert message in err
     assert not Path("x.svg").exists()
+
+
+def test_causal_attention_is_told_from_global(run: Any) -> None:
+    network = "24 -> embedding 100 16 -> attention heads=4 causal -> attention heads=4"
+    _, out, _ = run(network, "--format", "json")
+    layers = {layer["name"]: layer["fields"]["input"]["rf"] for layer in document(out)["layers"]}
+    assert layers == {"embedding_1": [1], "attention_1": ["causal"], "attention_2": ["global"]}
+    listed = run(network)[1]
+    assert "causal" in listed
+    assert "global" in listed
+    assert "0 … 5" in run(network, "attention_1", "--at", "5")[1]

@@ -15,6 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Node
 from tests.operators import ENTRIES
 
@@ -86,14 +87,10 @@ def export(graph: Graph, weights: Mapping[str, Array], *, batch: int = 1, dtype:
 
 def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: Mapping[str, Array]) -> str:
     """One layer of a graph."""
-    own = {name.removeprefix(f"{node.name}."): array for name, array in weights.items() if _layer(name) == node.name}
+    own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
     read = (inputs[0], shapes[0]) if node.op.arity == 1 else (inputs, shapes)
     return ENTRIES[node.op.name].onnx(model, node.op, *read, own)
-
-
-def _layer(name: str) -> str:
-    return name.rpartition(".")[0]
 
 
 def session(model: bytes, threads: int = 1, *, optimised: bool = True) -> onnxruntime.InferenceSession:

@@ -15,13 +15,40 @@ from archcalc.executor.interpreter import Interpreter
 from archcalc.executor.kernel import Array
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
-from archcalc.ops import activation, arithmetic, gate, merge, norm, resample, structure
+from archcalc.ops import (
+    activation,
+    arithmetic,
+    attention,
+    gate,
+    merge,
+    norm,
+    product,
+    rearrange,
+    reduction,
+    resample,
+    structure,
+)
 from archcalc.ops.base import REGISTRY
 from tests.executor.layers import arrays, numbers, read
 from tests.executor.onnx_models import computes, evaluate
 from tests.random_networks import layers, networks
 
-FAMILIES = {family.__name__ for family in (activation, arithmetic, gate, merge, norm, resample, structure)}
+FAMILIES = {
+    family.__name__
+    for family in (
+        activation,
+        arithmetic,
+        attention,
+        gate,
+        merge,
+        norm,
+        product,
+        rearrange,
+        reduction,
+        resample,
+        structure,
+    )
+}
 NAMES = sorted(name for name, op in REGISTRY.items() if op.__module__ in FAMILIES and name != "identity")
 
 
@@ -34,7 +61,8 @@ def compare(graph: Graph, seed: int, dtype: Any, near: float) -> None:
     inputs = {name: numbers(rng, (2, *shape), dtype) for name, shape in graph.inputs.items()}
     weights = {}
     for _, node in graph.layers():
-        weights |= {f"{node.name}.{name}": array for name, array in arrays(graph, node, rng, dtype).items()}
+        own = {name: array for name, array in arrays(graph, node, rng, dtype).items() if name not in node.tied}
+        weights |= {f"{node.name}.{name}": array for name, array in own.items()}
     agree(graph, inputs, weights, near)
 
 

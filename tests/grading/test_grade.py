@@ -233,7 +233,7 @@ def test_every_question_that_cannot_be_asked_is_told_in_one_run() -> None:
 
 
 def test_a_hint_about_an_inline_network_is_one_for_the_file() -> None:
-    with pytest.raises(SpecError, match="no variable") as caught:
+    with pytest.raises(SpecError, match="no variable or parameter 'N'") as caught:
         grader("network: 3x8x8 -> conv N k3\nquestions: [macs]\n")
     assert "{spec: …, set: {N: …}}" in caught.value.problems[0].hint
 

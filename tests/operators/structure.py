@@ -85,6 +85,24 @@ entry(
 )
 
 
+def onnx_roll(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    axis = op.axis % len(shape)
+    n = shape[axis]
+    cut = -op.shift % n
+    if not cut:
+        return name
+    return model.add("Concat", part(model, name, axis + 1, cut, n), part(model, name, axis + 1, 0, cut), axis=axis + 1)
+
+
+entry(
+    "roll",
+    draw=lambda w, s: joined([f"roll {w.whole(-9, 9)}", draw_axis(w, s)[0]]),
+    onnx=onnx_roll,
+    torch=lambda op, s: layer(lambda x: x.roll(op.shift, axis_behind_batch(op))),
+    cases=[({"shift": 3}, (MAP,)), ({"shift": -2, "axis": -1}, (MAP,))],
+)
+
+
 def draw_split(w: Writer, shape: Shape) -> str:
     where, n = draw_axis(w, shape)
     parts = w.divisor(n)

@@ -22,7 +22,8 @@ class Writer:
 
     data: Callable[[st.SearchStrategy[Any]], Any]
     tables: dict[str, str] = field(default_factory=dict)
-    blocks: dict[str, str] = field(default_factory=dict)
+    blocks: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     stages: dict[str, Shape] = field(default_factory=dict)
     """What can be referred to."""
 
@@ -39,7 +40,7 @@ class Writer:
         """One of the ways to write a whole number as an argument."""
         c = shape[0]
         spellings = [str(n), str(n), str(n), f"({n})", f"{n}.0", f"0{n}", f"{2 * n}/2", f"{2 * n + 1}//2", f"({n}+1)-1"]
-        spellings += [f"C+{n - c}"] if n >= c else [f"C-{c - n}"]
+        spellings += [f"C+{n - c}", f"n0+{n - c}"] if n >= c else [f"C-{c - n}", f"n0-{c - n}"]
         spellings += [f"{n // c}*C"] if n % c == 0 else [f"round({n}.4)", f"max(1,{n})", f"{n}e0"]
         return self.among(*spellings)
 
@@ -53,7 +54,7 @@ class Writer:
         return document({"inputs": {k: written(v) for k, v in inputs.items()}, **self.sections(), "layers": chain})
 
     def sections(self) -> dict[str, Any]:
-        found = {"tables": self.tables, "blocks": self.blocks}
+        found = {"tables": self.tables, "blocks": self.blocks, "shared": self.shared}
         return {key: value for key, value in found.items() if value}
 
     def after(self, shape: Shape, chain: str) -> Shape:

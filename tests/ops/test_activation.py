@@ -73,8 +73,8 @@ def test_softmax_normalises_along_its_axis() -> None:
 
 def test_softmax_over_positions_sees_all_of_them() -> None:
     shape = ((8, 4, 10),)
-    assert [w is None for w in activation.Softmax().windows(shape)[0]] == [False, False]
-    assert [w is None for w in activation.Softmax(axis=1).windows(shape)[0]] == [True, False]
+    assert [w is None for w in activation.Softmax().windows(shape)[0]] == [True, False, False]
+    assert [w is None for w in activation.Softmax(axis=1).windows(shape)[0]] == [False, True, False]
     with pytest.raises(Impossible, match="axis 3 does not exist"):
         activation.Softmax(axis=3).output(shape)
 

@@ -15,8 +15,8 @@ def test_fc_flattens_and_has_a_bias_per_output() -> None:
     assert f6.output(((120, 1, 1),)) == (84,)
     assert count(f6, 120, 1, 1) == 10_164  # LeCun et al. 1998
     assert count(dense.FullyConnected(features=1024, bias=False), 1024, 7, 7) == 51_380_224  # the lecture: 51.3M
-    assert f6.windows(((120, 1, 1),)) == ((None, None),)
-    assert f6.windows(((120,),)) == ((),)
+    assert f6.windows(((120, 1, 1),)) == ((None, None, None),)
+    assert f6.windows(((120,),)) == ((None,),)
 
 
 def test_fc_costs_one_multiplication_per_weight() -> None:
@@ -31,10 +31,8 @@ def test_linear_acts_on_the_last_axis_only() -> None:
     assert op.output(shape) == (197, 3072)
     assert count(op, 197, 768) == 768 * 3072 + 3072
     assert op.cost(shape).macs == 197 * 768 * 3072
-    assert op.windows(shape) == ((None,),)
-    first, last = op.windows(((3, 8, 8),))[0]
-    assert first is not None
-    assert last is None
+    assert [window is None for window in op.windows(shape)[0]] == [False, True]
+    assert [window is None for window in op.windows(((3, 8, 8),))[0]] == [False, False, True]
 
 
 def test_the_rbf_layer_of_lenet5_has_840_fixed_parameters() -> None:

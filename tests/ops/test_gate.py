@@ -22,6 +22,6 @@ def test_a_gate_costs_its_activation_and_a_product() -> None:
 
 
 def test_along_a_halved_axis_of_positions_both_halves_are_seen() -> None:
-    ((window,),) = gate.SwiGlu().windows(((3, 8),))
+    ((_, window),) = gate.SwiGlu().windows(((3, 8),))
     assert window is not None
     assert [list(window.positions(i)) for i in (0, 3)] == [[0, 4], [3, 7]]

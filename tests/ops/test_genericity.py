@@ -14,7 +14,7 @@ from tests.opaque import Opaque, told
 from tests.operators import ENTRIES
 from tests.operators.entry import MAP, MAP2
 
-PLAIN = {"axis", "order"}
+PLAIN = {"axis", "order", "shift"}
 """Attributes that name axes rather than count anything: plain ints of every kind of calculation."""
 
 

@@ -39,15 +39,15 @@ def test_a_vector_gates_the_channels() -> None:
     gate = ((64, 56, 48), (64,))
     assert merge.Mul().output(gate) == (64, 56, 48)
     assert merge.Mul().output(gate[::-1]) == (64, 56, 48)
-    assert merge.Mul().windows(gate)[1] == ()
+    assert merge.Mul().windows(gate)[1][0].is_pointwise  # type: ignore[union-attr]
 
 
 def test_every_position_sees_the_one_position_of_a_broadcast_axis() -> None:
     tensor, gate = merge.Mul().windows(((64, 4, 4), (64, 1, 4)))
     assert all(w is not None for w in (*tensor, *gate))
-    assert [seen(gate[0], i, 1) for i in range(4)] == [{0}] * 4  # type: ignore[arg-type]
-    assert [seen(gate[1], i, 4) for i in range(4)] == [{0}, {1}, {2}, {3}]  # type: ignore[arg-type]
-    assert [seen(tensor[0], i, 4) for i in range(4)] == [{0}, {1}, {2}, {3}]  # type: ignore[arg-type]
+    assert [seen(gate[1], i, 1) for i in range(4)] == [{0}] * 4  # type: ignore[arg-type]
+    assert [seen(gate[2], i, 4) for i in range(4)] == [{0}, {1}, {2}, {3}]  # type: ignore[arg-type]
+    assert [seen(tensor[1], i, 4) for i in range(4)] == [{0}, {1}, {2}, {3}]  # type: ignore[arg-type]
 
 
 def test_an_error_names_all_shapes() -> None:
@@ -73,7 +73,7 @@ def test_concatenation_adds_the_sizes_of_its_axis(axis: int) -> None:
 
 def test_concatenation_along_positions_shifts_the_windows() -> None:
     inputs = ((1, 3), (1, 2), (1, 4))
-    first, second, third = (reach[0] for reach in merge.Concat(axis=1).windows(inputs))
+    first, second, third = (reach[1] for reach in merge.Concat(axis=1).windows(inputs))
     assert [seen(first, i, 3) for i in range(9)] == [{0}, {1}, {2}, *[set()] * 6]  # type: ignore[arg-type]
     assert [seen(second, i, 2) for i in range(9)] == [*[set()] * 3, {0}, {1}, *[set()] * 4]  # type: ignore[arg-type]
     assert [seen(third, i, 4) for i in range(9)] == [*[set()] * 5, {0}, {1}, {2}, {3}]  # type: ignore[arg-type]
@@ -82,9 +82,9 @@ def test_concatenation_along_positions_shifts_the_windows() -> None:
 def test_the_first_unet_crops_to_the_smaller_tensor_around_the_centre() -> None:
     op, inputs = merge.Concat(crop="smallest"), ((512, 64, 64), (512, 56, 56))  # Ronneberger et al. 2015, Figure 1
     assert op.output(inputs) == (1024, 56, 56)
-    (rows, _), (inner, _) = op.windows(inputs)
+    (_, rows, _), (_, inner, _) = op.windows(inputs)
     assert seen(rows, 0, 64) == {4}  # type: ignore[arg-type]
     assert seen(rows, 55, 64) == {59}  # type: ignore[arg-type]
     assert seen(inner, 55, 56) == {55}  # type: ignore[arg-type]
-    odd = op.windows(((1, 7), (1, 4)))[0][0]
+    odd = op.windows(((1, 7), (1, 4)))[0][1]
     assert seen(odd, 0, 7) == {1}  # type: ignore[arg-type]

@@ -47,12 +47,12 @@ def test_rms_norm_has_a_scale_and_no_shift_and_subtracts_nothing() -> None:
 
 def test_only_mixed_axes_become_global() -> None:
     shape = ((96, 7, 5),)
-    assert norm.LayerNorm().windows(shape) == ((None, None),)
-    assert [w is None for w in norm.LayerNorm(axis="last").windows(shape)[0]] == [False, True]
-    assert [w is None for w in norm.LayerNorm(axis="channels").windows(shape)[0]] == [False, False]
-    assert norm.InstanceNorm().windows(shape) == ((None, None),)
-    assert norm.GroupNorm(groups=2).windows(shape) == ((None, None),)
-    assert [w is None for w in norm.BatchNorm().windows(shape)[0]] == [False, False]
+    assert norm.LayerNorm().windows(shape) == ((None, None, None),)
+    assert [w is None for w in norm.LayerNorm(axis="last").windows(shape)[0]] == [False, False, True]
+    assert [w is None for w in norm.LayerNorm(axis="channels").windows(shape)[0]] == [True, False, False]
+    assert norm.InstanceNorm().windows(shape)[0][1:] == (None, None)
+    assert norm.GroupNorm(groups=2).windows(shape) == ((None, None, None),)
+    assert [w is None for w in norm.BatchNorm().windows(shape)[0]] == [False, False, False]
 
 
 def operations_by_doing(groups: list[list[Fraction]], affine: bool) -> dict[str, int]:

@@ -72,7 +72,7 @@ def test_padding_and_cropping_are_inverse() -> None:
     padded = resample.Pad(margin=margin).output((shape,))
     assert padded == (8, 13, 13)
     assert resample.Crop(margin=margin).output((padded,)) == shape
-    (rows, columns), (back, _) = (
+    (_, rows, columns), (_, back, _) = (
         resample.Pad(margin=margin).windows((shape,))[0],
         (resample.Crop(margin=margin).windows((padded,))[0]),
     )

@@ -15,7 +15,7 @@ def seen(window: Window | None, i: int, n: int) -> set[int]:
 
 
 def only_window(op: Operator, inputs: Shapes) -> Window:
-    """The window of an operator with one input of one spatial axis."""
-    ((window,),) = op.windows(inputs)
+    """The window of an operator along the one axis of positions of its input."""
+    ((_, window),) = op.windows(inputs)
     assert window is not None
     return window

@@ -62,7 +62,7 @@ def test_several_inputs_are_probed_one_by_one() -> None:
 
 def test_entries_of_a_table_are_seen_at_their_positions() -> None:
     network = chain("conv 1 k3 -> embedding 90000 400 -> conv 4 k3x1 s2x1 -> linear 7", "2x20")
-    assert seen(network, (4, 0)) == Extent(8, 12)
+    assert seen(network, (0, 4)) == Extent(8, 12)  # the linear layer makes positions of the channels
     found = compare_fields(network)
     assert found.compared == 4
     assert not found.differences
@@ -82,6 +82,21 @@ def test_networks_that_cannot_be_probed_are_named() -> None:
         ("flatten -> reshape 4x16 -> conv 2 k3", "4x16"),
         ("reshape 2x4x2 -> conv 3 k1", "16"),
         ("conv 4 k3 half -> reshape 16x4 -> conv 3 k1", "6x16"),
+        ("conv 8 k4 s4 -> rearrange 'c h w = (h w) c' -> linear 5 -> gelu -> linear 8", "3x16x16"),
+        ("conv 9 k3 half -> pixel_shuffle 3 -> conv 1 k3 half -> space_to_depth 2", "9x4x4"),
+        ("reduce 'c (h p) (w q) = h w c' max p=2 q=2 -> linear 3 -> rearrange 'h w c = c h w' -> conv 2 k2", "2x8x8"),
+        ("repeat 'c h w = c (h a) w' a=2 -> conv 2 k2 -> mean axis=0 -> roll 1 axis=1", "2x4x6"),
+        ("embedding 20 8 -> add(identity, learned 12x8) -> glu -> mean axis=0 -> fc 3", "12"),
+        ("embedding 99 16 -> add(identity, ln axis=last -> attention heads=4 causal rope) -> linear 8", "24"),
+        ("attention heads=4 window=5 causal -> attention heads=2 window=4 alibi", "24x16"),
+        (
+            "conv 8 k3 half -> rearrange 'c n = n c' -> attention heads=2 causal -> rearrange 'n c = c n' -> conv 2 k3",
+            "8x24",
+        ),
+        ("sdpa(linear 4, linear 4, identity, causal=yes)", "12x8"),
+        ("sdpa(linear 4, linear 4, identity) -> relu", "12x8"),
+        ("linear 4 -> matmul(identity, rearrange 'n d = d n') -> softmax axis=last -> sum axis=1", "6x4"),
+        ("conv 4 k3 half -> einsum('c h w, c h v = h w v', identity, identity)", "2x4x4"),
     ],
 )
 def test_networks_that_turn_channels_into_positions_are_probed(layers: str, shape: str) -> None:

@@ -11,7 +11,7 @@ from archcalc.analysis.explain.symbols import traced
 from archcalc.analysis.fields import AxisField
 from archcalc.analysis.paths import Path
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.graph import Graph, axis_symbols
+from archcalc.graph import Graph, Ref, axis_symbols
 from archcalc.numeric.traced import Notation, leaf, value_of
 from archcalc.ops.base import Shape
 from archcalc.ops.window import Window
@@ -49,7 +49,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         node = graph.nodes[index]
         if node.is_input:
             if node.name == source:
-                numbers[index] = _Numbered(0, 0, _start(node.output, axis))
+                numbers[index] = _Numbered(0, 0, _start(graph.positions(Ref(index)), axis))
             continue
         here = fields[index].get(source)
         if here is None:
@@ -58,7 +58,10 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         reaches = node.op.windows(graph.input_shapes(node))
         readers = {place: numbers[ref.node] for place, ref in enumerate(node.inputs) if ref.node in numbers}
         place, first = next(iter(readers.items()))
-        window = reaches[place][first.field.paths[0].axis] if len(readers) == 1 and first.field.is_local else None
+        window, along = None, 0
+        if len(readers) == 1 and first.field.is_local:
+            along = graph.position_axes(node.inputs[place])[first.field.paths[0].axis]
+            window = reaches[place][along]
         if node.op.reorders:
             window = window if window is not None and window.is_pointwise else None
         unchanged = not field.is_local and all(before.field.word == field.word for before in readers.values())
@@ -71,6 +74,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
         numbers[index] = _Numbered(count, first.jump, field)
         if field.is_unknown:
             yield Step(symbol, "", "", notation.text("unknown"), f"{node.name}: its positions cannot be followed")
+        elif field.is_causal:
+            yield Step(symbol, "", "", notation.text("causal"), f"{node.name}: sees all positions up to its own")
         elif field.is_global:
             yield Step(symbol, "", "", notation.text("global"), f"{node.name}: sees all positions")
         elif len(readers) > 1:
@@ -88,7 +93,7 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             jump = first.jump if _is_one(window.stride) else count
             numbers[index] = _Numbered(count, jump, field)
             traced_op, inputs = traced(graph, node)
-            seen = traced_op.windows(inputs)[place][first.field.paths[0].axis]
+            seen = traced_op.windows(inputs)[place][along]
             assert seen is not None
             yield from _window_steps(Notation(notation.latex), node.name, seen, first, numbers[index])
 
@@ -102,8 +107,8 @@ class _Numbered:
     field: AxisField
 
 
-def _start(shape: Shape, axis: int) -> AxisField:
-    return AxisField((Path(axis, 1, (0,), (1,)),), shape[1:])
+def _start(positions: Shape, axis: int) -> AxisField:
+    return AxisField((Path(axis, 1, (0,), (1,)),), positions)
 
 
 def _linear(*fields: AxisField) -> bool:

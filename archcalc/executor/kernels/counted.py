@@ -47,15 +47,24 @@ log1p = counted(np.log1p, "add", "log")
 """log(1 + x), accurate for small x."""
 
 
-def total(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
-    """Return sums along axes, which are kept with size 1; each takes one addition fewer than it has terms."""
-    sums: Array = np.add.reduce(x, axis=axes, keepdims=True)
-    context.count(add=x.size - sums.size)
-    return sums
+class CountedReduction(Protocol):
+    """A function that combines numbers along axes, which are kept with size 1, and reports its operations."""
+
+    def __call__(self, context: Context, x: Array, axes: int | tuple[int, ...]) -> Array: ...
 
 
-def largest(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
-    """Return maxima along axes, which are kept with size 1; each takes one comparison fewer than it has numbers."""
-    maxima: Array = np.maximum.reduce(x, axis=axes, keepdims=True)
-    context.count(cmp=x.size - maxima.size)
-    return maxima
+def reduction(function: np.ufunc, kind: str) -> CountedReduction:
+    """Return a reduction that reports one operation fewer than there are numbers, per number of its result."""
+
+    def apply(context: Context, x: Array, axes: int | tuple[int, ...]) -> Array:
+        result: Array = function.reduce(x, axis=axes, keepdims=True)
+        context.count(**{kind: x.size - result.size})
+        return result
+
+    return apply
+
+
+total = reduction(np.add, "add")
+largest = reduction(np.maximum, "cmp")
+smallest = reduction(np.minimum, "cmp")
+multiplied = reduction(np.multiply, "mul")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
-from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Slice, Split, Transpose
+from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Roll, Slice, Split, Transpose
 
 
 @kernel(Identity)
@@ -34,6 +34,11 @@ def shuffle(op: ChannelShuffle, inputs: Arrays, weights: Weights, context: Conte
     examples, channels, *positions = x.shape
     grouped = x.reshape(examples, op.groups, channels // op.groups, *positions)
     return (grouped.swapaxes(1, 2).reshape(x.shape),)
+
+
+@kernel(Roll)
+def roll(op: Roll, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    return (np.roll(inputs[0], op.shift, op.axis + 1 if op.axis >= 0 else op.axis),)
 
 
 @kernel(Split)

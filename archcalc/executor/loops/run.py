@@ -11,12 +11,16 @@ from archcalc.executor.kernel import Array, Arrays, Weights
 from archcalc.executor.loops import (
     activation,
     arithmetic,
+    attention,
     conv,
     dense,
     gate,
     merge,
     norm,
     pool,
+    product,
+    rearrange,
+    reduction,
     resample,
     source,
     structure,
@@ -27,7 +31,23 @@ from archcalc.executor.weights import array_names
 from archcalc.graph import Graph
 from archcalc.ops.base import Operator
 
-FAMILIES = (conv, dense, pool, resample, norm, activation, gate, arithmetic, structure, merge, source)
+FAMILIES = (
+    conv,
+    dense,
+    pool,
+    resample,
+    norm,
+    activation,
+    gate,
+    arithmetic,
+    structure,
+    rearrange,
+    reduction,
+    merge,
+    product,
+    attention,
+    source,
+)
 """The modules whose import registers the definitions."""
 
 

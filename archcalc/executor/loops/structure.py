@@ -8,7 +8,7 @@ from math import prod
 
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import Tensor, Tensors, along, definition, flat, sizes
-from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Slice, Split, Transpose
+from archcalc.ops.structure import ChannelShuffle, Flatten, Identity, Reshape, Roll, Slice, Split, Transpose
 
 
 @definition(Identity)
@@ -40,6 +40,14 @@ def shuffle(op: ChannelShuffle, inputs: Tensors, weights: dict[str, Tensor], tal
     (x,) = inputs
     each = sizes(x)[0] // op.groups
     return {(c % each * op.groups + c // each, *place): number for (c, *place), number in x.items()}
+
+
+@definition(Roll)
+def roll(op: Roll, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    (x,) = inputs
+    axis = along(op.axis, x)
+    n = sizes(x)[axis]
+    return {(*index[:axis], (index[axis] + op.shift) % n, *index[axis + 1 :]): number for index, number in x.items()}
 
 
 @definition(Split)

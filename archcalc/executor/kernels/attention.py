@@ -1,0 +1,125 @@
+"""Kernels of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.counted import add, divide, exp, largest, multiply, subtract, total
+from archcalc.executor.kernels.dense import weighted
+from archcalc.executor.kernels.product import multiplied
+from archcalc.ops.attention import Attention, ScaledDotProductAttention
+
+
+@kernel(ScaledDotProductAttention)
+def sdpa(op: ScaledDotProductAttention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    queries, keys, values = inputs
+    allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, None)
+    return (_attended(queries, keys, values, (), allowed, context),)
+
+
+def _attended(
+    queries: Array, keys: Array, values: Array, added: Sequence[Array], allowed: Array | None, context: Context
+) -> Array:
+    """Return softmax(q·kᵀ/√d + added)·v.
+
+    Pairs that are not allowed have weight 0, and contribute nothing even if the value is not a finite number.
+    """
+    scaled = multiply(context, queries, 1 / sqrt(queries.shape[-1]))
+    scores = multiplied(scaled, keys.swapaxes(-1, -2), context)
+    for each in added:
+        add(context, scores, each, out=scores)
+    if allowed is not None:
+        scores[..., ~allowed] = -np.inf
+    subtract(context, scores, largest(context, scores, -1), out=scores)
+    exp(context, scores, out=scores)
+    divide(context, scores, total(context, scores, -1), out=scores)
+    mixed = multiplied(scores, values, context)
+    if allowed is not None and not np.isfinite(values).all():
+        for i, keys_seen in enumerate(allowed):
+            mixed[..., i, :] = (scores[..., i : i + 1, keys_seen] @ values[..., keys_seen, :])[..., 0, :]
+    return mixed
+
+
+def _allowed(queries: int, keys: int, causal: bool, window: int | None) -> Array | None:
+    """Return whether each query attends to each key; ``None`` if all do."""
+    ahead = np.arange(keys)[None, :] - np.arange(queries)[:, None]
+    if window is not None:
+        before = window - 1 if causal else window // 2
+        found: Array = (ahead >= -before) & (ahead < window - before)
+        return found
+    return ahead <= 0 if causal else None
+
+
+@storage(Attention)
+def attention_arrays(op: Attention, shapes: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    features = shapes[0][-1]
+    context = (shapes[1] if op.context else shapes[0])[-1]
+    dim = op.dim or features
+    kv = dim // op.heads * (op.kv_heads or op.heads)
+    rows = {"query": (dim, features), "key": (kv, context), "value": (kv, context), "output": (features, dim)}
+    has_bias = {"query": op.bias, "key": op.bias and op.key_bias, "value": op.bias, "output": op.bias and op.out_bias}
+    found: dict[str, Sizes] = {}
+    for name, shape in rows.items():
+        found[name] = shape
+        if has_bias[name]:
+            found[f"{name}_bias"] = shape[:1]
+    return found
+
+
+@kernel(Attention)
+def attention(op: Attention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    x, *others = inputs
+    given = dict(zip(op.tensor_arguments(), others, strict=True))
+    source = given.get("context", x)
+    kv_heads = op.kv_heads or op.heads
+    queries = _heads(_projected(x, "query", weights, context), op.heads)
+    keys, values = (_heads(_projected(source, name, weights, context), kv_heads) for name in ("key", "value"))
+    if op.rope is not None:
+        queries, keys = (_turned(each, float(op.rope), context) for each in (queries, keys))
+    keys, values = (np.repeat(each, op.heads // kv_heads, axis=-3) for each in (keys, values))
+    added = [_aligned(given[name], queries.ndim) for name in ("score_bias", "mask") if name in given]
+    if op.alibi:
+        added.append(_distances(op.heads, queries.shape[-2], keys.shape[-2]).astype(x.dtype))
+    allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, op.window)
+    mixed = _attended(queries, keys, values, added, allowed, context).swapaxes(-2, -3)
+    return (_projected(mixed.reshape(*mixed.shape[:-2], -1), "output", weights, context),)
+
+
+def _projected(x: Array, name: str, weights: Weights, context: Context) -> Array:
+    """Return the features of a projection at every position."""
+    own = {"weight": weights[name]}
+    if f"{name}_bias" in weights:
+        own["bias"] = weights[f"{name}_bias"]
+    return weighted(x.reshape(-1, x.shape[-1]), own, context).reshape(*x.shape[:-1], -1)
+
+
+def _heads(x: Array, heads: int) -> Array:
+    """Return the features of every head, with the heads before the positions."""
+    return x.reshape(*x.shape[:-1], heads, -1).swapaxes(-2, -3)
+
+
+def _turned(x: Array, base: float, context: Context) -> Array:
+    """Return vectors whose halves are turned against each other by angles that grow with the position."""
+    positions, width = x.shape[-2:]
+    angles = np.arange(positions)[:, None] * base ** (-2 * np.arange(width // 2) / width)
+    cosine, sine = (np.tile(function(angles), 2).astype(x.dtype) for function in (np.cos, np.sin))
+    first, second = np.split(x, 2, -1)
+    across = multiply(context, np.concatenate([-second, first], -1), sine)
+    return add(context, multiply(context, x, cosine), across, out=across)
+
+
+def _aligned(x: Array, rank: int) -> Array:
+    """Return a tensor with axes of size 1 behind the batch, so that it has as many as the scores."""
+    return x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:])
+
+
+def _distances(heads: int, queries: int, keys: int) -> Array:
+    """Return what alibi adds to the scores: minus the distance, times a slope per head."""
+    slopes = 2.0 ** (-8 * np.arange(1, heads + 1) / heads)
+    distances = np.abs(np.arange(keys)[None, :] - np.arange(queries)[:, None])
+    found: Array = -slopes[:, None, None] * distances
+    return found

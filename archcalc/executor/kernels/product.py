@@ -1,0 +1,38 @@
+"""Kernels of products of tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
+from archcalc.ops.pattern import parse
+from archcalc.ops.product import Einsum, MatMul
+
+
+@kernel(MatMul)
+def matmul(op: MatMul, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    rank = max(x.ndim for x in inputs)
+    one, other = (x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:]) for x in inputs)
+    return (multiplied(one, other, context),)
+
+
+def multiplied(one: Array, other: Array, context: Context) -> Array:
+    """Return the products of matrices, whose leading axes broadcast."""
+    result: Array = np.matmul(one, other)
+    terms = result.size * one.shape[-1]
+    context.count(mul=terms, add=terms - result.size, macs=terms)
+    return result
+
+
+@kernel(Einsum)
+def einsum(op: Einsum, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """Sum products by NumPy's function; the batch is axis 0 of all tensors."""
+    parsed = parse(op.pattern)
+    number = {name: 1 + place for place, name in enumerate(parsed.read)}
+    axes = [[0, *(number[name] for (name,) in tensor)] for tensor in (*parsed.inputs, parsed.output)]
+    one, other = inputs
+    result: Array = np.einsum(one, axes[0], other, axes[1], axes[2])
+    sizes = dict(zip([*axes[0], *axes[1]], [*one.shape, *other.shape], strict=True))
+    terms = int(np.prod(list(sizes.values())))
+    context.count(mul=terms, add=terms - result.size, macs=terms)
+    return (result,)

@@ -1,0 +1,256 @@
+"""Attention: the products alone, and with the projections around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from archcalc.numeric import Number, exact_div, product, require
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, all_along, operations, operator
+from archcalc.ops.conv import weighted_sums
+from archcalc.ops.fields import flag, integer, real, tensor
+from archcalc.ops.merge import broadcast_size
+from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.window import Reach, Window
+
+
+def attending(groups: Number, queries: Number, keys: Number, width: Number, values: Number) -> Cost:
+    """Return the cost of attention with given queries, keys and values.
+
+    Per group (head): queries times 1/√width, their products with all keys, a softmax over the keys, and the products
+    with the values. Masked pairs are computed like all others.
+
+    Args:
+        groups: the number of independent attentions: heads, windows.
+        queries: the number of queries.
+        keys: the number of keys and values.
+        width: the features of a query and of a key.
+        values: the features of a value.
+    """
+    rows = groups * queries
+    scores = rows * keys
+    found, mixed = scores * width, scores * values
+    return Cost(
+        {
+            "mul": rows * width + found + mixed,
+            "add": found - scores + 2 * scores - rows + mixed - rows * values,
+            "cmp": scores - rows,
+            "exp": scores,
+            "div": scores,
+        },
+        macs=found + mixed,
+    )
+
+
+@operator("sdpa", reserved=False)
+class ScaledDotProductAttention(Operator):
+    """Scaled dot-product attention, softmax(q·kᵀ/√d)·v, of queries, keys and values.
+
+    With ``causal``, a query attends to the keys up to its own position.
+
+    Shape:  …×n×d, …×m×d, …×m×e → …×n×e
+    Params: none
+    Cost:   macs = …·n·m·(d + e); the scale 1 multiplication per query element; softmax over m
+    Window: all keys and values, with ``causal`` those up to the own position; queries position by position
+    Source: Vaswani et al. 2017; PyTorch scaled_dot_product_attention
+    """
+
+    arity: ClassVar[int | None] = None
+    pairs_features = True
+    reads_features = "last"
+
+    causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(len(inputs) == 3, "sdpa needs queries, keys and values, got {count} tensors", count=len(inputs))
+        shapes = WrittenShapes(inputs)
+        queries, keys, values = inputs
+        require(
+            min(map(len, inputs)) > 1 and len({*map(len, inputs)}) == 1,
+            "sdpa needs tensors with the same number of axes, at least two: {shapes}",
+            shapes=shapes,
+        )
+        require(queries[-1] == keys[-1], "queries and keys of sdpa need equal features: {shapes}", shapes=shapes)
+        require(keys[-2] == values[-2], "sdpa needs as many values as keys: {shapes}", shapes=shapes)
+        for one, other, third in zip(queries[:-2], keys[:-2], values[:-2], strict=True):
+            require(one == other, "sdpa needs equal leading axes: {shapes}", shapes=shapes)
+            require(one == third, "sdpa needs equal leading axes: {shapes}", shapes=shapes)
+        return (*queries[:-1], values[-1])
+
+    def cost(self, inputs: Shapes) -> Cost:
+        queries, keys, values = inputs
+        return attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        queries, keys, values = inputs
+        seen = Window(from_start=True) if self.causal else None
+        return (
+            all_along(-1, queries),
+            (*(Window() for _ in keys[:-2]), seen, None),
+            (*(Window() for _ in values[:-2]), seen, Window()),
+        )
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return read[2]
+
+
+@operator("attention", reserved=False)
+class Attention(Operator):
+    """Multi-head attention of tokens to each other, or to those of ``context``, with its four projections.
+
+    Queries, keys and values are projected to heads, and the results of all heads back to the features. With fewer
+    ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to keys up to its own position,
+    ``window`` to so many positions up to it, or around it if not causal.
+
+    Shape:  …×n×features, unchanged
+    Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
+            and one bias per output of each, unless ``nobias``, ``nokeybias``, ``nooutbias``
+    Cost:   macs = those of the four projections (4·n·d² if all widths are d) and …·n·m·2·dim (2·n²·d) of the products;
+            ``rope`` 2 multiplications and 1 addition per element of queries and keys; ``alibi``, ``score_bias`` and
+            ``mask`` 1 addition per score
+    Window: all tokens; with ``causal``, those up to the own position; with ``window``, so many; with ``context``, its
+            own position, and all of the context
+    Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022
+            (alibi); PyTorch MultiheadAttention
+    """
+
+    aliases = ("multiheadattention", "mha", "selfattention")
+    pairs_features = True
+    reads_features = "last"
+
+    heads: Number = integer(example="4", help="number of heads; must divide dim")
+    kv_heads: Number | None = integer(None, help="number of heads of keys and values; must divide the heads")
+    dim: Number | None = integer(None, help="width of all query heads together; the features of the input by default")
+    causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
+    window: Number | None = integer(None, help="number of positions that a query attends to")
+    context: bool = tensor(help="tokens that give keys and values, instead of the input")
+    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; none without")
+    alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
+    score_bias: bool = tensor(help="a tensor added to the scores before the softmax: heads×queries×keys")
+    mask: bool = tensor(help="a tensor added to the scores, aligned from the last axis")
+    bias: bool = flag(True, "nobias", help="biases of the projections")
+    key_bias: bool = flag(True, "nokeybias", reserved=False, help="a bias of the keys")
+    out_bias: bool = flag(True, "nooutbias", reserved=False, help="a bias of the output")
+
+    def arguments(self, inputs: Shapes) -> dict[str, Shape]:
+        """Return the shapes of the tensors that are arguments, by the name of the argument."""
+        return dict(zip(self.tensor_arguments(), inputs[1:], strict=True))
+
+    def sizes(self, inputs: Shapes) -> Mapping[str, Number]:
+        """Return the sizes of the projections.
+
+        They are the ``features`` of the input and of the ``context``, the widths ``dim`` of queries and ``kv`` of keys,
+        and the numbers of ``queries`` and ``keys``.
+        """
+        shape = inputs[0]
+        require(len(shape) > 1, "attention needs positions and features, got a vector of {size}", size=shape[0])
+        context = self.arguments(inputs).get("context", shape)
+        require(
+            len(context) > 1, "the context of attention needs positions and features, got a vector of {n}", n=context[0]
+        )
+        dim = shape[-1] if self.dim is None else self.dim
+        kv_heads = self.heads if self.kv_heads is None else self.kv_heads
+        require(dim % self.heads == 0, "a width of {dim} is not divisible by {heads} heads", dim=dim, heads=self.heads)
+        require(
+            self.heads % kv_heads == 0,
+            "{heads} heads are not divisible by {kv_heads} heads of keys and values",
+            heads=self.heads,
+            kv_heads=kv_heads,
+        )
+        head = exact_div(dim, self.heads)
+        if self.rope is not None:
+            require(head % 2 == 0, "rotary positions need an even width of a head, got {head}", head=head)
+        return {
+            "features": shape[-1],
+            "context": context[-1],
+            "dim": dim,
+            "head": head,
+            "kv": dim if self.kv_heads is None else head * kv_heads,
+            "queries": shape[-2],
+            "keys": context[-2],
+        }
+
+    def output(self, inputs: Shapes) -> Shape:
+        sizes = self.sizes(inputs)
+        shape = inputs[0]
+        given = self.arguments(inputs)
+        scores = (*shape[:-2], self.heads, sizes["queries"], sizes["keys"])
+        for name in ("score_bias", "mask"):
+            if name in given:
+                own = given[name]
+                require(
+                    len(own) <= len(scores),
+                    "the {name} of attention has more axes than the scores: {shapes}",
+                    name=name,
+                    shapes=WrittenShapes((own, scores)),
+                )
+                for pair in zip(own, scores[len(scores) - len(own) :], strict=True):
+                    size = broadcast_size(f"the {name} of attention", pair, (own, scores))
+                    require(
+                        size == pair[1],
+                        "the {name} of attention must fit the scores: {shapes}",
+                        name=name,
+                        shapes=WrittenShapes((own, scores)),
+                    )
+        if "context" in given:
+            for one, other in zip(shape[:-2], given["context"][:-2], strict=True):
+                require(
+                    one == other,
+                    "attention needs equal leading axes of input and context: {shapes}",
+                    shapes=WrittenShapes(inputs[:2]),
+                )
+        return shape
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        sizes = self.sizes(inputs)
+        found = []
+        for name, outputs, features, bias in self.projections(sizes):
+            found.append(Weight(name, (outputs, features)))
+            if bias:
+                found.append(Weight(f"{name}_bias", (outputs,)))
+        return tuple(found)
+
+    def projections(self, sizes: Mapping[str, Number]) -> list[tuple[str, Number, Number, bool]]:
+        """Return the projections: name, outputs, features, and whether there is a bias."""
+        return [
+            ("query", sizes["dim"], sizes["features"], self.bias),
+            ("key", sizes["kv"], sizes["context"], self.bias and self.key_bias),
+            ("value", sizes["kv"], sizes["context"], self.bias),
+            ("output", sizes["features"], sizes["dim"], self.bias and self.out_bias),
+        ]
+
+    def cost(self, inputs: Shapes) -> Cost:
+        sizes = self.sizes(inputs)
+        groups = product(inputs[0][:-2])
+        queries, keys = groups * sizes["queries"], groups * sizes["keys"]
+        found = Cost()
+        for name, outputs, features, bias in self.projections(sizes):
+            rows = (keys if name in ("key", "value") else queries) * outputs
+            found = found + weighted_sums(rows * features, rows, bias)
+        if self.rope is not None:
+            turned = queries * sizes["dim"] + keys * sizes["kv"]
+            found = found + Cost({"mul": 2 * turned, "add": turned})
+        scores = groups * self.heads * sizes["queries"] * sizes["keys"]
+        added = self.alibi + self.score_bias + self.mask
+        if added:
+            found = found + Cost(operations(add=added * scores))
+        return found + attending(groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"])
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        lead = tuple(Window() for _ in inputs[0][:-2])
+        seen: Window | None = Window(from_start=True) if self.causal else None
+        if self.window is not None:
+            seen = Window(self.window, 1, self.window - 1 if self.causal else self.window // 2)
+        reaches: dict[str, Reach] = {"context": (*lead, seen, None)}
+        first = (*lead, Window() if self.context else seen, None)
+        rest = (reaches.get(name, (None,) * len(shape)) for name, shape in self.arguments(inputs).items())
+        return (first, *rest)
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """Return the initial values; the output is projected from means of values."""
+        if array.endswith("_bias"):
+            return Initial()
+        return super().initial(array, shape, STANDARD if array == "output" else read)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD

@@ -1,0 +1,155 @@
+"""Products of tensors: matrices, and any axes in Einstein's notation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archcalc.numeric import Number, known_equal, product, require
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, operations, operator
+from archcalc.ops.fields import pattern
+from archcalc.ops.merge import broadcast_size
+from archcalc.ops.pattern import Pattern, parse
+from archcalc.ops.traits import Spread
+from archcalc.ops.window import Reach, Window
+
+
+class Product(Operator):
+    """A join of two tensors by sums of products."""
+
+    arity: ClassVar[int | None] = None
+    pairs_features = True
+
+    def terms(self, inputs: Shapes) -> Number:
+        """Return the number of products."""
+        raise NotImplementedError
+
+    def cost(self, inputs: Shapes) -> Cost:
+        terms = self.terms(inputs)
+        return Cost(operations(mul=terms, add=terms - product(self.output(inputs))), macs=terms)
+
+    def spread(self, read: tuple[Spread, ...], shapes: tuple[tuple[int, ...], ...]) -> Spread:  # type: ignore[override]
+        """Return the mean and variance of sums of independent products."""
+        summed = float(self.terms(shapes) / product(self.output(shapes)))
+        one, other = read
+        mean = one.mean * other.mean
+        return Spread(summed * mean, summed * (one.square * other.square - mean**2))
+
+
+@operator("matmul", reserved=False)
+class MatMul(Product):
+    """Matrix product over the last two axes of two tensors; the axes before them broadcast, aligned from the last.
+
+    Shape:  …×m×k and …×k×n → …×m×n
+    Params: none
+    Cost:   macs = …·m·k·n; k multiplications and k − 1 additions per output
+    Window: all of the axis that is summed; position by position along others
+    Source: NumPy matmul; ONNX MatMul
+    """
+
+    aliases = ("bmm", "gemm", "dot")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(len(inputs) == 2, "matmul multiplies two tensors, got {count}", count=len(inputs))
+        shapes = WrittenShapes(inputs)
+        one, other = inputs
+        require(len(one) > 1 and len(other) > 1, "matmul needs tensors with at least two axes: {shapes}", shapes=shapes)
+        require(
+            one[-1] == other[-2],
+            "the last axis of the first matrix has size {k}, but the last but one of the second {other}: {shapes}",
+            k=one[-1],
+            other=other[-2],
+            shapes=shapes,
+        )
+        rank = max(len(one), len(other))
+        aligned = [(*(1 for _ in range(rank - len(shape))), *shape) for shape in inputs]
+        leading = [broadcast_size(self.name, sizes, inputs) for sizes in list(zip(*aligned, strict=True))[:-2]]
+        return (*leading, one[-2], other[-1])
+
+    def terms(self, inputs: Shapes) -> Number:
+        return product(self.output(inputs)) * inputs[0][-1]
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        output = self.output(inputs)
+        reaches = []
+        for shape, summed in zip(inputs, (-1, -2), strict=True):
+            places = range(len(output) - len(shape), len(output))
+            broadcast = [
+                known_equal(n, 1) and not known_equal(output[place], 1) for n, place in zip(shape, places, strict=True)
+            ]
+            windows: list[Window | None] = [
+                Window(stride=0 if alike else 1, axis=place) for alike, place in zip(broadcast, places, strict=True)
+            ]
+            windows[summed] = None
+            reaches.append(tuple(windows))
+        return tuple(reaches)
+
+    def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
+        return len(self.output(inputs)) - 1 if features[1] == len(inputs[1]) - 1 else None
+
+
+@operator("einsum", reserved=False)
+class Einsum(Product):
+    """Sums of products of two tensors over the axes that occur on the left of the pattern only.
+
+    Shape:  as the right side of the pattern says
+    Params: none
+    Cost:   macs: the product of the sizes of all names; as many multiplications, and an addition fewer per output
+    Window: all of the axes that are summed; position by position along others
+    Source: NumPy einsum; Rogozhnikov 2022 (the notation of Einops)
+    """
+
+    pattern: str = pattern(help="the axes of both tensors and of the result, as in 'h q d, h k d = h q k'")
+
+    def parsed(self, inputs: Shapes) -> tuple[Pattern, dict[str, Number]]:
+        """Return the pattern, and the sizes of its names on inputs of these shapes."""
+        parsed = parse(self.pattern)
+        require(len(inputs) == 2, "einsum multiplies two tensors, got {count}", count=len(inputs))
+        require(
+            len(parsed.inputs) == 2,
+            "the pattern of einsum must have two tensors on the left, got {count}",
+            count=len(parsed.inputs),
+        )
+        sizes: dict[str, Number] = {}
+        for axes, shape in zip(parsed.inputs, inputs, strict=True):
+            require(
+                len(axes) == len(shape),
+                "the pattern has {count} axes for a tensor with {rank}",
+                count=len(axes),
+                rank=len(shape),
+            )
+            for axis, n in zip(axes, shape, strict=True):
+                require(len(axis) == 1, "each axis of einsum must be one name, got '{names}'", names=" ".join(axis))
+                (name,) = axis
+                known = sizes.setdefault(name, n)
+                require(
+                    known == n,
+                    "the axis '{name}' has size {known} in one tensor and {n} in the other",
+                    name=name,
+                    known=known,
+                    n=n,
+                )
+        for axis in parsed.output:
+            require(len(axis) == 1, "each axis of einsum must be one name, got '{names}'", names=" ".join(axis))
+            require(axis[0] in sizes, "the axis '{name}' is missing on the left", name=axis[0])
+        require(bool(parsed.output), "the result of einsum must have at least one axis")
+        return parsed, sizes
+
+    def output(self, inputs: Shapes) -> Shape:
+        parsed, sizes = self.parsed(inputs)
+        return tuple([sizes[name] for name in parsed.made])
+
+    def terms(self, inputs: Shapes) -> Number:
+        _, sizes = self.parsed(inputs)
+        return product(sizes.values())
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        parsed, _ = self.parsed(inputs)
+        return tuple(
+            tuple(Window(axis=parsed.made.index(name)) if name in parsed.made else None for (name,) in axes)
+            for axes in parsed.inputs
+        )
+
+    def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
+        parsed, _ = self.parsed(inputs)
+        held = [axes[axis][0] for axes, axis in zip(parsed.inputs, features, strict=True) if axis is not None]
+        return next((parsed.made.index(name) for name in held if name in parsed.made), None)

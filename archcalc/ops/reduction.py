@@ -1,0 +1,80 @@
+"""Means and sums over axes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archcalc.numeric import product, require
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operator
+from archcalc.ops.fields import axis_list, flag
+from archcalc.ops.rearrange import reducing
+from archcalc.ops.window import Reach, Window
+
+
+class Reduction(Operator):
+    """An operator that combines all elements along some axes."""
+
+    how: ClassVar[str]
+    """What is computed, in the words of ``reduce``."""
+
+    axis: tuple[int, ...] = axis_list(help="one or more axes (1x2); 0 is the channels, negative counts from the last")
+    keep: bool = flag(False, "keep", help="whether the axes remain, with size 1")
+
+    def reduced(self, shape: Shape) -> set[int]:
+        """Return the axes over which elements are combined."""
+        axes = [axis_index(axis, shape) for axis in self.axis]
+        require(len(set(axes)) == len(axes), "an axis of {what} is given twice", what=self.name)
+        require(self.keep or len(axes) < len(shape), "{what} over all axes must keep them: write keep", what=self.name)
+        return set(axes)
+
+    def output(self, inputs: Shapes) -> Shape:
+        reduced = self.reduced(inputs[0])
+        sizes = ((axis, 1 if axis in reduced else n) for axis, n in enumerate(inputs[0]))
+        return tuple([n for axis, n in sizes if self.keep or axis not in reduced])
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return reducing(self.how, product(inputs[0]), product(self.output(inputs)))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        new = self.places(inputs[0])
+        return (tuple(None if place is None else Window(axis=place) for place in new),)
+
+    def places(self, shape: Shape) -> list[int | None]:
+        """Return the axis of the output for every axis of the input; ``None`` for those that are combined."""
+        reduced = self.reduced(shape)
+        kept = [axis for axis in range(len(shape)) if self.keep or axis not in reduced]
+        return [None if axis in reduced else kept.index(axis) for axis in range(len(shape))]
+
+    def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
+        (axis,) = features
+        return axis if axis is None or self.keep else self.places(inputs[0])[axis]
+
+
+@operator("mean", reserved=False)
+class Mean(Reduction):
+    """Mean over one or more axes, which are removed unless ``keep`` is given.
+
+    Shape:  without the axes; with ``keep`` they have size 1
+    Params: none
+    Cost:   per output of N elements N − 1 additions and 1 division
+    Window: everything along the axes; position by position along others
+    Source: PyTorch mean; ONNX ReduceMean
+    """
+
+    aliases = ("reducemean",)
+    how = "mean"
+
+
+@operator("sum", reserved=False)
+class Sum(Reduction):
+    """Sum over one or more axes, which are removed unless ``keep`` is given.
+
+    Shape:  without the axes; with ``keep`` they have size 1
+    Params: none
+    Cost:   per output of N elements N − 1 additions
+    Window: everything along the axes; position by position along others
+    Source: PyTorch sum; ONNX ReduceSum
+    """
+
+    aliases = ("reducesum",)
+    how = "sum"

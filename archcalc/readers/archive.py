@@ -1,0 +1,101 @@
+"""Members of zip archives that are not trusted: sizes are checked before anything is decompressed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+from archcalc.spec.errors import fail
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+"""What `zipfile` raises for members that are damaged, encrypted, or compressed by an unknown method."""
+MAX_MEMBERS = 200_000
+MAX_JSON_BYTES = 24 * 1024 * 1024
+"""The largest description of a network that is read; in memory it takes about ten times as much."""
+
+
+class Archive:
+    """A zip archive, whose members all lie in one folder (as PyTorch writes them) or at the top."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Open the archive.
+
+        Args:
+            path: the file.
+            name: its name in messages.
+
+        Raises:
+            SpecError: it cannot be read, or is no zip archive.
+        """
+        self.name = name
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except OSError as error:
+            fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
+            fail("format", f"not a complete zip archive: {error}", origin=name)
+        members = self._zip.infolist()
+        if len(members) > MAX_MEMBERS:
+            self.refuse(f"the archive has {len(members)} members, more than {MAX_MEMBERS}")
+        top = {member.filename.split("/", 1)[0] for member in members if "/" in member.filename}
+        self._folder = f"{top.pop()}/" if len(top) == 1 else ""
+        self._members = {member.filename.removeprefix(self._folder): member for member in members}
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def __contains__(self, member: str) -> bool:
+        return member in self._members
+
+    def refuse(self, reason: str, hint: str = "") -> NoReturn:
+        """Raise the error that the archive is not accepted."""
+        fail("format", reason, origin=self.name, hint=hint)
+
+    def names(self) -> list[str]:
+        """Return the names of all members, without the common folder."""
+        return list(self._members)
+
+    def size(self, member: str) -> int:
+        """Return the number of bytes that the archive states for a member; 0 if there is none."""
+        info = self._members.get(member)
+        return 0 if info is None else info.file_size
+
+    def read(self, member: str, limit: int) -> bytes:
+        """Return the bytes of a member.
+
+        Raises:
+            SpecError: it is missing, damaged, or larger than ``limit``.
+        """
+        info = self._members.get(member)
+        if info is None:
+            fail("format", f"the archive has no member '{member}'", origin=self.name)
+        if info.file_size > limit:
+            fail("limit", f"'{member}' has {info.file_size} bytes, more than {limit}", origin=self.name)
+        try:
+            with self._zip.open(info) as file:
+                data = file.read(limit + 1)  # the size that the archive states may be wrong
+        except DAMAGED as error:
+            fail("format", f"'{member}' is damaged: {error}", origin=self.name)
+        if len(data) > limit:
+            fail("limit", f"'{member}' has more than {limit} bytes", origin=self.name)
+        return data
+
+    def json(self, member: str, limit: int = MAX_JSON_BYTES) -> Any:
+        """Return the content of a JSON member.
+
+        Raises:
+            SpecError: it is missing, damaged, too large, or no JSON.
+        """
+        try:
+            return json.loads(self.read(member, limit))
+        except (ValueError, RecursionError) as error:
+            fail("format", f"'{member}' is no valid JSON: {error}", origin=self.name)

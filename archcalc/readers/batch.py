@@ -1,0 +1,133 @@
+"""Find the batch axis of every tensor of a model file.
+
+Model files have shapes with a batch, graphs have shapes without. Where the batch is cannot be decided operator by
+operator: with a batch of one, a reshape of 1×L×E to L×h×d is the reshape of one example, or makes the batch a part of
+the heads, and only a later operator that treats an axis as features rules one of them out. So every tensor first gets
+all places that are possible, those that lead nowhere are removed, and then the first place that is left is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import NamedTuple, Protocol, TypeAlias
+
+Sizes: TypeAlias = tuple[int, ...]
+
+
+class BatchAxis(NamedTuple):
+    """Where the examples of a batch are in a tensor: an axis of outer × batch × inner positions."""
+
+    axis: int
+    outer: int = 1
+    inner: int = 1
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether the axis has one position per example."""
+        return self.outer * self.inner == 1
+
+    def index_without(self, axis: int) -> int:
+        """Return the index that another axis of the tensor has when the batch is removed."""
+        return axis - 1 if self.is_pure and axis > self.axis else axis
+
+
+Place: TypeAlias = BatchAxis | None
+"""The batch axis of a tensor; ``None`` for one that is the same for all examples."""
+
+Places: TypeAlias = tuple[Place, ...]
+
+MAX_CASES = 5_000
+"""The number of combinations of places of a step's inputs that are tried."""
+
+
+class BatchStep(Protocol):
+    """A step of a model, as far as batch axes matter."""
+
+    @property
+    def inputs(self) -> Sequence[int]:
+        """The indices of the tensors that it reads."""
+        ...
+
+    @property
+    def outputs(self) -> Sequence[int]:
+        """The indices of the tensors that it makes."""
+        ...
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterable[Places]:
+        """Return the places that the batch may have in the outputs, the likeliest first; none if that is impossible.
+
+        Args:
+            inputs: the places in the inputs.
+            sizes: the sizes of the inputs, as the file has them.
+            results: the sizes of the outputs.
+            batch: the number of examples.
+        """
+        ...
+
+
+class Undecided(Exception):
+    """No place of the batch fits a step: ``step`` is its index."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+def batch_axes(
+    steps: Sequence[BatchStep], sizes: Sequence[Sizes], given: Mapping[int, Place], batch: int
+) -> list[Place]:
+    """Return the batch axis of every tensor.
+
+    Args:
+        steps: the steps, in an order in which tensors are made before they are read.
+        sizes: the sizes of all tensors.
+        given: the batch axes of the tensors that no step makes.
+        batch: the number of examples.
+
+    Raises:
+        Undecided: a step has no possible place.
+    """
+    possible: list[list[Place]] = [[given[index]] if index in given else [] for index in range(len(sizes))]
+    for number, step in enumerate(steps):
+        for _, results in _cases(step, possible, sizes, batch):
+            for index, place in zip(step.outputs, results, strict=True):
+                if place not in possible[index]:
+                    possible[index].append(place)
+        if not all(possible[index] for index in step.outputs):
+            raise Undecided(number)
+    for step in reversed(steps):
+        useful: list[set[Place]] = [set() for _ in step.inputs]
+        for places, results in _cases(step, possible, sizes, batch):
+            if all(place in possible[index] for index, place in zip(step.outputs, results, strict=True)):
+                for found, place in zip(useful, places, strict=True):
+                    found.add(place)
+        for index, found in zip(step.inputs, useful, strict=True):
+            possible[index] = [place for place in possible[index] if place in found] or possible[index]
+    chosen: list[Place] = [places[0] if places else None for places in possible]
+    for number, step in enumerate(steps):
+        read = tuple([chosen[index] for index in step.inputs])
+        candidates = [
+            results
+            for results in step.places(read, _of(step.inputs, sizes), _of(step.outputs, sizes), batch)
+            if all(place in possible[index] for index, place in zip(step.outputs, results, strict=True))
+        ]
+        if not candidates:
+            raise Undecided(number)
+        for index, place in zip(step.outputs, candidates[0], strict=True):
+            chosen[index] = place
+    return chosen
+
+
+def _of(indices: Sequence[int], sizes: Sequence[Sizes]) -> list[Sizes]:
+    return [sizes[index] for index in indices]
+
+
+def _cases(
+    step: BatchStep, possible: Sequence[Sequence[Place]], sizes: Sequence[Sizes], batch: int
+) -> Iterator[tuple[Places, Places]]:
+    """Return every combination of places of the inputs, with the places that the outputs then may have."""
+    read, made = _of(step.inputs, sizes), _of(step.outputs, sizes)
+    for places in islice(product(*[possible[index] for index in step.inputs]), MAX_CASES):
+        for results in step.places(places, read, made, batch):
+            yield places, results

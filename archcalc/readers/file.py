@@ -1,0 +1,86 @@
+"""A model file as a SPEC: decoded once, lowered to a graph for every question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from archcalc.graph import Graph
+from archcalc.numeric import Number
+from archcalc.ops.base import Shape
+from archcalc.readers.lowering import Lowered, Model, lower
+from archcalc.readers.steps import same_shape
+from archcalc.spec.errors import fail
+from archcalc.spec.models import ModelOptions
+
+
+class LoweredFile:
+    """A model file; see `archcalc.spec.models.ModelFile`."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    @cached_property
+    def recorded(self) -> Lowered:
+        """The graph on the shapes of the file."""
+        return lower(self.model)
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        return self.recorded.graph.inputs
+
+    def graph(
+        self,
+        shapes: Mapping[str, Shape],
+        attributes: Mapping[int, Mapping[str, Number]],
+        observe: Callable[[int], None] | None,
+    ) -> Graph:
+        """Return the graph for given shapes; see `archcalc.spec.models.ModelFile.graph`."""
+        as_recorded = all(same_shape(shape, self.inputs[name]) for name, shape in shapes.items())
+        if as_recorded and not attributes and observe is None:
+            return self.recorded.graph
+        return lower(self.model, shapes, attributes, observe).graph
+
+    def arrays(self) -> Mapping[str, Any] | None:
+        """Return the stored arrays by ``layer.array``; ``None`` if the file was written without them."""
+        if not self.model.has_arrays:
+            return None
+        stored = self.recorded.stored
+        found = self.model.arrays(set(stored.values()))
+        return {name: found[in_file] for name, in_file in stored.items()}
+
+
+def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
+    """Return a ``.pt2`` file.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+        options: how to read it; its shapes do not matter.
+
+    Raises:
+        SpecError: it cannot be read, or the options do not fit it.
+    """
+    from archcalc.readers.torch_export.translate import read_model
+
+    for argument in options.arguments:
+        hint = "--arg is for modules of the user's code: package.module:object"
+        fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
+    return LoweredFile(read_model(path, name, batch_axes(options)))
+
+
+def batch_axes(options: ModelOptions) -> dict[str, int | None]:
+    """Return the batch axes of inputs that are given, by name; ``None``: the input has none.
+
+    Raises:
+        SpecError: a text that is neither an axis nor ``none``.
+    """
+    found: dict[str, int | None] = {}
+    for name, written in options.batch_axes.items():
+        if written != "none" and not (written.isascii() and written.isdecimal() and len(written) < 4):
+            reason = f"must be an axis, counted from 0, or 'none', got '{written[:40]}'"
+            fail("argument", reason, origin=f"--batch-axis {name[:40]}")
+        found[name] = None if written == "none" else int(written)
+    return found

@@ -1,0 +1,272 @@
+"""Steps to a graph: the batch axis is removed, and layers are named after the modules that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from archcalc.graph import Graph, Input, Node, Ref
+from archcalc.numeric import Impossible, Number, require
+from archcalc.ops.base import Operator, Shape, Shapes
+from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
+from archcalc.readers.steps import Layers, SizeName, Step, StoredArrays, same_shape
+from archcalc.spec.arguments import with_numbers
+from archcalc.spec.errors import fail
+
+MAX_NAMED = 12
+"""The number of modules with unused parameters that a note names."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model file as steps on numbered tensors."""
+
+    title: str
+    origin: str
+    """The name of the file in messages."""
+    inputs: Mapping[str, int]
+    """The tensors that the user passes, by name."""
+    batch_axes: Mapping[str, int | None]
+    """The axis of each input that is the batch."""
+    outputs: Mapping[str, int]
+    steps: tuple[Step, ...]
+    sizes: tuple[Sizes, ...]
+    """The sizes of all tensors, as the file has them."""
+    stored: Mapping[str, Sizes]
+    """The sizes of all stored arrays by their names in the file."""
+    parameters: Mapping[str, Sizes]
+    """The sizes of its parameters, used or not. Those that are one tensor have one name."""
+    has_arrays: bool
+    """Whether the file has the numbers of its stored arrays."""
+    arrays: Callable[[Iterable[str]], Mapping[str, Any]]
+    """Returns stored arrays by their names in the file, read from it."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The graph of a model file."""
+
+    graph: Graph
+    stored: Mapping[str, str]
+    """The stored tensors of the file by the arrays of the graph: ``layer1/0/conv1.weight``."""
+
+
+def lower(
+    model: Model,
+    shapes: Mapping[str, Shape] | None = None,
+    attributes: Mapping[int, Mapping[str, Number]] | None = None,
+    observe: Callable[[int], None] | None = None,
+) -> Lowered:
+    """Return the graph of a model.
+
+    Args:
+        model: the model.
+        shapes: other shapes of inputs, without the batch, by name.
+        attributes: numbers that replace attributes of layers, by index of the layer and name of the attribute.
+        observe: called with the index of every layer before its formulas are evaluated.
+
+    Raises:
+        SpecError: the batch axis of a tensor cannot be found, or a layer cannot exist.
+    """
+    batch = _batch(model)
+    given: dict[int, Place] = {}
+    for name, tensor in model.inputs.items():
+        axis = model.batch_axes[name]
+        given[tensor] = None if axis is None else BatchAxis(axis)
+    try:
+        places = batch_axes(model.steps, model.sizes, given, batch)
+    except Undecided as error:
+        step = model.steps[error.step]
+        fail(
+            "batch-axis",
+            f"the batch axis cannot be followed through {_where(step)}",
+            origin=model.origin,
+            hint="say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch",
+        )
+    lowering = _Lowering(model, places, batch, shapes or {}, attributes or {}, observe)
+    return lowering.run()
+
+
+def _batch(model: Model) -> int:
+    """Return the number of examples."""
+    found = {
+        model.sizes[tensor][axis]
+        for name, tensor in model.inputs.items()
+        if (axis := model.batch_axes[name]) is not None
+    }
+    if len(found) > 1:
+        fail(
+            "batch-axis",
+            f"the inputs have batches of different sizes: {', '.join(map(str, sorted(found)))}",
+            origin=model.origin,
+            hint="say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch",
+        )
+    return found.pop() if found else 1
+
+
+def _where(step: Step) -> str:
+    """Return the place of a step in messages."""
+    return "an operation" if step.origin is None else str(step.origin)
+
+
+class _Lowering(Layers):
+    def __init__(
+        self,
+        model: Model,
+        places: Sequence[Place],
+        batch: int,
+        shapes: Mapping[str, Shape],
+        attributes: Mapping[int, Mapping[str, Number]],
+        observe: Callable[[int], None] | None,
+    ) -> None:
+        self.model, self.places, self.batch, self.shapes = model, places, batch, shapes
+        self.attributes, self.observe = attributes, observe
+        self.nodes: list[Node] = []
+        self.paths: list[tuple[str, ...]] = []
+        self.stored: list[tuple[int, str, str]] = []
+        self.owners: dict[tuple[str, str], int] = {}
+        self.tensors: dict[int, Ref] = {}
+        self.computed: dict[SizeName, Number] = {}
+        self.step: Step | None = None
+
+    def run(self) -> Lowered:
+        for name, tensor in self.model.inputs.items():
+            shape = without(self.model.sizes[tensor], self.places[tensor], self.batch)
+            shape = self.shapes.get(name, shape)
+            self.tensors[tensor] = Ref(len(self.nodes))
+            self.nodes.append(Node(name, Input(shape), (), (shape,), (name,), name))
+            self.paths.append((name,))
+        for step in self.model.steps:
+            self.step = step
+            read = [self.tensors[index] for index in step.inputs]
+            try:
+                made = step.layers(
+                    self,
+                    read,
+                    tuple([self.places[index] for index in step.inputs]),
+                    tuple([self.places[index] for index in step.outputs]),
+                )
+            except Impossible as error:
+                fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin)
+            except (IndexError, ValueError):  # sizes, axes and attributes of different lengths
+                fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
+            for index, ref in zip(step.outputs, made, strict=True):
+                self.tensors[index] = ref
+                self._compare(index, ref)
+        nodes = self._named()
+        outputs = {name: self.tensors[index] for name, index in self.model.outputs.items()}
+        stages: dict[str, Ref] = {}
+        for number, node in enumerate(nodes):
+            stages[node.path[0]] = Ref(number)
+        stored = {f"{nodes[number].name}.{array}": name for number, array, name in self.stored}
+        graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
+        return Lowered(graph, stored)
+
+    def _notes(self) -> tuple[str, ...]:
+        """Name the parameters of the file that no layer uses, by module."""
+        used = {name for _, _, name in self.stored}
+        unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
+        if not unused:
+            return ()
+        modules = list(dict.fromkeys(name.split(".")[0] for name in unused))
+        named = ", ".join(modules[:MAX_NAMED]) + (", …" if len(modules) > MAX_NAMED else "")
+        return (f"not used, and not counted: {sum(unused.values()):,} parameters of the file, in {named}",)
+
+    def _compare(self, index: int, ref: Ref) -> None:
+        """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
+        if self.shapes:
+            return
+        recorded = without(self.model.sizes[index], self.places[index], self.batch)
+        computed = self.shape(ref)
+        if not same_shape(recorded, computed):
+            assert self.step is not None
+            fail(
+                "shape",
+                f"{_where(self.step)} makes {_written(computed)}, but the file records {_written(recorded)}",
+                origin=self.model.origin,
+                hint="please report this file: one of the two is wrong",
+            )
+
+    def add(self, op: Operator, inputs: Sequence[Ref], stored: StoredArrays | None = None) -> Ref:
+        assert self.step is not None
+        shapes = tuple([self.shape(ref) for ref in inputs])
+        number = len(self.nodes)
+        origin = self.step.origin
+        path = tuple(origin.module.split(".")) if origin is not None and origin.module else ()
+        if number in self.attributes:
+            op = with_numbers(op, self.attributes[number], max([len(shape) for shape in shapes] or [1]) - 1)
+        if self.observe is not None:
+            self.observe(number)
+        tied = {}
+        for array, name in (stored or {}).items():
+            owner = self.owners.setdefault((array, name), number)
+            if owner != number:
+                tied[array] = owner
+            else:
+                self.stored.append((number, array, name))
+        self.nodes.append(Node("", op, tuple(inputs), op.outputs(shapes), tied=tied, origin=origin))
+        self.paths.append(path)
+        self._compare_stored(op, shapes, stored or {})
+        return Ref(number)
+
+    def _compare_stored(self, op: Operator, shapes: Shapes, stored: StoredArrays) -> None:
+        """Require that the stored arrays of a layer have the sizes that the file records."""
+        for weight in op.weights(shapes):
+            if weight.name in stored:
+                recorded = self.model.stored[stored[weight.name]]
+                for needed, size in zip(weight.shape, recorded or (1,), strict=True):
+                    require(
+                        needed == size,
+                        "'{array}' would be {needed}, but the file has {recorded}",
+                        array=stored[weight.name],
+                        needed=_written(weight.shape),
+                        recorded=_written(recorded),
+                    )
+
+    def shape(self, tensor: Ref) -> Shape:
+        return self.nodes[tensor.node].outputs[tensor.output]
+
+    def size(self, value: Any) -> Number:
+        return self.computed[value] if isinstance(value, SizeName) else value
+
+    def compute(self, name: str, value: Number) -> None:
+        self.computed[SizeName(name)] = value
+
+    def _named(self) -> list[Node]:
+        """Return the nodes with their names: the path of the module, and the operator where a module has several."""
+        alone = _counts(self.paths)
+        inner = {path[:length] for path in self.paths for length in range(len(path))}
+        numbers: dict[tuple[str, ...], int] = {}
+        operators = _counts([(*path, node.op.name) for path, node in zip(self.paths, self.nodes, strict=True)])
+        named = []
+        for path, node in zip(self.paths, self.nodes, strict=True):
+            if not node.is_input and (alone[path] > 1 or not path or path in inner):
+                full = (*path, node.op.name)
+                if operators[full] > 1:
+                    numbers[full] = numbers.get(full, 0) + 1
+                    full = (*path, f"{node.op.name}_{numbers[full]}")
+            else:
+                full = path
+            named.append(replace(node, name="/".join(full), path=full, stage=full[0]))
+        return named
+
+
+def _counts(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    counts: dict[tuple[str, ...], int] = {}
+    for path in paths:
+        counts[path] = counts.get(path, 0) + 1
+    return counts
+
+
+def without(sizes: Sizes, place: Place, batch: int) -> Shape:
+    """Return the sizes of a file's tensor without the batch."""
+    if place is None:
+        return sizes
+    kept = () if place.is_pure else (sizes[place.axis] // batch,)
+    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
+
+
+def _written(shape: Sequence[Number]) -> str:
+    return "x".join(map(str, shape)) or "a single number"

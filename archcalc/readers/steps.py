@@ -1,0 +1,414 @@
+"""The operations of a model on the tensors of its file: where their batch axis goes, and their layers without it.
+
+A step holds an operator of the language whose axes are those of the file, or what is needed to make one. It knows the
+sizes of the file only as far as batch axes depend on them; the sizes of its layers are computed by the operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from archcalc.graph import Origin, Ref
+from archcalc.numeric import Number, exact_div, known_equal
+from archcalc.ops.base import Operator, Shape, like
+from archcalc.ops.merge import Concat
+from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
+from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
+
+OperatorType = TypeVar("OperatorType", bound=Operator)
+
+StoredArrays: TypeAlias = Mapping[str, str]
+"""The stored tensors of a step's operator: the names in the file by the names of the operator's arrays."""
+
+
+def same_shape(first: Shape, second: Shape) -> bool:
+    """Return whether two shapes are equal in every configuration."""
+    return len(first) == len(second) and all(map(known_equal, first, second))
+
+
+class Layers:
+    """What a step needs in order to add layers to a graph."""
+
+    batch: int
+
+    def add(self, op: Operator, inputs: Sequence[Ref], stored: StoredArrays | None = None) -> Ref:
+        """Add a layer, and return its (first) output."""
+        raise NotImplementedError
+
+    def shape(self, tensor: Ref) -> Shape:
+        """Return the shape of a tensor of the graph."""
+        raise NotImplementedError
+
+    def size(self, value: Any) -> Number:
+        """Return the value of a size: a number, or the name of one that the model computes."""
+        raise NotImplementedError
+
+    def compute(self, name: str, value: Number) -> None:
+        """Give a name to a size that the model computes."""
+        raise NotImplementedError
+
+    def size_at(self, tensor: Ref, place: Place, axis: int) -> Number:
+        """Return the size of an axis of a tensor, as the file has it."""
+        shape = self.shape(tensor)
+        if place is None or axis != place.axis:
+            return shape[index_without(place, axis)]
+        return self.batch if place.is_pure else shape[axis] * self.batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """An operation of a model."""
+
+    inputs: tuple[int, ...]
+    """The tensors that it reads."""
+    outputs: tuple[int, ...]
+    """The tensors that it makes."""
+    origin: Origin | None = None
+    """Where it comes from in the user's code."""
+    stored: StoredArrays = field(default_factory=dict)
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        """Return the possible batch axes of the outputs; by default, that of the only input."""
+        yield inputs
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        """Add the layers of the step to a graph, and return its outputs.
+
+        Args:
+            layers: the graph so far.
+            tensors: the inputs in the graph.
+            places: the batch axes of the inputs.
+            results: the batch axes of the outputs.
+        """
+        raise NotImplementedError
+
+
+class SizeName(NamedTuple):
+    """A number that the model computes, such as a size."""
+
+    name: str
+
+
+class InputSize(NamedTuple):
+    """The size of an axis of the tensor that a step reads."""
+
+    axis: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Step):
+    """The size of an axis, which the model uses as a number."""
+
+    name: str
+    axis: int
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield ()
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        layers.compute(self.name, layers.size_at(tensors[0], places[0], self.axis))
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calculated(Step):
+    """A number that the model calculates from sizes."""
+
+    name: str
+    function: Callable[..., Number]
+    arguments: tuple[Any, ...]
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        layers.compute(self.name, self.function(*map(layers.size, self.arguments)))
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elementwise(Step):
+    """An operator of one tensor that treats all elements alike."""
+
+    op: Operator
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        return [layers.add(self.op, tensors, self.stored)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored(Elementwise):
+    """A tensor that the model stores or computes from nothing else than constants."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield (None,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerExample(Elementwise):
+    """An operator of channels and positions, which the batch precedes."""
+
+    axes: int
+    """The number of axes of one example; 0: any."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place, rank = inputs[0], len(sizes[0])
+        alone = place is None and rank == self.axes
+        if alone or (place is not None and place.axis == 0 and place.is_pure and self.axes in (0, rank - 1)):
+            yield (place,) * len(self.outputs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlongLast(Elementwise):
+    """An operator of the features, the last axis, at every position of the others."""
+
+    axes: int = 1
+    """The number of last axes that it treats together."""
+    of_vector: Operator | None = None
+    """The operator that means the same for a vector; ``None``: the same one."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place = inputs[0]
+        if place is None or place.axis < len(sizes[0]) - self.axes:
+            yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        vector = self.of_vector is not None and len(layers.shape(tensors[0])) == 1
+        return [layers.add(self.of_vector if vector and self.of_vector else self.op, tensors, self.stored)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlongAxis(Step):
+    """An operator along one axis, which must not be that of the batch."""
+
+    axis: int
+    """The axis in the file, at least 0."""
+    make: Callable[[int], Operator]
+    """Returns the operator along an axis of the graph's tensor."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        if inputs[0] is None or inputs[0].axis != self.axis:
+            yield inputs
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        return [layers.add(self.make(index_without(places[0], self.axis)), tensors, self.stored)]
+
+
+def along_axis(axis: int, op: Operator, read: int, made: int) -> Step:
+    """Return the step of an operator along an axis, whatever the axis that it has."""
+    return AlongAxis(axis=axis, make=lambda at: like(type(op), op, axis=at), inputs=(read,), outputs=(made,))
+
+
+def index_without(place: Place, axis: int) -> int:
+    """Return the index that an axis of a file's tensor has in the graph."""
+    return axis if place is None else place.index_without(axis)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined(Step):
+    """A join of corresponding elements. The shapes broadcast, aligned at the last axis."""
+
+    op: Operator
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        rank = len(results[0])
+        aligned = {
+            place._replace(axis=place.axis + rank - len(each))
+            for place, each in zip(inputs, sizes, strict=True)
+            if place is not None
+        }
+        if not aligned:
+            yield (None,)
+        elif len(aligned) == 1:
+            (place,) = aligned
+            if all(
+                given is not None or _size_at(each, place.axis - rank) in (1, batch * place.outer * place.inner)
+                for given, each in zip(inputs, sizes, strict=True)
+            ):
+                yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        result = results[0]
+        rank = max(
+            len(layers.shape(tensor)) + (place is not None and place.is_pure)
+            for tensor, place in zip(tensors, places, strict=True)
+        )
+        aligned = []
+        for tensor, place in zip(tensors, places, strict=True):
+            aligned.append(self._aligned(layers, tensor, place, result, rank))
+        return [layers.add(self.op, aligned)]
+
+    def _aligned(self, layers: Layers, tensor: Ref, place: Place, result: Place, rank: int) -> Ref:
+        """Return a tensor with all axes of the result, so that the same indices are the same axes."""
+        shape = layers.shape(tensor)
+        sizes = list(shape)
+        if place is not None and place.is_pure:
+            sizes.insert(place.axis, 1)
+        sizes = [1] * (rank - len(sizes)) + sizes
+        if result is not None and result.is_pure:
+            del sizes[result.axis]
+        return tensor if same_shape(tuple(sizes), shape) else layers.add(Reshape(shape=tuple(sizes)), [tensor])
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedMatrices(Joined):
+    """An operator of matrices, the last two axes, which must not be that of the batch."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        for (place,) in super().places(inputs, sizes, results, batch):
+            if place is None or place.axis < len(results[0]) - 2:
+                yield (place,)
+
+
+def _size_at(sizes: Sizes, axis: int) -> int:
+    """Return the size of an axis counted from the end; 1 if there is none."""
+    return sizes[axis] if -axis <= len(sizes) else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concatenated(Step):
+    """A concatenation along an axis, which must not be that of the batch."""
+
+    axis: int
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        known = {place for place in inputs if place is not None}
+        if not known:
+            yield (None,)
+        elif len(known) == 1:
+            (place,) = known
+            fits = all(
+                given is not None or each[place.axis] == batch * place.outer * place.inner or each[place.axis] == 1
+                for given, each in zip(inputs, sizes, strict=True)
+            )
+            if place.axis != self.axis and fits:
+                yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        result = results[0]
+        same = [self._same(layers, tensor, place, result) for tensor, place in zip(tensors, places, strict=True)]
+        return [layers.add(make(Concat, axis=index_without(result, self.axis)), same)]
+
+    def _same(self, layers: Layers, tensor: Ref, place: Place, result: Place) -> Ref:
+        """Return a tensor that is the same for all examples without the axis that the batch has in the others."""
+        if place is not None or result is None or not result.is_pure:
+            return tensor
+        sizes = list(layers.shape(tensor))
+        del sizes[result.axis]
+        return layers.add(Reshape(shape=tuple(sizes)), [tensor])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permuted(Step):
+    """A permutation of the axes."""
+
+    order: tuple[int, ...]
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place = inputs[0]
+        yield (place if place is None else place._replace(axis=self.order.index(place.axis)),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        place = places[0]
+        kept = [axis for axis in self.order if place is None or not place.is_pure or axis != place.axis]
+        order = tuple([index_without(place, axis) for axis in kept])
+        return [tensors[0] if order == tuple(range(len(order))) else layers.add(Transpose(order=order), tensors)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reshaped(Step):
+    """The same elements in the same order, in another shape."""
+
+    target: tuple[Any, ...]
+    """The sizes in the file; one may be −1, and others may be sizes of the input or sizes that the model computes."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        """Return the axes of the result in which the batch is as far from the outermost elements as in the input."""
+        place = inputs[0]
+        if place is None:
+            yield (None,)
+            return
+        upper = place.outer
+        for size in sizes[0][: place.axis]:
+            upper *= size
+        found: list[tuple[int, BatchAxis]] = []
+        before = 1
+        for axis, size in enumerate(results[0]):
+            outer, rest = divmod(upper, before)
+            if rest == 0 and size % (outer * batch) == 0:
+                inner = size // (outer * batch)
+                found.append(((outer > 1) + (inner > 1 or outer > 1), BatchAxis(axis, outer, inner)))
+            before *= size
+        for _, each in sorted(found, key=lambda each: each[0]):
+            yield (each,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        result = results[0]
+        sizes: list[Number] = [
+            layers.size_at(tensors[0], places[0], size.axis) if isinstance(size, InputSize) else layers.size(size)
+            for size in self.target
+        ]
+        if result is not None:
+            if result.is_pure:
+                del sizes[result.axis]
+            elif sizes[result.axis] != -1:
+                sizes[result.axis] = exact_div(sizes[result.axis], layers.batch)
+        shape = layers.shape(tensors[0])
+        if same_shape(tuple(sizes), shape):
+            return [tensors[0]]
+        if len(sizes) == 1:
+            Reshape(shape=tuple(sizes)).output((shape,))  # a number in the file may fit only the shapes in the file
+            return [layers.add(Flatten(), tensors)]
+        return [layers.add(Reshape(shape=tuple(sizes)), tensors)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpTo(Step):
+    """The positions of an axis before a fixed one: all of them at the size in the file."""
+
+    axis: int
+    stop: int
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        place = places[0]
+        if place is not None and place.axis == self.axis:
+            return [tensors[0]]
+        axis = index_without(place, self.axis)
+        if known_equal(layers.shape(tensors[0])[axis], self.stop):
+            return [tensors[0]]
+        return [layers.add(make(Slice, range=(0, self.stop), axis=axis), tensors)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected(Step):
+    """One position of an axis, which is removed."""
+
+    axis: int
+    position: Any
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place = inputs[0]
+        if place is None:
+            yield (None,)
+        elif place.axis != self.axis:
+            yield (place._replace(axis=place.axis - (self.axis < place.axis)),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        axis = index_without(places[0], self.axis)
+        shape = layers.shape(tensors[0])
+        at = layers.size(self.position)
+        start = shape[axis] + at if at < 0 else at
+        chosen = tensors[0]
+        if not known_equal(shape[axis], 1):
+            chosen = layers.add(make(Slice, range=(start, start + 1), axis=axis), tensors)
+        rest = (*shape[:axis], *shape[axis + 1 :])
+        return [layers.add(Reshape(shape=rest), [chosen]) if rest else chosen]
+
+
+def make(cls: type[OperatorType], **attributes: Any) -> OperatorType:
+    """Return an operator with these attributes, and defaults for all others."""
+    return cls(**attributes)
+
+
+def with_origin(step: Step, origin: Origin) -> Step:
+    """Return a step with where it comes from."""
+    return replace(step, origin=origin)

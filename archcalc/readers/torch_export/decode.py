@@ -1,0 +1,356 @@
+"""Read the archive of an exported program, whose layout is that of PyTorch's ``torch/_export/serde/schema.py``.
+
+Everything is checked while it is read, so that a damaged file is an error with one reason. No pickle is loaded: the
+archive's sample inputs are ignored, and a stored tensor that is pickled is refused when its values are needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from archcalc.graph import Origin
+from archcalc.numeric import Number
+from archcalc.readers.archive import Archive
+from archcalc.readers.steps import SizeName
+from archcalc.readers.torch_export.formats import DTYPES
+from archcalc.readers.torch_export.program import (
+    Call,
+    Meta,
+    Payload,
+    Program,
+    Stored,
+    TensorName,
+    Word,
+)
+from archcalc.readers.torch_export.sizes import size_of
+from archcalc.spec.errors import fail
+
+MAJOR_VERSION = 8
+"""The version of the schema that is understood; minor versions only add optional fields."""
+
+FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in ')
+INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
+"""The folder of an installed package, which its files are named without."""
+LIBRARY = ("/torch/", "\\torch\\")
+"""Parts of the paths of PyTorch's own files, whose lines are not the user's."""
+
+
+class Damaged(Exception):
+    """A part of the file is not what the schema says."""
+
+
+def read_program(path: Path, name: str) -> Program:
+    """Return the program of a file.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+
+    Raises:
+        SpecError: it cannot be read, is no exported program, is damaged, or has an unknown version.
+    """
+    with Archive(path, name) as archive:
+        if "models/model.json" not in archive:
+            fail(
+                "format",
+                _other_format(archive),
+                origin=name,
+                hint="save it with torch.export.save(torch.export.export(…), …)",
+            )
+        document = archive.json("models/model.json")
+        has_weights = any(archive.size(name) for name in archive.names() if name.startswith("data/weights/weight_"))
+        payloads = archive.json("data/weights/model_weights_config.json")
+        constants = (
+            archive.json("data/constants/model_constants_config.json")
+            if "data/constants/model_constants_config.json" in archive
+            else {"config": {}}
+        )
+    try:
+        _check_version(document, name)
+        payload_of = {
+            fqn: _payload(fqn, folder, entry)
+            for folder, config in (("weights", payloads), ("constants", constants))
+            for fqn, entry in _mapping(config, "config").items()
+        }
+        module = _mapping(document, "graph_module")
+        return _Decoder(module, payload_of, path.stem, has_weights=has_weights).program()
+    except Damaged as error:
+        fail("format", f"'models/model.json' is damaged: {error}", origin=name)
+
+
+def _other_format(archive: Archive) -> str:
+    names = archive.names()
+    if "data.pkl" in names:
+        kind = "TorchScript" if any(each.startswith("code/") for each in names) else "a checkpoint (torch.save)"
+        return f"the archive is {kind}, not a program of torch.export"
+    return "the archive is not a program of torch.export: it has no member 'models/model.json'"
+
+
+def _check_version(document: Any, name: str) -> None:
+    version = _mapping(document, "schema_version")
+    major, minor = _integer(version.get("major"), "the major version"), version.get("minor")
+    if major != MAJOR_VERSION:
+        by = _get(document, "torch_version") or "an unknown version"
+        fail(
+            "format",
+            f"the file has version {major}.{minor} of the schema of torch.export (written by PyTorch {by}); version "
+            f"{MAJOR_VERSION} is understood",
+            origin=name,
+            hint="export the model again with PyTorch 2.13",
+        )
+
+
+def _get(value: Any, key: str) -> Any:
+    """Return an entry of a mapping, or ``None``."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _mapping(value: Any, key: str) -> dict[str, Any]:
+    found = _get(value, key)
+    if not isinstance(found, dict):
+        raise Damaged(f"'{key}' must be a mapping")
+    return found
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = _get(value, key)
+    if not isinstance(found, list):
+        raise Damaged(f"'{key}' must be a list")
+    return found
+
+
+def _text(value: Any, key: str) -> str:
+    found = _get(value, key)
+    if not isinstance(found, str):
+        raise Damaged(f"'{key}' must be a text")
+    return found
+
+
+def _integer(value: Any, what: str) -> int:
+    if type(value) is not int:
+        raise Damaged(f"{what} must be an integer")
+    return value
+
+
+def _union(value: Any, what: str) -> tuple[str, Any]:
+    """Return the key and the value of a tagged union, a mapping with one entry."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise Damaged(f"{what} must have exactly one kind")
+    ((kind, content),) = value.items()
+    return kind, content
+
+
+def _expect(kind: type, value: Any, what: str) -> Any:
+    if type(value) is not kind:
+        raise Damaged(f"{what} must be of type {kind.__name__}")
+    return value
+
+
+def _all(kind: type) -> Callable[[Any], Any]:
+    return lambda value: [_expect(kind, each, "an argument") for each in _expect(list, value, "an argument")]
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise Damaged("an argument must be a number")
+    return float(value)
+
+
+def _tensor(value: Any) -> TensorName:
+    return TensorName(_text(value, "name"))
+
+
+def _size(value: Any) -> Any:
+    kind, content = _union(value, "a size")
+    return SizeName(_expect(str, content, "a name")) if kind == "as_name" else content
+
+
+def _each(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
+    return lambda value: [read(each) for each in _expect(list, value, "an argument")]
+
+
+def _optional(value: Any) -> TensorName | None:
+    kind, content = _union(value, "an argument")
+    return None if kind == "as_none" else _tensor(content)
+
+
+ARGUMENTS: Mapping[str, Callable[[Any], Any]] = {
+    "as_none": lambda value: None,
+    "as_tensor": _tensor,
+    "as_tensors": _each(_tensor),
+    "as_optional_tensor": _optional,
+    "as_optional_tensors": _each(_optional),
+    "as_nested_tensors": _each(_each(_tensor)),
+    "as_int": lambda value: _expect(int, value, "an argument"),
+    "as_ints": _all(int),
+    "as_int_lists": _each(_all(int)),
+    "as_float": _number,
+    "as_floats": _each(_number),
+    "as_float_lists": _each(_each(_number)),
+    "as_string": lambda value: _expect(str, value, "an argument"),
+    "as_strings": _all(str),
+    "as_bool": lambda value: _expect(bool, value, "an argument"),
+    "as_bools": _all(bool),
+    "as_sym_int": _size,
+    "as_sym_ints": _each(_size),
+    "as_sym_float": _size,
+    "as_sym_floats": _each(_size),
+    "as_sym_bool": _size,
+    "as_sym_bools": _each(_size),
+    "as_scalar_type": lambda value: Word("dtype", DTYPES.get(_integer(value, "a number format"), "unknown")),
+    "as_memory_format": lambda value: Word("memory format", str(value)),
+    "as_layout": lambda value: Word("layout", str(value)),
+    "as_device": lambda value: Word("device", str(value)),
+    "as_operator": lambda value: Word("operator", _expect(str, value, "an argument")),
+    "as_complex": lambda value: complex(_number(_get(value, "real")), _number(_get(value, "imag"))),
+}
+"""How the kinds of arguments are read."""
+
+
+class _Decoder:
+    """Reads one graph module."""
+
+    def __init__(
+        self, module: dict[str, Any], payload_of: Mapping[str, Payload], title: str, *, has_weights: bool
+    ) -> None:
+        self.module = module
+        self.graph = _mapping(module, "graph")
+        self.payload_of = payload_of
+        self.title = title
+        self.has_weights = has_weights
+        self.symbols: dict[str, Number] = {}
+
+    def program(self) -> Program:
+        metas = {name: self.meta(entry) for name, entry in _mapping(self.graph, "tensor_values").items()}
+        sizes = {name: self.size(entry) for name, entry in _mapping(self.graph, "sym_int_values").items()}
+        inputs: dict[str, Meta] = {}
+        stored: dict[str, Stored] = {}
+        for entry in _list(_mapping(self.module, "signature"), "input_specs"):
+            kind, content = _union(entry, "an input")
+            if kind == "user_input":
+                found = self.argument(_get(content, "arg"))
+                if isinstance(found, TensorName):
+                    inputs[found.name] = self.meta_of(metas, found.name)
+            elif kind in ("parameter", "buffer", "tensor_constant"):
+                local = _text(_mapping(content, "arg"), "name")
+                name = _text(content, f"{kind}_name")
+                self.meta_of(metas, local)
+                kinds: Any = "constant" if kind == "tensor_constant" else kind
+                stored[local] = Stored(name, kinds, self.payload_of.get(name))
+        if not inputs:
+            raise Damaged("the program has no input that is a tensor")
+        outputs: list[str] = []
+        for entry in _list(_mapping(self.module, "signature"), "output_specs"):
+            kind, content = _union(entry, "an output")
+            if kind == "user_output":
+                outputs += self.names(self.argument(_get(content, "arg")))
+        return Program(
+            title=self.title,
+            inputs=inputs,
+            input_names=dict(zip(inputs, self.forward_names(len(inputs)), strict=False)),
+            stored=stored,
+            calls=tuple(self.calls()),
+            outputs=tuple(outputs),
+            metas=metas,
+            sizes=sizes,
+            has_weights=self.has_weights,
+        )
+
+    def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
+        if name not in metas:
+            raise Damaged(f"nothing is recorded about the tensor '{name}'")
+        return metas[name]
+
+    def meta(self, entry: Any) -> Meta:
+        sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
+        return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
+
+    def size(self, entry: Any) -> Number:
+        kind, content = _union(entry, "a size")
+        if kind == "as_int":
+            size = _integer(content, "a size")
+            if size < 0:
+                raise Damaged("a size must not be negative")
+            return size
+        try:
+            return size_of(content, self.symbols)
+        except ValueError as error:
+            raise Damaged(str(error)) from None
+
+    def forward_names(self, count: int) -> list[str]:
+        """Return the names of the parameters of ``forward``, if there are as many as inputs."""
+        first = next(iter(_list(self.module, "module_call_graph")), None)
+        names = _get(_get(first, "signature"), "forward_arg_names")
+        return (
+            names if isinstance(names, list) and len(names) == count and all(isinstance(n, str) for n in names) else []
+        )
+
+    def argument(self, value: Any) -> Any:
+        kind, content = _union(value, "an argument")
+        if kind == "as_graph":
+            return content
+        read = ARGUMENTS.get(kind)
+        if read is None:
+            raise Damaged(f"an argument of the unknown kind '{kind[:40]}'")
+        return read(content)
+
+    def names(self, value: Any) -> Iterator[str]:
+        """Return the names of all tensors in an argument."""
+        if isinstance(value, TensorName):
+            yield value.name
+        elif isinstance(value, list):
+            for each in value:
+                yield from self.names(each)
+
+    def calls(self) -> Iterator[Call]:
+        for entry in _list(self.graph, "nodes"):
+            target = _text(entry, "target").removeprefix("torch.ops.")
+            arguments = {}
+            for each in _list(entry, "inputs"):
+                arguments[_text(each, "name")] = self.argument(_get(each, "arg"))
+            outputs: list[str | None] = []
+            for each in _list(entry, "outputs"):
+                found = self.argument(each)
+                results = found if isinstance(found, list) else [found]
+                outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
+            yield Call(target, arguments, tuple(outputs), _origin(_get(entry, "metadata")))
+
+
+def _payload(name: str, folder: str, entry: Any) -> Payload:
+    meta = _get(entry, "tensor_meta")
+    sizes, strides = (
+        ([_plain_size(each) for each in _list(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
+    )
+    if len(sizes) != len(strides):
+        raise Damaged(f"the sizes and strides of '{name}' must be as many")
+    return Payload(
+        name=name,
+        folder=folder,
+        member=_text(entry, "path_name"),
+        pickled=_get(entry, "use_pickle") is not False,
+        dtype=DTYPES.get(_integer(_get(meta, "dtype"), "a number format"), "unknown"),
+        sizes=tuple(sizes),
+        strides=tuple(strides),
+        offset=_plain_size(_get(meta, "storage_offset")),
+    )
+
+
+def _plain_size(entry: Any) -> int:
+    size = _integer(_get(entry, "as_int"), "a size of a stored tensor")
+    if size < 0:
+        raise Damaged("a size must not be negative")
+    return size
+
+
+def _origin(metadata: Any) -> Origin:
+    """Return where a call comes from, from its metadata, which may lack anything."""
+    texts = metadata if isinstance(metadata, dict) else {}
+    stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
+    modules = [entry.split(",") for entry in stack.split(";") if entry.count(",") >= 2]
+    path, classes = (modules[-1][1], modules[-1][2]) if modules else ("", "")
+    frames = [match for match in FRAME.finditer(trace) if not any(part in match["file"] for part in LIBRARY)]
+    where = f"{INSTALLED.sub('', frames[-1]['file'])}:{frames[-1]['line']}" if frames else ""
+    return Origin(path, classes, function.rpartition(".")[2], where)

@@ -1,0 +1,14 @@
+"""The translations of ATen operators, one file per family; importing this package registers them all."""
+
+from archcalc.readers.torch_export.operators import (  # noqa: F401
+    activation,
+    attention,
+    convolution,
+    joins,
+    linear,
+    normalisation,
+    pooling,
+    resampling,
+    shape,
+    sizes,
+)

@@ -1,0 +1,33 @@
+"""Changes of the number of positions."""
+
+from __future__ import annotations
+
+from archcalc.ops.resample import Upsample
+from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
+
+MODES = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear", "trilinear": "bilinear"}
+
+
+@translates(
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_nearest3d",
+    "upsample_linear1d",
+    "upsample_bilinear2d",
+    "upsample_trilinear3d",
+)
+def upsample(a: Arguments) -> list[Step]:
+    name = a.call.target.split(".")[1].removeprefix("upsample_")
+    axes, mode = int(name[-2]), MODES[name[:-2]]
+    read = "self" if a.is_tensor("self") else "input"
+    before, after = a.sizes(read)[2:], a.reading.sizes(a.result_name)[2:]
+    factors = a.call.arguments.get("scale_factors")
+    if isinstance(factors, list) and all(factor == int(factor) for factor in factors):
+        attributes = {"scale": tuple(map(int, factors))}
+    else:
+        attributes = {"to": after}
+    if isinstance(factors, list) and any(n * f != m for n, m, f in zip(before, after, factors, strict=True)):
+        raise Untranslatable("a scale that does not lead to an integer size")
+    op = make(Upsample, **attributes, mode=mode, align_corners=a.flag("align_corners", default=False))
+    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor(read),), outputs=(a.result(),))]

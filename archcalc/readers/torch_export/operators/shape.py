@@ -1,0 +1,146 @@
+"""Calls that rearrange or select elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archcalc.ops.base import Operator
+from archcalc.ops.pool import GlobalAvgPool
+from archcalc.ops.structure import Slice, Split
+from archcalc.readers.steps import InputSize, PerExample, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
+from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
+
+
+def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
+    """Return the sizes of axes of the input."""
+    return tuple([InputSize(axis) for axis in axes])
+
+
+def reshaped(a: Arguments, target: tuple[object, ...]) -> list[Step]:
+    """Return the step of a change of shape."""
+    return [Reshaped(target=target, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates("view", "reshape", "_unsafe_view")
+def view(a: Arguments) -> list[Step]:
+    return reshaped(a, a.size_list("size" if "size" in a.call.arguments else "shape"))
+
+
+@translates("flatten")
+def flatten(a: Arguments) -> list[Step]:
+    rank = len(a.sizes("self"))
+    first, last = a.axis("start_dim", rank, 0), a.axis("end_dim", rank, -1)
+    return reshaped(a, (*sizes_of_axes(range(first)), -1, *sizes_of_axes(range(last + 1, rank))))
+
+
+@translates("unflatten")
+def unflatten(a: Arguments) -> list[Step]:
+    rank = len(a.sizes("self"))
+    axis = a.axis("dim", rank)
+    return reshaped(a, (*sizes_of_axes(range(axis)), *a.size_list("sizes"), *sizes_of_axes(range(axis + 1, rank))))
+
+
+@translates("unsqueeze")
+def unsqueeze(a: Arguments) -> list[Step]:
+    rank = len(a.sizes("self"))
+    axis = a.axis("dim", rank + 1)
+    return reshaped(a, (*sizes_of_axes(range(axis)), 1, *sizes_of_axes(range(axis, rank))))
+
+
+@translates("squeeze")
+def squeeze(a: Arguments) -> list[Step]:
+    sizes = a.sizes("self")
+    axes = [axis % len(sizes) for axis in a.integers("dim", range(len(sizes)))]
+    return reshaped(a, sizes_of_axes(axis for axis, size in enumerate(sizes) if axis not in axes or size != 1))
+
+
+@translates("permute")
+def permute(a: Arguments) -> list[Step]:
+    rank = len(a.sizes("self"))
+    order = tuple([axis % rank for axis in a.integers("dims", count=rank)])
+    return [Permuted(order=order, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates("transpose", "swapaxes", "t", "numpy_T")
+def transpose(a: Arguments) -> list[Step]:
+    rank = len(a.sizes("self"))
+    order = list(range(rank))
+    names = ("axis0", "axis1") if "axis0" in a.call.arguments else ("dim0", "dim1")
+    first, second = a.axis(names[0], rank, 0), a.axis(names[1], rank, rank - 1)
+    order[first], order[second] = order[second], order[first]
+    return [Permuted(order=tuple(order), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates("expand")
+def expand(a: Arguments) -> list[Step]:
+    sizes = a.sizes("self")
+    if a.reading.sizes(a.result_name) != sizes:
+        raise Untranslatable("a tensor that is repeated")
+    a.reading.same(a.result_name, a.name("self"))
+    return []
+
+
+@translates("slice")
+def slice_axis(a: Arguments) -> list[Step]:
+    sizes = a.sizes("self")
+    axis = a.axis("dim", len(sizes), 0)
+    n = sizes[axis]
+    start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
+    first = 0 if start is None else start
+    last = n if stop is None or (type(stop) is int and stop > n) else stop
+    if (first, last, step) == (0, n, 1):
+        if stop == n and n > 1:  # a number in the file: with another size, it may cut something off
+            return [UpTo(axis=axis, stop=n, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+        a.reading.same(a.result_name, a.name("self"))
+        return []
+    return [along_axis(axis, make(Slice, range=(first, last), step=step), a.tensor("self"), a.result())]
+
+
+@translates("select")
+def select(a: Arguments) -> list[Step]:
+    axis = a.axis("dim", len(a.sizes("self")))
+    position = a.size("index", None)
+    return [Selected(axis=axis, position=position, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates("unbind")
+def unbind(a: Arguments) -> list[Step]:
+    axis = a.axis("dim", len(a.sizes("self")), 0)
+    read = a.tensor("self")
+    return [
+        Selected(axis=axis, position=position, inputs=(read,), outputs=(a.reading.new(name),))
+        for position, name in enumerate(a.call.outputs)
+        if name is not None
+    ]
+
+
+@translates("chunk", "split", "split_with_sizes")
+def parts(a: Arguments) -> list[Step]:
+    sizes = a.sizes("self")
+    axis = a.axis("dim", len(sizes), 0)
+    names = [name for name in a.call.outputs if name is not None]
+    lengths = [a.reading.sizes(name)[axis] for name in names]
+    equal = len(set(lengths)) == 1
+    source, start = a.tensor("self"), 0
+    steps: list[Step] = []
+    for number, (name, length) in enumerate(zip(names, lengths, strict=True)):
+        part: Operator
+        part = make(Split, parts=len(names), part=number) if equal else make(Slice, range=(start, start + length))
+        steps.append(along_axis(axis, part, source, a.reading.new(name)))
+        start += length
+    return steps
+
+
+@translates("mean")
+def mean(a: Arguments) -> list[Step]:
+    sizes = a.sizes("self")
+    rank = len(sizes)
+    axes = sorted({axis % rank for axis in a.integers("dim", range(rank))})
+    if axes != list(range(2, rank)) or rank < 3:
+        raise Untranslatable(f"a mean over the axes {axes} of {rank}")
+    keep = a.flag("keepdim", default=False)
+    pooled = a.result() if keep else a.reading.intermediate((*sizes[:2], *(1,) * (rank - 2)))
+    steps: list[Step] = [PerExample(op=GlobalAvgPool(), axes=rank - 1, inputs=(a.tensor("self"),), outputs=(pooled,))]
+    if not keep:
+        steps.append(Reshaped(target=sizes_of_axes(range(2)), inputs=(pooled,), outputs=(a.result(),)))
+    return steps

@@ -1,0 +1,37 @@
+"""Numbers that a model computes from the sizes of its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import add, floordiv, mod, mul, neg, sub
+from typing import Any
+
+from archcalc.numeric import Number, exact_div, maximum, minimum
+from archcalc.readers.steps import Calculated, Measured, Step
+from archcalc.readers.torch_export.registry import Arguments, translates, translates_function
+
+FUNCTIONS: dict[str, Callable[..., Number]] = {
+    "_operator.add": add,
+    "_operator.sub": sub,
+    "_operator.mul": mul,
+    "_operator.floordiv": floordiv,
+    "_operator.mod": mod,
+    "_operator.neg": neg,
+    "_operator.truediv": exact_div,
+    "torch.sym_max": maximum,
+    "torch.sym_min": minimum,
+}
+
+
+@translates("sym_size")
+def size(a: Arguments) -> list[Step]:
+    axis = a.axis("dim", len(a.sizes("self")))
+    return [Measured(name=a.result_name, axis=axis, inputs=(a.tensor("self"),), outputs=())]
+
+
+@translates_function(*FUNCTIONS)
+def calculation(a: Arguments) -> list[Step]:
+    arguments: tuple[Any, ...] = tuple(a.call.arguments.values())
+    return [
+        Calculated(name=a.result_name, function=FUNCTIONS[a.call.target], arguments=arguments, inputs=(), outputs=())
+    ]

@@ -1,0 +1,97 @@
+"""The records of an exported program: calls of operators on named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from archcalc.graph import Origin
+from archcalc.numeric import Number
+
+COMPUTED = "="
+"""Precedes the name of a constant that the program computes, where names of stored tensors are meant."""
+
+
+class TensorName(NamedTuple):
+    """An argument that is a tensor."""
+
+    name: str
+
+
+class Word(NamedTuple):
+    """An argument that names something: a number format, layout, device, or operator."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the file records about a tensor."""
+
+    sizes: tuple[Number, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of an operator."""
+
+    target: str
+    """The name of the operator: ``aten.conv2d.default``."""
+    arguments: Mapping[str, Any]
+    """The arguments by the names of the operator's schema. Arguments that have their default values are missing."""
+    outputs: tuple[str | None, ...]
+    """The names of the results; ``None`` for one that is no tensor or integer."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Where the numbers of a stored tensor are in the archive."""
+
+    name: str
+    """Its name in the model's state: ``layer1.0.conv1.weight``."""
+    folder: str
+    member: str
+    """The member that has its numbers, in the folder; tensors that share it are one tensor."""
+    pickled: bool
+    dtype: str
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    """Distances between neighbours along each axis, in numbers."""
+    offset: int
+    """The index of the first number in the member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored tensor of the model."""
+
+    name: str
+    """Its name in the model's state: ``layer1.0.conv1.weight``."""
+    kind: Literal["parameter", "buffer", "constant"]
+    payload: Payload | None
+    """Where its numbers are; ``None`` if the archive does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An exported program."""
+
+    title: str
+    inputs: Mapping[str, Meta]
+    """The tensors that the user passes, by name in the program."""
+    input_names: Mapping[str, str]
+    """The names of the parameters of ``forward`` by the names of the inputs."""
+    stored: Mapping[str, Stored]
+    """The stored tensors by their names in the program."""
+    calls: tuple[Call, ...]
+    outputs: tuple[str, ...]
+    metas: Mapping[str, Meta]
+    """What is recorded about all tensors."""
+    sizes: Mapping[str, Number]
+    """The values of named integers."""
+    has_weights: bool
+    """Whether the archive has the numbers of the stored tensors."""

@@ -1,0 +1,132 @@
+"""Symbolic sizes, which the file writes as the representation of SymPy expressions; parsed, never evaluated as code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import reduce
+from operator import add, floordiv, mod, mul
+from typing import Any
+
+from archcalc.numeric import Number, maximum, minimum
+
+TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<integer>-?\d+)|(?P<text>'[^']*')|(?P<sign>[(),=]))")
+
+MAX_DEPTH = 50
+
+FUNCTIONS = {
+    "Add": lambda *terms: reduce(add, terms),
+    "Mul": lambda *factors: reduce(mul, factors),
+    "FloorDiv": floordiv,
+    "CleanDiv": floordiv,
+    "Mod": mod,
+    "PythonMod": mod,
+    "Pow": lambda base, exponent: _power(base, exponent),
+    "Max": maximum,
+    "Min": minimum,
+}
+"""The functions of sizes that PyTorch writes."""
+
+
+MAX_EXPONENT = 16
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    if type(exponent) is not int or not 0 <= exponent <= MAX_EXPONENT:
+        raise ValueError(f"the exponent of a size must be between 0 and {MAX_EXPONENT}")
+    return base**exponent
+
+
+def size_of(entry: Any, symbols: dict[str, Number]) -> Number:
+    """Return the value of a symbolic size.
+
+    Args:
+        entry: the expression and its example value, as the file has them.
+        symbols: the values of symbols; an unknown one whose example is recorded gets its example value. An expression
+            of unknown ones has the value of its example.
+
+    Raises:
+        ValueError: the expression cannot be read.
+    """
+    text = entry.get("expr_str") if isinstance(entry, dict) else None
+    if not isinstance(text, str) or len(text) > 10_000:
+        raise ValueError("a symbolic size must have an expression")
+    hint = entry.get("hint")
+    recorded = hint.get("as_int") if isinstance(hint, dict) else None
+    example = recorded if type(recorded) is int and recorded >= 0 else None
+    try:
+        return _Parser(text, symbols, example).whole()
+    except _UnknownSymbol:
+        if example is None:
+            raise
+        return example
+
+
+class _UnknownSymbol(ValueError):
+    """An expression has a symbol whose value is not recorded."""
+
+
+class _Parser:
+    """Reads one expression by recursive descent."""
+
+    def __init__(self, text: str, symbols: dict[str, Number], example: int | None) -> None:
+        self.text, self.symbols, self.example = text, symbols, example
+        self.tokens = list(self._tokens())
+        self.at = 0
+
+    def _tokens(self) -> Iterator[re.Match[str]]:
+        at = 0
+        while at < len(self.text.rstrip()):
+            found = TOKEN.match(self.text, at)
+            if found is None:
+                raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+            yield found
+            at = found.end()
+
+    def whole(self) -> Number:
+        value = self.expression(0)
+        if self.at < len(self.tokens):
+            raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        return value
+
+    def next(self, expected: str = "") -> re.Match[str]:
+        if self.at >= len(self.tokens) or (expected and self.tokens[self.at].group().strip() != expected):
+            raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def expression(self, depth: int) -> Number:
+        token = self.next()
+        if token["integer"]:
+            return int(token["integer"])
+        name = token["name"]
+        if name is None or depth > MAX_DEPTH:
+            raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        self.next("(")
+        if name == "Symbol":
+            return self.symbol(alone=depth == 0)
+        arguments = [self.expression(depth + 1)]
+        while (sign := self.next().group().strip()) == ",":
+            arguments.append(self.expression(depth + 1))
+        if sign != ")":
+            raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        if name == "Integer" and len(arguments) == 1:
+            return arguments[0]
+        if name not in FUNCTIONS:
+            raise ValueError(f"a size uses the unknown function '{name}'")
+        try:
+            return FUNCTIONS[name](*arguments)
+        except (TypeError, ArithmeticError) as error:
+            raise ValueError(f"the size '{self.text[:60]}' has no value: {error}") from None
+
+    def symbol(self, *, alone: bool) -> Number:
+        name = self.next()["text"]
+        if name is None:
+            raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        while self.next().group().strip() != ")":
+            pass  # assumptions: positive=True, integer=True
+        if name not in self.symbols:
+            if not alone or self.example is None:
+                raise _UnknownSymbol(f"nothing is recorded about the size {name}")
+            self.symbols[name] = self.example
+        return self.symbols[name]

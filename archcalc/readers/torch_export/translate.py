@@ -1,0 +1,220 @@
+"""An exported program to steps: names become numbered tensors, and stored arrays belong to the layers that use them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from archcalc.graph import Origin
+from archcalc.numeric import Number
+from archcalc.ops.source import Constant, Learned
+from archcalc.readers.batch import Sizes
+from archcalc.readers.lowering import Model
+from archcalc.readers.steps import SizeName, Step, Stored, with_origin
+from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
+from archcalc.readers.torch_export.decode import read_program
+from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
+from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable
+from archcalc.spec.errors import fail, suggest
+
+FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
+"""The operators that use only the shape and the format of a tensor, not its numbers."""
+
+MAX_LISTED = 20
+"""The number of operators without a translation that an error lists."""
+
+
+def read_model(path: Path, name: str, batch_axes: Mapping[str, int | None] | None = None) -> Model:
+    """Return a ``.pt2`` file as steps.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+        batch_axes: the axes of inputs that are the batch; by default, the first.
+
+    Raises:
+        SpecError: the file cannot be read, or calls operators that have no translation.
+    """
+    program = read_program(path, name)
+    translation = _Translation(program, name, batch_axes or {})
+
+    def arrays(names: Iterable[str]) -> Mapping[str, Any]:
+        from archcalc.readers.torch_export.weights import arrays_of
+
+        return arrays_of(path, name, program, translation.constant_calls, names)
+
+    return translation.model(arrays)
+
+
+class _Translation:
+    """The state of a translation; see `archcalc.readers.torch_export.registry.Reading`."""
+
+    def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None]) -> None:
+        self.program, self.origin, self.batch = program, origin, batch_axes
+        self.numbers: dict[str, int] = {}
+        self.used: set[str] = set()
+        self.constants: set[str] = set()
+        self.constant_calls: list[Call] = []
+        self.all_sizes: list[Sizes] = []
+        self.steps: list[Step] = []
+        self.failures: Counter[str] = Counter()
+        self.first: dict[str, Call] = {}
+
+    def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
+        inputs = {self.program.input_names.get(name, name): self.new(name) for name in self.program.inputs}
+        self.check_batch_axes(inputs)
+        for call in self.program.calls:
+            self.translate(call)
+        self.require_all()
+        try:
+            outputs = {name: self.tensor(name) for name in self.program.outputs}
+        except Untranslatable as error:
+            fail("format", f"the output {error}", origin=self.origin)
+        return Model(
+            title=self.program.title,
+            origin=self.origin,
+            inputs=inputs,
+            batch_axes={name: self.batch.get(name, 0) for name in inputs},
+            outputs={"output" if number == 0 else name: at for number, (name, at) in enumerate(outputs.items())},
+            steps=tuple(self.steps),
+            sizes=tuple(self.all_sizes),
+            stored={
+                **{each.name: self.sizes(name) for name, each in self.program.stored.items()},
+                **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
+            },
+            parameters=self.parameters(),
+            has_arrays=self.program.has_weights,
+            arrays=arrays,
+        )
+
+    def parameters(self) -> dict[str, Sizes]:
+        """Return the sizes of all parameters, without further names of the same numbers."""
+        names: dict[object, str] = {}
+        for local, each in self.program.stored.items():
+            if each.kind == "parameter":
+                place = each.payload if self.program.has_weights else None
+                key = local if place is None else (place.member, place.offset, place.sizes, place.strides)
+                names[key] = local if key not in names or local in self.used else names[key]
+        return {self.program.stored[local].name: self.sizes(local) for local in names.values()}
+
+    def check_batch_axes(self, inputs: Mapping[str, int]) -> None:
+        """Require that the batch axes that are given are axes of inputs."""
+        for name, axis in self.batch.items():
+            if name not in inputs:
+                hint = suggest(name, inputs, f"the inputs are {', '.join(inputs)}")
+                fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--batch-axis {name[:40]}")
+            rank = len(self.all_sizes[inputs[name]])
+            if axis is not None and axis >= rank:
+                message = f"the input '{name}' has {rank} axes, so there is no axis {axis} (the first is 0)"
+                fail("argument", message, origin=f"--batch-axis {name[:40]}")
+
+    def translate(self, call: Call) -> None:
+        """Add the steps of a call, or note that it has none."""
+        namespace, _, rest = call.target.partition(".")
+        base = rest.partition(".")[0]
+        if not any(call.outputs):
+            return  # an assertion
+        if base in FACTORIES or self.is_constant([*call.arguments.values()]):
+            self.constants.update(name for name in call.outputs if name is not None)
+            self.constant_calls.append(call)
+            return
+        in_place = base.endswith("_") and not base.endswith("__")
+        translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
+        try:
+            if translation is None:
+                raise Untranslatable("")
+            arguments = Arguments(call, self)
+            self.steps += [with_origin(step, call.origin) for step in self.steps_of(translation, arguments)]
+            if in_place:
+                written = arguments.name("self" if "self" in call.arguments else "input")
+                self.numbers[written] = self.numbers[arguments.result_name]
+        except Untranslatable as error:
+            what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
+            self.failures[what] += 1
+            self.first.setdefault(what, call)
+            for name in call.outputs:
+                if name is not None and name in self.program.metas:
+                    self.new(name)
+
+    def steps_of(self, translation: Translation, arguments: Arguments) -> list[Step]:
+        """Return the steps of a call.
+
+        Raises:
+            Untranslatable: its arguments have values that the translation does not understand.
+        """
+        try:
+            return translation(arguments)
+        except (IndexError, ValueError, TypeError, ArithmeticError):  # sizes and axes that do not fit together
+            raise Untranslatable("arguments that do not fit together") from None
+
+    def require_all(self) -> None:
+        """Raise an error that lists all operators without a translation, if there are any."""
+        if not self.failures:
+            return
+        rows = []
+        for what, count in self.failures.most_common(MAX_LISTED):
+            place = self.first[what].origin
+            where = " ".join(part for part in (place.module and f"in '{place.module}'", place.line) if part)
+            rows.append(f"{count} × {what}" + (f", first {where}" if where else ""))
+        if len(self.failures) > MAX_LISTED:
+            rows.append(f"and {len(self.failures) - MAX_LISTED} more")
+        calls = sum(self.failures.values())
+        message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
+        fail("unknown-op", message, origin=self.origin, hint="\n".join(rows))
+
+    def tensor(self, name: str) -> int:
+        if name not in self.numbers:
+            stored = self.program.stored.get(name)
+            if stored is None and name not in self.constants:
+                raise Untranslatable(f"'{name}' is not computed")
+            self.used.add(name)
+            kind = Learned if stored is not None and stored.kind == "parameter" else Constant
+            path = name if stored is None else stored.name
+            self.steps.append(
+                Stored(
+                    op=kind(shape=self.sizes(name)),
+                    inputs=(),
+                    outputs=(self.new(name),),
+                    origin=Origin(path, "", kind.name, ""),
+                    stored={"value": f"{COMPUTED}{name}" if stored is None else stored.name},
+                )
+            )
+        return self.numbers[name]
+
+    def is_constant(self, value: Any) -> bool:
+        """Return whether an argument is the same for all inputs and weights."""
+        if isinstance(value, TensorName):
+            stored = self.program.stored.get(value.name)
+            return value.name in self.constants or (stored is not None and stored.kind != "parameter")
+        return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
+
+    def stored(self, name: str) -> str | None:
+        found = self.program.stored.get(name)
+        self.used.add(name)
+        return None if found is None else found.name
+
+    def sizes(self, name: str) -> Sizes:
+        meta = self.program.metas.get(name)
+        if meta is None:
+            raise Untranslatable(f"nothing is recorded about the tensor '{name}'")
+        return tuple([_plain(size) for size in meta.sizes])
+
+    def new(self, name: str) -> int:
+        if name not in self.numbers:
+            self.numbers[name] = self.intermediate(self.sizes(name))
+        return self.numbers[name]
+
+    def intermediate(self, sizes: Sizes) -> int:
+        self.all_sizes.append(sizes)
+        return len(self.all_sizes) - 1
+
+    def same(self, name: str, as_name: str) -> None:
+        self.numbers[name] = self.tensor(as_name)
+
+
+def _plain(size: Number) -> int:
+    if type(size) is not int:
+        raise Untranslatable("a size that is no plain integer")
+    return size

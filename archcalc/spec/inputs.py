@@ -1,0 +1,77 @@
+"""Input shapes that are given from outside the text of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from archcalc.graph import channels_first, input_axes
+from archcalc.ops.base import Shape
+from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
+from archcalc.spec.grammar import parse_shape
+from archcalc.spec.limits import Limits
+from archcalc.spec.syntax import names_in
+from archcalc.spec.values import Names, Scope, evaluate, shape_from
+
+if TYPE_CHECKING:
+    from archcalc.spec.read import Given
+
+
+def shape_text(name: str, written: str) -> Text:
+    """Return the shape of an option ``--shape`` as a text with a place."""
+    return Text(Source(f"--shape {name}".rstrip(), written), written)
+
+
+def parsed_shapes(given: Given, layout: str, limits: Limits, variables: Collection[str] = ()) -> dict[str, Shape]:
+    """Return the shapes of ``--shape``, channels first, by name of the input; ``""``: the first.
+
+    Raises:
+        SpecError: a shape cannot be read.
+    """
+    shapes = {}
+    for name, written in given.shapes.items():
+        text = shape_text(name, written)
+        parsed = parse_shape(text, limits)
+        for named in names_in(parsed):
+            hint = f"set the variable: --set {named.name}=…" if named.name in variables else ""
+            fail("shape", f"--shape must consist of numbers, got the name '{named.name}'", named.span, hint)
+        value = evaluate(parsed, Scope({}, None, limits))
+        shape = shape_from(value, whole_text(text), "the input", limits)
+        shapes[name] = channels_first(shape, given.layout or layout)
+    return shapes
+
+
+def given_shapes(
+    inputs: Mapping[str, Shape], given: Given, variables: Names, layout: str, limits: Limits, origin: str
+) -> dict[str, Shape]:
+    """Return input shapes, replaced by those of ``--shape``, and their sizes by those given as numbers.
+
+    Args:
+        inputs: the shapes by name.
+        given: what is given from outside.
+        variables: the variables of the network, which hide sizes of the same name.
+        layout: the layout of the network's shapes.
+        limits: limits on the work.
+        origin: the name of the network in messages.
+
+    Raises:
+        SpecError: there is no such input or size, or a shape cannot be read.
+    """
+    shapes = dict(inputs)
+    for name in given.shapes:
+        if name and name not in shapes:
+            hint = suggest(name, shapes, f"the inputs are {', '.join(shapes)}")
+            fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--shape {name}")
+    for name, shape in parsed_shapes(given, layout, limits, variables).items():
+        shapes[name or next(iter(shapes))] = shape
+    axes = input_axes(shapes)
+    for name, number in given.numbers.items():
+        if name in variables:
+            continue
+        if name not in axes:
+            known = [*variables, *axes]
+            hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
+            fail("unknown-name", f"no variable or input size '{name[:40]}'", hint=hint, origin=origin)
+        target, axis = axes[name]
+        shapes[target] = (*shapes[target][:axis], number, *shapes[target][axis + 1 :])
+    return shapes

@@ -1,0 +1,96 @@
+"""Models of other formats as SPECs: what a reader of a format provides, and how a SPEC argument names such a model.
+
+The readers are above this package, and enter themselves in `READERS` and `IMPORTER`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from archcalc.graph import Graph
+from archcalc.numeric import Number
+from archcalc.ops.base import Shape
+
+_NAME = r"[A-Za-z_]\w*"
+PYTHON_OBJECT = re.compile(rf"(?P<place>.+\.py|{_NAME}(?:\.{_NAME})+):(?P<name>{_NAME}(?:\.{_NAME})*)")
+"""An object in the user's code: ``package.module:object`` with a dot in the module, or ``file.py:object``."""
+
+
+class ModelOptions(NamedTuple):
+    """What decides how a model is read, besides its file or module."""
+
+    arguments: Mapping[str, str] = {}
+    """The arguments of the class or function that makes it, as Python literals or texts, by name."""
+    batch_axes: Mapping[str, str] = {}
+    """The axes of inputs that are the batch, by name: an index, or ``none``."""
+    shapes: Mapping[str, Shape] = {}
+    """The shapes of inputs that are given, without the batch, by name; ``""``: the first."""
+
+
+class ModelFile(Protocol):
+    """A model that was read."""
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """The shapes of the inputs as the file has them, without the batch."""
+        ...
+
+    def graph(
+        self,
+        shapes: Mapping[str, Shape],
+        attributes: Mapping[int, Mapping[str, Number]],
+        observe: Callable[[int], None] | None,
+    ) -> Graph:
+        """Return the graph for given shapes of the inputs.
+
+        Args:
+            shapes: the shapes without the batch.
+            attributes: numbers that replace attributes of layers, by index of the layer and name of the attribute.
+            observe: called with the index of every layer before its formulas are evaluated.
+
+        Raises:
+            SpecError: a layer cannot exist on these shapes.
+        """
+        ...
+
+    def arrays(self) -> Mapping[str, Any] | None:
+        """Return the stored arrays of the file by ``layer.array``; ``None`` if it has no numbers."""
+        ...
+
+
+class ModelSource(Protocol):
+    """Where a model is read from."""
+
+    def read(self, options: ModelOptions) -> ModelFile:
+        """Return the model; with the same options again, without reading it again.
+
+        Raises:
+            SpecError: it cannot be read, or the options do not fit it.
+        """
+        ...
+
+
+READERS: dict[str, Callable[[Path, str], ModelSource]] = {}
+"""The readers of files by suffix (``.pt2``), which take a path and its name in messages."""
+
+IMPORTER: list[Callable[[str], ModelSource]] = []
+"""The reader of objects in the user's code, which takes a SPEC argument that matches `PYTHON_OBJECT`."""
+
+
+def model_file(spec: str) -> ModelSource | None:
+    """Return what reads a SPEC argument with the suffix of a model file; ``None`` for all others."""
+    reader = READERS.get(Path(spec).suffix.lower())
+    return None if reader is None else reader(Path(spec), spec)
+
+
+def is_model(spec: str) -> bool:
+    """Return whether a SPEC argument has the form of a model: a file with such a suffix, or a Python object."""
+    return Path(spec).suffix.lower() in READERS or PYTHON_OBJECT.fullmatch(spec) is not None
+
+
+def python_object(spec: str) -> ModelSource | None:
+    """Return what reads a SPEC argument that names an object in the user's code; ``None`` for all others."""
+    return IMPORTER[0](spec) if IMPORTER and PYTHON_OBJECT.fullmatch(spec) is not None else None

@@ -1,0 +1,204 @@
+"""Model files as SPECs of the verbs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import archcalc as package
+from tests.cli.conftest import Archcalc
+from tests.readers.programs import call, document, small_network, write
+
+SCHEMA = json.loads((Path(package.__file__).parent / "report" / "show.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "net.pt2", small_network())
+    return "net.pt2"
+
+
+def written(folder: Path, program: dict[str, Any]) -> str:
+    return str(write(folder / "other.pt2", program))
+
+
+def test_show_lists_layers_by_module(net: str, archcalc: Archcalc) -> None:
+    done = archcalc("show", net)
+    assert done.status == 0
+    assert done.line("stem/conv").split()[1:] == ["conv", "8", "k3", "p1", "nobias", "8x6x6", "216", "7,776", "3"]
+
+
+def test_depth_folds_by_module(net: str, archcalc: Archcalc) -> None:
+    rows = archcalc("show", net, "--depth", "1", "--format", "csv", "--columns", "layer").lines
+    assert rows == ["layer", "stem", "maxpool", "flatten", "head"]
+
+
+def test_json_has_the_origin_of_layers(net: str, archcalc: Archcalc) -> None:
+    record = json.loads(archcalc("show", net, "--format", "json").out)
+    jsonschema.validate(record, SCHEMA)
+    origin = {"module": "stem.conv", "classes": "torch.nn.Module", "function": "conv2d", "line": "net.py:7"}
+    assert record["layers"][0]["origin"] == origin
+
+
+def test_parameters_that_no_layer_uses_are_named(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("relu.default", "y", self="@x")]
+    stored = {"aux.weight": (5, 4), "aux.bias": (5,), "spare": (7,)}
+    name = written(tmp_path, document({"x": (1, 8)}, calls, {"y": (1, 8)}, stored))
+    note = "not used, and not counted: 32 parameters of the file, in aux, spare"
+    assert note in archcalc("show", name).lines
+    record = json.loads(archcalc("show", name, "--format", "json").out)
+    jsonschema.validate(record, SCHEMA)
+    assert record["notes"] == [note]
+
+
+def test_weights_that_two_layers_use_count_once(archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [
+        call("linear.default", "a", module="first", input="@x", weight="@p_w"),
+        call("linear.default", "y", module="second", input="@a", weight="@p_w"),
+    ]
+    name = written(tmp_path, document({"x": (1, 8)}, calls, {"a": (1, 8), "y": (1, 8)}, {"w": (8, 8)}))
+    totals = json.loads(archcalc("show", name, "--format", "json").out)["totals"]
+    assert (totals["params"], totals["macs"]) == (64, 128)
+
+
+def test_explain_tells_the_origin(net: str, archcalc: Archcalc) -> None:
+    heading = archcalc("explain", net, "stem/conv", "params").lines[0]
+    assert heading.endswith("from 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)")
+
+
+def test_another_size_is_computed(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("relu.default", "a", self="@x"), call("flatten.using_ints", "y", self="@a", start_dim=1)]
+    name = written(tmp_path, document({"x": (1, 3, 8, 8)}, calls, {"a": (1, 3, 8, 8), "y": (1, 192)}))
+    assert archcalc("show", name, "--shape", "3x10x12").line("flatten").split()[2] == "360"
+    assert "= C*H*W" in archcalc("formula", name, "flatten.C", "--free", "C,H,W").out.replace("·", "*")
+
+
+def test_a_size_that_the_file_fixes_is_named_with_its_line(archcalc: Archcalc, tmp_path: Path) -> None:
+    calls = [call("view.default", "y", module="neck", self="@x", size=[1, 192])]
+    name = written(tmp_path, document({"x": (1, 3, 8, 8)}, calls, {"y": (1, 192)}))
+    done = archcalc("show", name, "--shape", "3x10x10")
+    assert done.status == 2
+    assert "of 'neck'" in done.err
+    assert "net.py:7" in done.err
+    assert "192" in done.err
+
+
+SEQUENCE = document(
+    {"x": (5, 1, 8), "table": (4, 8)},
+    [
+        call("linear.default", "a", module="fc", input="@x", weight="@p_w"),
+        call("linear.default", "y", module="out", input="@table", weight="@p_w"),
+    ],
+    {"a": (5, 1, 6), "y": (4, 6)},
+    {"w": (6, 8)},
+)
+
+
+def test_the_batch_axis_may_be_given(archcalc: Archcalc, tmp_path: Path) -> None:
+    name = written(tmp_path, SEQUENCE)
+    assert "input x 5x8, table 4x8" in archcalc("show", name, "--batch-axis", "x=1", "--batch-axis", "table=none").out
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [("y=0", "no input 'y'"), ("x=3", "there is no axis 3"), ("x=last", "an axis, counted from 0, or 'none'")],
+)
+def test_a_wrong_batch_axis_is_an_error(archcalc: Archcalc, tmp_path: Path, option: str, message: str) -> None:
+    done = archcalc("show", written(tmp_path, SEQUENCE), "--batch-axis", option)
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_batches_of_different_sizes_need_a_batch_axis(archcalc: Archcalc, tmp_path: Path) -> None:
+    done = archcalc("show", written(tmp_path, SEQUENCE))
+    assert done.status == 2
+    assert "--batch-axis" in done.err
+
+
+def test_a_file_has_no_arguments(net: str, archcalc: Archcalc) -> None:
+    done = archcalc("show", net, "--arg", "classes=3")
+    assert done.status == 2
+    assert "a file has no arguments" in done.err
+
+
+@pytest.mark.parametrize("name", ["none.pt2", "a b.pt2"])
+def test_a_file_that_does_not_exist(archcalc: Archcalc, name: str) -> None:
+    done = archcalc("show", name)
+    assert done.status == 2
+    assert "cannot read the file" in done.err
+
+
+def test_validate_reads_a_file_that_is_named(net: str, archcalc: Archcalc) -> None:
+    assert archcalc("validate", net, "--no-cache").status == 0
+
+
+def test_validate_leaves_out_model_files_in_folders(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text("input: 3x8x8\nlayers: relu\n")
+    (tmp_path / "broken.pt2").write_text("not a model")
+    done = archcalc("validate", ".", "--no-cache")
+    assert done.status == 0
+    assert "pt2" not in done.out
+
+
+def test_validate_does_not_correct_models(net: str, archcalc: Archcalc) -> None:
+    done = archcalc("validate", net, "--fix")
+    assert done.status == 2
+    assert "not the model 'net.pt2'" in done.err
+
+
+def test_figures_of_a_model_are_compared_with_a_baseline(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+    baseline = ("--baseline", "base.json", "--no-cache")
+    assert archcalc("validate", net, *baseline, "--update-baseline").status == 0
+    assert archcalc("validate", net, *baseline).status == 0
+    sizes = (1, 30, 9, 9)
+    write(tmp_path / net, document({"x": sizes}, [call("relu.default", "y", self="@x")], {"y": sizes}))
+    assert archcalc("validate", net, *baseline).status == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rf", "net.pt2", "stem/conv"),
+        ("compare", "lenet5", "net.pt2"),
+        ("sweep", "net.pt2", "--set", "stem/conv.p=1,2", "--columns", "stem/conv.H"),
+        ("check", "--claim", "net.pt2 params = 946"),
+        ("run", "net.pt2"),
+        ("verify", "net.pt2"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_every_verb_reads_model_files(net: str, archcalc: Archcalc, arguments: tuple[str, ...]) -> None:
+    done = archcalc(*arguments)
+    assert done.status == 0, done.err
+
+
+@pytest.mark.parametrize("spec", ["./evil.py:Net", "evil.module:Net"])
+def test_answers_cannot_name_a_module(archcalc: Archcalc, tmp_path: Path, spec: str) -> None:
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'marker')!r}, 'w')")
+    answers = tmp_path / "ada.yaml"
+    answers.write_text(f"network: {spec}\nshape: 3x8x8\nparams: 3\n")
+    done = archcalc("check", str(answers))
+    assert done.status == 2
+    assert "its code would run" in done.out + done.err
+    assert not (tmp_path / "marker").exists()
+
+
+def test_answers_name_a_model_file_beside_them(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+    (tmp_path / "answers").mkdir()
+    write(tmp_path / "answers" / "its.pt2", small_network())
+    (tmp_path / "answers" / "ada.yaml").write_text("network: its.pt2\nparams: 946\n")
+    assert archcalc("check", "answers/ada.yaml").status == 0
+
+
+def test_a_slice_to_the_end_of_the_axis_cuts_a_longer_one(archcalc: Archcalc, tmp_path: Path) -> None:
+    """The exporter writes the size for `x[:, :, :8]`, which is all of this axis, but not of every one."""
+    calls = [call("slice.Tensor", "a", self="@x", dim=2, start=0, end=8), call("relu.default", "y", self="@a")]
+    sizes = (1, 3, 8, 8)
+    name = written(tmp_path, document({"x": sizes}, calls, {"a": sizes, "y": sizes}))
+    assert archcalc("show", name).line("relu").split()[2] == "3x8x8"
+    assert archcalc("show", name, "--shape", "3x9x8").line("relu").split()[2] == "3x8x8"

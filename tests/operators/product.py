@@ -1,0 +1,95 @@
+"""Products of tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from tests.operators.entry import Sizes, entry
+from tests.operators.onnx_parts import Weights, reshaped
+from tests.operators.torch_parts import layer, torch
+from tests.operators.writer import Shape, Writer, written
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+
+def draw_matmul(w: Writer, shape: Shape) -> str | None:
+    """A tensor with itself, transposed, perhaps with leading axes left out or of size 1."""
+    if len(shape) < 2:
+        return None
+    rank = len(shape)
+    order = written((*range(rank - 2), rank - 1, rank - 2))
+    other = f"transpose {order}"
+    if rank > 2 and w.among(True, False):
+        other += " -> slice 0:1"
+    if rank == 3 and w.among(True, False):
+        other = f"learned {shape[2]}x{w.whole(1, 4)}"
+    first = w.among("identity", "relu")
+    return f"matmul({first}, {other})"
+
+
+def onnx_matmul(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    rank = max(map(len, shapes))
+    aligned = [
+        reshaped(model, name, *(1,) * (rank - len(shape)), *shape) for name, shape in zip(names, shapes, strict=True)
+    ]
+    return model.add("MatMul", *aligned)
+
+
+def torch_matmul(op: Any, shapes: list[Sizes]) -> Module:
+    rank = max(map(len, shapes))
+
+    def run(*inputs: Tensor) -> Tensor:
+        one, other = (x.reshape(len(x), *(1,) * (rank + 1 - x.dim()), *x.shape[1:]) for x in inputs)
+        return torch.matmul(one, other)
+
+    return layer(run)
+
+
+entry(
+    "matmul",
+    draw=draw_matmul,
+    onnx=onnx_matmul,
+    torch=torch_matmul,
+    cases=[
+        ({}, ((12, 20, 18), (12, 18, 7))),
+        ({}, ((20, 18), (18, 7))),
+        ({}, ((12, 20, 18), (1, 18, 7))),
+        ({}, ((12, 20, 18), (18, 7))),
+    ],
+)
+
+
+def draw_einsum(w: Writer, shape: Shape) -> str:
+    """A tensor with itself: each axis is shared or not, and all names but some remain, in any order."""
+    one = list("abcdefgh"[: len(shape)])
+    other = [w.among(name, f"{name}2") for name in one]
+    names = list(w.data(st.permutations(list(dict.fromkeys([*one, *other])))))
+    result = names[: w.whole(1, min(len(names), 3))]
+    return f"einsum('{' '.join(one)}, {' '.join(other)} = {' '.join(result)}', identity, {w.among('identity', 'relu')})"
+
+
+def letters(op: Any) -> str:
+    """The pattern with the batch in front, and one letter per name."""
+    left, _, right = op.pattern.replace("->", "=").replace("→", "=").partition("=")
+    tensors = [part.split() for part in (*left.split(","), right)]
+    names = list(dict.fromkeys(name for tensor in tensors for name in tensor))
+    one, other, result = ("z" + "".join(chr(97 + names.index(name)) for name in tensor) for tensor in tensors)
+    return f"{one},{other}->{result}"
+
+
+entry(
+    "einsum",
+    draw=draw_einsum,
+    onnx=lambda model, op, names, shapes, weights: model.add("Einsum", *names, equation=letters(op)),
+    torch=lambda op, s: layer(lambda one, other: torch.einsum(letters(op), one, other)),
+    cases=[
+        ({"pattern": "h q d, h k d = h q k"}, ((12, 20, 18), (12, 7, 18))),
+        ({"pattern": "a b, c -> c a"}, ((20, 18), (7,))),
+    ],
+)

@@ -1,0 +1,199 @@
+"""Rearrangements in einops' notation. The counterparts write them as reshapes and transpositions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from tests.operators.entry import MAP, Sizes, entry
+from tests.operators.onnx_parts import Weights, permuted, reshaped, whole
+from tests.operators.torch_parts import layer
+from tests.operators.writer import Shape, Writer, joined
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+Axes = list[list[str]]
+
+
+def draw_pattern(name: str, w: Writer, shape: Shape) -> str:
+    """Axes that are split in two or not, in another order, some of them dropped or new, merged or not."""
+    left: Axes = []
+    given: dict[str, int] = {}
+    for n, letter in zip(shape, "abcdefgh", strict=False):
+        parts = [letter, f"{letter}2"] if w.among(True, False) else [letter]
+        if len(parts) == 2:
+            given[w.among(*parts)] = w.divisor(n)
+        left.append(parts)
+    names = [part for parts in left for part in parts]
+    right = list(w.data(st.permutations(names)))
+    if name == "reduce":
+        right = right[: w.whole(1, len(right))]
+    if name == "repeat":
+        given["z"] = w.whole(1, 3)
+        right.insert(w.whole(0, len(right)), "z")
+    merged: Axes = []
+    for part in right:
+        if merged and w.among(True, False, False):
+            merged[-1].append(part)
+        else:
+            merged.append([part])
+    text = f"{_written(left)} {w.among('=', '->', '→')} {_written(merged)}"
+    sizes = [f"{key}={size}" for key, size in given.items()]
+    return joined(
+        [name, f"'{text}'", w.among("", "mean", "sum", "max", "min", "prod") if name == "reduce" else "", *sizes]
+    )
+
+
+def _written(axes: Axes) -> str:
+    return " ".join(axis[0] if len(axis) == 1 else f"({' '.join(axis)})" for axis in axes)
+
+
+def read(op: Any, shape: Sizes) -> tuple[Axes, Axes, dict[str, int]]:
+    """The two sides of a pattern, and the size of every name."""
+    left, right = (_axes(side) for side in op.pattern.replace("->", "=").replace("→", "=").split("="))
+    sizes = dict(op.sizes)
+    for axis, n in zip(left, shape, strict=True):
+        known = prod(sizes[name] for name in axis if name in sizes)
+        sizes.update({name: n // known for name in axis if name not in sizes})
+    return left, right, sizes
+
+
+def _axes(side: str) -> Axes:
+    found: Axes = []
+    for word in side.replace("(", " ( ").replace(")", " ) ").split():
+        if word == "(" or word == ")":
+            found.append([])
+        elif found and (found[-1] or side.count("(")) and _inside(side, word):
+            found[-1].append(word)
+        else:
+            found.append([word])
+    return [axis for axis in found if axis]
+
+
+def _inside(side: str, name: str) -> bool:
+    """Whether a name stands in brackets."""
+    before = side.replace("(", " ( ").replace(")", " ) ").split()
+    before = before[: before.index(name)]
+    return before.count("(") > before.count(")")
+
+
+def steps(op: Any, shape: Sizes) -> tuple[list[int], list[str], list[str], list[int], list[int]]:
+    """Sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
+    left, right, sizes = read(op, shape)
+    names = [name for axis in left for name in axis]
+    made = [name for axis in right for name in axis]
+    kept = [name for name in names if name in made] + [name for name in made if name not in names]
+    order = [kept.index(name) for name in made]
+    return [sizes[n] for n in names], names, kept, order, [prod(sizes[n] for n in axis) for axis in right]
+
+
+def onnx_pattern(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    split, names, kept, order, result = steps(op, shape)
+    name = reshaped(model, name, *split)
+    gone = [1 + place for place, each in enumerate(names) if each not in kept]
+    if gone:
+        kind = {"mean": "ReduceMean", "sum": "ReduceSum", "max": "ReduceMax", "min": "ReduceMin", "prod": "ReduceProd"}
+        name = model.add(kind[op.how], name, whole(model, *gone), keepdims=0)
+    new = [dict(op.sizes)[each] for each in kept if each not in names]
+    if new:
+        own = len(split) + 1
+        name = model.add("Unsqueeze", name, whole(model, *range(own, own + len(new))))
+        name = model.add("Expand", name, whole(model, 1, *(1 for _ in split), *new))
+    return reshaped(model, permuted(model, name, 0, *(1 + place for place in order)), *result)
+
+
+def torch_pattern(op: Any, shape: Sizes) -> Module:
+    split, names, kept, order, result = steps(op, shape)
+    gone = [1 + place for place, each in enumerate(names) if each not in kept]
+    new = [dict(op.sizes)[each] for each in kept if each not in names]
+
+    def run(x: Tensor) -> Tensor:
+        x = x.reshape(len(x), *split)
+        for axis in reversed(gone):  # one after another: PyTorch's product takes one axis
+            function = {"max": "amax", "min": "amin"}.get(getattr(op, "how", ""), getattr(op, "how", ""))
+            x = getattr(x, function)(axis)
+        x = x.reshape(*x.shape, *(1 for _ in new)).expand(*x.shape, *new)
+        return x.permute(0, *(1 + place for place in order)).reshape(len(x), *result)
+
+    return layer(run)
+
+
+PATTERNS: dict[str, Sequence[tuple[str, tuple[tuple[str, int], ...]]]] = {
+    "rearrange": [("c (h p) w = (h w) (p c)", (("p", 4),)), ("c h w = w h c", ())],
+    "reduce": [("c (h p) w = c h", (("h", 5),)), ("c h w = w", ())],
+    "repeat": [("c h w = c (h a) w", (("a", 3),)), ("c h w = a c w h", (("a", 2),))],
+}
+for name, patterns in PATTERNS.items():
+    entry(
+        name,
+        draw=partial(draw_pattern, name),
+        onnx=onnx_pattern,
+        torch=torch_pattern,
+        cases=[
+            ({"pattern": text, "sizes": sizes, **({"how": how} if name == "reduce" else {})}, (MAP,))
+            for text, sizes in patterns
+            for how in (("mean", "max", "prod") if name == "reduce" else ("",))
+        ],
+    )
+
+# --- blocks ---
+
+
+def draw_block(name: str, w: Writer, shape: Shape) -> str | None:
+    rank = len(shape) - 1
+    if not rank:
+        return None
+    if name == "space_to_depth":
+        return f"space_to_depth {w.divisor(*shape[1:])}"
+    r = w.among(1, 2) if prod(shape) < 500 else 1
+    return f"conv {r**rank * w.whole(1, 2)} k1 -> pixel_shuffle {r}"
+
+
+def onnx_block(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    r, rank = op.block, len(shape) - 1
+    if op.name == "pixel_shuffle":
+        c = shape[0] // r**rank
+        name = reshaped(model, name, c, *(r for _ in range(rank)), *shape[1:])
+        pairs = [axis for place in range(rank) for axis in (2 + rank + place, 2 + place)]
+        return reshaped(model, permuted(model, name, 0, 1, *pairs), c, *(n * r for n in shape[1:]))
+    name = reshaped(model, name, shape[0], *(size for n in shape[1:] for size in (n // r, r)))
+    order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+    return reshaped(model, permuted(model, name, 0, 1, *order), shape[0] * r**rank, *(n // r for n in shape[1:]))
+
+
+def torch_block(op: Any, shape: Sizes) -> Module:
+    """PyTorch has them for two axes; others are written like ONNX's."""
+    from torch import nn
+
+    r, rank = op.block, len(shape) - 1
+    if rank == 2:
+        return nn.PixelShuffle(r) if op.name == "pixel_shuffle" else nn.PixelUnshuffle(r)
+
+    def run(x: Tensor) -> Tensor:
+        if op.name == "pixel_shuffle":
+            x = x.reshape(len(x), -1, *(r for _ in range(rank)), *shape[1:])
+            pairs = [axis for place in range(rank) for axis in (2 + rank + place, 2 + place)]
+            return x.permute(0, 1, *pairs).reshape(len(x), -1, *(n * r for n in shape[1:]))
+        x = x.reshape(len(x), shape[0], *(size for n in shape[1:] for size in (n // r, r)))
+        order = [*range(3, 3 + 2 * rank, 2), *range(2, 2 + 2 * rank, 2)]
+        return x.permute(0, 1, *order).reshape(len(x), -1, *(n // r for n in shape[1:]))
+
+    return layer(run)
+
+
+for name in ("pixel_shuffle", "space_to_depth"):
+    entry(
+        name,
+        draw=partial(draw_block, name),
+        onnx=onnx_block,
+        torch=torch_block,
+        cases=[({"block": 2}, (MAP,)), ({"block": 2}, (MAP[:2],))],
+    )

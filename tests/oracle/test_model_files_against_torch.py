@@ -1,0 +1,199 @@
+"""Exported networks of different kinds compute what PyTorch computes, with their weights, at every size they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import archcalc
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def torch() -> Any:
+    found = pytest.importorskip("torch")
+    found.set_num_threads(1)
+    return found
+
+
+def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
+    """Return what makes each network, and the shape of its input without the batch."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class Residual(nn.Module):
+        """The sum is written into the result of the convolution, and activated in place."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)
+
+        def forward(self, x: Any) -> Any:
+            y = self.norm(self.conv(x))
+            y += x
+            z = y.relu_()
+            return y + z
+
+    class Squeeze(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.down, self.up = nn.Conv2d(6, 3, 1), nn.Conv2d(3, 6, 1)
+
+        def forward(self, x: Any) -> Any:
+            gate = self.up(functional.silu(self.down(functional.adaptive_avg_pool2d(x, 1))))
+            return x * torch.sigmoid(gate)
+
+    class Shuffle(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(2, 2, 3, padding=1, groups=2)
+
+        def forward(self, x: Any) -> Any:
+            b, c, h, w = x.shape
+            first, second = x.chunk(2, dim=1)
+            x = torch.cat((first, self.conv(second)), dim=1)
+            return x.view(b, 2, c // 2, h, w).transpose(1, 2).reshape(b, c, h, w)
+
+    class ChannelsLast(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.fc = nn.LayerNorm(5), nn.Linear(5, 5)
+            self.scale = nn.Parameter(torch.rand(5, 1, 1))
+
+        def forward(self, x: Any) -> Any:
+            y = functional.gelu(self.fc(self.norm(x.permute(0, 2, 3, 1))))
+            return x + self.scale * y.permute(0, 3, 1, 2)
+
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(6, 6), nn.Linear(6, 6, bias=False)
+            self.second.weight = self.first.weight
+
+        def forward(self, x: Any) -> Any:
+            return self.second(torch.tanh(self.first(x)))
+
+    class Encoder(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inside, self.down = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 8, 3, stride=2, padding=1)
+            self.up = nn.ConvTranspose2d(8, 4, 2, stride=2)
+
+        def forward(self, x: Any) -> Any:
+            a = self.inside(x)
+            return torch.cat((a, self.up(functional.leaky_relu(self.down(a), 0.1))), 1)
+
+    class Tokens(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention, self.norm = nn.MultiheadAttention(8, 2, batch_first=True), nn.LayerNorm(8)
+
+        def forward(self, x: Any) -> Any:
+            y = self.norm(x)
+            return x + self.attention(y, y, y, need_weights=False)[0]
+
+    class Shifted(nn.Module):
+        """Scores with a bias per relative position, which is a row of a table, on tokens that are shifted."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Parameter(torch.randn(7, 2))
+            places = torch.arange(4)
+            self.register_buffer("index", (places[:, None] - places[None, :] + 3).flatten())
+
+        def forward(self, x: Any) -> Any:
+            x = torch.roll(x, shifts=(-1, 2), dims=(2, 3))
+            bias = self.table[self.index].view(4, 4, 2).permute(2, 0, 1)
+            scores = torch.matmul(x * 0.5, x.transpose(-2, -1)) + bias
+            return torch.matmul(scores.softmax(-1), x)
+
+    return {
+        "attention": (Tokens, (5, 8)),
+        "shifted windows": (Shifted, (2, 4, 6)),
+        "residual": (Residual, (4, 6, 6)),
+        "squeeze and excitation": (Squeeze, (6, 5, 7)),
+        "channel shuffle": (Shuffle, (4, 6, 4)),
+        "channels last": (ChannelsLast, (5, 4, 6)),
+        "tied weights": (Tied, (3, 6)),
+        "encoder and decoder": (Encoder, (3, 8, 12)),
+        "group normalisation": (
+            lambda: nn.Sequential(nn.Conv2d(3, 8, 3, dilation=2), nn.GroupNorm(4, 8), nn.Hardswish()),
+            (3, 9, 9),
+        ),
+        "signals": (
+            lambda: nn.Sequential(
+                nn.Conv1d(2, 6, 5, stride=2), nn.ReLU6(), nn.MaxPool1d(3), nn.Flatten(), nn.LazyLinear(3)
+            ),
+            (2, 40),
+        ),
+        "volumes": (
+            lambda: nn.Sequential(nn.Conv3d(2, 4, 3), nn.BatchNorm3d(4), nn.ELU(), nn.AvgPool3d(2)),
+            (2, 8, 6, 8),
+        ),
+        "classifier": (
+            lambda: nn.Sequential(
+                nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(), nn.Softmax(1)
+            ),
+            (3, 8, 8),
+        ),
+    }
+
+
+NAMES = [
+    "attention",
+    "shifted windows",
+    "residual",
+    "squeeze and excitation",
+    "channel shuffle",
+    "channels last",
+    "tied weights",
+    "encoder and decoder",
+    "group normalisation",
+    "signals",
+    "volumes",
+    "classifier",
+]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_runs_with_its_weights(torch: Any, name: str, batch: int, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    make, shape = networks()[name]
+    model, x = make().eval(), torch.randn(batch, *shape)
+    with torch.no_grad():
+        expected = model(x).numpy()
+        for array in model.buffers():
+            if array.is_floating_point():
+                array.uniform_(0.5, 1.5)
+        expected = model(x).numpy()
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "net.pt2")
+    network = archcalc.load(str(tmp_path / "net.pt2"))
+    assert network.analyze().totals.trainable == sum(each.numel() for each in model.parameters())
+    found = network.run({next(iter(network.graph.inputs)): x.numpy()}).output
+    assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", ["residual", "squeeze and excitation", "channels last", "encoder and decoder"])
+def test_a_file_with_dynamic_sizes_answers_for_all_of_them(torch: Any, name: str, tmp_path: Path) -> None:
+    make, shape = networks()[name]
+    model, x = make().eval(), torch.randn(2, *shape)
+    batch, height, width = torch.export.Dim("batch"), torch.export.Dim("height"), torch.export.Dim("width")
+    even = name == "encoder and decoder"
+    sizes = {0: batch, 2: 2 * height if even else height, 3: 2 * width if even else width}
+    program = torch.export.export(model, (x,), dynamic_shapes=(sizes,))
+    torch.export.save(program, tmp_path / "dynamic.pt2")
+    for other in [(10, 14), (6, 20)]:
+        again = torch.export.export(model, (torch.randn(2, shape[0], *other),))
+        torch.export.save(again, tmp_path / "static.pt2")
+        given = "x".join(map(str, (shape[0], *other)))
+        ours = archcalc.load(str(tmp_path / "dynamic.pt2"), shapes=given)
+        theirs = archcalc.load(str(tmp_path / "static.pt2"))
+        assert [node.outputs for node in ours.graph.nodes] == [node.outputs for node in theirs.graph.nodes]
+        assert ours.analyze().totals.macs == theirs.analyze().totals.macs

@@ -1,0 +1,65 @@
+"""The batch axis of every tensor is found, also where only a later step tells which axis it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from archcalc.ops.activation import Relu
+from archcalc.ops.dense import Linear
+from archcalc.readers.batch import BatchAxis, Undecided, batch_axes
+from archcalc.readers.steps import AlongLast, Concatenated, Elementwise, Permuted, Reshaped, Step, make
+
+
+def places(steps: list[Step], sizes: list[tuple[int, ...]], batch: int = 1, axis: int | None = 0) -> list[object]:
+    given = {0: None if axis is None else BatchAxis(axis)}
+    return list(batch_axes(steps, sizes, given, batch))
+
+
+def linear(read: int, made: int) -> Step:
+    return AlongLast(op=make(Linear, features=4), inputs=(read,), outputs=(made,))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_a_permutation_moves_the_batch(batch: int) -> None:
+    step = Permuted(order=(1, 2, 0), inputs=(0,), outputs=(1,))
+    assert places([step], [(batch, 5, 7), (5, 7, batch)], batch)[1] == BatchAxis(2)
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_windows_become_part_of_the_batch_axis(batch: int) -> None:
+    """Eight windows of 4 tokens each: the batch is the outer part of the first axis."""
+    step = Reshaped(target=(batch * 8, 4, 6), inputs=(0,), outputs=(1,))
+    assert places([step], [(batch, 32, 6), (batch * 8, 4, 6)], batch)[1] == BatchAxis(0, 1, 8)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_heads_of_sequences_that_come_first(batch: int) -> None:
+    """(L, B, E) to (L, B·heads, d): the axis has batch × heads positions, and the tokens keep theirs."""
+    step = Reshaped(target=(10, batch * 3, 4), inputs=(0,), outputs=(1,))
+    assert places([step], [(10, batch, 12), (10, batch * 3, 4)], batch, axis=1)[1] == BatchAxis(1, 1, 3)
+
+
+def test_a_later_layer_decides_between_two_readings_of_a_batch_of_one() -> None:
+    """1×6 to 1×6×1: the batch could be the last axis, but a layer along the last axis rules that out."""
+    steps = [Reshaped(target=(6, 1, 1), inputs=(0,), outputs=(1,)), linear(1, 2)]
+    sizes = [(6, 1), (6, 1, 1), (6, 1, 4)]
+    assert places(steps, sizes, axis=1)[1:] == [BatchAxis(1), BatchAxis(1)]
+    turned: list[Step] = [
+        Reshaped(target=(6, 1, 1), inputs=(0,), outputs=(1,)),
+        Permuted(order=(0, 2, 1), inputs=(1,), outputs=(2,)),
+        linear(2, 3),
+    ]
+    sizes = [(6, 1), (6, 1, 1), (6, 1, 1), (6, 1, 4)]
+    assert places(turned, sizes, axis=1)[1:] == [BatchAxis(2), BatchAxis(1), BatchAxis(1)]
+
+
+def test_a_step_that_would_mix_the_examples_is_named() -> None:
+    steps = [Elementwise(op=Relu(), inputs=(0,), outputs=(1,)), linear(1, 2)]
+    with pytest.raises(Undecided) as caught:
+        places(steps, [(5, 2), (5, 2), (5, 4)], 2, axis=1)
+    assert caught.value.step == 1
+
+
+def test_a_tensor_that_is_the_same_for_all_examples_joins_at_the_batch() -> None:
+    step = Concatenated(axis=1, inputs=(0, 1), outputs=(2,))
+    assert batch_axes([step], [(1, 4, 8), (1, 1, 8), (1, 5, 8)], {0: BatchAxis(0), 1: None}, 1)[2] == BatchAxis(0)

@@ -1,0 +1,143 @@
+"""Files of torch.export are read to graphs without PyTorch, and refused with one clear reason."""
+
+from __future__ import annotations
+
+import copy
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archcalc.analysis.propagate import analyze
+from archcalc.readers.lowering import Lowered, lower
+from archcalc.readers.torch_export.translate import read_model
+from archcalc.spec.errors import SpecError
+from tests.readers.programs import call, document, payloads, small_network, write
+
+
+def read(folder: Path, program: dict[str, Any]) -> Lowered:
+    return lower(read_model(write(folder / "net.pt2", program), "net.pt2"))
+
+
+def reason(folder: Path, program: dict[str, Any]) -> str:
+    with pytest.raises(SpecError) as caught:
+        read(folder, program)
+    (problem,) = caught.value.problems
+    assert problem.origin == "net.pt2"
+    return problem.message
+
+
+def test_layers_are_named_after_modules(tmp_path: Path) -> None:
+    graph = read(tmp_path, small_network()).graph
+    assert [node.name for node in graph.nodes] == [
+        "x",
+        "stem/conv",
+        "stem/act",
+        "stem/add",
+        "maxpool",
+        "flatten",
+        "head",
+    ]
+    assert [node.output for node in graph.nodes][-3:] == [(8, 3, 3), (72,), (10,)]
+    assert analyze(graph).totals.params == 8 * 27 + 730
+
+
+@pytest.mark.parametrize("batch", [2, 5])
+def test_the_graph_does_not_depend_on_the_batch(tmp_path: Path, batch: int) -> None:
+    one, many = read(tmp_path, small_network()).graph, read(tmp_path, small_network(batch)).graph
+    assert [(node.name, node.outputs) for node in one.nodes] == [(node.name, node.outputs) for node in many.nodes]
+
+
+def test_a_write_in_place_is_seen_by_later_reads(tmp_path: Path) -> None:
+    """The sum reads the convolution's result after the activation has overwritten it."""
+    graph = read(tmp_path, small_network()).graph
+    act, add = graph.nodes[2], graph.nodes[3]
+    assert graph.nodes[add.inputs[0].node] is act
+    assert add.inputs[0] == add.inputs[1]
+
+
+def test_layers_know_the_arrays_of_the_file(tmp_path: Path) -> None:
+    assert read(tmp_path, small_network()).stored == {
+        "stem/conv.weight": "stem.conv.weight",
+        "head.weight": "head.weight",
+        "head.bias": "head.bias",
+    }
+
+
+def test_operators_without_a_translation_are_listed_at_once(tmp_path: Path) -> None:
+    calls = [
+        call("fft_fft.default", "a", module="odd", self="@x"),
+        call("fft_fft.default", "b", self="@a"),
+        call("bincount.default", "y", self="@b"),
+    ]
+    program = document({"x": (1, 8)}, calls, {"a": (1, 8), "b": (1, 8), "y": (1, 8)})
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, program)
+    first, second = caught.value.problems[0].hint.splitlines()
+    assert first == "2 × aten.fft_fft, first in 'odd' net.py:7"
+    assert second.startswith("1 × aten.bincount")
+
+
+def test_a_shape_that_the_file_contradicts_is_an_error(tmp_path: Path) -> None:
+    program = small_network()
+    program["graph_module"]["graph"]["tensor_values"]["m"]["sizes"][2]["as_int"] = 4
+    assert "makes 8x3x3, but the file records 8x4x3" in reason(tmp_path, program)
+
+
+def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:
+    program = small_network()
+    program["schema_version"]["major"] = 9
+    assert "version 9.20 of the schema" in reason(tmp_path, program)
+
+
+def test_a_checkpoint_is_told_from_a_program(tmp_path: Path) -> None:
+    path = tmp_path / "net.pt2"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"cposix\nsystem\n")
+    with pytest.raises(SpecError, match="a checkpoint"):
+        read_model(path, "net.pt2")
+
+
+def nodes_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of all values in a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, each in inner for found in nodes_of(each, (*path, key)))]
+
+
+CONFIG = payloads(small_network())
+PLACES = [path for path in nodes_of(small_network()) if path]
+
+strange = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10**12),
+    st.floats(),
+    st.text(max_size=5),
+    st.just([]),
+    st.just({}),
+    st.just([[{"as_int": 1}]]),
+    st.just({"as_tensor": {"name": "x"}}),
+    st.just({"as_expr": {"expr_str": "Pow(Integer(9), Integer(999999999))"}}),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PLACES), strange, st.booleans())
+def test_a_damaged_description_is_one_error_or_none(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], value: Any, delete: bool
+) -> None:
+    program = copy.deepcopy(small_network())
+    parent: Any = program
+    for key in place[:-1]:
+        parent = parent[key]
+    if delete and isinstance(parent, dict):
+        del parent[place[-1]]
+    else:
+        parent[place[-1]] = value
+    path = write(tmp_path_factory.mktemp("damaged") / "net.pt2", program, CONFIG)
+    with suppress(SpecError):
+        lower(read_model(path, "net.pt2"))
