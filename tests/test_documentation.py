@@ -106,10 +106,18 @@ def test_every_page_of_the_site_is_in_a_table_of_contents() -> None:
     assert sorted([*listed, "index"]) == sorted(pages)
 
 
+FROM_A_REGISTRY = re.compile(r"pip install (-\S+ )*['\"]?archcalc\b(?! @)")
+
+
 @pytest.mark.parametrize(
     "path",
     [*PAGES, *sorted(ROOT.glob("examples/ci/*")), *sorted(ROOT.glob(".github/workflows/*"))],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_nothing_tells_people_to_install_from_a_registry_that_does_not_have_it(path: Path) -> None:
-    assert not re.search(r"pip install (-\S+ )*archcalc\b(?! @)", path.read_text(encoding="utf-8"))
+    assert not FROM_A_REGISTRY.search(path.read_text(encoding="utf-8"))
+
+
+def test_no_message_tells_people_to_install_from_a_registry_that_does_not_have_it() -> None:
+    files = [path for path in ROOT.glob("archcalc/**/*.py") if FROM_A_REGISTRY.search(path.read_text(encoding="utf-8"))]
+    assert files == []

@@ -66,7 +66,7 @@ def _photo(path: str, sizes: tuple[int, ...]) -> str:
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
-        fail("missing", "--image needs Pillow", hint="pip install 'archcalc[image]'", origin="--image")
+        fail("missing", "--image needs Pillow", hint="install it: pip install pillow", origin="--image")
     import base64
     import io
     import warnings

@@ -98,4 +98,4 @@ class Archive:
         try:
             return json.loads(self.read(member, limit))
         except (ValueError, RecursionError) as error:
-            fail("format", f"'{member}' is no valid JSON: {error}", origin=self.name)
+            fail("format", f"'{member}' is not valid JSON: {error}", origin=self.name)

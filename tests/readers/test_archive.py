@@ -73,7 +73,7 @@ def test_a_member_whose_size_is_a_lie(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\xfd", b"[" * 500])
 def test_a_member_that_is_no_json(tmp_path: Path, content: bytes) -> None:
-    assert "is no valid JSON" in reason(archive(tmp_path, {"a.json": content}))
+    assert "is not valid JSON" in reason(archive(tmp_path, {"a.json": content}))
 
 
 def test_a_damaged_member(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def _list(value: Any, key: str) -> list[Any]:
 def _text(value: Any, key: str) -> str:
     found = _get(value, key)
     if not isinstance(found, str):
-        raise Damaged(f"'{key}' must be a text")
+        raise Damaged(f"'{key}' must be text")
     return found
 
 

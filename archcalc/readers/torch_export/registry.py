@@ -148,7 +148,7 @@ class Arguments:
         """Return a text."""
         value = self._get(name, default)
         if not isinstance(value, str):
-            raise Untranslatable(f"the argument '{name}' must be a text")
+            raise Untranslatable(f"the argument '{name}' must be text")
         return value
 
     def is_default(self, name: str, *defaults: Any) -> bool:

@@ -58,7 +58,7 @@ def exported(
     match = PYTHON_OBJECT.fullmatch(spec)
     assert match is not None
     if find_spec("torch") is None:
-        hint = "install it (pip install archcalc[torch]), or export the module elsewhere and read the .pt2 file"
+        hint = "install it (pip install torch), or export the module elsewhere and read the .pt2 file"
         fail("missing", "PyTorch is needed to read a module", origin=spec, hint=hint)
     if not shapes:
         hint = "for example: --shape 3x224x224, or --shape NAME=SHAPE for each input"
