@@ -122,7 +122,7 @@ def test_folding_to_any_depth_keeps_the_sums(text: str) -> None:
         rows = found.folded(depth)
         assert all(len(row.path) <= depth for row in rows)
         for quantity in ("params", "trainable", "connections", "macs", "mults", "flops", "activations"):
-            assert sum(getattr(row, quantity) for row in rows) == getattr(found.totals, quantity)
+            assert sum(found.own(row, quantity) for row in rows) == getattr(found.totals, quantity)
         if rows:
             assert rows[-1].output == found.layers[-1].output
     assert len(found.folded(deepest)) == len(found.layers)
