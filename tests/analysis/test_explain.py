@@ -159,8 +159,8 @@ def test_the_sums_of_a_network_are_its_totals(name: str) -> None:
     network = archcalc.load(name)
     totals = network.analyze().totals
     for quantity in SUMS:
-        ((_, (derivation,)),) = network.explain(quantity=quantity)
-        assert derivation.steps[-1].value == f"{getattr(totals, quantity):,}"
+        ((_, derivations),) = network.explain(quantity=quantity)
+        assert derivations[-1].steps[-1].value == f"{getattr(totals, quantity):,}"
 
 
 def test_sums_add_up_and_name_their_largest_part_first() -> None:

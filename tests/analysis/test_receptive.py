@@ -29,7 +29,7 @@ random_graphs = settings(max_examples=150, deadline=None, suppress_health_check=
 
 
 def units(graph: Graph, node: int) -> Any:
-    return product(*(range(n) for n in graph.nodes[node].output[1:]))
+    return product(*(range(n) for n in graph.positions(Ref(node))))
 
 
 def mask(seen: PositionSet | None, positions: tuple[int, ...]) -> Any:
@@ -46,16 +46,17 @@ def mask(seen: PositionSet | None, positions: tuple[int, ...]) -> Any:
 
 def assert_units_see_what_they_depend_on(graph: Graph, *, exactly: bool = True) -> None:
     truth = dependencies(graph)
+    inputs = {node.name: graph.positions(Ref(index)) for index, node in enumerate(graph.nodes) if node.is_input}
     followed = exactly and all(
         view.placed.issuperset(factors) for _, view in views(graph).values() for factors in view.source
     )
     for node in range(len(graph.nodes)):
         for place in units(graph, node):
             seen = trace_back(graph, node, place, clip=True)
-            for name, shape in graph.inputs.items():
+            for name, positions in inputs.items():
                 depends = truth[node].get(name)
-                expected = np.zeros(shape[1:], dtype=bool) if depends is None else depends[place].reshape(shape[1:])
-                found = mask(seen.get(name), shape[1:])
+                expected = np.zeros(positions, dtype=bool) if depends is None else depends[place].reshape(positions)
+                found = mask(seen.get(name), positions)
                 assert name not in seen or seen[name].number == found.sum()
                 assert not (expected & ~found).any(), (node, place, name)
                 if name in seen and seen[name].exact:

@@ -33,8 +33,9 @@ def dependencies(graph: Graph) -> list[Sets]:
     sets: list[Sets] = []
     channels: dict[int, Sets] = {}
     for index, node in enumerate(graph.nodes):
+        features, own = graph.feature_axes[index], graph.positions(Ref(index))
         if node.is_input:
-            positions = node.output[1:]
+            positions = own
             sets.append({node.name: np.eye(int(np.prod(positions)), dtype=bool).reshape(*positions, -1)})
             continue
         arriving = [sets[ref.node] for ref in node.inputs]
@@ -42,22 +43,30 @@ def dependencies(graph: Graph) -> list[Sets]:
         names = dict.fromkeys(name for one in arriving for name in one)
         if node.op.name in REORDERING:  # nothing is mixed: channels are told apart until another layer reads the result
             (ref,), (shape,) = node.inputs, shapes
-            whole = {name: np.broadcast_to(one, (shape[0], *one.shape)) for name, one in sets[ref.node].items()}
+            whole = {name: spread(one, graph.feature_axes[ref.node], shape) for name, one in sets[ref.node].items()}
             channels[index] = {name: reorder(node, one) for name, one in channels.get(ref.node, whole).items()}
-            sets.append({name: one.any(axis=0) for name, one in channels[index].items()})
+            sets.append(
+                {name: one if features is None else one.any(axis=features) for name, one in channels[index].items()}
+            )
             continue
         found = {}
         for name in names:
             size = next(one[name].shape[-1] for one in arriving if name in one)
             given = [
-                one.get(name, np.zeros((*shape[1:], size), dtype=bool))
-                for one, shape in zip(arriving, shapes, strict=True)
+                one.get(name, np.zeros((*graph.positions(ref), size), dtype=bool))
+                for one, ref in zip(arriving, node.inputs, strict=True)
             ]
             result = run(node, given, shapes)
-            assert result.shape[:-1] == node.output[1:], node
+            assert result.shape[:-1] == own, node
             found[name] = result
         sets.append(found)
     return sets
+
+
+def spread(sets: Any, features: int | None, shape: tuple[int, ...]) -> Any:
+    """The sets of positions as those of all numbers of a tensor, which are the same for all features."""
+    found = sets if features is None else np.expand_dims(sets, features)
+    return np.broadcast_to(found, (*shape, sets.shape[-1]))
 
 
 def reorder(node: Node, sets: Any) -> Any:

@@ -35,6 +35,11 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def hear_interrupts() -> None:
+    """Let a process end at an interrupt even if the tests run in the background, where shells ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     """Start the program, and return it with its processes as soon as these exist."""
     program = subprocess.Popen(
@@ -43,6 +48,7 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=hear_interrupts,
     )
     end = time.monotonic() + PATIENCE
     children: list[psutil.Process] = []
@@ -98,6 +104,7 @@ def test_a_signal_removes_temporary_files(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))},
+        preexec_fn=hear_interrupts,
     )
     assert program.stdout is not None
     assert program.stdout.readline() == "writing\n"

@@ -37,13 +37,15 @@ def forms_in_sizes(name: str) -> ClosedForms:
 
 
 def at_sizes(graph: Graph, sizes: tuple[int, ...]) -> Graph:
-    """The same layers on another input: every operator is asked again.
+    """The same layers on another input, without training heads: every operator is asked again.
 
     Raises:
         Impossible: a layer cannot exist on it.
     """
     nodes: list[Node] = []
     for node in graph.nodes:
+        if node.training:  # the last ones
+            continue
         if node.is_input:
             outputs: Any = ((node.output[0], *sizes),)
         else:
