@@ -6,8 +6,8 @@ The errors are independent of each other, so that all errors of a file are repor
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from archcalc.graph import is_size
@@ -89,16 +89,18 @@ def check_names(
     """
     problems = Problems()
     variables_known = dict(variables)
+    broken_known: dict[str, object] = dict.fromkeys(broken)
+    words = frozenset().union(*call_words(blocks))
     for block in blocks.values():
         own: dict[str, object] = {}
-        known = _Known(ChainMap(own, variables_known), {**own, **dict.fromkeys(broken)}, blocks, problems)
+        known = _Known(ChainMap(own, variables_known), ChainMap(dict(own), broken_known), blocks, problems, words)
         for name, default, _ in block.signature.parameters:
             with problems:
                 _check_value(default, known, known.call_words)
             own[name] = None
         known.operators.update(own)
         _check_chain(block.body, known)
-    known = _Known(variables, {**variables, **dict.fromkeys(broken)}, blocks, problems)
+    known = _Known(variables, ChainMap(dict(variables), broken_known), blocks, problems, words)
     correct: set[int] = set()
     for stage in chains:
         if id(stage.chain.items) not in correct:  # chains of the same text share their items
@@ -158,17 +160,14 @@ class _Known:
 
     names: Mapping[str, object]
     """Variables and parameters."""
-    operators: dict[str, object]
+    operators: MutableMapping[str, object]
     """Names that may stand for an operator or block, so that layers of this name are checked when they are built."""
     blocks: Mapping[str, Block]
     problems: Problems
+    call_words: frozenset[str]
+    """The words that an argument of a call may be."""
     repeated: bool = False
     """Whether the place is inside a repetition, so that ``i`` is defined."""
-    call_words: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        words, later = call_words(self.blocks)
-        object.__setattr__(self, "call_words", words | later)
 
 
 def _check_chain(chain: syntax.Chain, known: _Known) -> None:

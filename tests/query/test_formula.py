@@ -117,7 +117,12 @@ def test_closed_forms_of_random_networks(text: str, random: Random) -> None:
     graph = read_spec(source).graph
     axes = {name: place for name, place in input_axes(graph.inputs).items() if "." not in name and name != "C"}
     own = {name: graph.inputs[first][axis] for name, (first, axis) in axes.items()}
-    forms = calculate(FormulaQuery(source, QUANTITIES, tuple(own))).forms
+    try:
+        forms = calculate(FormulaQuery(source, QUANTITIES, tuple(own))).forms
+    except SpecError as error:
+        if error.problems[0].code != "needs-number":  # the condition of a branch depends on a free size
+            raise
+        return
     for change in range(6):
         sizes = {name: max(1, size + random.randrange(-5, 7) * (change > 0)) for name, size in own.items()}
         found = [form.at(**sizes) for form in forms.forms]

@@ -165,7 +165,6 @@ FILES: dict[str, tuple[str | bytes, str]] = {
     "tabs": ("\t" * MEBIBYTE, "yaml"),
     "documents": ("---\n" * 100_000, "yaml"),
     "wrong types": ("input: [3]\nlayers: 3\nblocks: x\nvariables: []\nheads: 7\nexpect: z\ntables: -\n", "yaml"),
-    "a mapping of mappings": (spec("  a: {b: {c: {d: relu}}}"), "syntax"),
     "a long key": ("a" * MEBIBYTE + ": 1\n", "yaml"),
     "a long complex key": ("? " + "a" * MEBIBYTE + "\n: 1\n", "unknown-key"),
     "many keys": ("".join(f"k{i}: 1\n" for i in range(50_000)), "unknown-key"),
