@@ -154,6 +154,8 @@ def _all(kind: type) -> Callable[[Any], Any]:
 
 
 def _number(value: Any) -> float:
+    if value in ("Infinity", "-Infinity", "NaN"):  # which JSON has no numbers for
+        return float(value)
     if type(value) not in (int, float):
         raise Damaged("an argument must be a number")
     return float(value)
