@@ -11,7 +11,7 @@ from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
-from archcalc.readers.steps import Layers, SizeName, Step, StoredArrays, same_shape
+from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
 
@@ -111,7 +111,9 @@ def _where(step: Step) -> str:
     return "an operation" if step.origin is None else str(step.origin)
 
 
-class _Lowering(Layers):
+class _Lowering:
+    """Adds the layers of all steps; see `archcalc.readers.steps.Layers`."""
+
     def __init__(
         self,
         model: Model,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
-from archcalc.numeric import Number, exact_div, known_equal
+from archcalc.numeric import Number, exact_div, known_equal, require
 from archcalc.ops.base import Operator, Shape, like
 from archcalc.ops.merge import Concat
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
@@ -28,33 +28,35 @@ def same_shape(first: Shape, second: Shape) -> bool:
     return len(first) == len(second) and all(map(known_equal, first, second))
 
 
-class Layers:
+class Layers(Protocol):
     """What a step needs in order to add layers to a graph."""
 
     batch: int
+    """The number of examples in the file."""
 
     def add(self, op: Operator, inputs: Sequence[Ref], stored: StoredArrays | None = None) -> Ref:
         """Add a layer, and return its (first) output."""
-        raise NotImplementedError
+        ...
 
     def shape(self, tensor: Ref) -> Shape:
         """Return the shape of a tensor of the graph."""
-        raise NotImplementedError
+        ...
 
     def size(self, value: Any) -> Number:
         """Return the value of a size: a number, or the name of one that the model computes."""
-        raise NotImplementedError
+        ...
 
     def compute(self, name: str, value: Number) -> None:
         """Give a name to a size that the model computes."""
-        raise NotImplementedError
+        ...
 
-    def size_at(self, tensor: Ref, place: Place, axis: int) -> Number:
-        """Return the size of an axis of a tensor, as the file has it."""
-        shape = self.shape(tensor)
-        if place is None or axis != place.axis:
-            return shape[index_without(place, axis)]
-        return self.batch if place.is_pure else shape[axis] * self.batch
+
+def size_at(layers: Layers, tensor: Ref, place: Place, axis: int) -> Number:
+    """Return the size of an axis of a tensor, as the file has it."""
+    shape = layers.shape(tensor)
+    if place is None or axis != place.axis:
+        return shape[index_without(place, axis)]
+    return layers.batch if place.is_pure else shape[axis] * layers.batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +110,7 @@ class Measured(Step):
         yield ()
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        layers.compute(self.name, layers.size_at(tensors[0], places[0], self.axis))
+        layers.compute(self.name, size_at(layers, tensors[0], places[0], self.axis))
         return []
 
 
@@ -172,8 +174,8 @@ class AlongLast(Elementwise):
             yield (place,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        vector = self.of_vector is not None and len(layers.shape(tensors[0])) == 1
-        return [layers.add(self.of_vector if vector and self.of_vector else self.op, tensors, self.stored)]
+        op = self.op if self.of_vector is None or len(layers.shape(tensors[0])) > 1 else self.of_vector
+        return [layers.add(op, tensors, self.stored)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,18 +186,24 @@ class AlongAxis(Step):
     """The axis in the file, at least 0."""
     make: Callable[[int], Operator]
     """Returns the operator along an axis of the graph's tensor."""
+    size: int | None = None
+    """The only size of the axis for which the numbers of the operator are right; ``None``: any."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         if inputs[0] is None or inputs[0].axis != self.axis:
             yield inputs
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        return [layers.add(self.make(index_without(places[0], self.axis)), tensors, self.stored)]
+        axis = index_without(places[0], self.axis)
+        if self.size is not None:
+            n = layers.shape(tensors[0])[axis]
+            require(n == self.size, "an axis of {n} is divided as one of {size}", n=n, size=self.size)
+        return [layers.add(self.make(axis), tensors, self.stored)]
 
 
-def along_axis(axis: int, op: Operator, read: int, made: int) -> Step:
-    """Return the step of an operator along an axis, whatever the axis that it has."""
-    return AlongAxis(axis=axis, make=lambda at: like(type(op), op, axis=at), inputs=(read,), outputs=(made,))
+def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
+    """Return the step of an operator along an axis, whatever the axis that it has; see `AlongAxis`."""
+    return AlongAxis(axis=axis, make=lambda at: like(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,))
 
 
 def index_without(place: Place, axis: int) -> int:
@@ -232,9 +240,8 @@ class Joined(Step):
             len(layers.shape(tensor)) + (place is not None and place.is_pure)
             for tensor, place in zip(tensors, places, strict=True)
         )
-        aligned = []
-        for tensor, place in zip(tensors, places, strict=True):
-            aligned.append(self._aligned(layers, tensor, place, result, rank))
+        pairs = zip(tensors, places, strict=True)
+        aligned = [self._aligned(layers, tensor, place, result, rank) for tensor, place in pairs]
         return [layers.add(self.op, aligned)]
 
     def _aligned(self, layers: Layers, tensor: Ref, place: Place, result: Place, rank: int) -> Ref:
@@ -330,21 +337,20 @@ class Reshaped(Step):
         upper = place.outer
         for size in sizes[0][: place.axis]:
             upper *= size
-        found: list[tuple[int, BatchAxis]] = []
+        found: list[BatchAxis] = []
         before = 1
         for axis, size in enumerate(results[0]):
             outer, rest = divmod(upper, before)
             if rest == 0 and size % (outer * batch) == 0:
-                inner = size // (outer * batch)
-                found.append(((outer > 1) + (inner > 1 or outer > 1), BatchAxis(axis, outer, inner)))
+                found.append(BatchAxis(axis, outer, size // (outer * batch)))
             before *= size
-        for _, each in sorted(found, key=lambda each: each[0]):
+        for each in sorted(found, key=lambda each: (not each.is_pure, each.outer > 1)):
             yield (each,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         result = results[0]
         sizes: list[Number] = [
-            layers.size_at(tensors[0], places[0], size.axis) if isinstance(size, InputSize) else layers.size(size)
+            size_at(layers, tensors[0], places[0], size.axis) if isinstance(size, InputSize) else layers.size(size)
             for size in self.target
         ]
         if result is not None:

@@ -60,6 +60,36 @@ def test_a_write_in_place_is_seen_by_later_reads(tmp_path: Path) -> None:
     assert add.inputs[0] == add.inputs[1]
 
 
+def test_a_write_through_a_view_is_refused_where_the_tensor_is_read_afterwards(tmp_path: Path) -> None:
+    """A sum of the tensor and the activation would silently use numbers from before the write."""
+    calls = [
+        call("mul.Tensor", "a", self="@x", other=2.0),
+        call("view.default", "v", self="@a", size=[1, 12]),
+        call("relu_.default", "r", self="@v"),
+        call("add.Tensor", "y", self="@a", other="@x"),
+    ]
+    results = {"a": (1, 3, 4), "v": (1, 12), "r": (1, 12), "y": (1, 3, 4)}
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, document({"x": (1, 3, 4)}, calls, results))
+    assert "'a' is read after its memory was written" in caught.value.problems[0].hint
+    copied = [call("clone.default", "c", self="@a"), *calls[1:3], call("add.Tensor", "y", self="@c", other="@x")]
+    graph = read(tmp_path, document({"x": (1, 3, 4)}, [calls[0], *copied], {"c": (1, 3, 4), **results})).graph
+    assert graph.nodes[graph.outputs["output"].node].op.name == "add"
+
+
+def test_parts_of_other_sizes_than_those_of_the_file_are_refused(tmp_path: Path) -> None:
+    model = document(
+        {"x": (1, 6, 4)},
+        [call("split.Tensor", "a", self="@x", split_size=3, dim=1), call("relu.default", "y", self="@a")],
+        {"a": (1, 3, 4), "b": (1, 3, 4), "y": (1, 3, 4)},
+    )
+    model["graph_module"]["graph"]["nodes"][0]["outputs"] = [{"as_tensors": [{"name": "a"}, {"name": "b"}]}]
+    steps = read_model(write(tmp_path / "net.pt2", model), "net.pt2")
+    assert lower(steps).graph.nodes[-1].output == (3, 4)
+    with pytest.raises(SpecError, match="an axis of 9 is divided as one of 6"):
+        lower(steps, {"x": (9, 4)})
+
+
 def test_layers_know_the_arrays_of_the_file(tmp_path: Path) -> None:
     assert read(tmp_path, small_network()).stored == {
         "stem/conv.weight": "stem.conv.weight",

@@ -45,12 +45,22 @@ class Reading(Protocol):
         ...
 
 
+def base_name(target: str) -> str:
+    """Return the name of an operator without its namespace and overload: ``relu_`` of ``aten.relu_.default``."""
+    return target.partition(".")[2].partition(".")[0]
+
+
 @dataclass(frozen=True)
 class Arguments:
     """The arguments of one call, with their kinds checked."""
 
     call: Call
     reading: Reading
+
+    @property
+    def operator(self) -> str:
+        """The name of the operator, without its overload and without the mark of a call in place: ``relu``."""
+        return base_name(self.call.target).removesuffix("_")
 
     def _get(self, name: str, default: Any) -> Any:
         value = self.call.arguments.get(name, default)

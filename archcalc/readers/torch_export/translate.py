@@ -16,7 +16,8 @@ from archcalc.readers.steps import SizeName, Step, Stored, with_origin
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
-from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable
+from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
+from archcalc.readers.torch_export.storage import Storage
 from archcalc.spec.errors import fail, suggest
 
 FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
@@ -54,6 +55,7 @@ class _Translation:
     def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None]) -> None:
         self.program, self.origin, self.batch = program, origin, batch_axes
         self.numbers: dict[str, int] = {}
+        self.storage = Storage()
         self.used: set[str] = set()
         self.constants: set[str] = set()
         self.constant_calls: list[Call] = []
@@ -112,8 +114,7 @@ class _Translation:
 
     def translate(self, call: Call) -> None:
         """Add the steps of a call, or note that it has none."""
-        namespace, _, rest = call.target.partition(".")
-        base = rest.partition(".")[0]
+        namespace, base = call.target.partition(".")[0], base_name(call.target)
         if not any(call.outputs):
             return  # an assertion
         if base in FACTORIES or self.is_constant([*call.arguments.values()]):
@@ -127,9 +128,9 @@ class _Translation:
                 raise Untranslatable("")
             arguments = Arguments(call, self)
             self.steps += [with_origin(step, call.origin) for step in self.steps_of(translation, arguments)]
-            if in_place:
-                written = arguments.name("self" if "self" in call.arguments else "input")
-                self.numbers[written] = self.numbers[arguments.result_name]
+            read = next(iter(call.arguments.values()), None)
+            if isinstance(read, TensorName):
+                self.follow_memory(read.name, call, arguments, in_place=in_place)
         except Untranslatable as error:
             what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
             self.failures[what] += 1
@@ -137,6 +138,14 @@ class _Translation:
             for name in call.outputs:
                 if name is not None and name in self.program.metas:
                     self.new(name)
+
+    def follow_memory(self, read: str, call: Call, arguments: Arguments, *, in_place: bool) -> None:
+        """Note which names share memory with the first argument of a call, and what a write in place changes."""
+        if in_place:
+            for name in self.storage.write(read, arguments.result_name):
+                self.numbers[name] = self.numbers[arguments.result_name]
+        else:
+            self.storage.share(arguments.operator, read, [name for name in call.outputs if name is not None])
 
     def steps_of(self, translation: Translation, arguments: Arguments) -> list[Step]:
         """Return the steps of a call.
@@ -146,7 +155,7 @@ class _Translation:
         """
         try:
             return translation(arguments)
-        except (IndexError, ValueError, TypeError, ArithmeticError):  # sizes and axes that do not fit together
+        except (IndexError, ValueError, ArithmeticError):  # sizes and axes that do not fit together
             raise Untranslatable("arguments that do not fit together") from None
 
     def require_all(self) -> None:
@@ -165,6 +174,8 @@ class _Translation:
         fail("unknown-op", message, origin=self.origin, hint="\n".join(rows))
 
     def tensor(self, name: str) -> int:
+        if self.storage.is_stale(name):
+            raise Untranslatable(f"'{name}' is read after its memory was written through another view")
         if name not in self.numbers:
             stored = self.program.stored.get(name)
             if stored is None and name not in self.constants:

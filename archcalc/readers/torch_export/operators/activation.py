@@ -34,7 +34,7 @@ def elementwise(a: Arguments, op: Operator) -> list[Step]:
 
 @translates(*PLAIN)
 def plain(a: Arguments) -> list[Step]:
-    return elementwise(a, PLAIN[a.call.target.split(".")[1].rstrip("_")]())
+    return elementwise(a, PLAIN[a.operator]())
 
 
 @translates("hardtanh")
@@ -48,7 +48,7 @@ def hardtanh(a: Arguments) -> list[Step]:
 @translates("clamp", "clip")
 def clamp(a: Arguments) -> list[Step]:
     low, high = (None if a.is_default(name, None) else a.number(name) for name in ("min", "max"))
-    return elementwise(a, make(arithmetic.Clip, low=low, high=high))
+    return elementwise(a, make(arithmetic.Clip, min=low, max=high))
 
 
 @translates("pow")
@@ -102,7 +102,7 @@ def softplus(a: Arguments) -> list[Step]:
 
 @translates("softmax", "log_softmax", "_softmax", "_log_softmax")
 def softmax(a: Arguments) -> list[Step]:
-    op = make(activation.LogSoftmax) if "log" in a.call.target else make(activation.Softmax)
+    op = make(activation.LogSoftmax) if "log" in a.operator else make(activation.Softmax)
     return [along_axis(a.axis("dim", len(a.sizes("self"))), op, a.tensor("self"), a.result())]
 
 

@@ -20,7 +20,7 @@ JOINS: dict[str, type[Operator]] = {
 
 @translates(*JOINS)
 def join(a: Arguments) -> list[Step]:
-    name = a.call.target.split(".")[1].rstrip("_")
+    name = a.operator
     if not a.is_default("rounding_mode", None):
         raise Untranslatable("a division that rounds")
     if not a.is_tensor("other"):

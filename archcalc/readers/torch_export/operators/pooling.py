@@ -1,18 +1,21 @@
-"""Pooling and resampling."""
+"""Pooling."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from archcalc.ops.base import Operator
 from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.readers.steps import PerExample, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
-def per_example(a: Arguments, op: object, axes: int) -> list[Step]:
+def per_example(a: Arguments, op: Operator, axes: int) -> list[Step]:
     """Return the step of an operator over positions."""
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]  # type: ignore[arg-type]
+    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
-def windows(a: Arguments, axes: int) -> dict[str, object]:
+def windows(a: Arguments, axes: int) -> dict[str, Any]:
     """Return the attributes of windows."""
     kernel = a.integers("kernel_size", count=axes)
     stride = a.integers("stride", (), count=0) or kernel
@@ -27,8 +30,7 @@ def windows(a: Arguments, axes: int) -> dict[str, object]:
 
 def axes_of(a: Arguments) -> int:
     """Return the number of spatial axes in the name of the operator: 2 in ``max_pool2d``."""
-    name = a.call.target.split(".")[1]
-    return int(name[name.index("d") - 1 if name[-1] != "d" else -2])
+    return int(a.operator[-2])
 
 
 @translates("max_pool1d", "max_pool2d", "max_pool3d")

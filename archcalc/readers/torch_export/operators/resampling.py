@@ -18,7 +18,7 @@ MODES = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear", "tr
     "upsample_trilinear3d",
 )
 def upsample(a: Arguments) -> list[Step]:
-    name = a.call.target.split(".")[1].removeprefix("upsample_")
+    name = a.operator.removeprefix("upsample_")
     axes, mode = int(name[-2]), MODES[name[:-2]]
     read = "self" if a.is_tensor("self") else "input"
     before, after = a.sizes(read)[2:], a.reading.sizes(a.result_name)[2:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archcalc.ops.base import Operator
 from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.structure import Slice, Split
 from archcalc.readers.steps import InputSize, PerExample, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
@@ -73,11 +72,10 @@ def transpose(a: Arguments) -> list[Step]:
 
 @translates("expand")
 def expand(a: Arguments) -> list[Step]:
-    sizes = a.sizes("self")
-    if a.reading.sizes(a.result_name) != sizes:
+    if a.reading.sizes(a.result_name) != a.sizes("self"):
         raise Untranslatable("a tensor that is repeated")
-    a.reading.same(a.result_name, a.name("self"))
-    return []
+    target = a.size_list("size")
+    return reshaped(a, tuple([InputSize(axis) if size == -1 else size for axis, size in enumerate(target)]))
 
 
 @translates("slice")
@@ -120,13 +118,15 @@ def parts(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(sizes), 0)
     names = [name for name in a.call.outputs if name is not None]
     lengths = [a.reading.sizes(name)[axis] for name in names]
-    equal = len(set(lengths)) == 1
     source, start = a.tensor("self"), 0
     steps: list[Step] = []
-    for number, (name, length) in enumerate(zip(names, lengths, strict=True)):
-        part: Operator
-        part = make(Split, parts=len(names), part=number) if equal else make(Slice, range=(start, start + length))
-        steps.append(along_axis(axis, part, source, a.reading.new(name)))
+    if a.operator == "chunk" and len(set(lengths)) == 1:  # a number of parts, whatever the size
+        for number, name in enumerate(names):
+            steps.append(along_axis(axis, make(Split, parts=len(names), part=number), source, a.reading.new(name)))
+        return steps
+    for name, length in zip(names, lengths, strict=True):
+        part = make(Slice, range=(start, start + length))
+        steps.append(along_axis(axis, part, source, a.reading.new(name), size=sizes[axis]))
         start += length
     return steps
 
