@@ -206,6 +206,28 @@ def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | Non
     return AlongAxis(axis=axis, make=lambda at: like(type(op), op, axis=at), size=size, inputs=(read,), outputs=(made,))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reduced(Step):
+    """A combination of all elements along some axes, which must not include that of the batch."""
+
+    axes: tuple[int, ...]
+    keep: bool
+    """Whether the axes remain, with size 1."""
+    make: Callable[[tuple[int, ...]], Operator]
+    """Returns the operator over axes of the graph's tensor."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place = inputs[0]
+        if place is None:
+            yield inputs
+        elif place.axis not in self.axes:
+            removed = 0 if self.keep else sum(axis < place.axis for axis in self.axes)
+            yield (place._replace(axis=place.axis - removed),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        return [layers.add(self.make(tuple([index_without(places[0], axis) for axis in self.axes])), tensors)]
+
+
 def index_without(place: Place, axis: int) -> int:
     """Return the index that an axis of a file's tensor has in the graph."""
     return axis if place is None else place.index_without(axis)

@@ -22,9 +22,6 @@ from tests.random_networks import layers
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore")]
 
-UNREAD: set[str] = set()
-"""The operators whose counterpart in PyTorch has no translation."""
-
 
 @pytest.fixture(scope="module", autouse=True)
 def torch() -> Any:
@@ -33,8 +30,8 @@ def torch() -> Any:
     return found
 
 
-def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, Any, Any]:
-    """Export a network of one input as a module of PyTorch; return the file, an input and its result."""
+def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], Any]:
+    """Export a network as a module of PyTorch; return the file, inputs and their result."""
     import torch
 
     class Net(torch.nn.Module):
@@ -46,48 +43,35 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, Any, Any]:
                     shapes = [graph.shape(ref) for ref in node.inputs]
                     self.parts[f"n{number}"] = counterpart(node.op, shapes)
 
-        def forward(self, x: Any) -> Any:
-            values: list[Any] = []
-            for number, node in enumerate(graph.nodes):
-                inputs = [values[ref.node] for ref in node.inputs]
-                values.append(x if node.is_input else self.parts[f"n{number}"](*inputs))
+        def forward(self, *inputs: Any) -> Any:
+            values: list[Any] = list(inputs)
+            for number, node in enumerate(graph.nodes[len(inputs) :], len(inputs)):
+                read = [values[ref.node] for ref in node.inputs]
+                values.append(self.parts[f"n{number}"](*read))
             return values[-1]
 
     model = Net().eval()
     for array in model.state_dict().values():
         if array.is_floating_point():
             array.uniform_(0.5, 1.5)
-    x = torch.rand(batch, *graph.nodes[0].output)
+    inputs = tuple([torch.rand(batch, *shape) for shape in graph.inputs.values()])
     with torch.no_grad():
-        result = model(x)
+        result = model(*inputs)
     path = folder / "net.pt2"
-    torch.export.save(torch.export.export(model, (x,)), path)
-    return path, x.numpy(), result.numpy()
+    torch.export.save(torch.export.export(model, inputs), path)
+    return path, [each.numpy() for each in inputs], result.numpy()
 
 
-NOT_READ_BACK = {
-    "attention",
-    "constant",
-    "einsum",
-    "embedding",
-    "learned",
-    "matmul",
-    "mean",
-    "pixel_shuffle",
-    "rearrange",
-    "reduce",
-    "repeat",
-    "roll",
-    "sdpa",
-    "space_to_depth",
-    "sum",
-}
-"""Operators whose counterparts in PyTorch are several calls, or read tensors of another kind."""
+UNREAD = {"attention", "einsum", "l2_norm", "lrn", "maxout", "subsample"}
+"""The operators whose counterparts in PyTorch have no translation."""
+
+DRAWS = 4
+"""The number of random layers of every operator."""
 
 
-@pytest.mark.parametrize("name", sorted(set(REGISTRY) - NOT_READ_BACK))
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"embedding"}))  # which reads indices, not random numbers
 @settings(
-    max_examples=4,
+    max_examples=1,
     deadline=None,
     database=None,
     derandomize=True,
@@ -96,21 +80,27 @@ NOT_READ_BACK = {
 )
 @given(st.data())
 def test_every_operator_is_read_back(name: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    text = data.draw(layers(name))
-    graph = read_spec(Source("random.yaml", text)).graph
-    if len(graph.inputs) > 1:
-        return
-    path, x, expected = exported(graph, tmp_path_factory.mktemp("exported"), batch=2)
+    """Of an operator that is read, some forms may be refused, such as padding that differs by side."""
+    texts = [data.draw(layers(name)) for _ in range(DRAWS)]
+    folder = tmp_path_factory.mktemp("exported")
+    read = [is_read_back(read_spec(Source("random.yaml", text)).graph, folder, text) for text in texts]
+    assert any(read) is (name not in UNREAD), read
+
+
+def is_read_back(graph: Graph, folder: Path, text: str) -> bool:
+    """Whether an exported network is read; if it is, it must be the same network."""
+    path, inputs, expected = exported(graph, folder, batch=2)
     try:
         model = read_model(path, "net.pt2")
     except SpecError as error:
         if error.problems[0].code != "unknown-op":
             raise
-        pytest.skip(error.problems[0].message)
+        return False
     lowered = lower(model)
     ours, theirs = analyze(lowered.graph).totals, analyze(graph).totals
     assert (ours.trainable, ours.macs) == (theirs.trainable, theirs.macs), text
     arrays = model.arrays(set(lowered.stored.values()))
     weights = {name: arrays[stored] for name, stored in lowered.stored.items()}
-    result = Interpreter(lowered.graph, weights).run({next(iter(model.inputs)): x}).output
+    result = Interpreter(lowered.graph, weights).run(dict(zip(model.inputs, inputs, strict=True))).output
     np.testing.assert_allclose(result, expected.reshape(result.shape), rtol=1e-3, atol=1e-4, err_msg=text)
+    return True

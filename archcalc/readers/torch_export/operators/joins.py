@@ -18,9 +18,12 @@ JOINS: dict[str, type[Operator]] = {
 }
 
 
-@translates(*JOINS)
+SYNONYMS = {"divide": "div", "true_divide": "div", "multiply": "mul", "subtract": "sub"}
+
+
+@translates(*JOINS, *SYNONYMS)
 def join(a: Arguments) -> list[Step]:
-    name = a.operator
+    name = SYNONYMS.get(a.operator, a.operator)
     if not a.is_default("rounding_mode", None):
         raise Untranslatable("a division that rounds")
     if not a.is_tensor("other"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.structure import Slice, Split
-from archcalc.readers.steps import InputSize, PerExample, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
+from archcalc.readers.steps import InputSize, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
@@ -112,7 +111,7 @@ def unbind(a: Arguments) -> list[Step]:
     ]
 
 
-@translates("chunk", "split", "split_with_sizes")
+@translates("chunk", "split", "split_with_sizes", "tensor_split")
 def parts(a: Arguments) -> list[Step]:
     sizes = a.sizes("self")
     axis = a.axis("dim", len(sizes), 0)
@@ -120,7 +119,7 @@ def parts(a: Arguments) -> list[Step]:
     lengths = [a.reading.sizes(name)[axis] for name in names]
     source, start = a.tensor("self"), 0
     steps: list[Step] = []
-    if a.operator == "chunk" and len(set(lengths)) == 1:  # a number of parts, whatever the size
+    if a.operator in ("chunk", "tensor_split") and len(set(lengths)) == 1:  # a number of parts, whatever the size
         for number, name in enumerate(names):
             steps.append(along_axis(axis, make(Split, parts=len(names), part=number), source, a.reading.new(name)))
         return steps
@@ -128,19 +127,4 @@ def parts(a: Arguments) -> list[Step]:
         part = make(Slice, range=(start, start + length))
         steps.append(along_axis(axis, part, source, a.reading.new(name), size=sizes[axis]))
         start += length
-    return steps
-
-
-@translates("mean")
-def mean(a: Arguments) -> list[Step]:
-    sizes = a.sizes("self")
-    rank = len(sizes)
-    axes = sorted({axis % rank for axis in a.integers("dim", range(rank))})
-    if axes != list(range(2, rank)) or rank < 3:
-        raise Untranslatable(f"a mean over the axes {axes} of {rank}")
-    keep = a.flag("keepdim", default=False)
-    pooled = a.result() if keep else a.reading.intermediate((*sizes[:2], *(1,) * (rank - 2)))
-    steps: list[Step] = [PerExample(op=GlobalAvgPool(), axes=rank - 1, inputs=(a.tensor("self"),), outputs=(pooled,))]
-    if not keep:
-        steps.append(Reshaped(target=sizes_of_axes(range(2)), inputs=(pooled,), outputs=(a.result(),)))
     return steps
