@@ -14,7 +14,7 @@ from archcalc.claims.expressions import has_names
 from archcalc.claims.feedback import Reason
 from archcalc.query.targets import Actual, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 Networks: TypeAlias = Analysis | Mapping[str, Analysis]
 """One network, or several by the names that targets begin with: ``A.params``."""

@@ -24,7 +24,7 @@ from archcalc.spec import syntax
 from archcalc.spec.check import walk
 from archcalc.spec.document import Content, List, Mapping, Scalar
 from archcalc.spec.errors import Problem, Source, Span, SpecError
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 Read = Callable[[Source], Spec]
 """Reads a changed text with the options with which the original was read."""

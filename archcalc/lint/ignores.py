@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from archcalc.spec.document import Content, List, Scalar
 from archcalc.spec.errors import Problem, Span, Text, whole_text
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 COMMENT = re.compile(r"(?:(?<=\s)|^)#[ \t]*archcalc:[ \t]*ignore\[(?P<codes>[^\]\n]*)\]", re.MULTILINE)
 CODE = re.compile(r"[^\s,]+")

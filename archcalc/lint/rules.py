@@ -12,7 +12,7 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.graph import Node
 from archcalc.lint.usage import Usage, usage_of
 from archcalc.spec.errors import Problem, Span
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 FIXABLE = " (--fix does it)"
 """The end of hints that `archcalc.lint.fix` can follow."""

@@ -10,7 +10,7 @@ from archcalc.lint import network, reading, text
 from archcalc.lint.ignores import IgnoredCode, IgnoredCodes
 from archcalc.lint.rules import FIXABLE, RULES, LintContext, Match, rule
 from archcalc.spec.errors import Problem, suggest
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 FAMILIES = (text, reading, network)
 """The modules whose import registers the rules."""

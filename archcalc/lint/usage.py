@@ -13,7 +13,7 @@ from archcalc.spec.document import Mapping as Section
 from archcalc.spec.errors import SpecError
 from archcalc.spec.grammar import parse_value
 from archcalc.spec.network import Block
-from archcalc.spec.read import Outline, Spec
+from archcalc.spec.records import Outline, Spec
 from archcalc.spec.syntax import names_in
 from archcalc.spec.variants import variants_of
 

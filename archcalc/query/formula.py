@@ -28,7 +28,7 @@ from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from archcalc.spec.network import TrainingHeads
 from archcalc.spec.notations import SIGNS, parse_assumptions, parse_formula
-from archcalc.spec.read import AS_WRITTEN
+from archcalc.spec.records import AS_WRITTEN
 from archcalc.spec.syntax import Condition, Logic, Name, Relation, Size, Value, names_in
 from archcalc.spec.values import Scope
 from archcalc.spec.values import number as evaluated

@@ -8,7 +8,8 @@ the way back. Errors have places (``errors``), and the work is limited (``limits
 
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.limits import Limits
-from archcalc.spec.read import Expectation, Given, Spec, load_spec, read_spec
+from archcalc.spec.read import load_spec, read_spec
+from archcalc.spec.records import Expectation, Given, Spec
 from archcalc.spec.zoo import bundled
 
 __all__ = [

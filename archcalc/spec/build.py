@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from archcalc.graph import Graph, Input, Node, Ref, ordered, write_shape
 from archcalc.numeric import Impossible, NeedsPlain, is_plain
-from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, Weight, WrittenShapes
+from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
 from archcalc.spec import syntax
 from archcalc.spec.aliases import operator_spelled
 from archcalc.spec.arguments import (
@@ -33,7 +33,7 @@ from archcalc.spec.limits import Limits
 from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.paths import Frame, Mark
 from archcalc.spec.references import References
-from archcalc.spec.sharing import ALONE, SharedCall, SharedSet, Tied, agree, called_alike, written
+from archcalc.spec.sharing import ALONE, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import (
     Names,
@@ -42,7 +42,6 @@ from archcalc.spec.values import (
     Value,
     Word,
     bounded_shape,
-    describe,
     evaluate,
     external_value,
     number,
@@ -446,6 +445,31 @@ class _Builder:
             return None
         return (cls, id(bound), shapes, scope.shape, scope.repeat_index if "i" in used else None, *values)
 
+    def tied(
+        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, scope: Scope, context: _Context
+    ) -> Tied:
+        """Return the weights of a layer that belong to earlier layers."""
+        argument = weights_argument(item, op)
+        if argument is None and context.shared is None:
+            return ALONE
+        weights = op.weights(shapes)
+        tied = (
+            {}
+            if argument is None
+            else weights_of_layer(op, weights, argument, evaluate(argument.value, scope), self.owned)
+        )
+        if context.shared is not None:
+            first = context.shared.owner(id(item), len(self.drafts))
+            if first != len(self.drafts):
+                tied |= weights_of_call(op, weights, tied, context.shared, None if first is None else self.owned(first))
+        return tied
+
+    def owned(self, layer: int) -> Owned:
+        """Return the weights of a layer that has been built, with the layers that they belong to."""
+        draft = self.drafts[layer]
+        weights = draft.op.weights(tuple([self.drafts[ref.node].outputs[ref.output] for ref in draft.inputs]))
+        return {weight.name: (weight, draft.tied.get(weight.name, layer)) for weight in weights}
+
     def emit(
         self,
         cls: type[Operator],
@@ -493,64 +517,6 @@ class _Builder:
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
         self.drafts.append(_Draft(op, read, outputs, context.frame, span, tied))
         return Ref(len(self.drafts) - 1)
-
-    def tied(
-        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, scope: Scope, context: _Context
-    ) -> Tied:
-        """Return the weights of a layer that belong to earlier layers."""
-        argument = weights_argument(item, op)
-        if argument is None and context.shared is None:
-            return ALONE
-        weights = op.weights(shapes)
-        tied: dict[str, int] = {}
-        if argument is not None:
-            owner = self.named_layer(argument, scope)
-            others = self.stored(owner)
-            if not any(called_alike(weight, others) for weight in weights):
-                names = " and ".join(weight.name for weight in others) or "nothing"
-                message = f"{op.name} stores nothing that it could share: that layer stores {names}"
-                fail("sharing", message, argument.span)
-            for weight in weights:
-                other = called_alike(weight, others)
-                if other is not None and not agree(weight, other):
-                    message = f"shared weights must have equal shapes: {written(weight)} here, {written(other)} there"
-                    fail("sharing", message, argument.span)
-                if other is not None:
-                    tied[weight.name] = self.drafts[owner].tied.get(weight.name, owner)
-        if context.shared is not None:
-            first = context.shared.owner(id(item), len(self.drafts))
-            if first == len(self.drafts):
-                return tied
-            for weight in weights:
-                if weight.name not in tied:
-                    other = called_alike(weight, self.stored(first)) if first is not None else None
-                    if other is None or first is None:
-                        context.shared.differs(f"the {written(weight)} of {op.name}", "does not")
-                    if not agree(weight, other):
-                        context.shared.differs(f"the {written(weight)} of {op.name}", f"needs {written(other)}")
-                    tied[weight.name] = self.drafts[first].tied.get(weight.name, first)
-        return tied
-
-    def stored(self, layer: int) -> tuple[Weight, ...]:
-        """Return the weights of a layer that has been built."""
-        draft = self.drafts[layer]
-        return draft.op.weights(tuple([self.drafts[ref.node].outputs[ref.output] for ref in draft.inputs]))
-
-    def named_layer(self, argument: syntax.Argument, scope: Scope) -> int:
-        """Return the index of the layer that ``weights=@path`` names.
-
-        Raises:
-            SpecError: it names none, or several.
-        """
-        held = evaluate(argument.value, scope)
-        if not isinstance(held, Tensor):
-            fail("sharing", f"weights= must name a layer, got {describe(held)}", argument.span, "write weights=@layer")
-        layers = held.mark.layers
-        if len(layers) != 1:
-            hint = f"name one of them: weights=@{held.name}/…" if layers else ""
-            count = f"{len(layers)} layers" if layers else "no layer"
-            fail("sharing", f"weights= must name one layer, but '@{held.name}' has {count}", argument.span, hint)
-        return layers[0]
 
 
 def _is_plain(value: Value | Shape | None) -> bool:

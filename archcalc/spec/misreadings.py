@@ -13,14 +13,14 @@ from archcalc.graph import write_shape
 from archcalc.numeric import is_plain, product
 from archcalc.ops.base import Operator, Shape
 from archcalc.spec.errors import Problem, Span
-from archcalc.spec.input_shapes import (
+from archcalc.spec.misread_shapes import (
     MIN_POSITIONS,
     Misreading,
     WrittenInputs,
     channels_at_the_other_end,
     with_a_batch,
 )
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 Check: TypeAlias = Callable[[Spec], Iterator[Misreading]]
 

@@ -9,10 +9,8 @@ from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from itertools import islice
 from pathlib import PurePath
-from typing import NamedTuple
 
-from archcalc.graph import Graph, channels_first, is_size
-from archcalc.numeric import Number
+from archcalc.graph import channels_first, is_size
 from archcalc.ops.base import Shape
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import build
@@ -20,14 +18,15 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problem, Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
+from archcalc.spec.given_shapes import given_shapes, parsed_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
-from archcalc.spec.input_shapes import WrittenInputs, with_reading
-from archcalc.spec.inputs import given_shapes, parsed_shapes, shape_text
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
-from archcalc.spec.models import ModelFile, ModelOptions, ModelSource
-from archcalc.spec.network import Block, Network, Observer, Stage, TrainingHeads
+from archcalc.spec.misread_shapes import WrittenInputs, with_reading
+from archcalc.spec.models import ModelOptions, ModelSource
+from archcalc.spec.network import Block, Network, Stage
+from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
@@ -59,75 +58,6 @@ WORD = re.compile(r"[A-Za-z0-9_.]+|[(\[@]")
 """Everything that may become an object when the text is parsed."""
 
 EXAMPLE = "for example:\n  input: 3x32x32\n  layers:\n    - conv 6 k5 -> relu"
-
-
-class Expectation(NamedTuple):
-    """An entry of ``expect:`` as written: a target and the expected value."""
-
-    target: Text
-    value: Text
-
-
-class Outline(NamedTuple):
-    """The parsed text of a graph, for warnings and corrections."""
-
-    document: Mapping | None
-    """The file; ``None`` for an inline expression."""
-    network: Network
-    places: tuple[Span | None, ...]
-    """The place of each node of the graph; ``None`` for an input."""
-    ignored: tuple[Text, ...] = ()
-    """The codes of the warnings that the file suppresses."""
-    shapes: Dictionary[str, Span] = {}
-    """The places of the input shapes, by input name."""
-    impossible_heads: tuple[Problem, ...] = ()
-    """The errors of the training heads that are left out."""
-
-
-class Spec(NamedTuple):
-    """A spec that was read: its source, graph, expectations and parsed text."""
-
-    source: Source
-    graph: Graph
-    expectations: tuple[Expectation, ...]
-    outline: Outline
-    variants: tuple[str, ...] = ()
-    """The names of the variants of the network."""
-    model: ModelFile | None = None
-    """The model that was read in place of a text."""
-
-
-class Given(NamedTuple):
-    """What is given for a spec from outside its text: values, shapes and attributes."""
-
-    set: Dictionary[str, str] = {}
-    """The values of variables, as written on a command line."""
-    shapes: Dictionary[str, str] = {}
-    """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
-    layout: str | None = None
-    """The layout of these shapes and of an inline expression; ``None``: the layout of the spec."""
-    numbers: Dictionary[str, Number] = {}
-    """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
-    `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
-    the names in it that are among these and those of `set`; a name of a size, or ``i``, only if `set` has it or if it
-    stands in the input shape."""
-    observe: Observer | None = None
-    """Called with the index of every layer before its formulas are evaluated."""
-    attributes: Dictionary[int, Dictionary[str, Number]] = {}
-    """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
-    training_heads: TrainingHeads = "possible"
-    """Which training heads are built. With numbers that are not plain, they must be named."""
-    arguments: Dictionary[str, str] = {}
-    """The arguments of a class or function in the user's code, as Python literals or texts."""
-    batch_axes: Dictionary[str, str] = {}
-    """The axes of a model's inputs that are the batch, by name of the input: an index, or ``none``."""
-
-    def applied_to(self, source: Source) -> Given:
-        """Return what applies to one of several specs: only models have arguments and batch axes."""
-        return self if source.model is not None else self._replace(arguments={}, batch_axes={})
-
-
-AS_WRITTEN = Given()
 
 
 def load_spec(spec: str, given: Given = AS_WRITTEN, limits: Limits = DEFAULT) -> Spec:

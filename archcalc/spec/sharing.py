@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from archcalc.graph import write_shape
 from archcalc.numeric import is_plain, known_equal, require
-from archcalc.ops.base import Weight
+from archcalc.ops.base import Operator, Weight
 from archcalc.spec.errors import Problem, Span, fail
+from archcalc.spec.syntax import Argument
+from archcalc.spec.values import Tensor, Value, describe
 
 Tied: TypeAlias = Mapping[str, int]
 """The index of the layer that a weight belongs to, by the name of the weight; weights of the layer itself are left
 out."""
 
 ALONE: Tied = {}
+
+Owned: TypeAlias = Mapping[str, tuple[Weight, int]]
+"""The weights of a layer by name, each with the index of the layer that it belongs to."""
 
 
 class SharedSet:
@@ -78,9 +83,77 @@ def agree(one: Weight, other: Weight) -> bool:
     return True
 
 
-def called_alike(weight: Weight, others: Sequence[Weight]) -> Weight | None:
-    """Return the weight of the same name; ``None`` if there is none."""
-    return next((other for other in others if other.name == weight.name), None)
+def weights_of_layer(
+    op: Operator, weights: Sequence[Weight], argument: Argument, named: Value, owned: Callable[[int], Owned]
+) -> dict[str, int]:
+    """Return the weights that ``weights=@path`` ties to those of an earlier layer.
+
+    Args:
+        op: the operator that uses them.
+        weights: its weights.
+        argument: the argument in the text.
+        named: its value.
+        owned: returns the weights of an earlier layer.
+
+    Raises:
+        SpecError: it names no layer or several, or one that stores nothing of the kind.
+    """
+    others = owned(named_layer(argument, named))
+    if not any(weight.name in others for weight in weights):
+        names = " and ".join(others) or "nothing"
+        message = f"{op.name} stores nothing that it could share: that layer stores {names}"
+        fail("sharing", message, argument.span)
+    tied = {}
+    for weight in weights:
+        if weight.name in others:
+            other, tied[weight.name] = others[weight.name]
+            if not agree(weight, other):
+                message = f"shared weights must have equal shapes: {written(weight)} here, {written(other)} there"
+                fail("sharing", message, argument.span)
+    return tied
+
+
+def named_layer(argument: Argument, named: Value) -> int:
+    """Return the index of the layer that ``weights=@path`` names.
+
+    Raises:
+        SpecError: it names none, or several.
+    """
+    if not isinstance(named, Tensor):
+        fail("sharing", f"weights= must name a layer, got {describe(named)}", argument.span, "write weights=@layer")
+    layers = named.mark.layers
+    if len(layers) != 1:
+        hint = f"name one of them: weights=@{named.name}/…" if layers else ""
+        count = f"{len(layers)} layers" if layers else "no layer"
+        fail("sharing", f"weights= must name one layer, but '@{named.name}' has {count}", argument.span, hint)
+    return layers[0]
+
+
+def weights_of_call(
+    op: Operator, weights: Sequence[Weight], tied: Tied, call: SharedCall, first: Owned | None
+) -> dict[str, int]:
+    """Return the weights that a call of a shared block uses of its first call.
+
+    Args:
+        op: the operator that uses them.
+        weights: its weights.
+        tied: those that belong to another layer anyway.
+        call: the call.
+        first: the weights of the same layer in the first call; ``None`` if there is no such layer.
+
+    Raises:
+        SpecError: the first call does not have them, or in other shapes.
+    """
+    found = {}
+    for weight in weights:
+        if weight.name in tied:
+            continue
+        if first is None or weight.name not in first:
+            call.differs(f"the {written(weight)} of {op.name}", "does not")
+        other, found[weight.name] = first[weight.name]
+        if not agree(weight, other):
+            call.differs(f"the {written(weight)} of {op.name}", f"needs {written(other)}")
+    return found
 
 
 def written(weight: Weight) -> str:

@@ -16,7 +16,7 @@ from archcalc.spec.write import write_layer
 
 if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
-    from archcalc.spec.read import Spec
+    from archcalc.spec.records import Spec
 
 STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quantity.in_baseline)
 """The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from archcalc.lint.fix import fix, quote
 from archcalc.spec.errors import Source, SpecError
-from archcalc.spec.read import Spec
+from archcalc.spec.records import Spec
 
 LINE_END = re.compile("\r\n|\r|\n")
 MAX_ALIGNED = 2_000

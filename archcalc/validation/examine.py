@@ -12,7 +12,8 @@ from archcalc.claims.judge import judge_each
 from archcalc.lint import FIXABLE, RULES, lint
 from archcalc.spec.errors import Problem, Source, SpecError
 from archcalc.spec.locate import read_file
-from archcalc.spec.read import Spec, read_spec
+from archcalc.spec.read import read_spec
+from archcalc.spec.records import Spec
 from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from archcalc.lint import RULES
 from archcalc.spec.limits import DEFAULT, Limits
-from archcalc.spec.read import Given
+from archcalc.spec.records import Given
 from archcalc.validation.baseline import NO_TOLERANCE, BaselineComparison, NetworkFigures, Tolerance
 from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
 from archcalc.validation.findings import Finding

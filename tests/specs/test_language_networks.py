@@ -10,7 +10,8 @@ from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import smallest
 from archcalc.spec.errors import Source
 from archcalc.spec.limits import DEFAULT
-from archcalc.spec.read import AS_WRITTEN, Given, load_spec, read_spec
+from archcalc.spec.read import load_spec, read_spec
+from archcalc.spec.records import AS_WRITTEN, Given
 from archcalc.spec.write_graph import write_graph
 from archcalc.validation.examine import Options, ValidationTask, examine
 from archcalc.validation.paths import FoundSpec

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
 
 from archcalc.graph import channels_first, input_axes
 from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Text, fail, suggest, whole_text
 from archcalc.spec.grammar import parse_shape
 from archcalc.spec.limits import Limits
+from archcalc.spec.records import Given
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import Names, Scope, evaluate, shape_from
-
-if TYPE_CHECKING:
-    from archcalc.spec.read import Given
 
 
 def shape_text(name: str, written: str) -> Text:

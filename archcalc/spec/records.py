@@ -1,0 +1,82 @@
+"""What reading gives and takes: a spec that was read, and what is given for it from outside its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dictionary
+from typing import NamedTuple
+
+from archcalc.graph import Graph
+from archcalc.numeric import Number
+from archcalc.spec.document import Mapping
+from archcalc.spec.errors import Problem, Source, Span, Text
+from archcalc.spec.models import ModelFile
+from archcalc.spec.network import Network, Observer, TrainingHeads
+
+
+class Expectation(NamedTuple):
+    """An entry of ``expect:`` as written: a target and the expected value."""
+
+    target: Text
+    value: Text
+
+
+class Outline(NamedTuple):
+    """The parsed text of a graph, for warnings and corrections."""
+
+    document: Mapping | None
+    """The file; ``None`` for an inline expression."""
+    network: Network
+    places: tuple[Span | None, ...]
+    """The place of each node of the graph; ``None`` for an input."""
+    ignored: tuple[Text, ...] = ()
+    """The codes of the warnings that the file suppresses."""
+    shapes: Dictionary[str, Span] = {}
+    """The places of the input shapes, by input name."""
+    impossible_heads: tuple[Problem, ...] = ()
+    """The errors of the training heads that are left out."""
+
+
+class Spec(NamedTuple):
+    """A spec that was read: its source, graph, expectations and parsed text."""
+
+    source: Source
+    graph: Graph
+    expectations: tuple[Expectation, ...]
+    outline: Outline
+    variants: tuple[str, ...] = ()
+    """The names of the variants of the network."""
+    model: ModelFile | None = None
+    """The model that was read in place of a text."""
+
+
+class Given(NamedTuple):
+    """What is given for a spec from outside its text: values, shapes and attributes."""
+
+    set: Dictionary[str, str] = {}
+    """The values of variables, as written on a command line."""
+    shapes: Dictionary[str, str] = {}
+    """Input shapes that replace those of the spec, by input name; ``""`` is the only (or first) input."""
+    layout: str | None = None
+    """The layout of these shapes and of an inline expression; ``None``: the layout of the spec."""
+    numbers: Dictionary[str, Number] = {}
+    """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
+    `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
+    the names in it that are among these and those of `set`; a name of a size, or ``i``, only if `set` has it or if it
+    stands in the input shape."""
+    observe: Observer | None = None
+    """Called with the index of every layer before its formulas are evaluated."""
+    attributes: Dictionary[int, Dictionary[str, Number]] = {}
+    """Numbers of any kind that replace attributes of layers: by index of the layer, then name of the attribute."""
+    training_heads: TrainingHeads = "possible"
+    """Which training heads are built. With numbers that are not plain, they must be named."""
+    arguments: Dictionary[str, str] = {}
+    """The arguments of a class or function in the user's code, as Python literals or texts."""
+    batch_axes: Dictionary[str, str] = {}
+    """The axes of a model's inputs that are the batch, by name of the input: an index, or ``none``."""
+
+    def applied_to(self, source: Source) -> Given:
+        """Return what applies to one of several specs: only models have arguments and batch axes."""
+        return self if source.model is not None else self._replace(arguments={}, batch_axes={})
+
+
+AS_WRITTEN = Given()
