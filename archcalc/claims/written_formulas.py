@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from archcalc.spec.expressions import FUNCTIONS
+from archcalc.spec.markup import SUPERSCRIPTS, with_usual_digits, without_commands
 
 _OTHER_FUNCTIONS = {"int": "floor", "ceiling": "ceil"}
 _FLOORS = {"⌊": "floor(", "⌈": "ceil("}
@@ -20,20 +21,15 @@ _OPENING = "(⌊⌈"
 _CLOSING = ")⌋⌉"
 _SIZE_SEPARATORS = ("x", "×", ",", ";", "@")
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_SUPERSCRIPT_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _SUBSCRIPT_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SIGNS = str.maketrans({"·": "*", "⋅": "*", "∗": "*", "−": "-", "–": "-", "÷": "/", "∕": "/", "[": "(", "]": ")"})
 _SHAPE_NAME = re.compile(r"\s*(?:torch\.size|tensorshape|shape)\s*(?=[(\[])", re.IGNORECASE)
 _LATEX = (
-    (re.compile(r"\\(?:left|right|displaystyle|big[lr]?|quad)(?![a-z])|\\[,;:! ()\[\]]|\$|`"), " "),
-    (re.compile(r"\\(?:text|mathrm|mathit|mathbf|operatorname)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"_\s*\{([^{}]*)\}"), lambda match: "_" + match[1].replace(" ", "").replace(",", "_") + " "),
     (re.compile(r"\\lfloor"), "⌊"),
     (re.compile(r"\\rfloor"), "⌋"),
     (re.compile(r"\\lceil"), "⌈"),
     (re.compile(r"\\rceil"), "⌉"),
-    (re.compile(r"\\times(?![a-z])"), "×"),
-    (re.compile(r"\\(?:cdot|ast)(?![a-z])"), "*"),
     (re.compile(r"\\div(?![a-z])"), "/"),
 )
 _CONDITION = re.compile(r"\s*[,(]\s*(?:if|for|where|when)\b.*", re.DOTALL)
@@ -128,7 +124,7 @@ def _closes(tokens: list[_Token]) -> int:
 
 def _without_markup(text: str) -> str:
     """Return the text without LaTeX, and with the digits 0–9 only."""
-    text = _CONDITION.sub("", text.replace("\\_", "_"))
+    text = without_commands(_CONDITION.sub("", text.replace("\\_", "_")))
     for pattern, instead in _LATEX:
         text = pattern.sub(instead, text)
     while (match := _FRACTION.search(text)) is not None:
@@ -136,9 +132,8 @@ def _without_markup(text: str) -> str:
         below, rest = _group(rest)
         text = f"{text[: match.start()]} (({above})/({below})) {rest}"
     text = text.replace("{", "(").replace("}", ")").replace("\\", " ")
-    text = _SUPERSCRIPTS.sub(lambda match: "**" + match[0].translate(_SUPERSCRIPT_DIGITS), text)
-    text = text.translate(_SUBSCRIPT_DIGITS)
-    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    text = _SUPERSCRIPTS.sub(lambda match: "**" + match[0].translate(SUPERSCRIPTS), text)
+    text = with_usual_digits(text.translate(_SUBSCRIPT_DIGITS))
     return text.translate(_SIGNS).replace("^", "**")
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from typing import NamedTuple
-from unicodedata import decimal
+
+from archcalc.spec.markup import SUPERSCRIPTS, with_usual_digits, without_commands
 
 BYTES = "bytes"
 SHARE = "%"
@@ -79,35 +80,31 @@ _NUMBER = re.compile(
 )
 _RATIO = re.compile(r"(-?\d{1,60})/(\d{1,60})")
 _POWER = re.compile(r"(\d{1,4})\s*(?:\^|\*\*)\s*(\d{1,3})")
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LOOKALIKES = str.maketrans("✕✖⨯∗хХ", "×××*xx")
 """Multiplication signs; the last two are Cyrillic letters."""
 _LATEX = (
-    (re.compile(r"\\(?:text|mathrm|textbf|mathbf|textit)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\{,\}|\{\\,\}"), ","),
     (re.compile(r"\^\{([^{}]*)\}"), r"^\1"),
-    (re.compile(r"\\(?:text)?times(?![a-z])"), "×"),  # a digit may follow: 3.8\times10^9
-    (re.compile(r"\\cdot(?![a-z])"), "·"),
     (re.compile(r"\\approx(?![a-z])|\\sim(?:eq)?(?![a-z])"), "≈"),
     (re.compile(r"\\leq?(?![a-z])"), "<="),
     (re.compile(r"\\geq?(?![a-z])"), ">="),
     (re.compile(r"\\pm(?![a-z])"), "±"),
     (re.compile(r"\\%"), "%"),
-    (re.compile(r"\\[,;:! ]|\\quad(?![a-z])"), " "),
-    (re.compile(r"\\[()\[\]]|\$|[`*]{2,}|`"), ""),
+    (re.compile(r"[`*]{2,}"), ""),
 )
 
 
 def plain(text: str) -> str:
     """Return the text with the digits of all scripts as 0–9, superscripts as ``^``, and without LaTeX and Markdown."""
     if not text.isascii():
-        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^" + match.group().translate(_SUPERSCRIPTS), text)
-        text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text).translate(_LOOKALIKES)
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: "^" + match.group().translate(SUPERSCRIPTS), text)
+        text = with_usual_digits(text).translate(_LOOKALIKES)
     if not text.isdecimal():
         if "**" in text:
             text = re.sub(r"(?<=\d)\*\*(?=-?\d)", "^", text)  # a power, not Markdown
         for pattern, instead in _LATEX:
             text = pattern.sub(instead, text)
+        text = without_commands(text)
     text = text.strip()
     return text[:-1] if text.endswith(".") and not text.endswith("..") else text
 
