@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -14,6 +15,9 @@ from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axe
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
+
+BATCH_AXIS = "say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch"
+"""The hint of errors about the batch."""
 
 MAX_NAMED = 12
 """The number of modules with unused parameters that a note names."""
@@ -43,6 +47,38 @@ class Model:
     arrays: Callable[[Iterable[str]], Mapping[str, Any]]
     """Returns stored arrays by their names in the file, read from it."""
 
+    @cached_property
+    def batch(self) -> int:
+        """The number of examples.
+
+        Raises:
+            SpecError: the inputs have batches of different sizes.
+        """
+        axes = {tensor: self.batch_axes[name] for name, tensor in self.inputs.items()}
+        found = {self.sizes[tensor][axis] for tensor, axis in axes.items() if axis is not None}
+        if len(found) > 1:
+            sizes = ", ".join(map(str, sorted(found)))
+            message = f"the inputs have batches of different sizes: {sizes}"
+            fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
+        return found.pop() if found else 1
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """The batch axis of every tensor.
+
+        Raises:
+            SpecError: it cannot be found.
+        """
+        given: dict[int, Place] = {}
+        for name, tensor in self.inputs.items():
+            axis = self.batch_axes[name]
+            given[tensor] = None if axis is None else BatchAxis(axis)
+        try:
+            return batch_axes(self.steps, self.sizes, given, self.batch)
+        except Undecided as error:
+            message = f"the batch axis cannot be followed through {_where(self.steps[error.step])}"
+            fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
+
 
 @dataclass(frozen=True)
 class Lowered:
@@ -70,40 +106,7 @@ def lower(
     Raises:
         SpecError: the batch axis of a tensor cannot be found, or a layer cannot exist.
     """
-    batch = _batch(model)
-    given: dict[int, Place] = {}
-    for name, tensor in model.inputs.items():
-        axis = model.batch_axes[name]
-        given[tensor] = None if axis is None else BatchAxis(axis)
-    try:
-        places = batch_axes(model.steps, model.sizes, given, batch)
-    except Undecided as error:
-        step = model.steps[error.step]
-        fail(
-            "batch-axis",
-            f"the batch axis cannot be followed through {_where(step)}",
-            origin=model.origin,
-            hint="say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch",
-        )
-    lowering = _Lowering(model, places, batch, shapes or {}, attributes or {}, observe)
-    return lowering.run()
-
-
-def _batch(model: Model) -> int:
-    """Return the number of examples."""
-    found = {
-        model.sizes[tensor][axis]
-        for name, tensor in model.inputs.items()
-        if (axis := model.batch_axes[name]) is not None
-    }
-    if len(found) > 1:
-        fail(
-            "batch-axis",
-            f"the inputs have batches of different sizes: {', '.join(map(str, sorted(found)))}",
-            origin=model.origin,
-            hint="say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch",
-        )
-    return found.pop() if found else 1
+    return _Lowering(model, shapes or {}, attributes or {}, observe).run()
 
 
 def _where(step: Step) -> str:
@@ -117,13 +120,11 @@ class _Lowering:
     def __init__(
         self,
         model: Model,
-        places: Sequence[Place],
-        batch: int,
         shapes: Mapping[str, Shape],
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> None:
-        self.model, self.places, self.batch, self.shapes = model, places, batch, shapes
+        self.model, self.places, self.batch, self.shapes = model, model.places, model.batch, shapes
         self.attributes, self.observe = attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []
@@ -152,7 +153,7 @@ class _Lowering:
                 )
             except Impossible as error:
                 fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin)
-            except (IndexError, ValueError):  # sizes, axes and attributes of different lengths
+            except (IndexError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
             for index, ref in zip(step.outputs, made, strict=True):
                 self.tensors[index] = ref
