@@ -57,11 +57,11 @@ def examine_changed(
     Results from the cache have no figures.
 
     Args:
-        file: The cache.
-        version: The version of the program.
-        options: The options of the validation.
-        tasks: The specs.
-        jobs: The number of processes, as for `examine_all`.
+        file: the cache.
+        version: the version of the program.
+        options: the options of the validation.
+        tasks: the specs.
+        jobs: the number of processes, as for `examine_all`.
     """
     environment = sha256(_text([version, *_program(), options]).encode()).hexdigest()
     keys = [_key(environment, options, task) for task in tasks]
@@ -83,7 +83,7 @@ def examine_changed(
 
 
 def _program() -> Iterator[Any]:
-    """What tells one state of the program from another: a checkout changes without its version."""
+    """Yield what tells one state of the program from another: a checkout changes without its version."""
     import yaml
 
     yield from (sys.version, yaml.__version__)
@@ -93,7 +93,7 @@ def _program() -> Iterator[Any]:
 
 
 def _key(environment: str, options: Options, task: ValidationTask) -> bytes | None:
-    """Everything that the result of a task depends on, as a hash; ``None`` if it does not depend on a plain file."""
+    """Return a hash of all that the result of a task depends on; ``None`` if it does not depend on a plain file."""
     found_spec, settings = task.found_spec, task.configuration
     if not found_spec.path or found_spec.is_model or found_spec.problem is not None or found_spec.skipped:
         return None
@@ -119,12 +119,12 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
 
 
 def _text(value: Any) -> str:
-    """A text for plain data that is equal for equal data."""
+    """Return a text for plain data that is equal for equal data."""
     return json.dumps(value, default=lambda each: sorted(each) if isinstance(each, frozenset) else str(each))
 
 
 def _find(file: Path, keys: Sequence[bytes]) -> dict[bytes, ValidationResult]:
-    """The results with these keys that are in the cache."""
+    """Return the results with these keys that are in the cache."""
 
     def find(connection: Connection) -> dict[bytes, ValidationResult]:
         found = {}
@@ -176,7 +176,7 @@ def _transaction(file: Path, work: Callable[[Connection], Value]) -> Value | Non
 
 
 def _result(row: list[Any]) -> ValidationResult:
-    """The result that was stored as JSON, where all tuples are lists."""
+    """Return the result that was stored as JSON, where all tuples are lists."""
     result = ValidationResult(**dict(zip(ValidationResult._fields, row, strict=True)))
     return result._replace(
         findings=tuple(Finding(*each) for each in result.findings),
