@@ -45,7 +45,7 @@ def _last_strides(steps: Sequence[Step]) -> Number:
 
 
 def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
-    """The receptive field of the layer before, and K − 1 more."""
+    """Return the receptive field of the layer before, and K − 1 more."""
     size: Number = 1
     distance: Number = 1
     for step in steps[:-1]:
@@ -60,7 +60,7 @@ def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], 
 
 
 def _axes(target: DiagnosedTarget) -> list[list[Step]]:
-    """The steps of each axis from the input on; empty if the layers before are not a chain of sliding windows."""
+    """Return the steps of each axis from the input on; empty unless the layers before are a chain of windows."""
     layers: list[list[Step]] = []
     index = target.tensor.node
     while not target.node(index).is_input:

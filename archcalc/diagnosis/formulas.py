@@ -64,7 +64,7 @@ def explain_formula(samples: Iterable[Sample]) -> tuple[Explanation, ...]:
 
 
 def _lacks_rounding(samples: Sequence[Sample]) -> bool:
-    """Whether a formula is right wherever it gives integers, and gives no integers elsewhere."""
+    """Return whether a formula is right wherever it gives integers, and gives no integers elsewhere."""
     whole = [sample.is_whole for sample in samples]
     return any(whole) and not all(whole) and all(not sample.tells for sample in samples if sample.is_whole)
 
@@ -80,7 +80,7 @@ def _matching(outcomes: Iterable[Outcome], written: Values) -> Iterator[tuple[Re
 def _without_effect(
     found: list[tuple[Reason, ...]], where_right: Iterable[Iterable[Outcome]]
 ) -> list[tuple[Reason, ...]]:
-    """The reasons that have no effect in any network where the formula is correct."""
+    """Return the reasons that have no effect in any network where the formula is correct."""
     if not found:
         return []
     effective = {outcome.reasons for outcomes in where_right for outcome in outcomes}
@@ -88,7 +88,7 @@ def _without_effect(
 
 
 def _common(matching: Iterable[Iterable[tuple[Reason, ...]]]) -> list[tuple[Reason, ...]]:
-    """The reasons in all of the collections, in the order of the first one; the later ones are read only if needed."""
+    """Return the reasons in all collections, in the order of the first; later ones are read only if needed."""
     common: list[tuple[Reason, ...]] | None = None
     for number, each in enumerate(matching):
         if common is not None and len(common) <= (number >= MIN_TELLING):

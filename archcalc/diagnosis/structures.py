@@ -31,7 +31,7 @@ def restructured(target: DiagnosedTarget) -> Iterator[Outcome]:
 
 
 def _shared_counted_twice(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """The total with the weights of every layer, also of those that share them."""
+    """Return the total with the weights of every layer, also of those that share them."""
     (total, *_) = target.actual.values
     assert not isinstance(total, str)
     repeated = sum(target.counts(index).of(target.quantity) for index in target.counted_elsewhere)
@@ -65,7 +65,7 @@ def final_softmax(
 
 
 def _separable_as_standard(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """The total with every depthwise convolution and the 1×1 convolution after it as one standard convolution."""
+    """Return the total with depthwise convolutions and the 1×1 ones after them as standard convolutions."""
     (total, *_) = target.actual.values
     assert not isinstance(total, str)
     changed: Number = 0
@@ -87,7 +87,7 @@ def _separable_as_standard(target: DiagnosedTarget) -> Iterator[Outcome]:
 
 
 def _depthwise_before(target: DiagnosedTarget, index: int) -> int | None:
-    """The depthwise convolution before a 1×1 convolution, with nothing but layers that keep the shape between them."""
+    """Return the depthwise convolution before a 1×1 convolution; between them, all layers keep the shape."""
     op: Any = target.node(index).op
     if op.kind != "convolution" or op.window_kind != "sliding" or set(op.kernel) != {1} or op.name != "conv":
         return None

@@ -118,7 +118,7 @@ class AskedQuestions:
 
 
 def _by_number(questions: tuple[Question, ...]) -> Iterator[tuple[int, str]]:
-    """The ids of the questions by number: the numbers in the ids if there are any, else the places in the key."""
+    """Return the ids of the questions by number: the numbers in the ids, or else the places in the key."""
     numbered = [(int(match[1]), each.id) for each in questions if (match := _NUMBERED.fullmatch(each.id.casefold()))]
     if numbered:
         yield from numbered
@@ -127,5 +127,5 @@ def _by_number(questions: tuple[Question, ...]) -> Iterator[tuple[int, str]]:
 
 
 def _words(text: str) -> str:
-    """A text without punctuation and case."""
+    """Return a text without punctuation and case."""
     return " ".join(re.findall(r"\w+", text.casefold()))

@@ -103,7 +103,7 @@ def _answers(row: list[Text], columns: Mapping[int, Text], grid: Grid, source: S
 
 
 def _name(row: list[Text], persons: Mapping[int, Person]) -> str:
-    """The name of the student of a row; empty if it has none."""
+    """Return the name of the student of a row; empty if it has none."""
     values: dict[Person, str] = {}
     for index, kind in persons.items():
         if index < len(row) and row[index].value:

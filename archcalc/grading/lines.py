@@ -57,7 +57,7 @@ def read_lines(source: Source, max_answers: int) -> AnswerFile:
 
 
 def _pairs(source: Source) -> Iterator[tuple[Text, Text]]:
-    """The id and the value of each line, with their places."""
+    """Return the id and the value of each line, with their places."""
     start = 0
     for line in source.text.splitlines(keepends=True):
         match = _LINE.fullmatch(line.rstrip())

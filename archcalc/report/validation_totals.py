@@ -66,5 +66,5 @@ def _blocks(results: Sequence[ValidationResult]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """A text of one line with the special characters of Markdown escaped."""
+    """Return a text of one line with the special characters of Markdown escaped."""
     return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in printable(text))

@@ -117,7 +117,7 @@ class _Baselines:
 def _renamed(
     store: BaselineFile, settings: Settings, options: Options, new: Sequence[ValidationTask], jobs: int | None
 ) -> dict[int, str]:
-    """The entries of specs that are not in the baseline under their present names, by index of the spec."""
+    """Return the entries of specs that are not in the baseline under their present names, by index of the spec."""
     gone = store.gone(settings)
     results = examine_all(options._replace(fix=""), new if gone else (), jobs)
     figures = {index: result.figures for index, result in enumerate(results) if result.figures is not None}

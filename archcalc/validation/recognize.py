@@ -91,7 +91,7 @@ def _is_top_of_spec(top: Any) -> bool:
 
 
 def _documents(text: str) -> tuple[list[Any], bool]:
-    """The documents of a YAML text up to its first error, and whether there is none. All scalars are texts."""
+    """Return the documents of a YAML text up to its first error, and whether there is none. All scalars are texts."""
     documents: list[Any] = []
     containers: list[dict[Any, Any] | list[Any]] = [documents]
     keys: list[Any] = []  # of the open mappings: the key whose value comes next, or this list if a key comes next

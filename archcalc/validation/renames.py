@@ -63,11 +63,11 @@ def _layers(name: str, figures: NetworkFigures) -> _Layers:
 
 
 def _shared_tail(one: list[str], other: list[str]) -> int:
-    """The number of equal parts at the end of two paths."""
+    """Return the number of equal parts at the end of two paths."""
     pairs = zip(reversed(one), reversed(other), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _similarity(one: Counter[Hashable], other: Counter[Hashable]) -> float:
-    """The share of equal layers."""
+    """Return the share of equal layers."""
     return (one & other).total() / max(one.total(), other.total(), 1)

@@ -119,7 +119,7 @@ class ChoiceQuestion:
         return wrong()
 
     def _chosen(self, answer: str) -> frozenset[str]:
-        """The labels that an answer names.
+        """Return the labels that an answer names.
 
         Raises:
             ValueError: It names something else, or contradicts itself.
@@ -149,7 +149,7 @@ class ChoiceQuestion:
         raise ValueError(f"an answer must be one of {', '.join(self.options)}, got '{answer[:40]}'")
 
     def _labels(self, written: str) -> frozenset[str] | None:
-        """The labels of a list such as ``a, c``, ``a) and c)`` or ``AC``, or of texts; ``None`` if it is none."""
+        """Return the labels of a list such as ``a, c``, ``a) and c)``, ``AC`` or of texts; ``None`` if it is none."""
         known = {text.casefold(): label for label, text in self.options.items()}
         known |= {label.casefold(): label for label in self.options}
         parts = [re.sub(r"[()\[\].:]", "", part).casefold() for part in _SEPARATORS.split(written)]

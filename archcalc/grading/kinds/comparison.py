@@ -92,20 +92,20 @@ class ComparedFigures:
         return wrong(*figures, hints=())
 
     def _named(self, answer: str) -> str | None:
-        """The target that an answer names: in full, or by the part in which the targets differ."""
+        """Return the target that an answer names: in full, or by the part in which the targets differ."""
         written = answer.strip().strip(".'\"").casefold()
         words = {written, *re.findall(r"[\w./-]*\w", written)}
         found = [target for target in self.values if words & self._names(target)]
         return found[0] if len(found) == 1 else None
 
     def _names(self, target: str) -> set[str]:
-        """What a target may be called: in full, in short, or by its network if it is the only target of that."""
+        """Return what a target may be called: in full, in short, or by its network if it is the only target of that."""
         network = target.partition(".")[0]
         alone = sum(each.startswith(f"{network}.") for each in self.values) == 1
         return {name.casefold() for name in (target, self._short(target), *([network] if alone else []))}
 
     def _short(self, target: str) -> str:
-        """A target without the parts that all of them begin or end with: A of A.params beside B.params."""
+        """Return a target without the parts that all of them begin or end with: A of A.params beside B.params."""
         parts = [each.split(".") for each in self.values]
         own = target.split(".")
         while len(own) > 1 and all(len(each) > 1 and each[-1] == own[-1] for each in parts):

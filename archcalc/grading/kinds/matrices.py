@@ -91,7 +91,7 @@ def within(given: Quantity, expected: Quantity, tolerance: Quantity | None) -> b
 
 
 def _flat(expected: Matrix, given: Matrix) -> bool:
-    """Whether both are vectors of the same length."""
+    """Return whether both are vectors of the same length."""
     return 1 in (len(given), len(given[0])) and sum(map(len, given)) == sum(map(len, expected))
 
 

@@ -80,7 +80,7 @@ def _fixed(question: Mapping) -> Kind:
 
 
 def _listed(content: List) -> Text:
-    """A vector or matrix as text."""
+    """Return a vector or matrix as text."""
 
     def written(each: Content) -> str:
         if isinstance(each, List):
@@ -141,7 +141,7 @@ def _by_hand(question: Mapping) -> ByHand | None:
 
 
 def _word(question: Mapping, known: Sequence[str]) -> str:
-    """The word under ``which:``; the first of those known if it is missing."""
+    """Return the word under ``which:``; the first of those known if it is missing."""
     content = question.get("which")
     if content is None:
         return known[0]

@@ -186,7 +186,7 @@ class SolutionQuestion:
         return RIGHT if missing <= 0 else wrong(reason("solutions-missing", missing=str(missing), number=str(number)))
 
     def _tried(self, values: Sequence[Any]) -> Outcome:
-        """The outcome for values of the settings: whether the network exists, and the condition holds."""
+        """Return the outcome for values of the settings: whether the network exists, and the condition holds."""
         from archcalc.query.sweep import Refused
 
         settings = {axis.name: value for axis, value in zip(self.axes, values, strict=True)}
@@ -232,7 +232,7 @@ class SolutionQuestion:
                     raise Impossible(f"{name} must be an integer, got {value}")
 
     def _read(self, answer: str) -> tuple[Any, ...]:
-        """The values of an answer, one per setting: ``3``, ``k = 3, s = 2``.
+        """Return the values of an answer, one per setting: ``3``, ``k = 3, s = 2``.
 
         Raises:
             ValueError: The text is something else.
@@ -260,18 +260,18 @@ class SolutionQuestion:
 
 
 def _bare(answer: str) -> str:
-    """An answer without the brackets around it."""
+    """Return an answer without the brackets around it."""
     return answer.strip().strip("{}()[]").rstrip(".")
 
 
 def _is_name(written: str, name: str) -> bool:
-    """Whether a word of an answer means a setting: conv_1.p or p for ``conv_1.p``, H for ``H=W``."""
+    """Return whether a word of an answer means a setting: conv_1.p or p for ``conv_1.p``, H for ``H=W``."""
     word = written.strip().casefold()
     return any(word in (part.casefold(), part.rpartition(".")[2].casefold()) for part in name.split("="))
 
 
 def _unnamed(part: str, name: str) -> str:
-    """A value without words around it: ``padding 1``, ``3 layers``."""
+    """Return a value without words around it: ``padding 1``, ``3 layers``."""
     match = re.fullmatch(r"(?:[A-Za-z_][\w. ]*[=:\s]\s*)?(-?[\d.][\d./:x,;\s-]*)(?:\s*[A-Za-z][\w ]*)?", part.strip())
     return match[1].strip() if match is not None else part
 
@@ -290,5 +290,5 @@ def _value_text(value: Any) -> str:
 
 
 def _for_key(hint: str) -> str:
-    """A hint with an option of the command line as the entry of a key."""
+    """Return a hint with an option of the command line as the entry of a key."""
     return hint.replace("--vary ", "vary: ")
