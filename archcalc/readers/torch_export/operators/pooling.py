@@ -49,17 +49,16 @@ def avg_pool(a: Arguments) -> list[Step]:
     return per_example(a, op, axes)
 
 
-@translates("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
-def adaptive_avg_pool(a: Arguments) -> list[Step]:
-    axes = axes_of(a)
-    sizes = a.integers("output_size", count=axes)
-    op = GlobalAvgPool() if set(sizes) == {1} else AdaptiveAvgPool(size=sizes)
-    return per_example(a, op, axes)
+ADAPTIVE: dict[str, tuple[type[Operator], type[Operator]]] = {
+    "adaptive_avg_pool": (GlobalAvgPool, AdaptiveAvgPool),
+    "adaptive_max_pool": (GlobalMaxPool, AdaptiveMaxPool),
+}
+"""The operators to one position and to any number of positions, by the name without axes."""
 
 
-@translates("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
-def adaptive_max_pool(a: Arguments) -> list[Step]:
+@translates(*(f"{name}{axes}d" for name in ADAPTIVE for axes in (1, 2, 3)))
+def adaptive_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     sizes = a.integers("output_size", count=axes)
-    op = GlobalMaxPool() if set(sizes) == {1} else AdaptiveMaxPool(size=sizes)
-    return per_example(a, op, axes)
+    to_one, to_many = ADAPTIVE[a.operator[:-2]]
+    return per_example(a, to_one() if set(sizes) == {1} else make(to_many, size=sizes), axes)
