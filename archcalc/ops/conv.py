@@ -21,6 +21,7 @@ from archcalc.ops.base import (
     require_positions,
     spatial,
 )
+from archcalc.ops.border import Bordered
 from archcalc.ops.fields import axes, flag, integer, pads, table
 from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, padding_sides
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
@@ -75,8 +76,23 @@ class Convolution(WeightedSums):
     kind = "convolution"
 
 
+class SlidingConvolution(Convolution, Bordered, Sliding):
+    """A convolution whose windows slide over the padded input."""
+
+    def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number, Number]]:
+        rows = super().geometry(shape)
+        for n, _, _, before, after in rows:
+            self.require_border(n, before, after)
+        return rows
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        (reach,) = super().windows(inputs)
+        channels, *windows = reach
+        return ((channels, *[window and replace(window, border=self.border) for window in windows]),)
+
+
 @operator("conv")
-class Conv(Convolution, Sliding):
+class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
@@ -157,7 +173,7 @@ class Conv(Convolution, Sliding):
 
 
 @operator("dwconv")
-class DepthwiseConv(Convolution, Sliding):
+class DepthwiseConv(SlidingConvolution):
     """Depthwise convolution: every input channel has filters of its own.
 
     Shape:  C×n… → (C·multiplier)×m…, m as for conv
@@ -197,7 +213,7 @@ class DepthwiseConv(Convolution, Sliding):
 
 
 @operator("sepconv")
-class SeparableConv(Convolution, Sliding):
+class SeparableConv(SlidingConvolution):
     """Depthwise separable convolution in one layer: a depthwise convolution without bias, then a 1×1 convolution.
 
     Shape:  C×n… → channels×m…, m as for conv

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from archcalc.numeric import Number, ceil_div, maximum, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, operator, per_axis, require_positions, spatial
+from archcalc.ops.border import Bordered
 from archcalc.ops.fields import axes, flag, integer, pads, word
 from archcalc.ops.sliding import Axes
 from archcalc.ops.window import Reach, Window
@@ -83,29 +84,37 @@ class Upsample(Operator):
 
 
 @operator("pad")
-class Pad(Operator):
-    """Zero padding of the spatial axes.
+class Pad(Bordered):
+    """Padding of the spatial axes, with zeros, or with positions of the input.
+
+    ``reflect`` mirrors the positions at the outermost one, which is not repeated, ``replicate`` repeats that one, and
+    ``circular`` continues at the other end.
 
     Shape:  C×n… → C×m…,  m = n + before + after
     Params: none
     Cost:   nothing
     Window: size 1, padding before
-    Source: PyTorch ZeroPad2d; ONNX Pad
+    Source: PyTorch ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d; ONNX Pad
     """
 
     reads_features = "first"
 
     aliases = ("zeropadding", "zeropad")
 
-    margin: Margins = pads(MISSING, positional=True, sugar="", words=False, help="zeros per axis, or per side (1:2)")
+    margin: Margins = pads(
+        MISSING, positional=True, sugar="", words=False, help="positions per axis, or per side (1:2)"
+    )
 
     def output(self, inputs: Shapes) -> Shape:
         require_positions(inputs[0], self.name)
-        sizes = (n + before + after for n, (before, after) in per_axis(spatial(inputs[0]), self.margin))
+        sizes = []
+        for n, (before, after) in per_axis(spatial(inputs[0]), self.margin):
+            self.require_border(n, before, after)
+            sizes.append(n + before + after)
         return (inputs[0][0], *sizes)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        return ((Window(), *(Window(padding=before) for before, _ in self.margin)),)
+        return ((Window(), *(Window(padding=before, border=self.border) for before, _ in self.margin)),)
 
 
 @operator("crop")

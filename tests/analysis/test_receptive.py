@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis import receptive, unit
 from archcalc.analysis.fields import AxisField, coverage, sees_past
+from archcalc.analysis.intervals import Interval
 from archcalc.analysis.paths import Path
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
+from archcalc.analysis.unit import PositionSet, trace_back, unit_box, unit_field
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops import Operator, Reach, Shapes, Window

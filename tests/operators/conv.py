@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, onnx_pads
+from tests.operators.onnx_parts import Weights, bordered, onnx_pads
 from tests.operators.torch_parts import by_rank, even, functional, layer, nn, padded, parameter, torch
 from tests.operators.windows import Sides, pads
 from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
@@ -59,6 +59,9 @@ def onnx_convolution(
     model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
 ) -> str:
     stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
+    sides = pads(op, shape[1:])
+    if op.border != "zeros":
+        name, sides = bordered(model, name, op.border, sides), [(0, 0)] * len(sides)
     return model.add(
         "Conv",
         name,
@@ -66,18 +69,18 @@ def onnx_convolution(
         kernel_shape=list(op.kernel),
         strides=list(op.stride),
         dilations=list(op.dilation),
-        pads=onnx_pads(pads(op, shape[1:])),
+        pads=onnx_pads(sides),
         group=groups,
     )
 
 
 def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Module:
     sides = pads(op, shape[1:])
-    same = op.pad == "same" and set(op.stride) == {1}
+    same = op.pad == "same" and set(op.stride) == {1} and op.border == "zeros"
     padding = "same" if same else [before for before, _ in sides] if even(sides) else 0
     cls = by_rank("Conv", shape)
-    module = cls(shape[0], channels, op.kernel, op.stride, padding, op.dilation, groups, op.bias)
-    return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides)), module)
+    module = cls(shape[0], channels, op.kernel, op.stride, padding, op.dilation, groups, op.bias, op.border)
+    return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides, border=op.border)), module)
 
 
 def torch_conv(op: Any, shape: Sizes) -> Module:
@@ -96,7 +99,7 @@ def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
     def run(x: Tensor) -> Tensor:
         weight = torch.zeros(op.channels, shape[0], *op.kernel, dtype=x.dtype)
         weight[connected] = kernels
-        return convolve(padded(x, sides), weight, bias, op.stride, 0, op.dilation)
+        return convolve(padded(x, sides, border=op.border), weight, bias, op.stride, 0, op.dilation)
 
     return layer(run, kernels=kernels, **({} if bias is None else {"bias": bias}))
 
@@ -113,6 +116,10 @@ entry(
         *(
             ({"channels": 8, "kernel": (4, 5), **TWO, "pad": word}, (MAP,))
             for word in ("same", "half", "valid", "full")
+        ),
+        *(
+            ({"channels": 8, "kernel": (3, 5), **TWO, "border": word}, (MAP,))
+            for word in ("reflect", "replicate", "circular")
         ),
     ],
 )
@@ -152,7 +159,9 @@ def torch_sepconv(op: Any, shape: Sizes) -> Module:
     cls, sides = by_rank("Conv", shape), pads(op, shape[1:])
     maps = shape[0] * op.multiplier
     depthwise = cls(shape[0], maps, op.kernel, op.stride, 0, op.dilation, shape[0], bias=False)
-    return nn.Sequential(layer(lambda x: padded(x, sides)), depthwise, cls(maps, op.channels, 1, bias=op.bias))
+    return nn.Sequential(
+        layer(lambda x: padded(x, sides, border=op.border)), depthwise, cls(maps, op.channels, 1, bias=op.bias)
+    )
 
 
 entry(

@@ -22,6 +22,15 @@ def onnx_pads(rows: Sides) -> list[int]:
     return [before for before, _ in rows] + [after for _, after in rows]
 
 
+BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def bordered(model: Model, name: str, border: str, sides: Sides) -> str:
+    """Padding of the spatial axes, with what stands there."""
+    before, after = zip(*sides, strict=True)
+    return model.add("Pad", name, whole(model, 0, 0, *before, 0, 0, *after), mode=BORDERS[border])
+
+
 def channelwise(model: Model, array: Array, rank: int) -> str:
     """One number per channel, shaped to broadcast over ``rank`` axes after the channels."""
     return model.constant(array.reshape(-1, *(1,) * rank))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, part, permuted, whole
+from tests.operators.onnx_parts import BORDERS, Weights, bordered, part, permuted, whole
 from tests.operators.torch_parts import functional, layer, padded
-from tests.operators.writer import Shape, Writer, draw_stride, joined, per_axis, spatially
+from tests.operators.writer import Shape, Writer, draw_border, draw_stride, joined, per_axis, spatially
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -80,15 +80,15 @@ entry(
 
 def margin(w: Writer, shape: Shape, name: str) -> str:
     most = min(3, (min(shape[1:]) - 1) // 2) if name == "crop" else 3
+    border = draw_border(w, shape[1:], [most] * (len(shape) - 1)) if name == "pad" else ""
     sides = [
         f"{w.whole(0, most)}:{w.whole(0, most)}" if w.among(True, False) else str(w.whole(0, most)) for _ in shape[1:]
     ]
-    return f"{name} {'x'.join(sides[:1] if w.among(True, False) else sides)}"
+    return joined([name, "x".join(sides[:1] if w.among(True, False) else sides), border])
 
 
 def onnx_pad(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    before, after = zip(*op.margin, strict=True)
-    return model.add("Pad", name, whole(model, 0, 0, *before, 0, 0, *after))
+    return bordered(model, name, op.border, op.margin)
 
 
 def onnx_crop(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -100,8 +100,8 @@ entry(
     "pad",
     draw=spatially(lambda w, s: margin(w, s, "pad")),
     onnx=onnx_pad,
-    torch=lambda op, s: layer(lambda x: padded(x, list(op.margin))),
-    cases=[({"margin": ((1, 2), (0, 3))}, (MAP,))],
+    torch=lambda op, s: layer(lambda x: padded(x, list(op.margin), border=op.border)),
+    cases=[({"margin": ((1, 2), (0, 3)), "border": word}, (MAP,)) for word in BORDERS],
 )
 entry(
     "crop",

@@ -101,7 +101,15 @@ def draw_window(w: Writer, shape: Shape, *, pool: bool = False) -> str:
         words.append(way)
     if set(dilation) != {1}:
         words.append(f"d{per_axis(dilation)}")
-    return " ".join(words)
+    if not pool:
+        words.append(draw_border(w, sizes, [2] * len(sizes) if way in ("p", "sides") else [r - 1 for r in reach]))
+    return joined(words)
+
+
+def draw_border(w: Writer, sizes: Shape, padding: list[int]) -> str:
+    """What stands in the padding, given the most that any side has."""
+    left = min(n - p for n, p in zip(sizes, padding, strict=True))
+    return w.among("", "", "", "replicate", *["reflect"] * (left > 0), *["circular"] * (left >= 0))
 
 
 def draw_stride(w: Writer, shape: Shape) -> str:

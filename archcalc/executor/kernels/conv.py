@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.border import without_padding
 from archcalc.executor.kernels.counted import add
 from archcalc.executor.kernels.gather import block_positions, gather, maps_together
 from archcalc.executor.kernels.windows import WindowAxis, WindowBlock, axes_of, blocks, index, padding, positions, taps
@@ -40,7 +41,7 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute the weighted sum of every filter over the windows of the channels of its group."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
     if op.ws:
         weight = standardised(weight)
@@ -122,7 +123,7 @@ def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str,
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Convolve every channel with filters of its own."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
     convolve(x, weight, x.shape[1], axes, y, context)
     return (with_bias(y, weights, context),)
@@ -140,7 +141,7 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute a depthwise convolution, then a 1×1 convolution over its maps, one example at a time."""
     x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
     maps = context.scratch("depthwise maps", (1, mixing.shape[1], *positions(axes)), x.dtype)
     for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):

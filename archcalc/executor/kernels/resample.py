@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel
+from archcalc.executor.kernels.border import extended
 from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, multiply
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
@@ -92,6 +93,8 @@ def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
 @kernel(Pad)
 def pad(op: Pad, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
+    if op.border != "zeros":
+        return (extended(x, op.border, op.margin),)
     sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
     out[...] = 0

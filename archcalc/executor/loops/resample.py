@@ -8,6 +8,7 @@ from itertools import product
 from math import ceil, floor
 
 from archcalc.executor.loops.scalar import Scalar, Tally
+from archcalc.executor.loops.sliding import place_of
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, lines, sizes
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
@@ -42,7 +43,7 @@ def _between(numbers: list[Scalar], i: int, m: int, op: Upsample) -> Scalar:
 
 @definition(Pad)
 def pad(op: Pad, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return _moved(inputs[0], sizes(inputs[0])[0], op.margin, tally)
+    return _moved(inputs[0], sizes(inputs[0])[0], op.margin, tally, op.border)
 
 
 @definition(Crop)
@@ -50,9 +51,12 @@ def crop(op: Crop, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
     return _moved(inputs[0], sizes(inputs[0])[0], [(-before, -after) for before, after in op.margin], tally)
 
 
-def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally) -> Tensor:
-    """Return a tensor with a margin of zeros around the positions; a negative margin crops."""
-    reach = [range(-before, n + after) for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)]
+def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally, border: str = "zeros") -> Tensor:
+    """Return a tensor with a margin around the positions; a negative margin crops."""
+    reach = [
+        [place_of(at, n, border) for at in range(-before, n + after)]
+        for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)
+    ]
     out: Tensor = {}
     for c in range(channels):
         for moved in product(*map(enumerate, reach)):
