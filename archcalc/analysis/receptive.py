@@ -84,7 +84,8 @@ class _Pass:
                 fields.append(self.viewed(index, *viewed[index], fields))
             else:
                 fields.append(self.fields(index, node, fields))
-            if _is_unknown(fields[index]) and (found := mixed.of(index, fields)) is not None:
+            found = mixed.of(index, fields)
+            if found is not None and _is_unknown(fields[index]):
                 fields[index] = _known(fields[index], self.viewed(index, *found, fields))
         return fields
 

@@ -6,9 +6,9 @@ of a window. `MixedViews` follows positions through both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
+from archcalc.analysis.fields import Fields
 from archcalc.graph import Graph, Node, Ref
 from archcalc.numeric import known_equal
 from archcalc.ops.view import View
@@ -37,7 +37,8 @@ def views(graph: Graph, stops: Collection[int] = ()) -> dict[int, tuple[Ref, Vie
 class MixedViews:
     """The views of tensors whose positions are reordered, and combined along whole axes.
 
-    They are asked for in the order of the nodes, and only where the fields of a node are unknown otherwise.
+    They are asked for in the order of the nodes. A view begins where positions cannot be followed axis by axis, and
+    ends where they can be again.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -45,7 +46,7 @@ class MixedViews:
         self.graph = graph
         self.found: dict[int, tuple[Ref, View]] = {}
 
-    def of(self, index: int, seen: Sequence[Mapping[str, Any]]) -> tuple[Ref, View] | None:
+    def of(self, index: int, seen: Sequence[Fields]) -> tuple[Ref, View] | None:
         """Return the tensor that a node views, and the view; ``None`` if it is no view of a single tensor.
 
         Args:
@@ -53,18 +54,21 @@ class MixedViews:
             seen: what the nodes up to it see of the inputs; empty for those that depend on none.
         """
         node = self.graph.nodes[index]
-        if node.op.reorders:
+        if not node.op.reorders:
+            found = self.combined(index, node, seen) if self.found else None
+        else:
             (ref,) = node.inputs
+            unknown = any(axis.is_unknown for field in seen[index].values() for axis in field)
+            if ref.node not in self.found and not unknown:
+                return None
             origin, view = self.found.get(ref.node, (ref, View.of(self.graph.shape(ref))))
             further = node.op.rearranged(view, node.output)
             found = None if further is None else (origin, further)
-        else:
-            found = self.combined(index, node, seen)
-        if found is not None:
+        if found is not None and found[1].entangles(self.graph.position_axes(found[0])):
             self.found[index] = found
         return found
 
-    def combined(self, index: int, node: Node, seen: Sequence[Mapping[str, Any]]) -> tuple[Ref, View] | None:
+    def combined(self, index: int, node: Node, seen: Sequence[Fields]) -> tuple[Ref, View] | None:
         """Return the view of a layer that only combines elements along whole axes of the views that it reads."""
         features = self.graph.feature_axes
         shapes = self.graph.input_shapes(node)

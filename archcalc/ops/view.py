@@ -166,6 +166,14 @@ class View:
         """Return whether all of an axis of the source was combined."""
         return bool(self.source[axis]) and self.reduced.issuperset(self.source[axis])
 
+    def entangles(self, positions: Collection[int]) -> bool:
+        """Return whether an axis holds factors of several axes of positions of the source, or several hold one's."""
+        held = [
+            {own for own in positions if not merged.isdisjoint(self.source[own])}
+            for merged in map(frozenset, self.axes)
+        ]
+        return any(len(own) > 1 for own in held) or any(sum(own in each for each in held) > 1 for own in positions)
+
     def holder(self, axis: int | None) -> int | None:
         """Return the axis of the tensor that holds an axis of the source; ``None`` if there is none.
 
