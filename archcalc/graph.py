@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.ops.traits import Features
+from archcalc.ops.fields import Features
 from archcalc.ops.view import View
 
 NAME_PUNCTUATION = str.maketrans("", "", "._")
@@ -193,9 +193,10 @@ class Graph:
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
             rank = len(node.output)
-            for ref in node.inputs:
+            for place, ref in enumerate(node.inputs):
                 passes = not node.op.reorders and len(self.shape(ref)) == rank
-                expects = node.op.reads_features or (wanted.get(index, "") if passes else "")
+                expected = node.op.features_of(place, len(node.inputs))
+                expects = expected or (wanted.get(index, "") if passes else "")
                 if expects:
                     wanted[ref.node] = expects
         return wanted

@@ -17,6 +17,7 @@ from archcalc.ops import (
     rearrange,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
@@ -28,6 +29,7 @@ FAMILIES = (
     dense,
     pool,
     resample,
+    sampling,
     norm,
     activation,
     gate,
@@ -66,6 +68,7 @@ __all__ = [
     "rearrange",
     "reduction",
     "resample",
+    "sampling",
     "source",
     "structure",
 ]

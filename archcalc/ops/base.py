@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
 
 from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
+    Features,
     Parameter,
     axes,
     axis,
@@ -222,6 +223,20 @@ class Operator(Traits):
     def tensor_arguments(self) -> tuple[str, ...]:
         """Return the names of the tensors that are given as arguments, in the order of these inputs."""
         return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
+
+    def features_of(self, place: int, inputs: int) -> Features:
+        """Return where the features of an input are expected.
+
+        Args:
+            place: the index of the input.
+            inputs: the number of inputs.
+        """
+        named = self.tensor_arguments()
+        argument = place - (inputs - len(named))
+        if argument < 0:
+            return self.reads_features
+        declared = next(p.argument.features for p in self.parameters() if p.name == named[argument])
+        return declared or self.reads_features
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

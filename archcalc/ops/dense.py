@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
 from archcalc.ops.conv import WeightedSums, biases, weighted_sums
-from archcalc.ops.fields import axis_word, flag, integer
-from archcalc.ops.traits import STANDARD, Features, Initial, Kernels, Spread, Sums
+from archcalc.ops.fields import Features, axis_word, flag, integer
+from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
 

@@ -25,7 +25,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+Features: TypeAlias = Literal["", "first", "last", "none"]
+"""An axis that holds features (channels): the first or the last one; empty if any will do; ``none`` if all axes are
+positions, as in a tensor of indices."""
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
@@ -67,6 +71,8 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    features: Features = ""
+    """For `tensor`: where features are expected; empty if they are where those of the other inputs are."""
     example: str = ""
     """A valid value, for hints; if empty, one that suits most arguments of the form."""
     names_axis: bool = False
@@ -232,9 +238,10 @@ def pattern(*, help: str = "") -> Any:
     return _declare(MISSING, form="pattern", positional=True, help=help)
 
 
-def tensor(*, help: str = "") -> Any:
-    """Declare an optional tensor, written as a reference: ``context=@encoder``."""
-    return _declare(False, form="tensor", help=help)
+def tensor(*, required: bool = False, features: Features = "", example: str = "", help: str = "") -> Any:
+    """Declare a tensor, written as a reference: ``context=@encoder``; ``features`` says where it has them."""
+    default = MISSING if required else False
+    return _declare(default, form="tensor", features=features, example=example, help=help)
 
 
 def lengths(*, help: str = "") -> Any:

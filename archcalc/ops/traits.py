@@ -25,15 +25,13 @@ from math import erf, exp, pi, prod, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from archcalc.numeric import Number, exact_div
+from archcalc.ops.fields import Features
 
 if TYPE_CHECKING:
     from archcalc.ops.base import Operator
 
 Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation", "activation"]
 """The kinds of layers that are counted separately; empty for all others."""
-Features: TypeAlias = Literal["", "first", "last", "none"]
-"""An axis that holds features (channels): the first or the last one; empty if any will do; ``none`` if all axes are
-positions, as in a tensor of indices."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
 

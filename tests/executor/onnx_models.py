@@ -20,7 +20,7 @@ from archcalc.graph import Graph, Node
 from tests.operators import ENTRIES
 
 Array: TypeAlias = NDArray[Any]
-OPSET = 22
+OPSET = 21
 IR_VERSION = 10
 ELEMENTS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): TensorProto.DOUBLE}
 
@@ -89,7 +89,7 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
     """One layer of a graph."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    read = (inputs[0], shapes[0]) if node.op.arity == 1 else (inputs, shapes)
+    read = (inputs[0], shapes[0]) if node.op.arity == len(inputs) == 1 else (inputs, shapes)
     return ENTRIES[node.op.name].onnx(model, node.op, *read, own)
 
 

@@ -14,6 +14,7 @@ from tests.operators import (  # noqa: F401  # enter them
     rearrange,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )

@@ -57,6 +57,12 @@ class Writer:
         found = {"tables": self.tables, "blocks": self.blocks, "shared": self.shared}
         return {key: value for key, value in found.items() if value}
 
+    def with_tensors(self, layer: str, **tensors: str) -> str:
+        """A block with one layer, on tensors that chains make; ``@x`` is what enters the block."""
+        name = f"a{len(self.blocks)}_"
+        self.blocks[name] = [{"x": "identity"}, *({key: chain} for key, chain in tensors.items()), f"@x -> {layer}"]
+        return name
+
     def after(self, shape: Shape, chain: str) -> Shape:
         """The shape that a chain puts out."""
         graph = read_spec(Source("net.yaml", self.spec(shape, chain))).graph

@@ -14,6 +14,7 @@ from archcalc.executor.kernels import (
     rearrange,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "rearrange",
     "reduction",
     "resample",
+    "sampling",
     "source",
     "structure",
 ]

@@ -22,6 +22,7 @@ from archcalc.executor.loops import (
     rearrange,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
@@ -36,6 +37,7 @@ FAMILIES = (
     dense,
     pool,
     resample,
+    sampling,
     norm,
     activation,
     gate,

@@ -10,8 +10,9 @@ from archcalc.executor.loops.scalar import Scalar
 from archcalc.executor.loops.tensor import Index, Tensor
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 from archcalc.ops.pool import AvgPool, MaxPool, Subsample
+from archcalc.ops.sampling import DeformableConv
 
-Sliding = Conv | DepthwiseConv | SeparableConv | MaxPool | AvgPool | Subsample
+Sliding = Conv | DepthwiseConv | SeparableConv | DeformableConv | MaxPool | AvgPool | Subsample
 
 
 @dataclass(frozen=True)
