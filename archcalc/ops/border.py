@@ -15,6 +15,11 @@ class Bordered(Operator):
 
     border: str = word("zeros", *BORDERS, flags=True, later=BORDERS, help="what stands in the padding")
 
+    @property
+    def pads_with_zeros(self) -> bool:  # type: ignore[override]
+        """Whether zeros stand in the padding."""
+        return self.border == "zeros"
+
     def require_border(self, n: Number, before: Number, after: Number) -> None:
         """Require that an axis has the positions that its padding repeats."""
         for side in (before, after):

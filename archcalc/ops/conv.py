@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
+from math import prod, sqrt
 from typing import Any, ClassVar, Self
 
 from archcalc.numeric import Number, exact_div, maximum, product, require
@@ -28,11 +28,6 @@ from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
 Table = tuple[tuple[bool, ...], ...]
-
-
-def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
-    """Return one bias per output channel, or none."""
-    return (Weight("bias", (channels,), added=True),) if bias else ()
 
 
 def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
@@ -63,8 +58,22 @@ class WeightedSums(Operator):
     With initial kernels, its outputs have mean 0 and variance 1.
     """
 
+    weight_norm: bool = flag(False, "weight_norm", reserved=False, help="weight norm: a gain per output channel")
+
+    def per_channel(self, channels: Number) -> tuple[Weight, ...]:
+        """Return what is stored per output channel: a gain with weight norm, and a bias unless there is none."""
+        gain = (Weight("gain", (channels,)),) if self.weight_norm else ()
+        return (*gain, Weight("bias", (channels,), added=True)) if getattr(self, "bias", False) else gain
+
     def with_map_folded_in(self) -> Self:
-        return like(type(self), self, bias=True)
+        return like(type(self), self, bias=True, weight_norm=False)
+
+    def with_gains_merged(self) -> Self:
+        return replace(self, weight_norm=False) if self.weight_norm else self
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """Return the initial values; gains keep the magnitude of activations."""
+        return Initial(1 / sqrt(max(read.square, 1e-12))) if array == "gain" else super().initial(array, shape, read)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD
@@ -115,6 +124,7 @@ class Conv(SlidingConvolution):
     table: Table | None = table(help="connection table: which input maps each output map reads")
 
     def output(self, inputs: Shapes) -> Shape:
+        require(not (self.ws and self.weight_norm), "a layer has either weight standardisation or weight norm")
         self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
@@ -140,7 +150,7 @@ class Conv(SlidingConvolution):
         return (sum(map(sum, self.table)),)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("weight", (*self.kernels(inputs[0]), *self.kernel)), *biases(self.bias, self.channels))
+        return (Weight("weight", (*self.kernels(inputs[0]), *self.kernel)), *self.per_channel(self.channels))
 
     def cost(self, inputs: Shapes) -> Cost:
         positions = product(self.positions(inputs[0]))
@@ -199,7 +209,7 @@ class DepthwiseConv(SlidingConvolution):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         maps = self.maps(inputs[0])
-        return (Weight("weight", (maps, 1, *self.kernel)), *biases(self.bias, maps))
+        return (Weight("weight", (maps, 1, *self.kernel)), *self.per_channel(maps))
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
@@ -240,7 +250,7 @@ class SeparableConv(SlidingConvolution):
         return (
             Weight("depthwise", (maps, 1, *self.kernel)),
             Weight("pointwise", (self.channels, maps, *ones)),
-            *biases(self.bias, self.channels),
+            *self.per_channel(self.channels),
         )
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -335,7 +345,7 @@ class TransposedConv(Convolution):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         shape = inputs[0]
-        return (Weight("weight", (shape[0], self.fan_out(shape), *self.kernel)), *biases(self.bias, self.channels))
+        return (Weight("weight", (shape[0], self.fan_out(shape), *self.kernel)), *self.per_channel(self.channels))
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]

@@ -20,7 +20,7 @@ from archcalc.ops.base import (
     require_positions,
     spatial,
 )
-from archcalc.ops.conv import Conv, Convolution, biases, require_divisible_channels, weighted_sums
+from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
 from archcalc.ops.fields import axes, flag, integer, real, tensor
 from archcalc.ops.sliding import Axes, Sliding
 from archcalc.ops.traits import Initial, Kernels, Spread, Sums
@@ -86,8 +86,8 @@ class DeformableConv(Convolution, Sliding):
         """Return the convolution that makes the offsets for an input of this shape; ``None`` if they are given."""
         if self.offset:
             return None
-        per_tap = len(spatial(shape)) + self.modulated
-        return like(Conv, self, channels=per_tap * self.offset_groups * product(self.kernel), groups=1, bias=True)
+        channels = (len(spatial(shape)) + self.modulated) * self.offset_groups * product(self.kernel)
+        return like(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
 
     def output(self, inputs: Shapes) -> Shape:
         shape = inputs[0]
@@ -123,7 +123,7 @@ class DeformableConv(Convolution, Sliding):
         stored = () if own is None else own.weights((shape,))
         return (
             Weight("weight", (self.channels, shape[0] // self.groups, *self.kernel)),
-            *biases(self.bias, self.channels),
+            *self.per_channel(self.channels),
             *(Weight(f"offset_{each.name}", each.shape, added=each.added) for each in stored),
         )
 

@@ -151,6 +151,8 @@ class Traits:
     """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
     stores_attributes: ClassVar[bool] = False
     """Whether its stored arrays contain its attributes."""
+    pads_with_zeros: ClassVar[bool] = True
+    """Whether zeros stand in its padding, if it has any."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
@@ -180,6 +182,10 @@ class Traits:
 
     def with_map_folded_in(self) -> Self:
         """Return the layer of weighted sums after a linear map has been folded into it."""
+        return self
+
+    def with_gains_merged(self) -> Self:
+        """Return the layer whose stored weights are those that it computes with: without weight norm."""
         return self
 
     @property

@@ -22,6 +22,17 @@ def onnx_pads(rows: Sides) -> list[int]:
     return [before for before, _ in rows] + [after for _, after in rows]
 
 
+def normalised(op: Any, weights: Weights, name: str = "weight", axes: tuple[int, ...] | None = None) -> Array:
+    """A stored weight, with weight norm divided by its norm over all axes but the first (or these), times the gain."""
+    weight: Array = weights[name]
+    if not op.weight_norm:
+        return weight
+    over = tuple(range(1, weight.ndim)) if axes is None else axes
+    gain = weights["gain"].reshape([1 if axis in over else -1 for axis in range(weight.ndim)])
+    found: Array = weight * gain / np.sqrt((weight**2).sum(over, keepdims=True))
+    return found
+
+
 BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 

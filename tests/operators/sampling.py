@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import Sizes, entry
-from tests.operators.onnx_parts import Weights, onnx_pads, part, permuted, whole
+from tests.operators.onnx_parts import Weights, normalised, onnx_pads, part, permuted, whole
 from tests.operators.torch_parts import by_rank, functional, layer, parameter, torch
 from tests.operators.windows import pads
 from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
@@ -87,7 +87,7 @@ def onnx_deform_conv(model: Model, op: Any, name: Any, shape: Any, weights: Weig
         if op.modulated:
             given["mask"] = model.add("Sigmoid", part(model, made, 1, 2 * taps, 3 * taps))
     bias = model.constant(weights.get("bias", np.zeros(op.channels)))
-    inputs = [names[0], model.constant(weights["weight"]), given["offset"], bias]
+    inputs = [names[0], model.constant(normalised(op, weights)), given["offset"], bias]
     inputs += [given["mask"]] if "mask" in given else []
     return model.add("DeformConv", *inputs, group=op.groups, offset_group=op.offset_groups, **window)
 

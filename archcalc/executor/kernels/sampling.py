@@ -11,9 +11,10 @@ from numpy.typing import DTypeLike
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage, storage_of
 from archcalc.executor.kernels.conv import multiply as multiply_matrices
-from archcalc.executor.kernels.conv import with_bias
+from archcalc.executor.kernels.conv import stored, with_bias
 from archcalc.executor.kernels.counted import add, divide, maximum, minimum, multiply, subtract, total
 from archcalc.executor.kernels.gather import block_positions
+from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, positions
 from archcalc.ops.activation import Sigmoid
 from archcalc.ops.base import like
@@ -75,19 +76,19 @@ def own_convolution(op: DeformableConv, rank: int) -> Conv | None:
     if op.offset:
         return None
     taps = op.offset_groups * int(np.prod(op.kernel))
-    return like(Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True)
+    return like(Conv, op, channels=taps * (rank + 1 if op.modulated else rank), groups=1, bias=True, weight_norm=False)
 
 
 @storage(DeformableConv)
 def deformable_storage(op: DeformableConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight`` and ``bias``, and the arrays of the own convolution, ``offset_weight`` and ``offset_bias``."""
     own = own_convolution(op, len(inputs[0]) - 1)
-    stored: dict[str, Sizes] = {"weight": (op.channels, inputs[0][0] // op.groups, *op.kernel)}
-    stored |= {"bias": (op.channels,)} if op.bias else {}
-    return stored | ({} if own is None else {f"offset_{k}": v for k, v in storage_of(own, inputs[:1]).items()})
+    found = stored(op, op.channels, weight=(op.channels, inputs[0][0] // op.groups, *op.kernel))
+    return found | ({} if own is None else {f"offset_{k}": v for k, v in storage_of(own, inputs[:1]).items()})
 
 
 @kernel(DeformableConv)
+@normalising
 def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Gather what the taps read at blocks of positions, and compute the sums of every filter over it."""
     x, given = inputs[0], dict(zip(op.tensor_arguments(), inputs[1:], strict=True))
@@ -97,8 +98,8 @@ def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, contex
     own = own_convolution(op, len(sizes))
     offsets, masks = given.get("offset"), given.get("mask")
     if own is not None:
-        stored = {name: weights[f"offset_{name}"] for name in ("weight", "bias")}
-        (made,) = kernel_of(own)(own, (x,), stored, context)
+        arrays = {name: weights[f"offset_{name}"] for name in ("weight", "bias")}
+        (made,) = kernel_of(own)(own, (x,), arrays, context)
         offsets = made[:, : op.offset_groups * taps * len(sizes)]
         if op.modulated:
             (masks,) = kernel_of(SIGMOID)(SIGMOID, (made[:, op.offset_groups * taps * len(sizes) :],), {}, context)
