@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod, sqrt
 from typing import Any, ClassVar, Self
 
-from archcalc.numeric import Number, exact_div, maximum, product, require
+from archcalc.numeric import Number, both, exact_div, maximum, product, require
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -286,7 +286,8 @@ class SeparableConv(SlidingConvolution):
 class TransposedConv(Convolution):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 
-    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
+    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s, or with output
+            padding as well m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops
@@ -306,7 +307,7 @@ class TransposedConv(Convolution):
     stride: Axes = axes(1, sugar="s", help="stride: distance between the inputs in the output")
     pad: Pads = pads(help="positions cropped from the full result: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
-    outpad: Axes = axes(0, at_least=0, help="output padding: additional positions after the result")
+    outpad: Axes | None = axes(None, at_least=0, help="output padding: additional positions after the result")
     groups: Number = integer(1, sugar="g", help="groups")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
@@ -315,12 +316,13 @@ class TransposedConv(Convolution):
         require_positions(shape, self.name)
         pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
         rows = []
-        for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
+        extras = (None,) * len(spatial(shape)) if self.outpad is None else self.outpad
+        for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, extras):
             effective = effective_kernel(k, d)
             if p == "same":
-                require(extra == 0, "padding 'same' determines the output size: it excludes output padding")
-                rows.append((n * s, effective, s, maximum(effective - s, 0) // 2))
+                rows.append(self._same(n, effective, s, extra))
                 continue
+            extra = 0 if extra is None else extra
             require(
                 extra < maximum(s, d),
                 "output padding {extra} must be smaller than the stride or the dilation",
@@ -332,6 +334,23 @@ class TransposedConv(Convolution):
             require(size >= 1, "padding {p0} before and {p1} after leaves no output position", p0=p0, p1=p1)
             rows.append((size, effective, s, p0))
         return rows
+
+    def _same(
+        self, n: Number, effective: Number, s: Number, extra: Number | None
+    ) -> tuple[Number, Number, Number, Number]:
+        """Return the geometry of an axis with ``same``: a convolution of the result has the size of the input."""
+        if extra is None:
+            return n * s, effective, s, maximum(effective - s, 0) // 2
+        odd = effective % 2
+        more = odd + extra
+        require(
+            both(more >= 1, more <= s),
+            "with padding 'same' and this kernel, output padding must be {least} to {most}, got {extra}",
+            least=1 - odd,
+            most=s - odd,
+            extra=extra,
+        )
+        return (n - 1) * s + more, effective, s, maximum(effective - more, 0) // 2
 
     def output(self, inputs: Shapes) -> Shape:
         sizes = tuple(size for size, *_ in self.geometry(inputs[0]))

@@ -66,6 +66,8 @@ class Argument:
     choices: tuple[str, ...] = ()
     later: frozenset[str] = frozenset()
     """The flags and choices that are not reserved words: a name of the spec hides them."""
+    fractions: bool = False
+    """For `axes`: whether the numbers may be positive fractions."""
     takes_positions: bool = False
     """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None
@@ -135,10 +137,11 @@ def axes(
     positional: bool = False,
     sugar: str = "",
     takes_positions: bool = False,
+    fractions: bool = False,
     help: str = "",
     instead: str = "",
 ) -> Any:
-    """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
+    """Declare one integer (or fraction) per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     return _declare(
         (default,) if type(default) is int else default,
         form="axes",
@@ -146,6 +149,7 @@ def axes(
         positional=positional,
         sugar=sugar,
         takes_positions=takes_positions,
+        fractions=fractions,
         help=help,
         instead=instead,
     )

@@ -159,9 +159,8 @@ entry(
 
 
 def draw_dwconv(w: Writer, shape: Shape) -> str:
-    return joined(
-        ["dwconv", draw_window(w, shape), draw_stride(w, shape), w.among("", "multiplier=2", "nobias", "weight_norm")]
-    )
+    option = w.among("", "multiplier=2", "nobias", "weight_norm")
+    return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), option])
 
 
 def onnx_dwconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -220,10 +219,19 @@ def draw_upconv(w: Writer, shape: Shape) -> str:
     room = min((n - 1) * s + reach for n in sizes)
     ways = [way for way in ways if not way.startswith("p") or room > 2] + ["full"] * (room > 2 * d * (k - 1))
     way = w.among(*ways)
-    extra = w.whole(0, max(s, d) - 1) if way != "same" else 0
+    extra = w.whole(0, max(s, d) - 1)
+    extra = extra if way != "same" or (extra < s and reach % 2 + extra >= 1) else 0
     words = [f"upconv {w.number(channels, shape)} k{k} s{s}", way, f"d{d}" if d > 1 else ""]
     words += [f"outpad={extra}" if extra else "", f"g{groups}" if groups > 1 else ""]
     return joined([*words, w.maybe("nobias"), w.among("", "", "weight_norm")])
+
+
+def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
+    """The output of Keras for ``same``: n·s, and with output padding that of `deconv_output_length`."""
+    if op.outpad is None:
+        return [n * s for n, s in zip(sizes, op.stride, strict=True)]
+    rows = zip(sizes, op.stride, reach, op.outpad, strict=True)
+    return [(n - 1) * s + r - 2 * (r // 2) + more for n, s, r, more in rows]
 
 
 def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -232,12 +240,15 @@ def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
     if op.pad == "same":  # Keras: n·s positions, what is too much is cut off on both sides, the odd one at the end
-        starts = [max(r - s, 0) // 2 for r, s in zip(reach, op.stride, strict=True)]
-        ends = [start + n * s for start, n, s in zip(starts, sizes, op.stride, strict=True)]
+        made = same_sizes(op, sizes, reach)
+        starts = [max(size - m, 0) // 2 for size, m in zip(full, made, strict=True)]
+        ends = [start + m for start, m in zip(starts, made, strict=True)]
     else:
         rows = pads(op, sizes)
         starts = [before for before, _ in rows]
-        ends = [size - after + more for size, (_, after), more in zip(full, rows, op.outpad, strict=True)]
+        ends = [
+            size - after + more for size, (_, after), more in zip(full, rows, op.outpad or [0] * len(full), strict=True)
+        ]
     missing = [max(-((size - end) // s), 0) for size, end, s in zip(full, ends, op.stride, strict=True)]
     weight = weights["weight"].reshape(op.groups, -1, *weights["weight"].shape[1:])  # by groups of input channels
     if op.weight_norm:
@@ -282,11 +293,13 @@ def torch_normed_upconv(op: Any, shape: Sizes, sides: Sides, extra: list[int]) -
 def torch_upconv(op: Any, shape: Sizes) -> Module:
     cls = by_rank("ConvTranspose", shape)
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
-    extra, sides = list(op.outpad), []
-    if op.pad == "same":  # Keras: the output is n·s, what is too much is cut off on both sides
-        for axis, (r, s) in enumerate(zip(reach, op.stride, strict=True)):
-            extra[axis] = max(s - r, 0)
-            sides.append((max(r - s, 0) // 2, max(r - s, 0) - max(r - s, 0) // 2))
+    extra, sides = list(op.outpad or [0] * len(reach)), []
+    if op.pad == "same":  # Keras: what is too much is cut off on both sides
+        made = same_sizes(op, shape[1:], reach)
+        for axis, (n, m, r, s) in enumerate(zip(shape[1:], made, reach, op.stride, strict=True)):
+            excess = (n - 1) * s + r - m
+            extra[axis] = max(-excess, 0)
+            sides.append((max(excess, 0) // 2, max(excess, 0) - max(excess, 0) // 2))
     else:
         sides = pads(op, shape[1:])
     if op.weight_norm:
@@ -306,7 +319,8 @@ entry(
     torch=torch_upconv,
     cases=[
         ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (1, 0), "groups": 2}, (MAP,)),
-        ({"channels": 8, "kernel": (3, 5), **TWO, "groups": 2, "weight_norm": True}, (MAP,)),
-        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same", "outpad": (0, 0)}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (0, 0), "groups": 2, "weight_norm": True}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same"}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same", "outpad": (1, 2)}, (MAP,)),
     ],
 )

@@ -200,14 +200,13 @@ def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[WindowAxis]:
     """Return the axes of the transposed operation, whose windows are on the output, one per input position."""
     found = []
     pads = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
-    for n, k, s, d, pad, more in zip(sizes, op.kernel, op.stride, op.dilation, pads, op.outpad, strict=True):
+    outpad = op.outpad or (0,) * len(sizes)
+    for n, k, s, d, pad, more in zip(sizes, op.kernel, op.stride, op.dilation, pads, outpad, strict=True):
         reach = range(0, k * d, d)[-1] + 1
         last = range(0, n * s, s)[-1]
-        if (
-            pad == "same"
-        ):  # the output has n·s of the last + reach positions; of an odd excess, more is cropped at the end
-            before = max(last + reach - n * s, 0) // 2
-            size = n * s
+        if pad == "same":  # of an odd excess, more is cropped at the end
+            size = n * s if op.outpad is None else last + reach - 2 * (reach // 2) + more
+            before = max(last + reach - size, 0) // 2
         else:
             before, after = pad if isinstance(pad, tuple) else padding(pad, n, reach, s)
             size = last + reach - before - after + more

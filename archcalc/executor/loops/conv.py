@@ -135,11 +135,14 @@ def _ends(x: Tensor) -> Index:
 def _kept(op: TransposedConv, axis: int, n: int, full: int) -> range:
     """Return the positions of the full result that the output has; output padding adds further ones."""
     stride, pad = op.stride[axis], op.pad if isinstance(op.pad, str) else op.pad[axis]
-    if pad == "same":  # stride times as many as the input has; the excess is cropped on both sides
-        first = max(full - n * stride, 0) // 2
-        return range(first, first + n * stride)
+    more = 0 if op.outpad is None else op.outpad[axis]
+    if pad == "same":  # stride times as many as the input has, or as given; the excess is cropped on both sides
+        half = (op.dilation[axis] * (op.kernel[axis] - 1) + 1) // 2
+        size = n * stride if op.outpad is None else full - half - half + more
+        first = max(full - size, 0) // 2
+        return range(first, first + size)
     before, after = sides(pad, op.dilation[axis] * (op.kernel[axis] - 1))
-    return range(before, full - after + op.outpad[axis])
+    return range(before, full - after + more)
 
 
 def _standardised(weight: Tensor, tally: Tally) -> Tensor:

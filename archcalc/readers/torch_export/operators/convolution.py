@@ -46,13 +46,14 @@ def transposed_convolution(a: Arguments) -> list[Step]:
     axes = len(weight) - 2
     ones, zeros = (1,) * axes, (0,) * axes
     groups = a.integer("groups", 1)
+    outpad = a.integers("output_padding", zeros, count=axes)
     op = make(
         TransposedConv,
         channels=weight[1] * groups,
         kernel=weight[2:],
         stride=a.integers("stride", ones, count=axes),
         pad=tuple([(each, each) for each in a.integers("padding", zeros, count=axes)]),
-        outpad=a.integers("output_padding", zeros, count=axes),
+        outpad=outpad if any(outpad) else None,
         dilation=a.integers("dilation", ones, count=axes),
         groups=groups,
         bias=a.is_tensor("bias"),
