@@ -165,7 +165,7 @@ class Graph:
         elements are reordered. Operators decide about all other tensors.
         """
         found: list[int | None] = []
-        wanted = self._features_wanted()
+        wanted = self.features_wanted
         views: dict[int, tuple[int, View]] = {}
         for index, node in enumerate(self.nodes):
             last = len(node.output) - 1
@@ -184,7 +184,8 @@ class Graph:
                 found.append(node.op.feature_axis(self.input_shapes(node), read))
         return tuple(found)
 
-    def _features_wanted(self) -> dict[int, Features]:
+    @cached_property
+    def features_wanted(self) -> dict[int, Features]:
         """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.

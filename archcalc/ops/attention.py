@@ -127,9 +127,9 @@ class Attention(Operator):
     rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; none without")
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
     score_bias: bool = tensor(
-        features="none", help="a tensor added to the scores before the softmax: heads×queries×keys"
+        features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"
     )
-    mask: bool = tensor(features="none", help="a tensor added to the scores, aligned from the last axis")
+    mask: bool = tensor(features="none", fixed=True, help="a tensor added to the scores, aligned from the last axis")
     bias: bool = flag(True, "nobias", help="biases of the projections")
     key_bias: bool = flag(True, "nokeybias", reserved=False, help="a bias of the keys")
     out_bias: bool = flag(True, "nooutbias", reserved=False, help="a bias of the output")

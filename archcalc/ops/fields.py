@@ -73,6 +73,8 @@ class Argument:
     at_least: int | None = None
     each: Literal["", "axis", "channels"] = ""
     """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    fixed: bool = False
+    """For `tensor`: whether its number of features has a meaning, so that a narrower network keeps it."""
     features: Features = ""
     """For `tensor`: where features are expected; empty if they are where those of the other inputs are."""
     example: str = ""
@@ -242,10 +244,12 @@ def pattern(*, help: str = "") -> Any:
     return _declare(MISSING, form="pattern", positional=True, help=help)
 
 
-def tensor(*, required: bool = False, features: Features = "", example: str = "", help: str = "") -> Any:
-    """Declare a tensor, written as a reference: ``context=@encoder``; ``features`` says where it has them."""
+def tensor(
+    *, required: bool = False, features: Features = "", fixed: bool = False, example: str = "", help: str = ""
+) -> Any:
+    """Declare a tensor, written as a reference: ``context=@encoder``."""
     default = MISSING if required else False
-    return _declare(default, form="tensor", features=features, example=example, help=help)
+    return _declare(default, form="tensor", features=features, fixed=fixed, example=example, help=help)
 
 
 def lengths(*, help: str = "") -> Any:

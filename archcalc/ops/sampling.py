@@ -75,8 +75,8 @@ class DeformableConv(Convolution, Sliding):
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "offset_groups": 1}
 
     channels: Number = integer(positional=True, help="output channels (filters, maps)")
-    offset: bool = tensor(features="first", help="the offsets, instead of an own convolution")
-    mask: bool = tensor(features="first", help="what the taps are multiplied by, beside given offsets")
+    offset: bool = tensor(features="first", fixed=True, help="the offsets, instead of an own convolution")
+    mask: bool = tensor(features="first", fixed=True, help="what the taps are multiplied by, beside given offsets")
     modulated: bool = flag(False, "modulated", reserved=False, help="whether the own convolution makes masks, too")
     offset_groups: Number = integer(1, help="groups of input channels with the same offsets")
     groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
@@ -182,7 +182,7 @@ class RoiAlign(Operator):
     reads_features = "first"
 
     size: Axes = axes(positional=True, help="output positions per axis")
-    boxes: bool = tensor(required=True, features="last", example="@boxes", help="the boxes, one per row")
+    boxes: bool = tensor(required=True, features="last", fixed=True, example="@boxes", help="the boxes, one per row")
     scale: Number = real(1, help="positions of the input per unit of the boxes, such as 1/16")
     samples: Number = integer(2, help="samples per output position, along each axis")
     aligned: bool = flag(False, "aligned", reserved=False, help="whether boxes are moved by half a position")

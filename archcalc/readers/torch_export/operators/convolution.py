@@ -61,6 +61,10 @@ def transposed_convolution(a: Arguments) -> list[Step]:
     return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
 
 
+BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+"""The modes of padding, and what stands in it."""
+
+
 @translates("pad", "constant_pad_nd")
 def padding(a: Arguments) -> list[Step]:
     widths = a.integers("pad")
@@ -68,7 +72,8 @@ def padding(a: Arguments) -> list[Step]:
         a.reading.same(a.result_name, a.name("self"))
         return []
     rank = len(a.sizes("self"))
-    if a.text("mode", "constant") != "constant" or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
+    border = BORDERS.get(a.text("mode", "constant"))
+    if border is None or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
         raise Untranslatable(f"padding in the mode '{a.text('mode', 'constant')}'")
     pairs = [(widths[at], widths[at + 1]) for at in range(0, len(widths), 2)][::-1]
     pairs = [(0, 0)] * (rank - 2 - len(pairs)) + pairs
@@ -76,5 +81,5 @@ def padding(a: Arguments) -> list[Step]:
     if len(pairs) != rank - 2 or len(signs) > 1:
         raise Untranslatable("padding of the channels, or padding and cropping at once")
     margin = tuple([(abs(before), abs(after)) for before, after in pairs])
-    op = make(Pad if signs == {True} else Crop, margin=margin)
+    op = make(Pad, margin=margin, border=border) if signs == {True} else make(Crop, margin=margin)
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
