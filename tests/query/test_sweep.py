@@ -148,6 +148,11 @@ def test_sizes_of_one_broadcast_as_they_do_alone() -> None:
     assert check(source, {"n": (-1, 2, 4, 5)}) == 2
 
 
+def test_a_size_that_the_tensor_lacks_makes_a_configuration_impossible() -> None:
+    source = Source("net.yaml", "input: 4x6x6\nlayers:\n  - if(C == 4, identity, flatten)\n  - linear n2\n")
+    assert check(source, {"C": (3, 4, 5)}) == 1
+
+
 def test_receptive_fields_are_those_of_each_network_alone() -> None:
     text = "1x24x24 -> (conv 4 k3 half -> upsample 2 bilinear -> maxpool 3)*2"
     source = Source("<expression>", text)
