@@ -25,7 +25,7 @@ from archcalc.ops import Operator, Reach, Shapes, Window
 from archcalc.ops.structure import Transpose
 from tests.analysis.witness import CUTTING, JOINING, REORDERING, RESAMPLING, dependencies, graphs
 
-random_graphs = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+random_graphs = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def units(graph: Graph, node: int) -> Any:
@@ -292,7 +292,7 @@ LINEAR = ("conv", "dwconv", *RESAMPLING, "pad", "crop", "slice", "split", "trans
 
 
 @pytest.mark.torch
-@settings(random_graphs, max_examples=200)
+@settings(random_graphs, max_examples=80)
 @given(graphs(kinds=LINEAR))
 def test_a_unit_has_gradients_exactly_where_it_sees(graph: Graph) -> None:
     torch = pytest.importorskip("torch")
@@ -307,7 +307,7 @@ def test_a_unit_has_gradients_exactly_where_it_sees(graph: Graph) -> None:
 
 
 @pytest.mark.torch
-@settings(random_graphs, max_examples=200)
+@settings(random_graphs, max_examples=80)
 @given(graphs(kinds=(*LINEAR, "maxpool", "maxpool", "maxpool")))
 def test_a_unit_has_no_gradient_where_it_does_not_see(graph: Graph) -> None:
     torch = pytest.importorskip("torch")

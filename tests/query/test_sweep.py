@@ -19,11 +19,12 @@ from archcalc.query import sweep as sweeps
 from archcalc.query.grid import GridAxis
 from archcalc.query.quantities import SUMS
 from archcalc.query.sweep import SweepBlock, sweep
-from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
+from archcalc.spec import Given, Limits, Source, SpecError, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from tests.query.sweeping import blocks, loop, question
 from tests.random_networks import networks
+from tests.sample import SAMPLE
 
 
 def check(
@@ -68,7 +69,7 @@ def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_bundled_networks(name: str) -> None:
     source, _ = locate(name, DEFAULT)
     graph = load_spec(name).graph
