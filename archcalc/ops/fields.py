@@ -82,8 +82,6 @@ class Argument:
     names_axis: bool = False
     """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
-    instead: str = ""
-    """What to write instead of a number that is not an integer, if rounding it is not what is meant."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +139,6 @@ def axes(
     takes_positions: bool = False,
     fractions: bool = False,
     help: str = "",
-    instead: str = "",
 ) -> Any:
     """Declare one integer (or fraction) per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     return _declare(
@@ -153,7 +150,6 @@ def axes(
         takes_positions=takes_positions,
         fractions=fractions,
         help=help,
-        instead=instead,
     )
 
 

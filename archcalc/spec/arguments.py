@@ -317,7 +317,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span, rounding_hint(error, declared.instead))
+        fail("argument", str(error), argument.span, rounding_hint(error))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
