@@ -15,6 +15,7 @@ from archcalc.ops import (
     pool,
     product,
     rearrange,
+    recurrent,
     reduction,
     resample,
     source,
@@ -38,6 +39,7 @@ FAMILIES = (
     merge,
     product,
     attention,
+    recurrent,
     source,
 )
 """The families in the order of the documentation."""
@@ -64,6 +66,7 @@ __all__ = [
     "pool",
     "product",
     "rearrange",
+    "recurrent",
     "reduction",
     "resample",
     "source",

@@ -12,6 +12,7 @@ from tests.operators import (  # noqa: F401  # enter them
     pool,
     product,
     rearrange,
+    recurrent,
     reduction,
     resample,
     source,
