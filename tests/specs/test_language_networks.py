@@ -24,6 +24,10 @@ SMALL = {
     "llama": Given(
         {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "vocab": "50"}, {"": "6"}
     ),
+    "mixtral-8x7b": Given(
+        {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "experts": "4", "vocab": "50"},
+        {"": "6"},
+    ),
     "retinanet": Given({"d": "8", "classes": "3"}, {"": "3x64x64"}),
     "swin": Given({"r": "64", "dim": "12", "deep": "2", "m": "2", "classes": "10"}),
     "t5-small": Given(
