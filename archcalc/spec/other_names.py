@@ -63,7 +63,6 @@ _ENTRIES: dict[str, Instead] = {
     "crossattention multihead transformer": Instead("attention heads=4"),
     "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
     "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
-    "moe mixtureofexperts": Instead(""),
     "deformconv deformableconv dcn": Instead("", "conv has the same shape, without the offsets"),
     "lppool maxunpool unpool roialign roipool": Instead(""),
     "unfold fold im2col col2im": Instead(""),
