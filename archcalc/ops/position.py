@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, operator, per_axis
+from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, WrittenShapes, operator, per_axis
 from archcalc.ops.fields import flag, integer, sizes, tensor
 from archcalc.ops.traits import STANDARD, Initial, Spread
 from archcalc.ops.window import UNKNOWN, Reach, Window
@@ -74,7 +74,7 @@ class RelativeBias(Operator):
         return () if self.table else (Weight("table", (self.entries, self.heads)),)
 
     def cost(self, inputs: Shapes) -> Cost:
-        return Cost() if self.table else Cost(connections=product(self.output(inputs)))
+        return FREE if self.table else Cost(connections=product(self.output(inputs)))
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         return tuple((UNKNOWN, Window(axis=0)) for _ in inputs)
