@@ -11,8 +11,10 @@ from archcalc.ops import (
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
+    position,
     product,
     rearrange,
     recurrent,
@@ -40,7 +42,9 @@ FAMILIES = (
     product,
     attention,
     recurrent,
+    moe,
     source,
+    position,
 )
 """The families in the order of the documentation."""
 
@@ -62,8 +66,10 @@ __all__ = [
     "dense",
     "gate",
     "merge",
+    "moe",
     "norm",
     "pool",
+    "position",
     "product",
     "rearrange",
     "recurrent",

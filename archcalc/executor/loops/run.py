@@ -16,8 +16,10 @@ from archcalc.executor.loops import (
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
+    position,
     product,
     rearrange,
     recurrent,
@@ -48,7 +50,9 @@ FAMILIES = (
     product,
     attention,
     recurrent,
+    moe,
     source,
+    position,
 )
 """The modules whose import registers the definitions."""
 
