@@ -63,9 +63,11 @@ _ENTRIES: dict[str, Instead] = {
     "maximum": Instead("max(identity, conv 64 k1)"),
     "average": Instead("gap", "over all positions"),
     "crossattention multihead transformer": Instead("attention heads=4"),
-    "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
+    "bilstm bidirectional": Instead("lstm 128 bidirectional"),
+    "bigru": Instead("gru 128 bidirectional"),
+    "birnn": Instead("rnn 128 bidirectional"),
+    "recurrent": Instead("lstm 128", "or gru 128, rnn 128"),
     "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
-    "moe mixtureofexperts": Instead(""),
     "modulateddeformconv modulateddeformconvpack dcnv2": Instead("deform_conv 64 k3 half modulated"),
     "deformconvpack": Instead("deform_conv 64 k3 half"),
     "multiscaleroialign roipool psroialign": Instead("", "roi_align reads the boxes of a tensor, one map at a time"),
@@ -100,6 +102,10 @@ OTHER_ARGUMENTS = {
     "sampling_ratio": "samples",
     "deform_groups": "offset_groups",
     "deformable_groups": "offset_groups",
+    "hidden_size": "units",
+    "num_layers": "layers",
+    "proj_size": "proj",
+    "nonlinearity": "act",
 }
 """Names of arguments in PyTorch and Keras, which specs may use, and the names of the same arguments here."""
 
