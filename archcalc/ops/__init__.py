@@ -20,6 +20,7 @@ from archcalc.ops import (
     recurrent,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
@@ -31,6 +32,7 @@ FAMILIES = (
     dense,
     pool,
     resample,
+    sampling,
     norm,
     activation,
     gate,
@@ -75,6 +77,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "resample",
+    "sampling",
     "source",
     "structure",
 ]

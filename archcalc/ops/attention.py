@@ -144,8 +144,10 @@ class Attention(Operator):
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
     rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; none without")
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
-    score_bias: bool = tensor(help="a tensor added to the scores before the softmax: heads×queries×keys")
-    mask: bool = tensor(help="a tensor added to the scores, aligned from the last axis")
+    score_bias: bool = tensor(
+        features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"
+    )
+    mask: bool = tensor(features="none", fixed=True, help="a tensor added to the scores, aligned from the last axis")
     bias: bool = flag(True, "nobias", help="biases of the projections")
     key_bias: bool = flag(True, "nokeybias", reserved=False, help="a bias of the keys")
     out_bias: bool = flag(True, "nooutbias", reserved=False, help="a bias of the output")
@@ -210,6 +212,14 @@ class Attention(Operator):
                         name=name,
                         shapes=WrittenShapes((own, scores)),
                     )
+        if self.window is not None:
+            require(
+                sizes["keys"] + self.before(self.window) >= sizes["queries"],
+                "with a window of {window}, the last of {queries} queries attends to none of {keys} keys",
+                window=self.window,
+                queries=sizes["queries"],
+                keys=sizes["keys"],
+            )
         if "context" in given:
             for one, other in zip(shape[:-2], given["context"][:-2], strict=True):
                 require(
@@ -218,6 +228,10 @@ class Attention(Operator):
                     shapes=WrittenShapes(inputs[:2]),
                 )
         return shape
+
+    def before(self, window: Number) -> Number:
+        """Return how many positions before its own a query attends to with a window."""
+        return window - 1 if self.causal else window // 2
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         sizes = self.sizes(inputs)
@@ -272,7 +286,7 @@ class Attention(Operator):
         lead = tuple(Window() for _ in inputs[0][:-2])
         seen: Window | None = Window(from_start=True) if self.causal else None
         if self.window is not None:
-            seen = Window(self.window, 1, self.window - 1 if self.causal else self.window // 2)
+            seen = Window(self.window, 1, self.before(self.window))
         reaches: dict[str, Reach] = {"context": (*lead, seen, None)}
         first = (*lead, Window() if self.context else seen, None)
         rest = (reaches.get(name, (None,) * len(shape)) for name, shape in self.arguments(inputs).items())

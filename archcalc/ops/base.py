@@ -14,6 +14,8 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_tran
 
 from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
+    Argument,
+    Features,
     Parameter,
     axes,
     axis,
@@ -249,6 +251,22 @@ class Operator(Traits):
     def tensor_arguments(self) -> tuple[str, ...]:
         """Return the names of the tensors that are given as arguments, in the order of these inputs."""
         return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
+
+    def argument_of(self, place: int, inputs: int) -> Argument | None:
+        """Return the declaration of the argument that is an input; ``None`` if the input is no argument.
+
+        Args:
+            place: the index of the input.
+            inputs: the number of inputs.
+        """
+        named = self.tensor_arguments()
+        index = place - (inputs - len(named))
+        return None if index < 0 else next(p.argument for p in self.parameters() if p.name == named[index])
+
+    def features_of(self, place: int, inputs: int) -> Features:
+        """Return where the features of an input are expected; arguments are those of `argument_of`."""
+        argument = self.argument_of(place, inputs)
+        return self.reads_features if argument is None else argument.features or self.reads_features
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

@@ -17,6 +17,7 @@ from tests.operators import (  # noqa: F401  # enter them
     recurrent,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )

@@ -17,6 +17,7 @@ from archcalc.executor.kernels import (
     recurrent,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "recurrent",
     "reduction",
     "resample",
+    "sampling",
     "source",
     "structure",
 ]
