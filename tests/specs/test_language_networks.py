@@ -25,6 +25,11 @@ SMALL = {
         {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "vocab": "50"}, {"": "6"}
     ),
     "retinanet": Given({"d": "8", "classes": "3"}, {"": "3x64x64"}),
+    "swin": Given({"r": "64", "dim": "12", "deep": "2", "m": "2", "classes": "10"}),
+    "t5-small": Given(
+        {"dim": "24", "heads": "4", "depth": "2", "hidden": "32", "vocab": "50", "buckets": "8"},
+        {"source": "6", "target": "5"},
+    ),
     "transformer": Given(
         {"dim": "24", "heads": "4", "hidden": "32", "depth": "2", "vocab": "50"}, {"source": "6", "target": "4"}
     ),
