@@ -9,10 +9,6 @@ from pathlib import Path
 from archcalc.spec.similarity import closest
 
 OTHER_NAMES = {
-    "vgg11": "vgg-a",
-    "vgg13": "vgg-b",
-    "vgg16": "vgg-d",
-    "vgg19": "vgg-e",
     "inceptionv1": "googlenet",
     "mobilenet": "mobilenet-v1",
     "mobilenetv1100": "mobilenet-v1",

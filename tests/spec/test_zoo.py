@@ -18,8 +18,9 @@ def test_a_name_is_read_in_any_case_and_with_any_punctuation(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("vgg16", "VGG D (VGG-16)"),
-        ("VGG-11", "VGG A (VGG-11)"),
+        ("vgg16", "VGGNet 16"),
+        ("LeNet", "LeNet-5"),
+        ("resnet50:torchvision", "ResNet-50 torchvision"),
         ("resnet50_v1_5", "ResNet-50 v1.5"),
         ("alexnet2012", "AlexNet (2012)"),
         ("LeNet-5", "LeNet-5"),
@@ -37,11 +38,11 @@ def test_other_names_mean_bundled_networks_and_hide_none() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("densenet121", "`archcalc zoo` lists them"),
+        ("highway19", "`archcalc zoo` lists them"),
         ("resnett50", "did you mean 'resnet50'?"),
         ("resnet26", "the bundled networks like it are resnet-v1-50-slim, resnet101, "),
         ("colorisation-unet", "did you mean 'colourisation-unet'?"),
-        ("inception", "the bundled networks like it are inception-resnet-v2, inception-v4"),
+        ("inception", "the bundled networks like it are inception-resnet-v2, inception-v3, inception-v4"),
         ("separable", "the bundled networks like it are separable-example, separable-example-standard"),
     ],
 )

@@ -19,7 +19,6 @@ from archcalc.verification.verify import verify
 
 SMALL = {
     "bert-base": Given({"dim": "24", "heads": "4", "depth": "2"}, {"tokens": "6", "segments": "6"}),
-    "deeplabv3": Given({"classes": "3"}, {"": "3x41x41"}),
     "gpt-2": Given({"dim": "24", "heads": "4", "depth": "2", "vocab": "50", "context": "8"}, {"": "6"}),
     "llama": Given(
         {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "vocab": "50"}, {"": "6"}
@@ -29,7 +28,6 @@ SMALL = {
         {"": "6"},
     ),
     "retinanet": Given({"d": "8", "classes": "3"}, {"": "3x64x64"}),
-    "swin": Given({"r": "64", "dim": "12", "deep": "2", "m": "2", "classes": "10"}),
     "t5-small": Given(
         {"dim": "24", "heads": "4", "depth": "2", "hidden": "32", "vocab": "50", "buckets": "8"},
         {"source": "6", "target": "5"},
@@ -37,7 +35,6 @@ SMALL = {
     "transformer": Given(
         {"dim": "24", "heads": "4", "hidden": "32", "depth": "2", "vocab": "50"}, {"source": "6", "target": "4"}
     ),
-    "vit": Given({"r": "32", "dim": "24", "heads": "4", "depth": "2", "classes": "10"}),
     "whisper-tiny": Given({"dim": "24", "heads": "4", "depth": "2", "vocab": "50"}, {"audio": "80x12", "text": "5"}),
 }
 """Settings of networks whose widths do not become narrower with their inputs."""
