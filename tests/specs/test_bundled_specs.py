@@ -43,7 +43,7 @@ def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
     text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert name == name.lower()
-    assert lines[0].startswith("# "), "the first line names the network and its source"
+    assert next(line for line in lines if not line.startswith("#")).startswith("name: "), "the title comes first"
     assert max(map(len, lines)) <= 120
     assert len(lines) <= 80
     assert text == text.rstrip() + "\n"
