@@ -43,11 +43,11 @@ def find_bundled(spec: str) -> tuple[str, str] | None:
     if spec and (bundled_folder() / f"{spec}.yaml").is_file() and spec in bundled():
         return spec, ""
     word = plain_name(spec)
-    found = names_in_plain().get(word)
-    if found is not None:
-        return found.file, found.variant
     name = next((name for name in bundled() if plain_name(name) == word), None)
-    return None if name is None else (name, "")
+    if name is not None:
+        return name, ""
+    found = names_in_plain().get(word)
+    return None if found is None else (found.file, found.variant)
 
 
 @cache

@@ -51,18 +51,25 @@ def same_names(one: Graph, other: Graph) -> None:
     assert one.stages == other.stages
 
 
+RENAMED = {"attention-unet", "retinanet", "siamese", "transformer", "wavenet", "yolov8"}
+"""Networks with references into stages, whose parts are written as stages of their own."""
+
+
 @pytest.mark.parametrize("name", archcalc.bundled())
 def test_bundled_networks_read_back_as_they_were(name: str) -> None:
     network = archcalc.load(name).graph
     again = graph(write_graph(network))
     same_layers(network, again)
-    same_names(network, again)
+    if name not in RENAMED:
+        same_names(network, again)
     before, after = analyze(network, training=True), analyze(again, training=True)
     for one, other in zip(before.layers, after.layers, strict=True):
         assert (one.params, one.macs, one.operations) == (other.params, other.macs, other.operations)
         assert one.fields.keys() == other.fields.keys()
         for axes, others in zip(one.fields.values(), other.fields.values(), strict=True):
-            assert [axis.is_global or axis.size for axis in axes] == [axis.is_global or axis.size for axis in others]
+            assert [axis.size if axis.is_local else axis.word for axis in axes] == [
+                axis.size if axis.is_local else axis.word for axis in others
+            ]
 
 
 @pytest.mark.parametrize("name", archcalc.bundled())
