@@ -80,7 +80,7 @@ def cells(entry: Entry, names: tuple[str, ...]) -> tuple[Any, ...]:
 
 def totals_in(entry: Entry) -> dict[str, Any]:
     """Return the published figures of the whole network."""
-    return {target: figure for target, figure in entry.published.items() if "." not in target}
+    return {name: figure for name, figure in entry.published.items() if "." not in name.removeprefix("training.")}
 
 
 def without_repetitions(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from archcalc.ops import (
     merge,
     norm,
     pool,
+    position,
     product,
     rearrange,
     reduction,
@@ -39,6 +40,7 @@ FAMILIES = (
     product,
     attention,
     source,
+    position,
 )
 """The families in the order of the documentation."""
 
@@ -62,6 +64,7 @@ __all__ = [
     "merge",
     "norm",
     "pool",
+    "position",
     "product",
     "rearrange",
     "reduction",

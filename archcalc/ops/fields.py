@@ -65,8 +65,9 @@ class Argument:
     takes_positions: bool = False
     """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None
-    each: Literal["", "axis", "channels"] = ""
-    """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    each: Literal["", "axis", "positions", "channels"] = ""
+    """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file), per axis of
+    positions, or per channel."""
     example: str = ""
     """A valid value, for hints; if empty, one that suits most arguments of the form."""
     names_axis: bool = False
@@ -210,11 +211,14 @@ def sizes(
     *,
     positional: bool = False,
     at_least: int | None = 1,
-    each: Literal["", "axis", "channels"] = "",
+    each: Literal["", "axis", "positions", "channels"] = "",
+    example: str = "",
     help: str = "",
 ) -> Any:
     """Declare a shape, or one number per channel: ``reshape 16x5x5``, ``mean=0.485x0.456x0.406``."""
-    return _declare(default, form="sizes", positional=positional, at_least=at_least, each=each, help=help)
+    return _declare(
+        default, form="sizes", positional=positional, at_least=at_least, each=each, example=example, help=help
+    )
 
 
 def positions(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:

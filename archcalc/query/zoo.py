@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from archcalc.spec.catalogue import FIGURES, Entry
@@ -38,14 +39,22 @@ def _of_task(task: str, entries: tuple[Entry, ...]) -> Filter:
 def _with_word(word: str, entries: tuple[Entry, ...]) -> Filter:
     """Return whether the names, family, task or title of a network have a word, however it is punctuated."""
     plain = plain_name(word)
-    if not plain or not any(plain in _text(entry) for entry in entries):
+    if not plain or not any(_has(entry, plain) for entry in entries):
         hint = suggest_bundled(word) or "`archcalc zoo` lists all; a condition has a relation: 'params < 5M'"
         fail("not-found", f"no bundled network has '{word[:40]}' in its name, family, task or title", hint=hint)
-    return lambda entry: plain in _text(entry)
+    return lambda entry: _has(entry, plain)
 
 
-def _text(entry: Entry) -> str:
-    return " ".join(map(plain_name, (entry.name, *entry.aliases, entry.family, entry.task, entry.title)))
+def _has(entry: Entry, plain: str) -> bool:
+    texts = (entry.name, *entry.aliases, entry.family, entry.task, entry.title)
+    return any(plain in part or rest.startswith(plain) for text in texts for part, rest in _parts(text))
+
+
+@cache
+def _parts(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the words of a text, each with all of the text from there on, without punctuation."""
+    words = list(map(plain_name, re.split(r"[\s:]+", text)))
+    return tuple([(word, "".join(words[index:])) for index, word in enumerate(words)])
 
 
 def _meeting(written: str) -> Filter:

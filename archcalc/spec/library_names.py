@@ -1,7 +1,7 @@
 """How libraries name networks: timm, Keras and Hugging Face append to a name what a spec has in other places.
 
 >>> library_forms("google/vit-base-patch16-224"), library_forms("mobilenetv2_100.ra_in1k")
-((('vitb16224', ''), ('vitb16', '224')), (('mobilenetv2', ''),))
+((('vitb16_224', ''), ('vitb16', '224')), (('mobilenetv2', ''),))
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ def library_forms(name: str) -> tuple[tuple[str, str], ...]:
 
 def _form(text: str) -> str:
     parts = [part.removeprefix("patch") for part in re.split(r"[\W_]+", _FULL_WIDTH.sub("", text))]
-    return "".join(SIZES.get(part, part) for part in parts)
+    return without_separators("_".join(SIZES.get(part, part) for part in parts))
+
+
+def without_separators(text: str) -> str:
+    """Return a text without punctuation, except between digits: 1.6 and 16 are different sizes."""
+    return re.sub(r"(?<!\d)_|_(?!\d)", "", re.sub(r"[\W_]+", "_", text))
 
 
 def is_slip(written: str, name: str) -> bool:

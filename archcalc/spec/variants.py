@@ -11,8 +11,8 @@ from archcalc.spec.similarity import closest
 
 NAME = re.compile(r"[A-Za-z0-9_]+")
 
-SECTIONS = ("name", "alias", "input", "inputs", "source", "expect", "published", "ignore")
-"""The keys of a variant that replace those of the file (``published`` and ``ignore`` add to it). All others are
+SECTIONS = ("name", "alias", "task", "source", "input", "inputs", "expect", "published", "ignore")
+"""The keys of a variant that replace those of the file (``ignore`` adds to it). All others are
 variables."""
 
 OWN = ("alias", "expect")
@@ -95,21 +95,11 @@ def with_variant(top: Mapping, name: str) -> Mapping:
             pairs.append((key, value._replace(pairs=variables)))
         elif section == "ignore" and section in replaced:
             pairs.append((key, List((*_listed(value), *_listed(replaced[section])), value.span)))
-        elif section == "published" and section in replaced:
-            pairs.append((key, _overlaid(value, replaced[section])))
         elif section not in OWN and section not in replaced:
             pairs.append((key, value))
     present = {key.text.value for key, _ in pairs}
     pairs += [pair for pair in variant.pairs if pair[0].text.value in SECTIONS and pair[0].text.value not in present]
     return Mapping(tuple(pairs), top.span, top.closed)
-
-
-def _overlaid(content: Content, own: Content) -> Content:
-    """Return a mapping with the entries of another one, which replace its own."""
-    if not isinstance(content, Mapping) or not isinstance(own, Mapping):
-        return own
-    kept = [pair for pair in content.pairs if own.get(pair[0].text.value) is None]
-    return own._replace(pairs=(*own.pairs, *kept))
 
 
 def _listed(content: Content) -> tuple[Content, ...]:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from archcalc.spec.catalogue import Entry, catalogue
-from archcalc.spec.library_names import is_slip, library_forms
+from archcalc.spec.library_names import is_slip, library_forms, without_separators
 
 MAX_SUGGESTIONS = 8
 
@@ -42,18 +42,22 @@ def find_bundled(spec: str) -> tuple[str, str] | None:
         return None
     if spec and (bundled_folder() / f"{spec}.yaml").is_file() and spec in bundled():
         return spec, ""
-    word = plain_name(spec)
-    name = next((name for name in bundled() if plain_name(name) == word), None)
-    if name is not None:
-        return name, ""
-    found = names_in_plain().get(word)
-    return None if found is None else (found.file, found.variant)
+    for word in spellings(spec):
+        name = next((name for name in bundled() if word in spellings(name)), None)
+        if name is not None:
+            return name, ""
+        found = entries_by_spelling().get(word)
+        if found is not None:
+            return found.file, found.variant
+    return None
 
 
 @cache
-def names_in_plain() -> dict[str, Entry]:
-    """Return the entries of the catalogue by their names and further names in lower case without punctuation."""
-    return {plain_name(name): entry for entry in catalogue() for name in (entry.name, *entry.aliases)}
+def entries_by_spelling() -> dict[str, Entry]:
+    """Return the entries of the catalogue by the spellings of their names; of several entries, the one meant rather."""
+    names = [(spellings(name), entry) for name, entry in _named()]
+    loose = {plain: entry for (_, plain), entry in names}
+    return {**loose, **{separated: entry for (separated, _), entry in names}}
 
 
 def suggest_bundled(spec: str) -> str:
@@ -109,6 +113,11 @@ def _beginning_like(spec: str, word: str) -> list[str]:
 def plain_name(name: str) -> str:
     """Return a name in lower case, without punctuation."""
     return re.sub(r"[\W_]", "", name.casefold())
+
+
+def spellings(name: str) -> tuple[str, str]:
+    """Return a name without punctuation except between numbers, which it tells apart (1_6 and 16), and without any."""
+    return without_separators(name.casefold()), plain_name(name)
 
 
 def _words(entry: Entry) -> str:

@@ -89,7 +89,7 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
     """One layer of a graph."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    read = (inputs[0], shapes[0]) if node.op.arity == 1 else (inputs, shapes)
+    read = (inputs[0], shapes[0]) if len(inputs) == 1 and node.op.arity == 1 else (inputs, shapes)
     return ENTRIES[node.op.name].onnx(model, node.op, *read, own)
 
 

@@ -10,6 +10,7 @@ from tests.operators import (  # noqa: F401  # enter them
     merge,
     norm,
     pool,
+    position,
     product,
     rearrange,
     reduction,

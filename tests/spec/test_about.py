@@ -21,7 +21,7 @@ TEXT = """
     variables: {dim: 4}
     variants:
       wide: {dim: 8, alias: net_w, expect: {params: 32, macs: 2K}, published: {a blog: macs}}
-      other: {dim: 2, source: elsewhere, expect: {macs: 512}}
+      other: {dim: 2, source: elsewhere, task: detection, expect: {params: 8, macs: 512}}
     layers:
       - out: conv dim k1
     expect: {params: 16, out.shape: 4x8x8, macs: 768}
@@ -46,11 +46,12 @@ def test_a_spec_says_what_it_is_and_where_its_figures_are_published(path: str) -
     )
 
 
-def test_a_variant_adds_its_own_places_to_those_of_the_file(path: str) -> None:
+def test_the_places_of_a_variant_replace_those_of_the_file(path: str) -> None:
     wide, other = (load_spec(f"{path}:{variant}").about for variant in ("wide", "other"))
-    assert wide.published == {"macs": "a blog", "params": "Table 1; Table 2"}
+    assert wide.published == {"macs": "a blog"}
     assert (wide.aliases, wide.source) == (("net_w",), 'Author: "A net", 2020')
-    assert (other.aliases, other.source, other.published) == ((), "elsewhere", {})
+    assert (other.aliases, other.source, other.task) == ((), "elsewhere", "detection")
+    assert other.published == {"params": "Table 1; Table 2"}
 
 
 def test_the_network_does_not_depend_on_it() -> None:

@@ -51,7 +51,10 @@ def same_names(one: Graph, other: Graph) -> None:
     assert one.stages == other.stages
 
 
-RENAMED = {"attention-unet", "retinanet", "siamese", "transformer", "wavenet", "yolov8"}
+RENAMED = {
+    *("attention-unet", "maxvit", "mobilenet-v3", "mvit", "retinanet", "siamese", "swin", "swin3d", "t5"),
+    *("transformer", "wavenet", "yolov8"),
+}
 """Networks with references into stages, whose parts are written as stages of their own."""
 
 

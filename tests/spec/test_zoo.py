@@ -20,7 +20,14 @@ def test_a_name_is_read_in_any_case_and_with_any_punctuation(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "title"),
-    [("resnet50_v1_5", "ResNet-50 v1.5"), ("alexnet2012", "AlexNet (2012)"), ("LeNet-5", "LeNet-5")],
+    [
+        ("vgg16", "VGG 16"),
+        ("LeNet", "LeNet-5"),
+        ("resnet50:torchvision", "ResNet-50 torchvision"),
+        ("resnet50_v1_5", "ResNet-50 v1.5"),
+        ("alexnet2012", "AlexNet (2012)"),
+        ("LeNet-5", "LeNet-5"),
+    ],
 )
 def test_common_names_are_those_of_the_bundled_form(name: str, title: str) -> None:
     assert archcalc.load(name).name == title
@@ -74,6 +81,8 @@ ZOO = (
     entry("inception-v3", "3x299x299"),
     entry("inception-resnet-v2", "3x299x299"),
     entry("regnet:y_400mf", "3x224x224", "regnet_y_400mf"),
+    entry("regnet:x_1_6gf", "3x224x224", "regnet_x_1_6gf"),
+    entry("regnet:x_16gf", "3x224x224", "regnet_x_16gf"),
     entry("mlp-mixer:b_16", "3x224x224", "mixer_b16"),
     entry("bert:base", "128, 128"),
     entry("bert:large", "128, 128"),
@@ -94,9 +103,9 @@ def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the bundled networks be those of `ZOO`."""
     monkeypatch.setattr(zoo, "catalogue", lambda: ZOO)
     monkeypatch.setattr(zoo, "bundled", list)
-    zoo.names_in_plain.cache_clear()
+    zoo.entries_by_spelling.cache_clear()
     yield
-    zoo.names_in_plain.cache_clear()
+    zoo.entries_by_spelling.cache_clear()
 
 
 FOUND = {
@@ -115,6 +124,9 @@ FOUND = {
     "ConvNeXtTiny": "convnext:tiny",
     "vit_b_16": "vit:b_16",
     "swin_tiny_patch4_window7_224": "swin:t",
+    "regnet_x_1_6gf": "regnet:x_1_6gf",
+    "RegNet-X-1.6GF": "regnet:x_1_6gf",
+    "regnetx16gf": "regnet:x_16gf",
     "InceptionV3": "inception-v3",
     "InceptionResNetV2": "inception-resnet-v2",
     "bert-base": "bert:base",

@@ -7,7 +7,7 @@ import pytest
 from archcalc.spec import bundled
 from archcalc.spec.catalogue import catalogue, write_catalogue
 from archcalc.spec.library_names import library_forms
-from archcalc.spec.zoo import find_bundled, plain_name
+from archcalc.spec.zoo import find_bundled, spellings
 from tests.specs.catalogue import computed, entry_of, specs_of
 
 REMEDY = "run: python -m tests.specs.catalogue"
@@ -32,7 +32,7 @@ def test_every_network_says_what_it_is_and_where_it_comes_from() -> None:
 
 
 def test_no_two_networks_have_the_same_name() -> None:
-    names = [(plain_name(name), entry.name) for entry in catalogue() for name in (entry.name, *entry.aliases)]
+    names = [(spellings(name)[0], entry.name) for entry in catalogue() for name in (entry.name, *entry.aliases)]
     owners = dict(names)
     assert [(name, spec, owners[name]) for name, spec in names if owners[name] != spec] == []
 

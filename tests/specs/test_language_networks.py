@@ -38,6 +38,11 @@ SMALL = {
     "retinanet": Given({"d": "8", "classes": "3"}, {"": "3x64x64"}),
     "se-resnet50": Given({"width": "16", "classes": "5"}, {"": "3x64x64"}),
     "siamese": AS_WRITTEN,
+    "swin": Given({"r": "64", "dim": "12", "deep": "2", "m": "2", "classes": "10"}),
+    "t5": Given(
+        {"dim": "24", "heads": "4", "depth": "2", "hidden": "32", "vocab": "50", "buckets": "8"},
+        {"source": "6", "target": "5"},
+    ),
     "transformer": Given(
         {"dim": "24", "heads": "4", "hidden": "32", "depth": "2", "vocab": "50"}, {"source": "6", "target": "4"}
     ),

@@ -128,7 +128,7 @@ class _LayerDerivation:
 def heading(layer: Layer, graph: Graph) -> str:
     """Return a line that describes a layer: its operator, input shapes and output shape; and its origin."""
     shapes: Shapes = graph.input_shapes(graph.nodes[layer.node])
-    before = " and ".join(write_shape(shape, graph.layout) for shape in shapes)
+    before = ", " + " and ".join(write_shape(shape, graph.layout) for shape in shapes) if shapes else ""
     node = graph.nodes[layer.node]
-    line = f"{layer.name}: {layer.op}, {before} → {write_shape(node.output, graph.layout)}"
+    line = f"{layer.name}: {layer.op}{before} → {write_shape(node.output, graph.layout)}"
     return line if node.origin is None else f"{line}, from {node.origin}"

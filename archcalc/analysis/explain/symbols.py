@@ -52,6 +52,8 @@ def traced_operator(op: Operator, rank: int) -> Operator:
             values[parameter.name] = leaf(name, value)
         elif form == "axes":
             values[parameter.name] = _traced_axes(name, value, rank)
+        elif form == "sizes" and parameter.argument.each == "positions":
+            values[parameter.name] = _traced_axes(name, value, len(value))
         elif form == "pads":
             values[parameter.name] = _traced_pads(name, value, rank)
     return replace(op, **values)

@@ -18,6 +18,7 @@ from archcalc.executor.loops import (
     merge,
     norm,
     pool,
+    position,
     product,
     rearrange,
     reduction,
@@ -47,6 +48,7 @@ FAMILIES = (
     product,
     attention,
     source,
+    position,
 )
 """The modules whose import registers the definitions."""
 
