@@ -142,6 +142,8 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
     found = []
     if totals.trainable != totals.params:
         found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
+    if totals.active_params != totals.params:
+        found.append(f"a token uses {totals.active_params:,} of {totals.params:,} parameters")
     memory = analysis.memory(dtype)
     found.append(f"parameters: {bytes_in_full(memory.params)} in {dtype}")
     found.append(f"activations: {bytes_in_full(memory.activations)}; peak: {bytes_in_full(memory.peak)}")

@@ -11,6 +11,7 @@ from archcalc.ops import (
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
     position,
@@ -39,6 +40,7 @@ FAMILIES = (
     merge,
     product,
     attention,
+    moe,
     source,
     position,
 )
@@ -62,6 +64,7 @@ __all__ = [
     "dense",
     "gate",
     "merge",
+    "moe",
     "norm",
     "pool",
     "position",

@@ -53,10 +53,17 @@ class Weight:
     trainable: bool = True
     added: bool = False
     """Whether it is added to what the layer computes: a bias or a shift."""
+    active: Shape | None = None
+    """The shape of the part that a token uses, as in mixtures of experts; ``None``: all of it."""
 
     @property
     def count(self) -> Number:
         return product(self.shape)
+
+    @property
+    def active_count(self) -> Number:
+        """How many of its numbers a token uses."""
+        return product(self.shape if self.active is None else self.active)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -141,6 +141,12 @@ _TABLE = (
         stored=True,
         in_baseline=True,
     ),
+    _count(
+        "active_params",
+        "The number of parameters that one token uses: all, except those of experts that are not chosen.",
+        per_example=False,
+        stored=True,
+    ),
     _count("trainable", "The number of parameters that are learned.", per_example=False, stored=True),
     _count("weights", "The number of learned parameters without biases.", per_example=False, stored=True),
     _count("biases", "The number of learned biases and shifts.", per_example=False, stored=True),

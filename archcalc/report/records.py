@@ -103,7 +103,7 @@ class _RowRecords:
     def parts(self, row: Layer | Group) -> list[_Part]:
         """Return the parts of a record."""
         shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
-        counts = row.params, row.trainable, id(row.cost), row.activations, row.outputs
+        counts = row.params, row.active_params, row.trainable, id(row.cost), row.activations, row.outputs
         return [
             *(self.group(row) if isinstance(row, Group) else self.layer(row)),
             self.shared(("counts", *counts), lambda: _sizes(row)),

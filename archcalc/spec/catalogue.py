@@ -33,6 +33,7 @@ class Entry(NamedTuple):
     published: Mapping[str, Mapping[str, str]]
     """The published figures by target: the ``value`` as it is written, and the ``source``."""
     params: int
+    active_params: int
     trainable: int
     weights: int
     biases: int

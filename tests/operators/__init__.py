@@ -8,6 +8,7 @@ from tests.operators import (  # noqa: F401  # enter them
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
     position,

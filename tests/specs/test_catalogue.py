@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from archcalc.query.quantities import SUMS
 from archcalc.spec import bundled
-from archcalc.spec.catalogue import catalogue, write_catalogue
+from archcalc.spec.catalogue import FIGURES, catalogue, write_catalogue
 from archcalc.spec.library_names import library_forms
 from archcalc.spec.zoo import find_bundled, spellings
 from tests.specs.catalogue import computed, entry_of, specs_of
@@ -25,6 +26,10 @@ def test_the_catalogue_is_what_the_specs_say() -> None:
 @pytest.mark.parametrize("spec", ["lenet5", "vgg-d", "mobilenet-v1"])
 def test_an_entry_is_what_its_spec_says(spec: str) -> None:
     assert entry_of(spec) in catalogue(), REMEDY
+
+
+def test_every_count_has_its_total() -> None:
+    assert (*SUMS, "layers") == FIGURES
 
 
 def test_every_network_says_what_it_is_and_where_it_comes_from() -> None:

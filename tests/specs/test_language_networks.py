@@ -35,6 +35,10 @@ SMALL = {
         {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "vocab": "50"}, {"": "6"}
     ),
     "mlp-mixer": Given({"p": "8", "dim": "16", "depth": "2", "classes": "5"}, {"": "3x32x32"}),
+    "mixtral-8x7b": Given(
+        {"dim": "32", "heads": "4", "kv_heads": "2", "depth": "2", "hidden": "24", "experts": "4", "vocab": "50"},
+        {"": "6"},
+    ),
     "retinanet": Given({"d": "8", "classes": "3"}, {"": "3x64x64"}),
     "se-resnet50": Given({"width": "16", "classes": "5"}, {"": "3x64x64"}),
     "siamese": AS_WRITTEN,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from archcalc.analysis.counts import STORED
+from archcalc.analysis.counts import STORED, numbers_in
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
 from archcalc.analysis.explain.memory import stored
@@ -112,8 +112,8 @@ class _LayerDerivation:
     def _weights(self, quantity: str) -> Iterator[Step]:
         weights = [weight for weight in self.op.weights(self.inputs) if STORED[quantity](weight)]
         for weight in weights:
-            yield from steps(self.notation, weight.name, weight.count, self._note(weight))
-        total = sum(leaf(weight.name, weight.count) for weight in weights)
+            yield from steps(self.notation, weight.name, numbers_in(weight, quantity), self._note(weight))
+        total = sum(leaf(weight.name, numbers_in(weight, quantity)) for weight in weights)
         agree(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
         if len(weights) > 1:
             yield from steps(self.notation, quantity, total)

@@ -30,7 +30,7 @@ def _named_shape(shape: Shape, index: int | None) -> Shape:
     return tuple(leaf(name, size) for name, size in zip(names, shape, strict=True))
 
 
-ALWAYS_SHOWN = ("stride", "pad", "kernel")
+ALWAYS_SHOWN = ("stride", "pad", "kernel", "top")
 """Arguments that appear in derivations even if they have their default values; others are left out then."""
 
 

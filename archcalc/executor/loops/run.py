@@ -16,6 +16,7 @@ from archcalc.executor.loops import (
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
     position,
@@ -47,6 +48,7 @@ FAMILIES = (
     merge,
     product,
     attention,
+    moe,
     source,
     position,
 )
