@@ -16,6 +16,7 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.spec import SpecError
 from archcalc.spec.write_graph import write_graph
 from tests.random_networks import networks
+from tests.sample import SAMPLE
 from tests.spec.reading import chain, graph, names
 
 few = settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -51,20 +52,12 @@ def same_names(one: Graph, other: Graph) -> None:
     assert one.stages == other.stages
 
 
-RENAMED = {
-    *("attention-unet", "maxvit", "mobilenet-v3", "mvit", "retinanet", "siamese", "swin", "swin3d", "t5"),
-    *("transformer", "wavenet", "yolov8"),
-}
-"""Networks with references into stages, whose parts are written as stages of their own."""
-
-
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_bundled_networks_read_back_as_they_were(name: str) -> None:
     network = archcalc.load(name).graph
     again = graph(write_graph(network))
     same_layers(network, again)
-    if name not in RENAMED:
-        same_names(network, again)
+    same_names(network, again)
     before, after = analyze(network, training=True), analyze(again, training=True)
     for one, other in zip(before.layers, after.layers, strict=True):
         assert (one.params, one.macs, one.operations) == (other.params, other.macs, other.operations)
@@ -75,7 +68,7 @@ def test_bundled_networks_read_back_as_they_were(name: str) -> None:
             ]
 
 
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_folded_networks_read_back_as_they_are(name: str) -> None:
     folded = fold(archcalc.load(name).graph).folded
     same_layers(folded, graph(write_graph(folded)))
