@@ -25,7 +25,7 @@ class Call(NamedTuple):
 UNSAID = {"in_channels", "in_features", "num_features", "num_channels", "inplace", "momentum", "track_running_stats"}
 """Parameters without a counterpart: sizes that follow from the input, and what does not change the network."""
 UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "padding_mode", "device", "dtype"}
-UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding"}
+UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding", "input_size", "batch_first"}
 
 DEFAULTS: dict[str, tuple[Any, ...]] = {
     "stride": (1, None),
@@ -40,6 +40,9 @@ DEFAULTS: dict[str, tuple[Any, ...]] = {
     "padding_mode": ("zeros",),
     "activation": (None, "linear"),
     "size": (None,),
+    "num_layers": (1,),
+    "dropout": (0,),
+    "proj_size": (0,),
 }
 """Values that need not be written."""
 
@@ -58,6 +61,15 @@ KERAS_CONV: dict[str, Words] = {
 KERAS_POOL: dict[str, Words] = {"pool_size": "{}", **KERAS_WINDOW}
 TORCH_POOL: dict[str, Words] = {"kernel_size": "{}", **WINDOW, "ceil_mode": {True: "ceil", False: ""}}
 AFFINE: dict[str, Words] = {"affine": {True: "", False: "noaffine"}, "eps": "eps={}"}
+RECURRENT = ("input_size", "hidden_size", "num_layers")
+TORCH_RECURRENT: dict[str, Words] = {
+    "hidden_size": "{}",
+    "num_layers": "layers={}",
+    "nonlinearity": {"tanh": "", "relu": "relu"},
+    "bias": NO_BIAS,
+    "bidirectional": {True: "bidirectional", False: ""},
+    "proj_size": "proj={}",
+}
 
 PER_DIMENSION: dict[str, Call] = {
     "Conv{}d": Call(
@@ -107,6 +119,9 @@ CALLS: dict[str, Call] = {
     "Embedding": Call(
         "embedding", ("num_embeddings", "embedding_dim"), {"num_embeddings": "{}", "embedding_dim": "{}"}
     ),
+    "RNN": Call("rnn", (*RECURRENT, "nonlinearity"), TORCH_RECURRENT),
+    "LSTM": Call("lstm", RECURRENT, TORCH_RECURRENT),
+    "GRU": Call("gru", RECURRENT, TORCH_RECURRENT),
     "GroupNorm": Call("gn", ("num_groups", "num_channels", "eps", "affine"), {"num_groups": "{}", **AFFINE}),
     "LayerNorm": Call("ln axis=last", ("normalized_shape", "eps"), {"normalized_shape": "", "eps": "eps={}"}),
     "LayerNormalization": Call("ln axis=last"),

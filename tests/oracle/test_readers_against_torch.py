@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
 from archcalc.readers.lowering import lower
 from archcalc.readers.torch_export.translate import read_model
@@ -44,11 +44,11 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
                     self.parts[f"n{number}"] = counterpart(node.op, shapes)
 
         def forward(self, *inputs: Any) -> Any:
-            values: list[Any] = list(inputs)
+            values: dict[Ref, Any] = {Ref(number): each for number, each in enumerate(inputs)}
             for number, node in enumerate(graph.nodes[len(inputs) :], len(inputs)):
-                read = [values[ref.node] for ref in node.inputs]
-                values.append(self.parts[f"n{number}"](*read))
-            return values[-1]
+                found = self.parts[f"n{number}"](*[values[ref] for ref in node.inputs])
+                values |= zip(graph.made_by(number), found if isinstance(found, tuple) else (found,), strict=True)
+            return values[next(iter(graph.outputs.values()))]
 
     model = Net().eval()
     for array in model.state_dict().values():
