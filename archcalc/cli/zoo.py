@@ -72,7 +72,7 @@ def cells(entry: Entry, names: tuple[str, ...]) -> tuple[Any, ...]:
     texts = {
         "aliases": ", ".join(entry.aliases),
         "published": "; ".join(
-            f"{target} {figure['value']} ({figure['source']})" for target, figure in totals_in(entry).items()
+            f"{target} {separated(figure['value'])} ({figure['source']})" for target, figure in totals_in(entry).items()
         ),
     }
     return tuple([texts.get(name, getattr(entry, name)) for name in names])
@@ -81,6 +81,11 @@ def cells(entry: Entry, names: tuple[str, ...]) -> tuple[Any, ...]:
 def totals_in(entry: Entry) -> dict[str, Any]:
     """Return the published figures of the whole network."""
     return {name: figure for name, figure in entry.published.items() if "." not in name.removeprefix("training.")}
+
+
+def separated(written: str) -> str:
+    """Return a figure with separators: within braces, specs have none."""
+    return f"{int(written):,}" if written.isdecimal() else written
 
 
 def without_repetitions(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
