@@ -147,6 +147,9 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
     memory = analysis.memory(dtype)
     found.append(f"parameters: {bytes_in_full(memory.params)} in {dtype}")
     found.append(f"activations: {bytes_in_full(memory.activations)}; peak: {bytes_in_full(memory.peak)}")
+    if memory.kv_cache:
+        growth = f"; one more token adds {bytes_in_full(memory.kv_cache_per_token)}"
+        found.append(f"key–value cache: {bytes_in_full(memory.kv_cache)}{growth if memory.kv_cache_per_token else ''}")
     groups = [row for row in rows if isinstance(row, Group)]
     if groups:
         layers = sum(len(group.layers) for group in groups)

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from archcalc.numeric import Number, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, all_along, operations, operator
+from archcalc.numeric import Number, exact_div, minimum, product, require
+from archcalc.ops.base import (
+    NO_CACHE,
+    Cache,
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    WrittenShapes,
+    all_along,
+    operations,
+    operator,
+)
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, real, tensor
 from archcalc.ops.merge import broadcast_size
@@ -80,6 +92,12 @@ class ScaledDotProductAttention(Operator):
     def cost(self, inputs: Shapes) -> Cost:
         queries, keys, values = inputs
         return attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
+
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values up to a query, which later queries read as well; none unless causal."""
+        _, keys, values = inputs
+        per_token = product(keys[:-2]) * (keys[-1] + values[-1])
+        return Cache(per_token * keys[-2], per_token) if self.causal else NO_CACHE
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         queries, keys, values = inputs
@@ -235,6 +253,20 @@ class Attention(Operator):
         if added:
             found = found + Cost(operations(add=added * scores))
         return found + attending(groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"])
+
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values of the context, or of earlier tokens if causal: at most those of the window.
+
+        Without a context, attention that is not causal keeps none, because every new token changes all its outputs.
+        """
+        if not (self.causal or self.context):
+            return NO_CACHE
+        sizes = self.sizes(inputs)
+        pairs = product(inputs[0][:-2]) * 2 * sizes["kv"]
+        if self.context:
+            return Cache(pairs * sizes["keys"])
+        kept = sizes["keys"] if self.window is None else minimum(sizes["keys"], self.window)
+        return Cache(pairs * kept, pairs)
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         lead = tuple(Window() for _ in inputs[0][:-2])

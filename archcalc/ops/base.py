@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
@@ -109,6 +109,18 @@ def _plus(one: Number, other: Number) -> Number:
 FREE = Cost()
 
 
+class Cache(NamedTuple):
+    """The numbers of keys and values that a layer keeps while tokens are generated one by one."""
+
+    kept: Number = 0
+    """After all positions of the input."""
+    per_token: Number = 0
+    """How many one more token adds, while no window is full."""
+
+
+NO_CACHE = Cache()
+
+
 @dataclass_transform(
     kw_only_default=True,
     frozen_default=True,
@@ -192,6 +204,10 @@ class Operator(Traits):
     def cost(self, inputs: Shapes) -> Cost:
         """Return the operations, MACs and connections of one evaluation; by default, none."""
         return FREE
+
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values that are kept for further tokens; by default, none."""
+        return NO_CACHE
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return what an output sees, one `Reach` per input; by default, the element at its own indices."""

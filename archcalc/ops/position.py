@@ -28,6 +28,7 @@ class RelativeBias(Operator):
             (Swin Transformer V2, table)
     """
 
+    aliases = ("relativepositionbias", "relposbias")
     arity: ClassVar[int | None] = 0
     pairs_features = True
 

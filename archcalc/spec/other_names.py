@@ -66,7 +66,6 @@ _ENTRIES: dict[str, Instead] = {
     "birnn": Instead("rnn 128 bidirectional"),
     "recurrent": Instead("lstm 128", "or gru 128, rnn 128"),
     "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
-    "moe mixtureofexperts": Instead(""),
     "deformconv deformableconv dcn": Instead("", "conv has the same shape, without the offsets"),
     "lppool maxunpool unpool roialign roipool": Instead(""),
     "unfold fold im2col col2im": Instead(""),
