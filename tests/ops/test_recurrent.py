@@ -37,6 +37,11 @@ def test_parameters_are_those_of_pytorch_and_keras(op: Operator, features: int, 
     assert stored(op, (50, features)) == params
 
 
+def test_biases_are_added_numbers() -> None:
+    op = recurrent.Lstm(units=128, layers=2, bidirectional=True)
+    assert sum(weight.count for weight in op.weights(((200, 128),)) if weight.added) == 4_096
+
+
 def test_products_of_a_sequence_are_those_of_its_steps() -> None:
     """One product per weight and step."""
     op = recurrent.Lstm(units=128, layers=2, bidirectional=True, bias=False)

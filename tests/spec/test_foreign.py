@@ -28,6 +28,9 @@ REWRITTEN = {
     "9x32 -> nn.LSTM(32, 8, num_layers=2, bidirectional=True, batch_first=True)": (
         "9x32 -> lstm 8 layers=2 bidirectional"
     ),
+    "9x32 -> nn.GRU(32, 8) -> nn.RNN(8, hidden_size=4, nonlinearity='relu')": "9x32 -> gru 8 -> rnn 4 relu",
+    "9x32 -> LSTM(8, return_sequences=True) -> GRU(4, activation='tanh')": "9x32 -> lstm 8 onebias -> gru 4 final",
+    "9x32 -> keras.layers.GRU(8, reset_after=False)": "9x32 -> gru 8 reset_after=no onebias final",
     "3x32x32 -> nn.Sequential(nn.Conv2d(3, 8, (3, 5)), nn.ReLU(inplace=True))": "3x32x32 -> conv 8 k3x5 -> relu",
     "3x32x32 -> Conv2D(8, 3, padding='same', activation='relu')": "3x32x32 -> conv 8 k3 same -> relu",
     "3x32x32 -> MaxPool2d(2, stride=2)": "3x32x32 -> maxpool 2 s2",
