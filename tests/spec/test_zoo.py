@@ -21,7 +21,7 @@ def test_a_name_is_read_in_any_case_and_with_any_punctuation(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("vgg16", "VGG 16"),
+        ("vgg16", "VGGNet 16"),
         ("LeNet", "LeNet-5"),
         ("resnet50:torchvision", "ResNet-50 torchvision"),
         ("resnet50_v1_5", "ResNet-50 v1.5"),
