@@ -31,12 +31,17 @@ def library_forms(name: str) -> tuple[tuple[str, str], ...]:
 
     The spelling is the same for the names of a network in different libraries. It serves comparisons only.
     """
-    text = _VERSION.sub("", _TAG.sub("", _OWNER.sub("", name.casefold())))
+    text = _VERSION.sub("", _TAG.sub("", without_owner(name).casefold()))
     text = "".join(part for part in re.split(r"([-_/\s])", text) if part not in DECORATIONS).rstrip("-_/ ")
     forms = [(_form(text), "")]
     if (match := _IMAGE_SIZE.search(text)) is not None and match["size"] != "100":
         forms.append((_form(text[: match.start()]), match["size"]))
     return tuple(forms)
+
+
+def without_owner(name: str) -> str:
+    """Return a name on Hugging Face without its owner."""
+    return _OWNER.sub("", name)
 
 
 def _form(text: str) -> str:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from archcalc.spec.catalogue import Entry, catalogue
-from archcalc.spec.library_names import is_slip, library_forms, without_separators
+from archcalc.spec.library_names import is_slip, library_forms, without_owner, without_separators
 
 MAX_SUGGESTIONS = 8
 
@@ -68,6 +68,7 @@ def suggest_bundled(spec: str) -> str:
     """
     if (meant := meant_name(spec)) is not None:
         return f"did you mean '{meant}'?"
+    spec = without_owner(spec)
     words = re.findall(r"[a-z]+|\d+", spec.casefold())
     found = [entry.name for entry in catalogue() if words and all(word in _words(entry) for word in words)]
     if not found and words and len(words[0]) > 2:

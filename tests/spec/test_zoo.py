@@ -213,9 +213,46 @@ def test_the_name_of_another_network_is_not_corrected(name: str) -> None:
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(
     ("name", "first"),
-    [("ResNet50_v2", "resnet50-v1.5"), ("efficientnet_b9", "efficientnet:b0"), ("vit_h_14", "vit:b_16")],
+    [
+        ("openai/whisper-large-v2", "whisper:tiny"),
+        ("ResNet50_v2", "resnet50-v1.5"),
+        ("efficientnet_b9", "efficientnet:b0"),
+        ("vit_h_14", "vit:b_16"),
+    ],
 )
 def test_the_networks_of_the_family_are_listed(name: str, first: str) -> None:
     hint = suggest_bundled(name)
     assert hint.startswith("the bundled networks like it are ")
     assert first in hint
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("EfficientNetB3", "efficientnet:b3"),
+        ("regnet_x_1_6gf", "regnet:x_1_6gf"),
+        ("seresnet50", "se-resnet50"),
+        ("swin_tiny_patch4_window7_224", "swin:t"),
+        ("vgg16", "vggnet:16"),
+        ("gpt2-medium", "gpt2:medium"),
+        ("yolov8n", "yolov8:n"),
+    ],
+)
+def test_bundled_networks_are_found_as_libraries_call_them(name: str, spec: str) -> None:
+    assert ":".join(find_bundled(name) or ()).removesuffix(":") == spec
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [
+        ("vit-base-patch16-224", "vit:b_16"),
+        ("mnasnet_100", "mnasnet:1_0"),
+        ("mixer_b16_224", "mlp-mixer:b_16"),
+        ("bert-large-uncased", "bert:large"),
+        ("meta-llama/Llama-2-7b-hf", "llama:llama2_7b"),
+        ("openai/clip-vit-base-patch32", "clip:b_32"),
+        ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
+    ],
+)
+def test_bundled_networks_are_the_answer_to_names_in_libraries(name: str, spec: str) -> None:
+    assert suggest_bundled(name) == f"did you mean '{spec}'?"

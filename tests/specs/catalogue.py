@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import write_shape
-from archcalc.spec import bundled
+from archcalc.spec import Spec, bundled
 from archcalc.spec.catalogue import FIGURES, FILE, Entry, catalogue, write_catalogue
-from archcalc.spec.document import read_yaml
-from archcalc.spec.limits import DEFAULT
-from archcalc.spec.locate import locate
 from archcalc.spec.read import load_spec
-from archcalc.spec.variants import variants_of
 
 
 def specs_of(name: str) -> list[str]:
-    """The SPECs of a file: the network itself and its variants.
+    """The SPECs of a file: the network itself, unless it is one of its variants, and the variants."""
+    variants = [f"{name}:{variant}" for variant in load_spec(name).variants]
+    return variants if variant_of(name) else [name, *variants]
 
-    A file with variants and without expectations of its own is its first variant.
-    """
-    document = read_yaml(locate(name, DEFAULT)[0], DEFAULT)
-    variants = [f"{name}:{variant}" for variant in variants_of(document)]
-    return variants if variants and document.get("expect") is None else [name, *variants]
+
+@cache
+def variant_of(name: str) -> str:
+    """The variant that a file without expectations of its own is: the one of the same inputs and variables."""
+    spec = load_spec(name)
+    if spec.expectations:
+        return ""
+    same = [f"{name}:{variant}" for variant in spec.variants]
+    return next((each for each in same if values_of(load_spec(each)) == values_of(spec)), "")
+
+
+def values_of(spec: Spec) -> tuple[object, ...]:
+    """What a variant may change of a network."""
+    return dict(spec.graph.inputs), dict(spec.graph.variables)
 
 
 def entry_of(spec: str) -> Entry:
@@ -33,7 +41,7 @@ def entry_of(spec: str) -> Entry:
     totals = analyze(graph, receptive=False).totals
     values = {each.target.value: each.value.value for each in read.expectations}
     file = spec.partition(":")[0]
-    own = [file] if spec != file and specs_of(file)[0] == spec else []
+    own = [file] if variant_of(file) == spec else []
     return Entry(
         name=spec,
         family=about.family or graph.name,
