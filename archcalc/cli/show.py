@@ -11,7 +11,8 @@ import click
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row, chosen_columns
+from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
+from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,

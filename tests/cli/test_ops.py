@@ -1,4 +1,4 @@
-"""``archcalc zoo`` and ``archcalc ops``: what there is."""
+"""``archcalc ops``: the operators."""
 
 from __future__ import annotations
 
@@ -8,20 +8,8 @@ import json
 
 import pytest
 
-import archcalc as package
 from archcalc.ops.base import REGISTRY
 from tests.cli.conftest import Archcalc
-
-
-def test_the_zoo_lists_every_bundled_network(archcalc: Archcalc) -> None:
-    found = list(csv.DictReader(io.StringIO(archcalc("zoo", "--format", "csv").out)))
-    assert [row["name"] for row in found] == package.bundled()
-    lenet = next(row for row in found if row["name"] == "lenet5")
-    assert (lenet["title"], lenet["input"], lenet["params"], lenet["macs"]) == ("LeNet-5", "1x32x32", "61706", "416520")
-
-
-def test_the_zoo_writes_shapes_in_the_layout_of_each_network(archcalc: Archcalc) -> None:
-    assert "512x512x3" in archcalc("zoo").line("homework-network-a ")
 
 
 def test_every_operator_is_listed_in_one_line(archcalc: Archcalc) -> None:
