@@ -105,9 +105,8 @@ class _Pass:
 
     def viewed(self, index: int, origin: Ref, view: View, fields: list[Fields]) -> Fields:
         """Return the fields of a node that views a tensor, given those of the nodes before it."""
-        made = Ref(index)
-        matched = view.between(self.graph.features_of(origin), self.graph.features_of(made))
-        positions = self.graph.positions(made)
+        positions = self.graph.positions(Ref(index))
+        matched = view.between(self.graph.features_of(origin), self.graph.features_of(Ref(index)))
         return {
             name: tuple([self.axis_viewed(axis, matched, positions) for axis in field])
             for name, field in self.of(origin, fields).items()

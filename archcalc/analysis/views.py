@@ -59,10 +59,9 @@ class MixedViews:
         else:
             (ref,) = node.inputs
             unknown = any(axis.is_unknown for field in seen[index].values() for axis in field)
-            before = None if ref.output else self.found.get(ref.node)
-            if before is None and not unknown:
+            if ref.output or (ref.node not in self.found and not unknown):
                 return None
-            origin, view = before if before is not None else (ref, View.of(self.graph.shape(ref)))
+            origin, view = self.found.get(ref.node, (ref, View.of(self.graph.shape(ref))))
             further = node.op.rearranged(view, node.output)
             found = None if further is None else (origin, further)
         if found is not None and found[1].entangles(self.graph.position_axes(found[0])):
@@ -71,13 +70,14 @@ class MixedViews:
 
     def combined(self, index: int, node: Node, seen: Sequence[Fields]) -> tuple[Ref, View] | None:
         """Return the view of a layer that only combines elements along whole axes of the views that it reads."""
-        shapes, features = self.graph.input_shapes(node), self.graph.features_of(Ref(index))
+        features = self.graph.feature_axes
+        shapes = self.graph.input_shapes(node)
         result: tuple[Ref, View] | None = None
         for ref, shape, reach in zip(node.inputs, shapes, node.op.windows(shapes), strict=True):
             if not seen[ref.node]:
                 continue
-            read = None if ref.output else self.found.get(ref.node)
-            if read is None or self.graph.features_of(ref) != features or len(shape) != len(node.output):
+            read = self.found.get(ref.node)
+            if read is None or ref.output or features[ref.node] != features[index] or len(shape) != len(node.output):
                 return None
             origin, view = read
             positions = self.graph.position_axes(ref)
@@ -86,11 +86,11 @@ class MixedViews:
                 return None
             if not all(known_equal(shape[axis], node.output[axis]) for axis in positions):
                 return None
-            view = view.combined([axis for axis, window in windows if window is None], features, node.output)
+            view = view.combined([axis for axis, window in windows if window is None], features[index], node.output)
             if result is None:
                 result = origin, view
                 continue
-            united = result[1].united(view, features) if result[0] == origin else None
+            united = result[1].united(view, features[index]) if result[0] == origin else None
             if united is None:
                 return None
             result = origin, united

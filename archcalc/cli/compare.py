@@ -12,7 +12,8 @@ from archcalc.analysis.cache import CACHED
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.cli.cells import chosen_columns, field_text, shape_text
+from archcalc.cli.cells import field_text, shape_text
+from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     VerbCommand,

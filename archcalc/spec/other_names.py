@@ -95,6 +95,10 @@ OTHER_ARGUMENTS = {
     "scale_factor": "scale",
     "depth_multiplier": "multiplier",
     "negative_slope": "slope",
+    "hidden_size": "units",
+    "num_layers": "layers",
+    "proj_size": "proj",
+    "nonlinearity": "act",
     "padding_mode": "border",
     "output_padding": "outpad",
     "output_size": "size",
@@ -102,10 +106,6 @@ OTHER_ARGUMENTS = {
     "sampling_ratio": "samples",
     "deform_groups": "offset_groups",
     "deformable_groups": "offset_groups",
-    "hidden_size": "units",
-    "num_layers": "layers",
-    "proj_size": "proj",
-    "nonlinearity": "act",
 }
 """Names of arguments in PyTorch and Keras, which specs may use, and the names of the same arguments here."""
 

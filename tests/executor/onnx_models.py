@@ -95,7 +95,7 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
     """The outputs of one layer of a graph."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    alone = len(inputs) == 1 and node.op.arity == 1 and not node.op.tensor_arguments()
+    alone = node.op.arity == len(inputs) == 1 and not node.op.tensor_arguments()
     read = (inputs[0], shapes[0]) if alone else (inputs, shapes)
     made = ENTRIES[node.op.name].onnx(model, node.op, *read, own)
     return (made,) if isinstance(made, str) else made

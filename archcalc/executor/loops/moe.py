@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally, exp
-from archcalc.executor.loops.tensor import Tensor, Tensors, definition, definition_of, sizes, total, weighted_sum
+from archcalc.executor.loops.tensor import Tensor, Tensors, definition, evaluate, sizes, total, weighted_sum
 from archcalc.ops.moe import MixtureOfExperts
 
 
@@ -56,7 +56,7 @@ def _expert(
     op: MixtureOfExperts, token: list[Scalar], expert: int, weights: dict[str, Tensor], tally: Tally
 ) -> list[Scalar]:
     hidden = _layer(token, "gate" if op.gated else "up", (expert,), weights)
-    opened = definition_of(op.activation)(op.activation, ({(i,): h for i, h in enumerate(hidden)},), {}, tally)
+    (opened,) = evaluate(op.activation, ({(i,): h for i, h in enumerate(hidden)},), {}, tally)
     hidden = [opened[i,] for i in range(len(hidden))]
     if op.gated:
         hidden = [h * other for h, other in zip(hidden, _layer(token, "up", (expert,), weights), strict=True)]
