@@ -41,6 +41,14 @@ MAX_CASES = 5_000
 """The number of combinations of places of a step's inputs that are tried."""
 
 
+def without(sizes: Sizes, place: Place, batch: int) -> Sizes:
+    """Return the sizes of a file's tensor without the batch."""
+    if place is None:
+        return sizes
+    kept = () if place.is_pure else (sizes[place.axis] // batch,)
+    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
+
+
 class BatchStep(Protocol):
     """A step of a model, as far as batch axes matter."""
 

@@ -68,7 +68,7 @@ def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
     for argument in options.arguments:
         hint = "--arg is for modules of the user's code: package.module:object"
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
-    return LoweredFile(read_model(path, name, batch_axes(options)))
+    return LoweredFile(read_model(path, name, batch_axes(options), partial=options.partial))
 
 
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:

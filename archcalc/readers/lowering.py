@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
+from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes, without
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
@@ -40,6 +40,8 @@ class Model:
     """The sizes of all tensors, as the file has them."""
     stored: Mapping[str, Sizes]
     """The sizes of all stored arrays by their names in the file."""
+    uncounted: tuple[str, ...]
+    """The operators that cannot be counted, a line for each."""
     parameters: Mapping[str, Sizes]
     """The sizes of its parameters, used or not. Those that are one tensor have one name."""
     has_arrays: bool
@@ -168,14 +170,19 @@ class _Lowering:
         return Lowered(graph, stored)
 
     def _notes(self) -> tuple[str, ...]:
-        """Name the parameters of the file that no layer uses, by module."""
+        """Name the operators that are not counted, and the parameters of the file that no layer uses, by module."""
+        notes = []
+        if self.model.uncounted:
+            listed = "; ".join(self.model.uncounted)
+            notes.append(f"≥: a lower bound, without the operators that cannot be counted: {listed}")
         used = {name for _, _, name in self.stored}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
-            return ()
+            return tuple(notes)
         modules = list(dict.fromkeys(name.split(".")[0] for name in unused))
         named = ", ".join(modules[:MAX_NAMED]) + (", …" if len(modules) > MAX_NAMED else "")
-        return (f"not used, and not counted: {sum(unused.values()):,} parameters of the file, in {named}",)
+        notes.append(f"not used, and not counted: {sum(unused.values()):,} parameters of the file, in {named}")
+        return tuple(notes)
 
     def _compare(self, index: int, ref: Ref) -> None:
         """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
@@ -261,14 +268,6 @@ def _counts(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
     for path in paths:
         counts[path] = counts.get(path, 0) + 1
     return counts
-
-
-def without(sizes: Sizes, place: Place, batch: int) -> Shape:
-    """Return the sizes of a file's tensor without the batch."""
-    if place is None:
-        return sizes
-    kept = () if place.is_pure else (sizes[place.axis] // batch,)
-    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
 
 
 def _written(shape: Sequence[Number]) -> str:

@@ -28,6 +28,8 @@ class ModelOptions(NamedTuple):
     """The axes of inputs that are the batch, by name: an index, or ``none``."""
     shapes: Mapping[str, Shape] = {}
     """The shapes of inputs that are given, without the batch, by name; ``""``: the first."""
+    partial: bool = False
+    """Whether operators that cannot be counted are layers without a cost, instead of an error."""
 
 
 class ModelFile(Protocol):

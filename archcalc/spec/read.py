@@ -105,7 +105,7 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     for name in given.set:
         fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written))
+    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial))
     shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
     graph = model.graph(shapes, given.attributes, given.observe)
     network = Network(graph.name, shapes, {}, {}, {}, (), (), (), "chw")
