@@ -98,20 +98,6 @@ def test_layers_know_the_arrays_of_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_operators_without_a_translation_are_listed_at_once(tmp_path: Path) -> None:
-    calls = [
-        call("fft_fft.default", "a", module="odd", self="@x"),
-        call("fft_fft.default", "b", self="@a"),
-        call("bincount.default", "y", self="@b"),
-    ]
-    program = document({"x": (1, 8)}, calls, {"a": (1, 8), "b": (1, 8), "y": (1, 8)})
-    with pytest.raises(SpecError) as caught:
-        read(tmp_path, program)
-    first, second = caught.value.problems[0].hint.splitlines()
-    assert first == "2 × aten.fft_fft, first in 'odd' net.py:7"
-    assert second.startswith("1 × aten.bincount")
-
-
 def test_a_shape_that_the_file_contradicts_is_an_error(tmp_path: Path) -> None:
     program = small_network()
     program["graph_module"]["graph"]["tensor_values"]["m"]["sizes"][2]["as_int"] = 4
