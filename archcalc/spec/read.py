@@ -19,7 +19,7 @@ from archcalc.spec.check import check_blocks, check_declared_name, check_names, 
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
-from archcalc.spec.given_shapes import given_shapes, parsed_shapes, shape_text
+from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
@@ -107,8 +107,8 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     written = parsed_shapes(given, "chw", limits)
     model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial))
     shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
-    graph = model.graph(shapes, given.attributes, given.observe)
-    network = Network(graph.name, shapes, {}, {}, {}, (), (), (), "chw")
+    graph = model.graph(shapes, given_axes(shapes, given), given.attributes, given.observe)
+    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
     return Spec(source, graph, (), Outline(None, network, (None,) * len(graph.nodes)), model=model)
 
 

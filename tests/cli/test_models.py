@@ -11,7 +11,7 @@ import pytest
 
 import archcalc as package
 from tests.cli.conftest import Archcalc
-from tests.readers.programs import call, document, small_network, write
+from tests.readers.programs import call, document, small_network, symbol, write
 
 SCHEMA = json.loads((Path(package.__file__).parent / "report" / "show.schema.json").read_text(encoding="utf-8"))
 
@@ -202,3 +202,16 @@ def test_a_slice_to_the_end_of_the_axis_cuts_a_longer_one(archcalc: Archcalc, tm
     name = written(tmp_path, document({"x": sizes}, calls, {"a": sizes, "y": sizes}))
     assert archcalc("show", name).line("relu").split()[2] == "3x8x8"
     assert archcalc("show", name, "--shape", "3x9x8").line("relu").split()[2] == "3x8x8"
+
+
+def test_closed_forms_have_the_ranges_of_dynamic_sizes_as_conditions(archcalc: Archcalc, tmp_path: Path) -> None:
+    sizes = (1, 3, symbol("s0", 64), symbol("s1", 64, factor=8))
+    program = document(
+        {"x": sizes},
+        [call("conv2d.default", "y", input="@x", weight="@p_weight", bias=None)],
+        {"y": (1, 4, 62, 62)},
+        {"weight": (4, 3, 3, 3)},
+        ranges={"s0": (32, 512), "s1": (2, None)},
+    )
+    lines = archcalc("formula", written(tmp_path, program), "macs", "--free", "H,W").lines
+    assert lines[-2:] == ["macs = 108·(H − 2)·(W − 2)", "where H ≥ 32, H ≤ 512, W % 8 == 0, W ≥ 16"]

@@ -7,13 +7,14 @@ archive's sample inputs are ignored, and a stored tensor that is pickled is refu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
+from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.steps import SizeName
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.program import (
@@ -25,7 +26,7 @@ from archcalc.readers.torch_export.program import (
     TensorName,
     Word,
 )
-from archcalc.readers.torch_export.sizes import size_of
+from archcalc.readers.torch_export.sizes import dynamic_size, size_of
 from archcalc.spec.errors import fail
 
 MAJOR_VERSION = 8
@@ -76,7 +77,8 @@ def read_program(path: Path, name: str) -> Program:
             for fqn, entry in _mapping(config, "config").items()
         }
         module = _mapping(document, "graph_module")
-        return _Decoder(module, payload_of, path.stem, has_weights=has_weights).program()
+        ranges = _ranges(_get(document, "range_constraints"))
+        return _Decoder(module, payload_of, ranges, path.stem, has_weights=has_weights).program()
     except Damaged as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
 
@@ -216,11 +218,18 @@ class _Decoder:
     """Reads one graph module."""
 
     def __init__(
-        self, module: dict[str, Any], payload_of: Mapping[str, Payload], title: str, *, has_weights: bool
+        self,
+        module: dict[str, Any],
+        payload_of: Mapping[str, Payload],
+        ranges: Mapping[str, tuple[int, int | None]],
+        title: str,
+        *,
+        has_weights: bool,
     ) -> None:
         self.module = module
         self.graph = _mapping(module, "graph")
         self.payload_of = payload_of
+        self.ranges = ranges
         self.title = title
         self.has_weights = has_weights
         self.symbols: dict[str, Number] = {}
@@ -252,6 +261,7 @@ class _Decoder:
         return Program(
             title=self.title,
             inputs=inputs,
+            dynamic=self.dynamic_sizes(inputs),
             input_names=dict(zip(inputs, self.forward_names(len(inputs)), strict=False)),
             stored=stored,
             calls=tuple(self.calls()),
@@ -260,6 +270,16 @@ class _Decoder:
             sizes=sizes,
             has_weights=self.has_weights,
         )
+
+    def dynamic_sizes(self, inputs: Iterable[str]) -> dict[tuple[str, int], DynamicSize]:
+        """Return the sizes of inputs that the program leaves open, by name of the input and axis."""
+        found = {}
+        for name in inputs:
+            for axis, entry in enumerate(self.graph["tensor_values"][name]["sizes"]):
+                size = dynamic_size(entry, self.ranges)
+                if size is not None:
+                    found[name, axis] = size
+        return found
 
     def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
         if name not in metas:
@@ -319,6 +339,15 @@ class _Decoder:
                 results = found if isinstance(found, list) else [found]
                 outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
             yield Call(target, arguments, tuple(outputs), _origin(_get(entry, "metadata")))
+
+
+def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
+    """Return the smallest and largest value of every symbol."""
+    found = {}
+    for symbol, entry in constraints.items() if isinstance(constraints, dict) else ():
+        low, high = _get(entry, "min_val"), _get(entry, "max_val")
+        found[symbol] = low if type(low) is int else 0, high if type(high) is int else None
+    return found
 
 
 def _payload(name: str, folder: str, entry: Any) -> Payload:

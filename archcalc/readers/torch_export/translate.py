@@ -84,6 +84,10 @@ class _Translation:
             title=self.program.title,
             origin=self.origin,
             inputs=inputs,
+            dynamic={
+                (self.program.input_names.get(name, name), axis): size
+                for (name, axis), size in self.program.dynamic.items()
+            },
             batch_axes={name: self.batch.get(name, 0) for name in inputs},
             outputs={"output" if number == 0 else name: at for number, (name, at) in enumerate(outputs.items())},
             steps=self.with_own_parameters(),

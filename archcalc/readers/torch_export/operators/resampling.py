@@ -26,7 +26,7 @@ def upsample(a: Arguments) -> list[Step]:
     if isinstance(factors, list) and all(factor == int(factor) for factor in factors):
         attributes = {"scale": tuple(map(int, factors))}
     else:
-        attributes = {"to": after}
+        attributes = {"to": after if a.is_default("output_size", None) else a.size_list("output_size")}
     if isinstance(factors, list) and any(n * f != m for n, m, f in zip(before, after, factors, strict=True)):
         raise Untranslatable("a scale that does not lead to an integer size")
     op = make(Upsample, **attributes, mode=mode, align_corners=a.flag("align_corners", default=False))
