@@ -172,7 +172,7 @@ class _Lowering:
             except Impossible as error:
                 hint = self._literal(step) if self.shapes else ""
                 fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin, hint=hint)
-            except (IndexError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
+            except (LookupError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
             for index, ref in zip(step.outputs, made, strict=True):
                 self.tensors[index] = ref

@@ -215,3 +215,13 @@ def test_closed_forms_have_the_ranges_of_dynamic_sizes_as_conditions(archcalc: A
     )
     lines = archcalc("formula", written(tmp_path, program), "macs", "--free", "H,W").lines
     assert lines[-2:] == ["macs = 108·(H − 2)·(W − 2)", "where H ≥ 32, H ≤ 512, W % 8 == 0, W ≥ 16"]
+
+
+@pytest.mark.parametrize("content", [b"input: 3x8x8", b"", b"PK", b"\x80\x02cposix\nsystem\n"])
+def test_what_is_no_model_is_one_error(archcalc: Archcalc, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "net.pt2"
+    path.write_bytes(content)
+    done = archcalc("show", str(path))
+    assert done.status == 2
+    assert len(done.err.splitlines()) == 1
+    assert done.err.startswith(f"{path}: error[format]: not a complete zip archive")

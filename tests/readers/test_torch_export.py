@@ -104,6 +104,29 @@ def test_a_shape_that_the_file_contradicts_is_an_error(tmp_path: Path) -> None:
     assert "makes 8x3x3, but the file records 8x4x3" in reason(tmp_path, program)
 
 
+UNFIT = {
+    "the argument 'weight' must be a tensor": call("prelu.default", "y", self="@x", weight=None),
+    "the argument 'running_mean' is missing": call("batch_norm.default", "y", input="@x", running_mean=None, eps=1e-5),
+    "a permutation that repeats an axis": call("permute.default", "y", self="@x", dims=[1, 1]),
+    "the axis 7 does not exist": call("softmax.int", "y", self="@x", dim=7),
+}
+
+
+@pytest.mark.parametrize("expected", UNFIT)
+def test_arguments_that_do_not_fit_are_named(tmp_path: Path, expected: str) -> None:
+    program = document({"x": (1, 8)}, [UNFIT[expected]], {"y": (1, 8)}, {"weight": (8, 8)})
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, program)
+    assert expected in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize("sizes", [(0, 8), (1, 0), (1, 2**63), (1,) * 65])
+def test_sizes_that_no_tensor_of_a_network_has(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    calls = [call("view.default", "y", self="@x", size=[1, 8])]
+    with pytest.raises(SpecError):
+        read(tmp_path, document({"x": sizes}, calls, {"y": (1, 8)}))
+
+
 def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:
     program = small_network()
     program["schema_version"]["major"] = 9

@@ -32,7 +32,14 @@ from archcalc.spec.errors import fail
 MAJOR_VERSION = 8
 """The version of the schema that is understood; minor versions only add optional fields."""
 
-FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in ')
+MAX_SIZE = 2**63 - 1
+MAX_AXES = 64
+"""The limits of PyTorch: sizes are 64-bit integers."""
+
+MAX_TRACE = 50_000
+"""The number of characters of a stack trace that are read."""
+
+FRAME = re.compile(r'File "(?P<file>[^"\n]{0,1000})", line (?P<line>\d{1,9}), in ')
 INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
 """The folder of an installed package, which its files are named without."""
 LIBRARY = ("/torch/", "\\torch\\")
@@ -148,6 +155,8 @@ def _union(value: Any, what: str) -> tuple[str, Any]:
 def _expect(kind: type, value: Any, what: str) -> Any:
     if type(value) is not kind:
         raise Damaged(f"{what} must be of type {kind.__name__}")
+    if isinstance(value, int) and abs(value) > MAX_SIZE:
+        raise Damaged(f"{what} must be a 64-bit integer")
     return value
 
 
@@ -288,17 +297,16 @@ class _Decoder:
 
     def meta(self, entry: Any) -> Meta:
         sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
+        if len(sizes) > MAX_AXES:
+            raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
         return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
 
     def size(self, entry: Any) -> Number:
         kind, content = _union(entry, "a size")
         if kind == "as_int":
-            size = _integer(content, "a size")
-            if size < 0:
-                raise Damaged("a size must not be negative")
-            return size
+            return _size_of(content, "a size")
         try:
-            return size_of(content, self.symbols)
+            return _size_of(size_of(content, self.symbols), "a size")
         except ValueError as error:
             raise Damaged(str(error)) from None
 
@@ -370,9 +378,13 @@ def _payload(name: str, folder: str, entry: Any) -> Payload:
 
 
 def _plain_size(entry: Any) -> int:
-    size = _integer(_get(entry, "as_int"), "a size of a stored tensor")
-    if size < 0:
-        raise Damaged("a size must not be negative")
+    return _size_of(_get(entry, "as_int"), "a size of a stored tensor")
+
+
+def _size_of(value: Any, what: str) -> int:
+    size = _integer(value, what)
+    if not 0 <= size <= MAX_SIZE:
+        raise Damaged(f"{what} must be from 0 to {MAX_SIZE}")
     return size
 
 
@@ -382,6 +394,8 @@ def _origin(metadata: Any) -> Origin:
     stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
     modules = [entry.split(",") for entry in stack.split(";") if entry.count(",") >= 2]
     path, classes = (modules[-1][1], modules[-1][2]) if modules else ("", "")
-    frames = [match for match in FRAME.finditer(trace) if not any(part in match["file"] for part in LIBRARY)]
+    frames = [
+        match for match in FRAME.finditer(trace[-MAX_TRACE:]) if not any(part in match["file"] for part in LIBRARY)
+    ]
     where = f"{INSTALLED.sub('', frames[-1]['file'])}:{frames[-1]['line']}" if frames else ""
     return Origin(path, classes, function.rpartition(".")[2], where)

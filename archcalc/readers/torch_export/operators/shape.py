@@ -59,6 +59,8 @@ def squeeze(a: Arguments) -> list[Step]:
 def permute(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
     order = tuple([axis % rank for axis in a.integers("dims", count=rank)])
+    if len(set(order)) < rank:
+        raise Untranslatable("a permutation that repeats an axis")
     return [Permuted(order=order, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
