@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
 from archcalc.readers.steps import Calculated, SizeName, Step, Stored, with_origin
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
+from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
+from archcalc.readers.torch_export.named import with_named_operators
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
 from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
 from archcalc.readers.torch_export.storage import Storage
@@ -44,7 +46,7 @@ def read_model(
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    program = read_program(path, name)
+    program = with_named_operators(read_program(path, name))
     translation = _Translation(program, name, batch_axes or {}, partial=partial)
 
     def arrays(names: Iterable[str]) -> Mapping[str, Any]:
@@ -169,7 +171,7 @@ class _Translation:
     def uncounted(self, what: str, call: Call) -> list[Step]:
         """Return the steps of a call without a translation, which gives its results the sizes that are recorded."""
         program = self.program
-        read = [name for name in _tensors([*call.arguments.values()]) if name in program.metas]
+        read = [name for name in tensors_in([*call.arguments.values()]) if name in program.metas]
         made = [name for name in call.outputs if name is not None and name in program.metas]
         trained = [name for name in read if name in program.stored and program.stored[name].kind == "parameter"]
         computed = [name for name in read if name in self.numbers and name not in trained]
@@ -265,15 +267,6 @@ class _Translation:
 
     def same(self, name: str, as_name: str) -> None:
         self.numbers[name] = self.tensor(as_name)
-
-
-def _tensors(value: Any) -> Iterator[str]:
-    """Return the names of the tensors in an argument."""
-    if isinstance(value, TensorName):
-        yield value.name
-    elif isinstance(value, list):
-        for each in value:
-            yield from _tensors(each)
 
 
 def _place(origin: Origin) -> str:
