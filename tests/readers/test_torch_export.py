@@ -16,7 +16,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.readers.lowering import Lowered, lower
 from archcalc.readers.torch_export.translate import read_model
 from archcalc.spec.errors import SpecError
-from tests.readers.programs import call, document, payloads, small_network, write
+from tests.readers.programs import call, document, payloads, small_network, symbol, write
 
 
 def read(folder: Path, program: dict[str, Any]) -> Lowered:
@@ -125,6 +125,14 @@ def test_sizes_that_no_tensor_of_a_network_has(tmp_path: Path, sizes: tuple[int,
     calls = [call("view.default", "y", self="@x", size=[1, 8])]
     with pytest.raises(SpecError):
         read(tmp_path, document({"x": sizes}, calls, {"y": (1, 8)}))
+
+
+def test_sizes_that_depend_on_numbers_name_their_call(tmp_path: Path) -> None:
+    size = symbol("u0", 3)
+    del size["as_expr"]["hint"]
+    program = document({"x": (1, 8)}, [call("nonzero.default", "y", module="pick", self="@x")], {"y": (size, 2)})
+    where = "'nonzero' of 'pick' (torch.nn.Module, net.py:7)"
+    assert reason(tmp_path, program) == f"the sizes of the result of {where} depend on the numbers in the input"
 
 
 def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:

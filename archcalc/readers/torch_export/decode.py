@@ -26,7 +26,7 @@ from archcalc.readers.torch_export.program import (
     TensorName,
     Word,
 )
-from archcalc.readers.torch_export.sizes import dynamic_size, size_of
+from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.spec.errors import fail
 
 MAJOR_VERSION = 8
@@ -48,6 +48,10 @@ LIBRARY = ("/torch/", "\\torch\\")
 
 class Damaged(Exception):
     """A part of the file is not what the schema says."""
+
+
+class _DataDependent(Exception):
+    """A size depends on the numbers in tensors; the argument is the name of the tensor or size."""
 
 
 def read_program(path: Path, name: str) -> Program:
@@ -88,6 +92,9 @@ def read_program(path: Path, name: str) -> Program:
         return _Decoder(module, payload_of, ranges, path.stem, has_weights=has_weights).program()
     except Damaged as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
+    except _DataDependent as error:
+        where = _maker(module, str(error))
+        fail("shape", f"the sizes of the result of {where} depend on the numbers in the input", origin=name)
 
 
 def _other_format(archive: Archive) -> str:
@@ -244,8 +251,8 @@ class _Decoder:
         self.symbols: dict[str, Number] = {}
 
     def program(self) -> Program:
-        metas = {name: self.meta(entry) for name, entry in _mapping(self.graph, "tensor_values").items()}
-        sizes = {name: self.size(entry) for name, entry in _mapping(self.graph, "sym_int_values").items()}
+        metas = self.each("tensor_values", self.meta)
+        sizes = self.each("sym_int_values", self.size)
         inputs: dict[str, Meta] = {}
         stored: dict[str, Stored] = {}
         for entry in _list(_mapping(self.module, "signature"), "input_specs"):
@@ -290,6 +297,20 @@ class _Decoder:
                     found[name, axis] = size
         return found
 
+    def each(self, key: str, read: Callable[[Any], Any]) -> dict[str, Any]:
+        """Return the values of a table of the graph, by name.
+
+        Raises:
+            _DataDependent: a value is not known before the network runs.
+        """
+        found = {}
+        for name, entry in _mapping(self.graph, key).items():
+            try:
+                found[name] = read(entry)
+            except UnbackedSize:
+                raise _DataDependent(name) from None
+        return found
+
     def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
         if name not in metas:
             raise Damaged(f"nothing is recorded about the tensor '{name}'")
@@ -307,6 +328,8 @@ class _Decoder:
             return _size_of(content, "a size")
         try:
             return _size_of(size_of(content, self.symbols), "a size")
+        except UnbackedSize:
+            raise
         except ValueError as error:
             raise Damaged(str(error)) from None
 
@@ -356,6 +379,14 @@ def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
         low, high = _get(entry, "min_val"), _get(entry, "max_val")
         found[symbol] = low if type(low) is int else 0, high if type(high) is int else None
     return found
+
+
+def _maker(module: dict[str, Any], tensor: str) -> str:
+    """Return the place of the call that makes a tensor."""
+    for node in _get(_get(module, "graph"), "nodes") or ():
+        if f"'{tensor}'" in str(_get(node, "outputs")):
+            return str(_origin(_get(node, "metadata")))
+    return f"'{tensor[:60]}'"
 
 
 def _payload(name: str, folder: str, entry: Any) -> Payload:

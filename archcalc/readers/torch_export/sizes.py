@@ -15,6 +15,9 @@ TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<integer>-?\d+)|(
 
 SYMBOL = re.compile(r"Symbol\('([^']*)'")
 
+UNBACKED = re.compile(r"z?uf?\d+")
+"""The names of symbols that stand for numbers in tensors."""
+
 MAX_LENGTH = 10_000
 """The length of an expression that is read."""
 
@@ -96,6 +99,10 @@ class _UnknownSymbol(ValueError):
     """An expression has a symbol whose value is not recorded."""
 
 
+class UnbackedSize(_UnknownSymbol):
+    """An expression has a symbol whose value depends on the numbers in tensors."""
+
+
 class _Parser:
     """Reads one expression by recursive descent."""
 
@@ -158,6 +165,7 @@ class _Parser:
             pass  # assumptions: positive=True, integer=True
         if name not in self.symbols:
             if not alone or self.example is None:
-                raise _UnknownSymbol(f"nothing is recorded about the size {name}")
+                kind = UnbackedSize if UNBACKED.fullmatch(name) else _UnknownSymbol
+                raise kind(f"nothing is recorded about the size {name}")
             self.symbols[name] = self.example
         return self.symbols[name]
