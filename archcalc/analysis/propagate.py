@@ -212,7 +212,7 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     for name in found.keys() & STORED.keys():
         for number in counted_before(layers, name).values():
             found[name] -= number
-    is_complete = all(layer.is_complete for layer in different.values())
+    is_complete = all(layer.is_complete for layer in layers)  # layers with equal counts may differ in this
     return {**found, "cost": Cost(operations, macs, connections), "is_complete": is_complete}
 
 

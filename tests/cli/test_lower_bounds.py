@@ -46,6 +46,12 @@ def test_tables_for_people_mark_lower_bounds(archcalc: Archcalc, unknown: str, f
     assert "1 × aten.exotic_linear, in" in text
 
 
+def test_totals_are_marked_if_another_layer_has_the_same_counts(archcalc: Archcalc, tmp_path: Path) -> None:
+    """Flattening has no cost either, and as many outputs as the pooling that cannot be counted."""
+    path = write(tmp_path / "net.pt2", with_unknown_operators(small_network(), "max_pool2d"))
+    assert "≥ 8,496" in output(archcalc, "show", str(path), "--partial")
+
+
 def test_groups_of_layers_are_marked(archcalc: Archcalc, unknown: str) -> None:
     rows = {
         line.split()[0]: line
