@@ -27,6 +27,7 @@ from archcalc.spec.misread_shapes import WrittenInputs, with_reading
 from archcalc.spec.models import ModelOptions, ModelSource
 from archcalc.spec.network import Block, Network, Stage
 from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
+from archcalc.spec.source_lines import source_lines
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
@@ -109,7 +110,7 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
     graph = model.graph(shapes, given_axes(shapes, given), given.attributes, given.observe)
     network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
-    return Spec(source, graph, (), Outline(None, network, (None,) * len(graph.nodes)), model=model)
+    return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 
 def _bound_digits(limits: Limits) -> None:

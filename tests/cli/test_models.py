@@ -225,3 +225,22 @@ def test_what_is_no_model_is_one_error(archcalc: Archcalc, tmp_path: Path, conte
     assert done.status == 2
     assert len(done.err.splitlines()) == 1
     assert done.err.startswith(f"{path}: error[format]: not a complete zip archive")
+
+
+def test_warnings_name_the_line_of_the_source(archcalc: Archcalc, tmp_path: Path) -> None:
+    convolution: dict[str, Any] = {"input": "@x", "weight": "@p_w", "bias": "@p_b", "padding": [1, 1]}
+    statistics = {"weight": "@p_s", "bias": "@p_t", "running_mean": "@p_m", "running_var": "@p_v", "eps": 1e-5}
+    calls = [
+        call("conv2d.default", "c", module="stem.conv", **convolution),
+        call("batch_norm.default", "n", module="stem.norm", input="@c", **statistics),
+        call("relu.default", "y", self="@n"),
+    ]
+    stored = {"w": (4, 3, 3, 3), **dict.fromkeys("bstmv", (4,))}
+    name = written(tmp_path, document({"x": (1, 3, 8, 8)}, calls, dict.fromkeys("cny", (1, 4, 8, 8)), stored))
+    done = archcalc("validate", name)
+    assert done.status == 0
+    assert done.lines[1:3] == [
+        "net.py:7:1: warning[bias-before-norm]: the bias of 'stem/conv' is cancelled by the normalisation after it",
+        "  7 | 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)",
+    ]
+    assert archcalc("show", name).err == ""
