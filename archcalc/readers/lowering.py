@@ -12,7 +12,7 @@ from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
-from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
+from archcalc.readers.steps import TRANSPOSED, SizeName, Step, StoredArrays, same_shape
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
 
@@ -169,7 +169,7 @@ class _Lowering:
 
     def _notes(self) -> tuple[str, ...]:
         """Name the parameters of the file that no layer uses, by module."""
-        used = {name for _, _, name in self.stored}
+        used = {name.removeprefix(TRANSPOSED) for _, _, name in self.stored}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
             return ()

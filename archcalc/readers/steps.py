@@ -6,7 +6,7 @@ sizes of the file only as far as batch axes depend on them; the sizes of its lay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -14,6 +14,7 @@ from archcalc.graph import Origin, Ref
 from archcalc.numeric import Number, exact_div, known_equal, require
 from archcalc.ops.base import Operator, Shape, like
 from archcalc.ops.merge import Concat
+from archcalc.ops.product import MatMul
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 
@@ -21,6 +22,9 @@ OperatorType = TypeVar("OperatorType", bound=Operator)
 
 StoredArrays: TypeAlias = Mapping[str, str]
 """The stored tensors of a step's operator: the names in the file by the names of the operator's arrays."""
+
+TRANSPOSED = "^"
+"""Precedes the name of a stored matrix, where its transpose is meant."""
 
 
 def same_shape(first: Shape, second: Shape) -> bool:
@@ -97,6 +101,11 @@ class InputSize(NamedTuple):
     """The size of an axis of the tensor that a step reads."""
 
     axis: int
+
+
+def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
+    """Return the sizes of axes of the input."""
+    return tuple([InputSize(axis) for axis in axes])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,14 +216,12 @@ def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | Non
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reduced(Step):
+class ReducedAxes(Step):
     """A combination of all elements along some axes, which must not include that of the batch."""
 
     axes: tuple[int, ...]
     keep: bool
     """Whether the axes remain, with size 1."""
-    make: Callable[[tuple[int, ...]], Operator]
-    """Returns the operator over axes of the graph's tensor."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place = inputs[0]
@@ -223,6 +230,14 @@ class Reduced(Step):
         elif place.axis not in self.axes:
             removed = 0 if self.keep else sum(axis < place.axis for axis in self.axes)
             yield (place._replace(axis=place.axis - removed),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced(ReducedAxes):
+    """A combination by an operator with axes."""
+
+    make: Callable[[tuple[int, ...]], Operator]
+    """Returns the operator over axes of the graph's tensor."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         return [layers.add(self.make(tuple([index_without(places[0], axis) for axis in self.axes])), tensors)]
@@ -267,8 +282,10 @@ class Joined(Step):
         return [layers.add(self.op, aligned)]
 
     def _aligned(self, layers: Layers, tensor: Ref, place: Place, result: Place, rank: int) -> Ref:
-        """Return a tensor with all axes of the result, so that the same indices are the same axes."""
+        """Return a tensor with all axes of the result, with its indices on the same axes; one number fits all."""
         shape = layers.shape(tensor)
+        if same_shape(shape, (1,)):
+            return tensor
         sizes = list(shape)
         if place is not None and place.is_pure:
             sizes.insert(place.axis, 1)
@@ -286,6 +303,24 @@ class JoinedMatrices(Joined):
         for (place,) in super().places(inputs, sizes, results, batch):
             if place is None or place.axis < len(results[0]) - 2:
                 yield (place,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesMatrix(Step):
+    """The products of all vectors along the last axis of a tensor with a matrix that is the same for all examples."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place, of_matrix = inputs
+        if of_matrix is None and (place is None or place.axis < len(sizes[0]) - 1):
+            yield (place,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        shape = layers.shape(tensors[0])
+        if len(shape) > 1:
+            return [layers.add(MatMul(), tensors)]
+        row = layers.add(Reshape(shape=(1, *shape)), tensors[:1])
+        made = layers.add(MatMul(), [row, tensors[1]])
+        return [layers.add(Flatten(), [made])]
 
 
 def _size_at(sizes: Sizes, axis: int) -> int:

@@ -73,6 +73,12 @@ def _masked(v: Values) -> Array:
     return np.where(v["mask"], v["value"], v.x).astype(v.x.dtype)
 
 
+def _chosen(v: Values) -> Array:
+    result = np.where(v["condition"], v.x, v["other"])
+    formats = {each.dtype for each in (v.x, v["other"]) if isinstance(each, np.ndarray)}
+    return result.astype(np.result_type(*formats) if formats else np.float32)
+
+
 def _binary(function: Callable[..., Any]) -> Function:
     return lambda v: function(v.x, v["other"])
 
@@ -126,7 +132,7 @@ FUNCTIONS: dict[str, Function] = {
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
     "masked_fill": _masked,
-    "where": lambda v: np.where(v["condition"], v.x, v["other"]),
+    "where": _chosen,
     "add": _binary(np.add),
     "sub": _binary(np.subtract),
     "mul": _binary(np.multiply),

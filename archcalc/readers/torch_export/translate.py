@@ -12,7 +12,7 @@ from archcalc.numeric import Number
 from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
-from archcalc.readers.steps import SizeName, Step, Stored, with_origin
+from archcalc.readers.steps import TRANSPOSED, SizeName, Step, Stored, with_origin
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
@@ -58,6 +58,8 @@ class _Translation:
         self.storage = Storage()
         self.used: set[str] = set()
         self.constants: set[str] = set()
+        self.added: dict[str, Sizes] = {}
+        self.turned: set[str] = set()
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
@@ -84,7 +86,9 @@ class _Translation:
             sizes=tuple(self.all_sizes),
             stored={
                 **{each.name: self.sizes(name) for name, each in self.program.stored.items()},
+                **{f"{TRANSPOSED}{self.program.stored[name].name}": self.sizes(name)[::-1] for name in self.turned},
                 **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
+                **{f"{COMPUTED}{name}": sizes for name, sizes in self.added.items()},
             },
             parameters=self.parameters(),
             has_arrays=self.program.has_weights,
@@ -206,7 +210,26 @@ class _Translation:
         self.used.add(name)
         return None if found is None else found.name
 
+    def transposed(self, name: str) -> str | None:
+        stored = self.program.stored.get(name)
+        if stored is None or len(self.sizes(name)) != 2:
+            return None
+        self.used.add(name)
+        self.turned.add(name)
+        return f"{TRANSPOSED}{stored.name}"
+
+    def dtype(self, name: str) -> str:
+        return self.program.metas[name].dtype if name in self.program.metas else "float32"
+
+    def constant(self, name: str, sizes: Sizes, call: Call) -> str:
+        self.constants.add(name)
+        self.added[name] = sizes
+        self.constant_calls.append(call)
+        return name
+
     def sizes(self, name: str) -> Sizes:
+        if name in self.added:
+            return self.added[name]
         meta = self.program.metas.get(name)
         if meta is None:
             raise Untranslatable(f"nothing is recorded about the tensor '{name}'")

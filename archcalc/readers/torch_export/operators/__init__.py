@@ -2,6 +2,7 @@
 
 from archcalc.readers.torch_export.operators import (  # noqa: F401
     activation,
+    arithmetic,
     attention,
     convolution,
     joins,
@@ -9,6 +10,7 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     normalisation,
     pooling,
     reduction,
+    repetition,
     resampling,
     shape,
     sizes,

@@ -45,17 +45,6 @@ def hardtanh(a: Arguments) -> list[Step]:
     return elementwise(a, activation.Relu6())
 
 
-@translates("clamp", "clip")
-def clamp(a: Arguments) -> list[Step]:
-    low, high = (None if a.is_default(name, None) else a.number(name) for name in ("min", "max"))
-    return elementwise(a, make(arithmetic.Clip, min=low, max=high))
-
-
-@translates("pow")
-def power(a: Arguments) -> list[Step]:
-    return elementwise(a, make(arithmetic.Pow, exponent=a.number("exponent")))
-
-
 @translates("prelu")
 def prelu(a: Arguments) -> list[Step]:
     slopes = "shared" if a.sizes("weight") == (1,) else "channels"

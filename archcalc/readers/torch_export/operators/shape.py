@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archcalc.ops.structure import Slice, Split
-from archcalc.readers.steps import InputSize, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
-
-
-def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
-    """Return the sizes of axes of the input."""
-    return tuple([InputSize(axis) for axis in axes])
+from archcalc.readers.steps import Permuted, Reshaped, Selected, Step, UpTo, along_axis, make, sizes_of_axes
+from archcalc.readers.torch_export.registry import Arguments, translates
 
 
 def reshaped(a: Arguments, target: tuple[object, ...]) -> list[Step]:
@@ -67,14 +60,6 @@ def transpose(a: Arguments) -> list[Step]:
     first, second = a.axis(names[0], rank, 0), a.axis(names[1], rank, rank - 1)
     order[first], order[second] = order[second], order[first]
     return [Permuted(order=tuple(order), inputs=(a.tensor("self"),), outputs=(a.result(),))]
-
-
-@translates("expand")
-def expand(a: Arguments) -> list[Step]:
-    if a.reading.sizes(a.result_name) != a.sizes("self"):
-        raise Untranslatable("a tensor that is repeated")
-    target = a.size_list("size")
-    return reshaped(a, tuple([InputSize(axis) if size == -1 else size for axis, size in enumerate(target)]))
 
 
 @translates("slice")
