@@ -12,7 +12,8 @@ from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes
 from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
-from archcalc.readers.steps import TRANSPOSED, SizeName, Step, StoredArrays, same_shape
+from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
+from archcalc.readers.stored import plain, sizes_of
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
 
@@ -169,7 +170,7 @@ class _Lowering:
 
     def _notes(self) -> tuple[str, ...]:
         """Name the parameters of the file that no layer uses, by module."""
-        used = {name.removeprefix(TRANSPOSED) for _, _, name in self.stored}
+        used = {plain(name) for _, _, name in self.stored}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
             return ()
@@ -218,7 +219,7 @@ class _Lowering:
         """Require that the stored arrays of a layer have the sizes that the file records."""
         for weight in op.weights(shapes):
             if weight.name in stored:
-                recorded = self.model.stored[stored[weight.name]]
+                recorded = sizes_of(stored[weight.name], self.model.stored)
                 for needed, size in zip(weight.shape, recorded or (1,), strict=True):
                     require(
                         needed == size,
@@ -263,12 +264,16 @@ def _counts(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
     return counts
 
 
+ONE = (1,)
+"""The shape of a single number in a graph."""
+
+
 def without(sizes: Sizes, place: Place, batch: int) -> Shape:
-    """Return the sizes of a file's tensor without the batch."""
+    """Return the sizes of a file's tensor without the batch; a single number has one axis."""
     if place is None:
-        return sizes
+        return sizes or ONE
     kept = () if place.is_pure else (sizes[place.axis] // batch,)
-    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
+    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :]) or ONE
 
 
 def _written(shape: Sequence[Number]) -> str:

@@ -12,7 +12,8 @@ from archcalc.numeric import Number
 from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
-from archcalc.readers.steps import TRANSPOSED, SizeName, Step, Stored, with_origin
+from archcalc.readers.steps import SizeName, Step, Stored, with_origin
+from archcalc.readers.stored import TRANSPOSED
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
@@ -59,7 +60,6 @@ class _Translation:
         self.used: set[str] = set()
         self.constants: set[str] = set()
         self.added: dict[str, Sizes] = {}
-        self.turned: set[str] = set()
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
@@ -86,7 +86,6 @@ class _Translation:
             sizes=tuple(self.all_sizes),
             stored={
                 **{each.name: self.sizes(name) for name, each in self.program.stored.items()},
-                **{f"{TRANSPOSED}{self.program.stored[name].name}": self.sizes(name)[::-1] for name in self.turned},
                 **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
                 **{f"{COMPUTED}{name}": sizes for name, sizes in self.added.items()},
             },
@@ -189,7 +188,7 @@ class _Translation:
             path = name if stored is None else stored.name
             self.steps.append(
                 Stored(
-                    op=kind(shape=self.sizes(name)),
+                    op=kind(shape=self.sizes(name) or (1,)),
                     inputs=(),
                     outputs=(self.new(name),),
                     origin=Origin(path, "", kind.name, ""),
@@ -215,7 +214,6 @@ class _Translation:
         if stored is None or len(self.sizes(name)) != 2:
             return None
         self.used.add(name)
-        self.turned.add(name)
         return f"{TRANSPOSED}{stored.name}"
 
     def dtype(self, name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.ops.arithmetic import Clip, Offset, Pow, Scale
+from archcalc.ops.merge import Max, Min
+from archcalc.readers.joining import Joined
 from archcalc.readers.steps import Elementwise, Step, make
 from archcalc.readers.torch_export.operators.activation import elementwise
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
@@ -12,8 +14,23 @@ from archcalc.readers.torch_export.registry import Arguments, Untranslatable, tr
 
 @translates("clamp", "clip", "clamp_min", "clamp_max")
 def clamp(a: Arguments) -> list[Step]:
+    if a.is_tensor("min") or a.is_tensor("max"):
+        return clamp_to_tensors(a)
     low, high = (None if a.is_default(name, None) else a.number(name) for name in ("min", "max"))
     return elementwise(a, make(Clip, min=low, max=high))
+
+
+def clamp_to_tensors(a: Arguments) -> list[Step]:
+    """Return the steps of bounds that are tensors."""
+    bounds = [(name, op) for name, op in (("min", Max()), ("max", Min())) if not a.is_default(name, None)]
+    steps: list[Step] = []
+    read, sizes = a.tensor("self"), a.reading.sizes(a.result_name)
+    for number, (name, op) in enumerate(bounds, 1):
+        bound = a.tensor(name) if a.is_tensor(name) else a.scalar(name)
+        made = a.result() if number == len(bounds) else a.reading.intermediate(sizes)
+        steps.append(Joined(op=op, inputs=(read, bound), outputs=(made,)))
+        read = made
+    return steps
 
 
 POWERS = {"square": 2, "rsqrt": Fraction(-1, 2), "reciprocal": -1}

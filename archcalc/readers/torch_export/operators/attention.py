@@ -8,8 +8,9 @@ from math import inf, isclose
 from archcalc.ops.attention import ScaledDotProductAttention
 from archcalc.ops.merge import Where
 from archcalc.ops.structure import Roll
+from archcalc.readers.joining import Joined, JoinedMatrices
 from archcalc.readers.patterns import Repeated
-from archcalc.readers.steps import Joined, JoinedMatrices, Step, along_axis, make
+from archcalc.readers.steps import Step, along_axis, make
 from archcalc.readers.torch_export.program import TensorName
 from archcalc.readers.torch_export.registry import Arguments, translates
 

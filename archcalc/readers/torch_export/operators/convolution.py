@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from archcalc.ops.conv import Conv, TransposedConv
-from archcalc.ops.resample import Crop, Pad
-from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.padding import Padded
+from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.steps import Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
@@ -27,17 +28,25 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
-    op = make(
-        Conv,
-        channels=weight[0],
-        kernel=weight[2:],
-        stride=a.integers("stride", ones, count=axes),
-        pad=pad,
-        dilation=a.integers("dilation", ones, count=axes),
-        groups=a.integer("groups", 1),
-        bias=a.is_tensor("bias"),
-    )
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
+    attributes = {
+        "channels": weight[0],
+        "kernel": weight[2:],
+        "stride": a.integers("stride", ones, count=axes),
+        "pad": pad,
+        "dilation": a.integers("dilation", ones, count=axes),
+        "groups": a.integer("groups", 1),
+        "bias": a.is_tensor("bias"),
+    }
+    return [
+        PerExample(
+            op=make(Conv, **attributes),
+            lifted=make(Conv, **lifted(attributes)),
+            axes=axes + 1,
+            inputs=(a.tensor("input"),),
+            outputs=(a.result(),),
+            stored=arrays(a),
+        )
+    ]
 
 
 @translates("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -66,14 +75,12 @@ def padding(a: Arguments) -> list[Step]:
     if not any(widths):
         a.reading.same(a.result_name, a.name("self"))
         return []
-    rank = len(a.sizes("self"))
-    if a.text("mode", "constant") != "constant" or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
-        raise Untranslatable(f"padding in the mode '{a.text('mode', 'constant')}'")
+    sizes = a.sizes("self")
+    mode = a.text("mode", "constant")
+    if mode != "constant" or len(widths) % 2 or len(widths) > 2 * len(sizes):
+        raise Untranslatable(f"padding in the mode '{mode}'")
+    if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
+        raise Untranslatable("padding with another number than 0")
     pairs = [(widths[at], widths[at + 1]) for at in range(0, len(widths), 2)][::-1]
-    pairs = [(0, 0)] * (rank - 2 - len(pairs)) + pairs
-    signs = {width > 0 for pair in pairs for width in pair if width}
-    if len(pairs) != rank - 2 or len(signs) > 1:
-        raise Untranslatable("padding of the channels, or padding and cropping at once")
-    margin = tuple([(abs(before), abs(after)) for before, after in pairs])
-    op = make(Pad if signs == {True} else Crop, margin=margin)
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    margins = [(0, 0)] * (len(sizes) - len(pairs)) + pairs
+    return [Padded(margins=tuple(margins), inputs=(a.tensor("self"),), outputs=(a.result(),))]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from archcalc.ops import merge
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
-from archcalc.readers.steps import Concatenated, Elementwise, Joined, Reshaped, Step, sizes_of_axes
+from archcalc.readers.joining import Concatenated, Joined
+from archcalc.readers.steps import Elementwise, Reshaped, Step, sizes_of_axes
 from archcalc.readers.torch_export.operators.arithmetic import with_number
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 

@@ -7,8 +7,9 @@ from string import ascii_uppercase
 from archcalc.ops.dense import Embedding, FullyConnected, Linear
 from archcalc.ops.merge import Add
 from archcalc.ops.product import MatMul
+from archcalc.readers.joining import Joined, JoinedMatrices, TimesMatrix
 from archcalc.readers.patterns import Contracted
-from archcalc.readers.steps import AlongLast, Elementwise, Joined, JoinedMatrices, Permuted, Step, TimesMatrix, make
+from archcalc.readers.steps import AlongLast, Elementwise, Permuted, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 

@@ -8,7 +8,8 @@ from archcalc.ops.arithmetic import Pow, Sqrt
 from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.reduction import Mean, Reduction, Sum
 from archcalc.readers.patterns import ReducedByPattern
-from archcalc.readers.steps import Elementwise, PerExample, Reduced, Step, make
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import Elementwise, Reduced, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 EXTREMES = {"amax": "max", "amin": "min"}

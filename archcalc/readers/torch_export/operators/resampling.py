@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archcalc.ops.resample import Upsample
-from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 MODES = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear", "trilinear": "bilinear"}
