@@ -62,7 +62,7 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {"attention", "lrn", "maxout", "subsample", "where"}
+UNREAD = {"subsample", "where"}
 """The operators whose counterparts in PyTorch have no translation."""
 
 DRAWS = 4

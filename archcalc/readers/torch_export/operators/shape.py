@@ -17,6 +17,11 @@ def view(a: Arguments) -> list[Step]:
     return reshaped(a, a.size_list("size" if "size" in a.call.arguments else "shape"))
 
 
+@translates("view_as", "reshape_as")
+def view_as(a: Arguments) -> list[Step]:
+    return reshaped(a, a.sizes("other"))
+
+
 @translates("flatten")
 def flatten(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
