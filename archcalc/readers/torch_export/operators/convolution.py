@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archcalc.ops.conv import Conv, TransposedConv
+from archcalc.readers.joining import Concatenated
 from archcalc.readers.padding import Padded
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
@@ -79,8 +80,29 @@ def padding(a: Arguments) -> list[Step]:
     mode = a.text("mode", "constant")
     if mode != "constant" or len(widths) % 2 or len(widths) > 2 * len(sizes):
         raise Untranslatable(f"padding in the mode '{mode}'")
-    if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
-        raise Untranslatable("padding with another number than 0")
     pairs = [(widths[at], widths[at + 1]) for at in range(0, len(widths), 2)][::-1]
     margins = [(0, 0)] * (len(sizes) - len(pairs)) + pairs
+    if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
+        return surrounded(a, margins)
     return [Padded(margins=tuple(margins), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+def surrounded(a: Arguments, margins: list[tuple[int, int]]) -> list[Step]:
+    """Return the steps that put constants before and after a tensor, where padding is not by zeros."""
+    value = a.call.arguments["value"]
+    if type(value) not in (int, float) or any(min(margin) < 0 for margin in margins):
+        raise Untranslatable("padding with a number, and cropping, at once")
+    sizes, read = list(a.sizes("self")), a.tensor("self")
+    padded = [axis for axis, margin in enumerate(margins) if any(margin)]
+    steps: list[Step] = []
+    for axis in padded:
+        parts = [read]
+        for place, (side, count) in enumerate(zip(("before", "after"), margins[axis], strict=True)):
+            if count:
+                shape = (*sizes[:axis], count, *sizes[axis + 1 :])
+                name = a.constant(f"{side}_{axis}", "full", shape, size=list(shape), fill_value=float(value))
+                parts.insert(place * len(parts), a.reading.tensor(name))
+        sizes[axis] += sum(margins[axis])
+        read = a.result() if axis == padded[-1] else a.reading.intermediate(tuple(sizes))
+        steps.append(Concatenated(axis=axis, inputs=tuple(parts), outputs=(read,)))
+    return steps

@@ -65,7 +65,9 @@ def masked_fill(a: Arguments) -> list[Step]:
 
 @translates("cat", "concat")
 def concatenation(a: Arguments) -> list[Step]:
-    names = a.names("tensors")
+    names = [name for name in a.names("tensors") if 0 not in a.reading.sizes(name)]
+    if not names:
+        raise Untranslatable("a concatenation of nothing")
     axis = a.axis("dim", len(a.reading.sizes(names[0])), 0)
     inputs = tuple([a.reading.tensor(name) for name in names])
     if len(inputs) == 1:
