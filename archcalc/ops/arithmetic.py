@@ -1,4 +1,4 @@
-"""Functions of single numbers that are not activations: powers, logarithms, bounds, constant factors.
+"""Functions of single numbers that are not activations: powers, logarithms, bounds, constant factors and terms.
 
 Docstrings omit what is common to element-wise operators: unchanged shape, no parameters, position by position.
 """
@@ -39,6 +39,22 @@ class Scale(Function):
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return Spread(read[0].mean * float(self.factor), read[0].variance * float(self.factor) ** 2)
+
+
+@operator("offset", reserved=False)
+class Offset(Function):
+    """Addition of a constant, as in the small number that keeps a divisor from 0.
+
+    Cost:   1 addition per element
+    Source: PyTorch add; ONNX Add
+    """
+
+    per_element = operations(add=1)
+
+    by: Number = real(positional=True, help="the constant")
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return Spread(read[0].mean + float(self.by), read[0].variance)
 
 
 @operator("exp", reserved=False)

@@ -54,15 +54,26 @@ def attending(groups: Number, queries: Number, keys: Number, width: Number, valu
     )
 
 
+def require_added(what: str, shape: Shape, scores: Shape) -> None:
+    """Require that a tensor can be added to scores: it is aligned from their last axis, and broadcasts."""
+    shapes = WrittenShapes((shape, scores))
+    require(len(shape) <= len(scores), "the {what} has more axes than the scores: {shapes}", what=what, shapes=shapes)
+    for pair in zip(shape, scores[len(scores) - len(shape) :], strict=True):
+        size = broadcast_size(f"the {what}", pair, (shape, scores))
+        require(size == pair[1], "the {what} must fit the scores: {shapes}", what=what, shapes=shapes)
+
+
 @operator("sdpa", reserved=False)
 class ScaledDotProductAttention(Operator):
     """Scaled dot-product attention, softmax(q·kᵀ/√d)·v, of queries, keys and values.
 
-    With ``causal``, a query attends to the keys up to its own position.
+    With ``causal``, a query attends to the keys up to its own position. A fourth tensor is a mask: it is added to the
+    products before the softmax, aligned from the last axis.
 
     Shape:  …×n×d, …×m×d, …×m×e → …×n×e
     Params: none
-    Cost:   macs = …·n·m·(d + e); the scale 1 multiplication per query element; softmax over m
+    Cost:   macs = …·n·m·(d + e); the scale 1 multiplication per query element; a mask 1 addition per score; softmax
+            over m
     Window: all keys and values, with ``causal`` those up to the own position; queries position by position
     Source: Vaswani et al. 2017; PyTorch scaled_dot_product_attention
     """
@@ -72,13 +83,18 @@ class ScaledDotProductAttention(Operator):
     reads_features = "last"
 
     causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
+    factor: Number | None = real(None, help="what multiplies the products of queries and keys; 1/√d by default")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(len(inputs) == 3, "sdpa needs queries, keys and values, got {count} tensors", count=len(inputs))
-        shapes = WrittenShapes(inputs)
-        queries, keys, values = inputs
         require(
-            min(map(len, inputs)) > 1 and len({*map(len, inputs)}) == 1,
+            len(inputs) in (3, 4),
+            "sdpa needs queries, keys and values, and optionally a mask, got {count} tensors",
+            count=len(inputs),
+        )
+        shapes = WrittenShapes(inputs)
+        queries, keys, values, *mask = inputs
+        require(
+            min(map(len, inputs[:3])) > 1 and len({*map(len, inputs[:3])}) == 1,
             "sdpa needs tensors with the same number of axes, at least two: {shapes}",
             shapes=shapes,
         )
@@ -87,25 +103,29 @@ class ScaledDotProductAttention(Operator):
         for one, other, third in zip(queries[:-2], keys[:-2], values[:-2], strict=True):
             require(one == other, "sdpa needs equal leading axes: {shapes}", shapes=shapes)
             require(one == third, "sdpa needs equal leading axes: {shapes}", shapes=shapes)
+        for each in mask:
+            require_added("mask of sdpa", each, (*queries[:-1], keys[-2]))
         return (*queries[:-1], values[-1])
 
     def cost(self, inputs: Shapes) -> Cost:
-        queries, keys, values = inputs
-        return attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
+        queries, keys, values, *mask = inputs
+        found = attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
+        return found + Cost(operations(add=product(queries[:-1]) * keys[-2])) if mask else found
 
     def cache(self, inputs: Shapes) -> Cache:
         """Return the keys and values up to a query, which later queries read as well; none unless causal."""
-        _, keys, values = inputs
+        _, keys, values, *_ = inputs
         per_token = product(keys[:-2]) * (keys[-1] + values[-1])
         return Cache(per_token * keys[-2], per_token) if self.causal else NO_CACHE
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
-        queries, keys, values = inputs
+        queries, keys, values, *mask = inputs
         seen = Window(from_start=True) if self.causal else None
         return (
             all_along(-1, queries),
             (*(Window() for _ in keys[:-2]), seen, None),
             (*(Window() for _ in values[:-2]), seen, Window()),
+            *((None,) * len(each) for each in mask),
         )
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
@@ -197,21 +217,7 @@ class Attention(Operator):
         scores = (*shape[:-2], self.heads, sizes["queries"], sizes["keys"])
         for name in ("score_bias", "mask"):
             if name in given:
-                own = given[name]
-                require(
-                    len(own) <= len(scores),
-                    "the {name} of attention has more axes than the scores: {shapes}",
-                    name=name,
-                    shapes=WrittenShapes((own, scores)),
-                )
-                for pair in zip(own, scores[len(scores) - len(own) :], strict=True):
-                    size = broadcast_size(f"the {name} of attention", pair, (own, scores))
-                    require(
-                        size == pair[1],
-                        "the {name} of attention must fit the scores: {shapes}",
-                        name=name,
-                        shapes=WrittenShapes((own, scores)),
-                    )
+                require_added(f"{name} of attention", given[name], scores)
         if self.window is not None:
             require(
                 sizes["keys"] + self.before(self.window) >= sizes["queries"],

@@ -185,6 +185,35 @@ class Div(Elementwise):
         return Spread(first.mean / divisor, first.variance / divisor**2)
 
 
+@operator("where", reserved=False)
+class Where(Elementwise):
+    """Elements of the second tensor where the first is positive, elements of the third elsewhere.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   1 comparison per output
+    Window: position by position; the one position of a broadcast axis
+    Source: NumPy where; PyTorch where, masked_fill; ONNX Where
+    """
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            len(inputs) == 3,
+            "where needs a condition and two tensors to choose from, got {count} tensors",
+            count=len(inputs),
+        )
+        return super().output(inputs)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        return Cost(operations(cmp=product(self.output(inputs))))
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the mean and variance if the condition held for half of all elements."""
+        _, one, other = read
+        mean = (one.mean + other.mean) / 2
+        return Spread(mean, (one.square + other.square) / 2 - mean**2)
+
+
 @operator("concat")
 class Concat(Operator):
     """Concatenation of tensors along an axis.

@@ -15,6 +15,7 @@ from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axe
 from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
 from archcalc.readers.literals import fixed_by
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
+from archcalc.readers.stored import plain, sizes_of
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
 
@@ -241,7 +242,7 @@ class _Lowering:
         if self.model.uncounted:
             listed = "; ".join(self.model.uncounted)
             notes.append(f"≥: a lower bound, without the operators that cannot be counted: {listed}")
-        used = {name for _, _, names in self.stored for name in names}
+        used = {plain(name) for _, _, names in self.stored for name in names}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
             return tuple(notes)
@@ -300,7 +301,7 @@ class _Lowering:
         """Require that the stored arrays of a layer have the sizes that the file records."""
         for weight in op.weights(shapes):
             if weight.name in stored:
-                first, *others = (self.model.stored[name] for name in stored[weight.name])
+                first, *others = (sizes_of(name, self.model.stored) for name in stored[weight.name])
                 recorded = (first[0] + sum(each[0] for each in others), *first[1:]) if others else first
                 for needed, size in zip(weight.shape, recorded or (1,), strict=True):
                     require(

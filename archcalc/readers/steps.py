@@ -6,14 +6,13 @@ sizes of the file only as far as batch axes depend on them; the sizes of its lay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
-from archcalc.ops.merge import Concat
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 
@@ -100,6 +99,11 @@ class InputSize(NamedTuple):
     axis: int
 
 
+def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
+    """Return the sizes of axes of the input."""
+    return tuple([InputSize(axis) for axis in axes])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured(Step):
     """The size of an axis, which the model uses as a number."""
@@ -144,20 +148,6 @@ class Stored(Elementwise):
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PerExample(Elementwise):
-    """An operator of channels and positions, which the batch precedes."""
-
-    axes: int
-    """The number of axes of one example; 0: any."""
-
-    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        place, rank = inputs[0], len(sizes[0])
-        alone = place is None and rank == self.axes
-        if alone or (place is not None and place.axis == 0 and place.is_pure and self.axes in (0, rank - 1)):
-            yield (place,) * len(self.outputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,14 +202,12 @@ def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | Non
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reduced(Step):
+class ReducedAxes(Step):
     """A combination of all elements along some axes, which must not include that of the batch."""
 
     axes: tuple[int, ...]
     keep: bool
     """Whether the axes remain, with size 1."""
-    make: Callable[[tuple[int, ...]], Operator]
-    """Returns the operator over axes of the graph's tensor."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place = inputs[0]
@@ -229,6 +217,14 @@ class Reduced(Step):
             removed = 0 if self.keep else sum(axis < place.axis for axis in self.axes)
             yield (place._replace(axis=place.axis - removed),)
 
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced(ReducedAxes):
+    """A combination by an operator with axes."""
+
+    make: Callable[[tuple[int, ...]], Operator]
+    """Returns the operator over axes of the graph's tensor."""
+
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         return [layers.add(self.make(tuple([index_without(places[0], axis) for axis in self.axes])), tensors)]
 
@@ -236,99 +232,6 @@ class Reduced(Step):
 def index_without(place: Place, axis: int) -> int:
     """Return the index that an axis of a file's tensor has in the graph."""
     return axis if place is None else place.index_without(axis)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Joined(Step):
-    """A join of corresponding elements. The shapes broadcast, aligned at the last axis."""
-
-    op: Operator
-
-    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        rank = len(results[0])
-        aligned = {
-            place._replace(axis=place.axis + rank - len(each))
-            for place, each in zip(inputs, sizes, strict=True)
-            if place is not None
-        }
-        if not aligned:
-            yield (None,)
-        elif len(aligned) == 1:
-            (place,) = aligned
-            if all(
-                given is not None or _size_at(each, place.axis - rank) in (1, batch * place.outer * place.inner)
-                for given, each in zip(inputs, sizes, strict=True)
-            ):
-                yield (place,)
-
-    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        result = results[0]
-        rank = max(
-            len(layers.shape(tensor)) + (place is not None and place.is_pure)
-            for tensor, place in zip(tensors, places, strict=True)
-        )
-        pairs = zip(tensors, places, strict=True)
-        aligned = [self._aligned(layers, tensor, place, result, rank) for tensor, place in pairs]
-        return [layers.add(self.op, aligned)]
-
-    def _aligned(self, layers: Layers, tensor: Ref, place: Place, result: Place, rank: int) -> Ref:
-        """Return a tensor with all axes of the result, so that the same indices are the same axes."""
-        shape = layers.shape(tensor)
-        sizes = list(shape)
-        if place is not None and place.is_pure:
-            sizes.insert(place.axis, 1)
-        sizes = [1] * (rank - len(sizes)) + sizes
-        if result is not None and result.is_pure:
-            del sizes[result.axis]
-        return tensor if same_shape(tuple(sizes), shape) else layers.add(Reshape(shape=tuple(sizes)), [tensor])
-
-
-@dataclass(frozen=True, kw_only=True)
-class JoinedMatrices(Joined):
-    """An operator of matrices, the last two axes, which must not be that of the batch."""
-
-    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        for (place,) in super().places(inputs, sizes, results, batch):
-            if place is None or place.axis < len(results[0]) - 2:
-                yield (place,)
-
-
-def _size_at(sizes: Sizes, axis: int) -> int:
-    """Return the size of an axis counted from the end; 1 if there is none."""
-    return sizes[axis] if -axis <= len(sizes) else 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Concatenated(Step):
-    """A concatenation along an axis, which must not be that of the batch."""
-
-    axis: int
-
-    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        known = {place for place in inputs if place is not None}
-        if not known:
-            yield (None,)
-        elif len(known) == 1:
-            (place,) = known
-            fits = all(
-                given is not None or each[place.axis] == batch * place.outer * place.inner or each[place.axis] == 1
-                for given, each in zip(inputs, sizes, strict=True)
-            )
-            if place.axis != self.axis and fits:
-                yield (place,)
-
-    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        result = results[0]
-        same = [self._same(layers, tensor, place, result) for tensor, place in zip(tensors, places, strict=True)]
-        return [layers.add(make(Concat, axis=index_without(result, self.axis)), same)]
-
-    def _same(self, layers: Layers, tensor: Ref, place: Place, result: Place) -> Ref:
-        """Return a tensor that is the same for all examples without the axis that the batch has in the others."""
-        if place is not None or result is None or not result.is_pure:
-            return tensor
-        sizes = list(layers.shape(tensor))
-        del sizes[result.axis]
-        return layers.add(Reshape(shape=tuple(sizes)), [tensor])
 
 
 @dataclass(frozen=True, kw_only=True)

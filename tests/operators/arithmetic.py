@@ -20,6 +20,13 @@ entry(
     torch=lambda op, s: layer(lambda x: x * float(op.factor)),
     cases=[({"factor": Fraction(17, 100)}, (MAP,))],
 )
+entry(
+    "offset",
+    draw=plain("offset 0.1", "offset by=1/3", "offset -2"),
+    onnx=lambda model, op, name, shape, weights: model.add("Add", name, model.constant(float(op.by))),
+    torch=lambda op, s: layer(lambda x: x + float(op.by)),
+    cases=[({"by": Fraction(17, 100)}, (MAP,))],
+)
 entry("exp", draw=plain("tanh -> exp"), onnx=named("Exp"), torch=lambda op, s: layer(lambda x: x.exp()))
 entry(
     "log",

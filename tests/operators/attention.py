@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,22 +52,44 @@ def draw_sdpa(w: Writer, shape: Shape) -> str | None:
         return None
     chosen = [w.among("identity", "relu", "linear 3 -> linear " + str(shape[-1])) for _ in range(2)]
     values = w.among("identity", f"linear {w.whole(1, 4)}")
-    return f"sdpa({', '.join(chosen)}, {values}{w.among('', ', causal=yes')})"
+    masks = [f", constant {shape[-2]}x{shape[-2]}", f", constant 1x{shape[-2]}"]
+    options = w.among("", ", causal=yes") + w.among("", ", factor=0.3")
+    return f"sdpa({', '.join(chosen)}, {values}{w.among('', '', *masks)}{options})"
 
 
 def onnx_sdpa(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    q, k, v = names
-    return onnx_products(model, op, q, k, v, shapes, [])
+    q, k, v, *mask = names
+    if op.factor is not None:
+        q = model.add("Mul", q, model.constant(float(op.factor) * math.sqrt(shapes[0][-1])))
+    rank = len(shapes[0])
+    added = [reshaped(model, each, *(1,) * (rank - len(own)), *own) for each, own in zip(mask, shapes[3:], strict=True)]
+    return onnx_products(model, op, q, k, v, shapes, added)
+
+
+def torch_sdpa(op: Any, shapes: Any) -> Module:
+    def run(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        factor = None if op.factor is None else float(op.factor)
+        if mask is None:
+            return functional.scaled_dot_product_attention(q, k, v, is_causal=op.causal, scale=factor)
+        mask = mask.reshape(-1, *(1,) * (q.dim() - mask.dim()), *mask.shape[1:])
+        if op.causal:
+            forbidden = ~torch.tensor(allowed(op, q.shape[-2], k.shape[-2]))
+            mask = mask + torch.zeros(forbidden.shape).masked_fill(forbidden, -math.inf)
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=factor)
+
+    return layer(run)
 
 
 entry(
     "sdpa",
     draw=draw_sdpa,
     onnx=onnx_sdpa,
-    torch=lambda op, s: layer(lambda q, k, v: functional.scaled_dot_product_attention(q, k, v, is_causal=op.causal)),
+    torch=torch_sdpa,
     cases=[
         ({}, ((20, 18), (7, 18), (7, 5))),
         ({"causal": True}, ((12, 20, 18), (12, 20, 18), (12, 20, 18))),
+        ({"factor": Fraction(1, 3)}, ((12, 20, 18), (12, 7, 18), (12, 7, 5), (20, 7))),
+        ({"causal": True}, ((12, 20, 18), (12, 20, 18), (12, 20, 18), (12, 1, 20))),
     ],
 )
 

@@ -85,6 +85,40 @@ for name, theirs, function in (
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
     )
 
+# --- a choice ---
+
+
+def draw_where(w: Writer, shape: Shape) -> str:
+    conditions = [same_shape(w, shape), "offset -0.5"] + (["gap"] if len(shape) > 1 else [])
+    return f"where({w.among(*conditions)}, {same_shape(w, shape)}, {w.among('identity', 'scale -2')})"
+
+
+def onnx_where(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    rank = max(map(len, shapes))
+    condition, one, other = (
+        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
+    )
+    return model.add("Where", model.add("Greater", condition, model.constant(0.0)), one, other)
+
+
+def torch_where(op: Any, shapes: list[Sizes]) -> Module:
+    rank = max(map(len, shapes))
+
+    def run(*inputs: Tensor) -> Tensor:
+        condition, one, other = (x.view(*x.shape, *(1,) * (rank + 1 - x.dim())) for x in inputs)
+        return torch.where(condition > 0, one, other)
+
+    return layer(run)
+
+
+entry(
+    "where",
+    draw=draw_where,
+    onnx=onnx_where,
+    torch=torch_where,
+    cases=[({}, (MAP, MAP, MAP)), ({}, (VECTOR, MAP, (12, 1, 18)))],
+)
+
 # --- one after another ---
 
 

@@ -79,7 +79,11 @@ def test_causal_and_sliding_windows_end_at_the_own_position() -> None:
         (attention.Attention(heads=4, mask=True), ((9, 16), (8, 9)), "the mask of attention needs equal shapes"),
         (attention.Attention(heads=4, mask=True), ((9, 16), (2, 4, 9, 9)), "has more axes than the scores"),
         (attention.Attention(heads=4, context=True), ((2, 9, 16), (3, 9, 16)), "equal leading axes"),
-        (attention.ScaledDotProductAttention(), ((9, 16), (9, 16)), "needs queries, keys and values, got 2"),
+        (
+            attention.ScaledDotProductAttention(),
+            ((9, 16), (9, 16)),
+            "needs queries, keys and values, and optionally a mask, got 2",
+        ),
         (attention.ScaledDotProductAttention(), ((9, 16), (9, 8), (9, 8)), "need equal features"),
         (attention.ScaledDotProductAttention(), ((9, 16), (8, 16), (9, 8)), "as many values as keys"),
     ],

@@ -138,9 +138,73 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
         def forward(self, x: Any) -> Any:
             return self.head(self.relu(self.read(x)[0])[0][:, -1])
 
+    class Decoder(nn.Module):
+        """Rotary positions, root-mean-square norms, causal masks of truth values, and heads that share keys."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.rand(8))
+            self.q, self.k, self.v = nn.Linear(8, 8, bias=False), nn.Linear(8, 4), nn.Linear(8, 4)
+
+        def forward(self, x: Any) -> Any:
+            b, n, _ = x.shape
+            y = self.scale * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
+            q, k, v = (each(y).view(b, n, -1, 2).transpose(1, 2) for each in (self.q, self.k, self.v))
+            angles = torch.arange(n)[:, None] * torch.tensor([1.0, 1.0])
+            k = k * angles.cos() + torch.cat((-k[..., 1:], k[..., :1]), -1) * angles.sin()
+            k, v = (each[:, :, None].expand(b, 2, 2, n, 2).reshape(b, 4, n, 2) for each in (k, v))
+            mask = torch.ones(n, n, dtype=torch.bool).tril()
+            y = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=0.3)
+            return x + y.transpose(1, 2).flatten(2)
+
+    class Cosine(nn.Module):
+        """Scores of unit vectors by Einstein's notation, with a bound temperature, and a computed bias."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.temperature, self.bias = nn.Parameter(torch.rand(2, 1, 1)), nn.Parameter(torch.rand(3))
+            self.weight = nn.Parameter(torch.rand(4, 6))
+
+        def forward(self, x: Any) -> Any:
+            unit = functional.normalize(x, dim=-1)
+            scores = torch.einsum("bhid,bhjd->bhij", unit, unit) * self.temperature.clamp(max=0.5).exp()
+            mixed = (scores.softmax(-1) @ x) @ self.weight
+            return mixed + torch.cat((self.bias, torch.zeros(2), self.bias[:1]))
+
+    class Parts(nn.Module):
+        """A convolution and a norm of parts of examples, and padding of tokens and of features."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(3, 3, 3, stride=2, padding=1, groups=3), nn.BatchNorm2d(3)
+
+        def forward(self, x: Any) -> Any:
+            y = x.reshape(-1, 3, 6, 6)
+            y = functional.max_pool2d(self.norm(self.conv(y)), 2, padding=1)
+            y = y.reshape(x.shape[0], 2, 3, -1).transpose(2, 3)
+            y = functional.pad(y, (1, 0, 0, -1)) * torch.linspace(0, 1, 4)
+            return functional.pad(y, (0, 0, 1, 1), value=0.5) if x.shape[0] == 1 else y
+
+    class Masked(nn.Module):
+        """Scores that a constant mask replaces, spread by repetition, and reduced to a number."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.bias = nn.Parameter(torch.rand(5, 5)), nn.Parameter(torch.rand(5))
+            self.register_buffer("mask", torch.eye(5, dtype=torch.bool))
+
+        def forward(self, x: Any) -> Any:
+            rows = torch.addmm(self.bias, x.reshape(-1, 5), self.weight).view(x.shape)
+            rows = torch.stack((rows, 1 - rows), 1).repeat_interleave(2, 1)
+            return rows.masked_fill(self.mask, -3.0).amax(-1) + rows.repeat(1, 1, 1, 2).sum(-1)
+
     return {
         "recurrent": (Reader, (7, 8)),
         "states": (States, (7, 8)),
+        "grouped and rotated heads": (Decoder, (5, 8)),
+        "unit vectors": (Cosine, (2, 5, 4)),
+        "parts of examples": (Parts, (2, 3, 6, 6)),
+        "masks and repetition": (Masked, (5, 5)),
         "attention": (Tokens, (5, 8)),
         "shifted windows": (Shifted, (2, 4, 6)),
         "residual": (Residual, (4, 6, 6)),
@@ -175,6 +239,10 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
 NAMES = [
     "recurrent",
     "states",
+    "grouped and rotated heads",
+    "unit vectors",
+    "parts of examples",
+    "masks and repetition",
     "attention",
     "shifted windows",
     "residual",

@@ -62,19 +62,7 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {
-    "attention",
-    "deform_conv",
-    "einsum",
-    "gru",
-    "l2_norm",
-    "lrn",
-    "lstm",
-    "maxout",
-    "rnn",
-    "roi_align",
-    "subsample",
-}
+UNREAD = {"deform_conv", "gru", "lstm", "rnn", "roi_align", "subsample", "where"}
 """The operators whose counterparts in PyTorch have no translation. Those of recurrent layers take parts of parameters;
 the modules themselves are read (`test_model_files_against_torch`)."""
 

@@ -7,7 +7,8 @@ import pytest
 from archcalc.ops.activation import Relu
 from archcalc.ops.dense import Linear
 from archcalc.readers.batch import BatchAxis, Undecided, batch_axes
-from archcalc.readers.steps import AlongLast, Concatenated, Elementwise, Permuted, Reshaped, Step, make
+from archcalc.readers.joining import Concatenated
+from archcalc.readers.steps import AlongLast, Elementwise, Permuted, Reshaped, Step, make
 
 
 def places(steps: list[Step], sizes: list[tuple[int, ...]], batch: int = 1, axis: int | None = 0) -> list[object]:

@@ -7,12 +7,17 @@ import numpy as np
 from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Pow, Scale, Sqrt
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqrt
 
 
 @elementwise(Scale)
 def scale(op: Scale, x: Array, out: Array, context: Context) -> None:
     counted.multiply(context, x, float(op.factor), out=out)
+
+
+@elementwise(Offset)
+def offset(op: Offset, x: Array, out: Array, context: Context) -> None:
+    counted.add(context, x, float(op.by), out=out)
 
 
 @elementwise(Exp)

@@ -16,19 +16,27 @@ from archcalc.ops.attention import Attention, ScaledDotProductAttention
 
 @kernel(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    queries, keys, values = inputs
+    queries, keys, values, *mask = inputs
     allowed = _allowed(queries.shape[-2], keys.shape[-2], op.causal, None)
-    return (_attended(queries, keys, values, (), allowed, context),)
+    added = [_aligned(each, queries.ndim) for each in mask]
+    factor = None if op.factor is None else float(op.factor)
+    return (_attended(queries, keys, values, added, allowed, context, factor),)
 
 
 def _attended(
-    queries: Array, keys: Array, values: Array, added: Sequence[Array], allowed: Array | None, context: Context
+    queries: Array,
+    keys: Array,
+    values: Array,
+    added: Sequence[Array],
+    allowed: Array | None,
+    context: Context,
+    factor: float | None = None,
 ) -> Array:
-    """Return softmax(q·kᵀ/√d + added)·v.
+    """Return softmax(factor·q·kᵀ + added)·v; the factor is 1/√d by default.
 
     Pairs that are not allowed have weight 0, and contribute nothing even if the value is not a finite number.
     """
-    scaled = multiply(context, queries, 1 / sqrt(queries.shape[-1]))
+    scaled = multiply(context, queries, 1 / sqrt(queries.shape[-1]) if factor is None else factor)
     scores = multiplied(scaled, keys.swapaxes(-1, -2), context)
     for each in added:
         add(context, scores, each, out=scores)

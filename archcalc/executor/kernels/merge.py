@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
-from archcalc.executor.kernels.counted import Counted, add, divide, maximum, minimum, multiply, subtract
+from archcalc.executor.kernels.counted import Counted, add, divide, greater, maximum, minimum, multiply, subtract
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
+from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:
@@ -34,6 +34,12 @@ _joins(Mul, multiply)
 _joins(Max, maximum)
 _joins(Min, minimum)
 _joins(Div, divide)
+
+
+@kernel(Where)
+def where(op: Where, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    condition, one, other = np.broadcast_arrays(*aligned(inputs))
+    return (np.where(greater(context, condition, 0), one, other),)
 
 
 @kernel(Concat)

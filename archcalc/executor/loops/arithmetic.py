@@ -5,12 +5,17 @@ from __future__ import annotations
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
 from archcalc.executor.loops.scalar import Scalar
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Pow, Scale, Sqrt
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqrt
 
 
 @elementwise(Scale)
 def scale(op: Scale, x: Scalar) -> Scalar:
     return x * float(op.factor)
+
+
+@elementwise(Offset)
+def offset(op: Offset, x: Scalar) -> Scalar:
+    return x + float(op.by)
 
 
 @elementwise(Exp)

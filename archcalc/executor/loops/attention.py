@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally, exp
@@ -18,13 +19,16 @@ Adjust = Callable[[int, int, Scalar], Scalar]
 @definition(ScaledDotProductAttention)
 def sdpa(op: ScaledDotProductAttention, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     out: Tensor = {}
+    factor = None if op.factor is None else float(op.factor)
+
+    def adjusted(lead: Index, i: int, j: int, score: Scalar) -> Scalar:
+        for mask in inputs[3:]:
+            score = score + mask[_aligned((*lead, i, j), sizes(mask))]
+        return Scalar(-math.inf, tally) if op.causal and j > i else score
+
     for lead in product(*map(range, sizes(inputs[0])[:-2])):
-        queries, keys, values = (_rows(x, lead) for x in inputs)
-
-        def adjust(i: int, j: int, score: Scalar) -> Scalar:
-            return Scalar(-math.inf, tally) if op.causal and j > i else score
-
-        for i, row in enumerate(_attended(queries, keys, values, adjust)):
+        queries, keys, values = (_rows(x, lead) for x in inputs[:3])
+        for i, row in enumerate(_attended(queries, keys, values, partial(adjusted, lead), factor)):
             out.update({(*lead, i, j): number for j, number in enumerate(row)})
     return out
 
@@ -35,11 +39,11 @@ def _rows(x: Tensor, lead: Index) -> Rows:
     return [[x[(*lead, i, j)] for j in range(d)] for i in range(n)]
 
 
-def _attended(queries: Rows, keys: Rows, values: Rows, adjust: Adjust) -> Rows:
+def _attended(queries: Rows, keys: Rows, values: Rows, adjust: Adjust, factor: float | None = None) -> Rows:
     """Return the means of the values, weighted by the softmax of the adjusted scores, for every query."""
     result = []
     for i, query in enumerate(queries):
-        scaled = [number * (1 / math.sqrt(len(query))) for number in query]
+        scaled = [number * (1 / math.sqrt(len(query)) if factor is None else factor) for number in query]
         scores = [adjust(i, j, weighted_sum(scaled, key)) for j, key in enumerate(keys)]
         top = largest(scores)
         powers = [exp(score - top) for score in scores]

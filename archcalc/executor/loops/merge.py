@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
+from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:
     @definition(operator)
     def define(op: Operator, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-        rank = max(len(sizes(x)) for x in inputs)
-        shapes = [(*sizes(x), *(1,) * (rank - len(sizes(x)))) for x in inputs]
-        out: Tensor = {}
-        for place in product(*(range(max(along_axis)) for along_axis in zip(*shapes, strict=True))):
-            at_place = (x[_read(place, sizes(x))] for x in inputs)
-            out[place] = reduce(join, at_place)
-        return out
+        return {place: reduce(join, numbers) for place, numbers in _at_places(inputs)}
+
+
+def _at_places(inputs: Tensors) -> Iterator[tuple[Index, list[Scalar]]]:
+    """Return every index of the result, with the numbers of all inputs that belong there."""
+    rank = max(len(sizes(x)) for x in inputs)
+    shapes = [(*sizes(x), *(1,) * (rank - len(sizes(x)))) for x in inputs]
+    for place in product(*(range(max(along_axis)) for along_axis in zip(*shapes, strict=True))):
+        yield place, [x[_read(place, sizes(x))] for x in inputs]
 
 
 def _read(place: Index, shape: Index) -> Index:
@@ -35,6 +37,12 @@ _joined(Mul, lambda a, b: a * b)
 _joined(Max, maximum)
 _joined(Min, minimum)
 _joined(Div, lambda a, b: a / b)
+
+
+@definition(Where)
+def where(op: Where, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    places = _at_places(inputs)
+    return {place: one if condition > 0 else other for place, (condition, one, other) in places}
 
 
 @definition(Concat)

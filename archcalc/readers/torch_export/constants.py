@@ -73,6 +73,12 @@ def _masked(v: Values) -> Array:
     return np.where(v["mask"], v["value"], v.x).astype(v.x.dtype)
 
 
+def _chosen(v: Values) -> Array:
+    result = np.where(v["condition"], v.x, v["other"])
+    formats = {each.dtype for each in (v.x, v["other"]) if isinstance(each, np.ndarray)}
+    return result.astype(np.result_type(*formats) if formats else np.float32)
+
+
 def _binary(function: Callable[..., Any]) -> Function:
     return lambda v: function(v.x, v["other"])
 
@@ -126,7 +132,7 @@ FUNCTIONS: dict[str, Function] = {
     "copy_": lambda v: _copied(v, v["src"]),
     "fill_": lambda v: _copied(v, v["value"]),
     "masked_fill": _masked,
-    "where": lambda v: np.where(v["condition"], v.x, v["other"]),
+    "where": _chosen,
     "add": _binary(np.add),
     "sub": _binary(np.subtract),
     "mul": _binary(np.multiply),
@@ -151,6 +157,26 @@ FUNCTIONS: dict[str, Function] = {
     "tril": lambda v: np.tril(v.x, v.get("diagonal", 0)),
     "triu": lambda v: np.triu(v.x, v.get("diagonal", 0)),
     "logical_not": lambda v: np.logical_not(v.x),
+    "logical_and": _binary(np.logical_and),
+    "logical_or": _binary(np.logical_or),
+    "bitwise_not": lambda v: np.invert(v.x),
+    "bitwise_and": _binary(np.bitwise_and),
+    "bitwise_or": _binary(np.bitwise_or),
+    "minimum": _binary(np.minimum),
+    "maximum": _binary(np.maximum),
+    "min": _binary(np.minimum),
+    "max": _binary(np.maximum),
+    "clamp": lambda v: np.clip(v.x, v.get("min"), v.get("max")),
+    "clamp_min": lambda v: np.maximum(v.x, v["min"]),
+    "rsub": lambda v: v["other"] - v.get("alpha", 1) * v.x,
+    "linspace": lambda v: np.linspace(v["start"], v["end"], v["steps"], dtype=v.dtype or np.float32),
+    "repeat": lambda v: np.tile(v.x, v["repeats"]),
+    "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
+    "expand_as": lambda v: np.broadcast_to(v.x, v["other"].shape),
+    "full_like": lambda v: np.full_like(v.x, v["fill_value"], v.dtype),
+    "zeros_like": lambda v: np.zeros_like(v.x, v.dtype),
+    "ones_like": lambda v: np.ones_like(v.x, v.dtype),
+    "type_as": lambda v: v.x.astype(v["other"].dtype),
     "cumsum": lambda v: np.cumsum(v.x, v["dim"]),
 }
 """The operators of constants, by their names without overloads."""

@@ -32,8 +32,24 @@ class Reading(Protocol):
         """Return whether a tensor consists of zeros for all inputs."""
         ...
 
+    def transposed(self, name: str) -> str | None:
+        """Return a name for the transpose of a stored matrix; ``None`` for anything else."""
+        ...
+
     def sizes(self, name: str) -> Sizes:
         """Return the sizes of a tensor or stored array, as the file has them."""
+        ...
+
+    def dtype(self, name: str) -> str:
+        """Return the number format of a tensor or stored array."""
+        ...
+
+    def is_constant(self, value: Any) -> bool:
+        """Return whether an argument is the same for all inputs and weights."""
+        ...
+
+    def constant(self, name: str, sizes: Sizes, call: Call) -> str:
+        """Add a call on constants that is not in the file, and return the name of its result."""
         ...
 
     def new(self, name: str) -> int:
@@ -82,6 +98,15 @@ class Arguments:
     def tensor(self, name: str) -> int:
         """Return the number of a tensor."""
         return self.reading.tensor(self.name(name))
+
+    def scalar(self, name: str) -> int:
+        """Return the number of a tensor of one number, which is given as a number."""
+        return self.reading.tensor(self.constant(name, "full", (1,), size=[1], fill_value=float(self.number(name))))
+
+    def constant(self, role: str, function: str, sizes: Sizes, /, **arguments: Any) -> str:
+        """Return the name of a constant that the program does not have itself."""
+        name = f"{self.result_name}_{role}"
+        return self.reading.constant(name, sizes, Call(f"aten.{function}.default", arguments, (name,), self.origin))
 
     def names(self, name: str) -> list[str]:
         """Return the names of a list of tensors."""

@@ -12,6 +12,7 @@ from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
 from archcalc.readers.steps import Calculated, SizeName, Step, Stored, with_origin
+from archcalc.readers.stored import TRANSPOSED
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
 from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
@@ -70,6 +71,7 @@ class _Translation:
         self.used: set[str] = set()
         self.constants: set[str] = set()
         self.zeros: set[str] = set()
+        self.added: dict[str, Sizes] = {}
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
@@ -101,6 +103,7 @@ class _Translation:
             stored={
                 **{each.name: self.sizes(name) for name, each in self.program.stored.items()},
                 **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
+                **{f"{COMPUTED}{name}": sizes for name, sizes in self.added.items()},
             },
             uncounted=tuple(self.listed()),
             parameters=self.parameters(),
@@ -240,7 +243,7 @@ class _Translation:
             path = name if stored is None else stored.name
             self.steps.append(
                 Stored(
-                    op=kind(shape=self.sizes(name)),
+                    op=kind(shape=self.sizes(name) or (1,)),
                     inputs=(),
                     outputs=(self.new(name),),
                     origin=Origin(path, "", kind.name, ""),
@@ -264,7 +267,25 @@ class _Translation:
     def is_zero(self, name: str) -> bool:
         return name in self.zeros
 
+    def transposed(self, name: str) -> str | None:
+        stored = self.program.stored.get(name)
+        if stored is None or len(self.sizes(name)) != 2:
+            return None
+        self.used.add(name)
+        return f"{TRANSPOSED}{stored.name}"
+
+    def dtype(self, name: str) -> str:
+        return self.program.metas[name].dtype if name in self.program.metas else "float32"
+
+    def constant(self, name: str, sizes: Sizes, call: Call) -> str:
+        self.constants.add(name)
+        self.added[name] = sizes
+        self.constant_calls.append(call)
+        return name
+
     def sizes(self, name: str) -> Sizes:
+        if name in self.added:
+            return self.added[name]
         meta = self.program.metas.get(name)
         if meta is None:
             raise Untranslatable(f"nothing is recorded about the tensor '{name}'")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from archcalc.readers.archive import Archive
+from archcalc.readers.stored import array_of, plain
 from archcalc.readers.torch_export.formats import NUMPY_DTYPES
 from archcalc.readers.torch_export.program import COMPUTED, Call, Payload, Program
 
@@ -25,14 +26,15 @@ def arrays_of(
         name: its name in messages.
         program: the program in the file.
         constant_calls: its calls on constants.
-        names: the names of stored tensors, and of computed constants after `COMPUTED`.
+        names: the names of stored tensors as operators have them, and of computed constants after `COMPUTED`.
 
     Raises:
         SpecError: the file has no numbers for an array, or a constant cannot be computed.
     """
     wanted = list(names)
     payloads = {each.name: each.payload for each in program.stored.values()}
-    found = load(path, name, [each for each in map(payloads.get, wanted) if each is not None])
+    found = load(path, name, [each for each in map(payloads.get, set(map(plain, wanted))) if each is not None])
+    found |= {each: array_of(each, found) for each in wanted if plain(each) != each}
     computed = [each for each in wanted if each.startswith(COMPUTED)]
     if computed:
         from archcalc.readers.torch_export.constants import evaluate

@@ -2,6 +2,7 @@
 
 from archcalc.readers.torch_export.operators import (  # noqa: F401
     activation,
+    arithmetic,
     attention,
     convolution,
     joins,
@@ -10,6 +11,7 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     pooling,
     recurrent,
     reduction,
+    repetition,
     resampling,
     shape,
     sizes,

@@ -6,7 +6,8 @@ from archcalc.ops import activation, arithmetic
 from archcalc.ops.base import Operator
 from archcalc.ops.gate import Glu
 from archcalc.ops.structure import ChannelShuffle
-from archcalc.readers.steps import Elementwise, PerExample, Step, along_axis, make
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import Elementwise, Step, along_axis, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 PLAIN: dict[str, type[Operator]] = {
@@ -43,17 +44,6 @@ def hardtanh(a: Arguments) -> list[Step]:
     if low != 0 or high != 6:
         raise Untranslatable(f"hardtanh from {low} to {high}")
     return elementwise(a, activation.Relu6())
-
-
-@translates("clamp", "clip")
-def clamp(a: Arguments) -> list[Step]:
-    low, high = (None if a.is_default(name, None) else a.number(name) for name in ("min", "max"))
-    return elementwise(a, make(arithmetic.Clip, min=low, max=high))
-
-
-@translates("pow")
-def power(a: Arguments) -> list[Step]:
-    return elementwise(a, make(arithmetic.Pow, exponent=a.number("exponent")))
 
 
 @translates("prelu")
@@ -114,7 +104,7 @@ def dropout(a: Arguments) -> list[Step]:
     return []
 
 
-@translates("contiguous", "alias", "clone", "detach", "to", "_to_copy", "lift_fresh_copy", "identity")
+@translates("contiguous", "alias", "clone", "detach", "to", "type_as", "_to_copy", "lift_fresh_copy", "identity")
 def unchanged(a: Arguments) -> list[Step]:
     a.reading.same(a.result_name, a.name("self"))
     return []

@@ -1,31 +1,71 @@
-"""Products of tensors, attention, and cyclic shifts."""
+"""Attention, and cyclic shifts."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import inf, isclose
+
 from archcalc.ops.attention import ScaledDotProductAttention
-from archcalc.ops.product import MatMul
+from archcalc.ops.merge import Where
 from archcalc.ops.structure import Roll
-from archcalc.readers.steps import JoinedMatrices, Step, along_axis, make
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
-
-
-@translates("matmul", "bmm")
-def matmul(a: Arguments) -> list[Step]:
-    second = "other" if a.is_tensor("other") else "mat2"
-    if min(len(a.sizes("self")), len(a.sizes(second))) < 2:
-        raise Untranslatable("a product with a vector")
-    return [JoinedMatrices(op=MatMul(), inputs=(a.tensor("self"), a.tensor(second)), outputs=(a.result(),))]
+from archcalc.readers.joining import Joined, JoinedMatrices
+from archcalc.readers.patterns import Repeated
+from archcalc.readers.steps import Step, along_axis, make
+from archcalc.readers.torch_export.program import TensorName
+from archcalc.readers.torch_export.registry import Arguments, translates
 
 
 @translates("scaled_dot_product_attention")
 def attention(a: Arguments) -> list[Step]:
-    if not a.is_default("attn_mask", None):
-        raise Untranslatable("attention with a mask")
-    if not a.is_default("scale", None) or a.flag("enable_gqa", default=False):
-        raise Untranslatable("attention with another scale or grouped heads")
-    op = make(ScaledDotProductAttention, causal=a.flag("is_causal", default=False))
-    inputs = (a.tensor("query"), a.tensor("key"), a.tensor("value"))
-    return [JoinedMatrices(op=op, inputs=inputs, outputs=(a.result(),))]
+    steps: list[Step] = []
+    inputs = [a.tensor("query")]
+    for name in ("key", "value"):
+        shared = shared_heads(a, name) if a.flag("enable_gqa", default=False) else []
+        steps += shared
+        inputs.append(shared[0].outputs[0] if shared else a.tensor(name))
+    if a.is_tensor("attn_mask"):
+        made, mask = added_mask(a)
+        steps += made
+        inputs.append(mask)
+    op = make(ScaledDotProductAttention, causal=a.flag("is_causal", default=False), factor=factor(a))
+    return [*steps, JoinedMatrices(op=op, inputs=tuple(inputs), outputs=(a.result(),))]
+
+
+def factor(a: Arguments) -> Fraction | None:
+    """Return what multiplies the products of queries and keys; ``None`` for the default, 1/√d."""
+    if a.is_default("scale", None):
+        return None
+    found = a.number("scale")
+    return None if isclose(float(found) ** 2 * a.sizes("query")[-1], 1, rel_tol=1e-12) else found
+
+
+def shared_heads(a: Arguments, name: str) -> list[Step]:
+    """Return the step that repeats the heads of keys or values for all heads of queries that share them."""
+    sizes, heads = a.sizes(name), a.sizes("query")[-3]
+    if sizes[-3] == heads:
+        return []
+    made = a.reading.intermediate((*sizes[:-3], heads, *sizes[-2:]))
+    counts = tuple([heads // sizes[-3] if axis == len(sizes) - 3 else 1 for axis in range(len(sizes))])
+    return [Repeated(counts=counts, interleaved=True, inputs=(a.tensor(name),), outputs=(made,))]
+
+
+def added_mask(a: Arguments) -> tuple[list[Step], int]:
+    """Return the steps that make a mask which is added to scores, and the number of that tensor.
+
+    A mask of truth values says which pairs take part: it adds 0 to their scores, and −∞ to those of others.
+    """
+    name = a.name("attn_mask")
+    sizes = a.sizes("attn_mask")
+    if a.reading.dtype(name) != "bool":
+        return [], a.tensor("attn_mask")
+    if a.reading.is_constant(TensorName(name)):
+        arguments = {"condition": TensorName(name), "self": 0.0, "other": -inf}
+        return [], a.reading.tensor(a.constant("mask", "where", sizes, **arguments))
+    made = a.reading.intermediate(sizes)
+    chosen = [
+        a.reading.tensor(a.constant(f"mask_{value}", "full", (1,), size=[1], fill_value=value)) for value in (0.0, -inf)
+    ]
+    return [Joined(op=Where(), inputs=(a.tensor("attn_mask"), *chosen), outputs=(made,))], made
 
 
 @translates("roll")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from archcalc.ops.conv import Conv, TransposedConv
-from archcalc.ops.resample import Crop, Pad
-from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.joining import Concatenated
+from archcalc.readers.padding import Padded
+from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.steps import Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
@@ -27,17 +29,25 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
-    op = make(
-        Conv,
-        channels=weight[0],
-        kernel=weight[2:],
-        stride=a.integers("stride", ones, count=axes),
-        pad=pad,
-        dilation=a.integers("dilation", ones, count=axes),
-        groups=a.integer("groups", 1),
-        bias=a.is_tensor("bias"),
-    )
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
+    attributes = {
+        "channels": weight[0],
+        "kernel": weight[2:],
+        "stride": a.integers("stride", ones, count=axes),
+        "pad": pad,
+        "dilation": a.integers("dilation", ones, count=axes),
+        "groups": a.integer("groups", 1),
+        "bias": a.is_tensor("bias"),
+    }
+    return [
+        PerExample(
+            op=make(Conv, **attributes),
+            lifted=make(Conv, **lifted(attributes)),
+            axes=axes + 1,
+            inputs=(a.tensor("input"),),
+            outputs=(a.result(),),
+            stored=arrays(a),
+        )
+    ]
 
 
 @translates("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -71,15 +81,34 @@ def padding(a: Arguments) -> list[Step]:
     if not any(widths):
         a.reading.same(a.result_name, a.name("self"))
         return []
-    rank = len(a.sizes("self"))
-    border = BORDERS.get(a.text("mode", "constant"))
-    if border is None or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
-        raise Untranslatable(f"padding in the mode '{a.text('mode', 'constant')}'")
+    sizes = a.sizes("self")
+    mode = a.text("mode", "constant")
+    border = BORDERS.get(mode)
+    if border is None or len(widths) % 2 or len(widths) > 2 * len(sizes):
+        raise Untranslatable(f"padding in the mode '{mode}'")
     pairs = [(widths[at], widths[at + 1]) for at in range(0, len(widths), 2)][::-1]
-    pairs = [(0, 0)] * (rank - 2 - len(pairs)) + pairs
-    signs = {width > 0 for pair in pairs for width in pair if width}
-    if len(pairs) != rank - 2 or len(signs) > 1:
-        raise Untranslatable("padding of the channels, or padding and cropping at once")
-    margin = tuple([(abs(before), abs(after)) for before, after in pairs])
-    op = make(Pad, margin=margin, border=border) if signs == {True} else make(Crop, margin=margin)
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    margins = [(0, 0)] * (len(sizes) - len(pairs)) + pairs
+    if any(width > 0 for width in widths) and not a.is_default("value", None, 0, 0.0):
+        return surrounded(a, margins)
+    return [Padded(margins=tuple(margins), border=border, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+def surrounded(a: Arguments, margins: list[tuple[int, int]]) -> list[Step]:
+    """Return the steps that put constants before and after a tensor, where padding is not by zeros."""
+    value = a.call.arguments["value"]
+    if type(value) not in (int, float) or any(min(margin) < 0 for margin in margins):
+        raise Untranslatable("padding with a number, and cropping, at once")
+    sizes, read = list(a.sizes("self")), a.tensor("self")
+    padded = [axis for axis, margin in enumerate(margins) if any(margin)]
+    steps: list[Step] = []
+    for axis in padded:
+        parts = [read]
+        for place, (side, count) in enumerate(zip(("before", "after"), margins[axis], strict=True)):
+            if count:
+                shape = (*sizes[:axis], count, *sizes[axis + 1 :])
+                name = a.constant(f"{side}_{axis}", "full", shape, size=list(shape), fill_value=float(value))
+                parts.insert(place * len(parts), a.reading.tensor(name))
+        sizes[axis] += sum(margins[axis])
+        read = a.result() if axis == padded[-1] else a.reading.intermediate(tuple(sizes))
+        steps.append(Concatenated(axis=axis, inputs=tuple(parts), outputs=(read,)))
+    return steps

@@ -5,7 +5,9 @@ from __future__ import annotations
 from archcalc.ops import merge
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
-from archcalc.readers.steps import Concatenated, Elementwise, Joined, Step
+from archcalc.readers.joining import Concatenated, Joined
+from archcalc.readers.steps import Elementwise, Reshaped, Step, sizes_of_axes
+from archcalc.readers.torch_export.operators.arithmetic import with_number
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 JOINS: dict[str, type[Operator]] = {
@@ -27,22 +29,62 @@ def join(a: Arguments) -> list[Step]:
     if not a.is_default("rounding_mode", None):
         raise Untranslatable("a division that rounds")
     if not a.is_tensor("other"):
-        if name not in ("mul", "div"):
-            raise Untranslatable(f"{name} of a tensor and a number")
-        factor = a.number("other") if name == "mul" else 1 / a.number("other")
-        return [Elementwise(op=Scale(factor=factor), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+        return with_number(a, name)
+    steps: list[Step] = []
+    other = a.tensor("other")
     if not a.is_default("alpha", 1):
-        raise Untranslatable(f"{name} with a factor alpha")
-    inputs = (a.tensor("self"), a.tensor("other"))
-    return [Joined(op=JOINS[name](), inputs=inputs, outputs=(a.result(),))]
+        scaled = a.reading.intermediate(a.sizes("other"))
+        steps.append(Elementwise(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
+        other = scaled
+    return [*steps, Joined(op=JOINS[name](), inputs=(a.tensor("self"), other), outputs=(a.result(),))]
+
+
+@translates("addcmul")
+def product_added(a: Arguments) -> list[Step]:
+    """Translate self + value · tensor1 · tensor2."""
+    if not a.is_default("value", 1):
+        raise Untranslatable("addcmul with a factor")
+    product = a.reading.intermediate(a.reading.sizes(a.result_name))
+    return [
+        Joined(op=merge.Mul(), inputs=(a.tensor("tensor1"), a.tensor("tensor2")), outputs=(product,)),
+        Joined(op=merge.Add(), inputs=(a.tensor("self"), product), outputs=(a.result(),)),
+    ]
+
+
+@translates("where")
+def where(a: Arguments) -> list[Step]:
+    chosen = [a.tensor(name) if a.is_tensor(name) else a.scalar(name) for name in ("self", "other")]
+    return [Joined(op=merge.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
+
+
+@translates("masked_fill")
+def masked_fill(a: Arguments) -> list[Step]:
+    value = a.tensor("value") if a.is_tensor("value") else a.scalar("value")
+    return [Joined(op=merge.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
 
 
 @translates("cat", "concat")
 def concatenation(a: Arguments) -> list[Step]:
-    names = a.names("tensors")
+    names = [name for name in a.names("tensors") if 0 not in a.reading.sizes(name)]
+    if not names:
+        raise Untranslatable("a concatenation of nothing")
     axis = a.axis("dim", len(a.reading.sizes(names[0])), 0)
     inputs = tuple([a.reading.tensor(name) for name in names])
     if len(inputs) == 1:
         a.reading.same(a.result_name, names[0])
         return []
     return [Concatenated(axis=axis, inputs=inputs, outputs=(a.result(),))]
+
+
+@translates("stack")
+def stack(a: Arguments) -> list[Step]:
+    names = a.names("tensors")
+    sizes = a.reading.sizes(names[0])
+    axis = a.axis("dim", len(sizes) + 1, 0)
+    target = (*sizes_of_axes(range(axis)), 1, *sizes_of_axes(range(axis, len(sizes))))
+    steps: list[Step] = []
+    for name in names:
+        made = a.reading.intermediate((*sizes[:axis], 1, *sizes[axis:]))
+        steps.append(Reshaped(target=target, inputs=(a.reading.tensor(name),), outputs=(made,)))
+    parts = tuple([step.outputs[0] for step in steps])
+    return [*steps, Concatenated(axis=axis, inputs=parts, outputs=(a.result(),))]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from archcalc.ops.merge import Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
-from archcalc.readers.steps import AlongLast, PerExample, Step
+from archcalc.readers.joining import Joined
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import AlongLast, Step
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 FLOAT32_EPSILON = 2.0**-23
@@ -35,7 +38,8 @@ def batch_norm(a: Arguments) -> list[Step]:
     stored = {**scale_and_shift(a), "mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
     op = BatchNorm(affine=affine(a), eps=a.number("eps"))
     rank = len(a.sizes("input"))
-    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=stored)]
+    inputs, outputs = (a.tensor("input"),), (a.result(),)
+    return [PerExample(op=op, lifted=op, axes=rank - 1, inputs=inputs, outputs=outputs, stored=stored)]
 
 
 @translates("layer_norm")
@@ -47,10 +51,18 @@ def layer_norm(a: Arguments) -> list[Step]:
 
 @translates("rms_norm")
 def rms_norm(a: Arguments) -> list[Step]:
-    scale = a.stored("weight")
+    given = a.is_tensor("weight")
+    scale = a.reading.stored(a.name("weight")) if given else None
     op = RmsNorm(axis=normalised(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
     axes, stored = len(a.integers("normalized_shape")), {} if scale is None else {"scale": scale}
-    return [AlongLast(op=op, axes=axes, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=stored)]
+    inputs = (a.tensor("input"),)
+    if not given or scale is not None:
+        return [AlongLast(op=op, axes=axes, inputs=inputs, outputs=(a.result(),), stored=stored)]
+    made = a.reading.intermediate(a.sizes("input"))
+    return [
+        AlongLast(op=op, axes=axes, inputs=inputs, outputs=(made,)),
+        Joined(op=Mul(), inputs=(made, a.tensor("weight")), outputs=(a.result(),)),
+    ]
 
 
 def normalised(a: Arguments) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 from archcalc.ops.base import Operator
 from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
-from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.per_example import PerExample, lifted
+from archcalc.readers.steps import Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
-def per_example(a: Arguments, op: Operator, axes: int) -> list[Step]:
-    """Return the step of an operator over positions."""
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+def per_example(a: Arguments, op: Operator, axes: int, one_more: Operator | None = None) -> list[Step]:
+    """Return the step of an operator over positions; see `PerExample` for the operator over one axis more."""
+    return [PerExample(op=op, lifted=one_more, axes=axes + 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
 def windows(a: Arguments, axes: int) -> dict[str, Any]:
@@ -36,8 +37,8 @@ def axes_of(a: Arguments) -> int:
 @translates("max_pool1d", "max_pool2d", "max_pool3d")
 def max_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
-    op = make(MaxPool, **windows(a, axes))
-    return per_example(a, op, axes)
+    attributes = windows(a, axes)
+    return per_example(a, make(MaxPool, **attributes), axes, make(MaxPool, **lifted(attributes)))
 
 
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
@@ -45,8 +46,8 @@ def avg_pool(a: Arguments) -> list[Step]:
     if not a.is_default("divisor_override", None):
         raise Untranslatable("average pooling with a divisor of its own")
     axes = axes_of(a)
-    op = make(AvgPool, **windows(a, axes), count_include_pad=a.flag("count_include_pad", default=True))
-    return per_example(a, op, axes)
+    attributes = {**windows(a, axes), "count_include_pad": a.flag("count_include_pad", default=True)}
+    return per_example(a, make(AvgPool, **attributes), axes, make(AvgPool, **lifted(attributes)))
 
 
 ADAPTIVE: dict[str, tuple[type[Operator], type[Operator]]] = {

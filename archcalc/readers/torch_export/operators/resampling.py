@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from archcalc.numeric import normal
 from archcalc.ops.resample import Upsample
-from archcalc.readers.steps import PerExample, Step, make
+from archcalc.readers.per_example import PerExample
+from archcalc.readers.steps import Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 MODES = {

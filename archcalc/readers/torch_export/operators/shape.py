@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archcalc.ops.structure import Slice, Split
-from archcalc.readers.steps import InputSize, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
+from archcalc.readers.steps import Permuted, Reshaped, Selected, Step, UpTo, along_axis, make, sizes_of_axes
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 OPEN = 2**62
 """From here on, the end of a slice stands for the end of the axis, whatever its size."""
-
-
-def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
-    """Return the sizes of axes of the input."""
-    return tuple([InputSize(axis) for axis in axes])
 
 
 def reshaped(a: Arguments, target: tuple[object, ...]) -> list[Step]:
@@ -25,6 +18,11 @@ def reshaped(a: Arguments, target: tuple[object, ...]) -> list[Step]:
 @translates("view", "reshape", "_unsafe_view")
 def view(a: Arguments) -> list[Step]:
     return reshaped(a, a.size_list("size" if "size" in a.call.arguments else "shape"))
+
+
+@translates("view_as", "reshape_as")
+def view_as(a: Arguments) -> list[Step]:
+    return reshaped(a, a.sizes("other"))
 
 
 @translates("flatten")
@@ -74,19 +72,13 @@ def transpose(a: Arguments) -> list[Step]:
     return [Permuted(order=tuple(order), inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
-@translates("expand")
-def expand(a: Arguments) -> list[Step]:
-    if a.reading.sizes(a.result_name) != a.sizes("self"):
-        raise Untranslatable("a tensor that is repeated")
-    target = a.size_list("size")
-    return reshaped(a, tuple([InputSize(axis) if size == -1 else size for axis, size in enumerate(target)]))
-
-
 @translates("slice")
 def slice_axis(a: Arguments) -> list[Step]:
     sizes = a.sizes("self")
     axis = a.axis("dim", len(sizes), 0)
     n = sizes[axis]
+    if 0 in a.reading.sizes(a.result_name):
+        return []  # nothing, which only a concatenation can read
     start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
     first = 0 if start is None else start
     is_open = stop is None or (type(stop) is int and stop >= OPEN)

@@ -1,0 +1,62 @@
+"""The step of an operator of channels and positions, which the batch precedes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archcalc.graph import Ref
+from archcalc.ops.base import Operator
+from archcalc.ops.structure import Reshape, Transpose
+from archcalc.readers.batch import Places, Sizes
+from archcalc.readers.steps import Elementwise, Layers
+from archcalc.readers.stored import LIFTED
+
+
+def lifted(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of windows that have one position along one axis more, the first."""
+    pad = attributes["pad"]
+    return {
+        **attributes,
+        **{name: (1, *attributes[name]) for name in ("kernel", "stride", "dilation")},
+        "pad": pad if isinstance(pad, str) else ((0, 0), *pad),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerExample(Elementwise):
+    """An operator of channels and positions, which the batch precedes."""
+
+    axes: int
+    """The number of axes of one example; 0: any."""
+    lifted: Operator | None = None
+    """The operator that does the same at every position of one axis more; ``None`` if there is none."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place, rank = inputs[0], len(sizes[0])
+        if place is None:
+            fits = rank == self.axes or (rank == self.axes + 1 and sizes[0][0] == 1)
+        else:
+            fits = place.axis == 0 and (place.is_pure or self.lifted is not None) and self.axes in (0, rank - 1)
+        if fits:
+            yield (place,) * len(self.outputs)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        place, shape = places[0], layers.shape(tensors[0])
+        if place is not None and not place.is_pure:
+            return [self._several(layers, tensors)]
+        if place is not None or len(shape) == self.axes or self.axes == 0:
+            return super().layers(layers, tensors, places, results)
+        made = layers.add(self.op, [layers.add(Reshape(shape=shape[1:]), tensors)], self.stored)
+        return [layers.add(Reshape(shape=(1, *layers.shape(made))), [made])]
+
+    def _several(self, layers: Layers, tensors: Sequence[Ref]) -> Ref:
+        """Treat the parts of an example, which are the first axis, like positions along an axis that is not mixed."""
+        assert self.lifted is not None
+        rest = range(2, len(layers.shape(tensors[0])))
+        there = layers.add(Transpose(order=(1, 0, *rest)), tensors)
+        rank = len(layers.shape(there))
+        stored = {array: f"{LIFTED}{name}" if array == "weight" else name for array, name in self.stored.items()}
+        made = layers.add(self.lifted, [there], stored)
+        return layers.add(Transpose(order=(1, 0, *range(2, rank))), [made])
