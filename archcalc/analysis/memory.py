@@ -8,7 +8,7 @@ from functools import reduce
 
 from archcalc.analysis.cache import cache_of
 from archcalc.analysis.counts import Counts
-from archcalc.graph import Graph, Node, Ref
+from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, maximum, product
 from archcalc.ops.base import Shape
 
@@ -95,7 +95,7 @@ def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int
             for shape in node.outputs:
                 live = live + elements(shape)
         yield index, live
-        for ref in {*node.inputs, *_output_refs(index, node)}:
+        for ref in {*node.inputs, *graph.made_by(index)}:
             if last.get(ref, index) == index:
                 live = live - elements(graph.shape(ref))
 
@@ -120,13 +120,9 @@ def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
         ref
         for index, node in enumerate(graph.nodes)
         if node.is_input or (index <= at and (training or not node.training))
-        for ref in _output_refs(index, node)
+        for ref in graph.made_by(index)
     ]
     return [ref for ref in computed if last.get(ref, ref.node) >= at]
-
-
-def _output_refs(index: int, node: Node) -> list[Ref]:
-    return [Ref(index, output) for output in range(len(node.outputs))]
 
 
 def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:

@@ -68,8 +68,12 @@ class _Pass:
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
         self.entries: dict[tuple[object, ...], tuple[_Entry, ...]] = {}
         """How operators read shapes, by the identities of both and the axes of features."""
+        self.source: Ref | None = None
+        self.further: dict[Ref, Fields] = {}
+        """The fields of outputs after the first of their layer, once they have been read."""
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
+        self.source = source
         fields: list[Fields] = []
         viewed = views(self.graph, {*given, *(() if source is None else (source.node,))})
         for index, node in enumerate(self.graph.nodes):
@@ -81,12 +85,21 @@ class _Pass:
                 fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
                 origin, view = viewed[index]
-                features = self.graph.feature_axes
-                matched = view.between(features[origin.node], features[index])
-                fields.append(self.viewed(fields[origin.node], matched, self.graph.positions(Ref(index))))
+                matched = view.between(self.graph.features_of(origin), self.graph.features_of(Ref(index)))
+                fields.append(self.viewed(self.of(origin, fields), matched, self.graph.positions(Ref(index))))
             else:
-                fields.append(self.fields(index, node, fields))
+                fields.append(self.fields(Ref(index), fields))
         return fields
+
+    def of(self, ref: Ref, fields: list[Fields]) -> Fields:
+        """Return the fields of a tensor, given those of the (first) outputs of all nodes before its reader."""
+        if self.source is not None and ref.node == self.source.node:
+            return fields[ref.node] if ref == self.source else {}
+        if not ref.output:
+            return fields[ref.node]
+        if ref not in self.further:
+            self.further[ref] = self.fields(ref, fields)
+        return self.further[ref]
 
     def viewed(self, fields: Fields, view: Correspondence, positions: Shape) -> Fields:
         """Return the fields of a view, given those of the tensor that it views."""
@@ -118,18 +131,20 @@ class _Pass:
         packed = field.packed or view.packs_positions
         return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start)
 
-    def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
-        """Return the fields of a node, given those of the nodes that it reads."""
-        features = self.graph.feature_axes
-        shapes = self.graph.input_shapes(node)
-        read = tuple([features[ref.node] for ref in node.inputs])
-        key = id(node.op), tuple(map(id, shapes)), read, features[index]  # numbers of some kinds cannot be compared
+    def fields(self, made: Ref, fields: list[Fields]) -> Fields:
+        """Return the fields of an output of a node, given those of the nodes that it reads."""
+        graph = self.graph
+        node = graph.nodes[made.node]
+        shapes = graph.input_shapes(node)
+        read = tuple([graph.features_of(ref) for ref in node.inputs])
+        # numbers of some kinds cannot be compared
+        key = id(node.op), tuple(map(id, shapes)), read, graph.features_of(made), made.output
         entries = self.entries.get(key)
         if entries is None:
-            entries = self.entries[key] = self.entries_of(index, node, shapes)
+            entries = self.entries[key] = self.entries_of(made, node, shapes)
         arriving: dict[str, list[Field]] = {}
         for ref, entry in zip(node.inputs, entries, strict=True):
-            source = fields[ref.node]
+            source = self.of(ref, fields)
             if _is_packed(source) and entry.mixes_features:
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
             keeps = entry.keeps_positions and not _has_offsets(source)
@@ -141,14 +156,14 @@ class _Pass:
                     arriving.setdefault(name, []).append(found)
         return {name: self.union(found, entries[0].positions) for name, found in arriving.items()}
 
-    def entries_of(self, index: int, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
-        """Return how a layer reads its inputs."""
-        graph, features = self.graph, self.graph.feature_axes
-        axes = graph.position_axes(Ref(index))
-        positions = tuple([node.output[axis] for axis in axes])
+    def entries_of(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
+        """Return how an output of a layer reads its inputs."""
+        graph = self.graph
+        axes = graph.position_axes(made)
+        positions = graph.positions(made)
         place = {axis: position for position, axis in enumerate(axes)}
         entries = []
-        for ref, shape, reach in zip(node.inputs, shapes, node.op.windows(shapes), strict=True):
+        for ref, shape, reach in zip(node.inputs, shapes, node.op.windows_of(made.output, shapes), strict=True):
             own = graph.position_axes(ref)
             seen = [(axis, reach[axis]) for axis in own]
             same = tuple(axes) == tuple(own) and all(map(known_equal, graph.positions(ref), positions))
@@ -159,7 +174,7 @@ class _Pass:
                     positions,
                     is_partial=any(window is not None and window.outputs is not None for _, window in seen),
                     keeps_positions=same and all(window is not None and window.is_pointwise for _, window in seen),
-                    mixes_features=_mixes_features(node, shape, features[ref.node]),
+                    mixes_features=_mixes_features(node, shape, graph.features_of(ref)),
                 )
             )
         return tuple(entries)

@@ -181,32 +181,29 @@ class _Trace:
                 if source in wanted:
                     found[here.name] = wanted[source]
                 break
-            seen: PositionSet | None = None
-            for output in range(len(here.outputs)):
-                arrived = wanted.pop(Ref(index, output), None)
-                if arrived is not None:
-                    seen = arrived if seen is None else seen.union(arrived)
-            if seen is None:
-                continue
-            self.passed.append((index, seen))
+            arrived = {made: wanted.pop(made) for made in self.graph.made_by(index) if made in wanted}
+            if Ref(index) in arrived:
+                self.passed.append((index, arrived[Ref(index)]))
             if here.is_input:
-                if source is None:
-                    found[here.name] = seen
+                if source is None and arrived:
+                    found[here.name] = arrived[Ref(index)]
                 continue
-            if index in viewed:
-                ref, view = viewed[index]
-                before = self.before_view(seen, view, ref, Ref(index))
-                if before is not None:
+            for made, seen in arrived.items():
+                read = self.viewed(made, seen, *viewed[index]) if index in viewed else self.read(made, seen)
+                for ref, before in read:
                     wanted[ref] = wanted[ref].union(before) if ref in wanted else before
-                continue
-            shapes = self.graph.input_shapes(here)
-            place = {axis: position for position, axis in enumerate(self.graph.position_axes(Ref(index)))}
-            for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
-                axes = [(axis, shape[axis], reach[axis]) for axis in self.graph.position_axes(ref)]
-                backward = self.backward(seen, axes, place)
-                if backward is not None:
-                    wanted[ref] = wanted[ref].union(backward) if ref in wanted else backward
         return found
+
+    def read(self, made: Ref, seen: PositionSet) -> Iterator[tuple[Ref, PositionSet]]:
+        """Yield the tensors that positions of an output of a layer see, with what they see of each."""
+        here = self.graph.nodes[made.node]
+        shapes = self.graph.input_shapes(here)
+        place = {axis: position for position, axis in enumerate(self.graph.position_axes(made))}
+        for ref, shape, reach in zip(here.inputs, shapes, here.op.windows_of(made.output, shapes), strict=True):
+            axes = [(axis, shape[axis], reach[axis]) for axis in self.graph.position_axes(ref)]
+            backward = self.backward(seen, axes, place)
+            if backward is not None:
+                yield ref, backward
 
     def backward(
         self, seen: PositionSet, reach: Sequence[tuple[int, int, Window | None]], place: Mapping[int, int]
@@ -238,6 +235,12 @@ class _Trace:
                 one = PositionSet((tuple(axes),), exact)
                 result = one if result is None else result.union(one)
         return result
+
+    def viewed(self, made: Ref, seen: PositionSet, ref: Ref, view: View) -> Iterator[tuple[Ref, PositionSet]]:
+        """Yield the source of a view, with what positions of the view see of it."""
+        before = self.before_view(seen, view, ref, made)
+        if before is not None:
+            yield ref, before
 
     def before_view(self, seen: PositionSet, view: View, ref: Ref, made: Ref) -> PositionSet | None:
         """Return what positions of a view see of its source; ``None`` if they see nothing."""

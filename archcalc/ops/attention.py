@@ -225,7 +225,7 @@ class Attention(Operator):
         for name, outputs, features, bias in self.projections(sizes):
             found.append(Weight(name, (outputs, features)))
             if bias:
-                found.append(Weight(f"{name}_bias", (outputs,)))
+                found.append(Weight(f"{name}_bias", (outputs,), added=True))
         return tuple(found)
 
     def projections(self, sizes: Mapping[str, Number]) -> list[tuple[str, Number, Number, bool]]:

@@ -213,6 +213,10 @@ class Operator(Traits):
         """Return what an output sees, one `Reach` per input; by default, the element at its own indices."""
         return tuple(pointwise(shape) for shape in inputs)
 
+    def windows_of(self, output: int, inputs: Shapes) -> tuple[Reach, ...]:
+        """Return the windows of one of the outputs; by default, those of the first."""
+        return self.windows(inputs)
+
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         """Return the axis of the output that holds features; ``None`` if all of its axes are positions.
 

@@ -53,7 +53,8 @@ class Expansion:
             times = 1 if item.times is None else self._value(item.times, names)
             return times * self._chain(item.body, names) if type(times) is int and times > 0 else 0
         if isinstance(item, syntax.Join):
-            return 1 + sum(self._chain(branch, names) for branch in item.branches)
+            joined = len(item.branches) > 1 or bool(item.options)  # otherwise, the only match of `@x*` passes through
+            return joined + sum(self._chain(branch, names) for branch in item.branches)
         if isinstance(item, syntax.Entries):
             return sum(self._chain(entry.chain, names) for entry in item.entries)
         if isinstance(item, syntax.Reference | syntax.If):

@@ -61,7 +61,10 @@ _ENTRIES: dict[str, Instead] = {
     "maximum": Instead("max(identity, conv 64 k1)"),
     "average": Instead("gap", "over all positions"),
     "crossattention multihead transformer": Instead("attention heads=4"),
-    "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
+    "bilstm bidirectional": Instead("lstm 128 bidirectional"),
+    "bigru": Instead("gru 128 bidirectional"),
+    "birnn": Instead("rnn 128 bidirectional"),
+    "recurrent": Instead("lstm 128", "or gru 128, rnn 128"),
     "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
     "deformconv deformableconv dcn": Instead("", "conv has the same shape, without the offsets"),
     "lppool maxunpool unpool roialign roipool": Instead(""),
@@ -87,6 +90,10 @@ OTHER_ARGUMENTS = {
     "scale_factor": "scale",
     "depth_multiplier": "multiplier",
     "negative_slope": "slope",
+    "hidden_size": "units",
+    "num_layers": "layers",
+    "proj_size": "proj",
+    "nonlinearity": "act",
 }
 """Names of arguments in PyTorch and Keras, which specs may use, and the names of the same arguments here."""
 

@@ -14,6 +14,7 @@ from tests.operators import (  # noqa: F401  # enter them
     position,
     product,
     rearrange,
+    recurrent,
     reduction,
     resample,
     source,

@@ -85,4 +85,4 @@ def stored(module: nn.Module) -> tuple[int, int]:
 
 def counterpart(op: Any, shapes: list[Sizes]) -> nn.Module:
     """The module that computes what an operator does with inputs of these shapes."""
-    return ENTRIES[op.name].torch(op, shapes[0] if op.arity == 1 and not op.tensor_arguments() else shapes)
+    return ENTRIES[op.name].torch(op, shapes if op.arity != 1 or op.tensor_arguments() else shapes[0])

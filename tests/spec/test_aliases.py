@@ -42,13 +42,14 @@ def test_what_to_write_instead_is_valid(instead: Instead) -> None:
         ("conv1x1", "write conv 64 k1"),
         ("LPPool2d", "'LPPool2d' is not supported"),
         ("globalpool", "write gap"),
+        ("BiLSTM", "write lstm 128 bidirectional"),
     ],
 )
 def test_a_name_that_people_use_gets_what_to_write_instead(name: str, hint: str) -> None:
     assert suggest_operator(name, REGISTRY) == hint
 
 
-@pytest.mark.parametrize("name", ["rope", "rnn", "zzz", "lrm2", "pol"])
+@pytest.mark.parametrize("name", ["rope", "knn", "zzz", "lrm2", "pol"])
 def test_similar_spelling_is_no_similarity_of_meaning(name: str) -> None:
     assert "did you mean" not in suggest_operator(name, ["crop", "lrn", "maxpool", "mul", "max"])
 

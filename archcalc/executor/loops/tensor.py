@@ -18,8 +18,9 @@ Tensor: TypeAlias = dict[Index, Scalar]
 """Numbers by index (channel first, no batch). The shape follows from the indices that were written."""
 Tensors: TypeAlias = tuple[Tensor, ...]
 
-Definition: TypeAlias = Callable[[Any, Tensors, dict[str, Tensor], Tally], Tensor]
-"""A function of an operator, its inputs, its stored arrays, and the tally for new numbers; returns the output."""
+Definition: TypeAlias = Callable[[Any, Tensors, dict[str, Tensor], Tally], Tensor | Tensors]
+"""A function of an operator, its inputs, its stored arrays, and the tally for new numbers; returns the output, or all
+outputs if there are several."""
 
 DEFINITIONS: dict[type[Operator], Definition] = {}
 
