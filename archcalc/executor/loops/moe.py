@@ -57,6 +57,7 @@ def _expert(
 ) -> list[Scalar]:
     hidden = _layer(token, "gate" if op.gated else "up", (expert,), weights)
     opened = definition_of(op.activation)(op.activation, ({(i,): h for i, h in enumerate(hidden)},), {}, tally)
+    assert isinstance(opened, dict)  # activations have one output
     hidden = [opened[i,] for i in range(len(hidden))]
     if op.gated:
         hidden = [h * other for h, other in zip(hidden, _layer(token, "up", (expert,), weights), strict=True)]
