@@ -88,6 +88,7 @@ def test_counts_are_whole_and_stand_in_their_relations(text: str) -> None:
         assert layer.macs == 0 or layer.op in (
             "conv",
             "dwconv",
+            "moe",
             "sepconv",
             "upconv",
             "fc",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from archcalc.analysis.propagate import analyze
+from archcalc.executor import kernels  # noqa: F401  # registers them
 from archcalc.executor.kernel import Context, kernel_of
 from archcalc.numeric import Impossible
 from archcalc.ops.moe import MixtureOfExperts

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from archcalc.executor import kernels  # noqa: F401  # registers them
 from archcalc.executor.kernel import Context, kernel_of
 from archcalc.numeric import Impossible
 from archcalc.ops.base import Operator
