@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.ops.traits import Features
+from archcalc.ops.fields import Features
 from archcalc.ops.view import View
 
 NAME_PUNCTUATION = str.maketrans("", "", "._")
@@ -182,7 +182,7 @@ class Graph:
         elements are reordered. Operators decide about all other tensors.
         """
         found: list[int | None] = []
-        wanted = self._features_wanted()
+        wanted = self.features_wanted
         views: dict[int, tuple[Ref, View]] = {}
         for index, node in enumerate(self.nodes):
             last = len(node.output) - 1
@@ -202,7 +202,8 @@ class Graph:
                 found.append(node.op.feature_axis(self.input_shapes(node), read))
         return tuple(found)
 
-    def _features_wanted(self) -> dict[int, Features]:
+    @cached_property
+    def features_wanted(self) -> dict[int, Features]:
         """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.
@@ -211,9 +212,10 @@ class Graph:
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
             rank = len(node.output)
-            for ref in node.inputs:
+            for place, ref in enumerate(node.inputs):
                 passes = not node.op.reorders and len(self.shape(ref)) == rank
-                expects = node.op.reads_features or (wanted.get(index, "") if passes else "")
+                expected = node.op.features_of(place, len(node.inputs))
+                expects = expected or (wanted.get(index, "") if passes else "")
                 if expects:
                     wanted[ref.node] = expects
         return wanted

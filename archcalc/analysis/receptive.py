@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import AxisField, Field, Fields
 from archcalc.analysis.paths import MAX_PERIOD, Path
-from archcalc.analysis.views import views
+from archcalc.analysis.views import MixedViews, views
 from archcalc.graph import Graph, Node, Ref
-from archcalc.numeric import known_equal, ratio
+from archcalc.numeric import Number, known_equal, ratio
 from archcalc.ops.base import Shape, Shapes
-from archcalc.ops.view import Correspondence, Lost
+from archcalc.ops.view import Correspondence, Lost, View
 from archcalc.ops.window import Window
 
 MAX_PHASES = 4_000_000
@@ -75,6 +75,7 @@ class _Pass:
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
         self.source = source
         fields: list[Fields] = []
+        mixed = MixedViews(self.graph)
         viewed = views(self.graph, {*given, *(() if source is None else (source.node,))})
         for index, node in enumerate(self.graph.nodes):
             if index in given:
@@ -84,11 +85,12 @@ class _Pass:
             elif node.is_input:
                 fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
-                origin, view = viewed[index]
-                matched = view.between(self.graph.features_of(origin), self.graph.features_of(Ref(index)))
-                fields.append(self.viewed(self.of(origin, fields), matched, self.graph.positions(Ref(index))))
+                fields.append(self.viewed(index, *viewed[index], fields))
             else:
                 fields.append(self.fields(Ref(index), fields))
+            found = mixed.of(index, fields)
+            if found is not None and _is_unknown(fields[index]):
+                fields[index] = _known(fields[index], self.viewed(index, *found, fields))
         return fields
 
     def of(self, ref: Ref, fields: list[Fields]) -> Fields:
@@ -101,10 +103,13 @@ class _Pass:
             self.further[ref] = self.fields(ref, fields)
         return self.further[ref]
 
-    def viewed(self, fields: Fields, view: Correspondence, positions: Shape) -> Fields:
-        """Return the fields of a view, given those of the tensor that it views."""
+    def viewed(self, index: int, origin: Ref, view: View, fields: list[Fields]) -> Fields:
+        """Return the fields of a node that views a tensor, given those of the nodes before it."""
+        positions = self.graph.positions(Ref(index))
+        matched = view.between(self.graph.features_of(origin), self.graph.features_of(Ref(index)))
         return {
-            name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
+            name: tuple([self.axis_viewed(axis, matched, positions) for axis in field])
+            for name, field in self.of(origin, fields).items()
         }
 
     def axis_viewed(self, field: AxisField, view: Correspondence, positions: Shape) -> AxisField:
@@ -129,7 +134,7 @@ class _Pass:
                 return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start)
+        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start, wraps=field.wraps)
 
     def fields(self, made: Ref, fields: list[Fields]) -> Fields:
         """Return the fields of an output of a node, given those of the nodes that it reads."""
@@ -211,7 +216,10 @@ class _Pass:
         if field.paths and not paths:
             return None
         from_start = field.from_start or any(window is not None and window.from_start for window in through)
-        result = replace(result, paths=tuple(paths), packed=field.packed, from_start=from_start)
+        wraps = field.wraps or any(window is not None and window.border == "circular" for window in through)
+        if from_start and wraps:
+            return replace(result, is_unknown=True)
+        result = replace(result, paths=tuple(paths), packed=field.packed, from_start=from_start, wraps=wraps)
         if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(result)  # see `union`
         return result
@@ -234,10 +242,11 @@ class _Pass:
         aligned = all(field.aligned for field in fields)
         packed = any(field.packed for field in fields)
         from_start = any(field.from_start for field in fields)
+        wraps = any(field.wraps for field in fields)
         mixed = [field for field in fields if field.is_global]
         if mixed:
             return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
-        if any(field.is_unknown for field in fields):
+        if any(field.is_unknown for field in fields) or (from_start and wraps):
             return AxisField((), positions, (), aligned, is_unknown=True)
         united: list[Path] = []
         for path in paths:
@@ -251,9 +260,23 @@ class _Pass:
             return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.twice_centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned, packed=packed, from_start=from_start)
-        offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed, from_start=from_start)
+            offsets = tuple[Number, ...]()
+        else:
+            offsets, aligned = tuple([ratio(centre - centres[0], 2) for centre in centres]), False
+        return AxisField(tuple(united), positions, offsets, aligned, False, packed, from_start, wraps)
+
+
+def _is_unknown(fields: Fields) -> bool:
+    """Return whether some field is unknown along some axis."""
+    return any(axis.is_unknown for field in fields.values() for axis in field)
+
+
+def _known(fields: Fields, others: Fields) -> Fields:
+    """Return fields with those of others where they are unknown."""
+    return {
+        name: tuple([b if a.is_unknown else a for a, b in zip(field, others[name], strict=True)])
+        for name, field in fields.items()
+    }
 
 
 def _has_offsets(fields: Fields) -> bool:

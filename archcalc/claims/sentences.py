@@ -206,6 +206,7 @@ SENTENCES: Final[dict[str, str]] = {
     "formula": "At {point}, the correct value is {right}, but this formula gives {given}.",
     # --- names of quantities ---
     "quantity.params": "parameters",
+    "quantity.active_params": "active parameters",
     "quantity.trainable": "trainable parameters",
     "quantity.weights": "weights",
     "quantity.biases": "biases",

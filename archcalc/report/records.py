@@ -56,6 +56,8 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
             "layers": analysis.totals.layers,
             "memory": {"dtype": dtype, "params": memory.params, "activations": memory.activations},
             "peak": memory.peak,
+            "kv_cache": memory.kv_cache,
+            "kv_cache_per_token": memory.kv_cache_per_token,
         },
         **({"notes": list(graph.notes)} if graph.notes else {}),
     }
@@ -103,7 +105,7 @@ class _RowRecords:
     def parts(self, row: Layer | Group) -> list[_Part]:
         """Return the parts of a record."""
         shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
-        counts = row.params, row.trainable, id(row.cost), row.activations, row.outputs
+        counts = row.params, row.active_params, row.trainable, id(row.cost), row.activations, row.outputs
         return [
             *(self.group(row) if isinstance(row, Group) else self.layer(row)),
             self.shared(("counts", *counts), lambda: _sizes(row)),

@@ -26,7 +26,7 @@ class Call(NamedTuple):
 
 UNSAID = {"in_channels", "in_features", "num_features", "num_channels", "inplace", "momentum", "track_running_stats"}
 """Parameters without a counterpart: sizes that follow from the input, and what does not change the network."""
-UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "padding_mode", "device", "dtype"}
+UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "device", "dtype"}
 UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding", "input_size", "batch_first"}
 
 DEFAULTS: dict[str, tuple[Any, ...]] = {
@@ -52,7 +52,10 @@ NO_BIAS: Mapping[Any, str] = {True: "", False: "nobias"}
 PADDING: Mapping[Any, str] = {"same": "same", "valid": "", "half": "half"}
 WINDOW: dict[str, Words] = {"stride": "s{}", "padding": "p{}", "dilation": "d{}"}
 KERAS_WINDOW: dict[str, Words] = {"strides": "s{}", "padding": PADDING, "dilation_rate": "d{}"}
+INTERPOLATION: Mapping[Any, str] = {"nearest": "", "bilinear": "bilinear", "bicubic": "bicubic"}
+BORDERS: Mapping[Any, str] = {"zeros": "", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 TORCH_CONV: dict[str, Words] = {"out_channels": "{}", "kernel_size": "k{}", **WINDOW, "groups": "g{}", "bias": NO_BIAS}
+TORCH_CONV["padding_mode"] = BORDERS
 KERAS_CONV: dict[str, Words] = {
     "filters": "{}",
     "kernel_size": "k{}",
@@ -102,10 +105,12 @@ KERAS_SEQUENCES: dict[str, Call] = {
 }
 """Recurrent layers of Keras, which have the names of those of PyTorch and other parameters."""
 
+TORCH_CONV_ORDER = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
+
 PER_DIMENSION: dict[str, Call] = {
     "Conv{}d": Call(
         "conv",
-        ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
+        (*TORCH_CONV_ORDER, "padding_mode"),
         TORCH_CONV,
     ),
     "ConvTranspose{}d": Call(
@@ -123,6 +128,10 @@ PER_DIMENSION: dict[str, Call] = {
     ),
     "Dropout{}d": Call("spatial_dropout", ("p", "inplace"), {"p": "{}"}),
     "ZeroPad{}d": Call("pad", ("padding",), {"padding": "{}"}),
+    "ReflectionPad{}d": Call("pad", ("padding",), {"padding": "{} reflect"}),
+    "ReplicationPad{}d": Call("pad", ("padding",), {"padding": "{} replicate"}),
+    "CircularPad{}d": Call("pad", ("padding",), {"padding": "{} circular"}),
+    "DeformConv{}d": Call("deform_conv", TORCH_CONV_ORDER, TORCH_CONV),
     "Conv{}D": Call("conv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
     "Conv{}DTranspose": Call("upconv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
     "SeparableConv{}D": Call(
@@ -137,7 +146,9 @@ PER_DIMENSION: dict[str, Call] = {
     "GlobalAveragePooling{}D": Call("gap"),
     "GlobalMaxPooling{}D": Call("gmp"),
     "UpSampling{}D": Call(
-        "upsample", ("size",), {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear"}}
+        "upsample",
+        ("size",),
+        {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear", "bicubic": "bicubic"}},
     ),
     "ZeroPadding{}D": Call("pad", ("padding",), {"padding": "{}"}),
     "SpatialDropout{}D": Call("spatial_dropout", ("rate",), {"rate": "{}"}),
@@ -162,7 +173,7 @@ CALLS: dict[str, Call] = {
     "Upsample": Call(
         "upsample",
         ("size", "scale_factor", "mode"),
-        {"size": "to={}", "scale_factor": "{}", "mode": {"nearest": "", "bilinear": "bilinear"}},
+        {"size": "to={}", "scale_factor": "{}", "mode": INTERPOLATION},
     ),
     "LeakyReLU": Call("leaky_relu", ("negative_slope", "inplace"), {"negative_slope": "{}"}),
     "Softmax": Call("softmax", ("dim",), {"dim": {1: "", -1: "axis=-1", 2: "axis=1", 3: "axis=2"}}),

@@ -20,7 +20,7 @@ from archcalc.graph import Graph, Node, Ref
 from tests.operators import ENTRIES
 
 Array: TypeAlias = NDArray[Any]
-OPSET = 22
+OPSET = 21
 IR_VERSION = 10
 ELEMENTS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): TensorProto.DOUBLE}
 
@@ -95,7 +95,7 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
     """The outputs of one layer of a graph."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    alone = node.op.arity == 1 and not node.op.tensor_arguments()
+    alone = node.op.arity == len(inputs) == 1 and not node.op.tensor_arguments()
     read = (inputs[0], shapes[0]) if alone else (inputs, shapes)
     made = ENTRIES[node.op.name].onnx(model, node.op, *read, own)
     return (made,) if isinstance(made, str) else made

@@ -27,6 +27,7 @@ from archcalc.ops import (
     recurrent,
     reduction,
     resample,
+    sampling,
     structure,
 )
 from archcalc.ops.base import REGISTRY
@@ -48,6 +49,7 @@ FAMILIES = {
         recurrent,
         reduction,
         resample,
+        sampling,
         structure,
     )
 }

@@ -40,7 +40,7 @@ def counterpart(layer: Layer) -> Any:
     import torch
 
     before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.from_numpy(next(iter((*layer.inputs, *layer.weights.values())))).dtype)
+    torch.set_default_dtype(torch.from_numpy(np.empty(0, layer.dtype)).dtype)
     try:
         module = torch_parts.counterpart(layer.op, [x.shape[1:] for x in layer.inputs])
     finally:

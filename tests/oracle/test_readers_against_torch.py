@@ -62,7 +62,19 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {"attention", "einsum", "gru", "l2_norm", "lrn", "lstm", "maxout", "rnn", "subsample"}
+UNREAD = {
+    "attention",
+    "deform_conv",
+    "einsum",
+    "gru",
+    "l2_norm",
+    "lrn",
+    "lstm",
+    "maxout",
+    "rnn",
+    "roi_align",
+    "subsample",
+}
 """The operators whose counterparts in PyTorch have no translation. Those of recurrent layers take parts of parameters;
 the modules themselves are read (`test_model_files_against_torch`)."""
 

@@ -38,7 +38,9 @@ def test_what_to_write_instead_is_valid(instead: Instead) -> None:
     ("name", "hint"),
     [
         ("Dense", "write linear 10 (along the last axis, as in Keras; fc 10 flattens first)"),
-        ("deform_conv", "'deform_conv' is not supported: conv has the same shape, without the offsets"),
+        ("DeformConv2dPack", "write deform_conv 64 k3 half"),
+        ("RoIPool", "'RoIPool' is not supported: roi_align reads the boxes of a tensor, one map at a time"),
+        ("ReflectionPad2d", "write pad 1 reflect"),
         ("conv1x1", "write conv 64 k1"),
         ("LPPool2d", "'LPPool2d' is not supported"),
         ("globalpool", "write gap"),

@@ -16,18 +16,21 @@ from archcalc.executor.loops import (
     dense,
     gate,
     merge,
+    moe,
     norm,
     pool,
+    position,
     product,
     rearrange,
     recurrent,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import counting, definition_of, plain
+from archcalc.executor.loops.tensor import counting, evaluate, plain
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
@@ -37,6 +40,7 @@ FAMILIES = (
     dense,
     pool,
     resample,
+    sampling,
     norm,
     activation,
     gate,
@@ -48,7 +52,9 @@ FAMILIES = (
     product,
     attention,
     recurrent,
+    moe,
     source,
+    position,
 )
 """The modules whose import registers the definitions."""
 
@@ -83,8 +89,7 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
-    found = definition_of(op)(op, read, stored, tally)
-    outputs = tuple(map(plain, found if isinstance(found, tuple) else (found,)))
+    outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
     return Measured(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
