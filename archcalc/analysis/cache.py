@@ -15,15 +15,11 @@ CACHED: Mapping[str, Callable[[Cache], Number]] = {
 """The quantities of the cache, each as a number of elements."""
 
 
-def cached_elements(graph: Graph, layers: Iterable[int], quantity: str) -> Number:
-    """Return how many numbers some layers keep for one example.
+def cache_of(graph: Graph, layers: Iterable[int]) -> Cache:
+    """Return what some layers, given by their indices, keep together for one example.
 
     Layers with shared weights each keep their own, because they read different tensors.
-
-    Args:
-        graph: the network.
-        layers: the indices of the layers.
-        quantity: one of `CACHED`.
     """
     nodes = [graph.nodes[index] for index in layers]
-    return sum([CACHED[quantity](node.op.cache(graph.input_shapes(node))) for node in nodes])
+    caches = [node.op.cache(graph.input_shapes(node)) for node in nodes]
+    return Cache(sum([cache.kept for cache in caches]), sum([cache.per_token for cache in caches]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
-from archcalc.analysis.cache import CACHED, cached_elements
+from archcalc.analysis.cache import cache_of
 from archcalc.analysis.counts import Counts
 from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, maximum, product
@@ -53,13 +53,14 @@ def memory_of(
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     width = DTYPES[dtype]
     counted = [index for index, node in graph.layers() if training or not node.training]
-    cached = {name: cached_elements(graph, counted, name) * (batch or 1) * width for name in CACHED}
+    cache = cache_of(graph, counted)
     return Memory(
         dtype=dtype,
         params=totals.params * width,
         activations=totals.activations * width,
         peak=peak_elements(graph, training=training) * (batch or 1) * width,
-        **cached,
+        kv_cache=cache.kept * (batch or 1) * width,
+        kv_cache_per_token=cache.per_token * (batch or 1) * width,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from archcalc.analysis.cache import CACHED, cached_elements
+from archcalc.analysis.cache import CACHED, cache_of
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.kernel import Context, kernel_of
 from archcalc.executor.weights import stored_shapes
@@ -22,7 +22,7 @@ def read(text: str) -> Graph:
 
 
 def kept(graph: Graph, quantity: str = "kv_cache") -> Any:
-    return cached_elements(graph, [index for index, _ in graph.layers()], quantity)
+    return CACHED[quantity](cache_of(graph, [index for index, _ in graph.layers()]))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archcalc.analysis.cache import cached_elements
+from archcalc.analysis.cache import CACHED, cache_of
 from archcalc.analysis.explain.steps import Derivation
 from archcalc.analysis.explain.sums import shares
 from archcalc.analysis.memory import DTYPES
@@ -15,7 +15,7 @@ from archcalc.numeric.traced import Notation
 
 def cache_bytes(analysis: Analysis, layers: Sequence[Layer], quantity: str, dtype: str) -> Number:
     """Return the bytes that layers keep for the complete batch."""
-    elements = cached_elements(analysis.graph, [layer.node for layer in layers], quantity)
+    elements = CACHED[quantity](cache_of(analysis.graph, [layer.node for layer in layers]))
     return elements * (analysis.batch or 1) * DTYPES[dtype]
 
 
