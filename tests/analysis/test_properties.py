@@ -174,6 +174,8 @@ def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
         attributes = node.op.attributes()
         if not node.inputs or node.op.name in JOINS or attributes.get("table") is not None:
             continue
+        if node.op.tensor_arguments():  # which a line alone does not have
+            continue
         line = f"{written(network.input_shapes(node)[0])} -> {write_layer(node.op)}"
         again = read_spec(Source("<expression>", line), inline=True).graph.nodes[-1]
         assert again.op.attributes() == attributes, line
