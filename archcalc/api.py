@@ -229,6 +229,7 @@ def load(
     arguments: Mapping[str, str] | None = None,
     batch_axes: Mapping[str, int | None] | None = None,
     training: bool = False,
+    partial: bool = False,
     limits: Limits = DEFAULT,
 ) -> Network:
     """Read a network.
@@ -244,6 +245,8 @@ def load(
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
+        partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
+            and their `archcalc.analysis.counts.Counts.is_complete` is false.
         limits: bounds on the work.
 
     Raises:
@@ -256,6 +259,7 @@ def load(
         layout,
         arguments=dict(arguments or {}),
         batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
+        partial=partial,
         training_heads="all" if training else "possible",
     )
     return Network(load_spec(spec, given, limits))

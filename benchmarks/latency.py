@@ -5,16 +5,19 @@ for a model file. Byte code is compiled in advance to a separate folder, as in a
 
     python benchmarks/latency.py [RUNS [FILE]]
 
-FILE is a model, for example ResNet-50 as `torch.export.save` writes it.
+FILE is a model, for example ResNet-50 as `torch.export.save` writes it. It is also shown with 400 MB of weights added,
+which should not take longer, because weights are not read.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +31,22 @@ COMMANDS = {
 }
 
 
+WEIGHTS = 400_000_000
+"""The number of bytes that are added to a model file."""
+
+
+def with_weights(file: Path, folder: Path) -> Path:
+    """Return a copy of a model file in a folder, with numbers added."""
+    copy = folder / f"{file.stem}-with-weights{file.suffix}"
+    shutil.copyfile(file, copy)
+    with zipfile.ZipFile(copy, "a") as archive:
+        top = archive.namelist()[0].split("/")[0]
+        with archive.open(f"{top}/data/weights/weight_added", "w", force_zip64=True) as member:
+            for _ in range(WEIGHTS // 1_000_000):
+                member.write(bytes(1_000_000))
+    return copy
+
+
 def seconds(command: list[str], environment: dict[str, str]) -> float:
     """Return the wall-clock time of one process in seconds."""
     start = time.perf_counter()
@@ -37,9 +56,10 @@ def seconds(command: list[str], environment: dict[str, str]) -> float:
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 21
-    files = [str(Path(name).resolve()) for name in sys.argv[2:]]
-    commands = COMMANDS | {f"archcalc show {Path(file).name}": ["-m", "archcalc", "show", file] for file in files}
+    files = [Path(name).resolve() for name in sys.argv[2:]]
     with tempfile.TemporaryDirectory() as compiled:
+        files += [with_weights(file, Path(compiled)) for file in files]
+        commands = COMMANDS | {f"archcalc show {file.name}": ["-m", "archcalc", "show", str(file)] for file in files}
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = compiled
         times: dict[str, list[float]] = {name: [] for name in commands}

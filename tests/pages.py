@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.cli.conftest import CI_SERVER
+from tests.readers.programs import call, document, small_network, symbol, with_unknown_operators, write
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -51,6 +52,25 @@ def examples(language: str) -> list[Example]:
     return found
 
 
+def write_models(folder: Path) -> None:
+    """Write the model files of the examples, which `torch.export.save` would write."""
+    image = (1, 3, symbol("s0", 64, factor=32), symbol("s1", 64))
+    conv = call(
+        "conv2d.default", "c", module="stem", input="@x", weight="@p_w", bias=None, padding=[1, 1], stride=[2, 2]
+    )
+    neck = call("view.default", "y", module="neck", self="@x", size=[1, 192])
+    models = {
+        "net": small_network(),
+        "unknown": with_unknown_operators(small_network(), "max_pool2d"),
+        "dynamic": document(
+            {"x": image}, [conv], {"c": (1, 8, 32, 32)}, {"w": (8, 3, 3, 3)}, ranges={"s0": (1, 16), "s1": (32, 512)}
+        ),
+        "literal": document({"x": (1, 3, 8, 8)}, [neck], {"y": (1, 192)}),
+    }
+    for name, program in models.items():
+        write(folder / f"{name}.pt2", program)
+
+
 def run_in(folder: Path, command: str) -> str:
     """What a command prints in a folder like the checkout, with ``archcalc`` on the path."""
     program = folder / "bin" / "archcalc"
@@ -59,6 +79,8 @@ def run_in(folder: Path, command: str) -> str:
     program.chmod(0o755)
     for name in ("specs", "examples"):
         (folder / name).symlink_to(ROOT / name, target_is_directory=True)
+    if ".pt2" in command:
+        write_models(folder)
     inherited = {name: value for name, value in os.environ.items() if name not in CI_SERVER}
     paths = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     run = subprocess.run(

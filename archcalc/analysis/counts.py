@@ -21,6 +21,10 @@ STORED: Mapping[str, Callable[[Weight], bool]] = {
 use it."""
 
 
+COSTS = ("connections", "macs", "mults", "flops")
+"""The counts that belong to the cost of a layer, besides the kinds of operations."""
+
+
 def numbers_in(weight: Weight, quantity: str) -> Number:
     """Return how many numbers of an array a count of stored numbers includes, if it includes the array."""
     return weight.active_count if quantity == "active_params" else weight.count
@@ -50,6 +54,12 @@ class Counts:
     cost: Cost
     activations: Number
     """Elements of all outputs."""
+    is_complete: bool = True
+    """Whether the cost is known; if not, it is a lower bound, without the layers that cannot be counted."""
+
+    def is_lower_bound(self, name: str) -> bool:
+        """Return whether a quantity is a lower bound: the counts that belong to the cost of incomplete layers are."""
+        return not self.is_complete and (name in COSTS or name in OPERATION_KINDS)
 
     @property
     def weights(self) -> Number:
@@ -97,6 +107,7 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
         biases=stored_count(weights, "biases"),
         cost=op.cost(inputs),
         activations=_elements(outputs),
+        is_complete=op.is_counted,
     )
 
 

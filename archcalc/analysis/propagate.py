@@ -214,7 +214,8 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     for name in found.keys() & STORED.keys():
         for number in counted_before(layers, name).values():
             found[name] -= number
-    return {**found, "cost": Cost(operations, macs, connections)}
+    is_complete = all(layer.is_complete for layer in layers)  # layers with equal counts may differ in this
+    return {**found, "cost": Cost(operations, macs, connections), "is_complete": is_complete}
 
 
 def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, receptive: bool = True) -> Analysis:
@@ -275,6 +276,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) 
         biases=counts.biases,
         cost=counts.cost,
         activations=counts.activations,
+        is_complete=counts.is_complete,
         fields=fields,
         stage=node.stage,
         head=node.head,

@@ -12,7 +12,7 @@ from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import QUANTITIES, SUMS
-from archcalc.report.table import Column
+from archcalc.report.table import AtLeast, Column
 from archcalc.spec.write import write_layer
 
 Row = Layer | Group
@@ -61,7 +61,7 @@ class Cells:
         if column in STORED:
             return self.analysis.own(row, column) if self.bare else weights_text(row, column, self.analysis)
         if column in FORMULAS:
-            return row.of(column)
+            return AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column)
         if column == "layer" and self.bare:
             return row.name
         source: object = row.fields if column in FIELD_QUANTITIES else None

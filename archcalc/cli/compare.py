@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from archcalc.cli.options import (
     limits_from,
     output_options,
     pairs_from,
+    partial_option,
     print_table,
     spec_options,
     stdin_once,
@@ -30,7 +32,7 @@ from archcalc.cli.options import (
 from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
-from archcalc.report.table import Column, Table, bytes_text
+from archcalc.report.table import AtLeast, Column, Table, bytes_text
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
@@ -44,6 +46,7 @@ DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations"
 @click.argument("specs", nargs=-1, required=True, shell_complete=complete_spec)
 @click.option("--columns", metavar="NAMES", help=f"Quantities, separated by commas: {', '.join(QUANTITIES)}.")
 @spec_options
+@partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
@@ -66,6 +69,7 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         records = [
             {"spec": spec, "name": analysis.graph.name}
             | {name: quantity(analysis, name, values["dtype"]) for name in names}
+            | ({} if analysis.totals.is_complete else {"lower_bounds": bounds(analysis, names)})
             for spec, analysis in zip(specs, analyses, strict=True)
         ]
         click.echo(write_json(records), nl=False)
@@ -76,24 +80,33 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         name, settings = split_settings(spec)
         label = f"network {index + 1}" if is_inline(name) else " ".join([analysis.graph.name, *settings])
         columns.append(Column(spec, label, "right"))
-        if index and not programs:
+        if programs and not analysis.totals.is_complete:
+            columns.append(Column(f"{spec} lower_bound", "lower bound"))
+        elif index and not programs:
             columns.append(Column(f"{spec} ratio", "ratio", "right"))
     rows = []
     for name in names:
         numbers = [quantity(analysis, name, values["dtype"]) for analysis in analyses]
         known = quantity_named(name)
         cells: list[Any] = [name if programs or known is None else known.heading]
-        for index, number in enumerate(numbers):
+        for index, (number, analysis) in enumerate(zip(numbers, analyses, strict=True)):
             is_bytes = known is not None and known.unit == "bytes"
-            cells.append(bytes_text(number) if is_bytes and not programs else number)
-            if index and not programs:
-                cells.append(ratio_text(number, numbers[0]))
+            is_bound = analysis.totals.is_lower_bound(name)
+            cell = bytes_text(number) if is_bytes and not programs else number
+            cells.append(AtLeast(cell) if is_bound else cell)
+            if programs and not analysis.totals.is_complete:
+                cells.append(str(is_bound).lower())
+            elif index and not programs:
+                ratio = None if analyses[0].totals.is_lower_bound(name) else ratio_text(number, numbers[0])
+                cells.append(AtLeast(ratio) if is_bound and ratio is not None else ratio)
         rows.append(tuple(cells))
-    notes = (
+    notes: tuple[str, ...] = (
         (f"in {values['dtype']}; memory: size of the parameters; peak: largest total size of the live tensors",)
         if {"memory", "peak"} & {*names}
         else ()
     )
+    incomplete = [analysis.graph for analysis in analyses if not analysis.totals.is_complete]
+    notes += tuple([f"{graph.name}: {note}" for graph in incomplete for note in graph.notes])
     print_table(Table(tuple(columns), tuple(rows), notes=notes), form, color)
 
 
@@ -167,6 +180,11 @@ def quantity(analysis: Analysis, name: str, dtype: str) -> Any:
         return None if layer is None else field_text(layer, name)
     evaluator = Evaluator.of(analysis, dtype)
     return evaluator.values(evaluator.target(name))[0]
+
+
+def bounds(analysis: Analysis, names: Iterable[str]) -> list[str]:
+    """Return those of some quantities whose figures are lower bounds."""
+    return [name for name in names if analysis.totals.is_lower_bound(name)]
 
 
 def ratio_text(number: Any, first: Any) -> str | None:

@@ -139,6 +139,15 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def partial_option(command: Command) -> Command:
+    """Add ``--partial`` to a command whose output marks lower bounds."""
+    return click.option(
+        "--partial",
+        is_flag=True,
+        help="Count what can be counted of a model with operators that cannot be: totals are then lower bounds (≥).",
+    )(command)
+
+
 def utf8_output() -> None:
     """Let standard output be UTF-8, whatever the locale: documents are read by programs and on other machines."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -239,7 +248,8 @@ def given_from(values: dict[str, Any], *, training: bool = False) -> Given:
     settings = pairs_from(values.pop("settings"), "--set")
     shapes = pairs_from(values.pop("shapes"), "--shape", bare=True)
     heads: Literal["all", "possible"] = "all" if training else "possible"
-    given = Given(settings, shapes, values.get("layout"), training_heads=heads)
+    partial = values.get("partial", False)
+    given = Given(settings, shapes, values.get("layout"), training_heads=heads, partial=partial)
     return with_model_options(given, values)
 
 

@@ -15,6 +15,7 @@ from archcalc.cli.options import (
     default_format,
     load_network,
     output_options,
+    partial_option,
     print_table,
     spec_argument,
     spec_options,
@@ -45,6 +46,7 @@ from archcalc.spec.errors import fail
 )
 @click.option("--image", metavar="PHOTO", help="Draw on this photo, scaled and cropped to the input; needs --svg.")
 @spec_options
+@partial_option
 @output_options()
 def command(spec: str, layer: str | None, form: str | None, color: str, **values: Any) -> None:
     """Print receptive fields: the window of the input that a unit of a layer depends on.

@@ -19,16 +19,19 @@ from archcalc.cli.options import (
     default_format,
     load_network,
     output_options,
+    partial_option,
     print_pieces,
     print_table,
     spec_argument,
     spec_options,
 )
-from archcalc.report.table import Table, bytes_in_full
+from archcalc.report.table import AtLeast, Column, Table, bytes_in_full
 from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
+MARK = Column("lower_bound", "lower bound")
+"""The column that tells programs whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
 """As many variants are listed, so that they fit in a line."""
 ALL = 10**9
@@ -59,6 +62,7 @@ class Depth(click.ParamType[int]):
     f"[default: the deepest with at most {READABLE_ROWS} rows; all for csv and json]",
 )
 @spec_options
+@partial_option
 @click.option("--batch", type=PositiveInteger(), help="Number of examples, the first axis of every shape.")
 @click.option("--training", is_flag=True, help="Include training heads.")
 @click.option(
@@ -84,9 +88,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
     cells = Cells(analysis, layout, bare=form == "csv")
+    marks = form == "csv" and not analysis.totals.is_complete  # which people see in the cells
     table = Table(
-        columns=tuple(COLUMNS[name] for name in columns),
-        rows=tuple([cells.row(row, columns) for row in rows]),
+        columns=(*(COLUMNS[name] for name in columns), *(MARK,) * marks),
+        rows=tuple([cells.row(row, columns) + (str(not row.is_complete).lower(),) * marks for row in rows]),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
         notes=(*notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
@@ -120,7 +125,10 @@ def title(analysis: Analysis, layout: str) -> str:
 def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]:
     """Return the row of totals."""
     totals = analysis.totals
-    cells: list[Any] = [totals.of(name) if name in FORMULAS else None for name in columns]
+    cells: list[Any] = [None] * len(columns)
+    for index, name in enumerate(columns):
+        if name in FORMULAS:
+            cells[index] = AtLeast(totals.of(name)) if totals.is_lower_bound(name) else totals.of(name)
     for index, name in enumerate(columns):
         if name in ("layer", "op", "stage", "head", "input", "output"):
             cells[index] = "total"

@@ -38,7 +38,9 @@ def ignore_option(command: Command) -> Command:
 
 
 def warn(spec: Spec, ignore: Collection[str] = ()) -> None:
-    """Print the warnings about how a spec is read to standard error."""
+    """Print the warnings about how a spec is read to standard error. There are none about models."""
+    if spec.model is not None:
+        return
     from archcalc.spec.misreadings import misreadings
 
     found = [problem for problem in misreadings(spec) if problem.code not in ignore]

@@ -10,6 +10,7 @@ folding           `sums`: whether it is a weighted sum, and which channels each 
                   `channel_map`: whether it is a fixed linear map per channel, and which
 smaller networks  `widths` (`narrowed`), `single_channel` (`on_one_channel`), `reorders`, `pairs_features`
 fields            `reads_features`: which axis holds features
+lower bounds      `is_counted`: whether its operations are known
 random numbers    `initial` (with `fan_in`): the initial values of its stored arrays; `spread`: the mean and variance of
                   its outputs; `index_limit`, `stores_attributes`: restrictions on values
 ================= ===================================================================================================
@@ -149,6 +150,8 @@ class Traits:
     """Whether it stores statistics of the training set, as batch normalisation does."""
     centres_channels: ClassVar[bool] = False
     """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
+    is_counted: ClassVar[bool] = True
+    """Whether its operations are known; otherwise, counts of operations that include it are lower bounds."""
     stores_attributes: ClassVar[bool] = False
     """Whether its stored arrays contain its attributes."""
     pads_with_zeros: ClassVar[bool] = True

@@ -1,7 +1,8 @@
-"""Members of zip archives that are not trusted: sizes are checked before anything is decompressed."""
+"""Members of zip archives that are not trusted: sizes are checked before memory is taken."""
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 import zlib
@@ -13,9 +14,33 @@ from archcalc.spec.errors import fail
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 """What `zipfile` raises for members that are damaged, encrypted, or compressed by an unknown method."""
-MAX_MEMBERS = 200_000
+MAX_MEMBERS = 20_000
+MAX_DIRECTORY_BYTES = 16 * 1024 * 1024
+"""The largest list of members that is read."""
 MAX_JSON_BYTES = 24 * 1024 * 1024
-"""The largest description of a network that is read; in memory it takes about ten times as much."""
+"""The largest JSON member that is read."""
+MAX_JSON_MEMORY = 150_000_000
+"""The largest number of bytes that all JSON members of an archive may take in memory, as `json_memory` estimates it."""
+
+
+def json_memory(text: bytes) -> int:
+    """Return about how many bytes a JSON text takes in memory once it has been read.
+
+    The lists, mappings and values are counted by their punctuation, which also occurs in texts: the estimate is high.
+    """
+    characters = len(text) * (1 if text.isascii() else 4)
+    return characters + 64 * text.count(b"[") + 200 * text.count(b"{") + 80 * text.count(b",")
+
+
+class _BoundedFile(io.BufferedReader):
+    """A file of which no more than some bytes are read at once, until the bound is lifted."""
+
+    bound: int | None = MAX_DIRECTORY_BYTES
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.bound is not None and (size or 0) > self.bound:
+            raise zipfile.BadZipFile(f"its list of members has {size} bytes, more than {self.bound}")
+        return super().read(size)
 
 
 class Archive:
@@ -32,11 +57,19 @@ class Archive:
             SpecError: it cannot be read, or is no zip archive.
         """
         self.name = name
+        self._memory = 0
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._file = _BoundedFile(io.FileIO(path))
         except OSError as error:
             fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+            self._file.bound = None
+        except OSError as error:
+            self._file.close()
+            fail("not-found", f"cannot read the file: {error.strerror or error}", origin=name)
         except (zipfile.BadZipFile, NotImplementedError, ValueError, RecursionError, MemoryError) as error:
+            self._file.close()
             fail("format", f"not a complete zip archive: {error}", origin=name)
         members = self._zip.infolist()
         if len(members) > MAX_MEMBERS:
@@ -52,6 +85,7 @@ class Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._zip.close()
+        self._file.close()
 
     def __contains__(self, member: str) -> bool:
         return member in self._members
@@ -95,7 +129,11 @@ class Archive:
         Raises:
             SpecError: it is missing, damaged, too large, or no JSON.
         """
+        text = self.read(member, limit)
+        self._memory += json_memory(text)
+        if self._memory > MAX_JSON_MEMORY:
+            fail("limit", f"'{member}' would take more than {MAX_JSON_MEMORY} bytes of memory", origin=self.name)
         try:
-            return json.loads(self.read(member, limit))
+            return json.loads(text)
         except (ValueError, RecursionError) as error:
             fail("format", f"'{member}' is not valid JSON: {error}", origin=self.name)

@@ -41,6 +41,14 @@ MAX_CASES = 5_000
 """The number of combinations of places of a step's inputs that are tried."""
 
 
+def without(sizes: Sizes, place: Place, batch: int) -> Sizes:
+    """Return the sizes of a file's tensor without the batch."""
+    if place is None:
+        return sizes
+    kept = () if place.is_pure else (sizes[place.axis] // batch,)
+    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
+
+
 class BatchStep(Protocol):
     """A step of a model, as far as batch axes matter."""
 
@@ -109,7 +117,7 @@ def batch_axes(
         read = tuple([chosen[index] for index in step.inputs])
         candidates = [
             results
-            for results in step.places(read, _of(step.inputs, sizes), _of(step.outputs, sizes), batch)
+            for results in _results(step, read, sizes, batch)
             if all(place in possible[index] for index, place in zip(step.outputs, results, strict=True))
         ]
         if not candidates:
@@ -127,7 +135,15 @@ def _cases(
     step: BatchStep, possible: Sequence[Sequence[Place]], sizes: Sequence[Sizes], batch: int
 ) -> Iterator[tuple[Places, Places]]:
     """Return every combination of places of the inputs, with the places that the outputs then may have."""
-    read, made = _of(step.inputs, sizes), _of(step.outputs, sizes)
     for places in islice(product(*[possible[index] for index in step.inputs]), MAX_CASES):
-        for results in step.places(places, read, made, batch):
+        for results in _results(step, places, sizes, batch):
             yield places, results
+
+
+def _results(step: BatchStep, places: Places, sizes: Sequence[Sizes], batch: int) -> list[Places]:
+    """Return the places that the outputs may have, given those of the inputs; none if the sizes do not fit together."""
+    try:
+        found = list(step.places(places, _of(step.inputs, sizes), _of(step.outputs, sizes), batch))
+    except (LookupError, ValueError, ArithmeticError):
+        return []
+    return [results for results in found if len(results) == len(step.outputs)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class LoweredFile:
     def graph(
         self,
         shapes: Mapping[str, Shape],
+        given: Collection[tuple[str, int]],
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> Graph:
@@ -41,7 +42,7 @@ class LoweredFile:
         as_recorded = all(same_shape(shape, self.inputs[name]) for name, shape in shapes.items())
         if as_recorded and not attributes and observe is None:
             return self.recorded.graph
-        return lower(self.model, shapes, attributes, observe).graph
+        return lower(self.model, shapes, given, attributes, observe).graph
 
     def arrays(self) -> Mapping[str, Any] | None:
         """Return the stored arrays by ``layer.array``; ``None`` if the file was written without them."""
@@ -66,7 +67,7 @@ def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
     for argument in options.arguments:
         hint = "--arg is for modules of the user's code: package.module:object"
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
-    return LoweredFile(read_model(path, name, batch_axes(options)))
+    return LoweredFile(read_model(path, name, batch_axes(options), partial=options.partial))
 
 
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:

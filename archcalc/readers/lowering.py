@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -10,8 +10,10 @@ from typing import Any
 
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
-from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes
+from archcalc.ops.base import Operator, Shape, Shapes, like
+from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes, without
+from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
+from archcalc.readers.literals import fixed_by
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.spec.arguments import with_numbers
 from archcalc.spec.errors import fail
@@ -32,6 +34,8 @@ class Model:
     """The name of the file in messages."""
     inputs: Mapping[str, int]
     """The tensors that the user passes, by name."""
+    dynamic: Mapping[tuple[str, int], DynamicSize]
+    """The sizes of inputs that the file leaves open, by the name of the input and the axis in the file."""
     batch_axes: Mapping[str, int | None]
     """The axis of each input that is the batch."""
     outputs: Mapping[str, int]
@@ -40,6 +44,8 @@ class Model:
     """The sizes of all tensors, as the file has them."""
     stored: Mapping[str, Sizes]
     """The sizes of all stored arrays by their names in the file."""
+    uncounted: tuple[str, ...]
+    """The operators that cannot be counted, a line for each."""
     parameters: Mapping[str, Sizes]
     """The sizes of its parameters, used or not. Those that are one tensor have one name."""
     has_arrays: bool
@@ -79,6 +85,16 @@ class Model:
             message = f"the batch axis cannot be followed through {_where(self.steps[error.step])}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
 
+    @cached_property
+    def dynamic_axes(self) -> dict[Axis, DynamicSize]:
+        """The sizes of inputs that the file leaves open, without the batch."""
+        found = {}
+        for (name, axis), size in self.dynamic.items():
+            place = self.places[self.inputs[name]]
+            if place is None or place.axis != axis:
+                found[name, axis if place is None else place.index_without(axis)] = size
+        return found
+
 
 @dataclass(frozen=True)
 class Lowered:
@@ -102,6 +118,7 @@ class Lowered:
 def lower(
     model: Model,
     shapes: Mapping[str, Shape] | None = None,
+    given: Collection[Axis] = (),
     attributes: Mapping[int, Mapping[str, Number]] | None = None,
     observe: Callable[[int], None] | None = None,
 ) -> Lowered:
@@ -110,13 +127,14 @@ def lower(
     Args:
         model: the model.
         shapes: other shapes of inputs, without the batch, by name.
+        given: the axes whose sizes dynamic sizes follow.
         attributes: numbers that replace attributes of layers, by index of the layer and name of the attribute.
         observe: called with the index of every layer before its formulas are evaluated.
 
     Raises:
         SpecError: the batch axis of a tensor cannot be found, or a layer cannot exist.
     """
-    return _Lowering(model, shapes or {}, attributes or {}, observe).run()
+    return _Lowering(model, shapes or {}, given, attributes or {}, observe).run()
 
 
 def _joined(arrays: list[Any]) -> Any:
@@ -140,11 +158,12 @@ class _Lowering:
         self,
         model: Model,
         shapes: Mapping[str, Shape],
+        given: Collection[Axis],
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> None:
         self.model, self.places, self.batch, self.shapes = model, model.places, model.batch, shapes
-        self.attributes, self.observe = attributes, observe
+        self.given, self.attributes, self.observe = given, attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []
         self.stored: list[tuple[int, str, tuple[str, ...]]] = []
@@ -154,9 +173,8 @@ class _Lowering:
         self.step: Step | None = None
 
     def run(self) -> Lowered:
-        for name, tensor in self.model.inputs.items():
-            shape = without(self.model.sizes[tensor], self.places[tensor], self.batch)
-            shape = self.shapes.get(name, shape)
+        for name, shape in self._inputs().items():
+            tensor = self.model.inputs[name]
             self.tensors[tensor] = Ref(len(self.nodes))
             self.nodes.append(Node(name, Input(shape), (), (shape,), (name,), name))
             self.paths.append((name,))
@@ -171,8 +189,9 @@ class _Lowering:
                     tuple([self.places[index] for index in step.outputs]),
                 )
             except Impossible as error:
-                fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin)
-            except (IndexError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
+                hint = self._literal(step) if self.shapes else ""
+                fail("shape", f"{error}, in {_where(step)}", origin=self.model.origin, hint=hint)
+            except (LookupError, ValueError, ArithmeticError):  # sizes, axes and attributes of different lengths
                 fail("shape", f"arguments that do not fit together, in {_where(step)}", origin=self.model.origin)
             for index, ref in zip(step.outputs, made, strict=True):
                 self.tensors[index] = ref
@@ -186,21 +205,56 @@ class _Lowering:
         graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
         return Lowered(graph, stored)
 
+    def _inputs(self) -> dict[str, Shape]:
+        """Return the shapes of the inputs."""
+        shapes = {name: self.shapes.get(name, self._recorded(tensor)) for name, tensor in self.model.inputs.items()}
+        if self.observe is not None:
+            self.observe(0)
+        try:
+            return followed(shapes, self.model.dynamic_axes, self.given)
+        except Impossible as error:
+            fail("shape", f"{error}", origin=self.model.origin)
+
+    def _recorded(self, tensor: int) -> Shape:
+        """Return the shape that a tensor has in the file, without the batch."""
+        return without(self.model.sizes[tensor], self.places[tensor], self.batch)
+
+    def _literal(self, failed: Step) -> str:
+        """Name the operation whose numbers fit the sizes in the file only, if a join fails because of it."""
+
+        def is_changed(tensor: int) -> bool:
+            return not same_shape(self.shape(self.tensors[tensor]), self._recorded(tensor))
+
+        steps = self.model.steps
+        found = fixed_by(failed, steps[: steps.index(failed)], is_changed)
+        if found is None:
+            return ""
+        step, tensor = found
+        return f"in this file, {_where(step)} makes {_written(self._recorded(tensor))} for every size of the input"
+
     def _notes(self) -> tuple[str, ...]:
-        """Name the parameters of the file that no layer uses, by module."""
+        """Name the operators that are not counted, and the parameters of the file that no layer uses, by module."""
+        notes = []
+        if self.model.dynamic_axes:
+            shapes = {node.name: node.output for node in self.nodes if node.is_input}
+            notes.append(f"dynamic sizes: {'; '.join(ranges(shapes, self.model.dynamic_axes))}")
+        if self.model.uncounted:
+            listed = "; ".join(self.model.uncounted)
+            notes.append(f"≥: a lower bound, without the operators that cannot be counted: {listed}")
         used = {name for _, _, names in self.stored for name in names}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
-            return ()
+            return tuple(notes)
         modules = list(dict.fromkeys(name.split(".")[0] for name in unused))
         named = ", ".join(modules[:MAX_NAMED]) + (", …" if len(modules) > MAX_NAMED else "")
-        return (f"not used, and not counted: {sum(unused.values()):,} parameters of the file, in {named}",)
+        notes.append(f"not used, and not counted: {sum(unused.values()):,} parameters of the file, in {named}")
+        return tuple(notes)
 
     def _compare(self, index: int, ref: Ref) -> None:
         """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
         if self.shapes:
             return
-        recorded = without(self.model.sizes[index], self.places[index], self.batch)
+        recorded = self._recorded(index)
         computed = self.shape(ref)
         if not same_shape(recorded, computed):
             assert self.step is not None
@@ -217,6 +271,8 @@ class _Lowering:
         number = len(self.nodes)
         origin = self.step.origin
         path = tuple(origin.module.split(".")) if origin is not None and origin.module else ()
+        if self.computed:
+            op = self._with_computed(op)
         if number in self.attributes:
             op = with_numbers(op, self.attributes[number], max([len(shape) for shape in shapes] or [1]) - 1)
         if self.observe is not None:
@@ -233,6 +289,12 @@ class _Lowering:
         self.paths.append(path)
         self._compare_stored(op, shapes, in_file)
         return Ref(number)
+
+    def _with_computed(self, op: Operator) -> Operator:
+        """Return an operator with the values of the sizes that the model computes in place of their names."""
+        named = {name: value for name, value in op.__dict__.items() if isinstance(value, tuple) and _has_names(value)}
+        values = {name: tuple(map(self.size, value)) for name, value in named.items()}
+        return like(type(op), op, **values) if values else op
 
     def _compare_stored(self, op: Operator, shapes: Shapes, stored: Mapping[str, tuple[str, ...]]) -> None:
         """Require that the stored arrays of a layer have the sizes that the file records."""
@@ -277,19 +339,15 @@ class _Lowering:
         return named
 
 
+def _has_names(values: tuple[Any, ...]) -> bool:
+    return any(isinstance(each, SizeName) for each in values)
+
+
 def _counts(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
     counts: dict[tuple[str, ...], int] = {}
     for path in paths:
         counts[path] = counts.get(path, 0) + 1
     return counts
-
-
-def without(sizes: Sizes, place: Place, batch: int) -> Shape:
-    """Return the sizes of a file's tensor without the batch."""
-    if place is None:
-        return sizes
-    kept = () if place.is_pure else (sizes[place.axis] // batch,)
-    return (*sizes[: place.axis], *kept, *sizes[place.axis + 1 :])
 
 
 def _written(shape: Sequence[Number]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from archcalc.graph import Origin, Ref
-from archcalc.numeric import Number, exact_div, known_equal, require
+from archcalc.numeric import Number, exact_div, known_equal, minimum, require
 from archcalc.ops.base import Operator, Shape, like
 from archcalc.ops.merge import Concat
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
@@ -196,10 +196,14 @@ class AlongAxis(Step):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         axis = index_without(places[0], self.axis)
-        if self.size is not None:
-            n = layers.shape(tensors[0])[axis]
-            require(n == self.size, "an axis of {n} is divided as one of {size}", n=n, size=self.size)
+        _require_size(layers.shape(tensors[0])[axis], self.size)
         return [layers.add(self.make(axis), tensors, self.stored)]
+
+
+def _require_size(n: Number, size: int | None) -> None:
+    """Require that an axis has the size for which numbers in the file are right, if that is not any."""
+    if size is not None:
+        require(n == size, "an axis of {n} is divided as one of {size}", n=n, size=size)
 
 
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
@@ -396,15 +400,19 @@ class UpTo(Step):
 
     axis: int
     stop: int
+    is_beyond: bool = False
+    """Whether the fixed position is behind the axis in the file, so that a shorter axis is certainly not cut."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place = places[0]
         if place is not None and place.axis == self.axis:
             return [tensors[0]]
         axis = index_without(place, self.axis)
-        if known_equal(layers.shape(tensors[0])[axis], self.stop):
+        n = layers.shape(tensors[0])[axis]
+        stop = minimum(n, self.stop) if self.is_beyond else self.stop
+        if known_equal(n, stop):
             return [tensors[0]]
-        return [layers.add(make(Slice, range=(0, self.stop), axis=axis), tensors)]
+        return [layers.add(make(Slice, range=(0, stop), axis=axis), tensors)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -413,6 +421,8 @@ class Selected(Step):
 
     axis: int
     position: Any
+    size: int | None = None
+    """The only size of the axis for which the model uses all positions; ``None``: any."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place = inputs[0]
@@ -424,6 +434,7 @@ class Selected(Step):
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         axis = index_without(places[0], self.axis)
         shape = layers.shape(tensors[0])
+        _require_size(shape[axis], self.size)
         at = layers.size(self.position)
         start = shape[axis] + at if at < 0 else at
         chosen = tensors[0]

@@ -58,6 +58,7 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
             "peak": memory.peak,
             "kv_cache": memory.kv_cache,
             "kv_cache_per_token": memory.kv_cache_per_token,
+            **_bound(analysis.totals),
         },
         **({"notes": list(graph.notes)} if graph.notes else {}),
     }
@@ -112,6 +113,7 @@ class _RowRecords:
             self.shared(("fields", id(row.fields)), lambda: _fields(row.fields, self.several_inputs)),
             self.shared(("head", row.head, row.training), lambda: {"head": row.head, "training": row.training}),
             *([_Part({"shared_params": shared})] if shared else []),
+            *([] if row.is_complete else [_Part(_bound(row))]),
         ]
 
     def layer(self, layer: Layer) -> list[_Part]:
@@ -160,6 +162,11 @@ def counts_record(counts: Counts) -> dict[str, Any]:
     """Return every count by its name, and the operations by their kinds."""
     record: dict[str, Any] = {name: counts.of(name) for name in SUMS}
     return {**record, "operations": dict(counts.operations)}
+
+
+def _bound(counts: Counts) -> dict[str, bool]:
+    """Return the mark of counts of operations that are lower bounds; nothing if they are complete."""
+    return {} if counts.is_complete else {"lower_bound": True}
 
 
 def _shape(shape: Shape, batch: int | None) -> list[Any]:

@@ -92,7 +92,7 @@ def _tabulate(table: Table, form: str) -> str:
     comment = ""
     if form == "latex":
         comment = "% "
-        lines = text.replace("≤", r"$\leq$").splitlines()
+        lines = text.replace("≤", r"$\leq$").replace("≥", r"$\geq$").splitlines()
         after = len(lines) - len(table.totals) - 2  # \bottomrule and \end{tabular} close the table
         text = "\n".join([*lines[:after], *([r"\midrule"] if table.totals else []), *lines[after:]])
     title = [f"{comment}{table.title}", ""] if table.title else []

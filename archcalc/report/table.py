@@ -18,6 +18,12 @@ class Column(NamedTuple):
     """Whether its texts may be folded to fit a narrow terminal; numbers are never folded."""
 
 
+class AtLeast(NamedTuple):
+    """The content of a cell that is a lower bound, which only people see as one: programs need a column for it."""
+
+    number: Any
+
+
 class Table(NamedTuple):
     """Rows of cells: texts, numbers (with separators for people, plain for programs), or ``None`` if empty."""
 
@@ -36,6 +42,8 @@ def human(value: Any) -> str:
         return "-"
     if type(value) is int:
         return f"{value:,}"
+    if isinstance(value, AtLeast):
+        return f"≥ {human(value.number)}"
     return printable(str(value))
 
 
@@ -52,7 +60,9 @@ def total(row: tuple[Any, ...]) -> list[str]:
 
 
 def raw(value: Any) -> Any:
-    """Return the value of a cell for programs: a fraction as text, and any other value unchanged."""
+    """Return the value of a cell for programs: a fraction as text, and any other number or text unchanged."""
+    if isinstance(value, AtLeast):
+        return raw(value.number)
     return str(value) if isinstance(value, Fraction) else value
 
 

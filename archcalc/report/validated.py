@@ -52,6 +52,8 @@ def _details(result: ValidationResult) -> list[str]:
         found.append(f"{result.failed_expectations} of {count(result.expectations, 'expectation')} failed")
     elif not result.errors and result.is_spec:
         found.append(count(result.expectations, "expectation"))
+    if result.exceeded:
+        found.append(f"over {count(result.exceeded, 'budget')}")
     if result.has_grown:
         found.append("grown since the baseline")
     if result.warnings + result.fatal_warnings:

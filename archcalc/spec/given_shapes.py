@@ -72,3 +72,17 @@ def given_shapes(
         target, axis = axes[name]
         shapes[target] = (*shapes[target][:axis], number, *shapes[target][axis + 1 :])
     return shapes
+
+
+def given_axes(shapes: Mapping[str, Shape], given: Given) -> list[tuple[str, int]]:
+    """Return the axes of inputs whose sizes are given from outside, by name of the input and index.
+
+    Args:
+        shapes: the shapes of the inputs by name, with those that are given.
+        given: what is given from outside.
+    """
+    first = next(iter(shapes))
+    named = [name or first for name in given.shapes]
+    axes = input_axes(shapes)
+    numbered = [axes[name] for name in given.numbers if name in axes]
+    return [*((name, axis) for name in named for axis in range(len(shapes[name]))), *numbered]

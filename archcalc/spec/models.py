@@ -6,7 +6,7 @@ The readers are above this package, and enter themselves in `READERS` and `IMPOR
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,6 +28,8 @@ class ModelOptions(NamedTuple):
     """The axes of inputs that are the batch, by name: an index, or ``none``."""
     shapes: Mapping[str, Shape] = {}
     """The shapes of inputs that are given, without the batch, by name; ``""``: the first."""
+    partial: bool = False
+    """Whether operators that cannot be counted are layers without a cost, instead of an error."""
 
 
 class ModelFile(Protocol):
@@ -41,6 +43,7 @@ class ModelFile(Protocol):
     def graph(
         self,
         shapes: Mapping[str, Shape],
+        given: Collection[tuple[str, int]],
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> Graph:
@@ -48,6 +51,8 @@ class ModelFile(Protocol):
 
         Args:
             shapes: the shapes without the batch.
+            given: the axes whose sizes were given, by the name of the input and the index. Sizes that depend on them
+                follow.
             attributes: numbers that replace attributes of layers, by index of the layer and name of the attribute.
             observe: called with the index of every layer before its formulas are evaluated.
 

@@ -20,7 +20,7 @@ from archcalc.spec.check import check_blocks, check_declared_name, check_names, 
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
 from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
-from archcalc.spec.given_shapes import given_shapes, parsed_shapes, shape_text
+from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import locate
@@ -28,6 +28,7 @@ from archcalc.spec.misread_shapes import WrittenInputs, with_reading
 from archcalc.spec.models import ModelOptions, ModelSource
 from archcalc.spec.network import Block, Network, Stage
 from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
+from archcalc.spec.source_lines import source_lines
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
 from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
@@ -111,11 +112,11 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     for name in given.set:
         fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written))
+    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial))
     shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
-    graph = model.graph(shapes, given.attributes, given.observe)
-    network = Network(graph.name, shapes, {}, {}, {}, (), (), (), "chw")
-    return Spec(source, graph, (), Outline(None, network, (None,) * len(graph.nodes)), model=model)
+    graph = model.graph(shapes, given_axes(shapes, given), given.attributes, given.observe)
+    network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
+    return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 
 
 def _bound_digits(limits: Limits) -> None:

@@ -74,6 +74,8 @@ class Given(NamedTuple):
     """Which training heads are built. With numbers that are not plain, they must be named."""
     arguments: Dictionary[str, str] = {}
     """The arguments of a class or function in the user's code, as Python literals or texts."""
+    partial: bool = False
+    """Whether operators of a model that cannot be counted are layers without a cost, instead of an error."""
     batch_axes: Dictionary[str, str] = {}
     """The axes of a model's inputs that are the batch, by name of the input: an index, or ``none``."""
 

@@ -114,6 +114,7 @@ def _key(environment: str, options: Options, task: ValidationTask) -> bytes | No
         settings.strict,
         settings.tolerated(found_spec.path),
         (task.baseline, task.renamed_from, task.is_required),
+        task.budgets,
     )
     return sha256(_text(about).encode() + b"\0" + content).digest()
 

@@ -6,6 +6,7 @@ The nearest of these files above a spec applies to it; files are excluded by eve
 * ``per-path-ignores``, a table of patterns with lists of codes
 * ``exclude``, a list of patterns: files and folders that are not validated
 * ``baseline``, a file; ``require-baseline``, true or false
+* ``budgets``, a table of patterns with conditions, or lists of them, that networks must meet
 * ``tolerance``, a percentage or a list of them; ``per-path-tolerances``, a table of patterns with these
 
 Patterns and files are relative to the folder of the configuration; ``*`` also matches ``/``.
@@ -35,11 +36,25 @@ KEYS = (
     "exclude",
     "baseline",
     "require-baseline",
+    "budgets",
     "tolerance",
     "per-path-tolerances",
 )
 
 Setting = TypeVar("Setting")
+
+
+class Budget(NamedTuple):
+    """A condition that networks must meet, and where it is written."""
+
+    condition: str
+    file: str
+    line: int
+
+    @property
+    def place(self) -> str:
+        """The file and the line: ``pyproject.toml:12``."""
+        return f"{self.file}:{self.line}"
 
 
 class Configuration(NamedTuple):
@@ -57,6 +72,7 @@ class Configuration(NamedTuple):
     require_baseline: bool = False
     tolerance: Tolerance = NO_TOLERANCE
     tolerance_by_path: tuple[tuple[str, Tolerance], ...] = ()
+    budgets: tuple[tuple[str, tuple[Budget, ...]], ...] = ()
     problems: tuple[Problem, ...] = ()
     """The errors of a file that cannot be read; nothing else is known of it then."""
 
@@ -70,6 +86,10 @@ class Configuration(NamedTuple):
         for own in self._matching(self.tolerance_by_path, path):
             found = found.overridden(own)
         return found
+
+    def budgeted(self, name: str) -> tuple[Budget, ...]:
+        """Return the budgets of a spec, by its path from the folder of the configuration or by its name."""
+        return tuple([budget for pattern, budgets in self.budgets if matches(pattern, name) for budget in budgets])
 
     def excluding(self, path: str) -> str:
         """Return the pattern that excludes a file or folder; an empty text if there is none."""
@@ -182,6 +202,7 @@ def _read(file: Path, table: Any) -> Configuration:
         exclude=tuple(value("exclude", _texts("patterns"), [])),
         baseline=value("baseline", _file, ""),
         require_baseline=value("require-baseline", _truth, False),
+        budgets=value("budgets", _by_path("conditions", _conditions), {}),
         tolerance=value("tolerance", _tolerance, []),
         tolerance_by_path=value("per-path-tolerances", _by_path("percentages", _tolerance), {}),
     )
@@ -223,6 +244,27 @@ def _tolerance(file: Path, key: str, value: Any) -> Tolerance:
         return read_tolerances(written)
     except ValueError as error:
         fail("configuration", f"'{key[:40]}': {error}", origin=str(file))
+
+
+def _conditions(file: Path, key: str, value: Any) -> tuple[Budget, ...]:
+    from archcalc.query.conditions import read_condition  # few projects have budgets
+
+    written = _texts("conditions")(file, key, [value] if isinstance(value, str) else value)
+    text = file.read_text(encoding="utf-8")
+    start = max(text.find("budgets"), 0)
+    budgets = []
+    for condition in written:
+        at = text.find(condition, max(text.find(key, start), start))
+        try:
+            read_condition(key, condition)
+        except SpecError as error:
+            problem = error.problems[0]
+            span = Span(Text(Source(str(file), text), condition, at), 0, len(condition)) if at >= 0 else None
+            reason = f"the budget '{condition[:60]}' is not a condition: {problem.message}"
+            hint = problem.hint or "for example: macs <= 500M and params < 3M"
+            raise SpecError([Problem("configuration", reason, span, hint, str(file))]) from None
+        budgets.append(Budget(condition, file.name, text.count("\n", 0, max(at, 0)) + 1))
+    return tuple(budgets)
 
 
 def _by_path(

@@ -15,6 +15,7 @@ from archcalc.spec.locate import read_file
 from archcalc.spec.read import read_spec
 from archcalc.spec.records import Spec
 from archcalc.validation.baseline import changes_text, compare, figures_of, growth_errors
+from archcalc.validation.budgets import over_budget
 from archcalc.validation.correct import Correction, correct, patch, patch_name
 from archcalc.validation.findings import findings
 from archcalc.validation.recognize import is_spec, is_spec_file, may_be_data
@@ -110,14 +111,15 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
         for judgement in judgements
         if not judgement.holds
     ]
+    exceeded, unfit = over_budget(task.budgets, analysis, name) if task.budgets else ([], [])
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
     if options.fix == "write" or not task.found_spec.is_file:  # what is left, --fix does not do
         warnings = [replace(warning, hint=warning.hint.removesuffix(FIXABLE)) for warning in warnings]
     strict = options.strict or settings.strict
     found = [
-        *findings(wrong, 2, name),
-        *findings(failed, 1, name),
+        *findings([*wrong, *unfit], 2, name),
+        *findings([*failed, *exceeded], 1, name),
         *(each for problem in warnings for each in findings([problem], int(strict or problem.code in fatal), name)),
     ]
     if figures is not None:

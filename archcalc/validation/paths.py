@@ -33,9 +33,19 @@ class FoundSpec(NamedTuple):
     """The reason why the file or folder is left out."""
 
     @property
+    def is_own_file(self) -> bool:
+        """Whether this is a file of the user."""
+        return bool(self.path) and self.path != str(bundled_folder() / f"{self.name}.yaml")
+
+    @property
+    def spec_name(self) -> str:
+        """The SPEC as an argument: a name, or an inline expression."""
+        return self.source.text if self.source is not None and self.inline else self.name
+
+    @property
     def is_file(self) -> bool:
         """Whether this is a file of the user, which corrections may change."""
-        return bool(self.path) and not self.is_model and self.path != str(bundled_folder() / f"{self.name}.yaml")
+        return self.is_own_file and not self.is_model
 
     @property
     def is_stdin(self) -> bool:
@@ -107,7 +117,9 @@ def _several(argument: str, found: Iterable[Entry]) -> Iterator[FoundSpec]:
         problem = Problem("not-found", f"no .yaml, .yml or .json file {where}", origin=argument[:100])
         yield FoundSpec(argument, problem=problem)
     for path, reason, skipped in entries:
-        found_spec = FoundSpec(path, path=path, named=False, argument=argument, skipped=skipped)
+        model = None if skipped or reason else model_file(path)
+        source = None if model is None else Source(path, "", model=model)
+        found_spec = FoundSpec(path, path, source, named=False, argument=argument, skipped=skipped)
         if reason:
             found_spec = found_spec._replace(problem=Problem("not-found", reason, origin=path))
         yield found_spec

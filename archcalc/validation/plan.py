@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from archcalc.spec.errors import Problem, SpecError
-from archcalc.validation.configuration import Configuration, configuration_of
+from archcalc.validation.configuration import Budget, Configuration, configuration_of
 from archcalc.validation.findings import findings
 from archcalc.validation.parallel import examine_all
 from archcalc.validation.paths import FoundSpec
@@ -70,6 +70,7 @@ def plan(
                 configuration,
                 baseline=store.identity(found_spec, settings) if store is not None else "",
                 before=store.of(found_spec, settings) if store is not None else None,
+                budgets=_budgets(found_spec, configuration),
                 is_required=(require_baseline or configuration.require_baseline) and not options.update_baseline,
             )
         )
@@ -93,6 +94,13 @@ def plan(
         settings=settings,
         has_baselines=bool(baselines.stores or baselines.problems),
     )
+
+
+def _budgets(found_spec: FoundSpec, configuration: Configuration) -> tuple[Budget, ...]:
+    """Return the budgets of a spec; those of the current folder apply to what is no file of the user."""
+    if found_spec.is_own_file:
+        return configuration.budgeted(configuration.below(found_spec.path)) if configuration.budgets else ()
+    return configuration_of(os.path.join(os.curdir, "-")).budgeted(found_spec.spec_name)
 
 
 class _Baselines:

@@ -9,7 +9,7 @@ from archcalc.lint import RULES
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.records import Given
 from archcalc.validation.baseline import NO_TOLERANCE, BaselineComparison, NetworkFigures, Tolerance
-from archcalc.validation.configuration import NO_CONFIGURATION, Configuration
+from archcalc.validation.configuration import NO_CONFIGURATION, Budget, Configuration
 from archcalc.validation.findings import Finding
 from archcalc.validation.paths import FoundSpec
 
@@ -57,6 +57,8 @@ class ValidationTask(NamedTuple):
     """The figures of the baseline; ``None`` if it does not contain the spec."""
     renamed_from: str = ""
     """The name that the spec has in the baseline, if it was renamed since."""
+    budgets: tuple[Budget, ...] = ()
+    """The conditions that the network must meet."""
     is_required: bool = False
     """Whether the spec fails if the baseline does not contain it."""
 
@@ -106,6 +108,11 @@ class ValidationResult(NamedTuple):
     def has_grown(self) -> bool:
         """Whether a total has grown beyond its tolerance."""
         return any(finding.status == 1 and finding.code == "growth" for finding in self.findings)
+
+    @property
+    def exceeded(self) -> int:
+        """The number of budgets that are exceeded."""
+        return sum(finding.code == "budget" for finding in self.findings)
 
     @property
     def warnings(self) -> int:

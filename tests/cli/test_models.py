@@ -11,7 +11,7 @@ import pytest
 
 import archcalc as package
 from tests.cli.conftest import Archcalc
-from tests.readers.programs import call, document, small_network, write
+from tests.readers.programs import call, document, small_network, symbol, write
 
 SCHEMA = json.loads((Path(package.__file__).parent / "report" / "show.schema.json").read_text(encoding="utf-8"))
 
@@ -202,3 +202,45 @@ def test_a_slice_to_the_end_of_the_axis_cuts_a_longer_one(archcalc: Archcalc, tm
     name = written(tmp_path, document({"x": sizes}, calls, {"a": sizes, "y": sizes}))
     assert archcalc("show", name).line("relu").split()[2] == "3x8x8"
     assert archcalc("show", name, "--shape", "3x9x8").line("relu").split()[2] == "3x8x8"
+
+
+def test_closed_forms_have_the_ranges_of_dynamic_sizes_as_conditions(archcalc: Archcalc, tmp_path: Path) -> None:
+    sizes = (1, 3, symbol("s0", 64), symbol("s1", 64, factor=8))
+    program = document(
+        {"x": sizes},
+        [call("conv2d.default", "y", input="@x", weight="@p_weight", bias=None)],
+        {"y": (1, 4, 62, 62)},
+        {"weight": (4, 3, 3, 3)},
+        ranges={"s0": (32, 512), "s1": (2, None)},
+    )
+    lines = archcalc("formula", written(tmp_path, program), "macs", "--free", "H,W").lines
+    assert lines[-2:] == ["macs = 108·(H − 2)·(W − 2)", "where H ≥ 32, H ≤ 512, W % 8 == 0, W ≥ 16"]
+
+
+@pytest.mark.parametrize("content", [b"input: 3x8x8", b"", b"PK", b"\x80\x02cposix\nsystem\n"])
+def test_what_is_no_model_is_one_error(archcalc: Archcalc, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "net.pt2"
+    path.write_bytes(content)
+    done = archcalc("show", str(path))
+    assert done.status == 2
+    assert len(done.err.splitlines()) == 1
+    assert done.err.startswith(f"{path}: error[format]: not a complete zip archive")
+
+
+def test_warnings_name_the_line_of_the_source(archcalc: Archcalc, tmp_path: Path) -> None:
+    convolution: dict[str, Any] = {"input": "@x", "weight": "@p_w", "bias": "@p_b", "padding": [1, 1]}
+    statistics = {"weight": "@p_s", "bias": "@p_t", "running_mean": "@p_m", "running_var": "@p_v", "eps": 1e-5}
+    calls = [
+        call("conv2d.default", "c", module="stem.conv", **convolution),
+        call("batch_norm.default", "n", module="stem.norm", input="@c", **statistics),
+        call("relu.default", "y", self="@n"),
+    ]
+    stored = {"w": (4, 3, 3, 3), **dict.fromkeys("bstmv", (4,))}
+    name = written(tmp_path, document({"x": (1, 3, 8, 8)}, calls, dict.fromkeys("cny", (1, 4, 8, 8)), stored))
+    done = archcalc("validate", name)
+    assert done.status == 0
+    assert done.lines[1:3] == [
+        "net.py:7:1: warning[bias-before-norm]: the bias of 'stem/conv' is cancelled by the normalisation after it",
+        "  7 | 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)",
+    ]
+    assert archcalc("show", name).err == ""

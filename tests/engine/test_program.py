@@ -192,6 +192,8 @@ def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: i
         "lrn 3 -> relu",
         "mul(identity, gap -> conv 8 k1 -> sigmoid) -> relu",
         "conv 12 k3 half g4 -> bn -> relu",
+        "conv 8 k3 half reflect weight_norm -> sepconv 8 k3 same circular -> linear 32 weight_norm",
+        "dwconv k3 replicate p1 weight_norm -> relu",
         "conv 9 k1 g1 -> relu6 -> leaky_relu",
         "linear 5 -> relu",
         "upsample 2 -> relu -> upsample 2 bilinear -> tanh",

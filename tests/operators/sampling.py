@@ -199,7 +199,7 @@ def torch_roi_align(op: Any, shapes: list[Sizes]) -> Module:
         sizes = [each.shape[-1] for each in along]
         points = []
         for axis, each in enumerate(along):
-            shape = [len(x), count, *(n if a == axis else 1 for a, n in enumerate(sizes))]
+            shape = [len(boxes), count, *(n if a == axis else 1 for a, n in enumerate(sizes))]
             points.append(each.reshape(shape).expand(len(x), count, *sizes).reshape(len(x), -1))
         for axis, n in enumerate(x.shape[2:]):  # up to one position outside, but to the size at the end
             points[axis] = torch.where(points[axis] > n, torch.full_like(points[axis], n + 9), points[axis])

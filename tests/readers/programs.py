@@ -11,10 +11,19 @@ from typing import Any
 FLOAT32 = 7
 
 
-def meta(*sizes: int) -> dict[str, Any]:
+def symbol(name: str, example: int, *, factor: int = 1, offset: int = 0) -> dict[str, Any]:
+    """Return a symbolic size, factor · symbol + offset, with its value in the example."""
+    text = f"Symbol('{name}', positive=True, integer=True)"
+    text = text if factor == 1 else f"Mul(Integer({factor}), {text})"
+    text = text if offset == 0 else f"Add({text}, Integer({offset}))"
+    return {"as_expr": {"expr_str": text, "hint": {"as_int": example}}}
+
+
+def meta(*sizes: Any) -> dict[str, Any]:
+    """Return the record of a tensor; a size is an integer or `symbol`."""
     return {
         "dtype": FLOAT32,
-        "sizes": [{"as_int": size} for size in sizes],
+        "sizes": [{"as_int": size} if isinstance(size, int) else size for size in sizes],
         "requires_grad": False,
         "device": {"type": "cpu", "index": None},
         "strides": [{"as_int": 1} for _ in sizes],
@@ -57,12 +66,17 @@ def call(target: str, result: str, /, *, module: str = "", **arguments: Any) -> 
 
 
 def document(
-    inputs: Mapping[str, Sequence[int]],
+    inputs: Mapping[str, Sequence[Any]],
     calls: Sequence[dict[str, Any]],
-    results: Mapping[str, Sequence[int]],
+    results: Mapping[str, Sequence[Any]],
     stored: Mapping[str, Sequence[int]] | None = None,
+    *,
+    ranges: Mapping[str, tuple[int, int | None]] | None = None,
 ) -> dict[str, Any]:
-    """Return the description of a program. The last result is its output; stored arrays are parameters."""
+    """Return the description of a program. The last result is its output; stored arrays are parameters.
+
+    Sizes are integers or symbols, whose ranges are given by name.
+    """
     arrays = stored or {}
     sizes = {**inputs, **results, **{local(name): shape for name, shape in arrays.items()}}
     specs: list[Any] = [{"parameter": {"arg": {"name": local(name)}, "parameter_name": name}} for name in arrays]
@@ -87,7 +101,7 @@ def document(
     return {
         "graph_module": module,
         "opset_version": {"aten": 10},
-        "range_constraints": {},
+        "range_constraints": {name: {"min_val": low, "max_val": high} for name, (low, high) in (ranges or {}).items()},
         "schema_version": {"major": 8, "minor": 20},
         "torch_version": "2.13.0",
     }
@@ -120,6 +134,16 @@ def write(path: Path, program: Mapping[str, Any], config: Mapping[str, Any] | No
         archive.writestr(f"{path.stem}/data/weights/model_weights_config.json", json.dumps({"config": config}))
         archive.writestr(f"{path.stem}/data/constants/model_constants_config.json", json.dumps({"config": {}}))
     return path
+
+
+def with_unknown_operators(program: dict[str, Any], *targets: str) -> dict[str, Any]:
+    """Return a program in which calls of some operators are calls of operators that nobody knows."""
+    changed: dict[str, Any] = json.loads(json.dumps(program))
+    for node in changed["graph_module"]["graph"]["nodes"]:
+        name = node["target"].split(".")[3]
+        if name in targets:
+            node["target"] = f"torch.ops.aten.exotic_{name}.default"
+    return changed
 
 
 def small_network(batch: int = 1) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from archcalc.analysis.propagate import analyze
 from archcalc.readers.lowering import Lowered, lower
 from archcalc.readers.torch_export.translate import read_model
 from archcalc.spec.errors import SpecError
-from tests.readers.programs import call, document, payloads, small_network, write
+from tests.readers.programs import call, document, payloads, small_network, symbol, write
 
 
 def read(folder: Path, program: dict[str, Any]) -> Lowered:
@@ -98,24 +98,41 @@ def test_layers_know_the_arrays_of_the_file(tmp_path: Path) -> None:
     }
 
 
-def test_operators_without_a_translation_are_listed_at_once(tmp_path: Path) -> None:
-    calls = [
-        call("fft_fft.default", "a", module="odd", self="@x"),
-        call("fft_fft.default", "b", self="@a"),
-        call("bincount.default", "y", self="@b"),
-    ]
-    program = document({"x": (1, 8)}, calls, {"a": (1, 8), "b": (1, 8), "y": (1, 8)})
-    with pytest.raises(SpecError) as caught:
-        read(tmp_path, program)
-    first, second = caught.value.problems[0].hint.splitlines()
-    assert first == "2 × aten.fft_fft, first in 'odd' net.py:7"
-    assert second.startswith("1 × aten.bincount")
-
-
 def test_a_shape_that_the_file_contradicts_is_an_error(tmp_path: Path) -> None:
     program = small_network()
     program["graph_module"]["graph"]["tensor_values"]["m"]["sizes"][2]["as_int"] = 4
     assert "makes 8x3x3, but the file records 8x4x3" in reason(tmp_path, program)
+
+
+UNFIT = {
+    "the argument 'weight' must be a tensor": call("prelu.default", "y", self="@x", weight=None),
+    "the argument 'running_mean' is missing": call("batch_norm.default", "y", input="@x", running_mean=None, eps=1e-5),
+    "a permutation that repeats an axis": call("permute.default", "y", self="@x", dims=[1, 1]),
+    "the axis 7 does not exist": call("softmax.int", "y", self="@x", dim=7),
+}
+
+
+@pytest.mark.parametrize("expected", UNFIT)
+def test_arguments_that_do_not_fit_are_named(tmp_path: Path, expected: str) -> None:
+    program = document({"x": (1, 8)}, [UNFIT[expected]], {"y": (1, 8)}, {"weight": (8, 8)})
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path, program)
+    assert expected in caught.value.problems[0].hint
+
+
+@pytest.mark.parametrize("sizes", [(0, 8), (1, 0), (1, 2**63), (1,) * 65])
+def test_sizes_that_no_tensor_of_a_network_has(tmp_path: Path, sizes: tuple[int, ...]) -> None:
+    calls = [call("view.default", "y", self="@x", size=[1, 8])]
+    with pytest.raises(SpecError):
+        read(tmp_path, document({"x": sizes}, calls, {"y": (1, 8)}))
+
+
+def test_sizes_that_depend_on_numbers_name_their_call(tmp_path: Path) -> None:
+    size = symbol("u0", 3)
+    del size["as_expr"]["hint"]
+    program = document({"x": (1, 8)}, [call("nonzero.default", "y", module="pick", self="@x")], {"y": (size, 2)})
+    where = "'nonzero' of 'pick' (torch.nn.Module, net.py:7)"
+    assert reason(tmp_path, program) == f"the sizes of the result of {where} depend on the numbers in the input"
 
 
 def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ archive's sample inputs are ignored, and a stored tensor that is pickled is refu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
+from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.steps import SizeName
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.program import (
@@ -25,13 +26,20 @@ from archcalc.readers.torch_export.program import (
     TensorName,
     Word,
 )
-from archcalc.readers.torch_export.sizes import size_of
+from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.spec.errors import fail
 
 MAJOR_VERSION = 8
 """The version of the schema that is understood; minor versions only add optional fields."""
 
-FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in ')
+MAX_SIZE = 2**63 - 1
+MAX_AXES = 64
+"""The limits of PyTorch: sizes are 64-bit integers."""
+
+MAX_TRACE = 50_000
+"""The number of characters of a stack trace that are read."""
+
+FRAME = re.compile(r'File "(?P<file>[^"\n]{0,1000})", line (?P<line>\d{1,9}), in ')
 INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
 """The folder of an installed package, which its files are named without."""
 LIBRARY = ("/torch/", "\\torch\\")
@@ -40,6 +48,10 @@ LIBRARY = ("/torch/", "\\torch\\")
 
 class Damaged(Exception):
     """A part of the file is not what the schema says."""
+
+
+class _DataDependent(Exception):
+    """A size depends on the numbers in tensors; the argument is the name of the tensor or size."""
 
 
 def read_program(path: Path, name: str) -> Program:
@@ -76,9 +88,13 @@ def read_program(path: Path, name: str) -> Program:
             for fqn, entry in _mapping(config, "config").items()
         }
         module = _mapping(document, "graph_module")
-        return _Decoder(module, payload_of, path.stem, has_weights=has_weights).program()
+        ranges = _ranges(_get(document, "range_constraints"))
+        return _Decoder(module, payload_of, ranges, path.stem, has_weights=has_weights).program()
     except Damaged as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
+    except _DataDependent as error:
+        where = _maker(module, str(error))
+        fail("shape", f"the sizes of the result of {where} depend on the numbers in the input", origin=name)
 
 
 def _other_format(archive: Archive) -> str:
@@ -146,6 +162,8 @@ def _union(value: Any, what: str) -> tuple[str, Any]:
 def _expect(kind: type, value: Any, what: str) -> Any:
     if type(value) is not kind:
         raise Damaged(f"{what} must be of type {kind.__name__}")
+    if isinstance(value, int) and abs(value) > MAX_SIZE:
+        raise Damaged(f"{what} must be a 64-bit integer")
     return value
 
 
@@ -216,18 +234,25 @@ class _Decoder:
     """Reads one graph module."""
 
     def __init__(
-        self, module: dict[str, Any], payload_of: Mapping[str, Payload], title: str, *, has_weights: bool
+        self,
+        module: dict[str, Any],
+        payload_of: Mapping[str, Payload],
+        ranges: Mapping[str, tuple[int, int | None]],
+        title: str,
+        *,
+        has_weights: bool,
     ) -> None:
         self.module = module
         self.graph = _mapping(module, "graph")
         self.payload_of = payload_of
+        self.ranges = ranges
         self.title = title
         self.has_weights = has_weights
         self.symbols: dict[str, Number] = {}
 
     def program(self) -> Program:
-        metas = {name: self.meta(entry) for name, entry in _mapping(self.graph, "tensor_values").items()}
-        sizes = {name: self.size(entry) for name, entry in _mapping(self.graph, "sym_int_values").items()}
+        metas = self.each("tensor_values", self.meta)
+        sizes = self.each("sym_int_values", self.size)
         inputs: dict[str, Meta] = {}
         stored: dict[str, Stored] = {}
         for entry in _list(_mapping(self.module, "signature"), "input_specs"):
@@ -252,6 +277,7 @@ class _Decoder:
         return Program(
             title=self.title,
             inputs=inputs,
+            dynamic=self.dynamic_sizes(inputs),
             input_names=dict(zip(inputs, self.forward_names(len(inputs)), strict=False)),
             stored=stored,
             calls=tuple(self.calls()),
@@ -261,6 +287,30 @@ class _Decoder:
             has_weights=self.has_weights,
         )
 
+    def dynamic_sizes(self, inputs: Iterable[str]) -> dict[tuple[str, int], DynamicSize]:
+        """Return the sizes of inputs that the program leaves open, by name of the input and axis."""
+        found = {}
+        for name in inputs:
+            for axis, entry in enumerate(self.graph["tensor_values"][name]["sizes"]):
+                size = dynamic_size(entry, self.ranges)
+                if size is not None:
+                    found[name, axis] = size
+        return found
+
+    def each(self, key: str, read: Callable[[Any], Any]) -> dict[str, Any]:
+        """Return the values of a table of the graph, by name.
+
+        Raises:
+            _DataDependent: a value is not known before the network runs.
+        """
+        found = {}
+        for name, entry in _mapping(self.graph, key).items():
+            try:
+                found[name] = read(entry)
+            except UnbackedSize:
+                raise _DataDependent(name) from None
+        return found
+
     def meta_of(self, metas: Mapping[str, Meta], name: str) -> Meta:
         if name not in metas:
             raise Damaged(f"nothing is recorded about the tensor '{name}'")
@@ -268,17 +318,18 @@ class _Decoder:
 
     def meta(self, entry: Any) -> Meta:
         sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
+        if len(sizes) > MAX_AXES:
+            raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
         return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
 
     def size(self, entry: Any) -> Number:
         kind, content = _union(entry, "a size")
         if kind == "as_int":
-            size = _integer(content, "a size")
-            if size < 0:
-                raise Damaged("a size must not be negative")
-            return size
+            return _size_of(content, "a size")
         try:
-            return size_of(content, self.symbols)
+            return _size_of(size_of(content, self.symbols), "a size")
+        except UnbackedSize:
+            raise
         except ValueError as error:
             raise Damaged(str(error)) from None
 
@@ -321,6 +372,23 @@ class _Decoder:
             yield Call(target, arguments, tuple(outputs), _origin(_get(entry, "metadata")))
 
 
+def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
+    """Return the smallest and largest value of every symbol."""
+    found = {}
+    for symbol, entry in constraints.items() if isinstance(constraints, dict) else ():
+        low, high = _get(entry, "min_val"), _get(entry, "max_val")
+        found[symbol] = low if type(low) is int else 0, high if type(high) is int else None
+    return found
+
+
+def _maker(module: dict[str, Any], tensor: str) -> str:
+    """Return the place of the call that makes a tensor."""
+    for node in _get(_get(module, "graph"), "nodes") or ():
+        if f"'{tensor}'" in str(_get(node, "outputs")):
+            return str(_origin(_get(node, "metadata")))
+    return f"'{tensor[:60]}'"
+
+
 def _payload(name: str, folder: str, entry: Any) -> Payload:
     meta = _get(entry, "tensor_meta")
     sizes, strides = (
@@ -341,9 +409,13 @@ def _payload(name: str, folder: str, entry: Any) -> Payload:
 
 
 def _plain_size(entry: Any) -> int:
-    size = _integer(_get(entry, "as_int"), "a size of a stored tensor")
-    if size < 0:
-        raise Damaged("a size must not be negative")
+    return _size_of(_get(entry, "as_int"), "a size of a stored tensor")
+
+
+def _size_of(value: Any, what: str) -> int:
+    size = _integer(value, what)
+    if not 0 <= size <= MAX_SIZE:
+        raise Damaged(f"{what} must be from 0 to {MAX_SIZE}")
     return size
 
 
@@ -353,6 +425,8 @@ def _origin(metadata: Any) -> Origin:
     stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
     modules = [entry.split(",") for entry in stack.split(";") if entry.count(",") >= 2]
     path, classes = (modules[-1][1], modules[-1][2]) if modules else ("", "")
-    frames = [match for match in FRAME.finditer(trace) if not any(part in match["file"] for part in LIBRARY)]
+    frames = [
+        match for match in FRAME.finditer(trace[-MAX_TRACE:]) if not any(part in match["file"] for part in LIBRARY)
+    ]
     where = f"{INSTALLED.sub('', frames[-1]['file'])}:{frames[-1]['line']}" if frames else ""
     return Origin(path, classes, function.rpartition(".")[2], where)

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
+from archcalc.readers.dynamic import DynamicSize
 
 COMPUTED = "="
 """Precedes the name of a constant that the program computes, where names of stored tensors are meant."""
@@ -83,6 +84,8 @@ class Program:
     title: str
     inputs: Mapping[str, Meta]
     """The tensors that the user passes, by name in the program."""
+    dynamic: Mapping[tuple[str, int], DynamicSize]
+    """The sizes of inputs that the program leaves open, by name of the input and axis."""
     input_names: Mapping[str, str]
     """The names of the parameters of ``forward`` by the names of the inputs."""
     stored: Mapping[str, Stored]

@@ -104,6 +104,13 @@ class Arguments:
             raise Untranslatable(f"the argument '{name}' is computed, not stored")
         return found
 
+    def needs_stored(self, name: str) -> str:
+        """Return the name in the file of a stored array that must be given."""
+        found = self.stored(name)
+        if found is None:
+            raise Untranslatable(f"the argument '{name}' is missing")
+        return found
+
     def sizes(self, name: str) -> Sizes:
         """Return the sizes of a tensor."""
         return self.reading.sizes(self.name(name))

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import add, floordiv, mod, mul
 from typing import Any
 
 from archcalc.numeric import Number, maximum, minimum
+from archcalc.readers.dynamic import DynamicSize
 
 TOKEN = re.compile(r"\s*(?:(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<integer>-?\d+)|(?P<text>'[^']*')|(?P<sign>[(),=]))")
+
+SYMBOL = re.compile(r"Symbol\('([^']*)'")
+
+UNBACKED = re.compile(r"z?uf?\d+")
+"""The names of symbols that stand for numbers in tensors."""
+
+MAX_LENGTH = 10_000
+"""The length of an expression that is read."""
 
 MAX_DEPTH = 50
 
@@ -49,7 +58,7 @@ def size_of(entry: Any, symbols: dict[str, Number]) -> Number:
         ValueError: the expression cannot be read.
     """
     text = entry.get("expr_str") if isinstance(entry, dict) else None
-    if not isinstance(text, str) or len(text) > 10_000:
+    if not isinstance(text, str) or len(text) > MAX_LENGTH:
         raise ValueError("a symbolic size must have an expression")
     hint = entry.get("hint")
     recorded = hint.get("as_int") if isinstance(hint, dict) else None
@@ -62,8 +71,36 @@ def size_of(entry: Any, symbols: dict[str, Number]) -> Number:
         return example
 
 
+def dynamic_size(entry: Any, ranges: Mapping[str, tuple[int, int | None]]) -> DynamicSize | None:
+    """Return the size of an input that depends on one symbol linearly; ``None`` for any other.
+
+    Args:
+        entry: the size, as the file has it.
+        ranges: the smallest and largest value of every symbol.
+    """
+    expression = entry.get("as_expr") if isinstance(entry, dict) else None
+    text = expression.get("expr_str") if isinstance(expression, dict) else None
+    names = set(SYMBOL.findall(text)) if isinstance(text, str) and len(text) <= MAX_LENGTH else set()
+    if len(names) != 1 or text is None:
+        return None
+    (name,) = names
+    try:
+        offset, one, two = (_Parser(text, {name: value}, None).whole() for value in (0, 1, 2))
+    except ValueError:
+        return None
+    factor = one - offset
+    if not all(type(each) is int for each in (offset, one, two)) or factor < 1 or two - one != factor:
+        return None
+    low, high = ranges.get(name, (0, None))
+    return DynamicSize(name, factor, offset, factor * low + offset, None if high is None else factor * high + offset)
+
+
 class _UnknownSymbol(ValueError):
     """An expression has a symbol whose value is not recorded."""
+
+
+class UnbackedSize(_UnknownSymbol):
+    """An expression has a symbol whose value depends on the numbers in tensors."""
 
 
 class _Parser:
@@ -123,10 +160,12 @@ class _Parser:
         name = self.next()["text"]
         if name is None:
             raise ValueError(f"the size '{self.text[:60]}' cannot be read")
+        name = name.strip("'")
         while self.next().group().strip() != ")":
             pass  # assumptions: positive=True, integer=True
         if name not in self.symbols:
             if not alone or self.example is None:
-                raise _UnknownSymbol(f"nothing is recorded about the size {name}")
+                kind = UnbackedSize if UNBACKED.fullmatch(name) else _UnknownSymbol
+                raise kind(f"nothing is recorded about the size {name}")
             self.symbols[name] = self.example
         return self.symbols[name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,15 @@ from archcalc.numeric import Number
 from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
-from archcalc.readers.steps import SizeName, Step, Stored, with_origin
+from archcalc.readers.steps import Calculated, SizeName, Step, Stored, with_origin
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
+from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
+from archcalc.readers.torch_export.named import with_named_operators
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
 from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
 from archcalc.readers.torch_export.storage import Storage
+from archcalc.readers.uncounted import UncountedCall
 from archcalc.spec.errors import fail, suggest
 
 FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
@@ -29,20 +31,26 @@ ZEROS = ("zeros", "new_zeros", "zeros_like")
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
 
+MAX_PLACES = 3
+"""The number of places that it lists for each."""
 
-def read_model(path: Path, name: str, batch_axes: Mapping[str, int | None] | None = None) -> Model:
+
+def read_model(
+    path: Path, name: str, batch_axes: Mapping[str, int | None] | None = None, *, partial: bool = False
+) -> Model:
     """Return a ``.pt2`` file as steps.
 
     Args:
         path: the file.
         name: its name in messages.
         batch_axes: the axes of inputs that are the batch; by default, the first.
+        partial: whether calls without a translation are steps without a cost.
 
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    program = read_program(path, name)
-    translation = _Translation(program, name, batch_axes or {})
+    program = with_named_operators(read_program(path, name))
+    translation = _Translation(program, name, batch_axes or {}, partial=partial)
 
     def arrays(names: Iterable[str]) -> Mapping[str, Any]:
         from archcalc.readers.torch_export.weights import arrays_of
@@ -55,8 +63,8 @@ def read_model(path: Path, name: str, batch_axes: Mapping[str, int | None] | Non
 class _Translation:
     """The state of a translation; see `archcalc.readers.torch_export.registry.Reading`."""
 
-    def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None]) -> None:
-        self.program, self.origin, self.batch = program, origin, batch_axes
+    def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None], *, partial: bool) -> None:
+        self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, partial
         self.numbers: dict[str, int] = {}
         self.storage = Storage()
         self.used: set[str] = set()
@@ -65,15 +73,15 @@ class _Translation:
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
-        self.failures: Counter[str] = Counter()
-        self.first: dict[str, Call] = {}
+        self.failures: dict[str, list[Origin]] = {}
 
     def model(self, arrays: Callable[[Iterable[str]], Mapping[str, Any]]) -> Model:
         inputs = {self.program.input_names.get(name, name): self.new(name) for name in self.program.inputs}
         self.check_batch_axes(inputs)
         for call in self.program.calls:
             self.translate(call)
-        self.require_all()
+        if not self.partial:
+            self.require_all()
         try:
             outputs = {name: self.tensor(name) for name in self.program.outputs}
         except Untranslatable as error:
@@ -82,14 +90,19 @@ class _Translation:
             title=self.program.title,
             origin=self.origin,
             inputs=inputs,
+            dynamic={
+                (self.program.input_names.get(name, name), axis): size
+                for (name, axis), size in self.program.dynamic.items()
+            },
             batch_axes={name: self.batch.get(name, 0) for name in inputs},
             outputs={"output" if number == 0 else name: at for number, (name, at) in enumerate(outputs.items())},
-            steps=tuple(self.steps),
+            steps=self.with_own_parameters(),
             sizes=tuple(self.all_sizes),
             stored={
                 **{each.name: self.sizes(name) for name, each in self.program.stored.items()},
                 **{f"{COMPUTED}{name}": self.sizes(name) for name in self.constants if name in self.program.metas},
             },
+            uncounted=tuple(self.listed()),
             parameters=self.parameters(),
             has_arrays=self.program.has_weights,
             arrays=arrays,
@@ -143,11 +156,8 @@ class _Translation:
                 self.follow_memory(read.name, call, arguments, in_place=in_place)
         except Untranslatable as error:
             what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
-            self.failures[what] += 1
-            self.first.setdefault(what, call)
-            for name in call.outputs:
-                if name is not None and name in self.program.metas:
-                    self.new(name)
+            self.failures.setdefault(what, []).append(call.origin)
+            self.steps += self.uncounted(f"{namespace}.{base}", call)
 
     def follow_memory(self, read: str, call: Call, arguments: Arguments, *, in_place: bool) -> None:
         """Note which names share memory with the first argument of a call, and what a write in place changes."""
@@ -168,20 +178,55 @@ class _Translation:
         except (IndexError, ValueError, ArithmeticError):  # sizes and axes that do not fit together
             raise Untranslatable("arguments that do not fit together") from None
 
+    def uncounted(self, what: str, call: Call) -> list[Step]:
+        """Return the steps of a call without a translation, which gives its results the sizes that are recorded."""
+        program = self.program
+        read = [name for name in tensors_in([*call.arguments.values()]) if name in program.metas]
+        made = [name for name in call.outputs if name is not None and name in program.metas]
+        trained = [name for name in read if name in program.stored and program.stored[name].kind == "parameter"]
+        computed = [name for name in read if name in self.numbers and name not in trained]
+        sizes = {name: program.sizes[name] for name in call.outputs if name is not None and name in program.sizes}
+        self.used.update(trained)
+        step = UncountedCall(
+            call=what,
+            read=tuple(map(self.sizes, computed)),
+            made=tuple(map(self.sizes, made)),
+            trained={program.stored[name].name: self.sizes(name) for name in trained},
+            inputs=tuple([self.numbers[name] for name in computed]),
+            outputs=tuple(map(self.new, made)),
+            origin=call.origin,
+        )
+        known = [
+            Calculated(name=name, function=int, arguments=(size,), inputs=(), outputs=())
+            for name, size in sizes.items()
+        ]
+        return [step, *known]
+
+    def with_own_parameters(self) -> tuple[Step, ...]:
+        """Return the steps; those that cannot be counted own only the parameters that no other step uses."""
+        stored = [names for step in self.steps for names in step.stored.values()]
+        counted = {name for names in stored for name in ((names,) if isinstance(names, str) else names)}
+        return tuple([step.without(counted) if isinstance(step, UncountedCall) else step for step in self.steps])
+
     def require_all(self) -> None:
         """Raise an error that lists all operators without a translation, if there are any."""
-        if not self.failures:
-            return
+        rows = self.listed()
+        if rows:
+            calls = sum(map(len, self.failures.values()))
+            message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
+            hint = "\n".join([*rows, "`archcalc show --partial` counts the rest"])
+            fail("unknown-op", message, origin=self.origin, hint=hint)
+
+    def listed(self) -> list[str]:
+        """Return a line for each operator without a translation: how often it is called, and where."""
+        failures = sorted(self.failures.items(), key=lambda each: -len(each[1]))
         rows = []
-        for what, count in self.failures.most_common(MAX_LISTED):
-            place = self.first[what].origin
-            where = " ".join(part for part in (place.module and f"in '{place.module}'", place.line) if part)
-            rows.append(f"{count} × {what}" + (f", first {where}" if where else ""))
-        if len(self.failures) > MAX_LISTED:
-            rows.append(f"and {len(self.failures) - MAX_LISTED} more")
-        calls = sum(self.failures.values())
-        message = f"{calls} {'calls' if calls > 1 else 'call'} of operators that cannot be counted"
-        fail("unknown-op", message, origin=self.origin, hint="\n".join(rows))
+        for what, origins in failures[:MAX_LISTED]:
+            places = list(dict.fromkeys(place for place in map(_place, origins) if place))
+            where = ", ".join(places[:MAX_PLACES])
+            more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
+            rows.append(f"{len(origins)} × {what}" + (f", in {where}{more}" if where else ""))
+        return rows + [f"and {len(failures) - MAX_LISTED} more"] * (len(failures) > MAX_LISTED)
 
     def tensor(self, name: str) -> int:
         if self.storage.is_stale(name):
@@ -236,6 +281,12 @@ class _Translation:
 
     def same(self, name: str, as_name: str) -> None:
         self.numbers[name] = self.tensor(as_name)
+
+
+def _place(origin: Origin) -> str:
+    """Return the module and the line of a call in a list."""
+    line = f"({origin.line})" if origin.module and origin.line else origin.line
+    return " ".join(part for part in (origin.module and f"'{origin.module}'", line) if part)
 
 
 def _plain(size: Number) -> int:

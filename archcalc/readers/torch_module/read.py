@@ -29,7 +29,7 @@ def read_module(spec: str, options: ModelOptions) -> LoweredFile:
         options.arguments,
         options.shapes,
         axes,
-        lambda path: LoweredFile(read_model(path, spec, axes)),
+        lambda path: LoweredFile(read_model(path, spec, axes, partial=options.partial)),
     )
 
 

@@ -59,7 +59,7 @@ def power(a: Arguments) -> list[Step]:
 @translates("prelu")
 def prelu(a: Arguments) -> list[Step]:
     slopes = "shared" if a.sizes("weight") == (1,) else "channels"
-    stored = {"slope": a.stored("weight") or ""}
+    stored = {"slope": a.needs_stored("weight")}
     op, rank = make(activation.PRelu, slopes=slopes), len(a.sizes("self"))
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),), stored=stored)]
 

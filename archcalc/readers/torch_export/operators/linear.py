@@ -30,7 +30,7 @@ def rows(a: Arguments) -> list[Step]:
     vocabulary, dim = a.sizes("self")
     indices = a.reading.tensor(a.names("indices")[0])
     op = Embedding(vocabulary=vocabulary, dim=dim)
-    stored = {"weight": a.stored("self") or ""}
+    stored = {"weight": a.needs_stored("self")}
     return [Elementwise(op=op, inputs=(indices,), outputs=(a.result(),), stored=stored)]
 
 
@@ -38,5 +38,5 @@ def rows(a: Arguments) -> list[Step]:
 def embedding(a: Arguments) -> list[Step]:
     vocabulary, dim = a.sizes("weight")
     op = Embedding(vocabulary=vocabulary, dim=dim)
-    stored = {"weight": a.stored("weight") or ""}
+    stored = {"weight": a.needs_stored("weight")}
     return [Elementwise(op=op, inputs=(a.tensor("indices"),), outputs=(a.result(),), stored=stored)]

@@ -32,7 +32,7 @@ def affine(a: Arguments) -> bool:
 def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         raise Untranslatable("batch normalisation in training: export the model after model.eval()")
-    stored = {**scale_and_shift(a), "mean": a.stored("running_mean") or "", "variance": a.stored("running_var") or ""}
+    stored = {**scale_and_shift(a), "mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
     op = BatchNorm(affine=affine(a), eps=a.number("eps"))
     rank = len(a.sizes("input"))
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=stored)]

@@ -41,6 +41,6 @@ def upsample(a: Arguments) -> list[Step]:
     elif isinstance(factors, list) and any(n * f != m for n, m, f in zip(before, after, factors, strict=True)):
         raise Untranslatable("a scale that does not lead to an integer size")
     else:
-        attributes = {"to": after}
+        attributes = {"to": after if a.is_default("output_size", None) else a.size_list("output_size")}
     op = make(Upsample, **attributes, mode=mode, align_corners=a.flag("align_corners", default=False))
     return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor(read),), outputs=(a.result(),))]

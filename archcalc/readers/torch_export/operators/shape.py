@@ -8,6 +8,9 @@ from archcalc.ops.structure import Slice, Split
 from archcalc.readers.steps import InputSize, Permuted, Reshaped, Selected, Step, UpTo, along_axis, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
+OPEN = 2**62
+"""From here on, the end of a slice stands for the end of the axis, whatever its size."""
+
 
 def sizes_of_axes(axes: Iterable[int]) -> tuple[InputSize, ...]:
     """Return the sizes of axes of the input."""
@@ -56,6 +59,8 @@ def squeeze(a: Arguments) -> list[Step]:
 def permute(a: Arguments) -> list[Step]:
     rank = len(a.sizes("self"))
     order = tuple([axis % rank for axis in a.integers("dims", count=rank)])
+    if len(set(order)) < rank:
+        raise Untranslatable("a permutation that repeats an axis")
     return [Permuted(order=order, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
@@ -84,13 +89,15 @@ def slice_axis(a: Arguments) -> list[Step]:
     n = sizes[axis]
     start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
     first = 0 if start is None else start
-    last = n if stop is None or (type(stop) is int and stop > n) else stop
-    if (first, last, step) == (0, n, 1):
-        if stop == n and n > 1:  # a number in the file: with another size, it may cut something off
-            return [UpTo(axis=axis, stop=n, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    is_open = stop is None or (type(stop) is int and stop >= OPEN)
+    last = None if is_open or (type(stop) is int and stop > n) else stop
+    if (first, step) == (0, 1) and (last is None or last == n):
+        if not is_open and n > 1:  # a number in the file: with another size, it may cut something off
+            return [UpTo(axis=axis, stop=stop, is_beyond=stop > n, inputs=(a.tensor("self"),), outputs=(a.result(),))]
         a.reading.same(a.result_name, a.name("self"))
         return []
-    return [along_axis(axis, make(Slice, range=(first, last), step=step), a.tensor("self"), a.result())]
+    size = n if last is None and not is_open else None
+    return [along_axis(axis, make(Slice, range=(first, last), step=step), a.tensor("self"), a.result(), size=size)]
 
 
 @translates("select")
@@ -105,7 +112,7 @@ def unbind(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(a.sizes("self")), 0)
     read = a.tensor("self")
     return [
-        Selected(axis=axis, position=position, inputs=(read,), outputs=(a.reading.new(name),))
+        Selected(axis=axis, position=position, size=len(a.call.outputs), inputs=(read,), outputs=(a.reading.new(name),))
         for position, name in enumerate(a.call.outputs)
         if name is not None
     ]

@@ -1,0 +1,161 @@
+"""Damaged model files by the thousand: each must be read, or be refused with one error; none may take much memory.
+
+Files are truncated, get other bytes, or get another description of the network: values are replaced by unsuitable ones,
+removed, moved to other places or repeated. Prints how many were read, how many were refused with which codes, and the
+largest amount of memory that the process ever had. The exit status is 1 if anything else happened.
+
+    python benchmarks/damaged_files.py FILE [COUNT [SEED]]
+
+FILE is a program as `torch.export.save` writes it.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import random
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import archcalc
+from archcalc import SpecError
+
+MAX_SECONDS = 60
+MAX_MEGABYTES = 300
+
+STRANGE: list[Any] = [
+    *(None, True, 0, -1, 1, 7, 2**31, 2**63, 10**4000, 0.5, float("inf"), "", "x", "\n", "9" * 100, [], {}, [[]]),
+    *({"as_int": 2**62}, {"as_none": True}, {"as_tensor": {"name": "x"}}, {"as_ints": []}, {"as_ints": [-1]}),
+    {"as_expr": {"expr_str": "Pow(Integer(9), Integer(999999999))", "hint": {"as_int": 3}}},
+    {"as_expr": {"expr_str": "Mul(" * 4000, "hint": None}},
+]
+
+
+class Members:
+    """The content of an archive, with its description parsed."""
+
+    def __init__(self, path: Path) -> None:
+        self.data = path.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            self.members = {name: archive.read(name) for name in archive.namelist()}
+        self.name = next(name for name in self.members if name.endswith("models/model.json"))
+        self.document = json.loads(self.members[self.name])
+        self.places = places(self.document)
+
+    def written(self, document: Any) -> bytes:
+        """Return the archive with another description."""
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, content in self.members.items():
+                archive.writestr(name, json.dumps(document) if name == self.name else content)
+        return file.getvalue()
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the paths of all values in a document."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, each in inner for found in places(each, (*path, key)))][0 if path else 1 :]
+
+
+def at(document: Any, path: tuple[Any, ...]) -> Any:
+    """Return the value at a path."""
+    for key in path:
+        document = document[key]
+    return document
+
+
+def truncated(members: Members, chance: random.Random) -> bytes:
+    return members.data[: chance.randrange(len(members.data))]
+
+
+def other_bytes(members: Members, chance: random.Random) -> bytes:
+    changed = bytearray(members.data)
+    for _ in range(chance.choice((1, 1, 4, 64))):
+        changed[chance.randrange(len(changed))] = chance.randrange(256)
+    return bytes(changed)
+
+
+def other_end(members: Members, chance: random.Random) -> bytes:
+    """Change bytes in the list of members, at the end of the file."""
+    changed = bytearray(members.data)
+    for _ in range(chance.choice((1, 2, 8))):
+        changed[-chance.randrange(1, min(len(changed), 3000))] = chance.randrange(256)
+    return bytes(changed)
+
+
+def other_values(members: Members, chance: random.Random) -> bytes:
+    document = copy.deepcopy(members.document)
+    for _ in range(chance.choice((1, 1, 1, 3, 10))):
+        *way, key = chance.choice(members.places)
+        try:
+            parent = at(document, tuple(way))
+            action = chance.choice(("strange", "strange", "remove", "move", "repeat"))
+            if action == "remove":
+                del parent[key]
+            elif action == "repeat" and isinstance(parent, list):
+                parent.insert(key, parent[key])
+            elif action == "move":
+                parent[key] = copy.deepcopy(at(document, chance.choice(members.places)))
+            else:
+                parent[key] = chance.choice(STRANGE)
+        except (LookupError, TypeError):
+            continue  # an earlier change has removed the place
+    return members.written(document)
+
+
+DAMAGES: tuple[Callable[[Members, random.Random], bytes], ...] = (truncated, other_bytes, other_end, other_values)
+
+
+def outcome(path: Path) -> str:
+    """Read a file, and return what happened: ``read``, the codes of its errors, or the name of any other exception."""
+    try:
+        for partial in (False, True):
+            archcalc.load(str(path), partial=partial).analyze()
+    except SpecError as error:
+        return "refused: " + ", ".join(sorted({problem.code for problem in error.problems}))
+    except Exception as error:  # what this looks for
+        traceback.print_exc()
+        return f"FAILED: {type(error).__name__}"
+    return "read"
+
+
+def too_slow(number: int, frame: FrameType | None) -> None:
+    raise TimeoutError(f"more than {MAX_SECONDS} seconds")
+
+
+def main() -> int:
+    original = Members(Path(sys.argv[1]))
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    chance = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    signal.signal(signal.SIGALRM, too_slow)
+    outcomes: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            path = Path(folder) / "damaged.pt2"
+            damage = DAMAGES[number % len(DAMAGES)]
+            path.write_bytes(damage(original, chance))
+            signal.alarm(MAX_SECONDS)
+            found = outcome(path)
+            signal.alarm(0)
+            outcomes[f"{damage.__name__:12}  {found}"] += 1
+            if found.startswith("FAILED"):
+                Path(f"failed-{number}.pt2").write_bytes(path.read_bytes())
+    for found, times in sorted(outcomes.items()):
+        print(f"{times:6}  {found}")
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"at most {megabytes} MB of memory, this program included")
+    return int(any("FAILED" in found for found in outcomes) or megabytes > MAX_MEGABYTES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
