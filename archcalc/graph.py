@@ -146,6 +146,19 @@ class Graph:
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
 
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """For every node, the index of the first one with the same operator and the same input shapes, by identity.
+
+        What depends on these alone is computed once for all of them. (Numbers of some kinds cannot be compared.)
+        """
+        nodes, first = self.nodes, dict[tuple[int, ...], int]()
+        found = []
+        for index, node in enumerate(nodes):
+            key = (id(node.op), *[id(nodes[read].outputs[output]) for read, output in node.inputs])
+            found.append(first.setdefault(key, index))
+        return tuple(found)
+
     def positions(self, ref: Ref) -> Shape:
         """Return the sizes of the axes of a tensor that are positions: all but that of its features."""
         shape = self.shape(ref)
@@ -167,11 +180,12 @@ class Graph:
         found: list[int | None] = []
         wanted = self._features_wanted()
         views: dict[int, tuple[int, View]] = {}
-        for index, node in enumerate(self.nodes):
-            last = len(node.output) - 1
+        known: dict[tuple[int, tuple[int | None, ...]], int | None] = {}
+        for index, (node, kind) in enumerate(zip(self.nodes, self.alike, strict=True)):
             if node.is_input:
-                found.append(_expected(wanted.get(index, "first"), last))
+                found.append(_expected(wanted.get(index, "first"), len(node.output) - 1))
             elif node.op.reorders:
+                last = len(node.output) - 1
                 (ref,) = node.inputs
                 origin, view = views.get(ref.node) or (ref.node, View.of(self.shape(ref)))
                 further = node.op.rearranged(view, node.output)
@@ -180,8 +194,10 @@ class Graph:
                 held = _held(further, found[origin], found[ref.node], last)
                 found.append(_expected(wanted[index], last) if index in wanted else held)
             else:
-                read = tuple([found[ref.node] for ref in node.inputs])
-                found.append(node.op.feature_axis(self.input_shapes(node), read))
+                key = kind, tuple([found[ref.node] for ref in node.inputs])
+                if key not in known:
+                    known[key] = node.op.feature_axis(self.input_shapes(node), key[1])
+                found.append(known[key])
         return tuple(found)
 
     def _features_wanted(self) -> dict[int, Features]:
@@ -192,11 +208,12 @@ class Graph:
         wanted: dict[int, Features] = {}
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
-            rank = len(node.output)
+            own = node.op.reads_features
+            expects = own or wanted.get(index, "")
+            if not expects or (not own and node.op.reorders):
+                continue
             for ref in node.inputs:
-                passes = not node.op.reorders and len(self.shape(ref)) == rank
-                expects = node.op.reads_features or (wanted.get(index, "") if passes else "")
-                if expects:
+                if own or len(self.shape(ref)) == len(node.output):
                     wanted[ref.node] = expects
         return wanted
 
@@ -222,7 +239,7 @@ class Graph:
 
     def layers(self) -> Iterator[tuple[int, Node]]:
         """Return the indices and nodes of all layers, that is, without the inputs."""
-        return ((index, node) for index, node in enumerate(self.nodes) if not node.is_input)
+        return ((index, node) for index, node in enumerate(self.nodes) if node.inputs or not node.is_input)
 
 
 def _expected(features: Features, last: int) -> int | None:

@@ -82,7 +82,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     cells = Cells(analysis, layout, bare=form == "csv")
     table = Table(
         columns=tuple(COLUMNS[name] for name in columns),
-        rows=tuple([cells.row(row, columns) for row in rows]),
+        rows=cells.rows(rows, columns),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
         notes=tuple(notes(analysis, rows, cells, values["dtype"])),

@@ -31,13 +31,18 @@ class Expansion:
         self.variables = variables
         self.limits = limits
         self.items_left = MAX_ITEMS
+        self.known: dict[int, int] = {}
+        """The result for every chain, by the identity of its items, which chains of the same text share."""
 
     def least(self, chain: syntax.Chain) -> int:
         """Return a lower bound of the number of layers of a chain.
 
         Repetitions whose number depends on the current tensor, or is invalid, count as none.
         """
-        return self._chain(chain, self.variables)
+        items = id(chain.items)
+        if items not in self.known:
+            self.known[items] = self._chain(chain, self.variables)
+        return self.known[items]
 
     def _chain(self, chain: syntax.Chain, names: Mapping[str, Value | None]) -> int:
         total = 0
@@ -53,7 +58,8 @@ class Expansion:
             times = 1 if item.times is None else self._value(item.times, names)
             return times * self._chain(item.body, names) if type(times) is int and times > 0 else 0
         if isinstance(item, syntax.Join):
-            return 1 + sum(self._chain(branch, names) for branch in item.branches)
+            own = len(item.branches) > 1 or not _is_every(item.branches[0])  # the only match of a star passes through
+            return int(own) + sum(self._chain(branch, names) for branch in item.branches)
         if isinstance(item, syntax.Entries):
             return sum(self._chain(entry.chain, names) for entry in item.entries)
         if isinstance(item, syntax.Reference | syntax.If):
@@ -79,3 +85,9 @@ class Expansion:
             return evaluate(value, Scope(known, None, self.limits))
         except (SpecError, Impossible, NeedsPlain):
             return None
+
+
+def _is_every(branch: syntax.Chain) -> bool:
+    """Return whether a branch stands for any number of tensors."""
+    first = branch.items[0]
+    return isinstance(first, syntax.Reference) and first.every
