@@ -58,8 +58,8 @@ class Expansion:
             times = 1 if item.times is None else self._value(item.times, names)
             return times * self._chain(item.body, names) if type(times) is int and times > 0 else 0
         if isinstance(item, syntax.Join):
-            own = len(item.branches) > 1 or not _is_every(item.branches[0])  # the only match of a star passes through
-            return int(own) + sum(self._chain(branch, names) for branch in item.branches)
+            joins = len(item.branches) > 1 or not _is_every(item.branches[0])  # the only match of a star passes through
+            return int(joins) + sum(self._chain(branch, names) for branch in item.branches)
         if isinstance(item, syntax.Entries):
             return sum(self._chain(entry.chain, names) for entry in item.entries)
         if isinstance(item, syntax.Reference | syntax.If):
