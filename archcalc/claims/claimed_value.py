@@ -118,10 +118,8 @@ class ClaimedValue(NamedTuple):
     def with_figures(self, values: Values) -> ClaimedValue:
         """Return the same relation to these exact figures."""
         exactly = Fraction(0)
-        return ClaimedValue(
-            self.relation,
-            tuple(field_word(value) if isinstance(value, str) else Quantity(Fraction(value), exactly) for value in values),
-        )
+        numbers = [field_word(each) if isinstance(each, str) else Quantity(Fraction(each), exactly) for each in values]
+        return ClaimedValue(self.relation, tuple(numbers))
 
     def holds(self, actual: Values) -> bool:
         """Return whether the relation holds for these figures (numbers, or words for receptive fields)."""

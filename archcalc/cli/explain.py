@@ -21,7 +21,7 @@ from archcalc.cli.options import (
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
-from archcalc.report.table import printable
+from archcalc.report.table import without_controls
 
 
 @click.command(cls=SpecCommand, sections={"Quantities": quantity_definitions(DERIVED)})
@@ -83,7 +83,7 @@ def split_target(target: str) -> tuple[str | None, str | None]:
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:
     """Return derivations as text in a format."""
-    title = printable(title)
+    title = without_controls(title)
     return _text(title, derivations) if form == "text" else _latex(title, derivations, markdown=form == "markdown")
 
 

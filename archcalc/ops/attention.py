@@ -9,7 +9,7 @@ from archcalc.numeric import Number, exact_div, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, all_along, operations, operator
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, real, tensor
-from archcalc.ops.merge import broadcast_size
+from archcalc.ops.joins import broadcast_size
 from archcalc.ops.traits import STANDARD, Initial, Spread
 from archcalc.ops.window import Reach, Window
 

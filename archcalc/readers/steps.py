@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from archcalc.graph import Origin, Ref
 from archcalc.numeric import Number, exact_div, known_equal, require
 from archcalc.ops.base import Operator, Shape, like
-from archcalc.ops.merge import Concat
+from archcalc.ops.joins import Concat
 from archcalc.ops.structure import Flatten, Reshape, Slice, Transpose
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 

@@ -18,7 +18,7 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, suggest, whole_text
 from archcalc.spec.given_shapes import given_shapes, parsed_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
@@ -204,7 +204,7 @@ class _Reader:
         with self.problems:
             check_variants(document)
         top = with_variant(document, variant) if variant else document
-        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
+        title = self.text(top, "name") or escaped(PurePath(self.source.name).stem)
         if variant and variants_of(document)[variant].get("name") is None:
             title = f"{title} {variant}"
         layout = self.layout(top)

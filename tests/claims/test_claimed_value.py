@@ -86,7 +86,8 @@ def test_shapes_hold_part_by_part() -> None:
 @pytest.mark.parametrize("word", ["global", "causal", "unknown"])
 def test_words_for_receptive_fields(word: str) -> None:
     claimed = read_claimed_value(word)
-    assert claimed.holds((word,)) and claimed.exact((word,))
+    assert claimed.holds((word,))
+    assert claimed.exact((word,))
     assert not claimed.holds((483,))
     assert not any(claimed.holds((other,)) for other in ("global", "causal", "unknown") if other != word)
     assert read_claimed_value(f"5x{word}").holds((5, word))

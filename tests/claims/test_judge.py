@@ -236,7 +236,8 @@ layers:
 expect:
 """
     (verdict,) = judge(line, text=network)
-    assert verdict.holds == (not message) and message in verdict.message
+    assert verdict.holds == (not message)
+    assert message in verdict.message
 
 
 def test_words_for_fields_are_said_of_fields_only() -> None:

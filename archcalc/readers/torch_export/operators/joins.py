@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from archcalc.ops import merge
+from archcalc.ops import joins
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
 from archcalc.readers.steps import Concatenated, Elementwise, Joined, Step
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 JOINS: dict[str, type[Operator]] = {
-    "add": merge.Add,
-    "sub": merge.Sub,
-    "mul": merge.Mul,
-    "maximum": merge.Max,
-    "minimum": merge.Min,
-    "div": merge.Div,
+    "add": joins.Add,
+    "sub": joins.Sub,
+    "mul": joins.Mul,
+    "maximum": joins.Max,
+    "minimum": joins.Min,
+    "div": joins.Div,
 }
 
 
