@@ -137,7 +137,7 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
     if groups:
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
+        found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes

@@ -29,7 +29,7 @@ from archcalc.spec.network import Block, Network, Stage
 from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, no_variable, shape_from
 from archcalc.spec.variants import check_variants, variants_of, with_variant
 
 SECTIONS = ("blocks", "shared")
@@ -185,6 +185,9 @@ class _Reader:
         for name in names:
             if name != "C":
                 check_declared_name(name, used[name], "a variable")
+        for each in names_in(written):
+            if each.name not in names:  # in the shape of the input, names of sizes are variables, too
+                no_variable(each, [*names])
         shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
         stages = (Stage(None, chain),)
         if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
