@@ -63,8 +63,9 @@ _ENTRIES: dict[str, Instead] = {
     "crossattention multihead transformer": Instead("attention heads=4"),
     "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
     "rope rotary rotaryembedding": Instead("attention heads=4 rope=10000"),
-    "posembed positionembedding positionalencoding": Instead("add(identity, learned 197x768)", "if it is learned"),
-    "classtoken clstoken": Instead("concat(learned 1x768, identity)"),
+    "posembed positionembedding positionalencoding classtoken clstoken": Instead(
+        "add(identity, learned C)", "with a tensor of any shape"
+    ),
     "moe mixtureofexperts": Instead(""),
     "deformconv deformableconv dcn": Instead("", "conv has the same shape, without the offsets"),
     "lppool maxunpool unpool roialign roipool": Instead(""),
