@@ -176,8 +176,9 @@ class View:
         movers = [factor for factor in factors if factor not in packed]
         if packed and not movers:
             return Lost.IN_FEATURES
-        if not factors:
-            return Window(stride=0, axis=0)
+        if not factors:  # its only position is seen along whatever axis has a single position, too
+            single = [position for axis, position in index.items() if not self.axes[axis]]
+            return Window(stride=0, axis=own if own in single else next(iter(single), 0))
         axis, *others = {places[factor] for factor in movers}
         if others:
             return Lost.UNKNOWN

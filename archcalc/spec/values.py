@@ -206,7 +206,7 @@ def size_of(name: syntax.Name, shape: Shape) -> Number:
     if axis is None:
         known = ", ".join(dict.fromkeys((*axis_letters(len(shape)), *(f"n{axis}" for axis in range(len(shape))))))
         message = f"the current tensor, {write_shape(shape)}, has no size {name.name}"
-        fail("unknown-name", message, name.span, f"its sizes are {known}" if known else "")
+        fail("shape", message, name.span, f"its sizes are {known}" if known else "")
     return shape[axis]
 
 

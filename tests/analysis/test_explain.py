@@ -25,6 +25,7 @@ from archcalc.query.quantities import SUMS
 from archcalc.spec import Source, read_spec
 from tests.derivations import evaluate
 from tests.random_networks import layers
+from tests.sample import SAMPLE
 
 DERIVATIONS = ("shape", *SUMS, *OPERATION_KINDS, "memory", "rf", "folding")
 
@@ -154,7 +155,7 @@ def test_latex_has_no_bare_text_signs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_the_sums_of_a_network_are_its_totals(name: str) -> None:
     network = archcalc.load(name)
     totals = network.analyze().totals
@@ -172,7 +173,7 @@ def test_sums_add_up_and_name_their_largest_part_first() -> None:
         explain_sums("lenet5", analysis.totals, analysis.folded(1)[1:], ["params"])
 
 
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_the_peak_of_memory_is_what_lives_meanwhile(name: str) -> None:
     analysis = archcalc.load(name).analyze(batch=2)
     *parts, live, peak = explain_memory(analysis, "float16").steps[2:]

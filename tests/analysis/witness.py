@@ -13,6 +13,7 @@ from math import ceil, floor
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from archcalc.graph import Graph, Input, Node, Ref
@@ -246,7 +247,18 @@ def graphs(
         if max(outputs[0][1:]) <= LARGEST and outputs[0][0] <= 64:
             name = f"{op.name}{len(nodes)}"
             nodes.append(Node(name, op, tuple(refs), outputs, (name,)))
-    return Graph("random", tuple(nodes), {"out": Ref(len(nodes) - 1)})
+    graph = Graph("random", tuple(nodes), {"out": Ref(len(nodes) - 1)})
+    assume(features_are_first(graph))
+    return graph
+
+
+def features_are_first(graph: Graph) -> bool:
+    """Whether all layers but those that reorder read and return features first, as the witness takes them to be."""
+    features = graph.feature_axes
+    return all(
+        node.op.name in REORDERING or {features[index], *(features[ref.node] for ref in node.inputs)} == {0}
+        for index, node in enumerate(graph.nodes)
+    )
 
 
 @st.composite

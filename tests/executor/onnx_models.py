@@ -117,5 +117,9 @@ def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Ar
 
 
 def computes(graph: Graph) -> bool:
-    """Whether ONNX Runtime takes every layer of a graph."""
-    return not any(ENTRIES[node.op.name].beyond_onnx_runtime(node.op) for _, node in graph.layers())
+    """Whether ONNX Runtime takes every layer of a graph: its windows move along three axes at most."""
+    return not any(
+        ENTRIES[node.op.name].beyond_onnx_runtime(node.op)
+        or (node.op.window_kind and len(graph.shape(node.inputs[0])) > 4)
+        for _, node in graph.layers()
+    )

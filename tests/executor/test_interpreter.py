@@ -35,7 +35,7 @@ def same(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(text=networks(), seed=st.integers(0, 99), training=st.booleans())
 def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, training: bool) -> None:
     graph = read(text)

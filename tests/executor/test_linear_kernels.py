@@ -25,7 +25,7 @@ everything = {"seed": st.integers(0, 2**32 - 1), "batch": st.integers(1, 3), "bl
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_WINDOWS)
-@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), **everything)
 def test_windows_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: int, batch: int, block: int) -> None:
     compare(data.draw(layers(name)), seed, batch, block)

@@ -21,6 +21,7 @@ from archcalc.query.formula import FormulaQuery, calculate, closed_form, equals
 from archcalc.query.targets import resolve
 from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
 from tests.random_networks import networks
+from tests.sample import SAMPLE
 
 QUANTITIES = ("shape", "params", "trainable", "macs", "mults", "flops", "connections", "activations", "memory")
 
@@ -74,7 +75,7 @@ def admissible(forms: ClosedForms, random: Random, count: int) -> list[dict[str,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
     for index, sizes in enumerate(admissible(forms, Random(name), 100)):
@@ -86,7 +87,7 @@ def test_closed_forms_are_the_analysis_at_a_hundred_sizes(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
     forms, graph = forms_in_sizes(name), archcalc.load(name).graph
     random = Random(name)

@@ -19,11 +19,12 @@ from archcalc.query import sweep as sweeps
 from archcalc.query.grid import GridAxis
 from archcalc.query.quantities import SUMS
 from archcalc.query.sweep import SweepBlock, sweep
-from archcalc.spec import Given, Limits, Source, SpecError, bundled, load_spec, read_spec
+from archcalc.spec import Given, Limits, Source, SpecError, load_spec, read_spec
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
 from tests.query.sweeping import blocks, loop, question
 from tests.random_networks import networks
+from tests.sample import SAMPLE
 
 
 def check(
@@ -68,7 +69,7 @@ def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_bundled_networks(name: str) -> None:
     source, _ = locate(name, DEFAULT)
     graph = load_spec(name).graph
@@ -146,6 +147,11 @@ def test_sizes_of_one_broadcast_as_they_do_alone() -> None:
     assert check(source, {"c": (1, 2, 4), "H": (1, 6)}) == 4
     source = Source("net.yaml", "input: 4x6x6\nvariables: {n: 4}\nlayers:\n  - reshape (n)x(-1)\n")
     assert check(source, {"n": (-1, 2, 4, 5)}) == 2
+
+
+def test_a_size_that_the_tensor_lacks_makes_a_configuration_impossible() -> None:
+    source = Source("net.yaml", "input: 4x6x6\nlayers:\n  - if(C == 4, identity, flatten)\n  - linear n2\n")
+    assert check(source, {"C": (3, 4, 5)}) == 1
 
 
 def test_receptive_fields_are_those_of_each_network_alone() -> None:

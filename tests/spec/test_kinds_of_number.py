@@ -9,8 +9,9 @@ import pytest
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import is_plain
-from archcalc.spec import Given, Source, SpecError, bundled, load_spec, read_spec
+from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
 from tests.opaque import Opaque, told
+from tests.sample import SAMPLE
 from tests.spec.reading import graph, problem
 
 KNOBS = """
@@ -58,7 +59,7 @@ def opened(name: str) -> Graph:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_bundled_networks_are_generic_in_their_variables_and_input_sizes(name: str) -> None:
     assert counts(opened(name)) == counts(load_spec(name).graph)
 

@@ -42,7 +42,7 @@ def test_a_size_that_the_tensor_does_not_have_is_an_error_that_lists_its_sizes(
     shape: str, layer: str, at: str, known: str
 ) -> None:
     found = wrong(layer, shape)
-    assert found.code == "unknown-name"
+    assert found.code == "shape"
     assert found.message == f"the current tensor, {shape}, has no size {at}"
     assert found.hint == f"its sizes are {known}"
     assert marked(found) == at

@@ -16,6 +16,7 @@ from archcalc.ops.base import REGISTRY, Operator
 from archcalc.spec import SpecError
 from archcalc.spec.write_graph import write_graph
 from tests.random_networks import networks
+from tests.sample import SAMPLE
 from tests.spec.reading import chain, graph, names
 
 few = settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -51,7 +52,7 @@ def same_names(one: Graph, other: Graph) -> None:
     assert one.stages == other.stages
 
 
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_bundled_networks_read_back_as_they_were(name: str) -> None:
     network = archcalc.load(name).graph
     again = graph(write_graph(network))
@@ -65,7 +66,7 @@ def test_bundled_networks_read_back_as_they_were(name: str) -> None:
             assert [axis.is_global or axis.size for axis in axes] == [axis.is_global or axis.size for axis in others]
 
 
-@pytest.mark.parametrize("name", archcalc.bundled())
+@pytest.mark.parametrize("name", SAMPLE)
 def test_folded_networks_read_back_as_they_are(name: str) -> None:
     folded = fold(archcalc.load(name).graph).folded
     same_layers(folded, graph(write_graph(folded)))
