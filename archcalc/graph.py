@@ -7,14 +7,14 @@ inputs and outputs, and a node several outputs; tensors have any rank.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
 from archcalc.ops.base import Operator, Shape, Shapes
-from archcalc.ops.traits import Features
+from archcalc.ops.fields import Features
 from archcalc.ops.view import View
 
 NAME_PUNCTUATION = str.maketrans("", "", "._")
@@ -123,6 +123,10 @@ class Graph:
         """Return the shape of a tensor."""
         return self.nodes[ref.node].outputs[ref.output]
 
+    def made_by(self, index: int) -> tuple[Ref, ...]:
+        """Return the outputs of a node."""
+        return tuple([Ref(index, output) for output in range(len(self.nodes[index].outputs))])
+
     def impossible_head(self, name: str) -> str:
         """Return the error that a name is in a training head that has been left out; otherwise, an empty text."""
         head = name.partition("/")[0]
@@ -166,20 +170,33 @@ class Graph:
 
     def position_axes(self, ref: Ref) -> tuple[int, ...]:
         """Return the axes of a tensor that are positions."""
-        features = self.feature_axes[ref.node]
+        features = self.features_of(ref)
         return tuple([axis for axis in range(len(self.shape(ref))) if axis != features])
+
+    def features_of(self, ref: Ref) -> int | None:
+        """Return the axis of a tensor that holds features; ``None`` if all axes are positions."""
+        return self._features_of(ref, self.feature_axes)
+
+    def _features_of(self, ref: Ref, first: Sequence[int | None]) -> int | None:
+        """Return the axis of a tensor that holds features, given that of every node's first output.
+
+        A further output has its features where the operator reads those of its inputs.
+        """
+        if not ref.output:
+            return first[ref.node]
+        return _expected(self.nodes[ref.node].op.reads_features, len(self.shape(ref)) - 1)
 
     @cached_property
     def feature_axes(self) -> tuple[int | None, ...]:
-        """The axis of every node's outputs that holds features, by the index of the node.
+        """The axis of every node's (first) output that holds features, by the index of the node.
 
         ``None`` if all axes are positions, as in a tensor of indices. What the first reader expects decides about
         inputs and reordered tensors; where it expects nothing, features are first in an input, and followed where
         elements are reordered. Operators decide about all other tensors.
         """
         found: list[int | None] = []
-        wanted = self._features_wanted()
-        views: dict[int, tuple[int, View]] = {}
+        wanted = self.features_wanted
+        views: dict[int, tuple[Ref, View]] = {}
         known: dict[tuple[int, tuple[int | None, ...]], int | None] = {}
         for index, (node, kind) in enumerate(zip(self.nodes, self.alike, strict=True)):
             if node.is_input:
@@ -187,20 +204,22 @@ class Graph:
             elif node.op.reorders:
                 last = len(node.output) - 1
                 (ref,) = node.inputs
-                origin, view = views.get(ref.node) or (ref.node, View.of(self.shape(ref)))
+                origin, view = views.get(ref.node) or (ref, View.of(self.shape(ref)))
                 further = node.op.rearranged(view, node.output)
                 if further is not None:
                     views[index] = origin, further
-                held = _held(further, found[origin], found[ref.node], last)
+                before = self._features_of(ref, found)
+                held = _held(further, self._features_of(origin, found), before, last)
                 found.append(_expected(wanted[index], last) if index in wanted else held)
             else:
-                key = kind, tuple([found[ref.node] for ref in node.inputs])
+                key = kind, tuple([self._features_of(ref, found) for ref in node.inputs])
                 if key not in known:
                     known[key] = node.op.feature_axis(self.input_shapes(node), key[1])
                 found.append(known[key])
         return tuple(found)
 
-    def _features_wanted(self) -> dict[int, Features]:
+    @cached_property
+    def features_wanted(self) -> dict[int, Features]:
         """Return where the first reader of a node expects features, by the index of the node, if it has a preference.
 
         Operators without one that keep the axes pass on what is expected of their output.
@@ -208,12 +227,12 @@ class Graph:
         wanted: dict[int, Features] = {}
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
-            own = node.op.reads_features
-            expects = own or wanted.get(index, "")
-            if not expects or (not own and node.op.reorders):
-                continue
-            for ref in node.inputs:
-                if own or len(self.shape(ref)) == len(node.output):
+            rank = len(node.output)
+            for place, ref in enumerate(node.inputs):
+                passes = not node.op.reorders and len(self.shape(ref)) == rank
+                expected = node.op.features_of(place, len(node.inputs))
+                expects = expected or (wanted.get(index, "") if passes else "")
+                if expects:
                     wanted[ref.node] = expects
         return wanted
 

@@ -57,6 +57,7 @@ TITLES = {
     "activation": "Activations and regularisation",
     "structure": "Shapes",
     "merge": "Joins",
+    "recurrent": "Recurrent layers",
 }
 """The families of operators, as headings."""
 

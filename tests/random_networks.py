@@ -101,6 +101,17 @@ def tied(w: Writer, shape: Shape, depth: int) -> str:
     return name
 
 
+def states(w: Writer, shape: Shape, depth: int) -> str:
+    """A block in which the last states of a recurrent layer are read: by another layer, or as a tensor."""
+    name = f"last{len(w.blocks)}_"
+    kind = w.among("rnn", "gru", "lstm")
+    form = f"{kind} {w.whole(1, 3)}{w.maybe(' layers=2')}{w.maybe(' bidirectional')}"
+    given = f"state=@a/state{w.maybe(' cell=@a/cell') if kind == 'lstm' else ''}"
+    ends = [f"@x -> {form} {given}", "@a/state -> relu", "concat(@a/state -> flatten, @x -> flatten)"]
+    w.blocks[name] = [{"x": "identity"}, {"a": f"{form}{w.maybe(' final')}"}, {"out": w.among(*ends)}]
+    return name if len(shape) > 1 else same_shape(w, shape)
+
+
 CONSTRUCTS = {
     "if": choice,
     "index": index,
@@ -109,6 +120,7 @@ CONSTRUCTS = {
     "tensor": tensor,
     "shared": shared,
     "tied": tied,
+    "states": states,
 }
 KINDS = ("group", "repeat", "block", *CONSTRUCTS)
 

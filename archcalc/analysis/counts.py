@@ -12,6 +12,7 @@ from archcalc.ops.base import OPERATION_KINDS, Cost, Operator, Shapes, Weight
 
 STORED: Mapping[str, Callable[[Weight], bool]] = {
     "params": lambda weight: True,
+    "active_params": lambda weight: True,
     "trainable": lambda weight: weight.trainable,
     "weights": lambda weight: weight.trainable and not weight.added,
     "biases": lambda weight: weight.trainable and weight.added,
@@ -20,9 +21,14 @@ STORED: Mapping[str, Callable[[Weight], bool]] = {
 use it."""
 
 
+def numbers_in(weight: Weight, quantity: str) -> Number:
+    """Return how many numbers of an array a count of stored numbers includes, if it includes the array."""
+    return weight.active_count if quantity == "active_params" else weight.count
+
+
 def stored_count(weights: Iterable[Weight], quantity: str) -> Number:
     """Return how many stored numbers among weights a count includes."""
-    return sum([weight.count for weight in weights if STORED[quantity](weight)])
+    return sum([numbers_in(weight, quantity) for weight in weights if STORED[quantity](weight)])
 
 
 def _elements(outputs: Shapes) -> Number:
@@ -35,6 +41,8 @@ class Counts:
 
     params: Number
     """All stored numbers."""
+    active_params: Number
+    """Stored numbers that one token uses: all, except in mixtures of experts."""
     trainable: Number
     """Stored numbers that are learned."""
     biases: Number
@@ -84,6 +92,7 @@ def counts_of(op: Operator, inputs: Shapes, outputs: Shapes) -> Counts:
     weights = op.weights(inputs)
     return Counts(
         params=stored_count(weights, "params"),
+        active_params=stored_count(weights, "active_params"),
         trainable=stored_count(weights, "trainable"),
         biases=stored_count(weights, "biases"),
         cost=op.cost(inputs),

@@ -8,8 +8,8 @@ from functools import reduce
 from math import lcm
 from typing import TypeAlias
 
+from archcalc.analysis.intervals import Interval
 from archcalc.analysis.paths import MAX_PERIOD, Path, rounded
-from archcalc.analysis.unit import Interval
 from archcalc.numeric import Number, ceiling, floor, is_plain, maximum, minimum, normal, product, ratio
 from archcalc.ops.base import Shape
 
@@ -34,6 +34,9 @@ class AxisField:
 
     from_start: bool = False
     """Whether units see all positions from the first to the end of their window (a causal field)."""
+
+    wraps: bool = False
+    """Whether windows continue at the other end of the axis, after a cyclic shift or with circular padding."""
 
     @property
     def is_local(self) -> bool:

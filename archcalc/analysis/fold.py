@@ -3,8 +3,8 @@
 At inference a batch norm is y = a·x + b per channel. It can be folded exactly into the layer of weighted sums before
 it, if no other layer reads the output of that: its weights are multiplied by a, its bias becomes a·bias + b. It can
 also be folded into a layer of weighted sums after it, if every output of that is a sum over the same inputs; so there
-must be no zero padding, which would have to become −b/a. This module works on the graph alone;
-`archcalc.executor.folding` folds the arrays.
+must be no zero padding, which would have to become −b/a. The gains of weight norm are merged into the weights, too.
+This module works on the graph alone; `archcalc.executor.folding` folds the arrays.
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ class FoldedLayer:
     """The sums over the layer and those folded into it."""
     after: Layer
     """The layer in the folded network."""
+    gains_merged: bool = False
+    """Whether its weights are those after weight norm."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether something is merged into it."""
+        return bool(self.absorbed) or self.gains_merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +78,9 @@ class Folding:
         rows = []
         for layer, after in zip(before.values(), analyze(self.folded).layers, strict=True):
             folded = sorted(absorbed.get(layer.node, ()), key=lambda one: one.node)
-            rows.append(FoldedLayer(layer, tuple(folded), group(layer.path, [layer, *folded]), after))
+            ops = self.graph.nodes[layer.node].op, self.folded.nodes[after.node].op
+            merged = ops[0].with_gains_merged() is not ops[0] and ops[1].with_gains_merged() is ops[1]
+            rows.append(FoldedLayer(layer, tuple(folded), group(layer.path, [layer, *folded]), after, merged))
         return tuple(rows)
 
 
@@ -107,7 +116,11 @@ class _Folder:
                 kept.append(UnfoldedLayer(index, "; ".join(filter(None, (reasons[index], reason)))))
             else:
                 self.folds[index] = Fold(index, layer, forward=True)
-        return Folding(self.graph, tuple(self.folds.values()), tuple(reversed(kept)), self.folded())
+        for index, node in self.graph.layers():
+            if index in self.sharing and node.op.with_gains_merged() is not node.op:
+                kept.append(UnfoldedLayer(index, self.shared(index)))
+        kept.sort(key=lambda layer: layer.node)
+        return Folding(self.graph, tuple(self.folds.values()), tuple(kept), self.folded())
 
     def before(self, index: int) -> tuple[int | None, str]:
         """Return the index of the layer of weighted sums that only this one reads, or why there is none."""
@@ -166,6 +179,8 @@ class _Folder:
 
     def pads(self, node: Node) -> bool:
         """Return whether a layer pads its input with zeros."""
+        if not node.op.pads_with_zeros:
+            return False
         paddings = node.op.paddings(self.graph.input_shapes(node)[0])
         return any(p0 != 0 or p1 != 0 for p0, p1 in paddings)
 
@@ -188,7 +203,8 @@ class _Folder:
 
         def node(index: int) -> Node:
             old = graph.nodes[index]
-            op = old.op.with_map_folded_in() if index in absorbing else old.op
+            op = old.op if index in self.sharing else old.op.with_gains_merged()
+            op = op.with_map_folded_in() if index in absorbing else op
             tied = {name: place[owner] for name, owner in old.tied.items()}
             return replace(old, op=op, inputs=tuple(map(moved, old.inputs)), tied=tied)
 

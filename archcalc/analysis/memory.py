@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
+from archcalc.analysis.cache import CACHED, cached_elements
 from archcalc.analysis.counts import Counts
-from archcalc.graph import Graph, Node, Ref
+from archcalc.graph import Graph, Ref
 from archcalc.numeric import Number, maximum, product
 from archcalc.ops.base import Shape
 
@@ -27,6 +28,10 @@ class Memory:
     peak: Number
     """The largest size of tensors live at one time at inference: inputs, outputs, and what later layers still read,
     without parameters."""
+    kv_cache: Number
+    """The keys and values that attention keeps for a context like the input."""
+    kv_cache_per_token: Number
+    """What one more token adds to them, while no window is full."""
 
 
 def memory_of(
@@ -47,11 +52,14 @@ def memory_of(
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     width = DTYPES[dtype]
+    counted = [index for index, node in graph.layers() if training or not node.training]
+    cached = {name: cached_elements(graph, counted, name) * (batch or 1) * width for name in CACHED}
     return Memory(
         dtype=dtype,
         params=totals.params * width,
         activations=totals.activations * width,
         peak=peak_elements(graph, training=training) * (batch or 1) * width,
+        **cached,
     )
 
 
@@ -117,13 +125,9 @@ def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
         ref
         for index, node in enumerate(graph.nodes)
         if node.is_input or (index <= at and (training or not node.training))
-        for ref in _output_refs(index, node)
+        for ref in graph.made_by(index)
     ]
     return [ref for ref in computed if last.get(ref, ref.node) >= at]
-
-
-def _output_refs(index: int, node: Node) -> list[Ref]:
-    return [Ref(index, output) for output in range(len(node.outputs))]
 
 
 def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:

@@ -8,7 +8,7 @@ from functools import reduce
 from math import gcd, lcm
 from typing import NamedTuple
 
-from archcalc.analysis.unit import Interval
+from archcalc.analysis.intervals import Interval
 from archcalc.numeric import Number, ceiling, floor, known_equal, maximum, minimum, normal, ratio
 from archcalc.ops.view import Digits
 from archcalc.ops.window import Window

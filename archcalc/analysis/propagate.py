@@ -199,10 +199,12 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     different: dict[Hashable, Layer] = {}
     times: Counter[Hashable] = Counter()
     for layer in layers:
-        key: Hashable = tuple(map(id, (layer.params, layer.trainable, layer.biases, layer.cost, layer.activations)))
+        key: Hashable = tuple(
+            map(id, (layer.params, layer.active_params, layer.trainable, layer.biases, layer.cost, layer.activations))
+        )
         different[key] = layer
         times[key] += 1
-    found: dict[str, Any] = dict.fromkeys(("params", "trainable", "biases", "activations"), 0)
+    found: dict[str, Any] = dict.fromkeys(("params", "active_params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
     operations: dict[str, Number] = {}
@@ -274,6 +276,7 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) 
         inputs=tuple([nodes[read].name for read, _ in node.inputs]),
         outputs=alike.outputs,
         params=counts.params,
+        active_params=counts.active_params,
         trainable=counts.trainable,
         biases=counts.biases,
         cost=counts.cost,

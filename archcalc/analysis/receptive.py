@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import AxisField, Field, Fields
 from archcalc.analysis.paths import MAX_PERIOD, Path
-from archcalc.analysis.views import views
+from archcalc.analysis.views import MixedViews, views
 from archcalc.graph import Graph, Node, Ref
-from archcalc.numeric import known_equal, ratio
+from archcalc.numeric import Number, known_equal, ratio
 from archcalc.ops.base import Shape, Shapes
-from archcalc.ops.view import Correspondence, Lost
+from archcalc.ops.view import Correspondence, Lost, View
 from archcalc.ops.window import Window
 
 MAX_PHASES = 4_000_000
@@ -67,10 +67,15 @@ class _Pass:
         self.graph = graph
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
         self.entries: dict[tuple[object, ...], tuple[_Entry, ...]] = {}
-        """How layers that are alike read their inputs, by the first of them and the axes of features."""
+        """How layers that are alike read their inputs, by the first of them, the output and the axes of features."""
+        self.source: Ref | None = None
+        self.further: dict[Ref, Fields] = {}
+        """The fields of outputs after the first of their layer, once they have been read."""
 
     def run(self, source: Ref | None, given: Mapping[int, Fields]) -> list[Fields]:
+        self.source = source
         fields: list[Fields] = []
+        mixed = MixedViews(self.graph)
         viewed = views(self.graph, {*given, *(() if source is None else (source.node,))})
         for index, node in enumerate(self.graph.nodes):
             if index in given:
@@ -80,18 +85,31 @@ class _Pass:
             elif not node.inputs and node.is_input:
                 fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
-                origin, view = viewed[index]
-                features = self.graph.feature_axes
-                matched = view.between(features[origin.node], features[index])
-                fields.append(self.viewed(fields[origin.node], matched, self.graph.positions(Ref(index))))
+                fields.append(self.viewed(index, *viewed[index], fields))
             else:
-                fields.append(self.fields(index, node, fields))
+                fields.append(self.fields(Ref(index), fields))
+            found = mixed.of(index, fields)
+            if found is not None and _is_unknown(fields[index]):
+                fields[index] = _known(fields[index], self.viewed(index, *found, fields))
         return fields
 
-    def viewed(self, fields: Fields, view: Correspondence, positions: Shape) -> Fields:
-        """Return the fields of a view, given those of the tensor that it views."""
+    def of(self, ref: Ref, fields: list[Fields]) -> Fields:
+        """Return the fields of a tensor, given those of the (first) outputs of all nodes before its reader."""
+        if self.source is not None and ref.node == self.source.node:
+            return fields[ref.node] if ref == self.source else {}
+        if not ref.output:
+            return fields[ref.node]
+        if ref not in self.further:
+            self.further[ref] = self.fields(ref, fields)
+        return self.further[ref]
+
+    def viewed(self, index: int, origin: Ref, view: View, fields: list[Fields]) -> Fields:
+        """Return the fields of a node that views a tensor, given those of the nodes before it."""
+        positions = self.graph.positions(Ref(index))
+        matched = view.between(self.graph.features_of(origin), self.graph.features_of(Ref(index)))
         return {
-            name: tuple([self.axis_viewed(axis, view, positions) for axis in field]) for name, field in fields.items()
+            name: tuple([self.axis_viewed(axis, matched, positions) for axis in field])
+            for name, field in self.of(origin, fields).items()
         }
 
     def axis_viewed(self, field: AxisField, view: Correspondence, positions: Shape) -> AxisField:
@@ -116,18 +134,20 @@ class _Pass:
                 return replace(result, is_unknown=True)
             paths.append(found)
         packed = field.packed or view.packs_positions
-        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start)
+        return replace(result, paths=tuple(paths), packed=packed, from_start=field.from_start, wraps=field.wraps)
 
-    def fields(self, index: int, node: Node, fields: list[Fields]) -> Fields:
-        """Return the fields of a node, given those of the nodes that it reads."""
-        features = self.graph.feature_axes
-        key = (self.graph.alike[index], features[index], *[features[ref.node] for ref in node.inputs])
+    def fields(self, made: Ref, fields: list[Fields]) -> Fields:
+        """Return the fields of an output of a node, given those of the nodes that it reads."""
+        graph = self.graph
+        node = graph.nodes[made.node]
+        read = [graph.features_of(ref) for ref in node.inputs]
+        key = (graph.alike[made.node], made.output, graph.features_of(made), *read)
         entries = self.entries.get(key)
         if entries is None:
-            entries = self.entries[key] = self.entries_of(index, node, self.graph.input_shapes(node))
+            entries = self.entries[key] = self.entries_of(made, node, graph.input_shapes(node))
         arriving: dict[str, list[Field]] = {}
         for ref, entry in zip(node.inputs, entries, strict=True):
-            source = fields[ref.node]
+            source = self.of(ref, fields)
             if entry.mixes_features and _is_packed(source):
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
             keeps = entry.keeps_positions and not _has_offsets(source)
@@ -139,14 +159,14 @@ class _Pass:
                     arriving.setdefault(name, []).append(found)
         return {name: self.union(found, entries[0].positions) for name, found in arriving.items()}
 
-    def entries_of(self, index: int, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
-        """Return how a layer reads its inputs."""
-        graph, features = self.graph, self.graph.feature_axes
-        axes = graph.position_axes(Ref(index))
-        positions = tuple([node.output[axis] for axis in axes])
+    def entries_of(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
+        """Return how an output of a layer reads its inputs."""
+        graph = self.graph
+        axes = graph.position_axes(made)
+        positions = graph.positions(made)
         place = {axis: position for position, axis in enumerate(axes)}
         entries = []
-        for ref, shape, reach in zip(node.inputs, shapes, node.op.windows(shapes), strict=True):
+        for ref, shape, reach in zip(node.inputs, shapes, node.op.windows_of(made.output, shapes), strict=True):
             own = graph.position_axes(ref)
             seen = [(axis, reach[axis]) for axis in own]
             same = tuple(axes) == tuple(own) and all(map(known_equal, graph.positions(ref), positions))
@@ -157,7 +177,7 @@ class _Pass:
                     positions,
                     is_partial=any(window is not None and window.outputs is not None for _, window in seen),
                     keeps_positions=same and all(window is not None and window.is_pointwise for _, window in seen),
-                    mixes_features=_mixes_features(node, shape, features[ref.node]),
+                    mixes_features=_mixes_features(node, shape, graph.features_of(ref)),
                 )
             )
         return tuple(entries)
@@ -179,7 +199,7 @@ class _Pass:
         positions, aligned = entry.positions, field.aligned
         if field.is_unknown and any(window is not None for _, window in seen):
             return AxisField((), positions, (), aligned, is_unknown=True)
-        from_start = field.from_start
+        from_start, wraps = field.from_start, field.wraps
         for path in field.paths:
             axis, window = seen[path.axis]
             if window is None:
@@ -188,13 +208,18 @@ class _Pass:
             if own is None or not window.known:  # positions that become features without being reordered
                 return AxisField((), positions, (), aligned, is_unknown=True)
             from_start = from_start or window.from_start
+            wraps = wraps or window.border == "circular"
             if not window.is_pointwise or own != path.axis:
                 path = path.extended(window, own, self.max_period)
             if not path.is_blind:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        result = AxisField(tuple(paths), positions, (), aligned, packed=field.packed, from_start=from_start)
+        if from_start and wraps:
+            return AxisField((), positions, (), aligned, is_unknown=True)
+        result = AxisField(
+            tuple(paths), positions, (), aligned, packed=field.packed, from_start=from_start, wraps=wraps
+        )
         if len(paths) > 1 and len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(result)  # see `union`
         return result
@@ -217,10 +242,11 @@ class _Pass:
         aligned = all(field.aligned for field in fields)
         packed = any(field.packed for field in fields)
         from_start = any(field.from_start for field in fields)
+        wraps = any(field.wraps for field in fields)
         mixed = [field for field in fields if field.is_global]
         if mixed:
             return AxisField((), positions, (), aligned, packed=all(field.packed for field in mixed))
-        if any(field.is_unknown for field in fields):
+        if any(field.is_unknown for field in fields) or (from_start and wraps):
             return AxisField((), positions, (), aligned, is_unknown=True)
         united: list[Path] = []
         for path in paths:
@@ -234,9 +260,23 @@ class _Pass:
             return AxisField((), positions, (), aligned=False, is_unknown=True)
         centres = [path.twice_centre() for path in paths]
         if len(united) == 1 and all(known_equal(centre, centres[0]) for centre in centres):
-            return AxisField(tuple(united), positions, (), aligned, packed=packed, from_start=from_start)
-        offsets = tuple([ratio(centre - centres[0], 2) for centre in centres])
-        return AxisField(tuple(united), positions, offsets, aligned=False, packed=packed, from_start=from_start)
+            offsets = tuple[Number, ...]()
+        else:
+            offsets, aligned = tuple([ratio(centre - centres[0], 2) for centre in centres]), False
+        return AxisField(tuple(united), positions, offsets, aligned, False, packed, from_start, wraps)
+
+
+def _is_unknown(fields: Fields) -> bool:
+    """Return whether some field is unknown along some axis."""
+    return any(axis.is_unknown for field in fields.values() for axis in field)
+
+
+def _known(fields: Fields, others: Fields) -> Fields:
+    """Return fields with those of others where they are unknown."""
+    return {
+        name: tuple([b if a.is_unknown else a for a, b in zip(field, others[name], strict=True)])
+        for name, field in fields.items()
+    }
 
 
 def _has_offsets(fields: Fields) -> bool:

@@ -19,18 +19,59 @@ def resized(graph: Graph, shapes: Mapping[str, Shape]) -> Graph:
     Raises:
         Impossible: no such network exists.
     """
-    return _rebuilt(graph, lambda op: op, shapes)
+    return _rebuilt(graph, lambda index, op: op, shapes)
 
 
 def narrowed(graph: Graph, divisor: int) -> Graph:
     """Return the network with its channels and features divided by a number and rounded up.
 
-    Inputs keep their channels, and layers with connection tables their maps.
+    Inputs keep their channels, layers with connection tables their maps, and tensors whose features have a meaning of
+    their own, such as offsets, those.
 
     Raises:
         Impossible: branches or groups no longer fit together.
     """
-    return _rebuilt(graph, lambda op: op.narrowed(divisor), graph.inputs)
+    fixed = _fixed(graph)
+
+    def change(index: int, op: Operator) -> Operator:
+        if index in fixed:
+            return op
+        axis = _source_features(graph, index) if op.arity == 0 else None
+        return op.narrowed(divisor) if axis is None else op.narrowed_along(axis, divisor)
+
+    return _rebuilt(graph, change, graph.inputs)
+
+
+def _fixed(graph: Graph) -> set[int]:
+    """Return the layers that determine features which a narrower network keeps."""
+    found = set[int]()
+    wanted = [
+        ref.node
+        for node in graph.nodes
+        for place, ref in enumerate(node.inputs)
+        if (argument := node.op.argument_of(place, len(node.inputs))) is not None and argument.fixed
+    ]
+    while wanted:
+        index = wanted.pop()
+        node = graph.nodes[index]
+        if index not in found:
+            found.add(index)
+            wanted += [] if node.op.widths else [ref.node for ref in node.inputs]
+    return found
+
+
+def _source_features(graph: Graph, index: int) -> int | None:
+    """Return the axis of features of a source, as its readers see it; ``None`` if it has none."""
+    shape, wanted = graph.nodes[index].output, graph.features_wanted.get(index)
+    if wanted is not None:
+        return {"first": 0, "last": len(shape) - 1}.get(wanted)
+    for reader, node in graph.layers():
+        if any(ref.node == index for ref in node.inputs):
+            features = graph.feature_axes[reader]
+            if features is None or len(shape) == len(node.output):
+                return features
+            return 0 if len(shape) == 1 and features == 0 else None
+    return None
 
 
 def smallest(graph: Graph, min_size: int = 1) -> Graph:
@@ -56,15 +97,15 @@ def _sizes(graph: Graph, min_size: int) -> Iterator[int]:
         size += 1 if size < FIRST_SIZES else size // 4
 
 
-def _rebuilt(graph: Graph, change: Callable[[Operator], Operator], shapes: Mapping[str, Shape]) -> Graph:
+def _rebuilt(graph: Graph, change: Callable[[int, Operator], Operator], shapes: Mapping[str, Shape]) -> Graph:
     nodes: list[Node] = []
-    for node in graph.nodes:
+    for index, node in enumerate(graph.nodes):
         if node.is_input:
             shape = tuple(shapes[node.name])
             nodes.append(replace(node, op=Input(shape), outputs=(shape,)))
             continue
         read = tuple([_shape(nodes, ref) for ref in node.inputs])
-        op = _fitting(nodes, node, (change(node.op), node.op), read)
+        op = _fitting(nodes, node, (change(index, node.op), node.op), read)
         nodes.append(replace(node, op=op, outputs=op.outputs(read)))
     return replace(graph, nodes=tuple(nodes))
 

@@ -10,11 +10,12 @@ Features are not distinguished: a unit has all of them, and every layer is assum
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from archcalc.analysis.intervals import Box, Interval, Region, Runs, added, bordered, clipped, count, union
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Ref
 from archcalc.ops.view import View
@@ -24,31 +25,6 @@ MAX_REGIONS = 32
 """The most regions of one tensor; if there are more, they are replaced by one region that contains them."""
 MAX_PIECES = 2_000_000
 """The most intervals that one trace handles individually; beyond, gaps are filled."""
-
-
-class Interval(NamedTuple):
-    """The positions ``first`` to ``last`` of an axis; empty if last < first."""
-
-    first: int
-    last: int
-
-    def __bool__(self) -> bool:
-        return self.last >= self.first
-
-    @property
-    def size(self) -> int:
-        """The number of positions."""
-        return max(0, self.last - self.first + 1)
-
-
-Box: TypeAlias = tuple[Interval, ...]
-"""One interval per axis of positions; none for a vector of features."""
-
-Runs: TypeAlias = tuple[Interval, ...]
-"""A set of positions of one axis: ascending intervals that do not touch."""
-
-Region: TypeAlias = tuple[Runs, ...]
-"""The product of a set per axis."""
 
 
 class PositionSet(NamedTuple):
@@ -67,20 +43,20 @@ class PositionSet(NamedTuple):
     @property
     def number(self) -> int:
         """The number of positions, gaps left out."""
-        return _count(self.regions)
+        return count(self.regions)
 
     def along(self, axis: int) -> Runs:
         """Return the positions of one axis that occur in the set."""
-        return _union(run for region in self.regions for run in region[axis])
+        return union(run for region in self.regions for run in region[axis])
 
     def union(self, other: PositionSet) -> PositionSet:
         """Return the union of both sets."""
         regions = list(self.regions)
         for region in other.regions:
-            regions = _added(regions, region)
+            regions = added(regions, region)
         if len(regions) <= MAX_REGIONS:
             return PositionSet(tuple(regions), self.exact and other.exact)
-        around = tuple(_union(run for runs in axis for run in runs) for axis in zip(*regions, strict=True))
+        around = tuple(union(run for runs in axis for run in runs) for axis in zip(*regions, strict=True))
         return PositionSet((around,), exact=False)
 
 
@@ -181,32 +157,29 @@ class _Trace:
                 if source in wanted:
                     found[here.name] = wanted[source]
                 break
-            seen: PositionSet | None = None
-            for output in range(len(here.outputs)):
-                arrived = wanted.pop(Ref(index, output), None)
-                if arrived is not None:
-                    seen = arrived if seen is None else seen.union(arrived)
-            if seen is None:
-                continue
-            self.passed.append((index, seen))
+            arrived = {made: wanted.pop(made) for made in self.graph.made_by(index) if made in wanted}
+            if Ref(index) in arrived:
+                self.passed.append((index, arrived[Ref(index)]))
             if here.is_input:
-                if source is None:
-                    found[here.name] = seen
+                if source is None and arrived:
+                    found[here.name] = arrived[Ref(index)]
                 continue
-            if index in viewed:
-                ref, view = viewed[index]
-                before = self.before_view(seen, view, ref, Ref(index))
-                if before is not None:
+            for made, seen in arrived.items():
+                read = self.viewed(made, seen, *viewed[index]) if index in viewed else self.read(made, seen)
+                for ref, before in read:
                     wanted[ref] = wanted[ref].union(before) if ref in wanted else before
-                continue
-            shapes = self.graph.input_shapes(here)
-            place = {axis: position for position, axis in enumerate(self.graph.position_axes(Ref(index)))}
-            for ref, shape, reach in zip(here.inputs, shapes, here.op.windows(shapes), strict=True):
-                axes = [(axis, shape[axis], reach[axis]) for axis in self.graph.position_axes(ref)]
-                backward = self.backward(seen, axes, place)
-                if backward is not None:
-                    wanted[ref] = wanted[ref].union(backward) if ref in wanted else backward
         return found
+
+    def read(self, made: Ref, seen: PositionSet) -> Iterator[tuple[Ref, PositionSet]]:
+        """Yield the tensors that positions of an output of a layer see, with what they see of each."""
+        here = self.graph.nodes[made.node]
+        shapes = self.graph.input_shapes(here)
+        place = {axis: position for position, axis in enumerate(self.graph.position_axes(made))}
+        for ref, shape, reach in zip(here.inputs, shapes, here.op.windows_of(made.output, shapes), strict=True):
+            axes = [(axis, shape[axis], reach[axis]) for axis in self.graph.position_axes(ref)]
+            backward = self.backward(seen, axes, place)
+            if backward is not None:
+                yield ref, backward
 
     def backward(
         self, seen: PositionSet, reach: Sequence[tuple[int, int, Window | None]], place: Mapping[int, int]
@@ -232,12 +205,18 @@ class _Trace:
                     runs, kept = self.through(window, region[own])
                     exact = exact and kept
                 if self.clip:
-                    runs = _clipped(runs, 0, size - 1)
+                    runs = bordered(runs, window.border if window is not None else "zeros", size)
                 axes.append(runs)
             if all(axes):
                 one = PositionSet((tuple(axes),), exact)
                 result = one if result is None else result.union(one)
         return result
+
+    def viewed(self, made: Ref, seen: PositionSet, ref: Ref, view: View) -> Iterator[tuple[Ref, PositionSet]]:
+        """Yield the source of a view, with what positions of the view see of it."""
+        before = self.before_view(seen, view, ref, made)
+        if before is not None:
+            yield ref, before
 
     def before_view(self, seen: PositionSet, view: View, ref: Ref, made: Ref) -> PositionSet | None:
         """Return what positions of a view see of its source; ``None`` if they see nothing."""
@@ -248,7 +227,7 @@ class _Trace:
                 exact = seen.exact and kept
                 for axis, size in zip(self.graph.position_axes(ref), self.graph.positions(ref), strict=True):
                     runs, kept = self.composed(view, view.source[axis], digits)
-                    axes.append(_clipped(runs, 0, size - 1) if self.clip else runs)
+                    axes.append(clipped(runs, 0, size - 1) if self.clip else runs)
                     exact = exact and kept
                 if all(axes):
                     one = PositionSet((tuple(axes),), exact)
@@ -283,7 +262,7 @@ class _Trace:
             runs = digits.get(factor, (Interval(0, size - 1),))
             if len(runs) == 1 and runs[0].size >= size:
                 ((first, last),) = runs
-                result = _union(Interval(run.first * size + first, run.last * size + last) for run in result)
+                result = union(Interval(run.first * size + first, run.last * size + last) for run in result)
                 continue
             self.pieces_left -= sum(run.size for run in result) * len(runs)
             if self.pieces_left < 0:
@@ -291,13 +270,13 @@ class _Trace:
                 result, exact = (around,), False
                 continue
             outer = [digit for run in result for digit in range(run.first, run.last + 1)]
-            result = _union(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
+            result = union(Interval(d * size + run.first, d * size + run.last) for d in outer for run in runs)
         return result, exact
 
     def through(self, window: Window, runs: Runs) -> tuple[Runs, bool]:
         """Return what a set of output positions sees through a window, and whether the result is exact."""
         if window.outputs is not None:
-            runs = _clipped(runs, *window.outputs)
+            runs = clipped(runs, *window.outputs)
             if not runs:
                 return (), True
         if window.from_start:
@@ -326,7 +305,7 @@ class _Trace:
         scattered = [run for run in runs if not dense(*run)]
         self.pieces_left -= len(runs) + sum(taps if dilation > 1 and stride == 1 else r.size * taps for r in scattered)
         if self.pieces_left < 0:
-            return _union([around(runs[0].first, runs[-1].last)]), False
+            return union([around(runs[0].first, runs[-1].last)]), False
         for first, last in runs:
             if dense(first, last):
                 pieces.append(around(first, last))
@@ -337,7 +316,7 @@ class _Trace:
                 pieces += [Interval(-(-x // up), (x + last - first) // up) for x in places_of_taps]
             else:
                 pieces += [Interval(j, j) for i in range(first, last + 1) for j in window.positions(i)]
-        return _union(pieces), True
+        return union(pieces), True
 
 
 def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
@@ -360,83 +339,3 @@ def _digits(run: Interval, sizes: Sequence[int]) -> list[tuple[Runs, ...]]:
     if first <= last:
         parts.append(((Interval(first, last),), *((Interval(0, size - 1),) for size in sizes[1:])))
     return parts
-
-
-def _union(pieces: Iterable[Interval]) -> Runs:
-    """Return the union of intervals."""
-    runs: list[Interval] = []
-    for piece in sorted(piece for piece in pieces if piece):
-        if runs and piece.first <= runs[-1].last + 1:
-            if piece.last > runs[-1].last:
-                runs[-1] = Interval(runs[-1].first, piece.last)
-        else:
-            runs.append(piece)
-    return tuple(runs)
-
-
-def _clipped(runs: Runs, first: int | None, last: int | None) -> Runs:
-    """Return the part of a set from ``first`` to ``last``; ``None`` means no bound."""
-    if not runs or ((first is None or first <= runs[0].first) and (last is None or runs[-1].last <= last)):
-        return runs
-    cut = (
-        Interval(
-            run.first if first is None else max(run.first, first), run.last if last is None else min(run.last, last)
-        )
-        for run in runs
-    )
-    return tuple([run for run in cut if run])
-
-
-def _count(regions: Collection[Region]) -> int:
-    """Return the number of positions of a union of regions, from the segments of the first axis with equal regions."""
-    if len(regions) == 1:
-        (only,) = regions
-        return prod(sum(run.size for run in runs) for runs in only)
-    ends = [
-        (end, index, opens)
-        for index, region in enumerate(regions)
-        for run in region[0]
-        for end, opens in ((run.first, True), (run.last + 1, False))
-    ]
-    lengths: dict[frozenset[int], int] = {}
-    here: set[int] = set()
-    before = 0
-    for end, index, opens in sorted(ends):
-        if here and end > before:
-            key = frozenset(here)
-            lengths[key] = lengths.get(key, 0) + end - before
-        before = end
-        (here.add if opens else here.remove)(index)
-    remaining = [region[1:] for region in regions]
-    return sum(length * _count({remaining[index] for index in key}) for key, length in lengths.items())
-
-
-def _covers(region: Region, other: Region) -> bool:
-    """Return whether one region contains another one."""
-    return all(_contains(runs, others) for runs, others in zip(region, other, strict=True))
-
-
-def _contains(runs: Runs, others: Runs) -> bool:
-    if len(runs) == 1:
-        return runs[0].first <= others[0].first and others[-1].last <= runs[0].last
-    index = 0
-    for run in others:
-        while index < len(runs) and runs[index].last < run.first:
-            index += 1
-        if index == len(runs) or run.first < runs[index].first or run.last > runs[index].last:
-            return False
-    return True
-
-
-def _added(regions: list[Region], region: Region) -> list[Region]:
-    """Return regions with one more: without those contained in others, and merging two that differ along one axis."""
-    if any(_covers(other, region) for other in regions):
-        return regions
-    rest = [other for other in regions if not _covers(region, other)]
-    for index, other in enumerate(rest):
-        apart = [axis for axis, (runs, others) in enumerate(zip(region, other, strict=True)) if runs != others]
-        if len(apart) == 1:
-            (axis,) = apart
-            together = (*region[:axis], _union([*region[axis], *other[axis]]), *region[axis + 1 :])
-            return _added(rest[:index] + rest[index + 1 :], together)
-    return [*rest, region]

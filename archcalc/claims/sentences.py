@@ -106,6 +106,8 @@ SENTENCES: Final[dict[str, str]] = {
     # --- weights and biases ---
     "bias-left-out": "The biases are left out.",
     "bias-added": "Biases are counted, but this layer has none.",
+    "second-bias-left-out": "One bias per sum is counted, as in Keras; this recurrent layer has two, as in PyTorch.",
+    "second-bias-added": "Two biases per sum are counted, as in PyTorch; this recurrent layer has one, as in Keras.",
     "one-bias": "One bias is counted for the entire layer; each filter has its own.",
     "one-bias/fully-connected": "One bias is counted for the entire layer; each output has its own.",
     "bias-per-kernel": "A bias is counted for every input channel of a filter; each filter has only one.",
@@ -204,6 +206,7 @@ SENTENCES: Final[dict[str, str]] = {
     "formula": "At {point}, the correct value is {right}, but this formula gives {given}.",
     # --- names of quantities ---
     "quantity.params": "parameters",
+    "quantity.active_params": "active parameters",
     "quantity.trainable": "trainable parameters",
     "quantity.weights": "weights",
     "quantity.biases": "biases",

@@ -11,10 +11,8 @@ from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.ops.base import OPERATION_KINDS
-from archcalc.query.quantities import ALIASES as QUANTITY_ALIASES
 from archcalc.query.quantities import QUANTITIES, SUMS
 from archcalc.report.table import Column
-from archcalc.spec.errors import fail, suggest
 from archcalc.spec.write import write_layer
 
 Row = Layer | Group
@@ -35,28 +33,7 @@ COLUMNS = {
         Column("head", "head", folds=True),
     )
 }
-ALIASES = {"operator": "op", "name": "layer", "shape": "output"}
-ALIASES |= {alias: name for alias, name in QUANTITY_ALIASES.items() if name in COLUMNS}
 DEFAULT = ("layer", "op", "output", "params", "macs", "rf")
-
-
-def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns of ``--columns a,b,c``.
-
-    Raises:
-        SpecError: an unknown name.
-    """
-    if written is None:
-        return default
-    names = []
-    for given in written.replace(",", " ").split() or [""]:
-        name = given.lower()
-        name = name if name in known else ALIASES.get(name, name)
-        if name not in known:
-            hint = suggest(given, known, f"the columns are {', '.join(known)}")
-            fail("argument", f"no column '{given[:40]}'", hint=hint, origin="--columns")
-        names.append(name)
-    return tuple(names)
 
 
 class Cells:

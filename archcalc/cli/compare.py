@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from archcalc.analysis.cache import CACHED
 from archcalc.analysis.fields import FIELD_QUANTITIES
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis
-from archcalc.cli.cells import chosen_columns, field_text, shape_text
+from archcalc.cli.cells import field_text, shape_text
+from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     VerbCommand,
@@ -33,7 +35,8 @@ from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
-QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, "memory", "peak", "channels")
+BYTES = ("memory", "peak", *CACHED)
+QUANTITIES = ("input", "output", "layers", *SUMS, *FIELD_QUANTITIES, *OPERATION_KINDS, *BYTES, "channels")
 DEFAULT = ("input", "output", "layers", "params", "macs", "flops", "activations", "memory", "peak")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -161,7 +161,7 @@ def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Tab
     for name in SHOWN:
         columns += [Column(f"{name}_{time}", f"{TITLES[name]} {time}", "right") for time in ("before", "after")]
     changes = folding.changes()
-    shown = [change for change in changes if change.absorbed or programs]
+    shown = [change for change in changes if change.is_changed or programs]
     before, after = totals(folding)
     rows = [
         (
@@ -177,7 +177,7 @@ def table(folding: Folding, verified: Verified | None, *, programs: bool) -> Tab
         tuple(rows),
         title=folding.graph.name,
         totals=(("total", None, len(folding.folds), *counts(before, after)),),
-        notes=tuple(notes(folding, len(changes) - len(shown), verified)),
+        notes=tuple(notes(folding, changes, verified)),
     )
 
 
@@ -191,13 +191,16 @@ def totals(folding: Folding) -> tuple[Counts, Counts]:
     return analyze(folding.graph).totals, analyze(folding.folded).totals
 
 
-def notes(folding: Folding, unchanged: int, verified: Verified | None) -> list[str]:
+def notes(folding: Folding, changes: Sequence[FoldedLayer], verified: Verified | None) -> list[str]:
     """Return the lines below the table."""
+    unchanged = sum(not change.is_changed for change in changes)
+    merged = sum(change.gains_merged for change in changes)
     folds, kept = folding.folds, folding.kept
     forward = sum(each.forward for each in folds)
     found = [
         f"{len(folds):,} layer{'s' * (len(folds) != 1)} folded"
         + (f", {forward:,} of them into the following layer" if forward else "")
+        + (f"; {merged:,} layer{'s' * (merged != 1)} with gains of weight norm merged" if merged else "")
         + f"; {unchanged:,} layer{'s' * (unchanged != 1)} unchanged"
     ]
     found += [f"{folding.graph.nodes[each.node].name} cannot be folded: {each.reason}" for each in kept[:MAX_KEPT]]

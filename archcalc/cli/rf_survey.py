@@ -8,7 +8,8 @@ from math import prod
 from typing import Any
 
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Field, Fields, coverage, sees_past
-from archcalc.analysis.unit import Box, UnitField, trace_back
+from archcalc.analysis.intervals import Box
+from archcalc.analysis.unit import UnitField, trace_back
 from archcalc.api import Network
 from archcalc.cli.cells import axes_text
 from archcalc.graph import Node, Ref, write_shape

@@ -11,7 +11,8 @@ import click
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Group
-from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row, chosen_columns
+from archcalc.cli.cells import COLUMNS, DEFAULT, Cells, Row
+from archcalc.cli.columns import chosen_columns
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -24,9 +25,12 @@ from archcalc.cli.options import (
     spec_options,
 )
 from archcalc.report.table import Table, bytes_in_full
+from archcalc.spec.records import Spec
 
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
+LISTED_VARIANTS = 4
+"""As many variants are listed, so that they fit in a line."""
 ALL = 10**9
 """Deeper than any network."""
 
@@ -85,7 +89,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         rows=cells.rows(rows, columns),
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
-        notes=tuple(notes(analysis, rows, cells, values["dtype"])),
+        notes=(*notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
     )
     print_table(table, form, color)
 
@@ -124,15 +128,28 @@ def total_cells(analysis: Analysis, columns: tuple[str, ...]) -> tuple[Any, ...]
     return tuple(cells)
 
 
+def other_variants(argument: str, spec: Spec) -> list[str]:
+    """Return the line that lists the variants of a spec that was given without one; none if it has none."""
+    if spec.source.variant or not spec.variants or argument == "-":
+        return []
+    names = [f"{argument}:{variant}" for variant in spec.variants[:LISTED_VARIANTS]]
+    return [f"variants: {', '.join(names)}{', …' if len(spec.variants) > LISTED_VARIANTS else ''}"]
+
+
 def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list[str]:
     """Return the lines below the table."""
     totals = analysis.totals
     found = []
     if totals.trainable != totals.params:
         found.append(f"trainable: {totals.trainable:,} of {totals.params:,} parameters")
+    if totals.active_params != totals.params:
+        found.append(f"a token uses {totals.active_params:,} of {totals.params:,} parameters")
     memory = analysis.memory(dtype)
     found.append(f"parameters: {bytes_in_full(memory.params)} in {dtype}")
     found.append(f"activations: {bytes_in_full(memory.activations)}; peak: {bytes_in_full(memory.peak)}")
+    if memory.kv_cache:
+        growth = f"; one more token adds {bytes_in_full(memory.kv_cache_per_token)}"
+        found.append(f"key–value cache: {bytes_in_full(memory.kv_cache)}{growth if memory.kv_cache_per_token else ''}")
     groups = [row for row in rows if isinstance(row, Group)]
     if groups:
         layers = sum(len(group.layers) for group in groups)

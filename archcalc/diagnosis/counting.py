@@ -29,6 +29,14 @@ def bias_added(site: Site) -> Site | None:
     return changed(site, bias=True)
 
 
+def second_bias_left_out(site: Site) -> Site | None:
+    return changed(site, recurrent_bias=False) if getattr(site.op, "bias", False) else None
+
+
+def second_bias_added(site: Site) -> Site | None:
+    return changed(site, recurrent_bias=True) if getattr(site.op, "bias", False) else None
+
+
 def groups_ignored(site: Site) -> Site | None:
     """Use one group; a depthwise or separable convolution becomes a standard one."""
     return replaced(site, site.op.ungrouped(site.shape))

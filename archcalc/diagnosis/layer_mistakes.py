@@ -204,6 +204,14 @@ LAYER_MISTAKES = (
         changes=(counting.bias_added,), propagates=False,
     ),
     LayerMistake(
+        code="second-bias-left-out", affects=WEIGHTS | {"connections", "flops"}, prior=Prior.COMMON,
+        changes=(counting.second_bias_left_out,), propagates=False,
+    ),
+    LayerMistake(
+        code="second-bias-added", affects=WEIGHTS | {"connections", "flops"}, prior=Prior.COMMON,
+        changes=(counting.second_bias_added,), propagates=False,
+    ),
+    LayerMistake(
         code="groups-ignored", affects=WEIGHTS | COSTS, prior=Prior.COMMON,
         changes=(counting.groups_ignored, counting.all_maps_connected), propagates=False,
     ),

@@ -100,6 +100,8 @@ CONVENTIONAL = frozenset(
     | {
         "bias-left-out",
         "bias-added",
+        "second-bias-left-out",
+        "second-bias-added",
         "two-per-mac",
         "halved",
         "kilo-1024",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from archcalc.engine import winograd
-from archcalc.engine.recorder import Recorder, fast
+from archcalc.engine.recorder import FastKernel, Recorder, fast
 from archcalc.engine.windows import gather, gather_together
 from archcalc.engine.worker import by_rows
 from archcalc.executor.kernel import Array, Arrays, Weights
@@ -17,12 +18,22 @@ from archcalc.executor.kernels.windows import WindowAxis, axes_of, blocks, posit
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 
 
-@fast(Conv)
-def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
-    if op.table is not None:
-        if recorder.worker.number == 0:
+def plainly(record: FastKernel) -> FastKernel:
+    """Return the recorded form of a convolution that leaves tables, and padding other than zeros, to its ordinary
+    kernel."""
+
+    def either(op: Any, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
+        if op.border == "zeros" and getattr(op, "table", None) is None:
+            record(op, inputs, weights, out, recorder)
+        elif recorder.worker.number == 0:
             recorder.evaluate(op, inputs, weights, (out,))
-        return
+
+    return either
+
+
+@fast(Conv)
+@plainly
+def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, weight = recorder.contiguous(inputs[0]), weights["weight"]
     axes = axes_of(op, x.shape[2:])
     if op.ws:
@@ -35,6 +46,7 @@ def conv(op: Conv, inputs: Arrays, weights: Weights, out: Array, recorder: Recor
 
 
 @fast(DepthwiseConv)
+@plainly
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x = recorder.contiguous(inputs[0])
     groups = x.shape[1]
@@ -43,6 +55,7 @@ def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, out: Arr
 
 
 @fast(SeparableConv)
+@plainly
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, out: Array, recorder: Recorder) -> None:
     x, filters = recorder.contiguous(inputs[0]), weights["depthwise"]
     axes = axes_of(op, x.shape[2:])

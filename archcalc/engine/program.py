@@ -13,6 +13,7 @@ from archcalc.engine.layout import ALIGNMENT, Layout, Placement, byte_ranges
 from archcalc.engine.recorder import FAST, Call, Recorder
 from archcalc.engine.worker import Team
 from archcalc.executor.kernel import Array, Buffers
+from archcalc.executor.kernels.weight_norm import merged
 from archcalc.graph import Ref
 
 
@@ -67,15 +68,17 @@ class Program:
         for layer in layout.layers:
             if layer.is_view:
                 continue
-            op, worker = layer.node.op, recorder.worker
+            op, worker, weights = layer.node.op, recorder.worker, layer.weights
             inputs, outputs = (tuple(map(self._at, each)) for each in (layer.inputs, layer.outputs))
+            if (plain := op.with_gains_merged()) is not op:
+                op, weights = plain, merged(op, weights, inputs[0].shape[1:])
             if (fast := FAST.get(type(op))) is not None:
-                fast(op, inputs, layer.weights, outputs[0], recorder)
+                fast(op, inputs, weights, outputs[0], recorder)
             elif (part := part_of(op, outputs[0].shape, worker)) is not None:
                 if outputs[0][part].size:
-                    recorder.evaluate(op, (inputs[0][part],), layer.weights, (outputs[0][part],))
+                    recorder.evaluate(op, (inputs[0][part],), weights, (outputs[0][part],))
             elif worker.number == 0:
-                recorder.evaluate(op, inputs, layer.weights, outputs)
+                recorder.evaluate(op, inputs, weights, outputs)
             recorder.barrier()
 
     def run(self, inputs: Mapping[Ref, Array]) -> dict[Ref, Array]:

@@ -49,7 +49,7 @@ class Recorder:
 
     def evaluate(self, op: Operator, inputs: Arrays, weights: Weights, outputs: Arrays) -> None:
         """Record the evaluation of a layer by its ordinary kernel, with a copy of the results to ``outputs``."""
-        context = Context(batch=len(outputs[0]), buffers=self.buffers)
+        context = Context(batch=len(outputs[0]), dtype=outputs[0].dtype, buffers=self.buffers)
         self.call(copy_out, kernel_of(op), op, inputs, weights, context, outputs)
 
     def scratch(self, purpose: str, shape: Sizes, dtype: DTypeLike) -> Array:

@@ -14,6 +14,8 @@ import numpy as np
 
 from archcalc.executor.kernel import Array
 from archcalc.executor.kernels.conv import standardised
+from archcalc.executor.kernels.weight_norm import connected, merged
+from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Node
 from archcalc.ops.traits import ChannelMap, Sums
 
@@ -37,7 +39,7 @@ def folded_weights(graph: Graph, folds: Iterable[Fold], weights: Mapping[str, Ar
         folds: the folds, in the order in which they must be applied.
         weights: the arrays of the network before folding.
     """
-    arrays = dict(weights)
+    arrays = with_gains_merged(graph, weights)
     touched: dict[str, np.dtype[Any]] = {}
     for fold in folds:
         node, into = graph.nodes[fold.node], graph.nodes[fold.into]
@@ -58,6 +60,19 @@ def folded_weights(graph: Graph, folds: Iterable[Fold], weights: Mapping[str, Ar
         name: array.astype(touched[layer], copy=False) if (layer := name.rpartition(".")[0]) in touched else array
         for name, array in arrays.items()
     }
+
+
+def with_gains_merged(graph: Graph, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays of a network after the gains of weight norm have been merged, except into shared weights."""
+    arrays = dict(weights)
+    for index, node in graph.layers():
+        if node.op.with_gains_merged() is node.op or index in graph.sharing or f"{node.name}.gain" not in arrays:
+            continue
+        own = {name: arrays[f"{node.name}.{name}"] for name in array_names(graph, node)}
+        found = merged(node.op, {k: a.astype(np.float64) for k, a in own.items()}, graph.input_shapes(node)[0])
+        del arrays[f"{node.name}.gain"]
+        arrays |= {f"{node.name}.{k}": array.astype(own[k].dtype) for k, array in found.items()}
+    return arrays
 
 
 def _terms(channel_map: ChannelMap, arrays: Mapping[str, Array], channels: int) -> tuple[Array, Array]:
@@ -103,17 +118,5 @@ class _Layer:
         return {f"{self.node.name}.{name}": array for name, array in named.items()}
 
     def kernels(self, part: int) -> tuple[Array, Array, Array]:
-        """Return kernels as rows of weights, with their input and output channels (arrays that broadcast to the
-        rows)."""
-        layout, weight = self.sums.kernels[part], self.weights[part]
-        if layout.table is not None:  # kernels are ordered by output map
-            outputs, inputs = np.nonzero(np.array(layout.table).T)
-            return weight.reshape(len(inputs), -1), inputs, outputs
-        first, second = int(layout.outputs), int(layout.inputs)
-        if layout.input_first:
-            first, second = second, first
-        rows = np.arange(first)[:, None]
-        each = second // int(layout.groups)
-        columns = rows // (first // int(layout.groups)) * each + np.arange(each)
-        inputs, outputs = (rows, columns) if layout.input_first else (columns, rows)
-        return weight.reshape(*columns.shape, -1), inputs, outputs
+        """Return kernels as rows of weights, with their input and output channels; see `connected`."""
+        return connected(self.sums.kernels[part], self.weights[part])

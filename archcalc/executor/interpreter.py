@@ -167,14 +167,21 @@ class Interpreter:
         buffers, peak = Buffers(), 0
         counts, updates = dict[str, Mapping[str, int]](), dict[str, Array]()
         tensors: dict[Ref, Array] = {}
-        batch = len(next(iter(request.inputs.values())))
+        example = next(iter(request.inputs.values()))
+        batch, dtype = len(example), self.dtype or example.dtype
+        del example  # so that it is freed after its last reader
         for index, node in enumerate(self.graph.nodes):
             if node.is_input:
                 tensors[Ref(index)] = np.ascontiguousarray(request.inputs.pop(node.name))
         for layer in self._plan(request.results, training):
             node = layer.node
             context = Context(
-                training, (seed, layer.number), Counter() if tally else None, batch=batch, buffers=buffers
+                training,
+                (seed, layer.number),
+                Counter() if tally else None,
+                batch=batch,
+                dtype=dtype,
+                buffers=buffers,
             )
             given = tuple([tensors[ref] for ref in node.inputs])
             start = perf_counter()

@@ -70,6 +70,8 @@ class Context:
     """The new values of stored arrays, such as running statistics of a batch norm after a training step."""
     batch: int = 1
     """The number of examples, for kernels without inputs."""
+    dtype: DTypeLike = np.float32
+    """The number format, for kernels that read no array."""
     buffers: Buffers = field(default_factory=Buffers)
     """Work buffers, which are reused from layer to layer."""
 

@@ -98,10 +98,9 @@ def _outcomes(
     tests: list[tuple[bool, int]],
 ) -> Iterator[tuple[tuple[bool, int], dict[int, bool]]]:
     """Yield, for every test, whether the first (or last) positions up to a bound reach each unit."""
-    features = graph.feature_axes
     wide = [prod(graph.shape(ref)) for _, node in graph.layers() if _is_wide(graph, node) for ref in node.inputs]
     largest = max(*(prod(each) for each in sizes.values()), *wide, 1)
-    own = {name: features[ref.node] for name, ref in graph.input_refs.items()}
+    own = {name: graph.features_of(ref) for name, ref in graph.input_refs.items()}
     together = max(1, min(MAX_BATCH, MAX_ELEMENTS // largest))
     for begin in range(0, len(tests), together):
         batch = tests[begin : begin + together]
@@ -126,16 +125,17 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
         if node.is_input:
             tensors[Ref(index)] = inputs[node.name]
             continue
-        own, read = features[index], [(tensors[ref], features[ref.node]) for ref in node.inputs]
+        own, read = features[index], [(tensors[ref], graph.features_of(ref)) for ref in node.inputs]
         if _is_wide(graph, node):
             given = [_wide(array, axis, graph.shape(ref)) for (array, axis), ref in zip(read, node.inputs, strict=True)]
             outputs = _run(node, tuple(given), None, context)
         else:
             axis = read[0][1] if read else None
             outputs = _run(node, tuple([_single(array, axis) for array, axis in read]), axis, context)
+        made = {Ref(index, output): array for output, array in enumerate(outputs)}
         if not node.op.reorders:
-            outputs = tuple([_single(array, own) for array in outputs])
-        tensors.update({Ref(index, output): array for output, array in enumerate(outputs)})
+            made = {ref: _single(array, graph.features_of(ref)) for ref, array in made.items()}
+        tensors.update(made)
         if index in units:
             position: tuple[Any, ...] = (slice(None), *_with(units[index], own, 0))
             found[index] = np.isnan(_single(tensors[Ref(index)], own)[position])
@@ -148,7 +148,7 @@ def _reached(graph: Graph, inputs: Mapping[str, Array], units: Mapping[int, Size
 def _is_wide(graph: Graph, node: Node) -> bool:
     """Return whether a layer reads all features of its inputs."""
     op = node.op
-    axes = {graph.feature_axes[ref.node] for ref in node.inputs}
+    axes = {graph.features_of(ref) for ref in node.inputs}
     expected = {"first": {0}, "last": {len(graph.shape(ref)) - 1 for ref in node.inputs}}.get(op.reads_features, axes)
     return op.reorders or op.pairs_features or len(axes) > 1 or axes != expected
 

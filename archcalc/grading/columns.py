@@ -52,6 +52,8 @@ SYNONYMS: Mapping[str, str] = {
     "numberofweights": "weights",
     "bias": "biases",
     "numberofbiases": "biases",
+    "activeparams": "active_params",
+    "activeparameters": "active_params",
     "trainableparams": "trainable",
     "trainableparameters": "trainable",
     "learnableparameters": "trainable",

@@ -235,6 +235,23 @@ def ratio(a: Number, b: Number) -> Number:
     return a / b
 
 
+def fraction_terms(a: Number) -> tuple[Number, Number]:
+    """Return the numerator and the denominator of a number in lowest terms, as plain integers if it is known.
+
+    Raises:
+        NeedsPlain: it is a fraction in some configurations.
+    """
+    if is_plain(a):
+        return a.numerator, a.denominator
+    terms = getattr(_kind(a), "fraction_terms", None)
+    if terms is not None:
+        found: tuple[Number, Number] = terms(a)
+        return found
+    if not known_equal(floor(a), a):
+        raise NeedsPlain("a factor that is a fraction")
+    return a, 1
+
+
 def let(name: str, a: Number) -> Number:
     """Return ``a``, named as a step of its own in derivations: ``K = k + (k − 1)·(d − 1) = 5``."""
     return a if is_plain(a) else _kind(a).let(name, a)

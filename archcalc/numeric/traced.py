@@ -193,6 +193,9 @@ class _Kind:
     def known_equal(self, a: Any, b: Any) -> bool:
         return bool(value_of(a) == value_of(b))
 
+    def fraction_terms(self, a: Any) -> tuple[Any, Any]:
+        return (a, 1) if a.value.denominator == 1 else (a.value.numerator, a.value.denominator)
+
     def let(self, name: str, a: Any) -> Any:
         return Traced(a.value, "let", (a,), name)
 

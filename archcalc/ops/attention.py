@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from archcalc.numeric import Number, exact_div, product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, all_along, operations, operator
+from archcalc.numeric import Number, exact_div, minimum, product, require
+from archcalc.ops.base import (
+    NO_CACHE,
+    Cache,
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    WrittenShapes,
+    all_along,
+    operations,
+    operator,
+)
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, real, tensor
 from archcalc.ops.joins import broadcast_size
@@ -81,6 +93,12 @@ class ScaledDotProductAttention(Operator):
         queries, keys, values = inputs
         return attending(product(queries[:-2]), queries[-2], keys[-2], queries[-1], values[-1])
 
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values up to a query, which later queries read as well; none unless causal."""
+        _, keys, values = inputs
+        per_token = product(keys[:-2]) * (keys[-1] + values[-1])
+        return Cache(per_token * keys[-2], per_token) if self.causal else NO_CACHE
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         queries, keys, values = inputs
         seen = Window(from_start=True) if self.causal else None
@@ -126,8 +144,10 @@ class Attention(Operator):
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
     rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; none without")
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
-    score_bias: bool = tensor(help="a tensor added to the scores before the softmax: heads×queries×keys")
-    mask: bool = tensor(help="a tensor added to the scores, aligned from the last axis")
+    score_bias: bool = tensor(
+        features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"
+    )
+    mask: bool = tensor(features="none", fixed=True, help="a tensor added to the scores, aligned from the last axis")
     bias: bool = flag(True, "nobias", help="biases of the projections")
     key_bias: bool = flag(True, "nokeybias", reserved=False, help="a bias of the keys")
     out_bias: bool = flag(True, "nooutbias", reserved=False, help="a bias of the output")
@@ -192,6 +212,14 @@ class Attention(Operator):
                         name=name,
                         shapes=WrittenShapes((own, scores)),
                     )
+        if self.window is not None:
+            require(
+                sizes["keys"] + self.before(self.window) >= sizes["queries"],
+                "with a window of {window}, the last of {queries} queries attends to none of {keys} keys",
+                window=self.window,
+                queries=sizes["queries"],
+                keys=sizes["keys"],
+            )
         if "context" in given:
             for one, other in zip(shape[:-2], given["context"][:-2], strict=True):
                 require(
@@ -201,13 +229,17 @@ class Attention(Operator):
                 )
         return shape
 
+    def before(self, window: Number) -> Number:
+        """Return how many positions before its own a query attends to with a window."""
+        return window - 1 if self.causal else window // 2
+
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         sizes = self.sizes(inputs)
         found = []
         for name, outputs, features, bias in self.projections(sizes):
             found.append(Weight(name, (outputs, features)))
             if bias:
-                found.append(Weight(f"{name}_bias", (outputs,)))
+                found.append(Weight(f"{name}_bias", (outputs,), added=True))
         return tuple(found)
 
     def projections(self, sizes: Mapping[str, Number]) -> list[tuple[str, Number, Number, bool]]:
@@ -236,11 +268,25 @@ class Attention(Operator):
             found = found + Cost(operations(add=added * scores))
         return found + attending(groups * self.heads, sizes["queries"], sizes["keys"], sizes["head"], sizes["head"])
 
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values of the context, or of earlier tokens if causal: at most those of the window.
+
+        Without a context, attention that is not causal keeps none, because every new token changes all its outputs.
+        """
+        if not (self.causal or self.context):
+            return NO_CACHE
+        sizes = self.sizes(inputs)
+        pairs = product(inputs[0][:-2]) * 2 * sizes["kv"]
+        if self.context:
+            return Cache(pairs * sizes["keys"])
+        kept = sizes["keys"] if self.window is None else minimum(sizes["keys"], self.window)
+        return Cache(pairs * kept, pairs)
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         lead = tuple(Window() for _ in inputs[0][:-2])
         seen: Window | None = Window(from_start=True) if self.causal else None
         if self.window is not None:
-            seen = Window(self.window, 1, self.window - 1 if self.causal else self.window // 2)
+            seen = Window(self.window, 1, self.before(self.window))
         reaches: dict[str, Reach] = {"context": (*lead, seen, None)}
         first = (*lead, Window() if self.context else seen, None)
         rest = (reaches.get(name, (None,) * len(shape)) for name, shape in self.arguments(inputs).items())

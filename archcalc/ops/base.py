@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from typing import Any, ClassVar, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 from archcalc.numeric import Number, product, require
 from archcalc.ops.fields import (
+    Argument,
+    Features,
     Parameter,
     axes,
     axis,
@@ -53,10 +55,17 @@ class Weight:
     trainable: bool = True
     added: bool = False
     """Whether it is added to what the layer computes: a bias or a shift."""
+    active: Shape | None = None
+    """The shape of the part that a token uses, as in mixtures of experts; ``None``: all of it."""
 
     @property
     def count(self) -> Number:
         return product(self.shape)
+
+    @property
+    def active_count(self) -> Number:
+        """How many of its numbers a token uses."""
+        return product(self.shape if self.active is None else self.active)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +109,18 @@ def _plus(one: Number, other: Number) -> Number:
 
 
 FREE = Cost()
+
+
+class Cache(NamedTuple):
+    """The numbers of keys and values that a layer keeps while tokens are generated one by one."""
+
+    kept: Number = 0
+    """After all positions of the input."""
+    per_token: Number = 0
+    """How many one more token adds, while no window is full."""
+
+
+NO_CACHE = Cache()
 
 
 @dataclass_transform(
@@ -186,9 +207,17 @@ class Operator(Traits):
         """Return the operations, MACs and connections of one evaluation; by default, none."""
         return FREE
 
+    def cache(self, inputs: Shapes) -> Cache:
+        """Return the keys and values that are kept for further tokens; by default, none."""
+        return NO_CACHE
+
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         """Return what an output sees, one `Reach` per input; by default, the element at its own indices."""
         return tuple(pointwise(shape) for shape in inputs)
+
+    def windows_of(self, output: int, inputs: Shapes) -> tuple[Reach, ...]:
+        """Return the windows of one of the outputs; by default, those of the first."""
+        return self.windows(inputs)
 
     def feature_axis(self, inputs: Shapes, features: tuple[int | None, ...]) -> int | None:
         """Return the axis of the output that holds features; ``None`` if all of its axes are positions.
@@ -222,6 +251,22 @@ class Operator(Traits):
     def tensor_arguments(self) -> tuple[str, ...]:
         """Return the names of the tensors that are given as arguments, in the order of these inputs."""
         return tuple([p.name for p in self.parameters() if p.argument.form == "tensor" and getattr(self, p.name)])
+
+    def argument_of(self, place: int, inputs: int) -> Argument | None:
+        """Return the declaration of the argument that is an input; ``None`` if the input is no argument.
+
+        Args:
+            place: the index of the input.
+            inputs: the number of inputs.
+        """
+        named = self.tensor_arguments()
+        index = place - (inputs - len(named))
+        return None if index < 0 else next(p.argument for p in self.parameters() if p.name == named[index])
+
+    def features_of(self, place: int, inputs: int) -> Features:
+        """Return where the features of an input are expected; arguments are those of `argument_of`."""
+        argument = self.argument_of(place, inputs)
+        return self.reads_features if argument is None else argument.features or self.reads_features
 
     @classmethod
     def parameters(cls) -> tuple[Parameter, ...]:

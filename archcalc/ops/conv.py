@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
+from math import prod, sqrt
 from typing import Any, ClassVar, Self
 
-from archcalc.numeric import Number, exact_div, maximum, product, require
+from archcalc.numeric import Number, both, exact_div, maximum, product, require
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -21,17 +21,13 @@ from archcalc.ops.base import (
     require_positions,
     spatial,
 )
+from archcalc.ops.border import Bordered
 from archcalc.ops.fields import axes, flag, integer, pads, table
 from archcalc.ops.sliding import Axes, Pads, Sliding, effective_kernel, padding_sides
 from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach, Window
 
 Table = tuple[tuple[bool, ...], ...]
-
-
-def biases(bias: bool, channels: Number) -> tuple[Weight, ...]:
-    """Return one bias per output channel, or none."""
-    return (Weight("bias", (channels,), added=True),) if bias else ()
 
 
 def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
@@ -62,8 +58,22 @@ class WeightedSums(Operator):
     With initial kernels, its outputs have mean 0 and variance 1.
     """
 
+    weight_norm: bool = flag(False, "weight_norm", reserved=False, help="weight norm: a gain per output channel")
+
+    def per_channel(self, channels: Number) -> tuple[Weight, ...]:
+        """Return what is stored per output channel: a gain with weight norm, and a bias unless there is none."""
+        gain = (Weight("gain", (channels,)),) if self.weight_norm else ()
+        return (*gain, Weight("bias", (channels,), added=True)) if getattr(self, "bias", False) else gain
+
     def with_map_folded_in(self) -> Self:
-        return like(type(self), self, bias=True)
+        return like(type(self), self, bias=True, weight_norm=False)
+
+    def with_gains_merged(self) -> Self:
+        return replace(self, weight_norm=False) if self.weight_norm else self
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """Return the initial values; gains keep the magnitude of activations."""
+        return Initial(1 / sqrt(max(read.square, 1e-12))) if array == "gain" else super().initial(array, shape, read)
 
     def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
         return STANDARD
@@ -75,8 +85,23 @@ class Convolution(WeightedSums):
     kind = "convolution"
 
 
+class SlidingConvolution(Convolution, Bordered, Sliding):
+    """A convolution whose windows slide over the padded input."""
+
+    def geometry(self, shape: Shape) -> list[tuple[Number, Number, Number, Number, Number]]:
+        rows = super().geometry(shape)
+        for n, _, _, before, after in rows:
+            self.require_border(n, before, after)
+        return rows
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        (reach,) = super().windows(inputs)
+        channels, *windows = reach
+        return ((channels, *[window and replace(window, border=self.border) for window in windows]),)
+
+
 @operator("conv")
-class Conv(Convolution, Sliding):
+class Conv(SlidingConvolution):
     """Convolution (cross-correlation, as in every framework) over 1, 2, 3 or more spatial axes.
 
     Shape:  C×n… → channels×m…,  m = ⌊(n + p0 + p1 − K)/s⌋ + 1,  K = d(k − 1) + 1
@@ -99,6 +124,7 @@ class Conv(Convolution, Sliding):
     table: Table | None = table(help="connection table: which input maps each output map reads")
 
     def output(self, inputs: Shapes) -> Shape:
+        require(not (self.ws and self.weight_norm), "a layer has either weight standardisation or weight norm")
         self.kernels(inputs[0])
         return (self.channels, *self.positions(inputs[0]))
 
@@ -124,7 +150,7 @@ class Conv(Convolution, Sliding):
         return (sum(map(sum, self.table)),)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("weight", (*self.kernels(inputs[0]), *self.kernel)), *biases(self.bias, self.channels))
+        return (Weight("weight", (*self.kernels(inputs[0]), *self.kernel)), *self.per_channel(self.channels))
 
     def cost(self, inputs: Shapes) -> Cost:
         positions = product(self.positions(inputs[0]))
@@ -157,7 +183,7 @@ class Conv(Convolution, Sliding):
 
 
 @operator("dwconv")
-class DepthwiseConv(Convolution, Sliding):
+class DepthwiseConv(SlidingConvolution):
     """Depthwise convolution: every input channel has filters of its own.
 
     Shape:  C×n… → (C·multiplier)×m…, m as for conv
@@ -183,7 +209,7 @@ class DepthwiseConv(Convolution, Sliding):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         maps = self.maps(inputs[0])
-        return (Weight("weight", (maps, 1, *self.kernel)), *biases(self.bias, maps))
+        return (Weight("weight", (maps, 1, *self.kernel)), *self.per_channel(maps))
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))
@@ -197,7 +223,7 @@ class DepthwiseConv(Convolution, Sliding):
 
 
 @operator("sepconv")
-class SeparableConv(Convolution, Sliding):
+class SeparableConv(SlidingConvolution):
     """Depthwise separable convolution in one layer: a depthwise convolution without bias, then a 1×1 convolution.
 
     Shape:  C×n… → channels×m…, m as for conv
@@ -224,7 +250,7 @@ class SeparableConv(Convolution, Sliding):
         return (
             Weight("depthwise", (maps, 1, *self.kernel)),
             Weight("pointwise", (self.channels, maps, *ones)),
-            *biases(self.bias, self.channels),
+            *self.per_channel(self.channels),
         )
 
     def cost(self, inputs: Shapes) -> Cost:
@@ -260,7 +286,8 @@ class SeparableConv(Convolution, Sliding):
 class TransposedConv(Convolution):
     """Transposed convolution (deconvolution, fractionally strided convolution).
 
-    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s
+    Shape:  C×n… → channels×m…,  m = (n − 1)·s + K − p0 − p1 + output padding;  with ``same``, m = n·s, or with output
+            padding as well m = (n − 1)·s + K − 2⌊K/2⌋ + output padding, as in Keras
     Params: C·(channels/groups)·k…  and one bias per output channel
     Cost:   macs = n…·C·(channels/groups)·k…: every input is multiplied by the entire kernel and added to the output,
             including positions that the padding crops
@@ -280,7 +307,7 @@ class TransposedConv(Convolution):
     stride: Axes = axes(1, sugar="s", help="stride: distance between the inputs in the output")
     pad: Pads = pads(help="positions cropped from the full result: per axis, per side, or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
-    outpad: Axes = axes(0, at_least=0, help="output padding: additional positions after the result")
+    outpad: Axes | None = axes(None, at_least=0, help="output padding: additional positions after the result")
     groups: Number = integer(1, sugar="g", help="groups")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
@@ -289,12 +316,13 @@ class TransposedConv(Convolution):
         require_positions(shape, self.name)
         pad = (self.pad,) * len(spatial(shape)) if isinstance(self.pad, str) else self.pad
         rows = []
-        for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, self.outpad):
+        extras = (None,) * len(spatial(shape)) if self.outpad is None else self.outpad
+        for n, k, s, d, p, extra in per_axis(spatial(shape), self.kernel, self.stride, self.dilation, pad, extras):
             effective = effective_kernel(k, d)
             if p == "same":
-                require(extra == 0, "padding 'same' determines the output size: it excludes output padding")
-                rows.append((n * s, effective, s, maximum(effective - s, 0) // 2))
+                rows.append(self._same(n, effective, s, extra))
                 continue
+            extra = 0 if extra is None else extra
             require(
                 extra < maximum(s, d),
                 "output padding {extra} must be smaller than the stride or the dilation",
@@ -306,6 +334,23 @@ class TransposedConv(Convolution):
             require(size >= 1, "padding {p0} before and {p1} after leaves no output position", p0=p0, p1=p1)
             rows.append((size, effective, s, p0))
         return rows
+
+    def _same(
+        self, n: Number, effective: Number, s: Number, extra: Number | None
+    ) -> tuple[Number, Number, Number, Number]:
+        """Return the geometry of an axis with ``same``: a convolution of the result has the size of the input."""
+        if extra is None:
+            return n * s, effective, s, maximum(effective - s, 0) // 2
+        odd = effective % 2
+        more = odd + extra
+        require(
+            both(more >= 1, more <= s),
+            "with padding 'same' and this kernel, output padding must be {least} to {most}, got {extra}",
+            least=1 - odd,
+            most=s - odd,
+            extra=extra,
+        )
+        return (n - 1) * s + more, effective, s, maximum(effective - more, 0) // 2
 
     def output(self, inputs: Shapes) -> Shape:
         sizes = tuple(size for size, *_ in self.geometry(inputs[0]))
@@ -319,7 +364,7 @@ class TransposedConv(Convolution):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         shape = inputs[0]
-        return (Weight("weight", (shape[0], self.fan_out(shape), *self.kernel)), *biases(self.bias, self.channels))
+        return (Weight("weight", (shape[0], self.fan_out(shape), *self.kernel)), *self.per_channel(self.channels))
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, product
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, everywhere, operations, operator
-from archcalc.ops.conv import WeightedSums, biases, weighted_sums
-from archcalc.ops.fields import axis_word, flag, integer
-from archcalc.ops.traits import STANDARD, Features, Initial, Kernels, Spread, Sums
+from archcalc.ops.conv import WeightedSums, weighted_sums
+from archcalc.ops.fields import Features, axis_word, flag, integer
+from archcalc.ops.traits import STANDARD, Initial, Kernels, Spread, Sums
 from archcalc.ops.window import Reach
 
 
@@ -42,7 +42,7 @@ class FullyConnected(Dense):
         return (self.features,)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("weight", (self.features, product(inputs[0]))), *biases(self.bias, self.features))
+        return (Weight("weight", (self.features, product(inputs[0]))), *self.per_channel(self.features))
 
     def cost(self, inputs: Shapes) -> Cost:
         return weighted_sums(self.features * product(inputs[0]), self.features, self.bias)
@@ -90,7 +90,7 @@ class Linear(Dense):
         return (self.features, *shape[1:]) if self.over_channels(shape) else (*shape[:-1], self.features)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
-        return (Weight("weight", (self.features, self.length(inputs[0]))), *biases(self.bias, self.features))
+        return (Weight("weight", (self.features, self.length(inputs[0]))), *self.per_channel(self.features))
 
     def cost(self, inputs: Shapes) -> Cost:
         outputs = product(self.output(inputs))

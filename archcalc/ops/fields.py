@@ -25,7 +25,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
+
+Features: TypeAlias = Literal["", "first", "last", "none"]
+"""An axis that holds features (channels): the first or the last one; empty if any will do; ``none`` if all axes are
+positions, as in a tensor of indices."""
 
 PADDING_WORDS = ("same", "half", "valid", "full")
 
@@ -62,18 +66,23 @@ class Argument:
     choices: tuple[str, ...] = ()
     later: frozenset[str] = frozenset()
     """The flags and choices that are not reserved words: a name of the spec hides them."""
+    fractions: bool = False
+    """For `axes`: whether the numbers may be positive fractions."""
     takes_positions: bool = False
     """For `axes`: whether a tensor may stand for the sizes of its spatial axes: ``to=@c4``."""
     at_least: int | None = None
-    each: Literal["", "axis", "channels"] = ""
-    """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file) or per channel."""
+    each: Literal["", "axis", "positions", "channels"] = ""
+    """For `sizes`: whether there is one number per axis (a shape, written in the layout of its file), per axis of
+    positions, or per channel."""
+    fixed: bool = False
+    """For `tensor`: whether its number of features has a meaning, so that a narrower network keeps it."""
+    features: Features = ""
+    """For `tensor`: where features are expected; empty if they are where those of the other inputs are."""
     example: str = ""
     """A valid value, for hints; if empty, one that suits most arguments of the form."""
     names_axis: bool = False
     """Whether the value names an axis: a number, or one of `AXIS_WORDS`, whose meanings depend on the layout."""
     help: str = ""
-    instead: str = ""
-    """What to write instead of a number that is not an integer, if rounding it is not what is meant."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +138,10 @@ def axes(
     positional: bool = False,
     sugar: str = "",
     takes_positions: bool = False,
+    fractions: bool = False,
     help: str = "",
-    instead: str = "",
 ) -> Any:
-    """Declare one integer per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
+    """Declare one integer (or fraction) per spatial axis, written once for all axes or per axis: ``k3``, ``k3x5``."""
     return _declare(
         (default,) if type(default) is int else default,
         form="axes",
@@ -140,8 +149,8 @@ def axes(
         positional=positional,
         sugar=sugar,
         takes_positions=takes_positions,
+        fractions=fractions,
         help=help,
-        instead=instead,
     )
 
 
@@ -210,11 +219,14 @@ def sizes(
     *,
     positional: bool = False,
     at_least: int | None = 1,
-    each: Literal["", "axis", "channels"] = "",
+    each: Literal["", "axis", "positions", "channels"] = "",
+    example: str = "",
     help: str = "",
 ) -> Any:
     """Declare a shape, or one number per channel: ``reshape 16x5x5``, ``mean=0.485x0.456x0.406``."""
-    return _declare(default, form="sizes", positional=positional, at_least=at_least, each=each, help=help)
+    return _declare(
+        default, form="sizes", positional=positional, at_least=at_least, each=each, example=example, help=help
+    )
 
 
 def positions(default: Any = MISSING, *, positional: bool = False, help: str = "") -> Any:
@@ -232,9 +244,12 @@ def pattern(*, help: str = "") -> Any:
     return _declare(MISSING, form="pattern", positional=True, help=help)
 
 
-def tensor(*, help: str = "") -> Any:
-    """Declare an optional tensor, written as a reference: ``context=@encoder``."""
-    return _declare(False, form="tensor", help=help)
+def tensor(
+    *, required: bool = False, features: Features = "", fixed: bool = False, example: str = "", help: str = ""
+) -> Any:
+    """Declare a tensor, written as a reference: ``context=@encoder``."""
+    default = MISSING if required else False
+    return _declare(default, form="tensor", features=features, fixed=fixed, example=example, help=help)
 
 
 def lengths(*, help: str = "") -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from archcalc.numeric import exact_div, product, require
 from archcalc.ops.activation import Gelu, Sigmoid, Silu
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operator
-from archcalc.ops.fields import axis, word
-from archcalc.ops.traits import Features, Spread
+from archcalc.ops.fields import Features, axis, word
+from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 

@@ -20,8 +20,8 @@ from archcalc.ops.base import (
     require_positions,
     spatial,
 )
-from archcalc.ops.fields import axis_word, flag, integer, real, sizes, word
-from archcalc.ops.traits import STANDARD, ChannelMap, Features, Initial, Spread
+from archcalc.ops.fields import Features, axis_word, flag, integer, real, sizes, word
+from archcalc.ops.traits import STANDARD, ChannelMap, Initial, Spread
 from archcalc.ops.window import Reach, Window
 
 EPSILON = Fraction(1, 100_000)

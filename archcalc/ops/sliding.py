@@ -80,7 +80,7 @@ class Sliding(Operator):
 
     kernel: Axes = axes(sugar="k", help="kernel size")
     stride: Axes | None = axes(1, sugar="s", help="stride")
-    pad: Pads = pads(help="zero padding: per axis, per side (1:2), or same, half, valid, full")
+    pad: Pads = pads(help="padding: per axis, per side (1:2), or same, half, valid, full")
     dilation: Axes = axes(1, sugar="d", help="dilation")
 
     def strides(self) -> Axes:

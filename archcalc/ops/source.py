@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from archcalc.numeric import product
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, like, operator
 from archcalc.ops.fields import sizes
 from archcalc.ops.traits import STANDARD, Initial, Spread
 
@@ -25,6 +25,10 @@ class Source(Operator):
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         return (Weight("value", self.shape, self.trainable),)
+
+    def narrowed_along(self, axis: int, divisor: int) -> Self:
+        sizes = [-(-n // divisor) if place == axis else n for place, n in enumerate(self.shape)]
+        return like(type(self), self, shape=tuple(sizes))
 
     def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
         return Initial(deviation=1.0)

@@ -208,7 +208,7 @@ class Roll(Operator):
     Shape:  any, unchanged
     Params: none
     Cost:   nothing
-    Window: position by position; unknown along a shifted spatial axis
+    Window: position by position; along a shifted spatial axis padding shift, from one end to the other
     Source: NumPy roll; PyTorch roll; Liu et al. 2021 (Swin Transformer)
     """
 
@@ -221,7 +221,8 @@ class Roll(Operator):
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
         rolled = axis_index(self.axis, inputs[0])
-        return (tuple(UNKNOWN if axis == rolled else Window() for axis in range(len(inputs[0]))),)
+        shifted = Window(padding=self.shift, border="circular")
+        return (tuple(shifted if axis == rolled else Window() for axis in range(len(inputs[0]))),)
 
 
 @operator("split")

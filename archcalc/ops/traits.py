@@ -25,15 +25,13 @@ from math import erf, exp, pi, prod, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from archcalc.numeric import Number, exact_div
+from archcalc.ops.fields import Features
 
 if TYPE_CHECKING:
     from archcalc.ops.base import Operator
 
 Kind: TypeAlias = Literal["", "convolution", "dense", "pooling", "normalisation", "activation"]
 """The kinds of layers that are counted separately; empty for all others."""
-Features: TypeAlias = Literal["", "first", "last", "none"]
-"""An axis that holds features (channels): the first or the last one; empty if any will do; ``none`` if all axes are
-positions, as in a tensor of indices."""
 WindowKind: TypeAlias = Literal["", "sliding", "transposed", "global", "adaptive"]
 """The arrangement of windows. Sliding and transposed ones have ``kernel``, ``stride``, ``pad`` and ``dilation``."""
 
@@ -153,6 +151,8 @@ class Traits:
     """Whether it subtracts the mean of each channel, so that a bias before it has no effect."""
     stores_attributes: ClassVar[bool] = False
     """Whether its stored arrays contain its attributes."""
+    pads_with_zeros: ClassVar[bool] = True
+    """Whether zeros stand in its padding, if it has any."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}
@@ -184,6 +184,10 @@ class Traits:
         """Return the layer of weighted sums after a linear map has been folded into it."""
         return self
 
+    def with_gains_merged(self) -> Self:
+        """Return the layer whose stored weights are those that it computes with: without weight norm."""
+        return self
+
     @property
     def channel_map(self) -> ChannelMap | None:
         """The fixed linear map per channel that it is at inference; ``None`` if it is not one."""
@@ -197,6 +201,10 @@ class Traits:
             return self
         widths = {name: -(-getattr(self, name) // divisor) for name in self.widths}
         return replace(self, **widths)  # type: ignore[type-var]  # every operator is a dataclass
+
+    def narrowed_along(self, axis: int, divisor: int) -> Self:
+        """Return a source with the size of its axis of features divided and rounded up."""
+        return self
 
     def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
         """Return the operator between tensors of ``rank`` axes with one channel each.

@@ -6,7 +6,7 @@ where each factor of an axis goes, through any number of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -86,6 +86,8 @@ class View:
     """The factors of every axis of the tensor."""
     reduced: frozenset[int] = frozenset()
     """The factors over which elements were combined: every element of the tensor sees all of them."""
+    mixed: frozenset[int] = frozenset()
+    """The factors over which elements were combined, but that are still in the tensor, as after attention."""
 
     @classmethod
     def of(cls, shape: Sequence[Number]) -> View:
@@ -119,7 +121,37 @@ class View:
         axes = [tuple(factor for name in axis for factor in factors[name]) for axis in output]
         used = {name for axis in output for name in axis}
         reduced = {factor for name in names if name not in used for factor in factors[name]}
-        return View(tuple(known), self.source, tuple(axes), self.reduced | reduced)
+        return replace(self, sizes=tuple(known), axes=tuple(axes), reduced=self.reduced | reduced)
+
+    def combined(self, along: Collection[int], features: int | None, shape: Sequence[Number]) -> View:
+        """Return the view after a layer that combines elements, and leaves the axes of positions as they are.
+
+        Args:
+            along: the axes along which elements are combined.
+            features: the axis of features; all new ones see all old ones.
+            shape: the shape of its output.
+        """
+        mixed = self.mixed.union(*[self.axes[axis] for axis in along])
+        if features is None:
+            return replace(self, mixed=mixed)
+        old, known = self.axes[features], {factor for factors in self.source for factor in factors}
+        if len(old) == 1 and old[0] not in known:  # features of a layer before, of which nothing is known
+            sizes = tuple([shape[features] if place == old[0] else size for place, size in enumerate(self.sizes)])
+            return replace(self, sizes=sizes, mixed=mixed)
+        axes = tuple([(len(self.sizes),) if axis == features else own for axis, own in enumerate(self.axes)])
+        return replace(
+            self, sizes=(*self.sizes, shape[features]), axes=axes, reduced=self.reduced.union(old), mixed=mixed
+        )
+
+    def united(self, other: View, features: int | None) -> View | None:
+        """Return the view of a join of two views of the same source; ``None`` if their positions are others."""
+        axes = [axis for axis in range(len(self.axes)) if axis != features]
+        if self.source != other.source or any(self.axes[axis] != other.axes[axis] for axis in axes):
+            return None
+        shared = {factor for factors in (*self.source, *[self.axes[axis] for axis in axes]) for factor in factors}
+        if not all(known_equal(self.sizes[factor], other.sizes[factor]) for factor in shared):
+            return None
+        return replace(self, reduced=self.reduced | (other.reduced & shared), mixed=self.mixed | (other.mixed & shared))
 
     def reshaped(self, shape: Sequence[Number]) -> View:
         """Return the view with its elements in the same order in another shape."""
@@ -133,6 +165,14 @@ class View:
     def is_reduced(self, axis: int) -> bool:
         """Return whether all of an axis of the source was combined."""
         return bool(self.source[axis]) and self.reduced.issuperset(self.source[axis])
+
+    def entangles(self, positions: Collection[int]) -> bool:
+        """Return whether an axis holds factors of several axes of positions of the source, or several hold one's."""
+        held = [
+            {own for own in positions if not merged.isdisjoint(self.source[own])}
+            for merged in map(frozenset, self.axes)
+        ]
+        return any(len(own) > 1 for own in held) or any(sum(own in each for each in held) > 1 for own in positions)
 
     def holder(self, axis: int | None) -> int | None:
         """Return the axis of the tensor that holds an axis of the source; ``None`` if there is none.
@@ -172,7 +212,8 @@ class View:
         places = {factor: axis for axis, merged in enumerate(self.axes) for factor in merged}
         if any(factor not in self.placed for factor in factors):
             return Lost.UNKNOWN
-        packed = [factor for factor in factors if factor in self.reduced or places[factor] == features]
+        hidden = self.reduced | self.mixed
+        packed = [factor for factor in factors if factor in hidden or places[factor] == features]
         movers = [factor for factor in factors if factor not in packed]
         if packed and not movers:
             return Lost.IN_FEATURES
@@ -230,7 +271,7 @@ class _Reshape:
     def __init__(self, view: View) -> None:
         self.sizes = list(view.sizes)
         self.source = [list(factors) for factors in view.source]
-        self.reduced = view.reduced
+        self.reduced, self.mixed = view.reduced, view.mixed
         self.left = [factor for factors in view.axes for factor in factors]
 
     def into(self, shape: Sequence[Number]) -> View:
@@ -246,7 +287,7 @@ class _Reshape:
             for one in lost:
                 self.sizes.append(shape[one])
                 axes[one] = (len(self.sizes) - 1,)
-        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes), self.reduced)
+        return View(tuple(self.sizes), tuple(map(tuple, self.source)), tuple(axes), self.reduced, self.mixed)
 
     def taken(self, size: Number) -> list[int] | None:
         """Take and return factors from the left whose product is a size; ``None`` (and take none) if there are none."""
@@ -274,6 +315,8 @@ class _Reshape:
         """Split a factor in two and return them; the outer one has this size."""
         outer, inner = len(self.sizes), len(self.sizes) + 1
         self.sizes += [outer_size, self.sizes[factor] // outer_size]
+        if factor in self.mixed:
+            self.mixed = self.mixed | {outer, inner}
         for factors in self.source:
             if factor in factors:
                 index = factors.index(factor)

@@ -37,6 +37,8 @@ class Window:
 
     from_start: bool = False
     """Whether the window extends back to the first position of the axis, as in causal attention."""
+    border: str = "zeros"
+    """What an output sees where the window extends beyond the input (`archcalc.ops.border`): nothing for ``zeros``."""
     known: bool = True
     """False if the positions cannot be followed: what an output sees is then not known."""
 

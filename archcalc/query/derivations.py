@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archcalc.analysis.cache import CACHED
 from archcalc.analysis.counts import FORMULAS
 from archcalc.analysis.explain import (
     Derivation,
     Step,
+    explain_cache,
     explain_folding,
     explain_layer,
     explain_memory,
@@ -72,6 +74,8 @@ def explain(
         for part in (analysis.folded(1) if row is None else row.layers)
         if row is not None or analysis.training or not part.training
     ]
+    if quantity is not None and quantity in CACHED:
+        return [(title, [explain_cache(title, analysis, parts, quantity, dtype, latex=latex)])]
     quantities = (quantity,) if quantity else ("params", "macs")
     whole = analysis.totals if row is None else row
     return [(title, explain_sums(title, whole, parts, quantities, latex=latex))]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archcalc.analysis.intervals import Interval
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, boxes_on_path, unit_box
+from archcalc.analysis.unit import boxes_on_path, unit_box
 from archcalc.graph import Graph, Ref
 
 InputWindow = tuple[Interval | None, ...]

@@ -125,6 +125,10 @@ def _size(name: str) -> Quantity:
     return Quantity(name=name, meaning=meaning, scopes=("layer", "stage"), aggregation="last", derivation="shape")
 
 
+def _cache(name: str, meaning: str) -> Quantity:
+    return Quantity(name=name, meaning=meaning, unit="bytes", per_example=True, derivation=name)
+
+
 _TABLE = (
     Quantity(
         name="shape",
@@ -140,6 +144,12 @@ _TABLE = (
         per_example=False,
         stored=True,
         in_baseline=True,
+    ),
+    _count(
+        "active_params",
+        "The number of parameters that one token uses: all, except those of experts that are not chosen.",
+        per_example=False,
+        stored=True,
     ),
     _count("trainable", "The number of parameters that are learned.", per_example=False, stored=True),
     _count("weights", "The number of learned parameters without biases.", per_example=False, stored=True),
@@ -177,6 +187,8 @@ _TABLE = (
         per_example=True,
         derivation="memory",
     ),
+    _cache("kv_cache", "The size, in bytes, of the keys and values that attention keeps for a context like the input."),
+    _cache("kv_cache_per_token", "The bytes that one more token adds to the keys and values, while no window is full."),
     *map(_size, SIZES),
     Quantity(
         name="folding",

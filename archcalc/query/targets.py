@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+from archcalc.analysis.cache import CACHED, cached_elements
 from archcalc.analysis.counts import FORMULAS, STORED, repeated, stored_count, tied_weights
 from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
 from archcalc.analysis.memory import DTYPES, peak_elements
@@ -151,6 +152,8 @@ class Evaluator:
             return product(self.graph.shape(place.tensor))
         if name == "memory":
             return self._count(place, find_quantity("params")) * self.width
+        if name in CACHED:
+            return cached_elements(self.graph, place.layers, name) * (self.batch or 1) * self.width
         assert name == "peak", name
         return peak_elements(self.graph, training=self.training) * (self.batch or 1) * self.width
 

@@ -47,9 +47,7 @@ class LoweredFile:
         """Return the stored arrays by ``layer.array``; ``None`` if the file was written without them."""
         if not self.model.has_arrays:
             return None
-        stored = self.recorded.stored
-        found = self.model.arrays(set(stored.values()))
-        return {name: found[in_file] for name, in_file in stored.items()}
+        return self.recorded.arrays(self.model.arrays)
 
 
 def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:

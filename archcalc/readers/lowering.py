@@ -85,8 +85,18 @@ class Lowered:
     """The graph of a model file."""
 
     graph: Graph
-    stored: Mapping[str, str]
-    """The stored tensors of the file by the arrays of the graph: ``layer1/0/conv1.weight``."""
+    stored: Mapping[str, tuple[str, ...]]
+    """The stored tensors of the file by the arrays of the graph: ``layer1/0/conv1.weight``. Several are joined along
+    the first axis."""
+
+    def arrays(self, read: Callable[[Iterable[str]], Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the stored arrays by the names in the graph.
+
+        Args:
+            read: returns stored tensors by their names in the file; see `Model.arrays`.
+        """
+        found = read({name for names in self.stored.values() for name in names})
+        return {array: _joined([found[name] for name in names]) for array, names in self.stored.items()}
 
 
 def lower(
@@ -109,6 +119,15 @@ def lower(
     return _Lowering(model, shapes or {}, attributes or {}, observe).run()
 
 
+def _joined(arrays: list[Any]) -> Any:
+    """Return arrays joined along the first axis."""
+    if len(arrays) == 1:
+        return arrays[0]
+    import numpy as np
+
+    return np.concatenate(arrays)
+
+
 def _where(step: Step) -> str:
     """Return the place of a step in messages."""
     return "an operation" if step.origin is None else str(step.origin)
@@ -128,8 +147,8 @@ class _Lowering:
         self.attributes, self.observe = attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []
-        self.stored: list[tuple[int, str, str]] = []
-        self.owners: dict[tuple[str, str], int] = {}
+        self.stored: list[tuple[int, str, tuple[str, ...]]] = []
+        self.owners: dict[tuple[str, tuple[str, ...]], int] = {}
         self.tensors: dict[int, Ref] = {}
         self.computed: dict[SizeName, Number] = {}
         self.step: Step | None = None
@@ -163,13 +182,13 @@ class _Lowering:
         stages: dict[str, Ref] = {}
         for number, node in enumerate(nodes):
             stages[node.path[0]] = Ref(number)
-        stored = {f"{nodes[number].name}.{array}": name for number, array, name in self.stored}
+        stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
         graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
         return Lowered(graph, stored)
 
     def _notes(self) -> tuple[str, ...]:
         """Name the parameters of the file that no layer uses, by module."""
-        used = {name for _, _, name in self.stored}
+        used = {name for _, _, names in self.stored for name in names}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:
             return ()
@@ -203,27 +222,29 @@ class _Lowering:
         if self.observe is not None:
             self.observe(number)
         tied = {}
-        for array, name in (stored or {}).items():
-            owner = self.owners.setdefault((array, name), number)
+        in_file = {array: (names,) if isinstance(names, str) else names for array, names in (stored or {}).items()}
+        for array, names in in_file.items():
+            owner = self.owners.setdefault((array, names), number)
             if owner != number:
                 tied[array] = owner
             else:
-                self.stored.append((number, array, name))
+                self.stored.append((number, array, names))
         self.nodes.append(Node("", op, tuple(inputs), op.outputs(shapes), tied=tied, origin=origin))
         self.paths.append(path)
-        self._compare_stored(op, shapes, stored or {})
+        self._compare_stored(op, shapes, in_file)
         return Ref(number)
 
-    def _compare_stored(self, op: Operator, shapes: Shapes, stored: StoredArrays) -> None:
+    def _compare_stored(self, op: Operator, shapes: Shapes, stored: Mapping[str, tuple[str, ...]]) -> None:
         """Require that the stored arrays of a layer have the sizes that the file records."""
         for weight in op.weights(shapes):
             if weight.name in stored:
-                recorded = self.model.stored[stored[weight.name]]
+                first, *others = (self.model.stored[name] for name in stored[weight.name])
+                recorded = (first[0] + sum(each[0] for each in others), *first[1:]) if others else first
                 for needed, size in zip(weight.shape, recorded or (1,), strict=True):
                     require(
                         needed == size,
                         "'{array}' would be {needed}, but the file has {recorded}",
-                        array=stored[weight.name],
+                        array=", ".join(stored[weight.name]),
                         needed=_written(weight.shape),
                         recorded=_written(recorded),
                     )

@@ -19,8 +19,9 @@ from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 
 OperatorType = TypeVar("OperatorType", bound=Operator)
 
-StoredArrays: TypeAlias = Mapping[str, str]
-"""The stored tensors of a step's operator: the names in the file by the names of the operator's arrays."""
+StoredArrays: TypeAlias = Mapping[str, str | tuple[str, ...]]
+"""The stored tensors of a step's operator: the names in the file by the names of the operator's arrays. Several tensors
+are one array, joined along the first axis."""
 
 
 def same_shape(first: Shape, second: Shape) -> bool:

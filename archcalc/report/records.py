@@ -57,6 +57,8 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
             "layers": analysis.totals.layers,
             "memory": {"dtype": dtype, "params": memory.params, "activations": memory.activations},
             "peak": memory.peak,
+            "kv_cache": memory.kv_cache,
+            "kv_cache_per_token": memory.kv_cache_per_token,
         },
         **({"notes": list(graph.notes)} if graph.notes else {}),
     }

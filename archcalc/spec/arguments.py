@@ -317,7 +317,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span, rounding_hint(error, declared.instead))
+        fail("argument", str(error), argument.span, rounding_hint(error))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
@@ -327,6 +327,9 @@ def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:
 
 
 def _integer(value: Number, declared: Declared, what: str) -> Number:
+    if declared.fractions:
+        require(value > 0, "{what} must be positive, got {number}", what=what, number=value)
+        return normal(value)
     number = as_integer(normal(value), what)
     if declared.at_least is not None:
         require(

@@ -131,7 +131,7 @@ class _Builder:
         self.attributes = attributes
         self.drafts: list[_Draft] = []
         self.labels: list[_Label] = []
-        self.references = References(network, self.further_output)
+        self.references = References(network, self.further_outputs)
         self.local_names: dict[int, str] = {}
         """The names of layers that have the name of their entry, by index."""
         self.shared: dict[str, SharedSet] = {}
@@ -301,10 +301,9 @@ class _Builder:
         mark = self.references.one(written, context.locals, context.names)
         return Tensor(mark, self.drafts[mark.ref.node].outputs[mark.ref.output], written.name)
 
-    def further_output(self, ref: Ref, name: str) -> Ref | None:
-        """Return the further output of a layer with a name; ``None`` if it has none."""
-        names = self.drafts[ref.node].op.further_outputs
-        return Ref(ref.node, names.index(name) + 1) if ref.output == 0 and name in names else None
+    def further_outputs(self, ref: Ref) -> tuple[str, ...]:
+        """Return the names of the further outputs of a layer, given its first one; none for other tensors."""
+        return self.drafts[ref.node].op.further_outputs if ref.output == 0 else ()
 
     def entries(self, item: syntax.Entries, current: Ref, context: _Context) -> Ref:
         """Build a list of entries; the named ones can be referred to by those after them."""

@@ -22,7 +22,7 @@ from archcalc.spec.network import Block, Stage
 from archcalc.spec.references import unknown_reference
 from archcalc.spec.syntax import names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import PADDING, unknown_name
+from archcalc.spec.values import PADDING, Word, unknown_name
 
 
 def check_declared_name(name: str, span: Span, what: str) -> None:
@@ -90,10 +90,11 @@ def check_names(
     problems = Problems()
     variables_known = dict(variables)
     broken_known: dict[str, object] = dict.fromkeys(broken)
+    held: dict[str, object] = {name: value for name, value in variables.items() if isinstance(value, Word)}
     words = frozenset().union(*call_words(blocks))
     for block in blocks.values():
         own: dict[str, object] = {}
-        known = _Known(ChainMap(own, variables_known), ChainMap(dict(own), broken_known), blocks, problems, words)
+        known = _Known(ChainMap(own, variables_known), ChainMap(dict(own), held, broken_known), blocks, problems, words)
         for name, default, _ in block.signature.parameters:
             with problems:
                 _check_value(default, known, known.call_words)

@@ -58,8 +58,8 @@ class Expansion:
             times = 1 if item.times is None else self._value(item.times, names)
             return times * self._chain(item.body, names) if type(times) is int and times > 0 else 0
         if isinstance(item, syntax.Join):
-            joins = len(item.branches) > 1 or not _is_every(item.branches[0])  # the only match of a star passes through
-            return int(joins) + sum(self._chain(branch, names) for branch in item.branches)
+            joined = len(item.branches) > 1 or bool(item.options)  # otherwise, the only match of `@x*` passes through
+            return joined + sum(self._chain(branch, names) for branch in item.branches)
         if isinstance(item, syntax.Entries):
             return sum(self._chain(entry.chain, names) for entry in item.entries)
         if isinstance(item, syntax.Reference | syntax.If):
@@ -85,9 +85,3 @@ class Expansion:
             return evaluate(value, Scope(known, None, self.limits))
         except (SpecError, Impossible, NeedsPlain):
             return None
-
-
-def _is_every(branch: syntax.Chain) -> bool:
-    """Return whether a branch stands for any number of tensors."""
-    first = branch.items[0]
-    return isinstance(first, syntax.Reference) and first.every

@@ -20,12 +20,14 @@ class Call(NamedTuple):
     operator: str
     parameters: tuple[str, ...] = ()
     words: Mapping[str, Words] = {}
+    defaults: Mapping[str, Any] = {}
+    """The values of parameters that are not given, where they differ from what specs mean."""
 
 
 UNSAID = {"in_channels", "in_features", "num_features", "num_channels", "inplace", "momentum", "track_running_stats"}
 """Parameters without a counterpart: sizes that follow from the input, and what does not change the network."""
-UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "padding_mode", "device", "dtype"}
-UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding"}
+UNSAID |= {"name", "input_shape", "input_dim", "return_indices", "count_include_pad", "device", "dtype"}
+UNSAID |= {"start_dim", "end_dim", "data_format", "output_padding", "input_size", "batch_first"}
 
 DEFAULTS: dict[str, tuple[Any, ...]] = {
     "stride": (1, None),
@@ -40,6 +42,9 @@ DEFAULTS: dict[str, tuple[Any, ...]] = {
     "padding_mode": ("zeros",),
     "activation": (None, "linear"),
     "size": (None,),
+    "num_layers": (1,),
+    "dropout": (0,),
+    "proj_size": (0,),
 }
 """Values that need not be written."""
 
@@ -47,7 +52,10 @@ NO_BIAS: Mapping[Any, str] = {True: "", False: "nobias"}
 PADDING: Mapping[Any, str] = {"same": "same", "valid": "", "half": "half"}
 WINDOW: dict[str, Words] = {"stride": "s{}", "padding": "p{}", "dilation": "d{}"}
 KERAS_WINDOW: dict[str, Words] = {"strides": "s{}", "padding": PADDING, "dilation_rate": "d{}"}
+INTERPOLATION: Mapping[Any, str] = {"nearest": "", "bilinear": "bilinear", "bicubic": "bicubic"}
+BORDERS: Mapping[Any, str] = {"zeros": "", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 TORCH_CONV: dict[str, Words] = {"out_channels": "{}", "kernel_size": "k{}", **WINDOW, "groups": "g{}", "bias": NO_BIAS}
+TORCH_CONV["padding_mode"] = BORDERS
 KERAS_CONV: dict[str, Words] = {
     "filters": "{}",
     "kernel_size": "k{}",
@@ -58,11 +66,51 @@ KERAS_CONV: dict[str, Words] = {
 KERAS_POOL: dict[str, Words] = {"pool_size": "{}", **KERAS_WINDOW}
 TORCH_POOL: dict[str, Words] = {"kernel_size": "{}", **WINDOW, "ceil_mode": {True: "ceil", False: ""}}
 AFFINE: dict[str, Words] = {"affine": {True: "", False: "noaffine"}, "eps": "eps={}"}
+RECURRENT = ("input_size", "hidden_size", "num_layers")
+TORCH_RECURRENT: dict[str, Words] = {
+    "hidden_size": "{}",
+    "num_layers": "layers={}",
+    "nonlinearity": {"tanh": "", "relu": "relu"},
+    "bias": NO_BIAS,
+    "bidirectional": {True: "bidirectional", False: ""},
+    "proj_size": "proj={}",
+}
+
+KERAS_RECURRENT: dict[str, Words] = {
+    "units": "{}",
+    "return_sequences": {True: "", False: "final"},
+    "activation": {"tanh": ""},
+    "recurrent_activation": {"sigmoid": ""},
+}
+ONE_BIAS: Mapping[Any, str] = {True: "onebias", False: "nobias"}
+KERAS_SEQUENCES: dict[str, Call] = {
+    "SimpleRNN": Call(
+        "rnn",
+        ("units",),
+        {**KERAS_RECURRENT, "activation": {"tanh": "", "relu": "relu"}, "use_bias": ONE_BIAS},
+        {"use_bias": True, "return_sequences": False},
+    ),
+    "LSTM": Call(
+        "lstm",
+        ("units",),
+        {**KERAS_RECURRENT, "use_bias": ONE_BIAS},
+        {"use_bias": True, "return_sequences": False},
+    ),
+    "GRU": Call(
+        "gru",
+        ("units",),
+        {**KERAS_RECURRENT, "use_bias": NO_BIAS, "reset_after": {True: "", False: "reset_after=no onebias"}},
+        {"return_sequences": False},
+    ),
+}
+"""Recurrent layers of Keras, which have the names of those of PyTorch and other parameters."""
+
+TORCH_CONV_ORDER = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 
 PER_DIMENSION: dict[str, Call] = {
     "Conv{}d": Call(
         "conv",
-        ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
+        (*TORCH_CONV_ORDER, "padding_mode"),
         TORCH_CONV,
     ),
     "ConvTranspose{}d": Call(
@@ -80,6 +128,10 @@ PER_DIMENSION: dict[str, Call] = {
     ),
     "Dropout{}d": Call("spatial_dropout", ("p", "inplace"), {"p": "{}"}),
     "ZeroPad{}d": Call("pad", ("padding",), {"padding": "{}"}),
+    "ReflectionPad{}d": Call("pad", ("padding",), {"padding": "{} reflect"}),
+    "ReplicationPad{}d": Call("pad", ("padding",), {"padding": "{} replicate"}),
+    "CircularPad{}d": Call("pad", ("padding",), {"padding": "{} circular"}),
+    "DeformConv{}d": Call("deform_conv", TORCH_CONV_ORDER, TORCH_CONV),
     "Conv{}D": Call("conv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
     "Conv{}DTranspose": Call("upconv", ("filters", "kernel_size", "strides", "padding"), KERAS_CONV),
     "SeparableConv{}D": Call(
@@ -94,7 +146,9 @@ PER_DIMENSION: dict[str, Call] = {
     "GlobalAveragePooling{}D": Call("gap"),
     "GlobalMaxPooling{}D": Call("gmp"),
     "UpSampling{}D": Call(
-        "upsample", ("size",), {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear"}}
+        "upsample",
+        ("size",),
+        {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear", "bicubic": "bicubic"}},
     ),
     "ZeroPadding{}D": Call("pad", ("padding",), {"padding": "{}"}),
     "SpatialDropout{}D": Call("spatial_dropout", ("rate",), {"rate": "{}"}),
@@ -107,6 +161,9 @@ CALLS: dict[str, Call] = {
     "Embedding": Call(
         "embedding", ("num_embeddings", "embedding_dim"), {"num_embeddings": "{}", "embedding_dim": "{}"}
     ),
+    "RNN": Call("rnn", (*RECURRENT, "nonlinearity"), TORCH_RECURRENT),
+    "LSTM": Call("lstm", RECURRENT, TORCH_RECURRENT),
+    "GRU": Call("gru", RECURRENT, TORCH_RECURRENT),
     "GroupNorm": Call("gn", ("num_groups", "num_channels", "eps", "affine"), {"num_groups": "{}", **AFFINE}),
     "LayerNorm": Call("ln axis=last", ("normalized_shape", "eps"), {"normalized_shape": "", "eps": "eps={}"}),
     "LayerNormalization": Call("ln axis=last"),
@@ -116,7 +173,7 @@ CALLS: dict[str, Call] = {
     "Upsample": Call(
         "upsample",
         ("size", "scale_factor", "mode"),
-        {"size": "to={}", "scale_factor": "{}", "mode": {"nearest": "", "bilinear": "bilinear"}},
+        {"size": "to={}", "scale_factor": "{}", "mode": INTERPOLATION},
     ),
     "LeakyReLU": Call("leaky_relu", ("negative_slope", "inplace"), {"negative_slope": "{}"}),
     "Softmax": Call("softmax", ("dim",), {"dim": {1: "", -1: "axis=-1", 2: "axis=1", 3: "axis=2"}}),
@@ -173,10 +230,13 @@ def _layer(node: ast.expr) -> str | None:
         word = ast.literal_eval(node.args[0])
         return word if word in ACTIVATIONS else None
     call = CALLS.get(name)
+    if name in KERAS_SEQUENCES and len(node.args) < 2 and all(each.arg != "hidden_size" for each in node.keywords):
+        call = KERAS_SEQUENCES[name]
     if call is None or len(node.args) > len(call.parameters):
         return None
     values = dict(zip(call.parameters, map(ast.literal_eval, node.args), strict=False))
     values |= {str(each.arg): ast.literal_eval(each.value) for each in node.keywords}
+    values |= {each: value for each, value in call.defaults.items() if each not in values}
     return _written(call, values)
 
 
@@ -192,7 +252,7 @@ def _written(call: Call, values: Mapping[str, Any]) -> str | None:
         how = call.words.get(name)
         if value in DEFAULTS.get(name, ()) or (how is None and name in UNSAID):
             continue
-        if name == "activation" and value in ACTIVATIONS:
+        if name == "activation" and how is None and value in ACTIVATIONS:
             activation = f" -> {value}"
             continue
         if isinstance(value, str) and isinstance(how, str):

@@ -10,7 +10,7 @@ from pathlib import Path
 from archcalc.spec.errors import Source, Span, Text, fail
 from archcalc.spec.limits import Limits
 from archcalc.spec.models import PYTHON_OBJECT, READERS, model_file, python_object
-from archcalc.spec.zoo import bundled, bundled_folder, bundled_name, suggest_bundled
+from archcalc.spec.zoo import bundled_folder, bundled_name, find_bundled, meant_name, suggest_bundled
 
 EXPRESSION = "<expression>"
 """The name of the source of an inline expression."""
@@ -18,9 +18,6 @@ EXPRESSION = "<expression>"
 SUFFIXES = (".yaml", ".yml", ".json")
 
 OBJECT_HINT = "a module of PyTorch is named package.module:OBJECT, with a dot in the module, or ./file.py:OBJECT"
-
-BUNDLED = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-"""What the further name of a variant consists of."""
 
 VARIANT = re.compile(r"(.+):([A-Za-z0-9_]+)", re.DOTALL)
 """A SPEC argument that may name a variant."""
@@ -78,20 +75,6 @@ def split_variant(spec: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def bundled_alias(alias: str, limits: Limits) -> tuple[str, str] | None:
-    """Return the bundled spec and its variant that have this further name; ``None`` if there is none."""
-    from archcalc.spec.document import read_yaml  # YAML is not needed to find most specs
-    from archcalc.spec.variants import aliases_of
-
-    for name in bundled():
-        source = read_file(bundled_folder() / f"{name}.yaml", f"{name}.yaml", limits)
-        if f"alias: {alias}" in source.text:
-            found = dict(aliases_of(read_yaml(source, limits)))
-            if alias in found:
-                return name, found[alias]
-    return None
-
-
 def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
     """Return the text or model of a SPEC argument, and whether it is an inline expression. Models are not read yet.
 
@@ -116,9 +99,8 @@ def locate(spec: str, limits: Limits) -> tuple[Source, bool]:
         fail("not-found", "neither a spec nor an object in Python code", hint=OBJECT_HINT, origin=spec[:80])
     if "/" in name or "\\" in name or name.lower().endswith(SUFFIXES):
         return read_file(Path(name), name, limits)._replace(variant=variant), False
-    found = bundled_name(name) or ""
-    if not found and BUNDLED.fullmatch(name):
-        found, variant = bundled_alias(name, limits) or ("", "")
+    found, own = find_bundled(name) or ("", "")
+    variant = variant or own
     if found and (found == name or not Path(spec).is_file()):
         source = read_file(bundled_folder() / f"{found}.yaml", f"{found}.yaml", limits)
         return source._replace(variant=variant), False
@@ -149,7 +131,9 @@ def read_file(path: Path, name: str, limits: Limits) -> Source:
             return Source(name, decode(file.read(limits.bytes + 1), name, limits))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        fail("not-found", f"cannot read the file: {reason}", origin=name)
+        meant = None if path.suffix.lower() in SUFFIXES or path.exists() else meant_name(name)
+        hint = "" if meant is None else f"did you mean the bundled network '{meant}'?"
+        fail("not-found", f"cannot read the file: {reason}", hint=hint, origin=name)
 
 
 def decode(data: bytes, name: str, limits: Limits) -> str:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from archcalc.spec.errors import Text
 from archcalc.spec.expressions import comparison, condition, disjunction, primary, setting, value
 from archcalc.spec.limits import Limits
-from archcalc.spec.numerals import GROUPERS, SCALES, read_number
+from archcalc.spec.numerals import BINARY, GROUPERS, SCALES, read_number
 from archcalc.spec.syntax import Condition, Expression, Setting, Value
 from archcalc.spec.tokens import RULES, Notation, Reader
 
@@ -30,7 +30,9 @@ _NO_WORD = rf"(?!(?i:{'|'.join(LOGIC[word].pattern for word in ('and', 'or', 'no
 _NOTHING = re.compile(r"(?!)")
 
 _TARGET = r"(?:[A-Za-z0-9_]+[/.])*[A-Za-z0-9_]+\.[A-Za-z_][A-Za-z0-9_]*(?![\w.])"
-_SCALES = "|".join(sorted(filter(None, SCALES), key=len, reverse=True))
+_SCALES = "|".join(
+    [*(f"{scale}b" for scale in (*BINARY, *"kmgt")), *sorted(filter(None, SCALES), key=len, reverse=True)]
+)
 
 
 def _number(integer: str) -> re.Pattern[str]:

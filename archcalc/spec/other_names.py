@@ -40,9 +40,11 @@ _ENTRIES: dict[str, Instead] = {
     "globalpool globalpooling spatialmean": Instead("gap"),
     "adaptivepool adaptivepooling": Instead("adaptive_avgpool 1"),
     "interpolate resize upscale bilinear nearest": Instead("upsample 2 bilinear", "or upsample to=16x16"),
-    "reflectionpad reflectpad replicationpad symmetricpad": Instead(
-        "pad 1", "which pads with zeros; the shape is the same"
-    ),
+    "bicubic cubic bicubicinterpolation": Instead("upsample 2 bicubic"),
+    "reflectionpad reflectpad": Instead("pad 1 reflect"),
+    "replicationpad replicatepad edgepad": Instead("pad 1 replicate"),
+    "circularpad wrappad": Instead("pad 1 circular"),
+    "symmetricpad": Instead("pad 1 reflect", "which does not repeat the outermost position"),
     "view squeeze unsqueeze": Instead("reshape 64x64"),
     "flat": Instead("flatten"),
     "channelshuffle": Instead("shuffle 4"),
@@ -61,18 +63,23 @@ _ENTRIES: dict[str, Instead] = {
     "maximum": Instead("max(identity, conv 64 k1)"),
     "average": Instead("gap", "over all positions"),
     "crossattention multihead transformer": Instead("attention heads=4"),
-    "rnn lstm gru bilstm bidirectional recurrent": Instead(""),
+    "bilstm bidirectional": Instead("lstm 128 bidirectional"),
+    "bigru": Instead("gru 128 bidirectional"),
+    "birnn": Instead("rnn 128 bidirectional"),
+    "recurrent": Instead("lstm 128", "or gru 128, rnn 128"),
     "rope rotary rotaryembedding": Instead("attention heads=4 rope=10000"),
     "posembed positionembedding positionalencoding classtoken clstoken": Instead(
         "add(identity, learned C)", "with a tensor of any shape"
     ),
-    "moe mixtureofexperts": Instead(""),
-    "deformconv deformableconv dcn": Instead("", "conv has the same shape, without the offsets"),
-    "lppool maxunpool unpool roialign roipool": Instead(""),
+    "modulateddeformconv modulateddeformconvpack dcnv2": Instead("deform_conv 64 k3 half modulated"),
+    "deformconvpack": Instead("deform_conv 64 k3 half"),
+    "multiscaleroialign roipool psroialign": Instead("", "roi_align reads the boxes of a tensor, one map at a time"),
+    "lppool maxunpool unpool": Instead(""),
     "unfold fold im2col col2im": Instead(""),
     "divide": Instead("div(identity, conv 64 k1)"),
     "minimum": Instead("min(identity, conv 64 k1)"),
-    "weightnorm spectralnorm": Instead(""),
+    "weightnorm wn": Instead("conv 64 k3 half weight_norm", "it is a flag of the layer"),
+    "spectralnorm": Instead(""),
     "loss crossentropy crossentropyloss mseloss": Instead("", "a loss is not part of the network"),
 }
 
@@ -91,6 +98,17 @@ OTHER_ARGUMENTS = {
     "scale_factor": "scale",
     "depth_multiplier": "multiplier",
     "negative_slope": "slope",
+    "hidden_size": "units",
+    "num_layers": "layers",
+    "proj_size": "proj",
+    "nonlinearity": "act",
+    "padding_mode": "border",
+    "output_padding": "outpad",
+    "output_size": "size",
+    "spatial_scale": "scale",
+    "sampling_ratio": "samples",
+    "deform_groups": "offset_groups",
+    "deformable_groups": "offset_groups",
 }
 """Names of arguments in PyTorch and Keras, which specs may use, and the names of the same arguments here."""
 

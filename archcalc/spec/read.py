@@ -12,6 +12,7 @@ from pathlib import PurePath
 
 from archcalc.graph import channels_first, is_size
 from archcalc.ops.base import Shape
+from archcalc.spec import about
 from archcalc.spec.arguments import Tables
 from archcalc.spec.build import build
 from archcalc.spec.calls import Words, call_words
@@ -37,6 +38,10 @@ SECTIONS = ("blocks", "shared")
 
 KEYS = (
     "name",
+    "alias",
+    "family",
+    "task",
+    "source",
     "input",
     "inputs",
     "layout",
@@ -49,6 +54,7 @@ KEYS = (
     "heads",
     "training_heads",
     "expect",
+    "published",
     "ignore",
 )
 
@@ -154,6 +160,7 @@ class _Reader:
         """The places of the input shapes."""
         self.broken: set[str] = set()
         """Blocks whose declaration is invalid. Their calls are not reported as errors."""
+        self.about = about.About()
         self.words: Words = call_words(())
         """The words that a variable may hold."""
 
@@ -206,6 +213,8 @@ class _Reader:
             known_keys(document, KEYS)
         with self.problems:
             check_variants(document)
+        with self.problems:
+            about.check_published(document, variants_of(document))
         top = with_variant(document, variant) if variant else document
         title = self.text(top, "name") or escaped(PurePath(self.source.name).stem)
         if variant and variants_of(document)[variant].get("name") is None:
@@ -222,6 +231,8 @@ class _Reader:
         training_heads = self.heads(top, "training_heads", callable_blocks)
         expectations = self.expectations(top)
         ignored = self.ignored(top)
+        with self.problems:
+            self.about = about.read_about(top)
         with self.problems:
             check_names(blocks, variables, [*stages, *heads, *training_heads], self.broken)
         self.unique([*stages, *heads, *training_heads], inputs)
@@ -246,7 +257,7 @@ class _Reader:
             raise with_reading(error, WrittenInputs(network.inputs, self.shapes, network.layout, file)) from None
         graph, places, impossible = built
         outline = Outline(document, network, places, ignored, self.shapes, impossible)
-        return Spec(self.source, graph, expectations, outline, variants)
+        return Spec(self.source, graph, expectations, outline, variants, about=self.about)
 
     def pairs(self, top: Mapping, section: str) -> tuple[tuple[Scalar, Content], ...]:
         """Return the entries of a section; none if it is missing, empty or (after an error) not a mapping."""
@@ -505,10 +516,6 @@ class _Reader:
 
     def ignored(self, top: Mapping) -> tuple[Text, ...]:
         """Return the codes under ``ignore:``, which is one code or a list."""
-        content = top.get("ignore")
-        if content is None or (isinstance(content, Scalar) and not content.text.value):
-            return ()
-        items = content.items if isinstance(content, List) else (content,)
         with self.problems:
-            return tuple([expect_scalar(item, "the code of a warning").text for item in items])
+            return about.texts(top.get("ignore"), "the code of a warning")
         return ()

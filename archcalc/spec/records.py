@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archcalc.graph import Graph
 from archcalc.numeric import Number
+from archcalc.spec.about import About
 from archcalc.spec.document import Mapping
 from archcalc.spec.errors import Problem, Source, Span, Text
 from archcalc.spec.models import ModelFile
@@ -47,6 +48,8 @@ class Spec(NamedTuple):
     """The names of the variants of the network."""
     model: ModelFile | None = None
     """The model that was read in place of a text."""
+    about: About = About()
+    """What the spec says about its network."""
 
 
 class Given(NamedTuple):

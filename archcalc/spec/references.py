@@ -16,15 +16,15 @@ from archcalc.spec.values import Names, Tensor, describe
 Locals: TypeAlias = Mapping[str, Mark]
 """The named entries that a place of the text can refer to."""
 
-FurtherOutput: TypeAlias = Callable[[Ref, str], Ref | None]
-"""Returns the further output of a layer with a name; ``None`` if it has none."""
+FurtherOutputs: TypeAlias = Callable[[Ref], Sequence[str]]
+"""Returns the names of the further outputs of a layer, given its first one; none for other tensors."""
 
 
 class References:
     """The tensors of a network that has been built so far, by name."""
 
-    def __init__(self, network: Network, further_output: FurtherOutput) -> None:
-        self.further_output = further_output
+    def __init__(self, network: Network, further_outputs: FurtherOutputs) -> None:
+        self.further_outputs = further_outputs
         chains = (*network.stages, *network.heads, *network.training_heads)
         self.taken = {*network.inputs, *(stage.name for stage in chains if stage.name)}
         """The names of all stages, heads and inputs."""
@@ -65,7 +65,7 @@ class References:
             return found[0]
         if not found and (output := self.output(base, path, marks, inside)) is not None:
             return output
-        return self.not_one(written, found, marks, inside)
+        return self.not_one(written, found, marks, inside, self.further_outputs(base.ref))
 
     def every(self, written: syntax.Reference, local: Locals) -> list[Ref]:
         """Return all tensors that a reference with a star stands for, in order.
@@ -102,11 +102,17 @@ class References:
         """Return the further output of a layer that a path ends with; ``None`` if there is none."""
         *before, last = path
         owners = matching(before, marks, inside) if before else [base]
-        refs = {self.further_output(mark.ref, last) for mark in owners} - {None}
-        return Mark(next(iter(refs)), owners[0].layers) if len(owners) == 1 and refs else None  # type: ignore[arg-type]
+        if len(owners) != 1 or last not in (names := self.further_outputs(owners[0].ref)):
+            return None
+        return Mark(Ref(owners[0].ref.node, names.index(last) + 1), owners[0].layers)
 
     def not_one(
-        self, written: syntax.Reference, found: list[Mark], marks: list[Mark], inside: Frame | None
+        self,
+        written: syntax.Reference,
+        found: list[Mark],
+        marks: list[Mark],
+        inside: Frame | None,
+        further: Sequence[str] = (),
     ) -> NoReturn:
         """Raise the error that a path leads to nothing, or to several tensors."""
         start, *path = written.name.split("/")
@@ -118,6 +124,7 @@ class References:
             hint = f"name one of them, @{full(found[0])}; or join all of them, add(@{written.name}*)"
             fail("reference", f"'@{written.name}' leads to {len(found)} tensors", written.span, hint)
         known = [full(mark) for mark in marks if mark.names(inside)]
+        known += [f"{start}/{name}" for name in further]
         ending = [name for name in known if name.endswith(f"/{path[-1]}")]
         hint = suggest(written.name, ending or known, listed(f"in '{start}' there are", known))
         fail("reference", f"no '{'/'.join(path)}' in '{start}'", written.span, hint)

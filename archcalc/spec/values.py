@@ -329,9 +329,9 @@ def external_value(value: Value) -> Number | str:
     return write_size(value) if isinstance(value, Sizes) else value
 
 
-def rounding_hint(error: Impossible, instead: str = "") -> str:
-    """Return the hint for a number that must be an integer: ``instead``, or how to round it; empty for other errors."""
-    return (instead or ROUNDING) if isinstance(error, NotInteger) else ""
+def rounding_hint(error: Impossible) -> str:
+    """Return the hint how to round a number that must be an integer; empty for other errors."""
+    return ROUNDING if isinstance(error, NotInteger) else ""
 
 
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:

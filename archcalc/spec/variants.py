@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+from archcalc.spec.about import texts
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar
-from archcalc.spec.errors import Problems, Text, fail, suggest
+from archcalc.spec.errors import Problems, Text, fail, suggest, whole_text
+from archcalc.spec.similarity import closest
 
 NAME = re.compile(r"[A-Za-z0-9_]+")
 
-SECTIONS = ("name", "input", "inputs", "expect", "ignore")
-"""The keys of a variant that replace those of the file (``ignore`` adds to it). All others, except for `ALIAS`, are
+SECTIONS = ("name", "alias", "task", "source", "input", "inputs", "expect", "published", "ignore")
+"""The keys of a variant that replace those of the file (``ignore`` adds to it). All others are
 variables."""
 
-ALIAS = "alias"
-"""The key of a variant that gives it a further name."""
+OWN = ("alias", "expect")
+"""The keys that a variant does not take from the file if it does not have them itself."""
 
 
 def variants_of(top: Mapping) -> dict[str, Mapping]:
@@ -23,14 +24,6 @@ def variants_of(top: Mapping) -> dict[str, Mapping]:
     content = top.get("variants")
     pairs = content.pairs if isinstance(content, Mapping) else ()
     return {key.text.value: written for key, written in pairs if isinstance(written, Mapping)}
-
-
-def aliases_of(top: Mapping) -> Iterator[tuple[str, str]]:
-    """Yield the further names of the variants of a document, each with the name of its variant."""
-    for name, variant in variants_of(top).items():
-        alias = variant.get(ALIAS)
-        if isinstance(alias, Scalar):
-            yield alias.text.value, name
 
 
 def check_variants(top: Mapping) -> None:
@@ -45,9 +38,9 @@ def check_variants(top: Mapping) -> None:
     problems = Problems()
     declared = top.get("variables")
     variables = {key.text.value: key for key, _ in declared.pairs} if isinstance(declared, Mapping) else {}
-    known = [*variables, *SECTIONS, ALIAS]
+    known = [*variables, *SECTIONS]
     aliases: set[str] = set()
-    for name in {*SECTIONS, ALIAS} & variables.keys():
+    for name in {*SECTIONS} & variables.keys():
         with problems:
             message = f"where there are variants, no variable can be called '{name}': it is a key of theirs"
             fail("name", message, variables[name].span)
@@ -71,10 +64,11 @@ def _check_entry(key: Scalar, value: Content, known: list[str], aliases: set[str
         fail("unknown-name", f"no variable '{name[:40]}', which a variant could set", key.span, hint)
     if name not in SECTIONS:
         expect_scalar(value, f"'{name}'")
-    if name == ALIAS and isinstance(value, Scalar):
-        if value.text.value in aliases:
-            fail("duplicate", f"two variants are called '{value.text.value[:40]}'", value.span)
-        aliases.add(value.text.value)
+    if name == "alias":
+        for alias in texts(value, "a further name"):
+            if alias.value in aliases:
+                fail("duplicate", f"two variants are called '{alias.value[:40]}'", whole_text(alias))
+            aliases.add(alias.value)
 
 
 def with_variant(top: Mapping, name: str) -> Mapping:
@@ -85,8 +79,10 @@ def with_variant(top: Mapping, name: str) -> Mapping:
     """
     variants = variants_of(top)
     if name not in variants:
-        listed = f"the variants are {', '.join([*variants][:12])}" if variants else "this spec has no variants"
-        fail("unknown-name", f"no variant '{name[:40]}'", hint=suggest(name, variants, listed), origin=_origin(top))
+        listed = f"the variants are {', '.join(variants)}" if variants else "this spec has no variants"
+        meant = closest(name, variants)
+        hint = f"did you mean '{meant}'? {listed}" if meant else listed
+        fail("unknown-name", f"no variant '{name[:40]}'", hint=hint, origin=_origin(top))
     variant = variants[name]
     replaced = {key.text.value: value for key, value in variant.pairs}
     pairs: list[tuple[Scalar, Content]] = []
@@ -99,7 +95,7 @@ def with_variant(top: Mapping, name: str) -> Mapping:
             pairs.append((key, value._replace(pairs=variables)))
         elif section == "ignore" and section in replaced:
             pairs.append((key, List((*_listed(value), *_listed(replaced[section])), value.span)))
-        elif section != "expect" and section not in replaced:
+        elif section not in OWN and section not in replaced:
             pairs.append((key, value))
     present = {key.text.value for key, _ in pairs}
     pairs += [pair for pair in variant.pairs if pair[0].text.value in SECTIONS and pair[0].text.value not in present]

@@ -54,6 +54,11 @@ def layer_words(
     return words
 
 
+def connection_table(op: Operator) -> tuple[tuple[bool, ...], ...] | None:
+    """Return the connection table of an operator; ``None`` if it has none."""
+    return next((getattr(op, each.name) for each in op.parameters() if each.argument.form == "table"), None)
+
+
 def write_join(words: Sequence[str], branches: Sequence[str]) -> str:
     """Return the text of a join, given its words and the chains that it joins: ``concat(a, b, axis=1)``."""
     name, *options = words

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from archcalc.graph import Graph, Node, Ref, write_shape
 from archcalc.spec.chains import ChainWriter, NotAChain
 from archcalc.spec.errors import fail
-from archcalc.spec.write import layer_words, write_join
+from archcalc.spec.write import connection_table, layer_words, write_join
 
 WIDTH = 100
 """The approximate length of a line."""
@@ -249,7 +249,7 @@ class _Writer:
     def words(self, node: Node) -> list[str]:
         """Return the words of a layer; its connection table gets a name."""
         op = node.op
-        table = getattr(op, "table", None)
+        table = connection_table(op)
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
         given = zip(op.tensor_arguments(), node.inputs[len(node.joined) :], strict=True)
         words = layer_words(op, self.graph.layout, name, {each: self.reference(ref) for each, ref in given})

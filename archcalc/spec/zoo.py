@@ -1,26 +1,16 @@
-"""The bundled specs: their names, other names that people use for them, and what a wrong name may mean."""
+"""The bundled specs by name: in other spellings, under further names, and what a wrong name may mean."""
 
 from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
-from archcalc.spec.similarity import closest
+from archcalc.spec.catalogue import Entry, catalogue
+from archcalc.spec.library_names import is_slip, library_forms, without_owner, without_separators
 
-OTHER_NAMES = {
-    "vgg11": "vgg-a",
-    "vgg13": "vgg-b",
-    "vgg16": "vgg-d",
-    "vgg19": "vgg-e",
-    "inceptionv1": "googlenet",
-    "mobilenet": "mobilenet-v1",
-    "mobilenetv1100": "mobilenet-v1",
-    "lenet": "lenet5",
-}
-"""Names in papers and libraries, in lower case without punctuation, of networks that are bundled in that form."""
-
-MAX_SUGGESTIONS = 6
+MAX_SUGGESTIONS = 8
 
 
 @cache
@@ -37,44 +27,100 @@ def bundled() -> list[str]:
 
 
 def bundled_name(spec: str) -> str | None:
-    """Return the name of the bundled spec that is meant by a name; ``None`` if it is not one of them.
+    """Return the name of the bundled spec that a name means without a variant; ``None`` if there is none."""
+    name, variant = find_bundled(spec) or ("", "")
+    return None if variant or not name else name
 
-    The name may be written in any case, with other punctuation or without any (``ResNet50_v1_5``), or be that of a
-    paper or library (``vgg16``).
+
+def find_bundled(spec: str) -> tuple[str, str] | None:
+    """Return the bundled spec that is meant by a name, and its variant (empty: none); ``None`` if it is not bundled.
+
+    The name may be written in any case, with other punctuation or without any (``ResNet50_v1_5``), be a further name
+    (``vgg16``), or be that of a spec followed by its variant (``efficientnet-b3``).
     """
-    if not spec.isprintable() or "/" in spec or "\\" in spec:
+    if not spec.isprintable() or any(mark in spec for mark in "/\\:"):
         return None
-    word = _plain(spec)
-    other = OTHER_NAMES.get(word)
-    return other or next((name for name in bundled() if _plain(name) == word), None)
+    if spec and (bundled_folder() / f"{spec}.yaml").is_file() and spec in bundled():
+        return spec, ""
+    for word in spellings(spec):
+        name = next((name for name in bundled() if word in spellings(name)), None)
+        if name is not None:
+            return name, ""
+        found = entries_by_spelling().get(word)
+        if found is not None:
+            return found.file, found.variant
+    return None
+
+
+@cache
+def entries_by_spelling() -> dict[str, Entry]:
+    """Return the entries of the catalogue by the spellings of their names; of several entries, the one meant rather."""
+    names = [(spellings(name), entry) for name, entry in _named()]
+    loose = {plain: entry for (_, plain), entry in names}
+    return {**loose, **{separated: entry for (separated, _), entry in names}}
 
 
 def suggest_bundled(spec: str) -> str:
     """Return the hint for a name that no bundled network has; empty if nothing is similar.
 
-    Those are listed whose name or title contains all of its words, then those that begin like it. A similar spelling is
-    a slip of the pen only if the digits agree: ``resnet26`` is another network than ``resnet50``.
+    The one network is named that the name means in another library, or that it misspells; else those whose names, title
+    or family contain all of its words; else those that begin like it.
     """
-    names = bundled()
+    if (meant := meant_name(spec)) is not None:
+        return f"did you mean '{meant}'?"
+    spec = without_owner(spec)
     words = re.findall(r"[a-z]+|\d+", spec.casefold())
-    found = [name for name in names if words and all(word in f"{name} {_title(name)}".casefold() for word in words)]
-    digits = re.sub(r"\D", "", spec)
-    similar = closest(spec, [name for name in names if re.sub(r"\D", "", name) == digits])
-    if not found and similar is not None:
-        return f"did you mean '{similar}'?"
+    found = [entry.name for entry in catalogue() if words and all(word in _words(entry) for word in words)]
     if not found and words and len(words[0]) > 2:
-        found = [name for name in names if _plain(name).startswith(words[0])]
-    listed = ", ".join(found[:MAX_SUGGESTIONS]) + (", …" if len(found) > MAX_SUGGESTIONS else "")
-    return f"the bundled networks like it are {listed}" if found else ""
+        found = _beginning_like(spec, words[0])
+    more = ", …" if len(found) > MAX_SUGGESTIONS else ""
+    return f"the bundled networks like it are {', '.join(found[:MAX_SUGGESTIONS])}{more}" if found else ""
 
 
-def _plain(name: str) -> str:
+def meant_name(spec: str) -> str | None:
+    """Return the name of the bundled network that a name means in another library, or misspells; ``None`` if none."""
+    return _in_libraries(spec) or _misspelt(spec)
+
+
+def _named() -> list[tuple[str, Entry]]:
+    """Return the entries by all of their names."""
+    return [(name, entry) for entry in catalogue() for name in (entry.name, *entry.aliases)]
+
+
+def _in_libraries(spec: str) -> str | None:
+    for form, size in library_forms(spec):
+        for name, entry in _named():
+            if library_forms(name)[0][0] == form and (not size or size in re.findall(r"\d+", entry.input)):
+                return entry.name
+    return None
+
+
+def _misspelt(spec: str) -> str | None:
+    return next((entry.name for name, entry in _named() if is_slip(spec, name)), None)
+
+
+def _beginning_like(spec: str, word: str) -> list[str]:
+    """Return the networks that begin with a word, as far as none has more of the name in common."""
+    plain = plain_name(spec)
+    common: dict[str, int] = {}
+    for name, entry in _named():
+        if plain_name(name).startswith(word):
+            pairs = zip(plain, plain_name(name), strict=False)
+            length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+            common[entry.name] = max(common.get(entry.name, 0), length)
+    return [name for name, length in common.items() if length >= max(common.values()) - 1]
+
+
+def plain_name(name: str) -> str:
     """Return a name in lower case, without punctuation."""
     return re.sub(r"[\W_]", "", name.casefold())
 
 
-def _title(name: str) -> str:
-    """Return the title of a bundled spec, as written."""
-    text = (bundled_folder() / f"{name}.yaml").read_text(encoding="utf-8")
-    match = re.search(r"^name:[ ]*(.*)$", text, re.MULTILINE)
-    return match[1] if match else ""
+def spellings(name: str) -> tuple[str, str]:
+    """Return a name without punctuation except between numbers, which it tells apart (1_6 and 16), and without any."""
+    return without_separators(name.casefold()), plain_name(name)
+
+
+def _words(entry: Entry) -> str:
+    """Return the names, title and family of an entry in lower case."""
+    return " ".join((entry.name, *entry.aliases, entry.title, entry.family)).casefold()

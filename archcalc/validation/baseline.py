@@ -22,7 +22,13 @@ STORED_QUANTITIES = tuple(name for name, quantity in QUANTITIES.items() if quant
 """The quantities stored for a network; ``memory`` is parameters and peak of live tensors, in bytes of float32."""
 STORED_COUNTS = tuple(name for name in STORED_QUANTITIES if QUANTITIES[name].is_count)
 """The quantities stored for every layer as well."""
-STORED_FOR = {"trainable": "params", "memory": "params", "connections": "macs", "mults": "flops"}
+STORED_FOR = {
+    "active_params": "params",
+    "trainable": "params",
+    "memory": "params",
+    "connections": "macs",
+    "mults": "flops",
+}
 """The stored counts whose changes stand for those of quantities that are not stored."""
 MAX_CHANGES = 3
 """The maximum number of changed layers that are listed below an expectation that does not hold."""

@@ -162,10 +162,14 @@ class _Axis:
 
         It replaces the closed form if that equals the trace without clipping, or if the field is global: then strides
         before the mixing layer may have skipped some of the input, or a later layer may leave some positions without
-        any input. Otherwise return ``None``.
+        any input; or if the window continues at the other end of the input. Otherwise return ``None``.
         """
-        boxes = [axis.box(unit) for axis in self.fields[index].get(self.name, ())]
+        field = self.fields[index].get(self.name, ())
+        boxes = [axis.box(unit) for axis in field]
         box = boxes[self.axis] if boxes else None
+        last = self.wide.inputs[self.name][self.place] - 1
+        if box is not None and field[self.axis].wraps and not 0 <= box.first <= box.last <= last:
+            return self.traced(graph, index, unit)
         free = unit_box(graph, index, unit, clip=False).get(self.name)
         if box is not None and (free[self.axis] != box if free else None not in boxes):
             return None

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.analysis import receptive, unit
 from archcalc.analysis.fields import AxisField, coverage, sees_past
+from archcalc.analysis.intervals import Interval
 from archcalc.analysis.paths import Path
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.analysis.unit import Interval, PositionSet, trace_back, unit_box, unit_field
+from archcalc.analysis.unit import PositionSet, trace_back, unit_box, unit_field
 from archcalc.analysis.views import views
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops import Operator, Reach, Shapes, Window
@@ -554,14 +555,44 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
         ("3x16x16 -> conv 8 k4 s4 -> rearrange 'c h w = h w c' -> linear 5 -> reduce 'h w c = c' mean", ["global"] * 2),
         # windows, as Swin cuts them: a position is spread over two axes, which no map per axis expresses
         ("3x16x16 -> rearrange 'c (a p) (b q) = (a b) (p q) c' p=4 q=4 -> linear 2", ["unknown", "unknown"]),
+        # attention within windows, in which heads may have an axis of their own, and whose positions are joined again
+        (
+            "4x12x12 -> rearrange 'c (a p) (b q) = (a b) (p q) c' p=4 q=3 -> add(identity, attention heads=2)"
+            " -> linear 6 -> rearrange '(a b) (p q) c = c (a p) (b q)' a=3 p=4 -> conv 2 k2",
+            ["8", "6"],
+        ),
+        (
+            "4x12x12 -> conv 4 k3 half -> rearrange 'c (a p) (b q) = (a b) (p q) c' p=4 q=3"
+            " -> rearrange 'w n (h d) = w h n d' h=2 -> sdpa(relu, identity, tanh) -> rearrange 'w h n d = w n (h d)'"
+            " -> rearrange '(a b) (p q) c = c (a p) (b q)' a=3 p=4",
+            ["6", "5"],
+        ),
+        (
+            "12x4 -> linear 4 -> rearrange '(a p) c = a p c' p=4 -> attention heads=2 -> rearrange 'a p c = (a p) c'",
+            ["4"],
+        ),
+        # a grid: every third position
+        (
+            "12x4 -> linear 4 -> rearrange '(p a) c = a p c' p=4 -> attention heads=2 -> rearrange 'a p c = (p a) c'",
+            ["10"],
+        ),
+        # windows of rows only, then of both
+        (
+            "4x4x4 -> rearrange 'c (a p) w = a p w c' p=2 -> rearrange 'a p w c = a w p c' -> attention heads=2"
+            " -> rearrange 'a w p c = c (a p) w'",
+            ["2", "1"],
+        ),
         # shuffles of pixels, pooling and upsampling as patterns
         ("9x8x8 -> conv 9 k3 half -> pixel_shuffle 3 -> conv 1 k3 half", ["4", "4"]),
         ("1x8x8 -> conv 1 k3 half -> space_to_depth 2 -> conv 4 k1", ["4", "4"]),
         ("2x8x8 -> reduce 'c (h p) (w q) = c h w' max p=2 q=2 -> conv 2 k3", ["6", "6"]),
         ("2x8x8 -> repeat 'c h w = c (h a) w' a=2 -> conv 2 k2", ["2", "2"]),
         ("2x8x8 -> mean axis=2 -> conv 2 k3", ["3", "global"]),
-        # what shifted positions see is not described by windows
-        ("2x8x8 -> roll 1 axis=1 -> relu", ["unknown", "1"]),
+        # shifted positions continue at the other end
+        ("2x8x8 -> roll 1 axis=1 -> relu", ["1", "1"]),
+        ("2x8x8 -> conv 2 k3 half -> roll 1 axis=1 -> conv 2 k3", ["5", "5"]),
+        ("8x4 -> attention heads=2 causal -> roll 1 axis=0", ["unknown"]),
+        ("8x4 -> roll 1 axis=0 -> attention heads=2 causal", ["unknown"]),
         # an operator that mixes tokens as if they were channels
         ("64x16 -> ln axis=last -> linear 8 -> conv 3 k1", ["global"]),
     ],

@@ -8,7 +8,7 @@ import archcalc
 from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed, resized, smallest
 from archcalc.numeric import Impossible
-from tests.spec.reading import chain
+from tests.spec.reading import chain, graph
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "unet"])
@@ -24,6 +24,33 @@ def test_fewer_channels_are_the_spec_with_that_width() -> None:
     written = archcalc.load("resnet50", set={"width": 16, "classes": 250})
     network = narrowed(archcalc.load("resnet50").graph, 4)
     assert analyze(network).totals.params == written.analyze().totals.params
+
+
+def test_sources_are_as_narrow_as_what_they_meet() -> None:
+    """Of tokens the last axis is narrowed, of maps the first; scores and offsets keep what their features mean."""
+    network = narrowed(
+        graph(
+            """
+            inputs: {x: 3x4x4, tokens: 6x16}
+            blocks:
+              deformed:
+                x: identity
+                o: conv 18 k3 half -> relu
+                y: "@x -> deform_conv 16 k3 half offset=@o"
+              mixed:
+                x: identity
+                b: learned 4x6x6
+                y: "@x -> attention heads=4 score_bias=@b"
+            layers:
+              - maps: "@x -> conv 16 k1 -> mul(identity, learned 16) -> add(identity, learned 16x1x1) -> deformed"
+              - rows: "@tokens -> linear 16 -> concat(learned 1x16, slice 0:5) -> add(identity, learned 6x16) -> mixed"
+            """
+        ),
+        4,
+    )
+    stored = [node.output for _, node in network.layers() if node.op.arity == 0]
+    assert stored == [(4,), (4, 1, 1), (1, 4), (6, 4), (4, 6, 6)]
+    assert [node.output[0] for _, node in network.layers() if node.op.kind == "convolution"] == [4, 18, 4]
 
 
 def test_the_smallest_input() -> None:

@@ -420,3 +420,10 @@ def test_an_impossible_layer_on_a_misread_shape_says_how_the_shape_is_read(
     assert ran.status == 2
     assert f"write {meant}" in ran.err
     assert "= " not in archcalc("show", "3x8x8 -> conv 4 k11").err
+
+
+def test_the_variants_of_a_network_are_named_as_they_are_written(archcalc: Archcalc) -> None:
+    assert archcalc("show", "resnet50").line("variants:") == "variants: resnet50:torchvision"
+    assert archcalc("show", "vggnet").line("variants:").startswith("variants: vggnet:11, vggnet:13")
+    for without in ("resnet50:torchvision", "vgg16", "lenet5"):
+        assert "variants:" not in archcalc("show", without).out

@@ -185,6 +185,8 @@ SEEDED = [
     ("off-by-one", FIELDS, "four.rf", "36"),
     ("bias-left-out", LONG, "one.params", "1,080"),  # 24·3·15
     ("bias-added", LONG, "three.params", "1,980"),  # 36·6·9 + 36
+    ("second-bias-left-out", "{input: 20x4096, layers: [r: lstm 256]}", "r.params", "4,457,472"),  # Keras
+    ("second-bias-added", "{input: 20x4096, layers: [r: lstm 256 onebias]}", "r.params", "4,458,496"),  # PyTorch
     ("groups-ignored", LONG, "three.params", "7,776"),  # 36·24·9
     ("groups-ignored", TABLED, "maps.params", "228"),  # 3·3·25 + 3: the table forgotten
     ("input-channels-left-out", LONG, "one.params", "384"),  # 24·15 + 24

@@ -21,6 +21,7 @@ class Layer:
     node: Node
     inputs: Arrays
     weights: dict[str, Array]
+    dtype: Any
 
     @property
     def op(self) -> Operator:
@@ -28,7 +29,7 @@ class Layer:
 
     def run(self, **options: Any) -> tuple[Arrays, Context]:
         """What its kernel puts out, and the context that it reported to."""
-        context = Context(**options)
+        context = Context(dtype=self.dtype, **options)
         with np.errstate(all="ignore"):
             return kernel_of(self.op)(self.op, self.inputs, self.weights, context), context
 
@@ -57,5 +58,5 @@ def layers_of(graph: Graph, seed: int, *, batch: int = 2, dtype: Any = np.float6
     for _, node in graph.layers():
         shapes = graph.input_shapes(node)
         inputs = tuple(numbers(rng, (batch, *shape), dtype) for shape in shapes)
-        found.append(Layer(node, inputs, arrays(graph, node, rng, dtype)))
+        found.append(Layer(node, inputs, arrays(graph, node, rng, dtype), dtype))
     return found

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from archcalc.executor.weights import array_names
-from archcalc.graph import Graph, Node
+from archcalc.graph import Graph, Node, Ref
 from tests.operators import ENTRIES
 
 Array: TypeAlias = NDArray[Any]
-OPSET = 22
+OPSET = 21
 IR_VERSION = 10
 ELEMENTS = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float64): TensorProto.DOUBLE}
 
@@ -36,9 +36,14 @@ class Model:
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Append a node with one output; ``""`` stands for an optional input that is left out."""
-        name = f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        (name,) = self.add_all(kind, 1, *inputs, **attributes)
         return name
+
+    def add_all(self, kind: str, outputs: int, *inputs: str, **attributes: Any) -> tuple[str, ...]:
+        """Append a node with several outputs."""
+        names = tuple([f"{kind}_{len(self.nodes)}_{number}" for number in range(outputs)])
+        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
+        return names
 
     def constant(self, values: Any, dtype: Any = None) -> str:
         """A stored tensor, in the model's number format unless told otherwise (shapes and indices are ``np.int64``)."""
@@ -71,26 +76,29 @@ def export(graph: Graph, weights: Mapping[str, Array], *, batch: int = 1, dtype:
         dtype: ``float32`` or ``float64``.
     """
     model = Model(dtype, batch)
-    names: dict[int, str] = {}
+    names: dict[Ref, str] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
-            names[index] = f"input:{node.name}"
+            names[Ref(index)] = f"input:{node.name}"
         elif not node.training:
-            names[index] = append(model, graph, node, [names[ref.node] for ref in node.inputs], weights)
+            made = append(model, graph, node, [names[ref] for ref in node.inputs], weights)
+            names.update({Ref(index, output): name for output, name in enumerate(made)})
     inputs = {f"input:{name}": (batch, *map(int, shape)) for name, shape in graph.inputs.items()}
     outputs = []
     for name, ref in graph.outputs.items():
         outputs.append(f"output:{name}")
-        model.nodes.append(helper.make_node("Identity", [names[ref.node]], [outputs[-1]]))
+        model.nodes.append(helper.make_node("Identity", [names[ref]], [outputs[-1]]))
     return model.finish(inputs, outputs)
 
 
-def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: Mapping[str, Array]) -> str:
-    """One layer of a graph."""
+def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: Mapping[str, Array]) -> tuple[str, ...]:
+    """The outputs of one layer of a graph."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
-    read = (inputs[0], shapes[0]) if node.op.arity == 1 else (inputs, shapes)
-    return ENTRIES[node.op.name].onnx(model, node.op, *read, own)
+    alone = node.op.arity == len(inputs) == 1 and not node.op.tensor_arguments()
+    read = (inputs[0], shapes[0]) if alone else (inputs, shapes)
+    made = ENTRIES[node.op.name].onnx(model, node.op, *read, own)
+    return (made,) if isinstance(made, str) else made
 
 
 def session(model: bytes, threads: int = 1, *, optimised: bool = True) -> onnxruntime.InferenceSession:

@@ -21,9 +21,9 @@ from tests.random_networks import layers
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), chunk=st.sampled_from([1, 7, 64]))
 def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, chunk: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):
-        (whole,), alone = layer.run(tally=Counter())
+        (whole, *_), alone = layer.run(tally=Counter())
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(chunks, "CHUNK", chunk)
-            (divided,), together = layer.run(tally=Counter())
+            (divided, *_), together = layer.run(tally=Counter())
         np.testing.assert_allclose(divided, whole, rtol=1e-12, atol=1e-12, err_msg=str(layer.op))
         assert together.tally == alone.tally

@@ -40,13 +40,14 @@ def counted(measured: Measured) -> dict[str, int]:
 def agree(layer: Layer, graph: Graph) -> None:
     """The kernel, the loops and the analysis on one layer with a batch of one."""
     op, shapes = layer.op, graph.input_shapes(layer.node)
-    (fast,), context = layer.run(tally=Counter())
+    fast, context = layer.run(tally=Counter())
     slow = measure_layer(layer.node.name, op, tuple(x[0] for x in layer.inputs), layer.weights)
     where, cost = f"{op} on {shapes}", op.cost(shapes)
     assert counted(slow) == nonzero(context.tally or {}) == nonzero({**cost.operations, "macs": cost.macs}), where
     assert slow.params == sum(weight.count for weight in op.weights(shapes)), where
-    assert slow.shape == fast.shape[1:] == layer.node.output, where
-    np.testing.assert_allclose(fast[0], slow.values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
+    for one, other, shape in zip(fast, slow.outputs, layer.node.outputs, strict=True):
+        assert other.shape == one.shape[1:] == shape, where
+        np.testing.assert_allclose(one[0], other, rtol=TOLERANCE, atol=TOLERANCE, err_msg=where)
 
 
 @pytest.mark.slow

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import archcalc
-from archcalc.executor.kernel import STORAGE, Context, owner
+from archcalc.executor.kernel import STORAGE, Context, kernel_of, owner
 from archcalc.ops.base import REGISTRY
+from archcalc.ops.conv import Conv
+from archcalc.ops.sampling import DeformableConv, RoiAlign
 from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
 
@@ -70,3 +74,22 @@ def test_owner_is_at_the_end_of_a_chain_of_views() -> None:
     array = np.zeros((4, 6))
     view = np.lib.stride_tricks.sliding_window_view(array.T[1:], 2, axis=0)[..., ::2]
     assert owner(view) is array
+
+
+def test_without_offsets_a_deformable_convolution_is_a_convolution() -> None:
+    rng = np.random.default_rng(0)
+    x, weight, bias = rng.normal(size=(2, 4, 6, 5)), rng.normal(size=(6, 2, 3, 3)), rng.normal(size=6)
+    common: dict[str, Any] = {"channels": 6, "kernel": (3, 3), "stride": (2, 1), "pad": "half", "dilation": (1, 2)}
+    arrays = {"weight": weight, "bias": bias}
+    (expected,) = kernel_of(op := Conv(**common, groups=2))(op, (x,), arrays, Context())
+    offset = np.zeros((2, 18, *expected.shape[2:]))
+    (found,) = kernel_of(op := DeformableConv(**common, groups=2, offset=True))(op, (x, offset), arrays, Context())
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_what_a_box_reads_of_a_ramp_is_the_coordinate_of_its_cells() -> None:
+    """Linear interpolation of a ramp is exact; the mean of a cell is the coordinate of its centre."""
+    ramp = np.broadcast_to(np.arange(20.0), (1, 1, 16, 20))
+    op = RoiAlign(size=(2, 3), boxes=True, scale=2, samples=3)
+    (found,) = kernel_of(op)(op, (ramp, np.array([[[2.0, 1.0, 5.0, 4.0]]])), {}, Context())
+    np.testing.assert_allclose(found[0, 0, 0], [[5, 7, 9]] * 2)  # from 4 to 10 in three cells

@@ -88,7 +88,18 @@ def draw_attention(w: Writer, shape: Shape) -> str | None:
         w.maybe("alibi"),
         w.among("", "nobias", "nokeybias", "nooutbias"),
     ]
-    return joined(["attention", *options]) if n else None
+    tensors, m = {}, n
+    if w.among(False, False, True):
+        window = next((int(option[7:]) for option in options if option.startswith("window=")), 0)
+        before = window - 1 if "causal" in options else window // 2
+        m = w.whole(max(1, n - before), n) if window else w.whole(1, n)
+        tensors["context"] = f"@x -> linear 3 -> slice 0:{m} axis={len(shape) - 2}"
+    if w.among(False, False, True):
+        tensors["score_bias"] = f"learned {heads}x{n}x{m}"
+    if w.among(False, False, True):
+        tensors["mask"] = f"constant {w.among(1, n)}x{m}"
+    words = joined(["attention", *options, *(f"{name}=@{name}_" for name in tensors)])
+    return w.with_tensors(words, **{f"{name}_": chain for name, chain in tensors.items()}) if tensors else words
 
 
 def turned_table(width: int, positions: int, base: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, onnx_pads
+from tests.operators.onnx_parts import Weights, bordered, normalised, onnx_pads
 from tests.operators.torch_parts import by_rank, even, functional, layer, nn, padded, parameter, torch
 from tests.operators.windows import Sides, pads
 from tests.operators.writer import Shape, Writer, draw_stride, draw_window, joined, spatially
@@ -28,7 +28,7 @@ def draw_conv(w: Writer, shape: Shape) -> str:
     channels = w.among(w.whole(1, 8), shape[0])
     groups = w.divisor(shape[0], channels)
     words = [f"conv {w.number(channels, shape)}", draw_window(w, shape), draw_stride(w, shape)]
-    words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "ws")]
+    words += [f"g{groups}" if groups > 1 else "", w.maybe("nobias"), w.among("", "", "", "ws", "weight_norm")]
     return joined(words)
 
 
@@ -47,7 +47,8 @@ def onnx_conv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
         connected = np.array(op.table, bool).T
         dense = np.zeros((*connected.shape, *op.kernel), weight.dtype)
         dense[connected] = weight
-        weight = dense
+        weights = {**weights, "weight": dense}
+    weight = normalised(op, weights)
     if op.ws:
         axes = tuple(range(1, weight.ndim))
         wide = weight.astype(np.float64)
@@ -59,6 +60,9 @@ def onnx_convolution(
     model: Model, op: Any, name: str, shape: Sizes, weight: Array, bias: Array | None, groups: int
 ) -> str:
     stored = [model.constant(weight)] + ([] if bias is None else [model.constant(bias)])
+    sides = pads(op, shape[1:])
+    if op.border != "zeros":
+        name, sides = bordered(model, name, op.border, sides), [(0, 0)] * len(sides)
     return model.add(
         "Conv",
         name,
@@ -66,18 +70,45 @@ def onnx_convolution(
         kernel_shape=list(op.kernel),
         strides=list(op.stride),
         dilations=list(op.dilation),
-        pads=onnx_pads(pads(op, shape[1:])),
+        pads=onnx_pads(sides),
         group=groups,
     )
 
 
 def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Module:
     sides = pads(op, shape[1:])
-    same = op.pad == "same" and set(op.stride) == {1}
+    if op.weight_norm:
+        return torch_normed(op, shape)
+    same = op.pad == "same" and set(op.stride) == {1} and op.border == "zeros"
     padding = "same" if same else [before for before, _ in sides] if even(sides) else 0
     cls = by_rank("Conv", shape)
-    module = cls(shape[0], channels, op.kernel, op.stride, padding, op.dilation, groups, op.bias)
-    return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides)), module)
+    module = cls(shape[0], channels, op.kernel, op.stride, padding, op.dilation, groups, op.bias, op.border)
+    return module if same or even(sides) else nn.Sequential(layer(lambda x: padded(x, sides, border=op.border)), module)
+
+
+def torch_normed(op: Any, shape: Sizes) -> Module:
+    """A convolution with PyTorch's weight norm, whose stored numbers are in our order."""
+    sides, rank = pads(op, shape[1:]), len(shape) - 1
+    convolve = getattr(functional, f"conv{rank}d")
+    maps = shape[0] * getattr(op, "multiplier", 1)
+    separable, depthwise = op.name == "sepconv", op.name == "dwconv"
+    channels = maps if depthwise else op.channels
+    stored = {"depthwise": parameter(maps, 1, *op.kernel)} if separable else {}
+    fan_in = maps if separable else 1 if depthwise else shape[0] // op.groups
+    stored["weight"] = parameter(channels, fan_in, *(1 if separable else k for k in op.kernel))
+    stored["gain"] = parameter(channels)
+    stored |= {"bias": parameter(channels)} if op.bias else {}
+
+    def run(x: Tensor) -> Tensor:
+        weight = torch._weight_norm(stored["weight"], stored["gain"].reshape(-1, *(1,) * (rank + 1)), 0)
+        x = padded(x, sides, border=op.border)
+        if separable:
+            x = convolve(x, stored["depthwise"], None, op.stride, 0, op.dilation, shape[0])
+            return convolve(x, weight, stored.get("bias"))
+        groups = shape[0] if depthwise else op.groups
+        return convolve(x, weight, stored.get("bias"), op.stride, 0, op.dilation, groups)
+
+    return layer(run, **stored)
 
 
 def torch_conv(op: Any, shape: Sizes) -> Module:
@@ -90,15 +121,17 @@ def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
     """One kernel per connected pair of maps, put into an otherwise empty weight."""
     connected = torch.tensor(op.table).T
     kernels = parameter(int(connected.sum()), *op.kernel)
+    gain = {"gain": parameter(op.channels)} if op.weight_norm else {}
     bias = parameter(op.channels) if op.bias else None
     convolve = getattr(functional, f"conv{len(shape) - 1}d")
 
     def run(x: Tensor) -> Tensor:
         weight = torch.zeros(op.channels, shape[0], *op.kernel, dtype=x.dtype)
         weight[connected] = kernels
-        return convolve(padded(x, sides), weight, bias, op.stride, 0, op.dilation)
+        weight = torch._weight_norm(weight, gain["gain"].reshape(-1, *(1,) * (len(shape))), 0) if gain else weight
+        return convolve(padded(x, sides, border=op.border), weight, bias, op.stride, 0, op.dilation)
 
-    return layer(run, kernels=kernels, **({} if bias is None else {"bias": bias}))
+    return layer(run, kernels=kernels, **gain, **({} if bias is None else {"bias": bias}))
 
 
 entry(
@@ -114,6 +147,11 @@ entry(
             ({"channels": 8, "kernel": (4, 5), **TWO, "pad": word}, (MAP,))
             for word in ("same", "half", "valid", "full")
         ),
+        ({"channels": 4, "kernel": (3, 5), **TWO, "table": TABLE, "weight_norm": True}, (MAP,)),
+        *(
+            ({"channels": 8, "kernel": (3, 5), **TWO, "border": word}, (MAP,))
+            for word in ("reflect", "replicate", "circular")
+        ),
     ],
 )
 
@@ -121,11 +159,12 @@ entry(
 
 
 def draw_dwconv(w: Writer, shape: Shape) -> str:
-    return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), w.among("", "multiplier=2", "nobias")])
+    option = w.among("", "multiplier=2", "nobias", "weight_norm")
+    return joined(["dwconv", draw_window(w, shape), draw_stride(w, shape), option])
 
 
 def onnx_dwconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return onnx_convolution(model, op, name, shape, weights["weight"], weights.get("bias"), shape[0])
+    return onnx_convolution(model, op, name, shape, normalised(op, weights), weights.get("bias"), shape[0])
 
 
 entry(
@@ -133,26 +172,30 @@ entry(
     draw=spatially(draw_dwconv),
     onnx=onnx_dwconv,
     torch=lambda op, shape: torch_convolution(op, shape, shape[0] * op.multiplier, shape[0]),
-    cases=[({"kernel": (3, 5), **TWO, "multiplier": 2}, (MAP,))],
+    cases=[({"kernel": (3, 5), **TWO, "multiplier": 2, "weight_norm": norm}, (MAP,)) for norm in (False, True)],
 )
 
 
 def draw_sepconv(w: Writer, shape: Shape) -> str:
     words = [f"sepconv {w.number(w.whole(1, 8), shape)}", draw_window(w, shape), draw_stride(w, shape)]
-    return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias")])
+    return joined([*words, w.among("", "multiplier=3"), w.maybe("nobias"), w.among("", "", "weight_norm")])
 
 
 def onnx_sepconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     between = onnx_convolution(model, op, name, shape, weights["depthwise"], None, shape[0])
-    stored = [weights[name] for name in ("pointwise", "bias") if name in weights]
+    stored = [normalised(op, weights, "pointwise"), *([weights["bias"]] if op.bias else [])]
     return model.add("Conv", between, *map(model.constant, stored))
 
 
 def torch_sepconv(op: Any, shape: Sizes) -> Module:
     cls, sides = by_rank("Conv", shape), pads(op, shape[1:])
+    if op.weight_norm:
+        return torch_normed(op, shape)
     maps = shape[0] * op.multiplier
     depthwise = cls(shape[0], maps, op.kernel, op.stride, 0, op.dilation, shape[0], bias=False)
-    return nn.Sequential(layer(lambda x: padded(x, sides)), depthwise, cls(maps, op.channels, 1, bias=op.bias))
+    return nn.Sequential(
+        layer(lambda x: padded(x, sides, border=op.border)), depthwise, cls(maps, op.channels, 1, bias=op.bias)
+    )
 
 
 entry(
@@ -176,9 +219,19 @@ def draw_upconv(w: Writer, shape: Shape) -> str:
     room = min((n - 1) * s + reach for n in sizes)
     ways = [way for way in ways if not way.startswith("p") or room > 2] + ["full"] * (room > 2 * d * (k - 1))
     way = w.among(*ways)
-    extra = w.whole(0, max(s, d) - 1) if way != "same" else 0
+    extra = w.whole(0, max(s, d) - 1)
+    extra = extra if way != "same" or (extra < s and reach % 2 + extra >= 1) else 0
     words = [f"upconv {w.number(channels, shape)} k{k} s{s}", way, f"d{d}" if d > 1 else ""]
-    return joined([*words, f"outpad={extra}" if extra else "", f"g{groups}" if groups > 1 else "", w.maybe("nobias")])
+    words += [f"outpad={extra}" if extra else "", f"g{groups}" if groups > 1 else ""]
+    return joined([*words, w.maybe("nobias"), w.among("", "", "weight_norm")])
+
+
+def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
+    """The output of Keras for ``same``: n·s, and with output padding that of `deconv_output_length`."""
+    if op.outpad is None:
+        return [n * s for n, s in zip(sizes, op.stride, strict=True)]
+    rows = zip(sizes, op.stride, reach, op.outpad, strict=True)
+    return [(n - 1) * s + r - 2 * (r // 2) + more for n, s, r, more in rows]
 
 
 def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
@@ -187,13 +240,21 @@ def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
     if op.pad == "same":  # Keras: n·s positions, what is too much is cut off on both sides, the odd one at the end
-        starts = [max(r - s, 0) // 2 for r, s in zip(reach, op.stride, strict=True)]
-        ends = [start + n * s for start, n, s in zip(starts, sizes, op.stride, strict=True)]
+        made = same_sizes(op, sizes, reach)
+        starts = [max(size - m, 0) // 2 for size, m in zip(full, made, strict=True)]
+        ends = [start + m for start, m in zip(starts, made, strict=True)]
     else:
         rows = pads(op, sizes)
         starts = [before for before, _ in rows]
-        ends = [size - after + more for size, (_, after), more in zip(full, rows, op.outpad, strict=True)]
+        ends = [
+            size - after + more for size, (_, after), more in zip(full, rows, op.outpad or [0] * len(full), strict=True)
+        ]
     missing = [max(-((size - end) // s), 0) for size, end, s in zip(full, ends, op.stride, strict=True)]
+    weight = weights["weight"].reshape(op.groups, -1, *weights["weight"].shape[1:])  # by groups of input channels
+    if op.weight_norm:
+        norms = np.sqrt((weight**2).sum((1, *range(3, weight.ndim)), keepdims=True))
+        weight = weight * weights["gain"].reshape(op.groups, 1, -1, *(1 for _ in sizes)) / norms
+    weights = {**weights, "weight": weight.reshape(weights["weight"].shape)}
     room = model.constant([0, 0, *(0 for _ in sizes), 0, 0, *missing], np.int64)
     laid = model.add(
         "ConvTranspose",
@@ -208,16 +269,41 @@ def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights
     return model.add("Slice", laid, *(model.constant(numbers, np.int64) for numbers in (starts, ends, axes)))
 
 
+def torch_normed_upconv(op: Any, shape: Sizes, sides: Sides, extra: list[int]) -> Module:
+    """Group by group: PyTorch's weight norm over an axis has one gain for all groups."""
+    transposed = getattr(functional, f"conv_transpose{len(shape) - 1}d")
+    stored = {"weight": parameter(shape[0], op.channels // op.groups, *op.kernel), "gain": parameter(op.channels)}
+    stored |= {"bias": parameter(op.channels)} if op.bias else {}
+
+    def run(x: Tensor) -> Tensor:
+        found = []
+        for part, weight, gain in zip(*(t.chunk(op.groups, d) for t, d in parts(x)), strict=True):
+            weight = torch._weight_norm(weight, gain.reshape(1, -1, *(1,) * (len(shape) - 1)), 1)
+            found.append(transposed(part, weight, None, op.stride, 0, extra, 1, op.dilation))
+        result = torch.cat(found, 1)
+        result = result + stored["bias"].reshape(-1, *(1,) * (len(shape) - 1)) if op.bias else result
+        return padded(result, [(-before, -after) for before, after in sides])
+
+    def parts(x: Tensor) -> list[tuple[Tensor, int]]:
+        return [(x, 1), (stored["weight"], 0), (stored["gain"], 0)]
+
+    return layer(run, **stored)
+
+
 def torch_upconv(op: Any, shape: Sizes) -> Module:
     cls = by_rank("ConvTranspose", shape)
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
-    extra, sides = list(op.outpad), []
-    if op.pad == "same":  # Keras: the output is n·s, what is too much is cut off on both sides
-        for axis, (r, s) in enumerate(zip(reach, op.stride, strict=True)):
-            extra[axis] = max(s - r, 0)
-            sides.append((max(r - s, 0) // 2, max(r - s, 0) - max(r - s, 0) // 2))
+    extra, sides = list(op.outpad or [0] * len(reach)), []
+    if op.pad == "same":  # Keras: what is too much is cut off on both sides
+        made = same_sizes(op, shape[1:], reach)
+        for axis, (n, m, r, s) in enumerate(zip(shape[1:], made, reach, op.stride, strict=True)):
+            excess = (n - 1) * s + r - m
+            extra[axis] = max(-excess, 0)
+            sides.append((max(excess, 0) // 2, max(excess, 0) - max(excess, 0) // 2))
     else:
         sides = pads(op, shape[1:])
+    if op.weight_norm:
+        return torch_normed_upconv(op, shape, sides, extra)
     common = {"dilation": op.dilation, "groups": op.groups, "bias": op.bias, "output_padding": extra}
     if even(sides) and all(before <= r - 1 for (before, _), r in zip(sides, reach, strict=True)):
         padding = [before for before, _ in sides]
@@ -233,6 +319,8 @@ entry(
     torch=torch_upconv,
     cases=[
         ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (1, 0), "groups": 2}, (MAP,)),
-        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same", "outpad": (0, 0)}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 5), **TWO, "outpad": (0, 0), "groups": 2, "weight_norm": True}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same"}, (MAP,)),
+        ({"channels": 8, "kernel": (3, 2), **TWO, "pad": "same", "outpad": (1, 2)}, (MAP,)),
     ],
 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, permuted
-from tests.operators.torch_parts import layer, nn, parameter
+from tests.operators.onnx_parts import Weights, normalised, permuted
+from tests.operators.torch_parts import functional, layer, nn, parameter, torch
 from tests.operators.writer import Shape, Writer, joined
 
 if TYPE_CHECKING:
@@ -20,24 +20,39 @@ if TYPE_CHECKING:
 
 
 def onnx_fc(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    stored = [model.constant(weights[name]) for name in ("weight", "bias") if name in weights]
+    stored = [model.constant(each) for each in (normalised(op, weights), *([weights["bias"]] if op.bias else []))]
     return model.add("Gemm", model.add("Flatten", name), *stored, transB=1)
 
 
 entry(
     "fc",
-    draw=lambda w, s: joined([f"fc {w.number(w.whole(1, 20), s)}", w.maybe("nobias")]),
+    draw=lambda w, s: joined([f"fc {w.number(w.whole(1, 20), s)}", w.maybe("nobias"), w.among("", "", "weight_norm")]),
     onnx=onnx_fc,
-    torch=lambda op, s: nn.Sequential(nn.Flatten(), nn.Linear(prod(s), op.features, op.bias)),
+    torch=lambda op, s: nn.Sequential(nn.Flatten(), torch_rows(op, prod(s))),
     cases=[({"features": 10}, (MAP,)), ({"features": 10, "bias": False}, (VECTOR,))],
 )
+
+
+def torch_rows(op: Any, length: int) -> Module:
+    """A linear layer; with PyTorch's weight norm, its stored numbers are in our order."""
+    if not op.weight_norm:
+        return nn.Linear(length, op.features, op.bias)
+    stored = {"weight": parameter(op.features, length), "gain": parameter(op.features)}
+    stored |= {"bias": parameter(op.features)} if op.bias else {}
+
+    def run(x: Tensor) -> Tensor:
+        return functional.linear(
+            x, torch._weight_norm(stored["weight"], stored["gain"][:, None], 0), stored.get("bias")
+        )
+
+    return layer(run, **stored)
 
 
 def onnx_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     rank = len(shape)
     if op.axis == "channels":
         name = permuted(model, name, 0, *range(2, rank + 1), 1)
-    name = model.add("MatMul", name, model.constant(weights["weight"].T))
+    name = model.add("MatMul", name, model.constant(normalised(op, weights).T))
     if "bias" in weights:
         name = model.add("Add", name, model.constant(weights["bias"]))
     return permuted(model, name, 0, rank, *range(1, rank)) if op.axis == "channels" else name
@@ -45,14 +60,16 @@ def onnx_linear(model: Model, op: Any, name: str, shape: Sizes, weights: Weights
 
 def torch_linear(op: Any, shape: Sizes) -> Module:
     if op.axis != "channels":
-        return nn.Linear(shape[-1], op.features, op.bias)
+        return torch_rows(op, shape[-1])
     there, back = layer(lambda x: x.movedim(1, -1)), layer(lambda x: x.movedim(-1, 1))
-    return nn.Sequential(there, nn.Linear(shape[0], op.features, op.bias), back)
+    return nn.Sequential(there, torch_rows(op, shape[0]), back)
 
 
 entry(
     "linear",
-    draw=lambda w, s: joined([f"linear {w.number(w.whole(1, 8), s)}", w.maybe("axis=channels"), w.maybe("nobias")]),
+    draw=lambda w, s: joined(
+        [f"linear {w.number(w.whole(1, 8), s)}", w.maybe("axis=channels"), w.maybe("nobias weight_norm")]
+    ),
     onnx=onnx_linear,
     torch=torch_linear,
     cases=[({"features": 10, "axis": axis}, (shape,)) for axis in ("last", "channels") for shape in (MAP, VECTOR)],

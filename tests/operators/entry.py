@@ -1,8 +1,9 @@
 """What tests know about one operator, in one place: how it is drawn, and what computes the same elsewhere.
 
-The functions of a join (`add`, `concat` …) are given the names and the shapes of all inputs, those of a source none,
-those of any other operator one name and one shape. Shapes are without the batch. Counterparts are written from the
-operator's attributes and from what the other library is defined to do; none calls archcalc's formulas.
+The functions of a join (`add`, `concat` …) and those of an operator with tensors as arguments are given the names and
+the shapes of all inputs, those of a source none, those of any other operator one name and one shape. Shapes are without
+the batch. Counterparts are written from the operator's attributes and from what the other library is defined to do;
+none calls archcalc's formulas.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Sizes: TypeAlias = tuple[int, ...]
 Draw: TypeAlias = "Callable[[Writer, Shape], str | None]"
-Onnx: TypeAlias = Callable[..., str]
+Onnx: TypeAlias = Callable[..., "str | tuple[str, ...]"]
 Torch: TypeAlias = "Callable[[Any, Any], Module]"
 Case: TypeAlias = tuple[dict[str, Any], tuple[Sizes, ...]]
 
@@ -34,9 +35,10 @@ class Entry:
     """The text of a layer on a tensor of this shape, for random networks; ``None`` where it cannot stand."""
     onnx: Onnx
     """Appends it to an ONNX model: of the model, the operator, the name and the shape of its input, and its stored
-    arrays by their names in the layer. Returns the name of its output."""
+    arrays by their names in the layer. Returns the name of its output, or those of all outputs."""
     torch: Torch
-    """A PyTorch module: of the operator and the shape of its input. Stored numbers are parameters or buffers."""
+    """A PyTorch module: of the operator and the shape of its input. Stored numbers are parameters or buffers. Its
+    result is the output, or all outputs."""
     cases: Sequence[Case]
     """Attributes and shapes of inputs that take every branch of its formulas."""
     beyond_onnx_runtime: Callable[[Any], bool]

@@ -22,6 +22,26 @@ def onnx_pads(rows: Sides) -> list[int]:
     return [before for before, _ in rows] + [after for _, after in rows]
 
 
+def normalised(op: Any, weights: Weights, name: str = "weight", axes: tuple[int, ...] | None = None) -> Array:
+    """A stored weight, with weight norm divided by its norm over all axes but the first (or these), times the gain."""
+    weight: Array = weights[name]
+    if not op.weight_norm:
+        return weight
+    over = tuple(range(1, weight.ndim)) if axes is None else axes
+    gain = weights["gain"].reshape([1 if axis in over else -1 for axis in range(weight.ndim)])
+    found: Array = weight * gain / np.sqrt((weight**2).sum(over, keepdims=True))
+    return found
+
+
+BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def bordered(model: Model, name: str, border: str, sides: Sides) -> str:
+    """Padding of the spatial axes, with what stands there."""
+    before, after = zip(*sides, strict=True)
+    return model.add("Pad", name, whole(model, 0, 0, *before, 0, 0, *after), mode=BORDERS[border])
+
+
 def channelwise(model: Model, array: Array, rank: int) -> str:
     """One number per channel, shaped to broadcast over ``rank`` axes after the channels."""
     return model.constant(array.reshape(-1, *(1,) * rank))

@@ -67,9 +67,10 @@ def parameter(*shape: int) -> nn.Parameter:
     return nn.Parameter(torch.ones(shape))
 
 
-def padded(x: Tensor, sides: Sides, value: float = 0.0) -> Tensor:
+def padded(x: Tensor, sides: Sides, value: float = 0.0, border: str = "zeros") -> Tensor:
     """`functional.pad` over the spatial axes; negative sides cut off."""
-    return functional.pad(x, [side for pair in reversed(sides) for side in pair], value=value)
+    each = [side for pair in reversed(sides) for side in pair]
+    return functional.pad(x, each, value=value) if border == "zeros" else functional.pad(x, each, border)
 
 
 def even(sides: Sides) -> bool:
@@ -85,4 +86,5 @@ def stored(module: nn.Module) -> tuple[int, int]:
 
 def counterpart(op: Any, shapes: list[Sizes]) -> nn.Module:
     """The module that computes what an operator does with inputs of these shapes."""
-    return ENTRIES[op.name].torch(op, shapes[0] if op.arity == 1 else shapes)
+    alone = op.arity == len(shapes) == 1 and not op.tensor_arguments()
+    return ENTRIES[op.name].torch(op, shapes[0] if alone else shapes)

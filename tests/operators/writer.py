@@ -57,6 +57,12 @@ class Writer:
         found = {"tables": self.tables, "blocks": self.blocks, "shared": self.shared}
         return {key: value for key, value in found.items() if value}
 
+    def with_tensors(self, layer: str, **tensors: str) -> str:
+        """A block with one layer, on tensors that chains make; ``@x`` is what enters the block."""
+        name = f"a{len(self.blocks)}_"
+        self.blocks[name] = [{"x": "identity"}, *({key: chain} for key, chain in tensors.items()), f"@x -> {layer}"]
+        return name
+
     def after(self, shape: Shape, chain: str) -> Shape:
         """The shape that a chain puts out."""
         graph = read_spec(Source("net.yaml", self.spec(shape, chain))).graph
@@ -101,7 +107,15 @@ def draw_window(w: Writer, shape: Shape, *, pool: bool = False) -> str:
         words.append(way)
     if set(dilation) != {1}:
         words.append(f"d{per_axis(dilation)}")
-    return " ".join(words)
+    if not pool:
+        words.append(draw_border(w, sizes, [2] * len(sizes) if way in ("p", "sides") else [r - 1 for r in reach]))
+    return joined(words)
+
+
+def draw_border(w: Writer, sizes: Shape, padding: list[int]) -> str:
+    """What stands in the padding, given the most that any side has."""
+    left = min(n - p for n, p in zip(sizes, padding, strict=True))
+    return w.among("", "", "", "replicate", *["reflect"] * (left > 0), *["circular"] * (left >= 0))
 
 
 def draw_stride(w: Writer, shape: Shape) -> str:

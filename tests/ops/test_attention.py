@@ -35,6 +35,7 @@ def test_biases_may_be_left_out_of_keys_or_of_the_output() -> None:
     whisper = attention.Attention(heads=6, key_bias=False)
     assert stored(whisper, (1500, 384)) == 4 * 384 * 384 + 3 * 384
     assert stored(attention.Attention(heads=6, out_bias=False), (1500, 384)) == 4 * 384 * 384 + 3 * 384
+    assert sum(weight.count for weight in whisper.weights(((1500, 384),)) if weight.added) == 3 * 384
 
 
 def test_a_context_gives_keys_and_values() -> None:

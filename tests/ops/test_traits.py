@@ -20,7 +20,8 @@ def cases(name: str) -> list[tuple[Operator, Inputs]]:
 @pytest.mark.parametrize("name", REGISTRY)
 def test_layers_with_products_are_weighted_sums_and_no_others(name: str) -> None:
     for op, inputs in cases(name):
-        if op.arity == 1 and not op.pairs_features:  # products of tensors are no weighted sums
+        if op.arity == 1 and not (op.pairs_features or op.further_outputs):
+            # products of tensors are no weighted sums, and neither are those of states with weights
             assert (op.sums(inputs[0]) is not None) == (op.cost(inputs).macs != 0)
 
 
@@ -29,7 +30,8 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
     for op, inputs in cases(name):
         sums, stored = op.sums(inputs[0]), {weight.name: weight.count for weight in op.weights(inputs)}
         assert sums is not None
-        assert {kernels.array for kernels in sums.kernels} == stored.keys() - {"bias"}
+        beside = {"bias", "offset_weight", "offset_bias", "gain"}
+        assert {kernels.array for kernels in sums.kernels} == stored.keys() - beside
         assert all(stored[kernels.array] % kernels.pairs == 0 for kernels in sums.kernels)
         if sums.per_channel:
             assert (sums.kernels[0].inputs, sums.kernels[-1].outputs) == (inputs[0][0], op.output(inputs)[0])
@@ -37,8 +39,11 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REGISTRY.keys() - {"flatten"}))
 def test_between_single_channels_there_is_one(name: str) -> None:
-    """Flattening puts all positions into the channels; joins and what moves channels have no narrow form."""
+    """Flattening puts all positions into the channels; joins and what moves channels have no narrow form, and layers in
+    both directions have a channel for each."""
     for op, inputs in cases(name):
+        if getattr(op, "bidirectional", False) or op.tensor_arguments():
+            continue
         if op.arity == 1 and not (op.reorders or op.pairs_features) and op.feature_axis(inputs, (0,)) is not None:
             single = (1, *inputs[0][1:])
             assert op.on_one_channel(len(single)).output((single,))[0] == 1

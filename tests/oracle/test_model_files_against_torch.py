@@ -113,7 +113,34 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
             scores = torch.matmul(x * 0.5, x.transpose(-2, -1)) + bias
             return torch.matmul(scores.softmax(-1), x)
 
+    class States(nn.Module):
+        """A decoder that starts with the last states of an encoder, positions first in one of its layers."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.LSTM(8, 6, 2, batch_first=True, proj_size=4)
+            self.decoder = nn.LSTM(4, 6, 2, batch_first=True, proj_size=4)
+            self.last = nn.GRU(4, 5, bidirectional=True, bias=False)
+
+        def forward(self, x: Any) -> Any:
+            y, states = self.encoder(x)
+            z, _ = self.decoder(y, states)
+            output, state = self.last(z.transpose(0, 1))
+            return torch.cat([output[-1], state[0], state[1]], -1)
+
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.read = nn.LSTM(8, 6, 2, batch_first=True, bidirectional=True)
+            self.relu = nn.RNN(12, 5, nonlinearity="relu", batch_first=True)
+            self.head = nn.Linear(5, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(self.relu(self.read(x)[0])[0][:, -1])
+
     return {
+        "recurrent": (Reader, (7, 8)),
+        "states": (States, (7, 8)),
         "attention": (Tokens, (5, 8)),
         "shifted windows": (Shifted, (2, 4, 6)),
         "residual": (Residual, (4, 6, 6)),
@@ -146,6 +173,8 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
 
 
 NAMES = [
+    "recurrent",
+    "states",
     "attention",
     "shifted windows",
     "residual",

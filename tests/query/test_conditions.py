@@ -26,6 +26,7 @@ KNOWN: dict[str, Any] = {
     "rf": (35,),
     "head.rf": ("global",),
     "H": 224,
+    "memory": 4 * 1024**2,
 }
 
 
@@ -64,6 +65,8 @@ TRUE = [
     "rf <= 35x35",
     "head.rf > 1000 and not head.rf < 1000",
     "H % 32 = 0",
+    "memory <= 4 MiB and memory = 4MiB and not memory < 4mib",
+    "4MB < memory <= 4.2 MB and memory < 1GB",
     "params >= 4,253,864 and params <= 4'253'864 and params = 4_253_864",
 ]
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 import archcalc
-from archcalc.analysis.unit import Interval
+from archcalc.analysis.intervals import Interval
 from archcalc.query.growth import growth
 
 

@@ -41,6 +41,13 @@ def test_a_budget() -> None:
     assert found.intervals[0].number == len(good)
 
 
+def test_the_longest_context_whose_keys_and_values_fit() -> None:
+    """Two heads of 8 for keys and for values, 4 bytes each: 128 bytes per token; a window of 5 keeps 640."""
+    spec = "9x64 -> attention heads=8 kv_heads=2 causal"
+    assert ends(solved(spec, "n0", range(1, 30), "kv_cache <= 1KiB")) == [(1, 8)]
+    assert ends(solved(f"{spec} window=5", "n0", range(1, 30), "kv_cache <= 640")) == [(1, 29)]
+
+
 def test_several_intervals_of_a_quantity_that_is_not_monotone() -> None:
     spec = "8x32x32 -> conv 8 k3 s4 -> conv 16 k3"
     found = solved(spec, "H", range(1, 40), "conv_1.H % 3 = 0")

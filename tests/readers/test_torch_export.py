@@ -92,9 +92,9 @@ def test_parts_of_other_sizes_than_those_of_the_file_are_refused(tmp_path: Path)
 
 def test_layers_know_the_arrays_of_the_file(tmp_path: Path) -> None:
     assert read(tmp_path, small_network()).stored == {
-        "stem/conv.weight": "stem.conv.weight",
-        "head.weight": "head.weight",
-        "head.bias": "head.bias",
+        "stem/conv.weight": ("stem.conv.weight",),
+        "head.weight": ("head.weight",),
+        "head.bias": ("head.bias",),
     }
 
 

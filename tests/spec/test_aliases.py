@@ -38,17 +38,20 @@ def test_what_to_write_instead_is_valid(instead: Instead) -> None:
     ("name", "hint"),
     [
         ("Dense", "write linear 10 (along the last axis, as in Keras; fc 10 flattens first)"),
-        ("deform_conv", "'deform_conv' is not supported: conv has the same shape, without the offsets"),
+        ("DeformConv2dPack", "write deform_conv 64 k3 half"),
+        ("RoIPool", "'RoIPool' is not supported: roi_align reads the boxes of a tensor, one map at a time"),
+        ("ReflectionPad2d", "write pad 1 reflect"),
         ("conv1x1", "write conv 64 k1"),
         ("LPPool2d", "'LPPool2d' is not supported"),
         ("globalpool", "write gap"),
+        ("BiLSTM", "write lstm 128 bidirectional"),
     ],
 )
 def test_a_name_that_people_use_gets_what_to_write_instead(name: str, hint: str) -> None:
     assert suggest_operator(name, REGISTRY) == hint
 
 
-@pytest.mark.parametrize("name", ["rope", "rnn", "zzz", "lrm2", "pol"])
+@pytest.mark.parametrize("name", ["rope", "knn", "zzz", "lrm2", "pol"])
 def test_similar_spelling_is_no_similarity_of_meaning(name: str) -> None:
     assert "did you mean" not in suggest_operator(name, ["crop", "lrn", "maxpool", "mul", "max"])
 

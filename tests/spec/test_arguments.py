@@ -33,6 +33,8 @@ def test_arguments_may_be_positional_named_short_or_flags_in_any_order(layer: st
         "stride": (2, 2),
         "pad": ((1, 1), (1, 1)),
         "dilation": (1, 1),
+        "border": "zeros",
+        "weight_norm": False,
         "groups": 4,
         "bias": False,
         "ws": False,
@@ -108,7 +110,7 @@ def test_wrong_arguments_are_named_and_marked(layer: str, code: str, what: str, 
         ("conv_transpose2d 8 k3", "did you mean 'upconv'?"),
         ("swish", "did you mean 'silu'?"),
         ("frobnicate 8", "`archcalc ops` lists all operators"),
-        ("fc 10 10", "usage: fc features [nobias]"),
+        ("fc 10 10", "usage: fc features [weight_norm] [nobias]"),
         ("ln channels", "usage: ln [axis=all|last|channels] [noaffine] [eps=…]"),
         ("conv(8)", "for example: conv 64 k3"),
     ],
@@ -276,11 +278,18 @@ def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) 
     [name for name, cls in REGISTRY.items() if cls.arity is not None and any(p.required for p in cls.parameters())],
 )
 def test_the_example_in_a_hint_is_right_itself(name: str) -> None:
-    chain(example(REGISTRY[name]), "16x5x5" if name == "reshape" else "64x20x20")
+    text = example(REGISTRY[name])
+    if "@boxes" in text:
+        graph(f"inputs: {{x: 64x20x20, boxes: 5x4}}\nlayers: '@x -> {text}'")
+    else:
+        chain(text, "16x5x5" if name == "reshape" else "64x20x20")
 
 
-def test_a_factor_that_is_not_whole_is_a_size_to_upsample_to() -> None:
-    assert "to=…" in wrong("upsample (120/88)", "1x88x88").hint
+def test_a_factor_may_be_a_fraction() -> None:
+    """88 → 120, and ⌊5·3/2⌋ = 7, as PyTorch and ONNX round the size."""
+    assert chain("upsample (120/88)", "1x88").nodes[-1].output == (1, 120)
+    assert chain("upsample 1.5", "1x5").nodes[-1].output == (1, 7)
+    assert wrong("upsample 0", "1x8").message == "the scale of upsample must be positive, got 0"
 
 
 @pytest.mark.parametrize("given", [{}, {"set": {"rho": "0.857"}}])

@@ -75,6 +75,20 @@ def test_an_operator_may_be_held_by_a_variable_and_set() -> None:
     assert ops(graph(text, set={"act": "gelu"})) == ["conv", "gelu"]
 
 
+def test_an_operator_or_block_may_be_held_by_a_variable_that_blocks_use() -> None:
+    text = """
+        input: 3x8x8
+        variables: {unit: plain, act: relu}
+        blocks:
+          plain(c): conv c k1 -> act
+          normed(c): conv c k1 -> bn -> act
+          stage(c): unit(c)*2
+        layers: stage(4)
+    """
+    assert ops(graph(text)) == ["conv", "relu"] * 2
+    assert ops(graph(text, set={"unit": "normed", "act": "gelu"})) == ["conv", "bn", "gelu"] * 2
+
+
 @pytest.mark.parametrize(
     ("word", "what"),
     [("v", "'op' must be an operator, got"), ("add", "'add' is a join"), ("same", "no operator 'same'")],

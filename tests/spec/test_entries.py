@@ -224,6 +224,27 @@ def test_wrong_references_are_located_errors(stage: str, what: str, at: str) -> 
     assert marked(found) == at
 
 
+def test_further_outputs_come_last_in_a_path() -> None:
+    text = """
+        input: 9x4
+        blocks:
+          read(n): [{all: lstm n}, relu]
+        layers:
+          - enc: lstm 5
+          - dec: read(3) -> lstm 5 state=@enc/state cell=@enc/cell
+          - out: "@dec/read/all/cell -> linear 2"
+          - end: "@enc/state -> sigmoid"
+    """
+    network = graph(text)
+    dec = next(node for node in network.nodes if node.name == "dec/lstm")
+    enc = network.stages["enc"].node
+    assert dec.inputs[1:] == ((enc, 1), (enc, 2))
+    assert shapes(network)[-2:] == ["1x2", "1x5"]
+    found = problem(text.replace("@enc/state -> sigmoid", "@enc/hidden -> sigmoid"))
+    assert found.message == "no 'hidden' in 'enc'"
+    assert "enc/state, enc/cell" in found.hint
+
+
 @pytest.mark.parametrize(
     ("entries", "code", "what"),
     [

@@ -28,7 +28,7 @@ COUNTED = [
     "blocks:\n  b(k, m=2*k): (relu)*k -> (tanh)*m\nlayers: [b(n), 'b(2, m=3)', (b(1))*n]",
     "blocks:\n  inner(k): (relu)*k\n  outer(k, j=k): inner(j) -> inner(k=k+1)\nlayers: outer(n)*3",
     "layers: ['add(identity, (conv 3 k1)*n -> relu)', '@input -> (relu)*n']",
-    "blocks: {b: {x: (relu)*n}, j: [{y: b}, 'add(@y/x*)']}\nlayers: j",
+    "blocks:\n  one: {y: (relu)*n, out: tanh}\n  all: [{x: one}, {z: 'add(@x/y*)'}]\nlayers: all",
     "layers: relu\nheads: {h: (relu)*n}\ntraining_heads: {t: (tanh)*n}",
 ]
 

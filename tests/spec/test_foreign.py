@@ -25,6 +25,12 @@ REWRITTEN = {
     "3x32x32 -> nn.ReLU()": "3x32x32 -> relu",
     "3x32x32 -> torch.nn.ReLU": "3x32x32 -> relu",
     "3x32x32 -> nn.Conv2d(3, 8, 3, padding=1, bias=False) -> nn.BatchNorm2d(8)": "3x32x32 -> conv 8 k3 p1 nobias -> bn",
+    "9x32 -> nn.LSTM(32, 8, num_layers=2, bidirectional=True, batch_first=True)": (
+        "9x32 -> lstm 8 layers=2 bidirectional"
+    ),
+    "9x32 -> nn.GRU(32, 8) -> nn.RNN(8, hidden_size=4, nonlinearity='relu')": "9x32 -> gru 8 -> rnn 4 relu",
+    "9x32 -> LSTM(8, return_sequences=True) -> GRU(4, activation='tanh')": "9x32 -> lstm 8 onebias -> gru 4 final",
+    "9x32 -> keras.layers.GRU(8, reset_after=False)": "9x32 -> gru 8 reset_after=no onebias final",
     "3x32x32 -> nn.Sequential(nn.Conv2d(3, 8, (3, 5)), nn.ReLU(inplace=True))": "3x32x32 -> conv 8 k3x5 -> relu",
     "3x32x32 -> Conv2D(8, 3, padding='same', activation='relu')": "3x32x32 -> conv 8 k3 same -> relu",
     "3x32x32 -> MaxPool2d(2, stride=2)": "3x32x32 -> maxpool 2 s2",
@@ -95,6 +101,7 @@ def test_arguments_may_have_their_names_in_frameworks() -> None:
     written = chain("conv filters=6 kernel_size=3 strides=2 padding=1 dilation=2 groups=3 use_bias=no", "3x32x32")
     assert last(written).attributes() == last(chain("conv 6 k3 s2 p1 d2 g3 nobias", "3x32x32")).attributes()
     assert shapes(chain("maxpool pool_size=2 -> linear units=5")) == ["8x16x16", "8x16x5"]
+    assert shapes(chain("lstm hidden_size=5 num_layers=2 proj_size=3", "9x4")) == ["9x3"]
 
 
 def test_names_of_frameworks_mean_arguments_that_exist_and_hide_none() -> None:

@@ -25,8 +25,14 @@ EXAMPLES = [pytest.param(example.text, id=example.id) for example in examples("y
 
 
 def as_editors_read(text: str) -> Any:
-    """YAML as every other tool reads it: with numbers and booleans."""
-    return yaml.safe_load(text)
+    """YAML as editors read it: with numbers and booleans as values, and texts as keys."""
+    return with_texts_as_keys(yaml.safe_load(text))
+
+
+def with_texts_as_keys(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {str(key): with_texts_as_keys(value) for key, value in content.items()}
+    return [with_texts_as_keys(item) for item in content] if isinstance(content, list) else content
 
 
 @pytest.mark.parametrize("name", bundled())

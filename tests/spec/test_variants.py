@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 import archcalc
-from archcalc.spec import Given, SpecError, load_spec, locate, zoo
+from archcalc.spec import Given, SpecError, load_spec, locate
 from archcalc.spec.limits import DEFAULT
 from archcalc.validation.examine import Options, ValidationResult, ValidationTask, examine
 from archcalc.validation.paths import FoundSpec, find_specs
@@ -125,7 +125,7 @@ def test_an_unknown_variant_lists_the_known_ones(path: str) -> None:
     assert found.hint == "the variants are small, wide, flat, own"
     with pytest.raises(SpecError) as raised:
         load_spec(f"{path}:smal")
-    assert raised.value.problems[0].hint == "did you mean 'small'?"
+    assert raised.value.problems[0].hint == "did you mean 'small'? the variants are small, wide, flat, own"
     with pytest.raises(SpecError) as raised:
         load_spec("lenet5:b")
     assert raised.value.problems[0].hint == "this spec has no variants"
@@ -153,13 +153,11 @@ def test_a_path_with_blanks_and_a_variant_is_no_inline_expression() -> None:
     assert locate.is_inline("3x8x8 -> conv 3 k1:1")
 
 
-def test_a_further_name_finds_the_variant_of_a_bundled_spec(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (locate, zoo):
-        monkeypatch.setattr(module, "bundled_folder", lambda: Path(path).parent)
-    assert load_spec("net_s").graph.name == "Net small"
-    assert load_spec("net:wide").graph.name == "Wide Net"
-    with pytest.raises(SpecError):
-        load_spec("net_x")
+def test_a_variant_may_have_several_further_names(path: str) -> None:
+    text = Path(path).read_text().replace("alias: net_s", "alias: [net_s, net-small.v1]")
+    Path(path).write_text(text)
+    assert load_spec(f"{path}:small").about.aliases == ("net_s", "net-small.v1")
+    assert load_spec(path).about.aliases == ()
 
 
 def test_a_variant_can_be_validated_alone(path: str) -> None:

@@ -14,7 +14,7 @@ from archcalc.graph import Graph, Node
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.spec import Source, read_spec
 from archcalc.spec.grammar import JOINS
-from archcalc.spec.write import layer_words, write_join, write_layer
+from archcalc.spec.write import connection_table, layer_words, write_join, write_layer
 from tests.operators.writer import document, written
 from tests.random_networks import layers
 
@@ -29,11 +29,11 @@ def read_again(network: Graph, node: Node) -> Node:
     """A layer, written and read on inputs like its own."""
     shapes = network.input_shapes(node)
     inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes or ((1,),))}
-    words = layer_words(node.op)
+    given = dict(zip(node.op.tensor_arguments(), [*inputs][node.op.arity or 0 :], strict=False))
+    words = layer_words(node.op, table="t", tensors={name: f"@{tensor}" for name, tensor in given.items()})
     tables = {}
-    if (rows := getattr(node.op, "table", None)) is not None:
+    if (rows := connection_table(node.op)) is not None:
         tables = {"tables": {"t": "/".join("".join(".X"[cell] for cell in row) for row in rows)}}
-        words = [word.replace("table=…", "table=t") for word in words]
     text = write_join(words, [f"@{name}" for name in inputs]) if node.op.name in JOINS else " ".join(words)
     again = read(document({"inputs": inputs, **tables, "layers": [text]}))
     return again.nodes[-1]

@@ -63,7 +63,9 @@ def test_bundled_networks_read_back_as_they_were(name: str) -> None:
         assert (one.params, one.macs, one.operations) == (other.params, other.macs, other.operations)
         assert one.fields.keys() == other.fields.keys()
         for axes, others in zip(one.fields.values(), other.fields.values(), strict=True):
-            assert [axis.is_global or axis.size for axis in axes] == [axis.is_global or axis.size for axis in others]
+            assert [axis.size if axis.is_local else axis.word for axis in axes] == [
+                axis.size if axis.is_local else axis.word for axis in others
+            ]
 
 
 @pytest.mark.parametrize("name", SAMPLE)

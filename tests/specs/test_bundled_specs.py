@@ -9,6 +9,7 @@ import pytest
 import archcalc
 from archcalc.analysis.propagate import Analysis
 from archcalc.claims import judge_expectations
+from archcalc.spec.catalogue import catalogue
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -30,12 +31,25 @@ def test_the_networks_that_were_asked_for() -> None:
     assert set(archcalc.bundled()) >= ASKED_FOR
 
 
-@pytest.mark.parametrize("name", archcalc.bundled())
+VARIANTS = [pytest.param(entry.name, marks=[pytest.mark.slow] * bool(entry.variant)) for entry in catalogue()]
+
+
+@pytest.mark.parametrize("name", VARIANTS)
 def test_expectations_hold(name: str) -> None:
     network = archcalc.load(name)
     verdicts = judge_expectations(network.spec, network.analyze())
-    assert verdicts, "a bundled spec says what to expect of it"
+    assert verdicts or network.spec.variants, "a bundled spec says what to expect of it"
     assert [verdict.message for verdict in verdicts if not verdict.holds] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in archcalc.bundled() if archcalc.load(name).spec.variants])
+def test_expectations_of_variants_hold(name: str) -> None:
+    for variant in archcalc.load(name).spec.variants:
+        network = archcalc.load(f"{name}:{variant}")
+        verdicts = judge_expectations(network.spec, network.analyze())
+        assert verdicts, f"{variant} says what to expect of it"
+        assert [verdict.message for verdict in verdicts if not verdict.holds] == []
 
 
 @pytest.mark.parametrize("name", archcalc.bundled())
@@ -43,26 +57,27 @@ def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
     text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert name == name.lower()
-    assert lines[0].startswith("# "), "the first line names the network and its source"
+    assert next(line for line in lines if not line.startswith("#")).startswith("name: "), "the title comes first"
     assert max(map(len, lines)) <= 120
     assert len(lines) <= 80
     assert text == text.rstrip() + "\n"
     assert all(line == line.rstrip() for line in lines)
 
 
-def having(variable: str) -> list[str]:
-    """The bundled specs with such a knob."""
-    return [name for name in archcalc.bundled() if variable in archcalc.load(name).graph.variables]
+def having(variable: str, *, task: str = "", family: str = "") -> list[str]:
+    """The bundled specs with such a knob, for a task or of a family."""
+    found = [each for each in catalogue() if task in ("", each.task) and family in ("", each.family)]
+    return sorted({entry.file for entry in found if f" {variable}=" in f" {entry.variables}"})
 
 
-@pytest.mark.parametrize("name", having("classes"))
+@pytest.mark.parametrize("name", having("classes", task="classification"))
 def test_classes_can_be_set(name: str) -> None:
     network = archcalc.load(name, set={"classes": 7})
     output = next(iter(network.graph.outputs.values()))
     assert network.graph.shape(output)[0] == 7
 
 
-@pytest.mark.parametrize("name", [name for name in having("width") if name != "unet"])
+@pytest.mark.parametrize("name", having("width", family="ResNet"))
 def test_half_as_wide_is_a_quarter_of_the_work(name: str) -> None:
     whole = archcalc.load(name).analyze().stage("conv4_x")
     half = archcalc.load(name, set={"width": 32}).analyze().stage("conv4_x")

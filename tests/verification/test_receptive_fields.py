@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from archcalc.analysis.receptive import receptive_fields
 from archcalc.executor.probes import NOTHING, Extent, probe
 from archcalc.graph import Graph
 from archcalc.verification.receptive_fields import compare_fields
@@ -93,6 +94,8 @@ def test_networks_that_cannot_be_probed_are_named() -> None:
             "conv 8 k3 half -> rearrange 'c n = n c' -> attention heads=2 causal -> rearrange 'n c = c n' -> conv 2 k3",
             "8x24",
         ),
+        ("conv 8 k3 half -> rearrange 'c n = n c' -> gru 4 layers=2 -> lstm 6 proj=2 -> linear 3", "4x24"),
+        ("rnn 5 bidirectional -> add(identity, linear 10) -> gru 4 final -> fc 2", "3x24x8"),
         ("sdpa(linear 4, linear 4, identity, causal=yes)", "12x8"),
         ("sdpa(linear 4, linear 4, identity) -> relu", "12x8"),
         ("linear 4 -> matmul(identity, rearrange 'n d = d n') -> softmax axis=last -> sum axis=1", "6x4"),
@@ -103,6 +106,22 @@ def test_networks_that_turn_channels_into_positions_are_probed(layers: str, shap
     found = compare_fields(chain(layers, shape))
     assert not found.differences
     assert found.compared or "x" not in shape
+
+
+def test_states_depend_on_all_positions_and_so_does_what_starts_with_them() -> None:
+    network = graph("""
+        inputs: {source: 12x8, target: 9x8}
+        layers:
+          - encoder: lstm 6 layers=2
+          - decoder: "@target -> lstm 6 layers=2 state=@encoder/state -> linear 4"
+        heads: {last: "@encoder/cell -> linear 3", flat: "@encoder/state -> flatten"}
+    """)
+    fields = dict(zip((node.name for node in network.nodes), receptive_fields(network), strict=True))
+    words = {name: {source: field[0].word for source, field in found.items()} for name, found in fields.items()}
+    assert words["encoder"] == {"source": "causal"}
+    assert words["decoder/linear"] == {"source": "global", "target": "causal"}
+    assert words["last"] == words["flat"] == {"source": "global"}
+    assert not compare_fields(network).differences
 
 
 def test_a_wrong_view_would_be_noticed() -> None:

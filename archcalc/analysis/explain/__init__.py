@@ -4,6 +4,7 @@ There are no separate formulas for derivations: the functions of the analysis ar
 expressions they come from, and every result is compared with that of the analysis before it is shown.
 """
 
+from archcalc.analysis.explain.cache import explain_cache
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding, explain_stage_folding
 from archcalc.analysis.explain.layers import explain_layer, heading
@@ -15,6 +16,7 @@ __all__ = [
     "Contradiction",
     "Derivation",
     "Step",
+    "explain_cache",
     "explain_field",
     "explain_folding",
     "explain_layer",

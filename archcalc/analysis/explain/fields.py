@@ -86,7 +86,8 @@ def _field_steps(analysis: Analysis, layer: Layer, source: str, axis: int, notat
             yield Step(symbol, union.join(joined), "", notation.text(_range(field)), note)
         elif window is None or not _linear(first.field, field) or window.up != 1:
             numbers[index] = _Numbered(count, count, field)
-            why = "of the split or merged axes" if node.op.reorders else "of upsampling"
+            split = node.op.reorders or first.field.is_unknown
+            why = "of the split or merged axes" if split else "of upsampling"
             note = f"{node.name}: depends on the position because {why}; stride {field.stride}"
             yield Step(symbol, "", "", notation.text(_range(field)), note)
         else:

@@ -33,7 +33,7 @@ def explain_stage_folding(analysis: Analysis, stage: Group, *, latex: bool = Fal
     changes = [
         tuple(_change(folding, change, notation))
         for change in folding.changes()
-        if change.absorbed and not places.isdisjoint(_nodes(change))
+        if change.is_changed and not places.isdisjoint(_nodes(change))
     ]
     kept = tuple([_stays(folding, kept, notation) for kept in folding.kept if kept.node in places])
     found = [*changes, kept] if kept else changes
@@ -46,7 +46,7 @@ def _layer(folding: Folding, layer: Layer, notation: Notation) -> Iterator[Step]
             yield Step(notation.text("stays"), "", "", notation.text("as it is"), kept.reason)
             return
     for change in folding.changes():
-        if change.absorbed and layer.node in _nodes(change):
+        if change.is_changed and layer.node in _nodes(change):
             yield from _change(folding, change, notation)
             return
     yield _nothing(notation)
@@ -78,6 +78,11 @@ def _maps(folding: Folding, change: FoldedLayer, notation: Notation) -> Iterator
     ways = {one.node: one.forward for one in folding.folds}
     dot = r" \cdot " if notation.latex else "·"
     weight, bias, prime = notation.symbol("weight"), notation.symbol("bias"), "'" if notation.latex else "′"
+    if change.gains_merged:
+        norm = rf"\lVert {weight} \rVert" if notation.latex else f"‖{weight}‖"
+        gain = notation.symbol("gain")
+        note = f"weight norm of {change.layer.name}, per output channel"
+        yield Step(f"{weight}{prime}", "", "", f"gain{dot}{weight}/{norm}".replace("gain", gain), note)
     for absorbed in change.absorbed:
         channel_map = folding.graph.nodes[absorbed.node].op.channel_map
         assert channel_map is not None  # only layers with one are folded
@@ -107,7 +112,7 @@ def _network(folding: Folding, notation: Notation) -> Iterator[Step]:
         agree(folding.graph.name, f"{quantity} saved", sum(part for _, part in parts), saved)
         if saved:
             yield from shares(notation, notation.symbol(f"{quantity}_saved"), parts)
-    if not folding.folds and not folding.kept:
+    if not folding.kept and not any(change.is_changed for change in changes):
         yield Step(notation.symbol("saved"), "", "", "0", "there is nothing to fold")
     for kept in folding.kept:
         yield _stays(folding, kept, notation)

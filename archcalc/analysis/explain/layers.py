@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from archcalc.analysis.counts import STORED
+from archcalc.analysis.cache import CACHED
+from archcalc.analysis.counts import STORED, numbers_in
+from archcalc.analysis.explain.cache import cache_bytes
 from archcalc.analysis.explain.fields import explain_field
 from archcalc.analysis.explain.folding import explain_folding
-from archcalc.analysis.explain.memory import stored
+from archcalc.analysis.explain.memory import bytes_each, stored
 from archcalc.analysis.explain.steps import Derivation, Step, agree, steps
 from archcalc.analysis.explain.symbols import traced
+from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Layer
 from archcalc.graph import Graph, axis_symbols, write_shape
 from archcalc.numeric import product
@@ -38,6 +41,8 @@ def explain_layer(
             result += explain_field(analysis, layer, latex=latex)
         elif quantity == "folding":
             result.append(explain_folding(analysis, layer, latex=latex))
+        elif quantity in CACHED:
+            result.append(Derivation(layer.name, quantity, tuple(derive.cache(quantity, dtype))))
         elif quantity == "memory":
             result.append(stored(layer.name, layer, dtype, latex=latex))
         elif quantity != "shape":
@@ -48,7 +53,7 @@ def explain_layer(
 
 class _LayerDerivation:
     def __init__(self, analysis: Analysis, layer: Layer, *, latex: bool) -> None:
-        self.layer = layer
+        self.analysis, self.layer = analysis, layer
         self.op, self.inputs = traced(analysis.graph, analysis.graph.nodes[layer.node])
         nodes = analysis.graph.nodes
         self.tied = {name: nodes[owner].name for name, owner in nodes[layer.node].tied.items()}
@@ -83,6 +88,12 @@ class _LayerDerivation:
         else:
             yield from self._plain(quantity)
 
+    def cache(self, quantity: str, dtype: str) -> Iterator[Step]:
+        """Yield the steps for the bytes of the cache of keys and values."""
+        number = CACHED[quantity](self.op.cache(self.inputs)) * self.batch * DTYPES[dtype]
+        agree(self.layer.name, quantity, value_of(number), cache_bytes(self.analysis, [self.layer], quantity, dtype))
+        yield from steps(self.notation, quantity, number, bytes_each(dtype) if value_of(number) else "")
+
     def _cost(self) -> Cost:
         return self.op.cost(self.inputs).times(self.batch)
 
@@ -112,8 +123,8 @@ class _LayerDerivation:
     def _weights(self, quantity: str) -> Iterator[Step]:
         weights = [weight for weight in self.op.weights(self.inputs) if STORED[quantity](weight)]
         for weight in weights:
-            yield from steps(self.notation, weight.name, weight.count, self._note(weight))
-        total = sum(leaf(weight.name, weight.count) for weight in weights)
+            yield from steps(self.notation, weight.name, numbers_in(weight, quantity), self._note(weight))
+        total = sum(leaf(weight.name, numbers_in(weight, quantity)) for weight in weights)
         agree(self.layer.name, quantity, value_of(total), getattr(self.layer, quantity))
         if len(weights) > 1:
             yield from steps(self.notation, quantity, total)
@@ -128,7 +139,7 @@ class _LayerDerivation:
 def heading(layer: Layer, graph: Graph) -> str:
     """Return a line that describes a layer: its operator, input shapes and output shape; and its origin."""
     shapes: Shapes = graph.input_shapes(graph.nodes[layer.node])
-    before = " and ".join(write_shape(shape, graph.layout) for shape in shapes)
+    before = ", " + " and ".join(write_shape(shape, graph.layout) for shape in shapes) if shapes else ""
     node = graph.nodes[layer.node]
-    line = f"{layer.name}: {layer.op}, {before} → {write_shape(node.output, graph.layout)}"
+    line = f"{layer.name}: {layer.op}{before} → {write_shape(node.output, graph.layout)}"
     return line if node.origin is None else f"{line}, from {node.origin}"

@@ -46,7 +46,12 @@ def explain_memory(analysis: Analysis, dtype: str, *, latex: bool = False) -> De
 def _stored(notation: Notation, counts: Counts, dtype: str) -> Iterator[Step]:
     for name, number in (("params", counts.params), ("activations", counts.activations)):
         if number:
-            yield from _in_bytes(notation, f"bytes_{name}", name, number, dtype, f"{dtype}: {DTYPES[dtype]} bytes each")
+            yield from _in_bytes(notation, f"bytes_{name}", name, number, dtype, bytes_each(dtype))
+
+
+def bytes_each(dtype: str) -> str:
+    """Return the note on the bytes of a number."""
+    return f"{dtype}: {DTYPES[dtype]} byte{'s' * (DTYPES[dtype] > 1)} each"
 
 
 def _in_bytes(notation: Notation, symbol: str, name: str, elements: Any, dtype: str, note: str) -> Iterator[Step]:

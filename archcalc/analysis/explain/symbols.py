@@ -30,7 +30,7 @@ def _named_shape(shape: Shape, index: int | None) -> Shape:
     return tuple(leaf(name, size) for name, size in zip(names, shape, strict=True))
 
 
-ALWAYS_SHOWN = ("stride", "pad", "kernel")
+ALWAYS_SHOWN = ("stride", "pad", "kernel", "top")
 """Arguments that appear in derivations even if they have their default values; others are left out then."""
 
 
@@ -52,6 +52,8 @@ def traced_operator(op: Operator, rank: int) -> Operator:
             values[parameter.name] = leaf(name, value)
         elif form == "axes":
             values[parameter.name] = _traced_axes(name, value, rank)
+        elif form == "sizes" and parameter.argument.each == "positions":
+            values[parameter.name] = _traced_axes(name, value, len(value))
         elif form == "pads":
             values[parameter.name] = _traced_pads(name, value, rank)
     return replace(op, **values)

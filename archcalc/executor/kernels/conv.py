@@ -7,11 +7,15 @@ as fit into the buffer.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.border import without_padding
 from archcalc.executor.kernels.counted import add
 from archcalc.executor.kernels.gather import block_positions, gather, maps_together
+from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.executor.kernels.windows import WindowAxis, WindowBlock, axes_of, blocks, index, padding, positions, taps
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
@@ -19,8 +23,10 @@ STANDARDISATION_EPSILON = 1e-5
 """The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 
-def _shapes_with_bias(bias: bool, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
-    return {**arrays, "bias": (channels,)} if bias else arrays
+def stored(op: Any, channels: int, **arrays: Sizes) -> dict[str, Sizes]:
+    """Return the arrays of a layer of weighted sums: weights, a gain (with weight norm) and a bias per channel."""
+    gain = {"gain": (channels,)} if op.weight_norm else {}
+    return {**arrays, **gain, **({"bias": (channels,)} if op.bias else {})}
 
 
 # --- convolution ---
@@ -33,14 +39,15 @@ def conv_storage(op: Conv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     With a connection table, there is one kernel per connected pair of maps, ordered by output map.
     """
     kernels = (op.channels, inputs[0][0] // op.groups) if op.table is None else (sum(map(sum, op.table)),)
-    return _shapes_with_bias(op.bias, op.channels, weight=(*kernels, *op.kernel))
+    return stored(op, op.channels, weight=(*kernels, *op.kernel))
 
 
 @kernel(Conv)
+@normalising
 def conv(op: Conv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute the weighted sum of every filter over the windows of the channels of its group."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
     if op.ws:
         weight = standardised(weight)
@@ -115,14 +122,15 @@ def with_bias(y: Array, weights: Weights, context: Context) -> Array:
 def depthwise_storage(op: DepthwiseConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight``, with ``multiplier`` filters per channel, ordered by channel, and ``bias``."""
     maps = inputs[0][0] * op.multiplier
-    return _shapes_with_bias(op.bias, maps, weight=(maps, 1, *op.kernel))
+    return stored(op, maps, weight=(maps, 1, *op.kernel))
 
 
 @kernel(DepthwiseConv)
+@normalising
 def depthwise_conv(op: DepthwiseConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Convolve every channel with filters of its own."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), len(weight), *positions(axes)), x.dtype)
     convolve(x, weight, x.shape[1], axes, y, context)
     return (with_bias(y, weights, context),)
@@ -133,14 +141,15 @@ def separable_storage(op: SeparableConv, inputs: tuple[Sizes, ...]) -> dict[str,
     """Return ``depthwise``, ``pointwise`` and ``bias``, which is added after both convolutions."""
     maps = inputs[0][0] * op.multiplier
     kernels = {"depthwise": (maps, 1, *op.kernel), "pointwise": (op.channels, maps, *(1 for _ in op.kernel))}
-    return _shapes_with_bias(op.bias, op.channels, **kernels)
+    return stored(op, op.channels, **kernels)
 
 
 @kernel(SeparableConv)
+@normalising
 def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Compute a depthwise convolution, then a 1×1 convolution over its maps, one example at a time."""
     x, mixing = np.ascontiguousarray(inputs[0]), weights["pointwise"].reshape(op.channels, -1)
-    axes = axes_of(op, x.shape[2:])
+    x, axes = without_padding(x, op.border, axes_of(op, x.shape[2:]))
     y = np.empty((len(x), op.channels, *positions(axes)), x.dtype)
     maps = context.scratch("depthwise maps", (1, mixing.shape[1], *positions(axes)), x.dtype)
     for sample, result in zip(x, y.reshape(*y.shape[:2], -1), strict=True):
@@ -155,10 +164,11 @@ def separable_conv(op: SeparableConv, inputs: Arrays, weights: Weights, context:
 @storage(TransposedConv)
 def transposed_storage(op: TransposedConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
     """Return ``weight``, with one kernel per input channel and output channel of its group, and ``bias``."""
-    return _shapes_with_bias(op.bias, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
+    return stored(op, op.channels, weight=(inputs[0][0], op.channels // op.groups, *op.kernel))
 
 
 @kernel(TransposedConv)
+@normalising
 def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Add every input times the kernel to the output at its window; the part in the padding is discarded."""
     x, weight = np.ascontiguousarray(inputs[0]), weights["weight"]
@@ -190,14 +200,13 @@ def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[WindowAxis]:
     """Return the axes of the transposed operation, whose windows are on the output, one per input position."""
     found = []
     pads = (op.pad,) * len(sizes) if isinstance(op.pad, str) else op.pad
-    for n, k, s, d, pad, more in zip(sizes, op.kernel, op.stride, op.dilation, pads, op.outpad, strict=True):
+    outpad = op.outpad or (0,) * len(sizes)
+    for n, k, s, d, pad, more in zip(sizes, op.kernel, op.stride, op.dilation, pads, outpad, strict=True):
         reach = range(0, k * d, d)[-1] + 1
         last = range(0, n * s, s)[-1]
-        if (
-            pad == "same"
-        ):  # the output has n·s of the last + reach positions; of an odd excess, more is cropped at the end
-            before = max(last + reach - n * s, 0) // 2
-            size = n * s
+        if pad == "same":  # of an odd excess, more is cropped at the end
+            size = n * s if op.outpad is None else last + reach - 2 * (reach // 2) + more
+            before = max(last + reach - size, 0) // 2
         else:
             before, after = pad if isinstance(pad, tuple) else padding(pad, n, reach, s)
             size = last + reach - before - after + more

@@ -7,7 +7,9 @@ from math import prod
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, storage
+from archcalc.executor.kernels.conv import stored
 from archcalc.executor.kernels.counted import add
+from archcalc.executor.kernels.weight_norm import normalising
 from archcalc.ops.dense import Embedding, FullyConnected, Linear, RadialBasis
 
 Op = FullyConnected | Linear
@@ -26,10 +28,11 @@ def linear_storage(op: Linear, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
 
 
 def _rows(op: Op, length: int) -> dict[str, Sizes]:
-    return {"weight": (op.features, length)} | ({"bias": (op.features,)} if op.bias else {})
+    return stored(op, op.features, weight=(op.features, length))
 
 
 @kernel(FullyConnected)
+@normalising
 def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Multiply the flattened input by the weight."""
     (x,) = inputs
@@ -37,6 +40,7 @@ def fc(op: FullyConnected, inputs: Arrays, weights: Weights, context: Context) -
 
 
 @kernel(Linear)
+@normalising
 def linear(op: Linear, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     """Multiply one axis by the weight, at every position of the others."""
     axis = 1 if op.axis == "channels" else -1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel
+from archcalc.executor.kernels.border import extended
 from archcalc.executor.kernels.chunks import in_chunks
 from archcalc.executor.kernels.counted import add, multiply
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
@@ -15,12 +18,20 @@ from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 @kernel(Upsample)
 def upsample(op: Upsample, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
-    if op.mode == "nearest" and op.scale is not None:
+    if op.mode == "nearest" and op.scale is not None and all(type(times) is int for times in op.scale):
         return (_repeated(x, op.scale),)
-    sizes = op.to or tuple(n * times for n, times in zip(x.shape[2:], op.scale or (), strict=True))
-    if op.mode == "bilinear":
-        return (_linear(x, sizes, op.align_corners, context),)
-    return (_nearest(x, sizes),)
+    if op.scale is None:
+        sizes = op.to or ()
+        steps = [Fraction(n, m) for n, m in zip(x.shape[2:], sizes, strict=True)]
+    else:
+        steps = [1 / Fraction(times) for times in op.scale]
+        sizes = tuple([int(n / step) for n, step in zip(x.shape[2:], steps, strict=True)])
+    if op.mode == "nearest":
+        return (_nearest(x, sizes, steps),)
+    sources = [_coordinates(n, m, step, op.align_corners) for n, m, step in zip(x.shape[2:], sizes, steps, strict=True)]
+    if op.mode == "bicubic":
+        return (_cubic(x, sources, context),)
+    return (_linear(x, sizes, [_sources(n, *each) for n, each in zip(x.shape[2:], sources, strict=True)], context),)
 
 
 def _repeated(x: Array, times: Sizes) -> Array:
@@ -32,13 +43,13 @@ def _repeated(x: Array, times: Sizes) -> Array:
     return out.reshape(examples, channels, *(n * f for n, f in zip(positions, times, strict=True)))
 
 
-def _nearest(x: Array, sizes: Sizes) -> Array:
-    """Return nearest-neighbour upsampling: output i of m is input ⌊i·n/m⌋ of n."""
+def _nearest(x: Array, sizes: Sizes, steps: Sequence[Fraction]) -> Array:
+    """Return nearest-neighbour upsampling: output i is input ⌊i·step⌋."""
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
 
     def take(out: Array, x: Array) -> None:
-        for axis, m in enumerate(sizes, start=1):
-            x = np.take(x, np.arange(m) * x.shape[axis] // m, axis)
+        for axis, (m, step) in enumerate(zip(sizes, steps, strict=True), start=1):
+            x = np.take(x, np.arange(m) * step.numerator // step.denominator, axis)
         out[...] = x
 
     for example, result in zip(x, out, strict=True):
@@ -46,10 +57,9 @@ def _nearest(x: Array, sizes: Sizes) -> Array:
     return out
 
 
-def _linear(x: Array, sizes: Sizes, align_corners: bool, context: Context) -> Array:
+def _linear(x: Array, sizes: Sizes, sources: list[tuple[Array, Array, Array]], context: Context) -> Array:
     """Return linear interpolation, axis by axis, between the two positions around each source coordinate."""
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
-    sources = [_sources(n, m, align_corners) for n, m in zip(x.shape[2:], sizes, strict=True)]
     for example, result in zip(x, out, strict=True):
         in_chunks(partial(_between, sources, context), 0, result, example)
     return out
@@ -72,17 +82,42 @@ def _between(sources: list[tuple[Array, Array, Array]], context: Context, out: A
     in_chunks(lines, 1, out, *[each[None] for each in first])
 
 
-def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
-    """Return, for each of m outputs, the inputs below and above its source coordinate, and the weight of the upper one.
+def _coordinates(n: int, m: int, step: Fraction, align_corners: bool) -> tuple[Array, int]:
+    """Return the source coordinates of m outputs, as exact numerators of a common denominator."""
+    i = np.arange(m)
+    if align_corners:
+        return i * (n - 1), max(m - 1, 1)
+    return (2 * i + 1) * step.numerator - step.denominator, 2 * step.denominator
+
+
+def _cubic(x: Array, sources: list[tuple[Array, int]], context: Context) -> Array:
+    """Return cubic interpolation, axis by axis, between the four positions around each source coordinate."""
+    for axis, (numerator, denominator) in enumerate(sources, start=2):
+        below = numerator // denominator
+        rest = (numerator - below * denominator) / denominator
+        result: Array | None = None
+        for tap in (-1, 0, 1, 2):
+            weight = _keys(np.abs(rest - tap)).astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+            term = multiply(context, np.take(x, np.clip(below + tap, 0, x.shape[axis] - 1), axis), weight)
+            result = term if result is None else add(context, result, term, out=result)
+        assert result is not None
+        x = result
+    return x
+
+
+def _keys(distance: Array) -> Array:
+    """Return the weights of positions at a distance from a coordinate (Keys 1981, with a = −3/4)."""
+    near = (1.25 * distance - 2.25) * distance**2 + 1
+    far = -0.75 * (((distance - 5) * distance + 8) * distance - 4)
+    return np.where(distance <= 1, near, far)
+
+
+def _sources(n: int, numerator: Array, denominator: int) -> tuple[Array, Array, Array]:
+    """Return, for each output, the inputs below and above its source coordinate, and the weight of the upper one.
 
     A coordinate outside of the n inputs is moved to the nearest one. The arithmetic is exact, in integers, so for a
     coordinate that is a position, the inputs below and above are the same.
     """
-    i = np.arange(m)
-    if align_corners:
-        numerator, denominator = i * (n - 1), max(m - 1, 1)
-    else:
-        numerator, denominator = (2 * i + 1) * n - m, 2 * m
     numerator = np.clip(numerator, 0, (n - 1) * denominator)
     below = numerator // denominator
     rest = numerator - below * denominator
@@ -92,6 +127,8 @@ def _sources(n: int, m: int, align_corners: bool) -> tuple[Array, Array, Array]:
 @kernel(Pad)
 def pad(op: Pad, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     (x,) = inputs
+    if op.border != "zeros":
+        return (extended(x, op.border, op.margin),)
     sizes = [n + before + after for n, (before, after) in zip(x.shape[2:], op.margin, strict=True)]
     out = np.empty((*x.shape[:2], *sizes), x.dtype)
     out[...] = 0

@@ -14,6 +14,18 @@ from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 STANDARDISATION_EPSILON = 1e-5
 """The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
+
+def gained(row: list[Scalar], weights: dict[str, Tensor], f: int) -> list[Scalar]:
+    """Return the weights of an output channel, with weight norm divided by their norm and multiplied by its gain.
+
+    This is done once before any input, so it is not counted.
+    """
+    if "gain" not in weights:
+        return row
+    norm = math.sqrt(sum(weight.value**2 for weight in row))
+    return [Scalar(weight.value * weights["gain"][f,].value / norm, weight.tally) for weight in row]
+
+
 Kernels = list[dict[int, list[Scalar]]]
 """For each output channel, the weights of its kernels by input channel, in the order of the taps."""
 
@@ -35,7 +47,7 @@ def _convolve(op: Sliding, x: Tensor, kernels: Kernels, weights: dict[str, Tenso
         under = [seen(x, channel, window, zero) for channel in range(channels)]
         for f, kernel in enumerate(kernels):
             numbers = [number for channel in kernel for number in under[channel]]
-            row = [weight for channel in kernel.values() for weight in channel]
+            row = gained([weight for channel in kernel.values() for weight in channel], weights, f)
             out[f, *window.output] = weighted_sum(numbers, row, _bias(weights, f))
     return out
 
@@ -80,7 +92,7 @@ def separable(op: SeparableConv, inputs: Tensors, weights: dict[str, Tensor], ta
     pointwise, ones = weights["pointwise"], (0,) * len(op.kernel)
     out: Tensor = {}
     for f in range(op.channels):
-        row = [pointwise[f, m, *ones] for m in range(maps)]
+        row = gained([pointwise[f, m, *ones] for m in range(maps)], weights, f)
         for place in product(*map(range, sizes(deep)[1:])):
             out[f, *place] = weighted_sum([deep[m, *place] for m in range(maps)], row, _bias(weights, f))
     return out
@@ -93,6 +105,11 @@ def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], 
     channels, *size = sizes(x)
     fan_in, fan_out = channels // op.groups, op.channels // op.groups
     begin = [_bias(weights, f) or Scalar(0.0, tally) for f in range(op.channels)]
+    stored = dict(weights["weight"])
+    for f in range(op.channels):
+        own = range(f // fan_out * fan_in, (f // fan_out + 1) * fan_in)
+        indices = [(c, f % fan_out, *tap) for c in own for tap in product(*map(range, op.kernel))]
+        stored |= zip(indices, gained([stored[index] for index in indices], weights, f), strict=True)
     laid: Tensor = {}
     for c, *at in product(*map(range, sizes(x))):
         for tap in product(*map(range, op.kernel)):
@@ -100,7 +117,7 @@ def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], 
             for f in range(fan_out):
                 filter_ = c // fan_in * fan_out + f
                 reached = laid.get((filter_, *place), begin[filter_])
-                laid[filter_, *place] = reached + x[c, *at] * weights["weight"][c, f, *tap]
+                laid[filter_, *place] = reached + x[c, *at] * stored[c, f, *tap]
                 tally.macs += 1
     kept = [_kept(op, axis, n, full) for axis, (n, full) in enumerate(zip(size, _ends(laid), strict=True))]
     out: Tensor = {}
@@ -118,11 +135,14 @@ def _ends(x: Tensor) -> Index:
 def _kept(op: TransposedConv, axis: int, n: int, full: int) -> range:
     """Return the positions of the full result that the output has; output padding adds further ones."""
     stride, pad = op.stride[axis], op.pad if isinstance(op.pad, str) else op.pad[axis]
-    if pad == "same":  # stride times as many as the input has; the excess is cropped on both sides
-        first = max(full - n * stride, 0) // 2
-        return range(first, first + n * stride)
+    more = 0 if op.outpad is None else op.outpad[axis]
+    if pad == "same":  # stride times as many as the input has, or as given; the excess is cropped on both sides
+        half = (op.dilation[axis] * (op.kernel[axis] - 1) + 1) // 2
+        size = n * stride if op.outpad is None else full - half - half + more
+        first = max(full - size, 0) // 2
+        return range(first, first + size)
     before, after = sides(pad, op.dilation[axis] * (op.kernel[axis] - 1))
-    return range(before, full - after + op.outpad[axis])
+    return range(before, full - after + more)
 
 
 def _standardised(weight: Tensor, tally: Tally) -> Tensor:

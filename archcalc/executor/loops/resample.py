@@ -8,7 +8,8 @@ from itertools import product
 from math import ceil, floor
 
 from archcalc.executor.loops.scalar import Scalar, Tally
-from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, lines, sizes
+from archcalc.executor.loops.sliding import place_of
+from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, lines, sizes, total
 from archcalc.ops.resample import Crop, Pad, PaddedIdentity, Upsample
 
 
@@ -17,32 +18,49 @@ def upsample(op: Upsample, inputs: Tensors, weights: dict[str, Tensor], tally: T
     """Resample axis by axis: take the position at the source coordinate, or interpolate between those around it."""
     (x,) = inputs
     for axis, n in enumerate(sizes(x)[1:], start=1):
-        m = n * op.scale[axis - 1] if op.scale is not None else (op.to or ())[axis - 1]
+        if op.scale is not None:
+            step = 1 / Fraction(op.scale[axis - 1])
+            m = floor(n / step)
+        else:
+            m = (op.to or ())[axis - 1]
+            step = Fraction(n, m)
         resampled: Tensor = {}
         for line in lines(x, axis):
             numbers = [x[index] for index in line]
             for i in range(m):
                 place = (*line[0][:axis], i, *line[0][axis + 1 :])
-                resampled[place] = numbers[i * n // m] if op.mode == "nearest" else _between(numbers, i, m, op)
+                resampled[place] = _resampled(numbers, i, m, step, op)
         x = resampled
     return x
 
 
-def _between(numbers: list[Scalar], i: int, m: int, op: Upsample) -> Scalar:
-    """Return output i of m by linear interpolation."""
+def _resampled(numbers: list[Scalar], i: int, m: int, step: Fraction, op: Upsample) -> Scalar:
+    """Return output i of m: the number at its source coordinate, or interpolated between those around it."""
     n = len(numbers)
+    if op.mode == "nearest":
+        return numbers[floor(i * step)]
     if op.align_corners:
         source = Fraction(i * (n - 1), m - 1) if m > 1 else Fraction(0)
     else:
-        source = (i + Fraction(1, 2)) * Fraction(n, m) - Fraction(1, 2)
+        source = (i + Fraction(1, 2)) * step - Fraction(1, 2)
+    if op.mode == "bicubic":
+        around = range(floor(source) - 1, floor(source) + 3)
+        return total([numbers[min(max(j, 0), n - 1)] * _cubic(abs(float(source - j))) for j in around])
     source = min(max(source, Fraction(0)), Fraction(n - 1))
     weight = float(source - floor(source))
     return numbers[floor(source)] * (1 - weight) + numbers[ceil(source)] * weight
 
 
+def _cubic(distance: float, a: float = -0.75) -> float:
+    """Return the weight of a number at a distance (Keys 1981)."""
+    if distance <= 1:
+        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    return a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
+
+
 @definition(Pad)
 def pad(op: Pad, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return _moved(inputs[0], sizes(inputs[0])[0], op.margin, tally)
+    return _moved(inputs[0], sizes(inputs[0])[0], op.margin, tally, op.border)
 
 
 @definition(Crop)
@@ -50,9 +68,12 @@ def crop(op: Crop, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
     return _moved(inputs[0], sizes(inputs[0])[0], [(-before, -after) for before, after in op.margin], tally)
 
 
-def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally) -> Tensor:
-    """Return a tensor with a margin of zeros around the positions; a negative margin crops."""
-    reach = [range(-before, n + after) for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)]
+def _moved(x: Tensor, channels: int, margin: Sequence[tuple[int, int]], tally: Tally, border: str = "zeros") -> Tensor:
+    """Return a tensor with a margin around the positions; a negative margin crops."""
+    reach = [
+        [place_of(at, n, border) for at in range(-before, n + after)]
+        for n, (before, after) in zip(sizes(x)[1:], margin, strict=True)
+    ]
     out: Tensor = {}
     for c in range(channels):
         for moved in product(*map(enumerate, reach)):

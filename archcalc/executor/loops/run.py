@@ -16,19 +16,23 @@ from archcalc.executor.loops import (
     dense,
     gate,
     joins,
+    moe,
     norm,
     pool,
+    position,
     product,
     rearrange,
+    recurrent,
     reduction,
     resample,
+    sampling,
     source,
     structure,
 )
 from archcalc.executor.loops.scalar import Tally
-from archcalc.executor.loops.tensor import counting, definition_of, plain
+from archcalc.executor.loops.tensor import counting, evaluate, plain
 from archcalc.executor.weights import array_names
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Ref
 from archcalc.ops.base import Operator
 
 FAMILIES = (
@@ -36,6 +40,7 @@ FAMILIES = (
     dense,
     pool,
     resample,
+    sampling,
     norm,
     activation,
     gate,
@@ -46,7 +51,10 @@ FAMILIES = (
     joins,
     product,
     attention,
+    recurrent,
+    moe,
     source,
+    position,
 )
 """The modules whose import registers the definitions."""
 
@@ -56,14 +64,19 @@ class Measured:
     """The measurements of one layer on one example."""
 
     name: str
-    values: Array
-    """The output in double precision, without batch."""
+    outputs: Arrays
+    """The outputs in double precision, without batch."""
     operations: Mapping[str, int]
     """The number of operations by kind; kinds that did not occur are absent."""
     macs: int
     """The number of products accumulated in linear-algebra layers."""
     params: int
     """The number of stored numbers."""
+
+    @property
+    def values(self) -> Array:
+        """The (first) output."""
+        return self.outputs[0]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,8 +89,8 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     tally = Tally()
     read = tuple(counting(array, tally) for array in inputs)
     stored = {own: counting(array, tally) for own, array in weights.items()}
-    values = plain(definition_of(op)(op, read, stored, tally))
-    return Measured(name, values, tally.operations(), tally.macs, sum(map(len, stored.values())))
+    outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
+    return Measured(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
 
 
 def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:
@@ -90,16 +103,17 @@ def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Arr
         inputs: the input arrays by name, without batch.
         weights: the stored arrays by ``layer.array``.
     """
-    last_use = {ref.node: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
-    tensors: dict[int, Array] = {}
+    last_use = {ref: index for index, node in enumerate(graph.nodes) for ref in node.inputs}
+    tensors: dict[Ref, Array] = {}
     for index, node in enumerate(graph.nodes):
         if node.is_input:
-            tensors[index] = np.asarray(inputs[node.name])
+            tensors[Ref(index)] = np.asarray(inputs[node.name])
             continue
-        read = tuple(tensors[ref.node] for ref in node.inputs)
+        read = tuple(tensors[ref] for ref in node.inputs)
         stored = {own: weights[name] for own, name in array_names(graph, node).items()}
         measured = measure_layer(node.name, node.op, read, stored)
-        tensors[index] = measured.values
-        for done in {ref.node for ref in node.inputs if last_use[ref.node] == index}:
+        made = zip(graph.made_by(index), measured.outputs, strict=True)
+        tensors.update({ref: array for ref, array in made if ref in last_use})
+        for done in {ref for ref in node.inputs if last_use[ref] == index}:
             del tensors[done]
         yield measured

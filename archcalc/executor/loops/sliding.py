@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from archcalc.executor.loops.scalar import Scalar
 from archcalc.executor.loops.tensor import Index, Tensor
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv
 from archcalc.ops.pool import AvgPool, MaxPool, Subsample
+from archcalc.ops.sampling import DeformableConv
 
-Sliding = Conv | DepthwiseConv | SeparableConv | MaxPool | AvgPool | Subsample
+Sliding = Conv | DepthwiseConv | SeparableConv | DeformableConv | MaxPool | AvgPool | Subsample
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,21 @@ class SlidingAxis:
     """The padding before the input."""
     after: int
     """The padding after the input."""
+    border: str = "zeros"
+    """What stands in the padding."""
+
+    def place(self, at: int) -> int:
+        """Return the position of the input whose number stands at a position; outside of the input if it is 0."""
+        return place_of(at, self.size, self.border)
+
+
+def place_of(at: int, size: int, border: str) -> int:
+    """Return the position of an axis whose number stands at a position, which may be in the padding."""
+    if border == "reflect":
+        return -at if at < 0 else min(at, 2 * (size - 1) - at)
+    if border == "replicate":
+        return min(max(at, 0), size - 1)
+    return at % size if border == "circular" else at
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,8 @@ def axes_of(op: Sliding, size: Index, *, ceil: bool = False) -> list[SlidingAxis
     strides = op.kernel if op.stride is None else op.stride
     pads: Sequence[str | tuple[int, int]] = (op.pad,) * len(size) if isinstance(op.pad, str) else op.pad
     rows = zip(size, op.kernel, strides, op.dilation, pads, strict=True)
-    return [_slide(n, tuple(range(0, k * d, d)), s, pad, ceil) for n, k, s, d, pad in rows]
+    border = getattr(op, "border", "zeros")
+    return [replace(_slide(n, tuple(range(0, k * d, d)), s, pad, ceil), border=border) for n, k, s, d, pad in rows]
 
 
 def _slide(n: int, taps: tuple[int, ...], stride: int, pad: str | tuple[int, int], ceil: bool) -> SlidingAxis:
@@ -86,7 +103,7 @@ def windows(axes: list[SlidingAxis]) -> Iterator[Placed]:
     """Yield every window, in the order of the outputs."""
     for place in product(*(range(len(axis.starts)) for axis in axes)):
         corner = [axis.starts[i] for axis, i in zip(axes, place, strict=True)]
-        reached = product(*([at + tap for tap in axis.taps] for axis, at in zip(axes, corner, strict=True)))
+        reached = product(*([axis.place(at + tap) for tap in axis.taps] for axis, at in zip(axes, corner, strict=True)))
         yield Placed(place, tuple(reached))
 
 

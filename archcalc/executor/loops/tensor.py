@@ -18,8 +18,9 @@ Tensor: TypeAlias = dict[Index, Scalar]
 """Numbers by index (channel first, no batch). The shape follows from the indices that were written."""
 Tensors: TypeAlias = tuple[Tensor, ...]
 
-Definition: TypeAlias = Callable[[Any, Tensors, dict[str, Tensor], Tally], Tensor]
-"""A function of an operator, its inputs, its stored arrays, and the tally for new numbers; returns the output."""
+Definition: TypeAlias = Callable[[Any, Tensors, dict[str, Tensor], Tally], Tensor | Tensors]
+"""A function of an operator, its inputs, its stored arrays, and the tally for new numbers; returns the output, or all
+outputs if there are several."""
 
 DEFINITIONS: dict[type[Operator], Definition] = {}
 
@@ -39,8 +40,8 @@ def definition(*operators: type[Operator]) -> Callable[[Function], Function]:
     return register
 
 
-def definition_of(op: Operator) -> Definition:
-    """Return the loops that define an operator.
+def evaluate(op: Operator, inputs: Tensors, stored: dict[str, Tensor], tally: Tally) -> Tensors:
+    """Return the outputs of an operator by the loops that define it.
 
     Raises:
         MissingDefinition: the operator has no definition.
@@ -48,7 +49,8 @@ def definition_of(op: Operator) -> Definition:
     found = DEFINITIONS.get(type(op))
     if found is None:
         raise MissingDefinition("definition by loops", op.name)
-    return found
+    outputs = found(op, inputs, stored, tally)
+    return outputs if isinstance(outputs, tuple) else (outputs,)
 
 
 def counting(array: Array, tally: Tally) -> Tensor:

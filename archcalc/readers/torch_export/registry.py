@@ -28,6 +28,10 @@ class Reading(Protocol):
         """Return the name in the file of a stored array as it is; ``None`` for anything else."""
         ...
 
+    def is_zero(self, name: str) -> bool:
+        """Return whether a tensor consists of zeros for all inputs."""
+        ...
+
     def sizes(self, name: str) -> Sizes:
         """Return the sizes of a tensor or stored array, as the file has them."""
         ...

@@ -23,6 +23,9 @@ from archcalc.spec.errors import fail, suggest
 FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
 """The operators that use only the shape and the format of a tensor, not its numbers."""
 
+ZEROS = ("zeros", "new_zeros", "zeros_like")
+"""The operators whose result consists of zeros."""
+
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
 
@@ -58,6 +61,7 @@ class _Translation:
         self.storage = Storage()
         self.used: set[str] = set()
         self.constants: set[str] = set()
+        self.zeros: set[str] = set()
         self.constant_calls: list[Call] = []
         self.all_sizes: list[Sizes] = []
         self.steps: list[Step] = []
@@ -117,11 +121,17 @@ class _Translation:
         namespace, base = call.target.partition(".")[0], base_name(call.target)
         if not any(call.outputs):
             return  # an assertion
+        in_place = base.endswith("_") and not base.endswith("__")
+        if base in ZEROS:
+            self.zeros.update(name for name in call.outputs if name is not None)
+        elif in_place:
+            self.zeros -= {value.name for value in call.arguments.values() if isinstance(value, TensorName)}
         if base in FACTORIES or self.is_constant([*call.arguments.values()]):
             self.constants.update(name for name in call.outputs if name is not None)
             self.constant_calls.append(call)
             return
-        in_place = base.endswith("_") and not base.endswith("__")
+        if base == "zeros":
+            return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
         try:
             if translation is None:
@@ -205,6 +215,9 @@ class _Translation:
         found = self.program.stored.get(name)
         self.used.add(name)
         return None if found is None else found.name
+
+    def is_zero(self, name: str) -> bool:
+        return name in self.zeros
 
     def sizes(self, name: str) -> Sizes:
         meta = self.program.metas.get(name)

@@ -8,6 +8,7 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     linear,
     normalisation,
     pooling,
+    recurrent,
     reduction,
     resampling,
     shape,

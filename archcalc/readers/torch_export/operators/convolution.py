@@ -46,18 +46,23 @@ def transposed_convolution(a: Arguments) -> list[Step]:
     axes = len(weight) - 2
     ones, zeros = (1,) * axes, (0,) * axes
     groups = a.integer("groups", 1)
+    outpad = a.integers("output_padding", zeros, count=axes)
     op = make(
         TransposedConv,
         channels=weight[1] * groups,
         kernel=weight[2:],
         stride=a.integers("stride", ones, count=axes),
         pad=tuple([(each, each) for each in a.integers("padding", zeros, count=axes)]),
-        outpad=a.integers("output_padding", zeros, count=axes),
+        outpad=outpad if any(outpad) else None,
         dilation=a.integers("dilation", ones, count=axes),
         groups=groups,
         bias=a.is_tensor("bias"),
     )
     return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
+
+
+BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+"""The modes of padding, and what stands in it."""
 
 
 @translates("pad", "constant_pad_nd")
@@ -67,7 +72,8 @@ def padding(a: Arguments) -> list[Step]:
         a.reading.same(a.result_name, a.name("self"))
         return []
     rank = len(a.sizes("self"))
-    if a.text("mode", "constant") != "constant" or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
+    border = BORDERS.get(a.text("mode", "constant"))
+    if border is None or not a.is_default("value", None, 0, 0.0) or len(widths) % 2:
         raise Untranslatable(f"padding in the mode '{a.text('mode', 'constant')}'")
     pairs = [(widths[at], widths[at + 1]) for at in range(0, len(widths), 2)][::-1]
     pairs = [(0, 0)] * (rank - 2 - len(pairs)) + pairs
@@ -75,5 +81,5 @@ def padding(a: Arguments) -> list[Step]:
     if len(pairs) != rank - 2 or len(signs) > 1:
         raise Untranslatable("padding of the channels, or padding and cropping at once")
     margin = tuple([(abs(before), abs(after)) for before, after in pairs])
-    op = make(Pad if signs == {True} else Crop, margin=margin)
+    op = make(Pad, margin=margin, border=border) if signs == {True} else make(Crop, margin=margin)
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]

@@ -14,7 +14,7 @@ def linear(a: Arguments) -> list[Step]:
     return [
         AlongLast(
             op=make(Linear, features=features, bias=bias),
-            of_vector=FullyConnected(features=features, bias=bias),
+            of_vector=make(FullyConnected, features=features, bias=bias),
             inputs=(a.tensor("input"),),
             outputs=(a.result(),),
             stored=arrays(a),

@@ -1,0 +1,32 @@
+"""Derivations of the key–value cache of stages and networks, the largest parts first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archcalc.analysis.cache import cached_elements
+from archcalc.analysis.explain.steps import Derivation
+from archcalc.analysis.explain.sums import shares
+from archcalc.analysis.memory import DTYPES
+from archcalc.analysis.propagate import Analysis, Group, Layer
+from archcalc.numeric import Number
+from archcalc.numeric.traced import Notation
+
+
+def cache_bytes(analysis: Analysis, layers: Sequence[Layer], quantity: str, dtype: str) -> Number:
+    """Return the bytes that layers keep for the complete batch."""
+    elements = cached_elements(analysis.graph, [layer.node for layer in layers], quantity)
+    return elements * (analysis.batch or 1) * DTYPES[dtype]
+
+
+def explain_cache(
+    target: str, analysis: Analysis, rows: Sequence[Layer | Group], quantity: str, dtype: str, *, latex: bool = False
+) -> Derivation:
+    """Derive a quantity of the cache from the rows of a stage or network."""
+    notation = Notation(latex)
+    layers = [row.layers if isinstance(row, Group) else (row,) for row in rows]
+    parts = [
+        (notation.text(row.name), cache_bytes(analysis, own, quantity, dtype))
+        for row, own in zip(rows, layers, strict=True)
+    ]
+    return Derivation(target, quantity, tuple(shares(notation, notation.symbol(quantity), parts)))

@@ -1,0 +1,67 @@
+"""The kernel of mixtures of experts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from archcalc.executor.kernel import Array, Arrays, Context, Sizes, Weights, kernel, kernel_of, storage
+from archcalc.executor.kernels.counted import divide, exp, multiply, subtract, total
+from archcalc.executor.kernels.dense import weighted
+from archcalc.ops.moe import MixtureOfExperts
+
+
+@storage(MixtureOfExperts)
+def experts_storage(op: MixtureOfExperts, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
+    """Return the rows of the router, and those of the layers of all experts."""
+    features = inputs[0][-1]
+    shapes: dict[str, Sizes] = {"router": (op.experts, features), "up": (op.experts, op.hidden, features)}
+    if op.gated:
+        shapes["gate"] = shapes["up"]
+    shapes["down"] = (op.experts, features, op.hidden)
+    found: dict[str, Sizes] = {}
+    for name, shape in shapes.items():
+        found[name] = shape
+        if op.bias:
+            found[f"{name}_bias"] = shape[:-1]
+    return found
+
+
+@kernel(MixtureOfExperts)
+def mixture(op: MixtureOfExperts, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    """Evaluate every expert on the tokens that chose it."""
+    (x,) = inputs
+    rows = x.reshape(-1, x.shape[-1])
+    logits = weighted(rows, _layer(weights, "router"), context)
+    chosen = np.argsort(-logits, axis=-1, kind="stable")[:, : op.top]
+    context.count(cmp=sum(len(rows) * (op.experts - place - 1) for place in range(op.top)))  # one maximum after another
+    shares = np.take_along_axis(logits, chosen, -1)
+    subtract(context, shares, shares[:, :1].copy(), out=shares)
+    exp(context, shares, out=shares)
+    divide(context, shares, total(context, shares, -1), out=shares)
+    mixed = np.empty((*chosen.shape, x.shape[-1]), x.dtype)
+    for expert in range(op.experts):
+        tokens, places = np.nonzero(chosen == expert)
+        if len(tokens):
+            mixed[tokens, places] = _evaluated(op, rows[tokens], expert, weights, context)
+    multiply(context, mixed, shares[:, :, None], out=mixed)
+    return (total(context, mixed, 1).reshape(x.shape),)
+
+
+def _layer(weights: Weights, name: str, place: int | slice = slice(None)) -> Weights:
+    """Return the weight and bias of the router, or of a layer of one expert."""
+    own = {"weight": weights[name][place]}
+    if f"{name}_bias" in weights:
+        own["bias"] = weights[f"{name}_bias"][place]
+    return own
+
+
+def _evaluated(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Array:
+    """Return what an expert makes of some tokens."""
+    first = weighted(rows, _layer(weights, "up", expert), context)
+    if op.gated:
+        gate = weighted(rows, _layer(weights, "gate", expert), context)
+        (opened,) = kernel_of(op.activation)(op.activation, (gate,), {}, context)
+        hidden = multiply(context, opened, first, out=opened)
+    else:
+        (hidden,) = kernel_of(op.activation)(op.activation, (first,), {}, context)
+    return weighted(hidden, _layer(weights, "down", expert), context)

@@ -1,0 +1,107 @@
+"""Mixtures of experts: layers of which every token uses a part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from archcalc.numeric import Number, exact_div, product, require
+from archcalc.ops.activation import Gelu, Relu, Silu
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, all_along, operations, operator
+from archcalc.ops.conv import weighted_sums
+from archcalc.ops.fields import flag, integer, word
+from archcalc.ops.traits import STANDARD, Initial, Spread
+from archcalc.ops.window import Reach
+
+ACTIVATIONS: Mapping[str, Operator] = {"relu": Relu(), "gelu": Gelu(form="exact"), "silu": Silu()}
+
+
+@operator("moe", reserved=False)
+class MixtureOfExperts(Operator):
+    """Mixture of experts: small networks of two layers, of which a router chooses ``top`` for every token.
+
+    The router is a linear layer with an output per expert. The chosen experts are those with the largest outputs; a
+    softmax of these gives their shares in the result. An expert has ``hidden`` units between its layers. ``gated``
+    experts multiply the activation by a second linear layer, as `swiglu` does. Biases are those of all linear layers.
+
+    Shape:  …×features, unchanged
+    Params: those of all experts, experts·2·hidden·features (3 if ``gated``), and experts·features of the router; of
+            active_params, top in place of experts
+    Cost:   per token macs = experts·features + top·2·hidden·features (3 if ``gated``); the choice top·experts −
+            top·(top + 1)/2 comparisons; the shares a softmax of top; the activation top·hidden times
+    Window: position by position
+    Source: Shazeer et al. 2017; Jiang et al. 2024 (Mixtral)
+    """
+
+    aliases = ("mixtureofexperts", "sparsemoe")
+    pairs_features = True
+    reads_features = "last"
+    widths = ("hidden",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"hidden": 1}
+
+    hidden: Number = integer(positional=True, help="units between the two layers of an expert")
+    experts: Number = integer(example="8", help="number of experts")
+    top: Number = integer(2, help="number of experts that a token uses")
+    act: str = word("relu", *ACTIVATIONS, help="the activation of the experts")
+    gated: bool = flag(False, "gated", reserved=False, help="whether a second linear layer multiplies the activation")
+    bias: bool = flag(True, "nobias", help="biases of the router and of the experts")
+
+    @property
+    def activation(self) -> Operator:
+        """The activation of the experts."""
+        return ACTIVATIONS[self.act]
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(
+            self.top <= self.experts,
+            "top must be at most the number of experts, {experts}, got {top}",
+            experts=self.experts,
+            top=self.top,
+        )
+        return inputs[0]
+
+    def layers(self, features: Number) -> list[tuple[str, Number, Number]]:
+        """Return the linear layers of an expert: name, outputs, inputs."""
+        names = ("up", "gate") if self.gated else ("up",)
+        return [*((name, self.hidden, features) for name in names), ("down", features, self.hidden)]
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        features = inputs[0][-1]
+        found = [Weight("router", (self.experts, features))]
+        if self.bias:
+            found.append(Weight("router_bias", (self.experts,), added=True))
+        for name, outputs, read in self.layers(features):
+            found.append(Weight(name, (self.experts, outputs, read), active=(self.top, outputs, read)))
+            if self.bias:
+                shape, active = (self.experts, outputs), (self.top, outputs)
+                found.append(Weight(f"{name}_bias", shape, added=True, active=active))
+        return tuple(found)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        *positions, features = inputs[0]
+        tokens = product(positions)
+        used = tokens * self.top
+        found = weighted_sums(tokens * self.experts * features, tokens * self.experts, self.bias)
+        for _, outputs, read in self.layers(features):
+            found = found + weighted_sums(used * outputs * read, used * outputs, self.bias)
+        found = found + self.activation.cost(((used, self.hidden),))
+        if self.gated:
+            found = found + Cost({"mul": used * self.hidden})
+        compared = used * self.experts - tokens * exact_div(self.top * (self.top + 1), 2)
+        shares = operations(cmp=compared, add=2 * used - tokens, exp=used, div=used)
+        return found + Cost(shares) + Cost({"mul": used * features, "add": (used - tokens) * features})
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (all_along(-1, inputs[0]),)
+
+    def fan_in(self, shape: tuple[int, ...]) -> float:
+        return float(shape[-1])
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """Return the initial values; the last layer of an expert reads about the mean square of one."""
+        if array.endswith("_bias"):
+            return Initial()
+        return super().initial(array, shape, STANDARD if array == "down" else read)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return STANDARD

@@ -1,0 +1,225 @@
+"""Layers that read their input at positions that other tensors contain, by interpolation between the nearest ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from archcalc.numeric import Number, product, require
+from archcalc.ops.activation import Sigmoid
+from archcalc.ops.base import (
+    Cost,
+    Operator,
+    Shape,
+    Shapes,
+    Weight,
+    WrittenShapes,
+    like,
+    operations,
+    operator,
+    require_positions,
+    spatial,
+)
+from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
+from archcalc.ops.fields import axes, flag, integer, real, tensor
+from archcalc.ops.sliding import Axes, Sliding
+from archcalc.ops.traits import Initial, Kernels, Spread, Sums
+from archcalc.ops.window import UNKNOWN, Reach, Window
+
+
+def interpolating(channels: Number, points: Number, rank: int) -> Cost:
+    """Return the cost of interpolating channels at points, given the weights of the nearest positions.
+
+    A point between positions is the sum of the 2^rank nearest ones times their weights.
+    """
+    nearest, values = 2**rank, channels * points
+    return Cost(operations(mul=nearest * values, add=(nearest - 1) * values))
+
+
+def corner_weights(points: Sequence[Number]) -> Cost:
+    """Return the cost of the weights of the nearest positions.
+
+    Args:
+        points: the number of points after each axis; every weight of the axes so far is multiplied by the two of the
+            next one.
+    """
+    pairs = [2 ** (axis + 1) * count for axis, count in enumerate(points)][1:]
+    return Cost({"mul": sum(pairs[1:], pairs[0])}) if pairs else Cost()
+
+
+@operator("deform_conv", reserved=False)
+class DeformableConv(Convolution, Sliding):
+    """Deformable convolution: every tap of the kernel reads the input at its position plus an offset.
+
+    The offsets are those of ``offset=@…``: for every offset group and tap, one number per axis, the first axis first.
+    Without it, they are made by an own convolution with the same window and a bias. A ``mask=@…`` multiplies what the
+    taps read (v2), one number per tap and offset group; ``modulated`` makes such masks by the own convolution and a
+    sigmoid.
+    Positions between those of the input are interpolated linearly; outside of it are zeros.
+
+    Shape:  C×n… → channels×m…, m as for conv
+    Params: channels·(C/groups)·k…  and one bias per output channel; the own convolution has offset_groups·k…·axes (with
+            ``modulated``, axes + 1) channels
+    Cost:   macs = m…·channels·(C/groups)·k… and those of the own convolution. Sampling counts as multiplications and
+            additions only: for each tap, 3 additions per axis and offset group and 4 multiplications (in two
+            dimensions) for the weights of the nearest positions, then 4 multiplications and 3 additions per channel,
+            and 1 more multiplication with masks
+    Window: depends on the offsets, so the positions are unknown; offsets and masks position by position
+    Source: Dai et al. 2017 (v1), Zhu et al. 2019 (v2); torchvision DeformConv2d; ONNX DeformConv; MMCV
+            DeformConv2dPack and ModulatedDeformConv2dPack for the own convolution
+    """
+
+    aliases = ("deformconv", "deformableconv", "deformableconvolution", "dcn")
+    pairs_features = True
+    widths = ("channels",)
+    single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "offset_groups": 1}
+
+    channels: Number = integer(positional=True, help="output channels (filters, maps)")
+    offset: bool = tensor(features="first", fixed=True, help="the offsets, instead of an own convolution")
+    mask: bool = tensor(features="first", fixed=True, help="what the taps are multiplied by, beside given offsets")
+    modulated: bool = flag(False, "modulated", reserved=False, help="whether the own convolution makes masks, too")
+    offset_groups: Number = integer(1, help="groups of input channels with the same offsets")
+    groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
+    bias: bool = flag(True, "nobias", help="a bias per output channel")
+
+    def own(self, shape: Shape) -> Conv | None:
+        """Return the convolution that makes the offsets for an input of this shape; ``None`` if they are given."""
+        if self.offset:
+            return None
+        channels = (len(spatial(shape)) + self.modulated) * self.offset_groups * product(self.kernel)
+        return like(Conv, self, channels=channels, groups=1, bias=True, weight_norm=False)
+
+    def output(self, inputs: Shapes) -> Shape:
+        shape = inputs[0]
+        require(
+            not (self.offset and self.modulated),
+            "modulated makes masks with the own convolution: with offset=@… give mask=@…",
+        )
+        require(self.offset or not self.mask, "mask=@… requires offset=@…; masks of its own are made by modulated")
+        positions = self.positions(shape)
+        require_divisible_channels(shape[0], self.channels, self.groups)
+        require(
+            shape[0] % self.offset_groups == 0,
+            "{count} input channels are not divisible by {groups} offset groups",
+            count=shape[0],
+            groups=self.offset_groups,
+        )
+        taps = product(self.kernel) * self.offset_groups
+        for name, given in zip(self.tensor_arguments(), inputs[1:], strict=True):
+            numbers = len(positions) if name == "offset" else 1
+            expected = (taps * numbers, *positions)
+            wrong = "the {name} must be {expected} (per tap and offset group {numbers}), got {given}"
+            about: dict[str, Any] = {"name": name, "numbers": numbers}
+            about |= {"expected": WrittenShapes((expected,)), "given": WrittenShapes((given,))}
+            require(len(given) == len(expected), wrong, **about)
+            for one, other in zip(expected, given, strict=True):
+                require(one == other, wrong, **about)
+        return (self.channels, *positions)
+
+    def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
+        shape = inputs[0]
+        require_divisible_channels(shape[0], self.channels, self.groups)
+        own = self.own(shape)
+        stored = () if own is None else own.weights((shape,))
+        return (
+            Weight("weight", (self.channels, shape[0] // self.groups, *self.kernel)),
+            *self.per_channel(self.channels),
+            *(Weight(f"offset_{each.name}", each.shape, added=each.added) for each in stored),
+        )
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape = inputs[0]
+        rank, own = len(spatial(shape)), self.own(shape)
+        positions = product(self.positions(shape))
+        samples = product(self.kernel) * positions
+        points = self.offset_groups * samples
+        macs = samples * self.channels * (shape[0] // self.groups)
+        found = weighted_sums(macs, positions * self.channels, self.bias)
+        if own is not None:
+            found = found + own.cost((shape,))
+        found = found + Cost({"add": 3 * rank * points}) + corner_weights([points] * rank)
+        found = found + interpolating(shape[0], samples, rank)
+        if self.modulated:
+            found = found + Sigmoid().cost(((points,),))
+        return found + Cost({"mul": shape[0] * samples}) if self.modulated or self.mask else found
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        read = [(None, *(UNKNOWN for _ in spatial(inputs[0])))]
+        return (*read, *((None, *(Window() for _ in spatial(given))) for given in inputs[1:]))
+
+    def sums(self, shape: Shape) -> Sums:
+        return Sums((Kernels("weight", shape[0], self.channels, self.groups),), equal_terms=False)
+
+    def on_one_channel(self, rank: int, features: int | None = 0) -> Operator:
+        """Return the operator on one channel; on all of them, it is unchanged."""
+        return self if features is None else super().on_one_channel(rank, features)
+
+    def initial(self, array: str, shape: tuple[int, ...], read: Spread) -> Initial:
+        """Return the initial values; offsets begin without a bias."""
+        return Initial() if array == "offset_bias" else super().initial(array, shape, read)
+
+
+@operator("roi_align", reserved=False)
+class RoiAlign(Operator):
+    """RoIAlign: a grid of positions for each of a fixed number of boxes, as means of interpolated samples.
+
+    ``boxes`` is a tensor of boxes × 2·axes: the coordinates of the first corner, then those of the second one, the last
+    axis first (x before y). The result has the boxes as its first axis of positions, so that a convolution of each is
+    one with k1x3x3.
+
+    Shape:  C×n… → C×boxes×size…
+    Params: none
+    Cost:   per box and axis 2 multiplications, 1 addition, 1 division and 1 comparison (with ``aligned``, 2 additions
+            instead); per sample along an axis 1 multiplication, 3 additions and 2 comparisons; per sample 4
+            multiplications for the weights (in two dimensions), then 4 multiplications and 3 additions per channel; per
+            output samples^axes − 1 additions and 1 division
+    Window: depends on the boxes, so the positions are unknown; boxes one by one
+    Source: He et al. 2017 (Mask R-CNN); torchvision roi_align; ONNX RoiAlign
+    """
+
+    aliases = ("roialign",)
+    pairs_features = True
+    reads_features = "first"
+
+    size: Axes = axes(positional=True, help="output positions per axis")
+    boxes: bool = tensor(required=True, features="last", fixed=True, example="@boxes", help="the boxes, one per row")
+    scale: Number = real(1, help="positions of the input per unit of the boxes, such as 1/16")
+    samples: Number = integer(2, help="samples per output position, along each axis")
+    aligned: bool = flag(False, "aligned", reserved=False, help="whether boxes are moved by half a position")
+
+    def output(self, inputs: Shapes) -> Shape:
+        shape, boxes = inputs
+        require_positions(shape, self.name)
+        require(
+            len(boxes) == 2,
+            "the boxes of roi_align must be a tensor of boxes × coordinates, got {shape}",
+            shape=WrittenShapes((boxes,)),
+        )
+        coordinates = 2 * len(spatial(shape))
+        require(
+            boxes[1] == coordinates,
+            "a box of roi_align must have {count} coordinates, got {got}",
+            count=coordinates,
+            got=boxes[1],
+        )
+        return (shape[0], boxes[0], *self.size)
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape, boxes = inputs
+        rank, count = len(spatial(shape)), boxes[0]
+        edges, along = rank * count, [count * size * self.samples for size in self.size]
+        each = Cost(operations(mul=2 * edges, add=(3 if self.aligned else 1) * edges, div=edges))
+        found = each if self.aligned else each + Cost({"cmp": edges})
+        coordinates = sum(along[1:], along[0])
+        found = found + Cost({"mul": coordinates, "add": 3 * coordinates, "cmp": 2 * coordinates})
+        points = [product([count, *(size * self.samples for size in self.size[: axis + 1])]) for axis in range(rank)]
+        found = found + corner_weights(points) + interpolating(shape[0], points[-1], rank)
+        outputs = product(self.output(inputs))
+        summed = product([self.samples] * rank)
+        return found + Cost(operations(add=outputs * summed - outputs, div=outputs))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        return (Window(), *(UNKNOWN for _ in spatial(inputs[0]))), (Window(axis=1), None)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        return read[0]

@@ -1,0 +1,267 @@
+"""Recurrent layers: ONNX and PyTorch have them, with the weights of every layer and direction apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tests.operators.entry import Sizes, entry
+from tests.operators.onnx_parts import Weights, part, permuted, whole
+from tests.operators.torch_parts import layer, nn, parameter, torch
+from tests.operators.writer import Shape, Writer, joined
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from tests.executor.onnx_models import Model
+
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+ONNX_ORDER = {"rnn": [0], "lstm": [0, 3, 1, 2], "gru": [1, 0, 2]}
+"""The order of the gates in ONNX."""
+
+
+def draw(name: str, *further: str) -> Any:
+    def written(w: Writer, shape: Shape) -> str | None:
+        if len(shape) < 2:
+            return None
+        layers = w.among("", "layers=2", "layers=3")
+        options = [w.among("", "", "nobias", "onebias"), *(w.maybe(each) for each in further)]
+        return joined([name, str(w.whole(1, 3)), layers, w.maybe("bidirectional"), w.maybe("final"), *options])
+
+    return written
+
+
+def widths(op: Any) -> tuple[int, int]:
+    """The features of an output in one direction, and the rows of weights of a layer in one direction."""
+    return getattr(op, "proj", None) or op.units, GATES[op.name] * op.units
+
+
+def cells(op: Any) -> list[tuple[int, int]]:
+    """Layers and directions."""
+    return [(number, direction) for number in range(op.layers) for direction in range(1 + op.bidirectional)]
+
+
+def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
+    """The stored arrays of one layer in one direction, of arrays or tensors."""
+    number, direction = cells(op)[place]
+    width, rows = widths(op)
+    directions = 1 + op.bidirectional
+    read, at = ("deeper", place - directions) if number else ("input", direction)
+    found = {"input": weights[read][at * rows : (at + 1) * rows]}
+    sizes = {"recurrent": rows, "bias": rows, "recurrent_bias": rows, "projection": width}
+    return found | {
+        name: weights[name][place * size : (place + 1) * size] for name, size in sizes.items() if name in weights
+    }
+
+
+def onnx(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tuple[str, ...]:
+    """One operator of ONNX per layer, which puts positions first."""
+    names, shapes = ([name], [shape]) if isinstance(name, str) else (name, shape)
+    *lead, n, _ = shapes[0]
+    directions = 1 + op.bidirectional
+    width, _ = widths(op)
+    order = ONNX_ORDER[op.name]
+
+    def gates(array: Any) -> Any:
+        parts = np.split(array, len(order))
+        return np.concatenate([parts[each] for each in order])
+
+    def flat(tensor: str, own: Sizes) -> str:
+        """A tensor with all leading axes in one, behind the axis after them."""
+        return permuted(model, model.add("Reshape", tensor, whole(model, -1, *own[len(lead) :])), 1, 0, 2)
+
+    x = flat(names[0], shapes[0])
+    given = {
+        each: flat(tensor, own) for each, tensor, own in zip(op.tensor_arguments(), names[1:], shapes[1:], strict=True)
+    }
+    last: list[tuple[str, ...]] = []
+    for number in range(op.layers):
+        own = [cell_weights(op, weights, number * directions + each) for each in range(directions)]
+        zeros = np.zeros(len(own[0]["input"]), own[0]["input"].dtype)
+        biases = [
+            np.concatenate([gates(each.get("bias", zeros)), gates(each.get("recurrent_bias", zeros))]) for each in own
+        ]
+        stacked = [model.constant(np.stack([gates(each[array]) for each in own])) for array in ("input", "recurrent")]
+        before = [
+            part(model, given[each], 0, number * directions, (number + 1) * directions) if each in given else ""
+            for each in ("state", "cell")[: 2 if op.name == "lstm" else 1]
+        ]
+        attributes: dict[str, Any] = {}
+        if op.name == "rnn":
+            attributes["activations"] = [op.act.capitalize()] * directions
+        elif op.name == "gru":
+            attributes["linear_before_reset"] = int(op.reset_after)
+        found = model.add_all(
+            op.name.upper(),
+            3 if op.name == "lstm" else 2,
+            x,
+            *stacked,
+            model.constant(np.stack(biases)),
+            "",
+            *before,
+            hidden_size=op.units,
+            direction="bidirectional" if op.bidirectional else "forward",
+            **attributes,
+        )
+        x = model.add("Reshape", permuted(model, found[0], 0, 2, 1, 3), whole(model, n, -1, directions * width))
+        last.append(found[1:])
+    states = []
+    for each in zip(*last, strict=True):
+        together = permuted(model, model.add("Concat", *each, axis=0), 1, 0, 2)
+        states.append(model.add("Reshape", together, whole(model, -1, *lead, op.layers * directions, op.units)))
+    if op.final:
+        output = model.add(
+            "Reshape", permuted(model, last[-1][0], 1, 0, 2), whole(model, -1, *lead, directions * width)
+        )
+    else:
+        output = model.add("Reshape", permuted(model, x, 1, 0, 2), whole(model, -1, *lead, n, directions * width))
+    return (output, *states)
+
+
+def torch_module(op: Any, shape: Any) -> Module:
+    shapes = [shape] if isinstance(shape[0], int) else list(shape)
+    features = shapes[0][-1]
+    names = op.tensor_arguments()
+    width, rows = widths(op)
+    directions, count = 1 + op.bidirectional, len(cells(op))
+    stored = {"input": parameter(directions * rows, features)}
+    if op.layers > 1:
+        stored["deeper"] = parameter((count - directions) * rows, directions * width)
+    stored["recurrent"] = parameter(count * rows, width)
+    if op.bias:
+        stored["bias"] = parameter(count * rows)
+    if op.bias and op.recurrent_bias:
+        stored["recurrent_bias"] = parameter(count * rows)
+    if width != op.units or getattr(op, "proj", None):
+        stored["projection"] = parameter(count * width, op.units)
+    evaluated = by_pytorch if fits_pytorch(op) else step_by_step
+
+    def run(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+        arrays = {name: getattr(module, name) for name in stored}
+        lead = x.shape[:-2]
+        sequence = x.flatten(0, -3)
+        given = {name: t.flatten(0, -3).transpose(0, 1) for name, t in zip(names, others, strict=True)}
+        output, states = evaluated(op, arrays, sequence, given)
+        if op.final:
+            output = states[0][-directions:].transpose(0, 1).flatten(1)
+        kept = [each.transpose(0, 1).unflatten(0, lead) for each in states]
+        return (output.unflatten(0, lead), *kept)
+
+    module = layer(run, **stored)
+    return module
+
+
+def fits_pytorch(op: Any) -> bool:
+    """Whether PyTorch's class has such layers."""
+    return (getattr(op, "proj", None) or 0) < op.units and getattr(op, "reset_after", True)
+
+
+def by_pytorch(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Of arrays in the places that PyTorch's class has for them."""
+    kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[op.name]
+    options: dict[str, Any] = {"rnn": {"nonlinearity": getattr(op, "act", "")}, "gru": {}}.get(
+        op.name, {"proj_size": getattr(op, "proj", None) or 0}
+    )
+    theirs = kind(
+        x.shape[-1],
+        op.units,
+        op.layers,
+        bias=op.bias,
+        batch_first=True,
+        bidirectional=op.bidirectional,
+        device=x.device,
+        dtype=x.dtype,
+        **options,
+    )
+    places = {"input": "weight_ih", "recurrent": "weight_hh", "bias": "bias_ih", "recurrent_bias": "bias_hh"}
+    own: dict[str, Tensor] = {}
+    for place, (number, direction) in enumerate(cells(op)):
+        suffix = f"_l{number}" + "_reverse" * direction
+        found = cell_weights(op, arrays, place)
+        if op.bias and not op.recurrent_bias:
+            found["recurrent_bias"] = torch.zeros_like(found["bias"])
+        own |= {f"{(places | {'projection': 'weight_hr'})[name]}{suffix}": array for name, array in found.items()}
+    assert {name: p.shape for name, p in theirs.named_parameters()} == {name: t.shape for name, t in own.items()}
+    states = initial_states(op, x, given)
+    output, last = torch.func.functional_call(theirs, own, (x, tuple(states) if op.name == "lstm" else states[0]))
+    return output, list(last) if op.name == "lstm" else [last]
+
+
+def initial_states(op: Any, x: Tensor, given: dict[str, Tensor]) -> list[Tensor]:
+    """The states that are given, and zeros in place of others; layers and directions first."""
+    sizes = {"state": widths(op)[0]} | ({"cell": op.units} if op.name == "lstm" else {})
+    zeros = {name: x.new_zeros(len(cells(op)), len(x), size) for name, size in sizes.items()}
+    return [given.get(name, zero).contiguous() for name, zero in zeros.items()]
+
+
+def step_by_step(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Of layers that PyTorch's classes do not have, after the formulas of their documentation."""
+    directions = 1 + op.bidirectional
+    first, last = initial_states(op, x, given), []
+    for place, (number, direction) in enumerate(cells(op)):
+        if not direction:
+            sequence, found = (x if not number else torch.cat(found, -1)), []  # noqa: F821  # of the layer before
+        own = cell_weights(op, arrays, place)
+        states = tuple(each[place] for each in first)
+        outputs = []
+        for t in range(x.shape[1]):
+            states = step(op, own, sequence[:, -1 - t if direction else t], states)
+            outputs.append(states[0])
+        found.append(torch.stack(outputs[::-1] if direction else outputs, 1))
+        last.append(states)
+    assert len(last) == op.layers * directions
+    return torch.cat(found, -1), [torch.stack(each) for each in zip(*last, strict=True)]
+
+
+def step(op: Any, own: dict[str, Any], x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    read = x @ own["input"].T + own.get("bias", 0)
+    if op.name == "lstm":
+        i, f, g, o = (read + states[0] @ own["recurrent"].T + own.get("recurrent_bias", 0)).chunk(4, -1)
+        c = f.sigmoid() * states[1] + i.sigmoid() * g.tanh()
+        return (o.sigmoid() * c.tanh()) @ own["projection"].T, c
+    (h,) = states
+    gates, new = own["recurrent"].split([2 * op.units, op.units])
+    bias, new_bias = own["recurrent_bias"].split([2 * op.units, op.units]) if "recurrent_bias" in own else (0, 0)
+    r, z = (read[:, : 2 * op.units] + h @ gates.T + bias).sigmoid().chunk(2, -1)
+    n = (read[:, 2 * op.units :] + (r * h) @ new.T + new_bias).tanh()
+    return ((1 - z) * n + z * h,)
+
+
+TOKENS = (20, 18)
+entry(
+    "rnn",
+    draw=draw("rnn", "relu"),
+    onnx=onnx,
+    torch=torch_module,
+    cases=[
+        ({"units": 12}, (TOKENS,)),
+        ({"units": 12, "layers": 3, "act": "relu", "recurrent_bias": False}, (TOKENS,)),
+        ({"units": 7, "bidirectional": True, "layers": 2, "state": True}, ((3, *TOKENS), (3, 4, 7))),
+    ],
+)
+entry(
+    "lstm",
+    draw=draw("lstm", "proj=2"),
+    onnx=onnx,
+    torch=torch_module,
+    cases=[
+        ({"units": 12}, (TOKENS,)),
+        ({"units": 12, "layers": 2, "bidirectional": True, "final": True}, (TOKENS,)),
+        ({"units": 12, "layers": 3, "proj": 5, "bias": False}, ((3, *TOKENS),)),
+        ({"units": 7, "proj": 5, "bidirectional": True, "state": True, "cell": True}, (TOKENS, (2, 5), (2, 7))),
+    ],
+    beyond_onnx_runtime=lambda op: op.proj is not None,
+)
+entry(
+    "gru",
+    draw=draw("gru", "reset_after=no"),
+    onnx=onnx,
+    torch=torch_module,
+    cases=[
+        ({"units": 12}, (TOKENS,)),
+        ({"units": 12, "layers": 2, "bidirectional": True, "reset_after": False, "recurrent_bias": False}, (TOKENS,)),
+        ({"units": 12, "final": True, "state": True}, ((3, *TOKENS), (3, 1, 12))),
+    ],
+)
