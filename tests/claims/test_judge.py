@@ -228,10 +228,10 @@ def test_a_layer_that_sees_nothing_has_no_field_to_claim(target: str) -> None:
 )
 def test_fields_without_a_size_have_words(line: str, message: str) -> None:
     network = """\
-inputs: {image: 4x8, tokens: 4x8}
+inputs: {image: 4x9, tokens: 4x8}
 layers:
-  - c: "@image -> conv 8 k3 half"
-  - moved: roll 1 axis=1
+  - c: "@image -> conv 4 k3 half"
+  - moved: reshape 6x6
   - mix: "@tokens -> attention heads=2 causal"
 expect:
 """
