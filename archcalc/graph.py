@@ -150,6 +150,19 @@ class Graph:
         nodes = self.nodes
         return tuple([nodes[index].outputs[output] for index, output in node.inputs])
 
+    @cached_property
+    def alike(self) -> tuple[int, ...]:
+        """For every node, the index of the first one with the same operator and the same input shapes, by identity.
+
+        What depends on these alone is computed once for all of them. (Numbers of some kinds cannot be compared.)
+        """
+        nodes, first = self.nodes, dict[tuple[int, ...], int]()
+        found = []
+        for index, node in enumerate(nodes):
+            key = (id(node.op), *[id(nodes[read].outputs[output]) for read, output in node.inputs])
+            found.append(first.setdefault(key, index))
+        return tuple(found)
+
     def positions(self, ref: Ref) -> Shape:
         """Return the sizes of the axes of a tensor that are positions: all but that of its features."""
         shape = self.shape(ref)
@@ -184,11 +197,12 @@ class Graph:
         found: list[int | None] = []
         wanted = self.features_wanted
         views: dict[int, tuple[Ref, View]] = {}
-        for index, node in enumerate(self.nodes):
-            last = len(node.output) - 1
+        known: dict[tuple[int, tuple[int | None, ...]], int | None] = {}
+        for index, (node, kind) in enumerate(zip(self.nodes, self.alike, strict=True)):
             if node.is_input:
-                found.append(_expected(wanted.get(index, "first"), last))
+                found.append(_expected(wanted.get(index, "first"), len(node.output) - 1))
             elif node.op.reorders:
+                last = len(node.output) - 1
                 (ref,) = node.inputs
                 origin, view = views.get(ref.node) or (ref, View.of(self.shape(ref)))
                 further = node.op.rearranged(view, node.output)
@@ -198,8 +212,10 @@ class Graph:
                 held = _held(further, self._features_of(origin, found), before, last)
                 found.append(_expected(wanted[index], last) if index in wanted else held)
             else:
-                read = tuple([self._features_of(ref, found) for ref in node.inputs])
-                found.append(node.op.feature_axis(self.input_shapes(node), read))
+                key = kind, tuple([self._features_of(ref, found) for ref in node.inputs])
+                if key not in known:
+                    known[key] = node.op.feature_axis(self.input_shapes(node), key[1])
+                found.append(known[key])
         return tuple(found)
 
     @cached_property
@@ -242,7 +258,7 @@ class Graph:
 
     def layers(self) -> Iterator[tuple[int, Node]]:
         """Return the indices and nodes of all layers, that is, without the inputs."""
-        return ((index, node) for index, node in enumerate(self.nodes) if not node.is_input)
+        return ((index, node) for index, node in enumerate(self.nodes) if node.inputs or not node.is_input)
 
 
 def _expected(features: Features, last: int) -> int | None:

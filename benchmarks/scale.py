@@ -56,7 +56,7 @@ def measure(path: str, output: str) -> None:
     gc.disable()  # as `archcalc` does
 
     import archcalc.analysis.propagate as propagate
-    import archcalc.api as api
+    import archcalc.spec as spec
     from archcalc.cli import status_of
 
     seconds = {}
@@ -70,7 +70,7 @@ def measure(path: str, output: str) -> None:
 
         return call
 
-    api.load_spec = timed("read", api.load_spec)  # type: ignore[assignment]
+    spec.load_spec = timed("read", spec.load_spec)
     propagate.analyze = timed("analyse", propagate.analyze)  # type: ignore[assignment]
     standard, sys.stdout = sys.stdout, open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     status = status_of(["show", path, *OUTPUTS[output]])

@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.operators import ENTRIES
-from tests.operators.merge import same_shape
+from tests.operators.joins import same_shape
 from tests.operators.writer import Shape, Writer, document, written
 
 MOST = 4_000

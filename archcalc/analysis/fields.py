@@ -77,12 +77,21 @@ class AxisField:
             ValueError: the field has a `word` instead (see `is_local`); `size`, `stride` and `padding` raise it, too.
         """
         self._require_paths()
-        smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
-        if len(self.paths) == 1:
-            largest = reduce(maximum, self.paths[0].sizes)
+        path = self._linear_path
+        if path is not None:
+            smallest = largest = path.sizes[0]
+        elif len(self.paths) == 1:
+            sizes = self.paths[0].sizes
+            smallest, largest = reduce(minimum, sizes), reduce(maximum, sizes)
         else:
+            smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
             largest = reduce(maximum, self._extreme_sizes())
         return smallest if self.exact else 0, rounded(floor, largest)
+
+    @property
+    def _linear_path(self) -> Path | None:
+        """The only path, if it is linear, as those of most layers are; ``None`` otherwise."""
+        return self.paths[0] if len(self.paths) == 1 and self.paths[0].period == 1 else None
 
     def _require_paths(self) -> None:
         if not self.is_local:
@@ -140,6 +149,9 @@ class AxisField:
         The window of unit i starts at i·stride − padding; after upsampling that holds for every unit of the same phase.
         """
         self._require_paths()
+        linear = self._linear_path
+        if linear is not None:
+            return -rounded(ceiling, linear.firsts[0])
         starts = [(path.first_unit(), path) for path in self.paths]
         first_unit = min(unit for unit, _ in starts)
         return -rounded(ceiling, reduce(minimum, [path.first(unit) for unit, path in starts if unit == first_unit]))

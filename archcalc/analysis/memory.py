@@ -83,21 +83,27 @@ def peak_at(graph: Graph, *, training: bool = False) -> int:
 def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
     """Yield the index of each layer that runs, with the number of elements live while it runs."""
     last = _last_uses(graph, training=training)
+    freed: dict[int, list[Shape]] = {}
+    """The shapes of the tensors that each layer is the last to read."""
+    for ref, reader in last.items():
+        freed.setdefault(reader, []).append(graph.shape(ref))
     elements = _elements()
     live: Number = 0
-    for node in graph.nodes:
-        if node.is_input:
-            live = live + elements(node.output)
+    for shape in graph.inputs.values():
+        live = live + elements(shape)
+    inputs = {ref.node for ref in graph.input_refs.values()}
     for index, node in enumerate(graph.nodes):
         if node.training and not training:
             continue
-        if not node.is_input:
+        if index not in inputs:
             for shape in node.outputs:
                 live = live + elements(shape)
         yield index, live
-        for ref in {*node.inputs, *graph.made_by(index)}:
-            if last.get(ref, index) == index:
-                live = live - elements(graph.shape(ref))
+        for shape in freed.get(index, ()):
+            live = live - elements(shape)
+        for output, shape in enumerate(node.outputs):
+            if Ref(index, output) not in last:  # nothing reads it
+                live = live - elements(shape)
 
 
 def _elements() -> Callable[[Shape], Number]:

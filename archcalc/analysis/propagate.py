@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -152,6 +152,11 @@ class Analysis:
         return rows
 
     @cached_property
+    def shares_weights(self) -> bool:
+        """Whether some weights belong to several layers."""
+        return any(self._before.values())
+
+    @cached_property
     def _before(self) -> Mapping[str, Mapping[int, Number]]:
         return {name: counted_before(self.layers, name) for name in STORED}
 
@@ -228,47 +233,48 @@ def analyze(graph: Graph, *, training: bool = False, batch: int | None = None, r
         receptive: whether receptive fields are computed as well; if not, ``fields`` are empty.
     """
     fields = receptive_fields(graph) if receptive else [{}] * len(graph.nodes)
-    alike = _alike(graph, batch)
-    layers = tuple(_layer(graph, index, node, fields[index], alike(node)) for index, node in graph.layers())
+    layers = _layers(graph, fields, batch)
     counted = layers if training else [layer for layer in layers if not layer.training]
     return Analysis(graph, layers, Totals(layers=len(counted), **sums(counted)), batch, training)
 
 
 class _Alike(NamedTuple):
-    """What all layers with the same operator object and the same input shapes have in common."""
+    """What all layers with the same operator and the same input shapes have in common."""
 
     counts: Counts
     attributes: Mapping[str, Any]
     outputs: Shapes
 
 
-def _alike(graph: Graph, batch: int | None) -> Callable[[Node], _Alike]:
-    """Return a function that computes what layers have in common only once for each operator object and shapes."""
-    known: dict[tuple[int, tuple[int, ...]], _Alike] = {}
+def _layers(graph: Graph, fields: list[Fields], batch: int | None) -> tuple[Layer, ...]:
+    """Return the analysis of every layer."""
+    known: dict[int, _Alike] = {}
+    layers = []
+    for index, node in graph.layers():
+        first = graph.alike[index]
+        alike = known.get(first)
+        if alike is None:
+            alike = known[first] = _in_common(graph, node, batch)
+        layers.append(_layer(graph, index, node, fields[index], alike))
+    return tuple(layers)
 
-    def find(node: Node) -> _Alike:
-        shapes = graph.input_shapes(node)
-        key = id(node.op), tuple(map(id, shapes))  # numbers of some kinds cannot be compared
-        found = known.get(key)
-        if found is None:
-            counts, outputs = counts_of(node.op, shapes, node.outputs), node.outputs
-            if batch is not None:
-                counts = replace(counts, cost=counts.cost.times(batch), activations=counts.activations * batch)
-                outputs = tuple((batch, *shape) for shape in outputs)
-            found = known[key] = _Alike(counts, node.op.attributes(), outputs)
-        return found
 
-    return find
+def _in_common(graph: Graph, node: Node, batch: int | None) -> _Alike:
+    counts, outputs = counts_of(node.op, graph.input_shapes(node), node.outputs), node.outputs
+    if batch is not None:
+        counts = replace(counts, cost=counts.cost.times(batch), activations=counts.activations * batch)
+        outputs = tuple((batch, *shape) for shape in outputs)
+    return _Alike(counts, node.op.attributes(), outputs)
 
 
 def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) -> Layer:
-    counts = alike.counts
+    counts, nodes = alike.counts, graph.nodes
     return Layer(
         name=node.name,
         path=node.path,
         op=node.op.name,
         attributes=alike.attributes,
-        inputs=tuple([graph.nodes[ref.node].name for ref in node.inputs]),
+        inputs=tuple([nodes[read].name for read, _ in node.inputs]),
         outputs=alike.outputs,
         params=counts.params,
         active_params=counts.active_params,
@@ -282,5 +288,5 @@ def _layer(graph: Graph, index: int, node: Node, fields: Fields, alike: _Alike) 
         head=node.head,
         training=node.training,
         node=index,
-        tied=tied_weights(node, graph.input_shapes(node)),
+        tied=tied_weights(node, graph.input_shapes(node)) if node.tied else (),
     )

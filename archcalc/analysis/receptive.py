@@ -67,7 +67,7 @@ class _Pass:
         self.graph = graph
         self.max_period = min(MAX_PERIOD, max(16, MAX_PHASES // max(1, len(graph.nodes))))
         self.entries: dict[tuple[object, ...], tuple[_Entry, ...]] = {}
-        """How operators read shapes, by the identities of both and the axes of features."""
+        """How layers that are alike read their inputs, by the first of them, the output and the axes of features."""
         self.source: Ref | None = None
         self.further: dict[Ref, Fields] = {}
         """The fields of outputs after the first of their layer, once they have been read."""
@@ -82,7 +82,7 @@ class _Pass:
                 fields.append(given[index])
             elif source is not None and index == source.node:
                 fields.append({node.name: _start(self.graph.positions(source))})
-            elif node.is_input:
+            elif not node.inputs and node.is_input:
                 fields.append({node.name: _start(self.graph.positions(Ref(index)))} if source is None else {})
             elif index in viewed:
                 fields.append(self.viewed(index, *viewed[index], fields))
@@ -140,17 +140,15 @@ class _Pass:
         """Return the fields of an output of a node, given those of the nodes that it reads."""
         graph = self.graph
         node = graph.nodes[made.node]
-        shapes = graph.input_shapes(node)
-        read = tuple([graph.features_of(ref) for ref in node.inputs])
-        # numbers of some kinds cannot be compared
-        key = id(node.op), tuple(map(id, shapes)), read, graph.features_of(made), made.output
+        read = [graph.features_of(ref) for ref in node.inputs]
+        key = (graph.alike[made.node], made.output, graph.features_of(made), *read)
         entries = self.entries.get(key)
         if entries is None:
-            entries = self.entries[key] = self.entries_of(made, node, shapes)
+            entries = self.entries[key] = self.entries_of(made, node, graph.input_shapes(node))
         arriving: dict[str, list[Field]] = {}
         for ref, entry in zip(node.inputs, entries, strict=True):
             source = self.of(ref, fields)
-            if _is_packed(source) and entry.mixes_features:
+            if entry.mixes_features and _is_packed(source):
                 source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
             keeps = entry.keeps_positions and not _has_offsets(source)
             if keeps and len(entries) == 1:
@@ -198,29 +196,31 @@ class _Pass:
         """Return the field after one more layer; ``None`` if that sees nothing of the input."""
         paths = []
         seen = entry.seen
-        result = AxisField((), entry.positions, (), field.aligned)
+        positions, aligned = entry.positions, field.aligned
         if field.is_unknown and any(window is not None for _, window in seen):
-            return replace(result, is_unknown=True)
-        through = [seen[path.axis][1] for path in field.paths]
+            return AxisField((), positions, (), aligned, is_unknown=True)
+        from_start, wraps = field.from_start, field.wraps
         for path in field.paths:
             axis, window = seen[path.axis]
             if window is None:
-                return result
+                return AxisField((), positions, (), aligned)
             own = entry.place.get(axis if window.axis is None else window.axis)
             if own is None or not window.known:  # positions that become features without being reordered
-                return replace(result, is_unknown=True)
+                return AxisField((), positions, (), aligned, is_unknown=True)
+            from_start = from_start or window.from_start
+            wraps = wraps or window.border == "circular"
             if not window.is_pointwise or own != path.axis:
                 path = path.extended(window, own, self.max_period)
             if not path.is_blind:
                 paths.append(path)
         if field.paths and not paths:
             return None
-        from_start = field.from_start or any(window is not None and window.from_start for window in through)
-        wraps = field.wraps or any(window is not None and window.border == "circular" for window in through)
         if from_start and wraps:
-            return replace(result, is_unknown=True)
-        result = replace(result, paths=tuple(paths), packed=field.packed, from_start=from_start, wraps=wraps)
-        if len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
+            return AxisField((), positions, (), aligned, is_unknown=True)
+        result = AxisField(
+            tuple(paths), positions, (), aligned, packed=field.packed, from_start=from_start, wraps=wraps
+        )
+        if len(paths) > 1 and len({path.axis for path in paths}) > 1 and any(path.may_have_gaps for path in paths):
             return _as_bound(result)  # see `union`
         return result
 

@@ -16,12 +16,13 @@ from archcalc.numeric import product
 from archcalc.query.targets import Values
 from archcalc.spec.numerals import (
     BYTES,
-    EVERYTHING,
+    FIELD_WORDS,
     GLOBAL,
     UNUSUAL,
     USUAL,
     Quantity,
     Reading,
+    field_word,
     plain,
     read_number,
 )
@@ -117,13 +118,11 @@ class ClaimedValue(NamedTuple):
     def with_figures(self, values: Values) -> ClaimedValue:
         """Return the same relation to these exact figures."""
         exactly = Fraction(0)
-        return ClaimedValue(
-            self.relation,
-            tuple(EVERYTHING if isinstance(value, str) else Quantity(Fraction(value), exactly) for value in values),
-        )
+        numbers = [field_word(each) if isinstance(each, str) else Quantity(Fraction(each), exactly) for each in values]
+        return ClaimedValue(self.relation, tuple(numbers))
 
     def holds(self, actual: Values) -> bool:
-        """Return whether the relation holds for these figures (numbers, or the word ``global``)."""
+        """Return whether the relation holds for these figures (numbers, or words for receptive fields)."""
         if self.relation == "..":
             low, high = self.numbers
             return all(not isinstance(value, str) and low.value <= value <= high.value for value in actual)
@@ -151,6 +150,11 @@ class ClaimedValue(NamedTuple):
         """Whether a number is given in bytes."""
         return any(number.unit == BYTES for number in self.numbers)
 
+    @property
+    def field_words(self) -> tuple[str, ...]:
+        """The words for receptive fields in place of numbers: ``global``, ``causal``, ``unknown``."""
+        return tuple(number.unit for number in self.numbers if number.unit in FIELD_WORDS)
+
 
 def _is_truncation(actual: Fraction | int | str, written: Quantity) -> bool:
     if isinstance(actual, str) or actual * written.value < 0:
@@ -160,10 +164,11 @@ def _is_truncation(actual: Fraction | int | str, written: Quantity) -> bool:
 
 
 def _compare(relation: Relation, actual: Fraction | int | str, written: Quantity) -> bool:
-    if isinstance(actual, str):  # a global receptive field is larger than every number; of an unknown one nothing holds
-        return actual == GLOBAL and relation in (("=", "≈") if written.unit == GLOBAL else (">=", ">"))
-    if written.unit == GLOBAL:
-        return relation in ("<=", "<")
+    word = written.unit if written.unit in FIELD_WORDS else ""
+    if word and isinstance(actual, str):
+        return actual == word and relation in ("=", "≈")
+    if word or isinstance(actual, str):  # a global receptive field is larger than every number; others are incomparable
+        return (word or actual) == GLOBAL and relation in (("<=", "<") if word else (">=", ">"))
     if relation in ("=", "≈"):
         return abs(actual - written.value) <= written.tolerance
     if relation == "<=":

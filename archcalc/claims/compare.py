@@ -13,6 +13,7 @@ from archcalc.claims.expressions import evaluated
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.query.targets import Actual, Values
+from archcalc.spec.numerals import GLOBAL
 
 _SQUARED = re.compile(r"\b(\d+)\s*(?:²|(?:\^|\*\*)\{?2\}?)(?!\d)")
 """``11²``, which for a receptive field means ``11x11``."""
@@ -28,7 +29,11 @@ def interpret(text: str, actual: Actual) -> list[ClaimedValue]:
     """
     if actual.kind == "field":
         text = _SQUARED.sub(r"\1x\1", text)
-    return list(_interpret(text, actual.kind == "shape"))
+    found = list(_interpret(text, actual.kind == "shape"))
+    words = [word for word in found[0].field_words if word != GLOBAL]
+    if words and actual.kind != "field":
+        raise ValueError(f"'{words[0]}' is said of receptive fields only")
+    return found
 
 
 @lru_cache(maxsize=2**15)  # a class of students writes the same correct values

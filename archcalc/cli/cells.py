@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from archcalc.analysis.counts import FORMULAS, STORED
@@ -49,38 +49,40 @@ class Cells:
         self.analysis = analysis
         self.layout = layout
         self.bare = bare
-        self.known: dict[tuple[str, int], str | None] = {}
-        """The texts of operators and fields, by column and identity."""
+        self.known: dict[str, dict[int, str | None]] = {}
+        """The texts of the columns in `_SHARED`, by the identity of what they depend on."""
 
-    def row(self, row: Row, columns: tuple[str, ...]) -> tuple[Any, ...]:
-        """Return the contents of some columns."""
-        return tuple([self.cell(row, column) for column in columns])
+    def rows(self, rows: Sequence[Row], columns: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+        """Return the contents of some columns, row by row."""
+        return tuple(zip(*[self.column(rows, column) for column in columns], strict=True))
 
-    def cell(self, row: Row, column: str) -> Any:
-        """Return the content of a column."""
-        if column in STORED:
-            return self.analysis.own(row, column) if self.bare else weights_text(row, column, self.analysis)
+    def column(self, rows: Sequence[Row], column: str) -> list[Any]:
+        """Return the contents of a column."""
+        analysis = self.analysis
+        if column in STORED and analysis.shares_weights:
+            return [analysis.own(row, column) if self.bare else weights_text(row, column, analysis) for row in rows]
         if column in FORMULAS:
-            return AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column)
+            return [AtLeast(row.of(column)) if row.is_lower_bound(column) else row.of(column) for row in rows]
+        if column not in _SHARED:
+            return [self.text(row, column) for row in rows]
+        depends, known = _SHARED[column], self.known.setdefault(column, {})
+        keys = [id(depends(row, analysis)) for row in rows]
+        for key, row in zip(keys, rows, strict=True):
+            if key not in known:
+                known[key] = self.text(row, column)
+        return [known[key] for key in keys]
+
+    def text(self, row: Row, column: str) -> Any:
+        """Return the content of a column that holds texts."""
+        if column in FIELD_QUANTITIES:
+            return field_text(row, column, bare=self.bare)
         if column == "layer" and self.bare:
             return row.name
-        source: object = row.fields if column in FIELD_QUANTITIES else None
-        if column in ("op", "attributes") and isinstance(row, Layer):
-            source = self.analysis.graph.nodes[row.node].op
-        if source is None:
-            return _TEXTS[column](row, self.analysis, self.layout)
-        key = column, id(source)
-        if key not in self.known:
-            self.known[key] = (
-                field_text(row, column, bare=self.bare)
-                if column in FIELD_QUANTITIES
-                else _TEXTS[column](row, self.analysis, self.layout)
-            )
-        return self.known[key]
+        return _TEXTS[column](row, self.analysis, self.layout)
 
     def has_mark(self, column: str, mark: str) -> bool:
-        """Return whether a mark occurs in a column that has been written."""
-        return any(text is not None and mark in text for (name, _), text in self.known.items() if name == column)
+        """Return whether a mark occurs in a column of fields that has been written."""
+        return any(mark in text for text in self.known.get(column, {}).values() if text is not None)
 
 
 def weights_text(row: Row, column: str, analysis: Analysis) -> Any:
@@ -143,6 +145,19 @@ _TEXTS: dict[str, Callable[[Row, Analysis, str], Any]] = {
 }
 
 
+def _operator_object(row: Row, analysis: Analysis) -> object:
+    return row if isinstance(row, Group) else analysis.graph.nodes[row.node].op
+
+
+_SHARED: dict[str, Callable[[Row, Analysis], object]] = {
+    "op": _operator_object,
+    "attributes": _operator_object,
+    "output": lambda row, analysis: row.outputs,
+    **dict.fromkeys(FIELD_QUANTITIES, lambda row, analysis: row.fields),
+}
+"""What the texts of a column depend on, for columns in which many rows have the same one."""
+
+
 def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
     """The sizes of the output for one example."""
     return row.output if analysis.batch is None else row.output[1:]
@@ -190,5 +205,7 @@ def _axis_text(axis: AxisField, column: str) -> str:
             return f"≤{largest:,}"
         if smallest != largest:
             return f"{smallest:,}–{largest:,}"
-    value = FIELD_QUANTITIES[column](axis)
+        value = largest
+    else:
+        value = FIELD_QUANTITIES[column](axis)
     return f"{value:,}" if isinstance(value, int) else str(value)

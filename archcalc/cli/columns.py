@@ -17,10 +17,12 @@ def chosen_columns(written: str | None, known: tuple[str, ...], default: tuple[s
     """
     if written is None:
         return default
-    given = [name.lower() for name in written.replace(",", " ").split()]
-    names = tuple(name if name in known else ALIASES.get(name, name) for name in given)
-    for name, asked in zip(names or ("",), given or ("",), strict=True):
+    names = []
+    for given in written.replace(",", " ").split() or [""]:
+        name = given.lower()
+        name = name if name in known else ALIASES.get(name, name)
         if name not in known:
-            hint = suggest(asked, known, f"the columns are {', '.join(known)}")
-            fail("argument", f"no column '{asked[:40]}'", hint=hint, origin="--columns")
-    return names
+            hint = suggest(given, known, f"the columns are {', '.join(known)}")
+            fail("argument", f"no column '{given[:40]}'", hint=hint, origin="--columns")
+        names.append(name)
+    return tuple(names)

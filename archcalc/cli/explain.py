@@ -21,7 +21,7 @@ from archcalc.cli.options import (
 from archcalc.numeric.printer import latex_text
 from archcalc.query.derivations import derivation_lines, explain
 from archcalc.query.quantities import DERIVED, quantity_named
-from archcalc.report.table import printable
+from archcalc.report.table import without_controls
 
 
 @click.command(cls=SpecCommand, sections={"Quantities": quantity_definitions(DERIVED)})
@@ -58,6 +58,10 @@ def command(spec: str, layer: str | None, quantity: str | None, form: str, **val
     click.echo(wrapped(text) if form == "text" else text, nl=False)
 
 
+NO_BREAK = "\u00a0"
+"""A blank at which no line is broken."""
+
+
 def wrapped(text: str) -> str:
     """Wrap equations that are wider than the terminal below their right side, without breaking a number."""
     width = terminal_width()
@@ -68,8 +72,21 @@ def wrapped(text: str) -> str:
     lines = []
     for line in text.splitlines():
         under = " " * min(line.find("= ") + 2, width // 2)
-        lines += wrap(line, width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False) or [""]
+        kept = _kept_together(line)
+        if max(map(len, kept.split()), default=0) > width - len(under):
+            kept = line
+        folded = wrap(kept, width, subsequent_indent=under, break_long_words=False, break_on_hyphens=False) or [""]
+        lines += [each.replace(NO_BREAK, " ") for each in folded]
     return "\n".join(lines) + "\n"
+
+
+def _kept_together(line: str) -> str:
+    """Return a line that is not broken within brackets: its blanks there are replaced."""
+    found, depth = [], 0
+    for character in line:
+        depth += (character in "([⌊") - (character in ")]⌋")
+        found.append(NO_BREAK if character == " " and depth > 0 else character)
+    return "".join(found)
 
 
 def split_target(target: str) -> tuple[str | None, str | None]:
@@ -83,7 +100,7 @@ def split_target(target: str) -> tuple[str | None, str | None]:
 
 def write(title: str, derivations: list[Derivation], form: str) -> str:
     """Return derivations as text in a format."""
-    title = printable(title)
+    title = without_controls(title)
     return _text(title, derivations) if form == "text" else _latex(title, derivations, markdown=form == "markdown")
 
 

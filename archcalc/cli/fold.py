@@ -61,7 +61,7 @@ class Verified(NamedTuple):
 @click.option(
     "--save-weights",
     metavar="FILE",
-    help="Write the folded arrays to an .npz file, named as in the folded spec; a spec needs --weights.",
+    help="Write the folded arrays to an .npz file, named as in the folded spec. For a spec, this requires --weights.",
 )
 @click.option(
     "--verify", is_flag=True, help="Run both networks in float64, and exit with status 1 if their outputs differ."

@@ -105,8 +105,8 @@ def model_options(command: Command) -> Command:
         "arguments",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Argument of a module that SPEC names as package.module:object or ./file.py:object, the only SPEC that "
-        "runs code, e.g. num_classes=10 (repeatable).",
+        help="Argument of a module that SPEC names as package.module:object or ./file.py:object, the only kind of "
+        "SPEC that runs code, e.g. num_classes=10 (repeatable).",
     )(command)
 
 

@@ -91,7 +91,7 @@ TOP = 5
     default="inference",
     show_default=True,
     help="train: use batch statistics and update their moving averages, apply dropout, run training heads; "
-    "weights are not learned.",
+    "weights are not trained.",
 )
 @click.option(
     "--repeat",

@@ -88,10 +88,13 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         depth = ALL if form == "csv" else readable_depth(analysis)
     rows = analysis.folded(depth)
     cells = Cells(analysis, layout, bare=form == "csv")
+    shown = cells.rows(rows, columns)
     marks = form == "csv" and not analysis.totals.is_complete  # which people see in the cells
+    if marks:
+        shown = tuple([(*cell, str(not row.is_complete).lower()) for cell, row in zip(shown, rows, strict=True)])
     table = Table(
         columns=(*(COLUMNS[name] for name in columns), *(MARK,) * marks),
-        rows=tuple([cells.row(row, columns) + (str(not row.is_complete).lower(),) * marks for row in rows]),
+        rows=shown,
         title=title(analysis, layout),
         totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
         notes=(*notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
@@ -162,7 +165,7 @@ def notes(analysis: Analysis, rows: list[Row], cells: Cells, dtype: str) -> list
     if groups:
         layers = sum(len(group.layers) for group in groups)
         into = "1 row" if len(groups) == 1 else f"{len(groups):,} rows"
-        found.append(f"{layers:,} layers grouped into {into}; --depth all lists every layer")
+        found.append(f"{layers:,} layer{'s' * (layers != 1)} grouped into {into}; --depth all lists every layer")
     if not analysis.training and any(layer.training for layer in analysis.layers):
         found.append("training heads are not included in the totals; --training includes them")
     found += analysis.graph.notes

@@ -78,7 +78,7 @@ SECTIONS: dict[str, Definitions] = {
 def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     """Find all values of a setting, or of several together, that meet a condition, printed as intervals.
 
-    Exit status: 0 if there is a solution; 1 if there is none; the nearest value is then printed.
+    Exit status: 0 if there is a solution, 1 if there is none. Then the nearest value is printed.
     """
     from archcalc.query.conditions import read_condition
     from archcalc.query.configurations import ConfigurationQuery, LocatedSpec

@@ -8,12 +8,12 @@ from archcalc.engine.recorder import Recorder, fast
 from archcalc.engine.worker import Worker
 from archcalc.executor.kernel import Array, Arrays, Sizes, Weights
 from archcalc.executor.kernels.activation import ELEMENTWISE
-from archcalc.executor.kernels.merge import aligned, joined
+from archcalc.executor.kernels.joins import aligned, joined
 from archcalc.executor.kernels.norm import factor_and_offset
 from archcalc.ops import activation, pool, resample
 from archcalc.ops.base import Operator
 from archcalc.ops.dense import FullyConnected, Linear
-from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub
+from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub
 from archcalc.ops.norm import BatchNorm, LocalResponseNorm
 
 # --- recorded ---

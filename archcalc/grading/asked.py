@@ -104,9 +104,9 @@ class AskedQuestions:
         known = self.subject.formulas.values(target) if question.free else ()
         for name in question.free:
             if name.value not in known:
-                hint = suggest(
-                    name.value, known, f"the variables and input sizes are {', '.join(known)}" if known else ""
-                )
+                listed = [each for each in known if re.fullmatch(r"n\d+|.*\..*", each) is None]  # without synonyms
+                what = f"the variables and input sizes are {', '.join(listed[:12])}" if known else ""
+                hint = suggest(name.value, known, what)
                 fail("key", f"no variable or input size '{name.value[:40]}'", whole_text(name), hint)
         if question.free:
             try:

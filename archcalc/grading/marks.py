@@ -78,8 +78,9 @@ class Mark:
             return self
         state = "right" if self.right else "wrong" if self.value else "no-answer"
         tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
-        result = (not tells and self.code != "formula" and self.reason) or feedback.say(f"hidden-{state}")
-        sentence = feedback.say("hidden", target=self.target or self.id, result=result)
+        sentence = feedback.say(f"hidden-{state}", target=self.target or self.id)
+        if self.reason and self.code != "formula" and not tells:
+            sentence = feedback.say("hidden", result=sentence, reason=self.reason)
         return replace(self, actual="", derivation=(), sentence=sentence)
 
 

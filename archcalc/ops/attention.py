@@ -21,7 +21,7 @@ from archcalc.ops.base import (
 )
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, real, tensor
-from archcalc.ops.merge import broadcast_size
+from archcalc.ops.joins import broadcast_size
 from archcalc.ops.traits import STANDARD, Initial, Spread
 from archcalc.ops.window import Reach, Window
 

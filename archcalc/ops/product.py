@@ -7,7 +7,7 @@ from typing import ClassVar
 from archcalc.numeric import Number, known_equal, product, require
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, WrittenShapes, operations, operator
 from archcalc.ops.fields import pattern
-from archcalc.ops.merge import broadcast_size
+from archcalc.ops.joins import broadcast_size
 from archcalc.ops.pattern import Pattern, parse
 from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window

@@ -19,7 +19,7 @@ from archcalc.spec.arguments import NUMERIC
 from archcalc.spec.errors import Problem, fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.network import TrainingHeads
-from archcalc.spec.numerals import GLOBAL
+from archcalc.spec.numerals import FIELD_WORDS
 from archcalc.spec.syntax import Condition, Name, names_in
 
 SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
@@ -201,7 +201,7 @@ class ConfigurationQuery:
         if full in axes:
             node, axis = axes[full]
             return graph.inputs[node][axis]
-        if full == GLOBAL or (not place and self.is_word(word, set_to, graph)):
+        if full in FIELD_WORDS or (not place and self.is_word(word, set_to, graph)):
             return word
         if is_measured(word):
             try:

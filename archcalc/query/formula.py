@@ -22,7 +22,7 @@ from archcalc.query.quantities import quantity_named
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Limits, read_spec
 from archcalc.spec.check import names_used
-from archcalc.spec.errors import Source, Text, fail, printable, suggest
+from archcalc.spec.errors import Source, Text, escaped, fail, suggest
 from archcalc.spec.grammar import parse_inline
 from archcalc.spec.limits import DEFAULT
 from archcalc.spec.locate import locate
@@ -303,7 +303,7 @@ def _headline(analysis: Analysis) -> str:
     graph = analysis.graph
     inputs = [(name, write_shape(shape, graph.layout)) for name, shape in graph.inputs.items()]
     text = inputs[0][1] if len(inputs) == 1 else ", ".join(f"{name} {shape}" for name, shape in inputs)
-    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{printable(graph.name)}, input {text}"
+    return f"input {text}" if "->" in graph.name or "→" in graph.name else f"{escaped(graph.name)}, input {text}"
 
 
 def _quantity_name(target: str) -> str:

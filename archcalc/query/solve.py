@@ -24,7 +24,7 @@ from archcalc.query.grid import GridAxis
 from archcalc.query.sweep import Example, Refusal, Refused, SweepSubject, sweep
 from archcalc.spec.calls import argument_words
 from archcalc.spec.errors import fail
-from archcalc.spec.numerals import GLOBAL
+from archcalc.spec.numerals import FIELD_WORDS
 from archcalc.spec.ranges import read_values
 from archcalc.spec.syntax import Condition, Name, Relation, names_in
 
@@ -199,7 +199,7 @@ def names_to_measure(axes: Sequence[GridAxis], condition: Condition, further: Se
     """Return the quantities and settings in a condition, and further ones, without those that vary."""
     varied = {part for axis in axes for part in axis.name.split("=")}
     wanted = {name.name: name for name in (*names_in(condition), *further)}
-    words = (GLOBAL, *argument_words())
+    words = (*FIELD_WORDS, *argument_words())
     return [name for text, name in wanted.items() if text not in varied and ("." in text or text not in words)]
 
 

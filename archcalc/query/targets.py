@@ -45,7 +45,7 @@ class Target:
 
 
 class Actual(NamedTuple):
-    """The correct values of a target: numbers (or the word "global"), and their written form."""
+    """The correct values of a target: numbers (or words for receptive fields), and their written form."""
 
     values: Values
     text: str
@@ -106,7 +106,7 @@ class Evaluator:
 
         Returns:
             One number; for a shape, its sizes (channels first); for a receptive field, a number or one of the words
-            ``global`` and ``unknown`` per axis, or a single one if all axes have the same.
+            ``global``, ``causal`` and ``unknown`` per axis, or a single one if all axes have the same.
 
         Raises:
             LookupError: there is no such axis, or no receptive field; the arguments are a message and a hint.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archcalc.graph import Ref
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Concat
+from archcalc.ops.joins import Concat
 from archcalc.ops.product import MatMul
 from archcalc.ops.structure import Flatten, Reshape
 from archcalc.readers.batch import Place, Places, Sizes

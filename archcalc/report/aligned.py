@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
+from typing import Any
 
 from archcalc.report.table import Table, human, total
 from archcalc.terminal import display_width
@@ -44,10 +45,13 @@ class _Layout:
         self.width = width
         self.paint: Paint = _painted if color else _plain
         self.titles = [column.title for column in table.columns]
-        self.body = [list(map(human, row)) for row in table.rows]
+        columns = list(zip(*table.rows, strict=True))
+        self.columns = [_texts(cells) for cells in columns] if columns else [[] for _ in self.titles]
+        """The texts of the rows, by column."""
         self.totals = [total(row) for row in table.totals]
         self.widths = [
-            max(map(display_width, cells)) for cells in zip(self.titles, *self.body, *self.totals, strict=True)
+            max(map(display_width, {title, *texts, *totals}))
+            for title, texts, *totals in zip(self.titles, self.columns, *self.totals, strict=True)
         ]
         self.pages = [list(range(len(self.widths)))]
         self.is_natural = width is None or _taken(self.widths) <= width
@@ -70,28 +74,27 @@ class _Layout:
             if self.is_natural and paint is _plain:
                 yield from self.plain_rows()
             else:
-                for row, cells in zip(table.rows, self.body, strict=True):
+                for row, cells in zip(table.rows, zip(*self.columns, strict=True), strict=True):
                     yield from self.row(cells, [NORMAL if cell else DIM for cell in row], page)
             if self.totals:
                 yield rule
-            for cells in self.totals:
-                yield from self.row(cells, [BOLD] * len(cells), page)
+            for sums in self.totals:
+                yield from self.row(sums, [BOLD] * len(sums), page)
         for note in table.notes:
             for part in fold(note, self.width):
                 yield paint(part, DIM)
 
     def plain_rows(self) -> Iterator[str]:
         """Yield the rows, each in one line without colour: the fast way for long tables."""
-        right = [column.align == "right" for column in self.table.columns]
-        pads = list(zip(self.widths, right, strict=True))
-        for cells in self.body:
-            parts = []
-            for cell, (width, at_right) in zip(cells, pads, strict=True):
-                blanks = " " * (width - (len(cell) if cell.isascii() else display_width(cell)))
-                parts.append(blanks + cell if at_right else cell + blanks)
-            yield GAP.join(parts).rstrip()
+        padded = []
+        for column, texts, width in zip(self.table.columns, self.columns, self.widths, strict=True):
+            at_right = column.align == "right"
+            known = {text: _padded(text, width, at_right=at_right) for text in dict.fromkeys(texts)}
+            padded.append([known[text] for text in texts])
+        for cells in zip(*padded, strict=True):
+            yield GAP.join(cells).rstrip()
 
-    def row(self, cells: list[str], styles: list[str], page: list[int]) -> Iterator[str]:
+    def row(self, cells: Sequence[str], styles: list[str], page: list[int]) -> Iterator[str]:
         """Yield the lines of one row; there are several if a cell is folded, or a name has a line of its own."""
         columns = self.table.columns
         first, width = page[0], self.width
@@ -148,7 +151,19 @@ class _Layout:
 
     def cells(self, index: int) -> Sequence[str]:
         """Return the cells of a column, its title included."""
-        return [row[index] for row in (self.titles, *self.body, *self.totals)]
+        return [self.titles[index], *self.columns[index], *(row[index] for row in self.totals)]
+
+
+def _texts(cells: Sequence[Any]) -> list[str]:
+    """Return the texts of cells for people. The rows of a long table share objects, which are written once."""
+    known = {key: human(cell) for key, cell in dict(zip(map(id, cells), cells, strict=True)).items()}
+    return [known[id(cell)] for cell in cells]
+
+
+def _padded(text: str, width: int, *, at_right: bool) -> str:
+    """Return a text with blanks up to a width."""
+    blanks = " " * (width - display_width(text))
+    return blanks + text if at_right else text + blanks
 
 
 def _plain(text: str, style: str) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from archcalc.grading.marks import GradedSubmission
 from archcalc.query.derivations import derivation_lines
 from archcalc.report.graded import points_text, score_text
-from archcalc.report.table import printable
+from archcalc.report.table import without_controls
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -22,7 +22,7 @@ TEMPLATES = Environment(
 TEMPLATES.filters |= {
     "derivation_lines": derivation_lines,
     "points_text": points_text,
-    "printable": printable,
+    "without_controls": without_controls,
     "score_text": score_text,
 }
 

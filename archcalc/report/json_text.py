@@ -50,13 +50,15 @@ def _items(values: Iterator[Any], margin: str) -> Iterator[str]:
 def encoded(value: Any, margin: str) -> str:
     """Return the text of a value whose first line is indented by ``margin``."""
     kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
     if kind is int:
         return str(value)
-    if isinstance(value, str):
-        return encode_basestring(value)
     if value is None or kind is bool:
         return _CONSTANTS[value]
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, (list, tuple)):
         return _list(value, margin) if value else "[]"
     if isinstance(value, Mapping):
         return f"{{\n{members(value, margin + INDENT)}\n{margin}}}" if value else "{}"
@@ -64,7 +66,7 @@ def encoded(value: Any, margin: str) -> str:
 
 
 def _list(values: Sequence[Any], margin: str) -> str:
-    if all(type(each) is int for each in values):
+    if {*map(type, values)} == {int}:
         return f"[{', '.join(map(str, values))}]"
     inner = margin + INDENT
     items = f",\n{inner}".join([encoded(each, inner) for each in values])

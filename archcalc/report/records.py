@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.analysis.counts import Counts
-from archcalc.analysis.fields import FIELD_QUANTITIES, Fields
+from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
 from archcalc.analysis.propagate import Analysis, Group, Layer
 from archcalc.graph import Ref
+from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.query.quantities import SUMS
 from archcalc.report.json_text import INDENT, Encoded, json_pieces, members
@@ -92,7 +93,8 @@ class _RowRecords:
         for row in self.rows:
             if isinstance(row, Group):
                 self.row_of.update((layer.name, row.name) for layer in row.layers)
-        self.known: dict[Hashable, _Part] = {}
+        self.known: dict[Hashable, tuple[_Part, ...]] = {}
+        """The parts that several rows have, by what they depend on."""
 
     def record(self, row: Layer | Group) -> dict[str, Any]:
         """Return a row as data."""
@@ -105,35 +107,31 @@ class _RowRecords:
 
     def parts(self, row: Layer | Group) -> list[_Part]:
         """Return the parts of a record."""
-        shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
-        counts = row.params, row.active_params, row.trainable, id(row.cost), row.activations, row.outputs
-        return [
+        found = [
             *(self.group(row) if isinstance(row, Group) else self.layer(row)),
-            self.shared(("counts", *counts), lambda: _sizes(row)),
-            self.shared(("fields", id(row.fields)), lambda: _fields(row.fields, self.several_inputs)),
-            self.shared(("head", row.head, row.training), lambda: {"head": row.head, "training": row.training}),
-            *([_Part({"shared_params": shared})] if shared else []),
+            *self.shared(("fields", id(row.fields)), lambda: (_fields(row.fields, self.several_inputs),)),
+            *self.shared((row.head, row.training), lambda: ({"head": row.head, "training": row.training},)),
             *([] if row.is_complete else [_Part(_bound(row))]),
         ]
+        if self.analysis.shares_weights:
+            shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
+            found += [_Part({"shared_params": shared})] if shared else []
+        return found
 
     def layer(self, layer: Layer) -> list[_Part]:
-        inputs = [self.row_of.get(name, name) for name in layer.inputs]
+        """Return the parts of a layer up to its counts."""
+        operator, sizes = self.shared(("layer", id(layer.attributes)), lambda: (_operator(layer), _sizes(layer)))
         origin = self.analysis.graph.nodes[layer.node].origin
         return [
             _Part({"name": layer.name, "stage": layer.stage, "path": layer.path}),
             *([] if origin is None else [_Part({"origin": asdict(origin)})]),
-            self.shared(
-                ("attributes", id(layer.attributes)),
-                lambda: {
-                    "op": layer.op,
-                    "attributes": {name: plain(value) for name, value in layer.attributes.items()},
-                },
-            ),
-            _Part({"inputs": inputs}),
+            operator,
+            _Part({"inputs": [self.row_of.get(name, name) for name in layer.inputs]}),
+            sizes,
         ]
 
     def group(self, group: Group) -> list[_Part]:
-        """Return the parts of a group: the sums of its layers, its inputs, and its outputs; ``op`` is ``None``."""
+        """Return the parts of a group up to its counts, which are the sums of its layers; ``op`` is ``None``."""
         read = dict.fromkeys(self.row_of.get(name, name) for layer in group.layers for name in layer.inputs)
         start: dict[str, Any] = {
             "name": group.name,
@@ -144,14 +142,18 @@ class _RowRecords:
             "attributes": {},
             "inputs": [name for name in read if name != group.name],
         }
-        return [_Part(start)]
+        return [_Part(start), _Part(_sizes(group))]
 
-    def shared(self, key: Hashable, write: Callable[[], Mapping[str, Any]]) -> _Part:
-        """Return a part that other rows may have as well."""
+    def shared(self, key: Hashable, write: Callable[[], tuple[Mapping[str, Any], ...]]) -> tuple[_Part, ...]:
+        """Return parts that other rows may have as well."""
         found = self.known.get(key)
         if found is None:
-            found = self.known[key] = _Part(write())
+            found = self.known[key] = tuple(map(_Part, write()))
         return found
+
+
+def _operator(layer: Layer) -> dict[str, Any]:
+    return {"op": layer.op, "attributes": {name: plain(value) for name, value in layer.attributes.items()}}
 
 
 def _sizes(row: Layer | Group) -> dict[str, Any]:
@@ -177,9 +179,7 @@ def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
     """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
     for key, read in FIELD_QUANTITIES.items():
-        by_input = {
-            name: [plain(read(axis)) if axis.is_local else axis.word for axis in axes] for name, axes in fields.items()
-        }
+        by_input = {name: [_size(axis, read) for axis in axes] for name, axes in fields.items()}
         record[key] = by_input if several_inputs else next(iter(by_input.values()), [])
     local = [axis for axes in fields.values() for axis in axes if not axis.is_global]
     record["rf_exact"] = all(axis.exact for axis in local)
@@ -187,8 +187,14 @@ def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
     return record
 
 
+def _size(axis: AxisField, read: Callable[[AxisField], Number]) -> Any:
+    return plain(read(axis)) if axis.is_local else axis.word
+
+
 def plain(value: Any) -> Any:
     """Return a value as JSON-ready data: tuples as lists, fractions as texts, connection tables as texts per row."""
+    if type(value) is int:
+        return value
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else str(value)
     if isinstance(value, tuple):

@@ -6,8 +6,8 @@ from typing import Any
 
 from archcalc.report.aligned import aligned
 from archcalc.report.json_text import write_json
-from archcalc.report.table import Table, human, printable, raw, total
-from archcalc.spec.errors import printable as escaped
+from archcalc.report.table import Table, human, raw, total, without_controls
+from archcalc.spec.errors import escaped
 
 FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 
@@ -22,9 +22,9 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
         width: The columns of the terminal for ``rich``; ``None`` for no limit.
     """
     table = table._replace(
-        columns=tuple(column._replace(title=printable(column.title)) for column in table.columns),
-        title=printable(table.title),
-        notes=tuple(map(printable, table.notes)),
+        columns=tuple(column._replace(title=without_controls(column.title)) for column in table.columns),
+        title=without_controls(table.title),
+        notes=tuple(map(without_controls, table.notes)),
     )
     if form == "rich":
         return aligned(table, width=width, color=color, line="─")

@@ -44,10 +44,10 @@ def human(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, AtLeast):
         return f"≥ {human(value.number)}"
-    return printable(str(value))
+    return without_controls(str(value))
 
 
-def printable(text: str) -> str:
+def without_controls(text: str) -> str:
     """Return a text without control characters and line breaks, which names in files may contain."""
     if text.isprintable():
         return text

@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.query.quantities import heading
 from archcalc.report.table import Column, Table
-from archcalc.spec.errors import printable
+from archcalc.spec.errors import escaped
 from archcalc.validation.baseline import (
     STORED_COUNTS,
     STORED_QUANTITIES,
@@ -35,7 +35,7 @@ def count(number: int, word: str) -> str:
 
 def headline(result: ValidationResult, *, color: bool) -> str:
     """Return the line for a spec, coloured if wanted."""
-    name = printable(result.name)
+    name = escaped(result.name)
     name = name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "…"
     if result.skipped:
         return f"skip   {name}  ({result.skipped})"
@@ -61,7 +61,7 @@ def _details(result: ValidationResult) -> list[str]:
     if result.is_new:
         found.append("new: not in the baseline")
     if result.renamed_from:
-        found.append(f"renamed from {printable(result.renamed_from)}")
+        found.append(f"renamed from {escaped(result.renamed_from)}")
     if result.corrections:
         found.append(f"{result.corrections} {'would be fixed' if result.diff else 'fixed'}")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from archcalc.report.github import MAX_SUMMARY_BYTES, bounded_summary
 from archcalc.report.validated import changes_table, count, headline
-from archcalc.spec.errors import printable
+from archcalc.spec.errors import escaped
 from archcalc.validation.results import ValidationResult
 
 
@@ -67,4 +67,4 @@ def _blocks(results: Sequence[ValidationResult]) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return a text of one line with the special characters of Markdown escaped."""
-    return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in printable(text))
+    return "".join(f"\\{each}" if each in "\\`*_<>[]|#" else each for each in escaped(text))

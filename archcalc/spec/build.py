@@ -27,7 +27,7 @@ from archcalc.spec.arguments import (
     with_numbers,
 )
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
-from archcalc.spec.errors import Problem, Span, SpecError, fail
+from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion
 from archcalc.spec.limits import Limits
 from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
@@ -52,6 +52,10 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le
 """The comparisons of conditions."""
 
 
+NO_LOCALS: ChainMap[str, Mark] = ChainMap()
+"""What surrounds a chain that is not in a list with named entries."""
+
+
 class _Context(NamedTuple):
     """What the text around an item determines."""
 
@@ -65,6 +69,16 @@ class _Context(NamedTuple):
     """The index of the innermost repetition around it in the same text."""
     shared: SharedCall | None = None
     """The enclosing call of a block that shares its weights."""
+
+
+class _Binding(NamedTuple):
+    """The operator that a layer of the text stands for, with its arguments."""
+
+    cls: type[Operator]
+    arguments: tuple[BoundArgument, ...]
+    names: tuple[str, ...] | None
+    """The names in the arguments, which decide about the layer together with the shapes; ``None`` if they do not,
+    because a tensor is among the arguments, or numbers are not plain."""
 
 
 class _Draft(NamedTuple):
@@ -124,10 +138,8 @@ class _Builder:
         self.unnamed: Counter[str] = Counter()
         self.variables = dict(network.variables)
         self.root = Frame("", None)
-        self.bindings: dict[tuple[int, str], tuple[BoundArgument, ...]] = {}
-        """The arguments of each layer of the text, by the name of its operator."""
-        self.used: dict[int, tuple[str, ...]] = {}
-        """The names in the arguments of each layer, by the identity of these."""
+        self.bindings: dict[tuple[int, str], _Binding] = {}
+        """Each layer of the text, by its identity and the name of its operator."""
         values = [*network.inputs.values(), *network.variables.values()]
         self.is_plain = observe is None and not attributes and all(map(_is_plain, values))
         """Whether all numbers are plain, so that layers of the same text on the same shapes are the same."""
@@ -139,6 +151,9 @@ class _Builder:
         self.steps = 0
         self.depth = 0
         self.stage: str | None = None
+        self.borrowed: Text | None = None
+        self.text: Text | None = None
+        """The text of the current stage, and the one in which its items are placed, if that is another."""
         self.words = call_words(network.blocks)
 
     def build(self, training_heads: TrainingHeads) -> Built:
@@ -187,20 +202,16 @@ class _Builder:
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""
         first = len(self.drafts)
-        self.stage = stage.name
+        self.stage, self.borrowed, self.text = stage.name, stage.chain.borrowed, stage.chain.span.text
         self.bound_layers(self.expansion.least(stage.chain), stage.chain.span)
         frame = Frame("", None) if stage.name else self.root
         self.references.begin(stage.name)
         try:
-            result = self.chain(stage.chain, current, _Context(self.network.variables, frame, ChainMap()))
+            result = self.chain(stage.chain, current, _Context(self.network.variables, frame, NO_LOCALS))
         except SpecError as error:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
-        borrowed, own = stage.chain.borrowed, stage.chain.span.text
-        for index, draft in enumerate(self.drafts[first:] if borrowed is not None else (), first):
-            if draft.place is not None and draft.place.text is borrowed:
-                self.drafts[index] = draft._replace(place=draft.place._replace(text=own))
         names = self.names(stage.name, first)
         self.labels += [_Label(name, stage.name, head, training) for name in names]
         if stage.name:
@@ -226,8 +237,8 @@ class _Builder:
 
     def names(self, stage: str | None, first: int) -> list[str]:
         """Return the names of a stage's layers, which are those from ``first`` on."""
-        local = self.local_names
-        labels = [local.get(index) or self.drafts[index].op.name for index in range(first, len(self.drafts))]
+        local, drafts = self.local_names, self.drafts
+        labels = [local.get(index) or drafts[index].op.name for index in range(first, len(drafts))]
         if stage is None:
             return [self.next_unnamed(label) for label in labels]
         if len(labels) == 1:
@@ -369,9 +380,8 @@ class _Builder:
             return self.call(name, (), item.head, current, context)
         if not is_operator(name) or (held is not None and not isinstance(held, Word)):
             unknown_operator(name, item.head, self.network.blocks, held)
-        bound = self.bound(item, name, item.arguments, names)
-        refs = () if REGISTRY[name].arity == 0 else (current,)
-        return self.emit(REGISTRY[name], bound, refs, item, current, context)
+        binding = self.binding(item, name, item.arguments, names)
+        return self.emit(binding, () if binding.cls.arity == 0 else (current,), item, current, context)
 
     def call(
         self, name: str, arguments: tuple[syntax.Argument, ...], head: Span, current: Ref, context: _Context
@@ -396,7 +406,7 @@ class _Builder:
         frame, shared = Frame(name, context.frame), context.shared
         if block.shared:
             shared = SharedCall(self.shared.setdefault(name, SharedSet(name, head)), head, Counter())
-        result = self.chain(block.body, current, _Context(inner, frame, ChainMap(), shared=shared))
+        result = self.chain(block.body, current, _Context(inner, frame, NO_LOCALS, shared=shared))
         if block.shared and shared is not None:
             shared.weights.complete = True
         self.references.current.append(Mark(result, range(first, len(self.drafts)), frame))
@@ -411,52 +421,49 @@ class _Builder:
                     refs.append(self.items(tuple(others), branch.span, ref, context))
             else:
                 refs.append(self.chain(branch, current, context))
-        cls = REGISTRY[item.name]
-        bound = self.bound(item, item.name, item.options, context.names)
-        if len(refs) == 1 and len(item.branches) == 1 and not bound:  # the only match passes through
+        binding = self.binding(item, item.name, item.options, context.names)
+        if len(refs) == 1 and len(item.branches) == 1 and not binding.arguments:  # the only match passes through
             return refs[0]
-        return self.emit(cls, bound, tuple(refs), item, current, context)
+        return self.emit(binding, tuple(refs), item, current, context)
 
-    def bound(
+    def binding(
         self, item: syntax.Layer | syntax.Join, name: str, arguments: tuple[syntax.Argument, ...], names: Names
-    ) -> tuple[BoundArgument, ...]:
-        """Return the arguments of a layer of the text, for an operator."""
+    ) -> _Binding:
+        """Return a layer of the text with its arguments, for an operator."""
         key = id(item), name
         found = self.bindings.get(key)
         if found is None:
-            found = self.bindings[key] = bind(REGISTRY[name], arguments, item.head, names)
-            used = (used.name for argument in arguments for used in names_in(argument.value))
-            self.used[id(found)] = tuple(dict.fromkeys(used))
+            bound = bind(REGISTRY[name], arguments, item.head, names)
+            used = dict.fromkeys(used.name for argument in arguments for used in names_in(argument.value))
+            takes_tensor = any(isinstance(argument.value, syntax.Reference) for _, argument, _ in bound)
+            decisive = None if takes_tensor or not self.is_plain else tuple(used)
+            found = self.bindings[key] = _Binding(REGISTRY[name], bound, decisive)
         return found
 
-    def key(
-        self, cls: type[Operator], bound: tuple[BoundArgument, ...], shapes: Shapes, scope: Scope
-    ) -> tuple[object, ...] | None:
+    def key(self, binding: _Binding, shapes: Shapes, current: Shape, context: _Context) -> tuple[object, ...] | None:
         """Return what an operator and its outputs depend on: the text, the shapes, and the values of names.
 
         ``None`` where a tensor is among these, or numbers are not plain.
         """
-        if not self.is_plain or any(isinstance(argument.value, syntax.Reference) for _, argument, _ in bound):
-            return None
-        used = self.used[id(bound)]
-        values = [scope.names[name] for name in used if name in scope.names]
+        if not binding.names:
+            return None if binding.names is None else (id(binding), shapes, current)
+        values = [context.names[name] for name in binding.names if name in context.names]
         if any(isinstance(value, Tensor) for value in values):
             return None
-        return (cls, id(bound), shapes, scope.shape, scope.repeat_index if "i" in used else None, *values)
+        return (id(binding), shapes, current, context.repeat_index if "i" in binding.names else None, *values)
 
     def tied(
-        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, scope: Scope, context: _Context
+        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, current: Ref, context: _Context
     ) -> Tied:
         """Return the weights of a layer that belong to earlier layers."""
         argument = weights_argument(item, op)
         if argument is None and context.shared is None:
             return ALONE
         weights = op.weights(shapes)
-        tied = (
-            {}
-            if argument is None
-            else weights_of_layer(op, weights, argument, evaluate(argument.value, scope), self.owned)
-        )
+        tied: dict[str, int] = {}
+        if argument is not None:
+            named = evaluate(argument.value, self.scope(current, context))
+            tied |= weights_of_layer(op, weights, argument, named, self.owned)
         if context.shared is not None:
             first = context.shared.owner(id(item), len(self.drafts))
             if first != len(self.drafts):
@@ -471,41 +478,41 @@ class _Builder:
 
     def emit(
         self,
-        cls: type[Operator],
-        bound: tuple[BoundArgument, ...],
+        binding: _Binding,
         refs: tuple[Ref, ...],
         item: syntax.Layer | syntax.Join,
         current: Ref,
         context: _Context,
     ) -> Ref:
         """Construct the operator and append the layer."""
-        span = item.span
+        cls, bound, _ = binding
+        span, drafts = item.span, self.drafts
         self.bound_layers(1, span)
         if self.observe is not None:
-            self.observe(len(self.drafts))
-        scope = self.scope(current, context)
+            self.observe(len(drafts))
         read = refs
-        shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in refs])
-        key = self.key(cls, bound, shapes, scope)
+        shapes = tuple([drafts[index].outputs[output] for index, output in refs])
+        key = self.key(binding, shapes, drafts[current.node].outputs[current.output], context)
         made = None if key is None else self.made.get(key)
         try:
             if made is None:
+                scope = self.scope(current, context)
                 rank = max(map(len, shapes or ((1,),))) - 1
                 op = make(cls, bound, scope, rank, self.network.tables, self.network.layout)
                 read = (*refs, *tensors_among(cls, bound, scope))
-                shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
-                if len(self.drafts) in self.attributes:
-                    op = with_numbers(op, self.attributes[len(self.drafts)], rank)
+                shapes = tuple([drafts[ref.node].outputs[ref.output] for ref in read])
+                if len(drafts) in self.attributes:
+                    op = with_numbers(op, self.attributes[len(drafts)], rank)
                 outputs = op.outputs(shapes)
                 if key is not None:
                     outputs = tuple([self.shapes.setdefault(shape, shape) for shape in outputs])
                     self.made[key] = op, outputs
             else:
                 op, outputs = made
-            tied = self.tied(op, shapes, item, scope, context)
+            tied = self.tied(op, shapes, item, current, context)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
-            shapes = tuple([self.drafts[ref.node].outputs[ref.output] for ref in read])
+            shapes = tuple([drafts[ref.node].outputs[ref.output] for ref in read])
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
             what = f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}"
@@ -514,8 +521,9 @@ class _Builder:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs if made is None else ():
             bounded_shape(shape, f"the output of {cls.name}", span, self.limits)
-        self.drafts.append(_Draft(op, read, outputs, context.frame, span, tied))
-        return Ref(len(self.drafts) - 1)
+        place = Span(self.text, span.start, span.end) if self.text and span.text is self.borrowed else span
+        drafts.append(_Draft(op, read, outputs, context.frame, place, tied))
+        return Ref(len(drafts) - 1)
 
 
 def _is_plain(value: Value | Shape | None) -> bool:

@@ -123,8 +123,12 @@ def check_references(inputs: Iterable[str], chains: list[Stage]) -> None:
     problems = Problems()
     earlier = dict.fromkeys(inputs)
     all_names = {*earlier, *(stage.name for stage in chains if stage.name)}
+    known: dict[int, tuple[syntax.Reference, ...]] = {}
     for stage in chains:
-        for reference in _outer_references(stage.chain, frozenset()):
+        items = id(stage.chain.items)  # chains of the same text share their items
+        if items not in known:
+            known[items] = tuple(_outer_references(stage.chain, frozenset()))
+        for reference in known[items]:
             if reference.first not in earlier:
                 with problems:
                     unknown_reference(reference, stage.name, earlier, all_names)

@@ -153,7 +153,7 @@ class Problem:
             indent = " " * (len(str(line)) + 3) if line is not None else "  "
             first, *more = self.hint.split("\n")
             rows += [f"{indent}= {first}", *(f"{indent}  {line}" for line in more)]
-        return "\n".join(map(printable, rows))
+        return "\n".join(map(escaped, rows))
 
     def _snippet(self, span: Span, line: int) -> list[str]:
         text = span.text.source.text
@@ -172,7 +172,7 @@ class Problem:
         return [f"  {line} | {shown}", f"  {gutter} | {' ' * indent}{'^' * carets}"]
 
 
-def printable(text: str) -> str:
+def escaped(text: str) -> str:
     """Return the text with control characters, and others that a terminal cannot print, as escape sequences."""
     if text.isprintable():
         return text

@@ -31,13 +31,18 @@ class Expansion:
         self.variables = variables
         self.limits = limits
         self.items_left = MAX_ITEMS
+        self.known: dict[int, int] = {}
+        """The result for every chain, by the identity of its items, which chains of the same text share."""
 
     def least(self, chain: syntax.Chain) -> int:
         """Return a lower bound of the number of layers of a chain.
 
         Repetitions whose number depends on the current tensor, or is invalid, count as none.
         """
-        return self._chain(chain, self.variables)
+        items = id(chain.items)
+        if items not in self.known:
+            self.known[items] = self._chain(chain, self.variables)
+        return self.known[items]
 
     def _chain(self, chain: syntax.Chain, names: Mapping[str, Value | None]) -> int:
         total = 0

@@ -38,8 +38,9 @@ def with_rewritten_texts(
         known = id(text) in better
         if not known:
             changed = rewritten(text.value, {*names, *"CDHLW"}, inline=inline)
-            valid = changed is not None and _is_valid(changed, blocks, names, limits, inline=inline)
-            better[id(text)] = changed if valid else None
+            texts = (text.value,) if changed is None else (text.value, changed)
+            was, *now = [_is_valid(each, blocks, names, limits, inline=inline) for each in texts]
+            better[id(text)] = changed if now == [True] and not was else None
         hint = better[id(text)]
         if hint is None:
             found.append(problem)

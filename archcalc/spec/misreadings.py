@@ -110,7 +110,7 @@ def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
     seen: set[Span] = set()
     for index, node in graph.layers():
         span = spec.outline.places[index]
-        if span is None or span in seen or not node.inputs:
+        if getattr(node.op, "axis", None) != "all" or span is None or span in seen or not node.inputs:
             continue
         shape = graph.shape(node.inputs[0])
         if len(shape) < 2 or not _normalises_all(node.op, span):
@@ -124,10 +124,9 @@ def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
 
 
 def _normalises_all(op: Operator, span: Span) -> bool:
-    """Return whether an operator normalises everything because its axis is not written."""
+    """Return whether an operator for the axis ``all`` has it by default: no axis is written."""
     default = next((p.default for p in op.parameters() if p.name == "axis"), None)
-    written = span.text.value[span.start : span.end]
-    return default == "all" == getattr(op, "axis", None) and "axis" not in written
+    return default == "all" and "axis" not in span.text.value[span.start : span.end]
 
 
 def _parameters(op: Operator, shape: Shape) -> str:

@@ -25,14 +25,21 @@ class Quantity(NamedTuple):
     value: Fraction
     tolerance: Fraction
     unit: str = ""
-    """`BYTES` (the value is then in bytes), `SHARE`, `GLOBAL` (see `EVERYTHING`), or empty for all other units."""
+    """`BYTES` (the value is then in bytes), `SHARE`, a word for a receptive field, or empty for all other units."""
 
 
-GLOBAL = "global"
-EVERYTHING = Quantity(Fraction(0), Fraction(0), GLOBAL)
-"""A receptive field that is the entire input, in place of a number."""
+GLOBAL, CAUSAL, UNKNOWN = "global", "causal", "unknown"
+FIELD_WORDS = {
+    **dict.fromkeys((GLOBAL, "everything", "whole input", "entire input", "whole image", "entire image"), GLOBAL),
+    CAUSAL: CAUSAL,
+    UNKNOWN: UNKNOWN,
+}
+"""The words for receptive fields without a size, by the texts that mean them."""
 
-GLOBAL_WORDS = ("global", "everything", "whole input", "entire input", "whole image", "entire image")
+
+def field_word(word: str) -> Quantity:
+    """Return a word for a receptive field in place of a number."""
+    return Quantity(Fraction(0), Fraction(0), word)
 
 
 class Reading(NamedTuple):
@@ -118,8 +125,8 @@ def read_number(text: str, reading: Reading = USUAL) -> Quantity:
     text = plain(text)
     if text.lower() in ZERO_WORDS:
         return Quantity(Fraction(0), Fraction(0))
-    if text.lower() in GLOBAL_WORDS:
-        return EVERYTHING
+    if text.lower() in FIELD_WORDS:
+        return field_word(FIELD_WORDS[text.lower()])
     ratio = _RATIO.fullmatch(text)
     if ratio is not None and int(ratio[2]):
         return Quantity(Fraction(int(ratio[1]), int(ratio[2])), Fraction(0))

@@ -67,7 +67,10 @@ _ENTRIES: dict[str, Instead] = {
     "bigru": Instead("gru 128 bidirectional"),
     "birnn": Instead("rnn 128 bidirectional"),
     "recurrent": Instead("lstm 128", "or gru 128, rnn 128"),
-    "rope posembed positionembedding positionalencoding classtoken clstoken": Instead(""),
+    "rope rotary rotaryembedding": Instead("attention heads=4 rope=10000"),
+    "posembed positionembedding positionalencoding classtoken clstoken": Instead(
+        "add(identity, learned C)", "with a tensor of any shape"
+    ),
     "modulateddeformconv modulateddeformconvpack dcnv2": Instead("deform_conv 64 k3 half modulated"),
     "deformconvpack": Instead("deform_conv 64 k3 half"),
     "multiscaleroialign roipool psroialign": Instead("", "roi_align reads the boxes of a tensor, one map at a time"),

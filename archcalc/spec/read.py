@@ -19,7 +19,7 @@ from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used
 from archcalc.spec.document import Content, List, Mapping, Scalar, expect_mapping, expect_scalar, known_keys, read_yaml
 from archcalc.spec.entries import ChainReader, entry_name
-from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, fail, printable, suggest, whole_text
+from archcalc.spec.errors import Problems, Source, Span, SpecError, Text, escaped, fail, suggest, whole_text
 from archcalc.spec.given_shapes import given_axes, given_shapes, parsed_shapes, shape_text
 from archcalc.spec.grammar import parse_inline, parse_shape, parse_signature, parse_value
 from archcalc.spec.limits import DEFAULT, Limits
@@ -31,7 +31,7 @@ from archcalc.spec.records import AS_WRITTEN, Expectation, Given, Outline, Spec
 from archcalc.spec.source_lines import source_lines
 from archcalc.spec.syntax import Chain, Signature, names_in
 from archcalc.spec.tokens import RULES
-from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, shape_from
+from archcalc.spec.values import Names, NoNumber, Scope, Value, bounded, evaluate, no_variable, shape_from
 from archcalc.spec.variants import check_variants, variants_of, with_variant
 
 SECTIONS = ("blocks", "shared")
@@ -193,6 +193,9 @@ class _Reader:
         for name in names:
             if name != "C":
                 check_declared_name(name, used[name], "a variable")
+        for each in names_in(written):
+            if each.name not in names:  # in the shape of the input, names of sizes are variables, too
+                no_variable(each, [*names])
         shape = shape_from(evaluate(written, Scope(names, None, self.limits)), written.span, "the input", self.limits)
         stages = (Stage(None, chain),)
         if "C" not in {name.name for name in names_in(written)}:  # C is then an axis of the input, not a variable
@@ -214,7 +217,7 @@ class _Reader:
         with self.problems:
             about.check_published(document, variants_of(document))
         top = with_variant(document, variant) if variant else document
-        title = self.text(top, "name") or printable(PurePath(self.source.name).stem)
+        title = self.text(top, "name") or escaped(PurePath(self.source.name).stem)
         if variant and variants_of(document)[variant].get("name") is None:
             title = f"{title} {variant}"
         layout = self.layout(top)

@@ -219,6 +219,11 @@ def unknown_name(name: syntax.Name, known: list[str]) -> NoReturn:
     if name.name == "i":
         hint = "it counts from 0 in what '*N' repeats; a block does not see that of its caller: pass it on"
         fail("unknown-name", "nothing is repeated here, so the index i is not defined", name.span, hint)
+    no_variable(name, known)
+
+
+def no_variable(name: syntax.Name, known: list[str]) -> NoReturn:
+    """Raise the error that there is no variable or parameter with a name."""
     message = f"no variable or parameter '{name.name}'"
     if RULES["SUGAR"].match(name.name):
         hint = f"write {name.name[0]}={name.name[1:]}: the short form is for layers"

@@ -100,7 +100,6 @@ def test_counts_are_whole_and_stand_in_their_relations(text: str) -> None:
             "rnn",
             "lstm",
             "gru",
-            "moe",
             "deform_conv",
         )
 

@@ -83,6 +83,19 @@ def test_shapes_hold_part_by_part() -> None:
     assert read_claimed_value("84").holds((84,))
 
 
+@pytest.mark.parametrize("word", ["global", "causal", "unknown"])
+def test_words_for_receptive_fields(word: str) -> None:
+    claimed = read_claimed_value(word)
+    assert claimed.holds((word,))
+    assert claimed.exact((word,))
+    assert not claimed.holds((483,))
+    assert not any(claimed.holds((other,)) for other in ("global", "causal", "unknown") if other != word)
+    assert read_claimed_value(f"5x{word}").holds((5, word))
+    assert not read_claimed_value("483").holds((word,))
+    assert read_claimed_value("at least 483").holds((word,)) == (word == "global")
+    assert read_claimed_value(f"at most {word}").holds((483,)) == (word == "global")
+
+
 def test_the_word_global_and_ratios() -> None:
     assert read_claimed_value("global").holds(("global",))
     assert not read_claimed_value("global").holds((483,))

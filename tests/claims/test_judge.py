@@ -212,3 +212,34 @@ def test_a_layer_that_sees_nothing_has_no_field_to_claim(target: str) -> None:
     text = "input: 2x8\nlayers:\n  - a: upconv 2 k1 s2 nobias\n  - b: conv 2 k1 s2 p1\nexpect:\n"
     with pytest.raises(SpecError, match="'b' sees nothing of any input"):
         judge(f"{target}: 1", text=text)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("moved.rf: unknown", ""),
+        ("mix.rf: causal", ""),
+        ("moved.rf: 3", "moved.rf is unknown, expected 3"),
+        ("mix.rf: global", "mix.rf is causal, expected global"),
+        ("c.rf: unknown", "c.rf is 3, expected unknown"),
+        ("c.rf: at least 2", ""),
+        ("mix.rf: at least 2", "mix.rf is causal, expected at least 2"),
+    ],
+)
+def test_fields_without_a_size_have_words(line: str, message: str) -> None:
+    network = """\
+inputs: {image: 4x9, tokens: 4x8}
+layers:
+  - c: "@image -> conv 4 k3 half"
+  - moved: reshape 6x6
+  - mix: "@tokens -> attention heads=2 causal"
+expect:
+"""
+    (verdict,) = judge(line, text=network)
+    assert verdict.holds == (not message)
+    assert message in verdict.message
+
+
+def test_words_for_fields_are_said_of_fields_only() -> None:
+    with pytest.raises(SpecError, match="'unknown' is said of receptive fields only"):
+        judge("c1.params: unknown")

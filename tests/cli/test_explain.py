@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from archcalc.cli.explain import wrapped
 from archcalc.query.quantities import DERIVED, QUANTITIES, Scope
 from tests.cli.conftest import Archcalc
 from tests.cli.test_program import on_terminal
@@ -110,3 +111,13 @@ def test_a_total_to_which_one_layer_contributes_is_derived_as_that_of_the_layer(
 def test_a_sum_of_several_layers_stays_a_sum(archcalc: Archcalc) -> None:
     assert "conv_2" in archcalc("explain", "3x32x32 -> conv 6 k5 -> conv 6 k1", "params").out
     assert "weight" in archcalc("explain", "3x32x32 -> conv 6 k5 -> relu", "params").out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_no_line_of_a_formula_is_broken_within_brackets(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.cli.explain.terminal_width", lambda: width)
+    formula = "macs = " + " + ".join(f"{size}·⌊(H + {size})/(2 + k)⌋" for size in range(30, 60))
+    lines = wrapped(formula).splitlines()
+    assert len(lines) > 1
+    assert all(len(line) <= width and line.count("⌊") == line.count("⌋") for line in lines)
+    assert " ".join(line.strip() for line in lines) == formula

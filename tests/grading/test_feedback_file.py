@@ -19,7 +19,7 @@ wrong: "{target}: {actual}, а не {value}."
 reason: "Вероятная причина: {sentence}"
 another-reason: "Или: {sentence}"
 no-answer: "{target}: нет ответа."
-hidden-wrong: "Неверно."
+hidden-wrong: "{target}: Неверно."
 bias-left-out: "Смещения не учтены."
 other-quantity: "Это {counted}, а не {asked}."
 quantity.macs: "число умножений"
@@ -56,6 +56,16 @@ def test_sentences_that_a_course_does_not_give_stay_english() -> None:
 
 def test_hidden_answers_are_in_the_words_of_the_course() -> None:
     assert sentences("{c1.params: 101}", feedback(RUSSIAN), hide=True) == ["c1.params: Неверно."]
+
+
+def test_hidden_answers_say_whether_the_answer_is_correct() -> None:
+    answers = "{c1.params: 101, c3.params: 2400, c1.macs: 117600, c3.macs: ''}"
+    assert sentences(answers, ENGLISH, hide=True) == [
+        "c1.params is not correct.",
+        "c3.params is not correct. Likely reason: The biases are left out.",
+        "c1.macs is correct.",
+        "c3.macs: no answer was given.",
+    ]
 
 
 def test_a_sentence_for_all_kinds_of_layers_replaces_those_for_one_kind() -> None:

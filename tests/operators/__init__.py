@@ -7,7 +7,7 @@ from tests.operators import (  # noqa: F401  # enter them
     conv,
     dense,
     gate,
-    merge,
+    joins,
     moe,
     norm,
     pool,

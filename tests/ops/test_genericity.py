@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archcalc.numeric import Impossible
-from archcalc.ops import REGISTRY, Operator, merge, norm
+from archcalc.ops import REGISTRY, Operator, joins, norm
 from tests.opaque import Opaque, told
 from tests.operators import ENTRIES
 from tests.operators.entry import MAP, MAP2
@@ -53,7 +53,7 @@ def test_formulas_never_look_at_their_numbers(name: str) -> None:
 
 def test_requirements_reach_the_kind() -> None:
     with pytest.raises(Impossible, match="add needs equal shapes: "):
-        merge.Add().output((opaque(MAP), opaque(MAP2)))
+        joins.Add().output((opaque(MAP), opaque(MAP2)))
     with pytest.raises(Impossible, match="12 channels are not divisible by 5 groups"):
         norm.GroupNorm(groups=Opaque(5)).output((opaque(MAP),))
 

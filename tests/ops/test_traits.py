@@ -6,7 +6,7 @@ from math import prod, sqrt
 
 import pytest
 
-from archcalc.ops import REGISTRY, Operator, activation, arithmetic, conv, dense, merge, norm, pool
+from archcalc.ops import REGISTRY, Operator, activation, arithmetic, conv, dense, joins, norm, pool
 from archcalc.ops.traits import Spread
 from tests.operators import ENTRIES
 
@@ -87,10 +87,10 @@ def test_what_is_not_drawn_starts_neutral() -> None:
 def test_spreads_of_sums_products_and_normalised_tensors() -> None:
     a, b = Spread(1.0, 2.0), Spread(-3.0, 4.0)
     shapes = ((4, 5), (4, 5))
-    assert merge.Add().spread((a, b), shapes) == (-2.0, 6.0)
-    assert merge.Sub().spread((a, b), shapes) == (4.0, 6.0)
-    assert merge.Mul().spread((a, b), shapes) == (-3.0, 3 * 13 - 9)
-    assert merge.Concat().spread((a, b), shapes) == b
+    assert joins.Add().spread((a, b), shapes) == (-2.0, 6.0)
+    assert joins.Sub().spread((a, b), shapes) == (4.0, 6.0)
+    assert joins.Mul().spread((a, b), shapes) == (-3.0, 3 * 13 - 9)
+    assert joins.Concat().spread((a, b), shapes) == b
     assert norm.LayerNorm().spread((b,), shapes[:1]) == (0.0, 1.0)
     rms = norm.RmsNorm().spread((b,), shapes[:1])
     assert rms.square == pytest.approx(1)

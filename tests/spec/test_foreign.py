@@ -59,6 +59,11 @@ def test_a_text_that_stays_wrong_keeps_its_own_hint() -> None:
     assert hint("3x8x8 -> Bogus2d(3)") == "declare it under 'blocks:'"
 
 
+def test_a_text_that_needs_no_other_notation_gets_the_value_that_it_lacks() -> None:
+    assert hint("3xHxW -> relu") == "give it a value: --set H=…"
+    assert hint("(n)xL -> relu") == "give it a value: --set n=…"
+
+
 def test_chains_of_files_are_written_out_too_once_each() -> None:
     text = """
         input: 3x32x32

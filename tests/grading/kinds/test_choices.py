@@ -51,7 +51,7 @@ def test_what_is_missing_or_too_much() -> None:
     assert verdicts(KEEP, answers) == answers
     mark = marked(KEEP, "a")
     assert mark.sentence == "q is a) ReLU, c) max pooling, not a. Also correct: c."
-    assert mark.hidden().sentence == "q: Not all correct choices are named."
+    assert mark.hidden().sentence == "q is not correct. Not all correct choices are named."
 
 
 def test_which_settings_are_possible() -> None:

@@ -63,7 +63,7 @@ def test_what_is_wrong_with_a_matrix_is_said(answer: object, reason: str) -> Non
 
 def test_a_hidden_right_answer_is_not_in_the_reason() -> None:
     hidden = marked(MATRIX, [[1, 0], [2, 0.6]]).hidden()
-    assert (hidden.actual, hidden.sentence) == ("", "q: Entry 2, 2 is not 0.6.")
+    assert (hidden.actual, hidden.sentence) == ("", "q is not correct. Entry 2, 2 is not 0.6.")
 
 
 @pytest.mark.parametrize(("entry", "right"), [("0.33", True), ("0.3333", True), ("0.34", False), ("1/3", True)])

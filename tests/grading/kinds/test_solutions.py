@@ -50,7 +50,7 @@ def test_the_least_number_of_layers_that_reaches_a_field() -> None:
     assert marked(question, "6", DEEP).sentence == "q is N = 7, not 6. With N = 6, rf is 13."
     mark = marked(question, "8", DEEP)
     assert mark.sentence == "q is N = 7, not 8. The condition also holds for N = 7."
-    assert mark.hidden().sentence == "q: This is not the smallest solution."
+    assert mark.hidden().sentence == "q is not correct. This is not the smallest solution."
     assert marked(question.replace("smallest", "any"), "8", DEEP).verdict == "exact"
     assert marked("vary: N, condition: 'rf <= 15', which: largest", "7", DEEP).verdict == "exact"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from archcalc.ops.arithmetic import Clip, Offset, Pow, Scale
-from archcalc.ops.merge import Max, Min
+from archcalc.ops.joins import Max, Min
 from archcalc.readers.joining import Joined
 from archcalc.readers.steps import Elementwise, Step, make
 from archcalc.readers.torch_export.operators.activation import elementwise

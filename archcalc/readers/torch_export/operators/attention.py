@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import inf, isclose
 
 from archcalc.ops.attention import ScaledDotProductAttention
-from archcalc.ops.merge import Where
+from archcalc.ops.joins import Where
 from archcalc.ops.structure import Roll
 from archcalc.readers.joining import Joined, JoinedMatrices
 from archcalc.readers.patterns import Repeated

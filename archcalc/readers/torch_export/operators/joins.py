@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.ops import merge
+from archcalc.ops import joins
 from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
 from archcalc.readers.joining import Concatenated, Joined
@@ -11,12 +11,12 @@ from archcalc.readers.torch_export.operators.arithmetic import with_number
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 JOINS: dict[str, type[Operator]] = {
-    "add": merge.Add,
-    "sub": merge.Sub,
-    "mul": merge.Mul,
-    "maximum": merge.Max,
-    "minimum": merge.Min,
-    "div": merge.Div,
+    "add": joins.Add,
+    "sub": joins.Sub,
+    "mul": joins.Mul,
+    "maximum": joins.Max,
+    "minimum": joins.Min,
+    "div": joins.Div,
 }
 
 
@@ -46,21 +46,21 @@ def product_added(a: Arguments) -> list[Step]:
         raise Untranslatable("addcmul with a factor")
     product = a.reading.intermediate(a.reading.sizes(a.result_name))
     return [
-        Joined(op=merge.Mul(), inputs=(a.tensor("tensor1"), a.tensor("tensor2")), outputs=(product,)),
-        Joined(op=merge.Add(), inputs=(a.tensor("self"), product), outputs=(a.result(),)),
+        Joined(op=joins.Mul(), inputs=(a.tensor("tensor1"), a.tensor("tensor2")), outputs=(product,)),
+        Joined(op=joins.Add(), inputs=(a.tensor("self"), product), outputs=(a.result(),)),
     ]
 
 
 @translates("where")
 def where(a: Arguments) -> list[Step]:
     chosen = [a.tensor(name) if a.is_tensor(name) else a.scalar(name) for name in ("self", "other")]
-    return [Joined(op=merge.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
+    return [Joined(op=joins.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
 
 
 @translates("masked_fill")
 def masked_fill(a: Arguments) -> list[Step]:
     value = a.tensor("value") if a.is_tensor("value") else a.scalar("value")
-    return [Joined(op=merge.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
+    return [Joined(op=joins.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
 
 
 @translates("cat", "concat")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import ascii_uppercase
 
 from archcalc.ops.dense import Embedding, FullyConnected, Linear
-from archcalc.ops.merge import Add
+from archcalc.ops.joins import Add
 from archcalc.ops.product import MatMul
 from archcalc.readers.joining import Joined, JoinedMatrices, TimesMatrix
 from archcalc.readers.patterns import Contracted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archcalc.ops.merge import Mul
+from archcalc.ops.joins import Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from archcalc.readers.joining import Joined
 from archcalc.readers.per_example import PerExample

@@ -9,7 +9,7 @@ from itertools import product
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:

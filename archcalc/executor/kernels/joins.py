@@ -7,7 +7,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
 from archcalc.executor.kernels.counted import Counted, add, divide, greater, maximum, minimum, multiply, subtract
 from archcalc.ops.base import Operator
-from archcalc.ops.merge import Add, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from archcalc.numeric import Impossible
-from archcalc.ops import merge
+from archcalc.ops import joins
 from tests.ops.windows import seen
 
 
 def test_joins_of_equal_shapes_cost_one_operation_less_than_inputs_per_number() -> None:
     three = ((64, 7, 7),) * 3
     n = 64 * 7 * 7
-    assert merge.Add().output(three) == (64, 7, 7)
-    assert merge.Add().cost(three).operations == {"add": 2 * n}
-    assert merge.Sub().cost(three).operations == {"add": 2 * n}
-    assert merge.Mul().cost(three).operations == {"mul": 2 * n}
-    assert merge.Mul().cost(three).macs == 0
-    assert merge.Max().cost(three).operations == {"cmp": 2 * n}
+    assert joins.Add().output(three) == (64, 7, 7)
+    assert joins.Add().cost(three).operations == {"add": 2 * n}
+    assert joins.Sub().cost(three).operations == {"add": 2 * n}
+    assert joins.Mul().cost(three).operations == {"mul": 2 * n}
+    assert joins.Mul().cost(three).macs == 0
+    assert joins.Max().cost(three).operations == {"cmp": 2 * n}
 
 
 def test_broadcasting_is_that_of_numpy_for_equal_ranks() -> None:
@@ -30,20 +30,20 @@ def test_broadcasting_is_that_of_numpy_for_equal_ranks() -> None:
             expected = np.broadcast_shapes(a, b)
         except ValueError:
             with pytest.raises(Impossible):
-                merge.Add().output((a, b))
+                joins.Add().output((a, b))
         else:
-            assert merge.Add().output((a, b)) == expected
+            assert joins.Add().output((a, b)) == expected
 
 
 def test_a_vector_gates_the_channels() -> None:
     gate = ((64, 56, 48), (64,))
-    assert merge.Mul().output(gate) == (64, 56, 48)
-    assert merge.Mul().output(gate[::-1]) == (64, 56, 48)
-    assert merge.Mul().windows(gate)[1][0].is_pointwise  # type: ignore[union-attr]
+    assert joins.Mul().output(gate) == (64, 56, 48)
+    assert joins.Mul().output(gate[::-1]) == (64, 56, 48)
+    assert joins.Mul().windows(gate)[1][0].is_pointwise  # type: ignore[union-attr]
 
 
 def test_every_position_sees_the_one_position_of_a_broadcast_axis() -> None:
-    tensor, gate = merge.Mul().windows(((64, 4, 4), (64, 1, 4)))
+    tensor, gate = joins.Mul().windows(((64, 4, 4), (64, 1, 4)))
     assert all(w is not None for w in (*tensor, *gate))
     assert [seen(gate[1], i, 1) for i in range(4)] == [{0}] * 4  # type: ignore[arg-type]
     assert [seen(gate[2], i, 4) for i in range(4)] == [{0}, {1}, {2}, {3}]  # type: ignore[arg-type]
@@ -52,13 +52,13 @@ def test_every_position_sees_the_one_position_of_a_broadcast_axis() -> None:
 
 def test_an_error_names_all_shapes() -> None:
     with pytest.raises(Impossible, match="add needs equal shapes: 64x56x56 and 64x55x55"):
-        merge.Add().output(((64, 56, 56), (64, 55, 55)))
+        joins.Add().output(((64, 56, 56), (64, 55, 55)))
     with pytest.raises(Impossible, match=r"mul needs tensors with the same number of axes .*: 64x56x56 and 64x56"):
-        merge.Mul().output(((64, 56, 56), (64, 56)))
+        joins.Mul().output(((64, 56, 56), (64, 56)))
     with pytest.raises(Impossible, match="concat along axis 0 needs equal sizes on axis 1: 3x8x8 and 3x7x8 and 3x8x8"):
-        merge.Concat().output(((3, 8, 8), (3, 7, 8), (3, 8, 8)))
+        joins.Concat().output(((3, 8, 8), (3, 7, 8), (3, 8, 8)))
     with pytest.raises(Impossible, match="same number of axes: 3x8x8 and 3"):
-        merge.Concat().output(((3, 8, 8), (3,)))
+        joins.Concat().output(((3, 8, 8), (3,)))
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
@@ -67,20 +67,20 @@ def test_concatenation_adds_the_sizes_of_its_axis(axis: int) -> None:
     for size, shape in enumerate(shapes, start=1):
         shape[axis] = size
     inputs = tuple(map(tuple, shapes))
-    assert merge.Concat(axis=axis).output(inputs) == np.concatenate([np.zeros(s) for s in inputs], axis).shape
-    assert merge.Concat(axis=axis).cost(inputs).operations == {}
+    assert joins.Concat(axis=axis).output(inputs) == np.concatenate([np.zeros(s) for s in inputs], axis).shape
+    assert joins.Concat(axis=axis).cost(inputs).operations == {}
 
 
 def test_concatenation_along_positions_shifts_the_windows() -> None:
     inputs = ((1, 3), (1, 2), (1, 4))
-    first, second, third = (reach[1] for reach in merge.Concat(axis=1).windows(inputs))
+    first, second, third = (reach[1] for reach in joins.Concat(axis=1).windows(inputs))
     assert [seen(first, i, 3) for i in range(9)] == [{0}, {1}, {2}, *[set()] * 6]  # type: ignore[arg-type]
     assert [seen(second, i, 2) for i in range(9)] == [*[set()] * 3, {0}, {1}, *[set()] * 4]  # type: ignore[arg-type]
     assert [seen(third, i, 4) for i in range(9)] == [*[set()] * 5, {0}, {1}, {2}, {3}]  # type: ignore[arg-type]
 
 
 def test_the_first_unet_crops_to_the_smaller_tensor_around_the_centre() -> None:
-    op, inputs = merge.Concat(crop="smallest"), ((512, 64, 64), (512, 56, 56))  # Ronneberger et al. 2015, Figure 1
+    op, inputs = joins.Concat(crop="smallest"), ((512, 64, 64), (512, 56, 56))  # Ronneberger et al. 2015, Figure 1
     assert op.output(inputs) == (1024, 56, 56)
     (_, rows, _), (_, inner, _) = op.windows(inputs)
     assert seen(rows, 0, 64) == {4}  # type: ignore[arg-type]
