@@ -7,7 +7,7 @@ every tensor, and give the same parameters and MACs. Prints each model that diff
 
 Exports are slow, so they are kept in a folder. They need PyTorch and the package of the corpus; reading needs neither.
 
-    python benchmarks/corpora.py FOLDER [CORPUS …] [--only WORD] [--export]
+    python -m benchmarks.corpora FOLDER [CORPUS …] [--only WORD] [--export]
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.oracle.torchvision_import import torchvision
 
 IMAGE = 224
 
@@ -230,6 +232,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only models whose name contains this")
     parser.add_argument("--export", action="store_true", help="export what is missing before reading")
     given = parser.parse_args()
+    if given.export:
+        torchvision()
     for corpus in given.corpora or CORPORA:
         folder = given.folder / corpus
         if given.export:

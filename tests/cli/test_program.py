@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,33 @@ def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 
 def on_terminal(*arguments: str, **env: str) -> str:
-    """What the program writes to a terminal of 80 columns."""
+    """What the program writes to a terminal of 80 columns, read while it runs, since a terminal holds little."""
     leader, follower = pty.openpty()
-    ran = process(*arguments, stdout=follower, stderr=follower, capture_output=False, env={"COLUMNS": "80", **env})
+    with ThreadPoolExecutor(1) as reader:
+        written = reader.submit(everything, leader)
+        try:
+            ran = process(
+                *arguments, stdout=follower, stderr=follower, capture_output=False, env={"COLUMNS": "80", **env}
+            )
+        finally:
+            os.close(follower)
+        found = written.result()
+    os.close(leader)
     assert ran.returncode == 0
-    os.close(follower)
+    return found.decode()
+
+
+def everything(leader: int) -> bytes:
+    """What arrives at a terminal until nobody can write to it any more."""
     written = b""
     while True:
         try:
             piece = os.read(leader, 65536)
         except OSError:  # how Linux says that the other end is closed
-            break
+            return written
         if not piece:
-            break
+            return written
         written += piece
-    os.close(leader)
-    return written.decode()
 
 
 @pytest.mark.parametrize("verb", VERBS)

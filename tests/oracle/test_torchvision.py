@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.oracle.torchvision_import import torchvision
 from tests.specs.torchvision import Published, load, published
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -29,8 +30,8 @@ META = "meta"
 @cache
 def models() -> Any:
     """Return torchvision's models, made so that all of them can be built on the meta device."""
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("torchvision")
+    torchvision()
+    import torch
     from torchvision import models
     from torchvision.models.regnet import BlockParams
 
