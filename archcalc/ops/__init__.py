@@ -3,55 +3,47 @@
 To add one, see ``CONTRIBUTING.md``.
 """
 
-from archcalc.ops import (
-    activation,
-    arithmetic,
-    attention,
-    conv,
-    dense,
-    gate,
-    joins,
-    moe,
-    norm,
-    pool,
-    position,
-    product,
-    rearrange,
-    recurrent,
-    reduction,
-    resample,
-    sampling,
-    source,
-    structure,
-)
+from importlib import import_module
+from types import ModuleType
+
 from archcalc.ops.base import OPERATION_KINDS, REGISTRY, Cost, Operator, Shape, Shapes, Weight
 from archcalc.ops.window import Reach, Window
 
-FAMILIES = (
-    conv,
-    dense,
-    pool,
-    resample,
-    sampling,
-    norm,
-    activation,
-    gate,
-    arithmetic,
-    structure,
-    rearrange,
-    reduction,
-    joins,
-    product,
-    attention,
-    recurrent,
-    moe,
-    source,
-    position,
+FAMILY_NAMES = (
+    "conv",
+    "dense",
+    "pool",
+    "resample",
+    "sampling",
+    "norm",
+    "activation",
+    "gate",
+    "arithmetic",
+    "structure",
+    "rearrange",
+    "reduction",
+    "joins",
+    "product",
+    "attention",
+    "recurrent",
+    "moe",
+    "source",
+    "position",
 )
-"""The families in the order of the documentation."""
+"""The families in the order of the documentation. Kernels, definitions by loops and tests have a file for each."""
+
+
+def import_families(package: str) -> tuple[ModuleType, ...]:
+    """Import the files of all families in a package, which registers what they define."""
+    return tuple([import_module(f"{package}.{name}") for name in FAMILY_NAMES])
+
+
+FAMILIES = import_families(__name__)
+"""The modules of the operators, in the order of the documentation."""
 
 __all__ = [
     "FAMILIES",
+    "FAMILY_NAMES",
     "OPERATION_KINDS",
     "REGISTRY",
     "Cost",
@@ -61,23 +53,5 @@ __all__ = [
     "Shapes",
     "Weight",
     "Window",
-    "activation",
-    "arithmetic",
-    "attention",
-    "conv",
-    "dense",
-    "gate",
-    "joins",
-    "moe",
-    "norm",
-    "pool",
-    "position",
-    "product",
-    "rearrange",
-    "recurrent",
-    "reduction",
-    "resample",
-    "sampling",
-    "source",
-    "structure",
+    "import_families",
 ]

@@ -1,45 +1,5 @@
 """The kernels, one file per family of operators, as in `archcalc.ops`. Importing this registers all of them."""
 
-from archcalc.executor.kernels import (
-    activation,
-    arithmetic,
-    attention,
-    conv,
-    dense,
-    gate,
-    joins,
-    moe,
-    norm,
-    pool,
-    position,
-    product,
-    rearrange,
-    recurrent,
-    reduction,
-    resample,
-    sampling,
-    source,
-    structure,
-)
+from archcalc.ops import import_families
 
-__all__ = [
-    "activation",
-    "arithmetic",
-    "attention",
-    "conv",
-    "dense",
-    "gate",
-    "joins",
-    "moe",
-    "norm",
-    "pool",
-    "position",
-    "product",
-    "rearrange",
-    "recurrent",
-    "reduction",
-    "resample",
-    "sampling",
-    "source",
-    "structure",
-]
+import_families(__name__)

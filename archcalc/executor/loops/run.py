@@ -8,55 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
-from archcalc.executor.loops import (
-    activation,
-    arithmetic,
-    attention,
-    conv,
-    dense,
-    gate,
-    joins,
-    moe,
-    norm,
-    pool,
-    position,
-    product,
-    rearrange,
-    recurrent,
-    reduction,
-    resample,
-    sampling,
-    source,
-    structure,
-)
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import counting, evaluate, plain
 from archcalc.executor.weights import array_names
 from archcalc.graph import Graph, Ref
+from archcalc.ops import import_families
 from archcalc.ops.base import Operator
 
-FAMILIES = (
-    conv,
-    dense,
-    pool,
-    resample,
-    sampling,
-    norm,
-    activation,
-    gate,
-    arithmetic,
-    structure,
-    rearrange,
-    reduction,
-    joins,
-    product,
-    attention,
-    recurrent,
-    moe,
-    source,
-    position,
-)
-"""The modules whose import registers the definitions."""
+import_families("archcalc.executor.loops")
 
 
 @dataclass(frozen=True, eq=False)
