@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.oracle.torchvision_import import torchvision
+from tests.oracle.torchvision_import import import_torchvision
 
 IMAGE = 224
 
@@ -233,7 +233,7 @@ def main() -> None:
     parser.add_argument("--export", action="store_true", help="export what is missing before reading")
     given = parser.parse_args()
     if given.export:
-        torchvision()
+        import_torchvision()
     for corpus in given.corpora or CORPORA:
         folder = given.folder / corpus
         if given.export:

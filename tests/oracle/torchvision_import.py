@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
-
-import pytest
 
 OPERATORS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -27,14 +26,19 @@ _kept: list[Any] = []
 """The library of declarations, which last as long as it does."""
 
 
-def torchvision() -> Any:
-    """Import torchvision; skip the test where there is none."""
-    torch = pytest.importorskip("torch")
+def import_torchvision() -> None:
+    """Import torchvision, so that its modules can be imported.
+
+    Raises:
+        ModuleNotFoundError: PyTorch or torchvision is not installed.
+    """
+    import torch
+
     try:
-        return pytest.importorskip("torchvision", exc_type=ModuleNotFoundError)
+        import_module("torchvision")
     except RuntimeError:  # its operators are missing, which only their declaration has to precede
         library = torch.library.Library("torchvision", "DEF")
         for schema in OPERATORS:
             library.define(schema)
         _kept.append(library)
-        return pytest.importorskip("torchvision")
+        import_module("torchvision")
