@@ -4,10 +4,17 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# No test is about time. In CI the random networks are always the same ones: what fails there can be seen again.
-settings.register_profile("archcalc", deadline=None, database=None, derandomize=bool(os.environ.get("CI")))
+# No test is about time, and random networks are large. In CI they are always the same ones: what fails there can be seen
+# again.
+settings.register_profile(
+    "archcalc",
+    deadline=None,
+    database=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("archcalc")
 
 

@@ -10,6 +10,7 @@ from archcalc.numeric.helpers import (
     Impossible,
     Kind,
     NeedsPlain,
+    NotDivisible,
     NotInteger,
     Number,
     as_integer,
@@ -31,6 +32,7 @@ from archcalc.numeric.helpers import (
     product,
     ratio,
     require,
+    require_divisible,
     round_half_even,
     select,
 )
@@ -39,6 +41,7 @@ __all__ = [
     "Impossible",
     "Kind",
     "NeedsPlain",
+    "NotDivisible",
     "NotInteger",
     "Number",
     "as_integer",
@@ -60,6 +63,7 @@ __all__ = [
     "product",
     "ratio",
     "require",
+    "require_divisible",
     "round_half_even",
     "select",
 ]

@@ -38,6 +38,10 @@ class NotInteger(Impossible):
     """A number that must be an integer is none."""
 
 
+class NotDivisible(Impossible):
+    """A number that must be divisible by another one is not."""
+
+
 class NeedsPlain(TypeError):
     """A number of a kind is used where a plain one is needed: as a repeat count, an axis, a condition of ``if``.
 
@@ -149,6 +153,18 @@ def require(condition: Condition, message: str, **names: object) -> None:
     if condition is False:
         raise Impossible(message, **names)
     _kind(condition).require(condition, message, names)
+
+
+def require_divisible(number: Number, divisor: Number, message: str, **names: object) -> None:
+    """Require that a number is divisible by another one. ``message`` is a template that may name both, and ``names``.
+
+    Raises:
+        NotDivisible: for plain numbers, where it is not; see `require`.
+    """
+    condition = number % divisor == 0
+    if condition is False:
+        raise NotDivisible(message, number=number, divisor=divisor, **names)
+    require(condition, message, number=number, divisor=divisor, **names)
 
 
 def product(numbers: Iterable[Number]) -> Number:

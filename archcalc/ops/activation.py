@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, both, exact_div, product, require
+from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -255,12 +255,7 @@ class Maxout(Operator):
 
     def output(self, inputs: Shapes) -> Shape:
         channels, *positions = inputs[0]
-        require(
-            channels % self.pieces == 0,
-            "{channels} channels are not divisible into groups of {pieces}",
-            channels=channels,
-            pieces=self.pieces,
-        )
+        require_divisible(channels, self.pieces, "{number} channels are not divisible into groups of {divisor}")
         return (exact_div(channels, self.pieces), *positions)
 
     def cost(self, inputs: Shapes) -> Cost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from archcalc.numeric import Number, exact_div, minimum, product, require
+from archcalc.numeric import Number, exact_div, minimum, product, require, require_divisible
 from archcalc.ops.base import (
     NO_CACHE,
     Cache,
@@ -190,12 +190,9 @@ class Attention(Operator):
         )
         dim = shape[-1] if self.dim is None else self.dim
         kv_heads = self.heads if self.kv_heads is None else self.kv_heads
-        require(dim % self.heads == 0, "a width of {dim} is not divisible by {heads} heads", dim=dim, heads=self.heads)
-        require(
-            self.heads % kv_heads == 0,
-            "{heads} heads are not divisible by {kv_heads} heads of keys and values",
-            heads=self.heads,
-            kv_heads=kv_heads,
+        require_divisible(dim, self.heads, "a width of {number} is not divisible by {divisor} heads")
+        require_divisible(
+            self.heads, kv_heads, "{number} heads are not divisible by {divisor} heads of keys and values"
         )
         head = exact_div(dim, self.heads)
         if self.rope is not None:

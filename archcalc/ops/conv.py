@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import prod, sqrt
 from typing import Any, ClassVar, Self
 
-from archcalc.numeric import Number, both, exact_div, maximum, product, require
+from archcalc.numeric import Number, both, exact_div, maximum, product, require, require_divisible
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -43,13 +43,7 @@ def weighted_sums(macs: Number, outputs: Number, bias: bool) -> Cost:
 def require_divisible_channels(channels_in: Number, channels: Number, groups: Number) -> None:
     """Require that the groups divide the input and output channels."""
     for side, count in (("input", channels_in), ("output", channels)):
-        require(
-            count % groups == 0,
-            "{count} {side} channels are not divisible by {groups} groups",
-            count=count,
-            side=side,
-            groups=groups,
-        )
+        require_divisible(count, groups, "{number} {side} channels are not divisible by {divisor} groups", side=side)
 
 
 class WeightedSums(Operator):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, product, require
+from archcalc.numeric import Number, product, require, require_divisible
 from archcalc.ops.base import (
     Cost,
     Operator,
@@ -280,12 +280,7 @@ class GroupNorm(Normalisation):
     eps: Number = real(EPSILON, help="added to the variance")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(
-            inputs[0][0] % self.groups == 0,
-            "{channels} channels are not divisible by {groups} groups",
-            channels=inputs[0][0],
-            groups=self.groups,
-        )
+        require_divisible(inputs[0][0], self.groups, "{number} channels are not divisible by {divisor} groups")
         return inputs[0]
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from archcalc.numeric import Impossible, Number, exact_div, product, require
+from archcalc.numeric import Impossible, Number, exact_div, product, require, require_divisible
 
 Axis: TypeAlias = tuple[str, ...]
 """The names of the factors of an axis; none for an axis of size 1."""
@@ -130,13 +130,8 @@ def matched(axes: Axes, shape: Sequence[Number], given: Mapping[str, Number]) ->
         elif len(axis) == 1:
             sizes[axis[0]] = n
         else:
-            require(
-                n % known == 0,
-                "an axis of {n} is not divisible into '{what}': the others have size {known}",
-                what=what,
-                known=known,
-                n=n,
-            )
+            message = "an axis of {number} is not divisible into '{what}': the others have size {divisor}"
+            require_divisible(n, known, message, what=what)
             sizes[unknown[0]] = exact_div(n, known)
     return sizes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archcalc.numeric import Number, both, exact_div, product, require
+from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
 from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, WrittenShapes, operator, per_axis
 from archcalc.ops.fields import flag, integer, sizes, tensor
 from archcalc.ops.traits import STANDARD, Initial, Spread
@@ -133,7 +133,7 @@ class ShiftMask(Operator):
     def output(self, inputs: Shapes) -> Shape:
         windows, shifts = self.along("window", self.window), self.along("shift", self.shift)
         for n, window, shift in per_axis(self.size, windows, shifts):
-            require(n % window == 0, "an axis of {n} has no whole number of windows of {window}", n=n, window=window)
+            require_divisible(n, window, "an axis of {number} has no whole number of windows of {divisor}")
             require(
                 shift < window,
                 "a shift must be smaller than the window of {window}, got {shift}",

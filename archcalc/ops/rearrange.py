@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, exact_div, product, require
+from archcalc.numeric import Number, exact_div, product, require, require_divisible
 from archcalc.ops.base import Cost, Operator, Shape, Shapes, everywhere, operations, operator, require_positions
 from archcalc.ops.fields import integer, lengths, pattern, word
 from archcalc.ops.pattern import Pattern, matched, parse, shape_of
@@ -157,12 +157,7 @@ class PixelShuffle(Block):
     def parsed(self, shape: Shape) -> tuple[Pattern, dict[str, Number]]:
         axes, inner, sizes = self.named(shape)
         packed = product([self.block] * len(inner))
-        require(
-            shape[0] % packed == 0,
-            "{channels} channels are not divisible into blocks of {packed} positions",
-            channels=shape[0],
-            packed=packed,
-        )
+        require_divisible(shape[0], packed, "{number} channels are not divisible into blocks of {divisor} positions")
         sizes = {**sizes, "c": exact_div(shape[0], packed), **dict(zip(axes, shape[1:], strict=True))}
         left = (("c", *inner), *((name,) for name in axes))
         return Pattern((left,), (("c",), *zip(axes, inner, strict=True))), sizes
@@ -184,7 +179,7 @@ class SpaceToDepth(Block):
     def parsed(self, shape: Shape) -> tuple[Pattern, dict[str, Number]]:
         axes, inner, sizes = self.named(shape)
         for name, n in zip(axes, shape[1:], strict=True):
-            require(n % self.block == 0, "{n} positions are not divisible into blocks of {size}", n=n, size=self.block)
+            require_divisible(n, self.block, "{number} positions are not divisible into blocks of {divisor}")
             sizes[name] = exact_div(n, self.block)
         sizes["c"] = shape[0]
         left = (("c",), *zip(axes, inner, strict=True))

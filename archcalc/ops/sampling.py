@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from archcalc.numeric import Number, product, require
+from archcalc.numeric import Number, product, require, require_divisible
 from archcalc.ops.activation import Sigmoid
 from archcalc.ops.base import (
     Cost,
@@ -98,12 +98,8 @@ class DeformableConv(Convolution, Sliding):
         require(self.offset or not self.mask, "mask=@… requires offset=@…; masks of its own are made by modulated")
         positions = self.positions(shape)
         require_divisible_channels(shape[0], self.channels, self.groups)
-        require(
-            shape[0] % self.offset_groups == 0,
-            "{count} input channels are not divisible by {groups} offset groups",
-            count=shape[0],
-            groups=self.offset_groups,
-        )
+        message = "{number} input channels are not divisible by {divisor} offset groups"
+        require_divisible(shape[0], self.offset_groups, message)
         taps = product(self.kernel) * self.offset_groups
         for name, given in zip(self.tensor_arguments(), inputs[1:], strict=True):
             numbers = len(positions) if name == "offset" else 1

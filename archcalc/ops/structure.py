@@ -15,6 +15,7 @@ from archcalc.numeric import (
     may_equal,
     product,
     require,
+    require_divisible,
     select,
 )
 from archcalc.ops.base import Operator, Shape, Shapes, WrittenShapes, axis_index, everywhere, operator, pointwise
@@ -162,12 +163,7 @@ class ChannelShuffle(Operator):
     groups: Number = integer(positional=True, help="number of groups; must divide the channels")
 
     def output(self, inputs: Shapes) -> Shape:
-        require(
-            inputs[0][0] % self.groups == 0,
-            "{channels} channels are not divisible by {groups} groups",
-            channels=inputs[0][0],
-            groups=self.groups,
-        )
+        require_divisible(inputs[0][0], self.groups, "{number} channels are not divisible by {divisor} groups")
         return inputs[0]
 
     def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
@@ -241,7 +237,7 @@ class Split(Selection):
 
     def chosen(self, n: Number) -> tuple[Number, Number, Number]:
         parts, part = self.parts, self.part
-        require(n % parts == 0, "an axis of size {n} cannot be split into {parts} equal parts", n=n, parts=parts)
+        require_divisible(n, parts, "an axis of size {number} cannot be split into {divisor} equal parts")
         require(
             both(part >= 0, part < parts),
             "part {part} does not exist: there are {parts} parts, counted from 0",

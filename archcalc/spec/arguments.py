@@ -28,7 +28,7 @@ from archcalc.spec.values import (
     bounded,
     describe,
     evaluate,
-    rounding_hint,
+    hint_for_number,
 )
 
 Tables = dict[str, tuple[tuple[bool, ...], ...]]
@@ -317,7 +317,7 @@ def _read(cls: type[Operator], p: Parameter, argument: syntax.Argument, scope: S
     try:
         return READERS[declared.form](value, declared, what, argument.span, scope, rank)
     except Impossible as error:
-        fail("argument", str(error), argument.span, rounding_hint(error))
+        fail("argument", str(error), argument.span, hint_for_number(error))
 
 
 def _number(value: Value, what: str, span: Span, scope: Scope) -> Number:

@@ -44,8 +44,8 @@ from archcalc.spec.values import (
     bounded_shape,
     evaluate,
     external_value,
+    hint_for_number,
     number,
-    rounding_hint,
 )
 
 COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le, ">=": ge, "<": lt, ">": gt}
@@ -516,7 +516,7 @@ class _Builder:
             on = " and ".join(write_shape(shape, self.network.layout) for shape in shapes[:4])
             reason = error.worded(partial(_in_layout, self.network.layout))
             what = f"{cls.name}{' on ' if on else ''}{on}{where}: {reason}"
-            fail("shape", what, span, rounding_hint(error))
+            fail("shape", what, span, hint_for_number(error))
         except NeedsPlain:
             needs_plain(f"an argument of {cls.name}", span)
         for shape in outputs if made is None else ():

@@ -11,6 +11,7 @@ from archcalc.graph import axis_letters, is_size, size_axis, write_shape
 from archcalc.numeric import (
     Impossible,
     NeedsPlain,
+    NotDivisible,
     NotInteger,
     Number,
     as_integer,
@@ -35,6 +36,9 @@ from archcalc.spec.paths import Mark
 from archcalc.spec.tokens import RULES
 
 ROUNDING = "wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
+
+MAX_DIVIDED = 10**6
+"""The divisors of larger numbers are not looked for."""
 
 
 class Word(NamedTuple):
@@ -329,9 +333,22 @@ def external_value(value: Value) -> Number | str:
     return write_size(value) if isinstance(value, Sizes) else value
 
 
-def rounding_hint(error: Impossible) -> str:
-    """Return the hint how to round a number that must be an integer; empty for other errors."""
-    return ROUNDING if isinstance(error, NotInteger) else ""
+def hint_for_number(error: Impossible) -> str:
+    """Return the hint which numbers are possible instead; empty where nothing can be said."""
+    if isinstance(error, NotInteger):
+        return ROUNDING
+    if isinstance(error, NotDivisible):
+        return _nearest_divisors(error.names["number"], error.names["divisor"])
+    return ""
+
+
+def _nearest_divisors(number: object, divisor: object) -> str:
+    if type(number) is not int or type(divisor) is not int or not 0 < number <= MAX_DIVIDED or divisor < 1:
+        return ""
+    below = next((d for d in range(min(divisor, number), 1, -1) if number % d == 0), None)
+    above = next((d for d in range(divisor, number) if number % d == 0), number)
+    found = [d for d in (below, above) if d is not None]
+    return f"{number} is divisible by {' and by '.join(map(str, dict.fromkeys(found)))}"
 
 
 def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Number, ...]:
@@ -351,7 +368,7 @@ def shape_from(value: Value, span: Span, what: str, limits: Limits) -> tuple[Num
             size = as_integer(part, f"a size of {what}")
             require(size >= 1, "the sizes of {what} must be positive, got {size}", what=what, size=size)
         except Impossible as error:
-            fail("shape", str(error), span, rounding_hint(error))
+            fail("shape", str(error), span, hint_for_number(error))
         shape.append(size)
     bounded_shape(tuple(shape), what, span, limits)
     return tuple(shape)

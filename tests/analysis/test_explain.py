@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -68,7 +68,7 @@ def test_derivations_of_known_networks_are_right_line_by_line(spec: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
-@settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, derandomize=True)
 @given(data=st.data())
 def test_derivations_of_every_operator_are_right_line_by_line(name: str, data: st.DataObject) -> None:
     check(read_spec(Source("random.yaml", data.draw(layers(name)))).graph)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import archcalc
 from archcalc.analysis.fold import Folding, fold
@@ -11,7 +11,7 @@ from archcalc.analysis.propagate import analyze
 from tests.random_networks import networks
 from tests.spec.reading import chain, graph
 
-few = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=25)
 
 
 def left(folding: Folding) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import archcalc
 from archcalc.analysis.memory import DTYPES, peak_elements
@@ -67,7 +67,7 @@ def test_training_heads_live_only_in_training() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, derandomize=True)
 @given(networks())
 def test_the_peak_is_the_largest_sum_of_what_is_still_needed(text: str) -> None:
     """Against the definition, moment by moment."""

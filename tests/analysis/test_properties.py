@@ -7,7 +7,7 @@ from collections import Counter
 from math import prod
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.memory import peak_elements
@@ -20,9 +20,7 @@ from archcalc.spec.write import write_layer
 from tests.operators.writer import Writer, document, written
 from tests.random_networks import chain, layers, networks, shapes
 
-many = settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+many = settings(max_examples=60, derandomize=True)
 few = settings(many, max_examples=10)
 
 

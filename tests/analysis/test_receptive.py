@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -26,7 +26,7 @@ from archcalc.ops import Operator, Reach, Shapes, Window
 from archcalc.ops.structure import Transpose
 from tests.analysis.witness import CUTTING, JOINING, REORDERING, RESAMPLING, dependencies, graphs
 
-random_graphs = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+random_graphs = settings(max_examples=80)
 
 
 def units(graph: Graph, node: int) -> Any:

@@ -13,7 +13,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -174,7 +174,7 @@ def same(ours: Run, expected: Run) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
 def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
     least = 1 if rows else worker.MIN_POSITIONS  # the networks are too small to be divided by rows otherwise

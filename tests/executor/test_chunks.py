@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.executor.kernels import chunks
@@ -17,7 +17,7 @@ from tests.random_networks import layers
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), chunk=st.sampled_from([1, 7, 64]))
 def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, chunk: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
@@ -62,7 +62,7 @@ def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.D
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(text=networks(), seed=SEEDS)
 def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text: str, seed: int) -> None:
     graph = read(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import archcalc
 from archcalc.analysis.fold import fold
@@ -16,7 +16,7 @@ from archcalc.graph import Graph
 from tests.random_networks import networks
 from tests.spec.reading import chain, graph
 
-few = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=25)
 
 
 def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:

@@ -7,7 +7,7 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -35,7 +35,7 @@ def same(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(text=networks(), seed=st.integers(0, 99), training=st.booleans())
 def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, training: bool) -> None:
     graph = read(text)
@@ -57,7 +57,7 @@ def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, t
 
 
 @pytest.mark.slow
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50)
 @given(text=networks())
 def test_kept_tensors_are_what_layers_put_out(text: str) -> None:
     graph = read(text)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -23,7 +23,7 @@ def test_storage_is_stated_for_operators_only_that_store_something() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
-@settings(max_examples=10, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_inputs_and_stored_arrays_are_not_written_to(name: str, data: st.DataObject, seed: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("onnxruntime")
@@ -103,7 +103,7 @@ def test_kernels_agree_with_onnx_runtime_whatever_their_attributes(name: str, da
 
 
 @pytest.mark.slow
-@settings(max_examples=50, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50)
 @given(text=networks(), seed=SEEDS)
 def test_random_networks_agree_with_onnx_runtime(text: str, seed: int) -> None:
     graph = read(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archcalc.executor.interpreter import Interpreter
@@ -25,7 +25,7 @@ everything = {"seed": st.integers(0, 2**32 - 1), "batch": st.integers(1, 3), "bl
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_WINDOWS)
-@settings(max_examples=100, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100)
 @given(data=st.data(), **everything)
 def test_windows_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: int, batch: int, block: int) -> None:
     compare(data.draw(layers(name)), seed, batch, block)
@@ -33,7 +33,7 @@ def test_windows_agree_with_onnx_runtime(name: str, data: st.DataObject, seed: i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({*NAMES} - {*WITH_WINDOWS}))
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(data=st.data(), **everything)
 def test_other_layers_agree_with_onnx_runtime(
     name: str, data: st.DataObject, seed: int, batch: int, block: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import Analysis, analyze
@@ -52,7 +52,7 @@ def near(draw: Any, text: str) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(networks(), st.data())
 def test_any_list_of_claims_is_judged(text: str, data: Any) -> None:
     analysis = analyze(read_spec(Source("random.yaml", text)).graph)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -66,20 +66,20 @@ def check(data: Any, analysis: Analysis) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80)
 @given(networks(), st.data())
 def test_right_answers_about_random_networks(text: str, data: Any) -> None:
     check(data, analyze(read_spec(Source("random.yaml", text)).graph))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
 def test_right_answers_about_bundled_networks(name: str, data: Any) -> None:
     check(data, bundled(name))
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
 def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
     """And whatever is said of it, nothing fails."""

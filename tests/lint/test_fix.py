@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
@@ -182,7 +182,7 @@ JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu
 
 
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=40)
 @given(text=networks(), where=st.lists(st.booleans(), min_size=3, max_size=3))
 def test_corrections_leave_every_number_as_it_is(text: str, where: list[bool]) -> None:
     document = {key: json.loads(value) for key, _, value in (line.partition(": ") for line in text.splitlines())}

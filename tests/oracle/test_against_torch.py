@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
@@ -20,9 +20,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using paddin
 BATCH = 2
 """Some layers of PyTorch refuse to normalise a single number."""
 
-some = settings(
-    max_examples=400, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+some = settings(max_examples=400, derandomize=True)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.ops.base import REGISTRY
@@ -16,9 +16,7 @@ from tests.random_networks import layers
 
 pytestmark = [pytest.mark.torch, pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")]
 
-some = settings(
-    max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+some = settings(max_examples=60, derandomize=True)
 
 NAMES = sorted(set(REGISTRY) - {"identity"})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import analyze
@@ -74,10 +74,8 @@ DRAWS = 4
 @settings(
     max_examples=1,
     deadline=None,
-    database=None,
     derandomize=True,
     phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
 )
 @given(st.data())
 def test_every_operator_is_read_back(name: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

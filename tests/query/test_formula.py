@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -107,7 +107,7 @@ def test_outside_of_its_conditions_there_is_no_such_network(name: str) -> None:
     assert (refused > 0) == bool(forms.conditions)
 
 
-few = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=25, derandomize=True)
 
 
 @pytest.mark.slow

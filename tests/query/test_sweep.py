@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.analysis.propagate import Analysis, analyze
@@ -83,7 +83,7 @@ def test_bundled_networks(name: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=30)
 @given(text=networks(), data=st.data())
 def test_random_networks(text: str, data: Any) -> None:
     source = Source("net.yaml", text)

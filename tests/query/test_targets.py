@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archcalc
@@ -20,7 +20,7 @@ LENET = "1x32x32 -> conv 6 k5 -> tanh -> maxpool 2 -> conv 16 k5 -> tanh -> maxp
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(networks(), st.data())
 def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
     """What is worked out for one target alone is what the analysis of the whole network says."""

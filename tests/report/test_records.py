@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from archcalc.analysis.propagate import analyze
 from archcalc.api import load
@@ -23,7 +23,7 @@ def test_pieces_are_the_whole(spec: str, depth: int | None) -> None:
 
 
 @given(networks())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 def test_pieces_are_the_whole_for_random_networks(spec: str) -> None:
     analysis = analyze(read_spec(Source("net.yaml", spec)).graph)
     text = "".join(network_json(analysis))

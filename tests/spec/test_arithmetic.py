@@ -227,3 +227,19 @@ def test_all_wrong_variables_come_in_one_run_and_do_not_make_others_wrong() -> N
 def test_a_sum_may_have_any_number_of_terms() -> None:
     assert value("1" + "+1" * 20_000) == 20_001
     assert value("(C" + " - C" * 20_000 + ")") == 8 - 8 * 20_000
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "hint"),
+    [
+        ("16x10", "attention heads=3", "10 is divisible by 2 and by 5"),
+        ("16x12", "attention heads=4 kv_heads=3", "4 is divisible by 2 and by 4"),
+        ("3x8x8", "conv 4 k3 g2", "3 is divisible by 3"),
+        ("8x9x9", "space_to_depth 2", "9 is divisible by 3"),
+        ("6x4x4", "gn 4", "6 is divisible by 3 and by 6"),
+        ("6x4x4", "split 4 part=0", "6 is divisible by 3 and by 6"),
+        ("4x4x4", "gn 8", "4 is divisible by 4"),
+    ],
+)
+def test_numbers_that_do_not_divide_get_the_nearest_that_do(shape: str, layer: str, hint: str) -> None:
+    assert wrong(layer, shape).hint == hint

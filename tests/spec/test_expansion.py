@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from archcalc.spec import Limits, Source, Spec, SpecError, read_spec
 from archcalc.spec.build import _Builder
@@ -40,7 +40,7 @@ def test_the_bound_is_the_number_of_layers_where_counts_are_known(sections: str)
 
 
 @given(networks())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50)
 def test_the_bound_is_never_too_high(text: str) -> None:
     spec = read(text)
     assert bound(spec) <= len(list(spec.graph.layers()))

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from archcalc.lint import RULES
 from archcalc.query.quantities import MEASURED
@@ -51,7 +51,7 @@ def test_the_examples_of_the_design_pass(text: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=40)
 @given(networks())
 def test_random_specs_pass(text: str) -> None:
     VALID.validate(as_editors_read(text))

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archcalc.graph import Graph, Node
@@ -18,7 +18,7 @@ from archcalc.spec.write import connection_table, layer_words, write_join, write
 from tests.operators.writer import document, written
 from tests.random_networks import layers
 
-few = settings(max_examples=10, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=10, derandomize=True)
 
 
 def read(text: str) -> Graph:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import archcalc
 from archcalc.analysis.fold import fold
@@ -19,7 +19,7 @@ from tests.random_networks import networks
 from tests.sample import SAMPLE
 from tests.spec.reading import chain, graph, names
 
-few = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=60)
 
 
 def attributes(op: Operator) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from archcalc.analysis.propagate import analyze
 from archcalc.spec import Source, SpecError, read_spec
@@ -26,7 +26,7 @@ def figures(text: str) -> NetworkFigures:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(text=networks())
 def test_a_baseline_survives_its_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "base.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.executor.probes import NOTHING, Extent, probe
@@ -12,7 +12,7 @@ from archcalc.verification.receptive_fields import compare_fields
 from tests.analysis.witness import graphs
 from tests.spec.reading import chain, graph
 
-few = settings(max_examples=60, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=60)
 
 
 @few
