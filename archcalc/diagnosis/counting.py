@@ -17,8 +17,9 @@ from archcalc.ops.sliding import effective_kernel
 
 
 def is_convolution(site: Site, *windows: str) -> bool:
-    """Return whether the layer is a convolution, with one of these kinds of windows if any are given."""
-    return site.op.kind == "convolution" and (not windows or site.op.window_kind in windows)
+    """Return whether the layer is a convolution of one tensor, with one of these kinds of windows if any are given."""
+    is_one = site.op.kind == "convolution" and len(site.inputs) == 1
+    return is_one and (not windows or site.op.window_kind in windows)
 
 
 def bias_left_out(site: Site) -> Site | None:
@@ -74,10 +75,16 @@ def one_filter(site: Site) -> Site | None:
     return Site(op.on_one_channel(len(site.shape)), ((seen, *site.shape[1:]),))
 
 
+def groups_of_filters(site: Site) -> int:
+    """Return into how many groups a convolution divides its filters; 1 for other operators."""
+    groups: int = getattr(site.op, "groups", 1) if is_convolution(site) else 1
+    return groups
+
+
 def one_group(site: Site) -> Site | None:
     """Count one of the groups of filters."""
     op: Any = site.op
-    groups = getattr(op, "groups", 1)
+    groups = groups_of_filters(site)
     if groups == 1:
         return None
     own = replace(op, channels=exact_div(op.channels, groups), groups=1)
@@ -87,7 +94,7 @@ def one_group(site: Site) -> Site | None:
 def groups_twice(site: Site) -> Site | None:
     """Divide the input channels of a filter by the number of groups once more."""
     op: Any = site.op
-    groups = getattr(op, "groups", 1)
+    groups = groups_of_filters(site)
     if groups == 1 or site.shape[0] % groups**2 or op.channels % groups**2:
         return None
     return changed(site, groups=groups**2)

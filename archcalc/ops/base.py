@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
-from archcalc.numeric import Number, product, require
+from archcalc.numeric import Impossible, Number, product, require
 from archcalc.ops.fields import (
     Argument,
     Features,
@@ -371,5 +371,12 @@ def axis_index(axis: int, shape: Shape) -> int:
 
 
 def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
-    """Return the rows of `zip` over columns, each of which must have one entry per axis."""
-    return zip(*columns, strict=True)
+    """Return the rows of `zip` over columns, each of which must have one entry per axis.
+
+    Raises:
+        Impossible: they do not, as where mistakes change the number of axes that a layer reads.
+    """
+    try:
+        return list(zip(*columns, strict=True))
+    except ValueError:
+        raise Impossible("the attributes are those of another number of axes") from None

@@ -74,7 +74,7 @@ def test_a_number_that_nothing_gives_has_no_reading() -> None:
 
 
 def test_families_are_found_by_their_names() -> None:
-    assert relatives("resnet50") == ["resnet-v1-50-slim", "resnet50-v1.5"]
+    assert relatives("resnet50") == ["resnet-v1-50-slim", "resnet50-v1.5", "se-resnet50"]
     assert relatives("vgg-d") == []
     assert relatives("./resnet50.yaml") == []
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims import Claim, Verdict
 from archcalc.diagnosis import CODES, judge_and_explain
+from archcalc.ops import REGISTRY
 from archcalc.query.quantities import MEASURED
 from archcalc.query.targets import resolve
 from archcalc.spec import Source, read_spec
-from tests.random_networks import networks
+from tests.random_networks import layers, networks
 
 NUMBERS = st.integers(-5, 300) | st.integers(0, 10**40)
 VALUES = (
@@ -66,6 +67,16 @@ def test_any_list_of_claims_is_judged(text: str, data: Any) -> None:
         codes = [part for explanation in judgement.explanations for part in explanation.code.split("+")]
         assert set(codes) <= CODES.keys()
         assert bool(codes) is (judgement.verdict in (Verdict.EXPLAINED, Verdict.FOLLOW_THROUGH))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+@settings(max_examples=3)
+@given(data=st.data())
+def test_wrong_claims_about_every_operator_are_judged(name: str, data: Any) -> None:
+    analysis = analyze(read_spec(Source("layer.yaml", data.draw(layers(name)))).graph)
+    claims = [Claim(quantity, value) for quantity in MEASURED for value in ("7777777", "7x7")]
+    assert all(judgement.sentence for judgement in judge_and_explain(claims, analysis))
 
 
 @settings(max_examples=40)

@@ -54,8 +54,9 @@ def results(op: Any, inputs: Any) -> tuple[Any, ...]:
 
 
 def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Kinds of operations that do not occur are left out where that is plain."""
-    return (*found[:2], tuple((kind, count) for kind, count in found[2] if count), *found[3:])
+    """Weights without numbers, and kinds of operations that do not occur, are left out where that is plain."""
+    output, weights, operations, *others = found
+    return (output, tuple(w for w in weights if w[-1]), tuple(kind for kind in operations if kind[-1]), *others)
 
 
 @pytest.mark.slow
