@@ -60,7 +60,7 @@ def results(module: Any, layer: Layer) -> list[Any]:
 
     with torch.no_grad():
         found = module(*map(torch.from_numpy, layer.inputs))
-    return [each.numpy() for each in (found if isinstance(found, tuple) else (found,))]
+    return [each.detach().numpy() for each in (found if isinstance(found, tuple) else (found,))]
 
 
 def expected(module: Any, layer: Layer) -> Any:
