@@ -370,6 +370,18 @@ def axis_index(axis: int, shape: Shape) -> int:
     return axis % rank
 
 
+def require_shape(given: Shape, expected: Shape, message: str, **names: object) -> None:
+    """Require that a tensor has a shape. ``message`` is a template that may name ``given``, ``expected`` and ``names``.
+
+    Raises:
+        Impossible: it has another one.
+    """
+    about = {"given": WrittenShapes((given,)), "expected": WrittenShapes((expected,)), **names}
+    require(len(given) == len(expected), message, **about)
+    for one, other in zip(given, expected, strict=True):
+        require(one == other, message, **about)
+
+
 def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
     """Return the rows of `zip` over columns, each of which must have one entry per axis.
 

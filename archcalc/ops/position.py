@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import Number, both, exact_div, product, require, require_divisible
-from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, WrittenShapes, operator, per_axis
+from archcalc.ops.base import FREE, Cost, Operator, Shape, Shapes, Weight, operator, per_axis, require_shape
 from archcalc.ops.fields import flag, integer, sizes, tensor
 from archcalc.ops.traits import STANDARD, Initial, Spread
 from archcalc.ops.window import UNKNOWN, Reach, Window
@@ -61,13 +61,8 @@ class RelativeBias(Operator):
     def output(self, inputs: Shapes) -> Shape:
         entries, tokens = self.entries, product(self.size)
         for table in inputs:
-            require(len(table) == 2, "the table of relative_bias needs two axes, entries×heads, got {n}", n=len(table))
-            require(
-                both(table[0] == entries, table[1] == self.heads),
-                "the table of relative_bias must be {needed} (entries×heads), got {table}",
-                needed=WrittenShapes(((entries, self.heads),)),
-                table=WrittenShapes(inputs),
-            )
+            message = "the table of relative_bias must be {expected} (entries×heads), got {given}"
+            require_shape(table, (entries, self.heads), message)
         return (self.heads, tokens, tokens)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from archcalc.numeric import Number, known_equal, let, product, require
 from archcalc.ops.activation import Relu, Sigmoid, Tanh
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, WrittenShapes, operator
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, Weight, operator, require_shape
 from archcalc.ops.conv import weighted_sums
 from archcalc.ops.fields import flag, integer, tensor, word
 from archcalc.ops.traits import STANDARD, Initial, Spread
@@ -69,12 +69,8 @@ class Recurrent(Operator):
         require(len(shape) > 1, "{what} needs positions and features, got a vector of {n}", what=self.name, n=shape[0])
         states = dict(zip(self.further_outputs, self.states(shape), strict=True))
         for name, own in zip(self.tensor_arguments(), given, strict=True):
-            expected = states[name]
-            shapes = WrittenShapes((own, expected))
-            message = "the {name} given to {what} needs the shape of its own {name}: {shapes}"
-            require(len(own) == len(expected), message, name=name, what=self.name, shapes=shapes)
-            for one, other in zip(own, expected, strict=True):
-                require(one == other, message, name=name, what=self.name, shapes=shapes)
+            message = "the {name} given to {what} must be {expected}, got {given}"
+            require_shape(own, states[name], message, name=name, what=self.name)
         lead = shape[:-2] if self.final else shape[:-1]
         return (*lead, self.in_both(self.width))
 

@@ -18,6 +18,7 @@ from archcalc.ops.base import (
     operations,
     operator,
     require_positions,
+    require_shape,
     spatial,
 )
 from archcalc.ops.conv import Conv, Convolution, require_divisible_channels, weighted_sums
@@ -104,12 +105,8 @@ class DeformableConv(Convolution, Sliding):
         for name, given in zip(self.tensor_arguments(), inputs[1:], strict=True):
             numbers = len(positions) if name == "offset" else 1
             expected = (taps * numbers, *positions)
-            wrong = "the {name} must be {expected} (per tap and offset group {numbers}), got {given}"
-            about: dict[str, Any] = {"name": name, "numbers": numbers}
-            about |= {"expected": WrittenShapes((expected,)), "given": WrittenShapes((given,))}
-            require(len(given) == len(expected), wrong, **about)
-            for one, other in zip(expected, given, strict=True):
-                require(one == other, wrong, **about)
+            message = "the {name} must be {expected} (per tap and offset group {numbers}), got {given}"
+            require_shape(given, expected, message, name=name, numbers=numbers)
         return (self.channels, *positions)
 
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:

@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from archcalc.graph import Graph, input_axes
+from archcalc.graph import Graph
 from archcalc.numeric import NeedsPlain
 from archcalc.query.conditions import holds
+from archcalc.query.lookup import AbsentTarget, NetworkNames
 from archcalc.query.places import find_place, heads_in
-from archcalc.query.quantities import COMMON, MEASURED, is_measured, is_size
+from archcalc.query.quantities import is_size
 from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
 from archcalc.spec.arguments import NUMERIC
-from archcalc.spec.errors import Problem, fail, suggest
+from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.network import TrainingHeads
-from archcalc.spec.numerals import FIELD_WORDS
 from archcalc.spec.syntax import Condition, Name, names_in
 
 SETTING_CODES = frozenset({"shape", "argument", "arithmetic", "limit"})
@@ -172,56 +172,18 @@ class ConfigurationQuery:
         return holds(self.where, self.lookup(graph, settings))
 
     def lookup(self, graph: Graph, settings: Settings) -> Callable[[Name], Any]:
-        """Return a function that looks up names in a network: settings, quantities, variables and input sizes."""
-        evaluator = Evaluator(graph, training=self.training, dtype=self.dtype)
+        """Return a function that looks up names in a network, and raises `Refused` for targets that it lacks."""
         set_to = {name: value for joint, value in {**self.fixed, **settings}.items() for name in joint.split("=")}
-        known: dict[str, Any] = {}
+        names = NetworkNames(graph, Evaluator(graph, training=self.training, dtype=self.dtype), set_to)
 
         def found(name: Name) -> Any:
-            if name.name not in known:
-                known[name.name] = self.find(name, graph, set_to, evaluator)
-            return known[name.name]
+            try:
+                return names(name)
+            except AbsentTarget as error:
+                self.absent = error
+                raise Refused(str(error.args[0]), str(error.args[0])) from None
 
         return found
-
-    def find(self, name: Name, graph: Graph, set_to: Mapping[str, Any], evaluator: Evaluator) -> Any:
-        """Return the value of a name.
-
-        Raises:
-            Refused: this network does not have the target.
-            SpecError: the name is unknown.
-        """
-        full, span = name
-        place, _, word = full.rpartition(".")
-        if full in set_to:
-            return set_to[full]
-        axes = input_axes(graph.inputs)
-        if full in graph.variables:
-            return graph.variables[full]
-        if full in axes:
-            node, axis = axes[full]
-            return graph.inputs[node][axis]
-        if full in FIELD_WORDS or (not place and self.is_word(word, set_to, graph)):
-            return word
-        if is_measured(word):
-            try:
-                target = evaluator.target(full)
-                values = evaluator.values(target)
-            except LookupError as error:
-                message, hint = error.args
-                self.absent = SpecError([Problem("unknown-name", message, span, hint)])
-                raise Refused(message, message) from None
-            return values[0] if target.quantity.is_number else values
-        known_names = [*set_to, *MEASURED, *graph.variables, *axes]
-        hint = suggest(word, known_names, f"the quantities are {', '.join(COMMON[:9])} …")
-        fail("unknown-name", f"no quantity, variable or input size '{full[:60]}'", span, hint)
-
-    def is_word(self, word: str, set_to: Mapping[str, Any], graph: Graph) -> bool:
-        """Return whether a word is a text to compare with: some variable holds a text, and the word is one of these."""
-        from archcalc.spec.calls import argument_words
-
-        held = [*set_to.values(), *graph.variables.values()]
-        return word in argument_words() and any(isinstance(value, str) for value in held)
 
 
 def find_attribute(graph: Graph, place: str, word: str, origin: str) -> Attribute:

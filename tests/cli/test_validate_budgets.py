@@ -83,6 +83,14 @@ def test_a_budget_can_name_variables_sizes_and_fields(archcalc: Archcalc) -> Non
     assert "unknown-name" not in done.out
 
 
+@pytest.mark.parametrize("word", ["global", "causal", "unknown"])
+def test_a_budget_may_compare_a_field_with_a_word(archcalc: Archcalc, word: str) -> None:
+    budgets(f'"9x9x9 -> *" = "rf = {word}"')
+    done = archcalc("validate", "9x9x9 -> conv 4 k3")
+    assert done.status == 1
+    assert f"over budget: rf is 3, but must be 'rf = {word}'" in done.out
+
+
 def test_a_name_that_a_network_does_not_have_is_an_error(archcalc: Archcalc) -> None:
     budgets('"nets/*.pt2" = ["mac < 5", "heed.params < 5"]')
     done = archcalc("validate", "nets/small.pt2")

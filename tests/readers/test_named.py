@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from math import prod, sqrt
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,10 @@ def test_attention_becomes_one_layer_with_the_same_operations(tmp_path: Path, mo
 @pytest.mark.parametrize("different", [{"factor": 0.5}, {"along": 1}])
 def test_other_products_with_a_softmax_are_kept(tmp_path: Path, different: dict[str, Any]) -> None:
     assert "sdpa" not in operators(attending(tmp_path, attention(**{"factor": 8**-0.5, **different})))
+
+
+@pytest.mark.parametrize("last", [1.01, "@x"], ids=["numbers", "tensors"])
+def test_products_of_any_number_of_factors_are_read(tmp_path: Path, last: Any) -> None:
+    names = ["x", *(f"t{number}" for number in range(1_200))]
+    calls = [mul(after, f"@{before}", last) for before, after in pairwise(names)]
+    assert len(operators(network(tmp_path, calls))) == 1_200

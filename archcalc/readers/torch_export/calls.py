@@ -15,6 +15,9 @@ SAME = frozenset(("alias", "clone", "contiguous", "detach", "dropout", "lift_fre
 
 PRODUCTS = frozenset(("mul", "multiply", "div", "divide", "true_divide"))
 
+MAX_NESTING = 8
+"""How deep the products are that one product consists of; the formulas that have names need fewer."""
+
 
 def is_close(value: Any, expected: float) -> bool:
     """Return whether an argument is a number, up to its rounding to float32."""
@@ -70,6 +73,8 @@ class Calls:
             if base.endswith("_"):
                 self.written.update(map(self.resolved, read[:1]))
             self.maker.update((made, index) for made in call.outputs if made is not None)
+            if result is not None:
+                self._evaluate(call, result)
         for name in program.outputs:
             self.uses.setdefault(self.resolved(name), set()).add(-1)
 
@@ -105,26 +110,26 @@ class Calls:
     def _value(self, name: str) -> str:
         """Return a name for all tensors that are computed in the same way."""
         name = self.resolved(name)
-        if name not in self._value_of:
-            index = self.maker.get(name)
-            call = None if index is None else self.program.calls[index]
-            found = name
-            if call is not None and len(call.outputs) == 1:
-                read = [call.arguments.get(each) for each in ("self", "other", "dim", "keepdim", "exponent")]
-                key = (call.target, *(self._value(r.name) if isinstance(r, TensorName) else repr(r) for r in read))
-                simple = len(call.arguments) <= 3 and call.target.startswith(("aten.sub.", "aten.mean.", "aten.mul."))
-                found = self._values.setdefault(key, name) if simple else name
-            self._value_of[name] = found
-        return self._value_of[name]
+        return self._value_of.get(name, name)
 
-    def product(self, name: str, *, is_root: bool = False) -> Product:
+    def _evaluate(self, call: Call, result: str) -> None:
+        """Note what a call computes, given what the calls before it compute."""
+        if len(call.outputs) > 1 or len(call.arguments) > 3:
+            return
+        if call.target.startswith(("aten.sub.", "aten.mean.", "aten.mul.")):
+            read = [call.arguments.get(each) for each in ("self", "other", "dim", "keepdim")]
+            values = [self._value(each.name) if isinstance(each, TensorName) else repr(each) for each in read]
+            self._value_of[result] = self._values.setdefault((call.target, *values), result)
+
+    def product(self, name: str, *, is_root: bool = False, nesting: int = MAX_NESTING) -> Product:
         """Return a tensor as a product, with the factors of factors that are used nowhere else."""
         name = self.resolved(name)
         call = self.made_by(name, *PRODUCTS)
         first = None if call is None else self.tensor(call, "self")
-        if call is None or first is None or not (is_root or self.is_private(name)) or "rounding_mode" in call.arguments:
+        is_factor = nesting > 0 and (is_root or self.is_private(name))
+        if call is None or first is None or not is_factor or "rounding_mode" in call.arguments:
             return Product(over=[name])
-        found = self.product(first)
+        found = self.product(first, nesting=nesting - 1)
         other, second = call.arguments.get("other"), self.tensor(call, "other")
         divides = "div" in base_name(call.target)
         if isinstance(other, int | float):
@@ -132,7 +137,7 @@ class Calls:
                 return Product(over=[name])
             found.number = found.number / float(other) if divides else found.number * float(other)
         elif second is not None:
-            further = self.product(second)
+            further = self.product(second, nesting=nesting - 1)
             over, under = (further.under, further.over) if divides else (further.over, further.under)
             found.number = found.number / further.number if divides else found.number * further.number
             found.over, found.under = found.over + over, found.under + under
