@@ -16,7 +16,7 @@ from archcalc.query.quantities import is_size
 from archcalc.query.sweep import Refused, Settings, SweepSubject
 from archcalc.query.targets import Evaluator
 from archcalc.spec import Given, Source, SpecError, read_spec
-from archcalc.spec.arguments import NUMERIC
+from archcalc.spec.argument_values import NUMERIC
 from archcalc.spec.errors import fail, suggest
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.network import TrainingHeads

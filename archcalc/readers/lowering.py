@@ -16,7 +16,7 @@ from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
 from archcalc.readers.literals import fixed_by
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.readers.stored import plain, sizes_of
-from archcalc.spec.arguments import with_numbers
+from archcalc.spec.argument_values import with_numbers
 from archcalc.spec.errors import fail
 
 BATCH_AXIS = "say where the batch is with --batch-axis NAME=AXIS, or NAME=none if an input has no batch"

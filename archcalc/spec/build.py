@@ -17,15 +17,8 @@ from archcalc.numeric import Impossible, NeedsPlain, is_plain
 from archcalc.ops.base import REGISTRY, Operator, Shape, Shapes, WrittenShapes
 from archcalc.spec import syntax
 from archcalc.spec.aliases import operator_spelled
-from archcalc.spec.arguments import (
-    BoundArgument,
-    bind,
-    is_operator,
-    make,
-    tensors_among,
-    weights_argument,
-    with_numbers,
-)
+from archcalc.spec.argument_values import make, tensors_among, with_numbers
+from archcalc.spec.arguments import BoundArgument, bind, is_operator, weights_argument
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion

@@ -14,7 +14,8 @@ from archcalc.graph import is_size
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import syntax
 from archcalc.spec.aliases import operator_spelled
-from archcalc.spec.arguments import bind, expect_pattern, flags_of, is_operator, later_flags, words_of
+from archcalc.spec.argument_values import expect_pattern
+from archcalc.spec.arguments import bind, flags_of, is_operator, later_flags, words_of
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problems, Span, fail
 from archcalc.spec.expressions import FUNCTIONS

@@ -148,7 +148,7 @@ PER_DIMENSION: dict[str, Call] = {
     "UpSampling{}D": Call(
         "upsample",
         ("size",),
-        {"size": "{}", "interpolation": {"nearest": "", "bilinear": "bilinear", "bicubic": "bicubic"}},
+        {"size": "{}", "interpolation": INTERPOLATION},
     ),
     "ZeroPadding{}D": Call("pad", ("padding",), {"padding": "{}"}),
     "SpatialDropout{}D": Call("spatial_dropout", ("rate",), {"rate": "{}"}),

@@ -9,7 +9,7 @@ from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
 from archcalc.spec import syntax
-from archcalc.spec.arguments import Tables
+from archcalc.spec.argument_values import Tables
 from archcalc.spec.errors import Problem, Span
 from archcalc.spec.values import Names
 

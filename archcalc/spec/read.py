@@ -13,7 +13,7 @@ from pathlib import PurePath
 from archcalc.graph import channels_first, is_size
 from archcalc.ops.base import Shape
 from archcalc.spec import about
-from archcalc.spec.arguments import Tables
+from archcalc.spec.argument_values import Tables
 from archcalc.spec.build import build
 from archcalc.spec.calls import Words, call_words
 from archcalc.spec.check import check_blocks, check_declared_name, check_names, check_references, names_used

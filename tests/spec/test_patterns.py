@@ -9,7 +9,8 @@ import pytest
 from archcalc.claims.claim_text import parse_claim_text
 from archcalc.ops.base import REGISTRY, Operator
 from archcalc.ops.fields import integer, lengths, pattern
-from archcalc.spec.arguments import bind, make
+from archcalc.spec.argument_values import make
+from archcalc.spec.arguments import bind
 from archcalc.spec.errors import Source, SpecError, Text
 from archcalc.spec.grammar import parse_chain, parse_inline
 from archcalc.spec.limits import DEFAULT
