@@ -56,7 +56,7 @@ class Origin:
     """The line of the user's source, ``net.py:12``."""
 
     def __str__(self) -> str:
-        """The function and the module, with the class and the line, as far as they are known."""
+        """Return the function and the module, with the class and the line, as far as they are known."""
         parts = [f"'{self.function}'" if self.function else "an operation"]
         parts += [f"of '{self.module}'"] if self.module else []
         details = ", ".join(part for part in (self.classes, self.line) if part)

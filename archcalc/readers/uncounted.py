@@ -1,4 +1,4 @@
-"""Calls of operators that cannot be counted, as layers without a cost: what is known of them is in the file."""
+"""Calls of operators that cannot be counted, as layers without a cost: what is known about them is in the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reading gives and takes: a spec that was read, and what is given for it from outside its text."""
+"""The result and the options of reading: a spec that was read, and what is given for it from outside its text."""
 
 from __future__ import annotations
 

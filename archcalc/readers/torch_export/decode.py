@@ -62,7 +62,7 @@ def read_program(path: Path, name: str) -> Program:
         name: its name in messages.
 
     Raises:
-        SpecError: it cannot be read, is no exported program, is damaged, or has an unknown version.
+        SpecError: it cannot be read, is not an exported program, is damaged, or has an unknown version.
     """
     with Archive(path, name) as archive:
         if "models/model.json" not in archive:

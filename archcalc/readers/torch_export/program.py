@@ -44,7 +44,7 @@ class Call:
     arguments: Mapping[str, Any]
     """The arguments by the names of the operator's schema. Arguments that have their default values are missing."""
     outputs: tuple[str | None, ...]
-    """The names of the results; ``None`` for one that is no tensor or integer."""
+    """The names of the results; ``None`` for one that is not a tensor or an integer."""
     origin: Origin
 
 

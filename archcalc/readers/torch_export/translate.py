@@ -312,5 +312,5 @@ def _place(origin: Origin) -> str:
 
 def _plain(size: Number) -> int:
     if type(size) is not int:
-        raise Untranslatable("a size that is no plain integer")
+        raise Untranslatable("a size that is not a plain integer")
     return size

@@ -72,7 +72,7 @@ def transposed_convolution(a: Arguments) -> list[Step]:
 
 
 BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
-"""The modes of padding, and what stands in it."""
+"""The values of ``border`` by the modes of padding."""
 
 
 @translates("pad", "constant_pad_nd")
