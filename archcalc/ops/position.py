@@ -41,7 +41,7 @@ class RelativeBias(Operator):
 
     @property
     def entries(self) -> Number:
-        """The number of relative positions that are told apart."""
+        """The number of relative positions that are distinguished."""
         if self.buckets is None:
             require(not self.causal, "causal needs buckets: without them, every relative position has a number")
             require(self.max_distance is None, "max_distance needs buckets: without them, every distance has a number")

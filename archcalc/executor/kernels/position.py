@@ -55,7 +55,7 @@ def _buckets(positions: int, buckets: int, longest: int, causal: bool) -> Array:
 
 
 ROUNDING = 1e-6
-"""What is added to logarithms, so that the distances at which ranges begin are in them as with exact numbers."""
+"""Added to logarithms, so that despite rounding each range contains the distance at which it begins."""
 
 
 @kernel(ShiftMask)
