@@ -47,7 +47,7 @@ class MixedViews:
         self.found: dict[int, tuple[Ref, View]] = {}
 
     def of(self, index: int, seen: Sequence[Fields]) -> tuple[Ref, View] | None:
-        """Return the tensor that a node views, and the view; ``None`` if it is no view of a single tensor.
+        """Return the tensor that a node views, and the view; ``None`` if it is not a view of a single tensor.
 
         Args:
             index: the index of the node.

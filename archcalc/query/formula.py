@@ -188,7 +188,7 @@ class _Calculation:
         return list(symbols.values())
 
     def _place(self, name: str) -> tuple[bool, int, str]:
-        """The sort key of a free name."""
+        """Return the sort key of a free name."""
         if is_axis(name) and (self.graph is None or name not in self.graph.variables):
             return False, 0, name
         if self.graph is not None:

@@ -241,5 +241,5 @@ expect:
 
 
 def test_words_for_fields_are_said_of_fields_only() -> None:
-    with pytest.raises(SpecError, match="'unknown' is said of receptive fields only"):
+    with pytest.raises(SpecError, match="'unknown' must be the value of a receptive field"):
         judge("c1.params: unknown")

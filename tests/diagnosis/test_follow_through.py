@@ -1,4 +1,4 @@
-"""Earlier wrong answers carried forward: the step is right, and worth its points."""
+"""Earlier wrong answers carried forward: a correct step from one gets its points."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a number that somebody prints comes from."""
+"""Where a printed number comes from."""
 
 from __future__ import annotations
 

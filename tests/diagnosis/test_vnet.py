@@ -1,4 +1,4 @@
-"""V-Net's published table of receptive fields (Milletari, Navab, Ahmadi 2016, Table 1), right and wrong numbers."""
+"""V-Net's published table of receptive fields (Milletari, Navab, Ahmadi 2016, Table 1), correct and wrong numbers."""
 
 from __future__ import annotations
 

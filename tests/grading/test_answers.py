@@ -1,4 +1,4 @@
-"""Answer files in every form: what is read, where it stands, and what becomes of lines that cannot be read."""
+"""Answer files in every form: what is read, with its place, and what happens to lines that cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Audits: what is accounted for, and what an audit may not say."""
+"""Audits: which claims are accounted for, and what is refused in an audit."""
 
 from __future__ import annotations
 

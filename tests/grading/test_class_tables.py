@@ -38,7 +38,7 @@ PLAIN = "Student\tq1\tq2\tq3\nAda\t156\t61 706\ta\nBob\t150\t\ta\n"
 
 
 def grades(text: str, key: str = KEY, name: str = "class.csv") -> dict[str, list[str]]:
-    """The verdicts of each student."""
+    """Return the verdicts of each student."""
     grader = Grader(read_key(Source("key.yaml", key)), Library())
     files = read_submissions(Source(name, text), grader.is_question)
     graded = [grader.grade(file, "the name of the file") for file in files]

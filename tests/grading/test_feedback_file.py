@@ -1,4 +1,4 @@
-"""Feedback in the words of a course."""
+"""Feedback in a course's own words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formulas as answers: right if they are the closed form, however they are written."""
+"""Formulas as answers: correct if they equal the closed form, however they are written."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ SIDE = "(floor((H-K+2*P)/S)+1)*(floor((W-K+2*P)/S)+1)"
 
 
 def marked(network: str, question: str, answer: str) -> Mark:
-    """The mark of an answer to one question of a key."""
+    """Return the mark of an answer to one question of a key."""
     grader = Grader(read_key(Source("key.yaml", f"{network}\nquestions: [{{id: q, {question}}}]\n")), Library())
     (mark,) = grader.grade(read_answers(Source("x.yaml", json.dumps({"q": answer}))), "x").marks
     return mark
@@ -242,7 +242,7 @@ def test_a_wrong_formula_is_shown_beside_the_right_one_at_a_point(question: str,
 
 @given(values=st.tuples(*[st.integers(1, 9)] * 5))
 def test_formulas_that_agree_at_some_points_only_are_different(values: tuple[int, ...]) -> None:
-    """However the sizes of the question are chosen: what is right for them alone is no right formula."""
+    """A formula that is correct only for the sizes of the question is not correct, however these are chosen."""
     kernel, stride, padding, filters, channels = values
     sizes = f"{{C: {channels}, H: 32, W: 32, K: {kernel}, S: {stride}, P: {padding}, F: {filters}}}"
     network = f"network: {{spec: '(C)x(H)x(W) -> conv F k=K s=S p=P', set: {sizes}}}"

@@ -1,4 +1,4 @@
-"""Grading by a key: points, partial credit, questions found by id or target, and what is no answer."""
+"""Grading by a key: points, partial credit, questions found by id or target, and texts that are no answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is computed from marks: of a submission, and of a class."""
+"""Figures that are computed from marks: of a submission, and of a class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions: what they mean, in plain numbers and in arrays, and how they are refused."""
+"""Conditions: their meaning for plain numbers and arrays, and which are refused."""
 
 from __future__ import annotations
 

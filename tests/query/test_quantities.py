@@ -1,4 +1,4 @@
-"""The table of quantities: complete, told in the documentation, and what every verb asks."""
+"""The table of quantities: complete, documented, and used by every verb."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of blocks of rows is what sorting, or comparing, all rows at once gives."""
+"""Selecting rows block by block gives the same as sorting, or comparing, all rows at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = st.lists(
 
 
 def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
-    """Feed rows block by block, and take what is kept."""
+    """Feed rows block by block, and return those that are kept."""
     ends = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     for start, stop in pairwise(ends):
         keeper.add(tuple(listed(column) for column in zip(*rows[start:stop], strict=True)))
@@ -31,7 +31,7 @@ def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list
 
 
 def numbered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows that can be told apart."""
+    """Return rows with their numbers, so that no two are equal."""
     return [(*row, number) for number, row in enumerate(rows)]
 
 
@@ -61,7 +61,7 @@ def test_the_front(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]
     expected = {point for point in points if not any(beats(other, point) for other in points)}
     found = fed(Front(keys), numbered(rows), cuts)
     assert [signed(row, keys) for row in found] == sorted(expected)
-    for row in found:  # of equal ones the first
+    for row in found:  # of equal rows, the first
         assert row[-1] == next(number for number, point in enumerate(points) if point == signed(row, keys))
 
 

@@ -1,4 +1,4 @@
-"""A sweep says of every configuration what reading and analysing it alone says."""
+"""A sweep gives for every configuration what reading and analysing it alone gives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check(
 
 
 def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
-    """What the analysis of one network says, by the names of columns."""
+    """Return the values of one network's analysis, by the names of columns."""
     result: dict[str, Any] = {}
     for name in names:
         place, _, quantity = name.rpartition(".")
@@ -234,7 +234,7 @@ def test_only_what_is_wanted_is_kept() -> None:
 
 
 def swept(channels: int, height: int, width: int) -> tuple[int, int]:
-    """Configurations and peak memory of a sweep over axes of these lengths, whose blocks are looked at one by one."""
+    """Return the number of configurations and the peak memory of a sweep over axes of these lengths, block by block."""
     source, _ = locate("lenet5", DEFAULT)
     lengths = {"C": (1, channels), "H": (32, height), "W": (32, width)}
     axes = [GridAxis(name, steps(start, 1, count)) for name, (start, count) in lengths.items()]

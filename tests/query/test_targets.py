@@ -1,4 +1,4 @@
-"""Targets: the same ones for every verb, with the same values in every kind of number."""
+"""Targets: the same for every verb, with the same values in every kind of number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LENET = "1x32x32 -> conv 6 k5 -> tanh -> maxpool 2 -> conv 16 k5 -> tanh -> maxp
 @settings(max_examples=40)
 @given(networks(), st.data())
 def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
-    """What is worked out for one target alone is what the analysis of the whole network says."""
+    """A target that is evaluated alone has its value from the analysis of the whole network."""
     graph = read_spec(Source("random.yaml", text)).graph
     batch, training = data.draw(st.sampled_from([None, 3])), data.draw(st.booleans())
     known = Evaluator.of(analyze(graph, training=training, batch=batch))
@@ -36,7 +36,7 @@ def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
 
 
 def found(evaluator: Evaluator, target: str) -> Any:
-    """The values, or what is said of a target that has none."""
+    """Return the values of a target, or the error of one that has none."""
     try:
         return evaluator.values(evaluator.target(target))
     except LookupError as error:

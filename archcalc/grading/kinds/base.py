@@ -27,7 +27,7 @@ class Prepared(Protocol):
     """A question whose correct answer is known."""
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         """The correct answer, in words."""
 
     def judge(self, answer: str) -> Outcome:
@@ -45,11 +45,11 @@ class Kind(Protocol):
         """Find the correct answer.
 
         Raises:
-            SpecError: The question cannot be asked; the error has its place in the key.
+            SpecError: the question cannot be asked; the error has its place in the key.
         """
 
 
-RIGHT = Outcome(Verdict.EXACT)
+CORRECT = Outcome(Verdict.EXACT)
 
 
 def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:

@@ -14,7 +14,7 @@ class ByHand:
     """A question whose answers are kept for a person."""
 
     needs_network = False
-    right = ""
+    correct = ""
 
     def prepare(self, subject: Subject) -> ByHand:
         """Return the question itself: there is nothing to work out."""

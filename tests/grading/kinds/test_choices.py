@@ -1,4 +1,4 @@
-"""Multiple choice: labels, texts, both; the right choices are those of the key, or worked out."""
+"""Multiple choice: labels, texts, or both; the correct choices are given by the key, or computed."""
 
 from __future__ import annotations
 

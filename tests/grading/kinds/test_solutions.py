@@ -1,4 +1,4 @@
-"""Any value of a setting that does something: kernels, strides, paddings, numbers of layers."""
+"""Questions for any setting that meets a condition: kernels, strides, paddings, numbers of layers."""
 
 from __future__ import annotations
 
