@@ -15,11 +15,11 @@ from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
 WRITABLE = 0o222
-"""The permissions to write; root has them for every file, but respects it if nobody has them."""
+"""The permissions to write; root has them for every file, but a file for which nobody has them is not written."""
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then rename it; or write to standard output.
+    """Write a text file under a temporary name next to it, then rename it; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
@@ -28,7 +28,7 @@ def write_file(path: str, text: str) -> None:
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside it, then rename that; or write to standard output.
+    """Let a function write a file under a temporary name next to it, then rename that; or write to standard output.
 
     The permissions and the owner of an existing file stay. A file that this process may not give to its owner, or that
     has several names, is overwritten in place.

@@ -33,7 +33,7 @@ READABLE_ROWS = 40
 MARK = Column("lower_bound", "lower bound")
 """The column that tells programs whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
-"""As many variants are listed, so that they fit in a line."""
+"""The number of variants that are listed, so that they fit in one line."""
 ALL = 10**9
 """Deeper than any network."""
 

@@ -81,7 +81,7 @@ class Output:
         """Print what follows when all specs are done, write all reports, and tell a CI server the totals.
 
         Raises:
-            SpecError: Some of the files cannot be written; all others have been.
+            SpecError: some of the files cannot be written; all others have been.
         """
         from archcalc import __version__
 
