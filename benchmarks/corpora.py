@@ -1,7 +1,7 @@
 """Corpora: models of torchvision, timm and Hugging Face, exported and read, against the figures of PyTorch.
 
 Every model is built from its default configuration and exported on the meta device, so nothing is downloaded and no
-weights are made. PyTorch gives the truth: the parameters that the exported program uses, the names of those that it
+weights are made. PyTorch gives the reference: the parameters that the exported program uses, the names of those that it
 does not, and half of what FlopCounterMode counts. archcalc must read the file, agree with the sizes that it records for
 every tensor, and give the same parameters and MACs. Prints each model that differs, and exact/tried for each corpus.
 
@@ -152,7 +152,7 @@ CORPORA = {
 
 
 def export(example: Callable[[str], Example], name: str, path: Path) -> None:
-    """Export a model on the meta device, and write what PyTorch says about it beside the file."""
+    """Export a model on the meta device, and write the figures of PyTorch next to the file."""
     import torch
     from torch.export.graph_signature import InputKind
     from torch.utils.flop_counter import FlopCounterMode
@@ -161,7 +161,7 @@ def export(example: Callable[[str], Example], name: str, path: Path) -> None:
     try:
         with torch.device("meta"):
             found = example(name)
-    except Exception:  # a constructor that needs numbers
+    except Exception:  # a constructor that needs values
         found = example(name)
     model = found.model.eval().to("meta")
     with torch.device("meta"):
@@ -171,7 +171,7 @@ def export(example: Callable[[str], Example], name: str, path: Path) -> None:
         try:
             with FlopCounterMode(display=False) as counter, torch.no_grad():
                 model(*arguments, **names)
-        except RuntimeError:  # a model that looks at numbers unless it is exported
+        except RuntimeError:  # a model that looks at values unless it is exported
             with FlopCounterMode(display=False) as counter, torch.no_grad():
                 program.module()(*arguments, **names)
     parameters = dict(model.named_parameters(remove_duplicate=False))
@@ -202,7 +202,7 @@ def _skip_initialisation() -> None:
 
 
 def differences(path: Path) -> Iterator[str]:
-    """Return in what the figures of a file differ from those of PyTorch."""
+    """Yield how the figures of a file differ from those of PyTorch."""
     from archcalc.analysis.propagate import analyze
     from archcalc.readers.lowering import lower
     from archcalc.readers.torch_export.translate import read_model

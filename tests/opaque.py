@@ -1,4 +1,4 @@
-"""A kind of number that computes but refuses to be looked at, to show that code is generic in its numbers.
+"""A kind of number that computes but cannot be inspected, to show that code is generic in its numbers.
 
 `Opaque` numbers raise where Python asks for a truth value or an index, so a stray ``if`` or ``range`` on one fails.
 """
@@ -14,7 +14,7 @@ from archcalc.numeric import Impossible, NeedsPlain
 
 
 class Condition:
-    """What a comparison of opaque numbers says, known to its kind only."""
+    """The result of comparing opaque numbers, known to their kind only."""
 
     def __init__(self, holds: bool) -> None:
         self.holds, self.kind = holds, KIND
@@ -24,7 +24,7 @@ class Condition:
 
 
 class Opaque:
-    """A number that computes but does not tell."""
+    """A number that computes but does not reveal its value."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -38,7 +38,7 @@ class Opaque:
 
 
 def told(value: Any) -> Any:
-    """The plain counterpart of anything."""
+    """Return a value with plain numbers in place of opaque ones."""
     if isinstance(value, Opaque):
         return value.number
     return value.holds if isinstance(value, Condition) else value

@@ -1,4 +1,4 @@
-"""The order of the packages (imports point down only, no file imports itself in a circle), and a light start."""
+"""The order of the packages (imports point down only, without cycles), and light imports at the start."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ENTRANCES = {"__init__", "__main__"}
 
 
 def package_of(file: str) -> str:
-    """The package (or the module at the top) that a file of archcalc belongs to; of the entrance, what it exports."""
+    """Return the package (or top-level module) of a file of archcalc; for ``__init__``, the API that it exports."""
     package = file.split("/")[0].removesuffix(".py")
     return "api" if package == "__init__" else package
 
@@ -87,7 +87,7 @@ def test_cycles_are_found_wherever_the_imports_stand(tmp_path: Path) -> None:
 
 
 def test_the_executor_shares_no_formula_with_the_analysis() -> None:
-    """Agreement between the two means something only because they share nothing but the graph."""
+    """Agreement between the two is evidence only because they share nothing but the graph."""
     formulas = ("numeric/", "analysis/", "ops/sliding.py", "ops/window.py", "ops/view.py")
     shared = [
         f"{file} imports {other}"
@@ -99,13 +99,13 @@ def test_the_executor_shares_no_formula_with_the_analysis() -> None:
 
 
 def test_only_repeated_runs_of_the_command_line_use_the_engine() -> None:
-    """No witness depends on what makes runs fast."""
+    """No witness depends on the code that makes runs fast."""
     users = {file for file, imported in IMPORTS.items() if any(other.startswith("engine/") for other in imported)}
     assert {file for file in users if not file.startswith("engine/")} == {"cli/run.py"}
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules that are loaded after running a piece of Python in a process of its own."""
+    """Return the modules that are loaded after running a piece of Python in a process of its own."""
     code += "\nimport sys; print(*sys.modules, file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
     return set(run.stderr.split())

@@ -30,7 +30,7 @@ def graded(name: str) -> GradedSubmission:
 
 
 def printed(name: str) -> dict[str, list[str]]:
-    """Every target of an audit with what is printed of it."""
+    """Return the printed values of every target of an audit."""
     found: dict[str, list[str]] = {}
     for answer in read(name).answers:
         found.setdefault(answer.target.value, []).append(answer.value.value)

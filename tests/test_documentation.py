@@ -1,4 +1,4 @@
-"""The documentation prints what the program prints, and refers to what exists: every example is executed."""
+"""The documentation shows what the program prints, and its links lead somewhere: every example is executed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and MyST write them."""
+    """Return the anchors of a page's headings, as GitHub and MyST write them."""
     titles = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

@@ -41,7 +41,7 @@ def derive(layer: Layer, analysis: Analysis) -> dict[str, Derivation]:
 
 
 def check(network: Graph) -> None:
-    """Every line of every derivation evaluates to its value, and the last value is what the analysis says."""
+    """Require that every line of every derivation has its value, and that the last value is that of the analysis."""
     analysis = analyze(network, batch=3)
     for layer in analysis.layers:
         derivations = derive(layer, analysis)

@@ -15,7 +15,7 @@ few = settings(max_examples=25)
 
 
 def left(folding: Folding) -> str:
-    """The operators that are left."""
+    """Return the operators that are left."""
     return " ".join(node.op.name for _, node in folding.folded.layers())
 
 
@@ -86,7 +86,7 @@ def test_weight_standardisation_is_done_once_and_for_all() -> None:
 
 
 def test_resnet50_loses_its_batch_norms() -> None:
-    """53 batch norms of 26,560 channels: 4 numbers per channel go, a bias per channel comes."""
+    """53 batch norms of 26,560 channels: 4 numbers per channel are removed, a bias per channel is added."""
     folding = fold(archcalc.load("resnet50").graph)
     before, after = analyze(folding.graph).totals, analyze(folding.folded).totals
     assert len(folding.folds) == 53

@@ -55,7 +55,7 @@ def spec(text: str) -> Graph:
 
 def test_inputs_live_from_the_start_and_outputs_to_the_end() -> None:
     two = spec("inputs: {a: 1x10, b: 1x90}\nlayers:\n  - conv 1 k1\n  - concat(identity, @b, axis=1)\n")
-    assert peak_elements(two) == 10 + 90 + 100  # a is gone when the join runs, the first layer's output is not
+    assert peak_elements(two) == 10 + 90 + 100  # a is freed before the join runs, the first layer's output is not
     headed = spec("input: 1x10\nlayers:\n  - a: conv 7 k1\n  - conv 1 k1\nheads: {early: '@a -> relu'}\n")
     assert peak_elements(headed) == 70 + 10 + 70
 
@@ -70,7 +70,7 @@ def test_training_heads_live_only_in_training() -> None:
 @settings(max_examples=60, derandomize=True)
 @given(networks())
 def test_the_peak_is_the_largest_sum_of_what_is_still_needed(text: str) -> None:
-    """Against the definition, moment by moment."""
+    """Compared with the definition, step by step."""
     network = spec(text)
     for training in (False, True):
         nodes = [index for index, node in enumerate(network.nodes) if training or not node.training]

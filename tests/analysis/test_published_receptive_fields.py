@@ -1,4 +1,4 @@
-"""The published receptive fields, found a second way: by going back from units, not by the closed form.
+"""The published receptive fields, found in a second way: by tracing back from units, not by the closed form.
 
 `tests/specs/test_published_numbers.py` compares the closed form with the same table.
 """

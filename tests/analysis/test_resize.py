@@ -27,7 +27,7 @@ def test_fewer_channels_are_the_spec_with_that_width() -> None:
 
 
 def test_sources_are_as_narrow_as_what_they_meet() -> None:
-    """Of tokens the last axis is narrowed, of maps the first; scores and offsets keep what their features mean."""
+    """The last axis of tokens is narrowed, and the first of maps; scores and offsets keep their features."""
     network = narrowed(
         graph(
             """

@@ -42,7 +42,7 @@ SCHEMA = json.loads((Path(package.__file__).parent / "report" / "check.schema.js
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A class: all right, half right in a folder of its own, and what cannot be read."""
+    """Return the submissions of a class: one all correct, one half correct in a folder of its own, and broken ones."""
     place = tmp_path / "class"
     (place / "eve").mkdir(parents=True)
     (place / ".hidden").mkdir()

@@ -1,4 +1,4 @@
-"""Writing files completely or not at all, without changing what else is true of them."""
+"""Writing files completely or not at all, without changing their owner, permissions and links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.cli.files import write_file
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file of somebody."""
+    """Return an existing file."""
     path = tmp_path / "file"
     path.write_text("old", encoding="utf-8")
     os.chmod(path, 0o664)

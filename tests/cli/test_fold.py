@@ -77,7 +77,7 @@ def test_verify_runs_both(archcalc: Archcalc) -> None:
         "conv 4 k3 -> bn -> bn",
         "bn -> conv 4 k3 -> bn",
         "bn -> conv 4 k3 -> softmax",
-        "gap -> relu -> fc 3 -> bn",  # what is read before and after folding has one shape, but is not the same
+        "gap -> relu -> fc 3 -> bn",  # the tensors that are read before and after folding have one shape, but differ
     ],
 )
 @pytest.mark.parametrize("verb", [("fold", "--verify"), ("verify", "--only", "folding")])

@@ -196,7 +196,7 @@ def test_answers_name_a_model_file_beside_them(net: str, archcalc: Archcalc, tmp
 
 
 def test_a_slice_to_the_end_of_the_axis_cuts_a_longer_one(archcalc: Archcalc, tmp_path: Path) -> None:
-    """The exporter writes the size for `x[:, :, :8]`, which is all of this axis, but not of every one."""
+    """The exporter writes the size for `x[:, :, :8]`: all of the axis at this size, but not at every one."""
     calls = [call("slice.Tensor", "a", self="@x", dim=2, start=0, end=8), call("relu.default", "y", self="@a")]
     sizes = (1, 3, 8, 8)
     name = written(tmp_path, document({"x": sizes}, calls, {"a": sizes, "y": sizes}))

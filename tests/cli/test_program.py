@@ -36,7 +36,7 @@ def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 
 def on_terminal(*arguments: str, **env: str) -> str:
-    """What the program writes to a terminal of 80 columns, read while it runs, since a terminal holds little."""
+    """Return what the program writes to a terminal of 80 columns, read while it runs, since its buffer is small."""
     leader, follower = pty.openpty()
     with ThreadPoolExecutor(1) as reader:
         written = reader.submit(everything, leader)
@@ -53,7 +53,7 @@ def on_terminal(*arguments: str, **env: str) -> str:
 
 
 def everything(leader: int) -> bytes:
-    """What arrives at a terminal until nobody can write to it any more."""
+    """Return what arrives at a terminal until its other end is closed."""
     written = b""
     while True:
         try:

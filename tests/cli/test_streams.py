@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, torn or missing: a status and at most a line, never a traceback."""
+"""Standard streams that are closed, full or missing: an exit status and at most a line, never a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where submissions are, whose they are, and what their reports are called."""
+"""Where submissions are found, whom they belong to, and how their reports are named."""
 
 from pathlib import Path
 

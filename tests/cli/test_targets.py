@@ -27,7 +27,7 @@ ACCEPTED = {
     "conv_1.params": 156,
     "layers": 8,
 }
-"""What one verb or another has always had, on this network, by hand."""
+"""Targets that some verb accepts, with their values on this network, computed by hand."""
 
 
 @pytest.mark.parametrize(("target", "value"), ACCEPTED.items())

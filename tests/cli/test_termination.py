@@ -17,7 +17,7 @@ from archcalc.spec.locate import bundled_folder
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
 PATIENCE = 60.0
-"""The seconds after which a process that should have ended is taken to hang."""
+"""The number of seconds after which a process that should have ended counts as hanging."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of specs that take several processes much longer than it takes to send a signal."""
+    """Return a folder of specs that take several processes much longer than it takes to send a signal."""
     folder = tmp_path_factory.mktemp("many")
     text = (bundled_folder() / "resnet152.yaml").read_text(encoding="utf-8")
     for number in range(400):
@@ -41,7 +41,7 @@ def hear_interrupts() -> None:
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
-    """Start the program, and return it with its processes as soon as these exist."""
+    """Start the program, and return it with its child processes as soon as these exist."""
     program = subprocess.Popen(
         [sys.executable, "-m", "archcalc", *arguments],
         stdout=subprocess.PIPE,
@@ -60,7 +60,7 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process
 
 
 def check_end(program: subprocess.Popen[str], children: list[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to the program; it must end by it, and with it everything that holds its output open."""
+    """Send a signal to the program, and require that it ends with every process that holds its output open."""
     children = list({*children, *psutil.Process(program.pid).children(recursive=True)})
     program.send_signal(number)
     try:

@@ -16,7 +16,7 @@ BROKEN = GOOD.replace("conv 4", "conb 4")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of specs: one good, one failing, one broken, in that order; and what is none of its business."""
+    """Return a folder of specs (one good, one failing, one broken, in that order), and files that are no specs."""
     (tmp_path / "deep").mkdir()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")

@@ -19,7 +19,7 @@ BASELINE = ("--baseline", "base.json")
 
 @pytest.fixture(autouse=True)
 def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of two specs, below the folder where the program stands."""
+    """Return a folder of two specs, below the current folder."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "nets" / "prod"
     folder.mkdir(parents=True)

@@ -22,7 +22,7 @@ def nothing_to_examine(options: Options, tasks: Sequence[ValidationTask], jobs: 
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands, and a cache of its own."""
+    """Return a spec in the current folder, and set a cache of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     folder = tmp_path / "nets"
     folder.mkdir()

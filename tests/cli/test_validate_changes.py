@@ -15,7 +15,7 @@ BASELINE = ("--baseline", "base.json")
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands."""
+    """Return a spec in the current folder."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "net.yaml"
     path.write_text(NET, encoding="utf-8")

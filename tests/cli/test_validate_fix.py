@@ -31,7 +31,7 @@ def tidied(content: str) -> str:
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands."""
+    """Return a spec in the current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path / "net.yaml"
 

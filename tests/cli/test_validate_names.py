@@ -19,7 +19,7 @@ NAMES = {
     b"b\xff.yaml": r"b\xff.yaml",
     "ö→.yaml".encode(): "ö→.yaml",
 }
-"""File names, and how people read them."""
+"""File names, and how they are shown to people."""
 FORMATS = ("text", "github", "gitlab", "junit", "xunit", "sarif", "json")
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 """An environment in which Python decodes names and encodes output as ASCII."""
@@ -27,7 +27,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with failing specs of these names, where the program stands."""
+    """Return the current folder, with failing specs of these names."""
     monkeypatch.chdir(tmp_path)
     for name in NAMES:
         with open(os.path.join(os.fsencode(tmp_path), b"nets-" + name), "w", encoding="utf-8") as file:

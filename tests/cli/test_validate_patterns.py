@@ -19,7 +19,7 @@ SPEC = "input: 3x8x8\nlayers: [relu]\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project, where the program stands."""
+    """Return a project, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()
     for name in ("a.yaml", "b.yaml"):

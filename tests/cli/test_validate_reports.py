@@ -1,4 +1,4 @@
-"""``archcalc validate``: several reports in one run, and what a CI server is told besides."""
+"""``archcalc validate``: several reports in one run, and further output for CI servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNTIDY = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: conv 4 k3\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a spec and another file, where the program stands."""
+    """Return the current folder, with a spec and another file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.yaml").write_text(UNTIDY, encoding="utf-8")
     (tmp_path / "other.json").write_text("[1]", encoding="utf-8")

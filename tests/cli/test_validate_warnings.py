@@ -15,7 +15,7 @@ SUSPICIOUS = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: maxpool 2\n"
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec with two warnings, in the folder where the program stands."""
+    """Return a spec with two warnings, in the current folder."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "net.yaml"
     path.write_text(SUSPICIOUS, encoding="utf-8")
@@ -23,7 +23,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def given_codes(archcalc: Archcalc, *arguments: str) -> list[str]:
-    """The codes of what is found."""
+    """Return the codes of the findings."""
     (record,) = json.loads(archcalc("validate", "net.yaml", "--format", "json", *arguments).out)
     return [problem["code"] for problem in record["problems"]]
 

@@ -22,7 +22,7 @@ ASPECTS = ["shapes", "params", "operations", "exact", "rf", "folding", "memory"]
 
 
 def differing(ran: Any) -> set[str]:
-    """The checks that found differences."""
+    """Return the checks that found differences."""
     (found,) = json.loads(ran.out)
     return {check["check"] for check in found["checks"] if check["differences"]}
 

@@ -1,4 +1,4 @@
-"""Runs that are repeated: the places of their tensors, and what comes out, whoever does which part of them when."""
+"""Repeated runs: the places of their tensors, and the same results however workers divide and order the work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.random_networks import networks
 
 @st.composite
 def blocks(draw: st.DrawFn) -> list[MemoryBlock]:
-    """Blocks in the order in which they are taken; some outlive the run."""
+    """Return blocks in the order in which they are taken; some outlive the run."""
     sizes = draw(st.lists(st.integers(0, 2_000), max_size=40))
     return [
         MemoryBlock(size, begin, draw(st.just(inf) | st.integers(begin + 1, len(sizes))))
@@ -99,8 +99,8 @@ def test_buffers_that_grow_while_calls_are_written_down_are_held_once() -> None:
 
 
 class InTurns:
-    """Workers of one process, one after another in any order: all that one does between two barriers is done before, or
-    after, what any other does there."""
+    """Workers that take turns in one process: between two barriers, each does all of its work before or after any
+    other."""
 
     def __init__(self, count: int, seed: int) -> None:
         self.workers = [Worker(number, count, self.barrier) for number in range(count)]
@@ -150,7 +150,7 @@ class InTurns:
 
 
 def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
-    """Hold the repetition of a run by so many workers on other numbers to what the interpreter gives."""
+    """Require that a run repeated by this number of workers on other numbers gives what the interpreter gives."""
     weights = initial(graph, seed=seed)
     team = InTurns(count, seed)
     runner = Runner(graph, weights)
@@ -278,8 +278,8 @@ MIXED = (
 def test_runs_of_different_kinds_do_not_disturb_each_other(
     courses: list[tuple[int, bool, bool, bool]],
 ) -> None:
-    """Other batches, inputs in another order of memory, tensors that are kept, training: each as if it were alone, and
-    what it gave stays as it was."""
+    """Other batches, inputs in another memory order, kept tensors, training: each gives what it gives alone, and its
+    results do not change afterwards."""
     graph = read(MIXED)
     weights = initial(graph)
     shared = Runner(graph, weights)

@@ -1,4 +1,4 @@
-"""Convolutions that multiply less: what they give, and when they are taken."""
+"""Convolutions with fewer multiplications: their results, and when they are used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_transforms_are_exact(numbers: list[Fraction], kernel: list[Fraction]) -
 
 
 def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1) -> tuple[Array, Array, bool]:
-    """What comes out by the definition and with less multiplications, and whether the latter was taken."""
+    """Return the output by the definition and with fewer multiplications, and whether the latter method was used."""
     graph = archcalc.load(spec).graph
     inputs = random_inputs(graph, batch=batch, dtype=np.dtype(dtype))
     weights = initial(graph, dtype=np.dtype(dtype))
@@ -45,7 +45,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
         patch.setattr(winograd, "convolve", lambda *given: (taken.append(True), convolve(*given)))
         first = runner.run(inputs).output
         assert not taken
-        np.testing.assert_array_equal(first, expected)  # only what is repeated multiplies less
+        np.testing.assert_array_equal(first, expected)  # only repeated runs use fewer multiplications
         ours = runner.run(inputs).output
         np.testing.assert_array_equal(runner.run(inputs).output, ours)
     return ours, expected, bool(taken)

@@ -1,4 +1,4 @@
-"""Several processes: what they give, and what becomes of them."""
+"""Several processes: their results, and how they end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def runner() -> Iterator[Runner]:
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Whether something comes true, with some patience."""
+    """Return whether a condition becomes true within a few seconds."""
     end = time.monotonic() + 20
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -136,7 +136,7 @@ def test_a_process_that_forks_leaves_them_to_the_first(runner: Runner) -> None:
     with warnings.catch_warnings():  # Python 3.12 warns of threads
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
-    if not child:  # all that it says is whether it was well
+    if not child:  # its exit status says whether it succeeded
         try:
             right = Interpreter(runner.graph, runner.weights).run(others).output
             for _ in range(3):

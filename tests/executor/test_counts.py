@@ -23,9 +23,9 @@ from tests.random_networks import layers, networks
 
 SEEDS = st.integers(0, 2**32 - 1)
 TOLERANCE = 1e-9
-"""For sums in another order."""
+"""The relative tolerance, for sums in another order."""
 MOST_WORK = 100_000
-"""Operations of a random network, at most: loops are slow."""
+"""The maximum number of operations of a random network: loops are slow."""
 
 
 def nonzero(operations: Mapping[str, Any]) -> dict[str, int]:
@@ -33,12 +33,12 @@ def nonzero(operations: Mapping[str, Any]) -> dict[str, int]:
 
 
 def counted(measured: Measured) -> dict[str, int]:
-    """As kernels report it."""
+    """Return the counts of the loops in the form that kernels report."""
     return nonzero({**measured.operations, "macs": measured.macs})
 
 
 def agree(layer: Layer, graph: Graph) -> None:
-    """The kernel, the loops and the analysis on one layer with a batch of one."""
+    """Require that the kernel, the loops and the analysis agree on one layer with a batch of one."""
     op, shapes = layer.op, graph.input_shapes(layer.node)
     fast, context = layer.run(tally=Counter())
     slow = measure_layer(layer.node.name, op, tuple(x[0] for x in layer.inputs), layer.weights)

@@ -1,4 +1,4 @@
-"""Activations where exponentials overflow, and at numbers that are none."""
+"""Activations where exponentials overflow, and at NaN and infinities."""
 
 from __future__ import annotations
 

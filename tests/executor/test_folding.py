@@ -1,4 +1,4 @@
-"""Folded weights: the folded network puts out what the original one does."""
+"""Folded weights: the folded network gives the outputs of the original one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ few = settings(max_examples=25)
 
 
 def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights in double precision, with statistics, scales and shifts as after some training."""
+    """Return weights in double precision, with statistics, scales and shifts as after training."""
     rng = np.random.default_rng(seed)
     weights = initial(network, dtype=np.float64)
     for name, array in weights.items():
@@ -33,7 +33,7 @@ def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:
 
 
 def difference(network: Graph) -> tuple[int, float]:
-    """How many layers went, and the largest difference of any output relative to the largest number in it."""
+    """Return how many layers are folded away, and the largest difference of outputs relative to their largest number."""
     folding = fold(network)
     weights = drawn(network)
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""Running graphs: what is freed and kept; what comes out."""
+"""Running graphs: which tensors are freed or kept, and the outputs."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_peak_is_that_of_one_example_times_the_batch() -> None:
     assert Interpreter(graph, weights).run(many).peak == 6 * Interpreter(graph, weights).run(one).peak
 
 
-# --- what comes out ---
+# --- outputs ---
 
 
 @pytest.mark.slow
@@ -183,7 +183,7 @@ def test_activations_stay_in_range_through_152_layers(spec: str) -> None:
     assert max(sizes.values()) < 1e5
 
 
-# --- what does not fit ---
+# --- inputs that do not fit ---
 
 
 @pytest.mark.parametrize(

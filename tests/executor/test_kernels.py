@@ -1,4 +1,4 @@
-"""What kernels do that no other library does, or that cannot be seen in a result."""
+"""Properties of kernels that no other library has, or that results do not show."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_inputs_and_stored_arrays_are_not_written_to(name: str, data: st.DataObj
 def test_gathered_windows_take_bounded_memory(spec: str) -> None:
     (layer,) = layers_of(read(spec), 0, dtype=np.float32)
     _, context = layer.run()
-    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB, and a row more
+    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB and one more row
 
 
 def test_pointwise_convolutions_copy_nothing() -> None:

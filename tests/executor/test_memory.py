@@ -1,4 +1,4 @@
-"""How much memory runs take."""
+"""The memory that runs take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout, and what else differs in training."""
+"""Dropout, and other differences of training."""
 
 from __future__ import annotations
 

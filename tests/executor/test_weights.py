@@ -27,7 +27,7 @@ def graph() -> Graph:
 
 
 def changed(graph: Graph, **arrays: Any) -> dict[str, Array]:
-    """The arrays of the network, some exchanged or (``None``) left out."""
+    """Return the arrays of the network, with some replaced or (``None``) left out."""
     names = {name.replace(".", "_"): name for name in stored(graph)}
     found = initial(graph) | {names.get(name, name): array for name, array in arrays.items()}
     return {name: array for name, array in found.items() if array is not None}
@@ -117,7 +117,7 @@ def test_arrays_in_memory_are_held_to_the_network_as_well(graph: Graph) -> None:
         check(graph, changed(graph, fc_1_bias=np.array([np.nan, 0])))
 
 
-# --- files of strangers ---
+# --- files that cannot be trusted ---
 
 
 class Bomb:

@@ -1,4 +1,4 @@
-"""Corrections: small, complete, and without effect on anything but what they correct."""
+"""Corrections: small, complete, and without effect on anything else."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ layers:
 
 
 def fixed(text: str, *ignore: str) -> str | None:
-    """What becomes of a spec file."""
+    """Return a spec file after its corrections; ``None`` if there are none."""
     found = fix(read_spec(Source("net.yaml", text)), ignore, read_spec)
     return found and found.source.text
 
 
 def quoted(text: str) -> str | None:
-    """What becomes of a file that YAML does not accept."""
+    """Return the correction of a file that YAML does not accept; ``None`` if there is none."""
     source = Source("net.yaml", text)
     with pytest.raises(SpecError) as caught:
         read_spec(source)

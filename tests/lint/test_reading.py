@@ -1,4 +1,4 @@
-"""Warnings about how a text is read: what they find, what they advise, and what they leave alone."""
+"""Warnings about how a text is read: what they report, what they advise, and what they do not report."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.spec.reading import marked
 
 
 def warnings(expression: str, **given: object) -> list[Problem]:
-    """The warnings about how an inline expression is read."""
+    """Return the warnings about how an inline expression is read."""
     return misread(load_spec(expression, Given(**given)))  # type: ignore[arg-type]
 
 
 def file_warnings(text: str, **given: object) -> list[Problem]:
-    """The warnings about how a file is read."""
+    """Return the warnings about how a file is read."""
     return misread(read_spec(Source("net.yaml", text), Given(**given)))  # type: ignore[arg-type]
 
 

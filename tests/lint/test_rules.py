@@ -1,4 +1,4 @@
-"""Each rule: what it finds, at which place, and what it leaves alone."""
+"""Each rule: what it reports, at which place, and what it does not report."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_the_biases_of_a_block_are_one_warning_with_their_parameters() -> None:
 
 
 def last_seen(n: int, k: int, s: int, p0: int, p1: int) -> int:
-    """The last position that a window of so many taps sees, sliding until it would hang over the padding."""
+    """Return the last position that a window of k taps sees, sliding as long as it stays within the padding."""
     start, seen = -p0, -1
     while start + k <= n + p1:
         seen = start + k - 1

@@ -1,4 +1,4 @@
-"""Warnings that a file does not want: its key ``ignore``, and comments."""
+"""Warnings that a file switches off: its key ``ignore``, and comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers by the array give what plain numbers give, entry by entry, whatever their size."""
+"""Arrays of numbers give what plain numbers give, entry by entry, whatever their size."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_every_entry_is_what_plain_numbers_give(
         warnings.simplefilter("error")
         try:
             found = compute(program, [run.numbers(down, 0), run.numbers(across, 1), constant])
-        except (ZeroDivisionError, Impossible):  # of plain numbers: then there is no result for any
+        except (ZeroDivisionError, Impossible):  # raised for plain numbers as well: then no entry has a result
             found = None
     for i, x in enumerate(down):
         for j, y in enumerate(across):

@@ -83,4 +83,4 @@ def test_things_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match="not numbers"):
         numeric.maximum(1, "2")
     with pytest.raises(TypeError, match="not numbers"):
-        numeric.ceil_div(1.5, 2)  # a float never enters
+        numeric.ceil_div(1.5, 2)  # floats are not accepted

@@ -1,4 +1,4 @@
-"""The printer: brackets exactly where the structure needs them, in every notation."""
+"""The printer: brackets only where the structure needs them, in every notation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Symbols against ints: whatever is computed, decided or required of symbols holds for every number in their place."""
+"""Symbols against ints: what is computed, decided or required of symbols holds for all numbers that replace them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def numbers(kind: Symbols) -> dict[str, Any]:
 
 
 def plain(number: Any, values: dict[str, Any], kind: Symbols) -> Any:
-    """The value of a result; ``None`` where the values are not possible."""
+    """Return the value of a result; ``None`` where the values are not possible."""
     point = kind.point(values)
     return None if point is None else evaluate(number, point)
 

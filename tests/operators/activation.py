@@ -1,4 +1,4 @@
-"""Activations, and the other operators that look at one number (or one axis) at a time."""
+"""Activations, and the other operators that act on one number (or along one axis) at a time."""
 
 from __future__ import annotations
 

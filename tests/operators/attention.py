@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
-    """Which query may attend to which key."""
+    """Return which query may attend to which key."""
     window = getattr(op, "window", None)
     table = np.ones((queries, keys), bool)
     for i in range(queries):
@@ -36,7 +36,7 @@ def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
 
 
 def onnx_products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
-    """Of queries, keys and values with these shapes (without the batch)."""
+    """Append the products of queries, keys and values with these shapes (without the batch)."""
     rank = len(shapes[0])
     turned = permuted(model, k, *range(rank - 1), rank, rank - 1)
     scores = model.add("MatMul", q, turned)
@@ -126,7 +126,7 @@ def draw_attention(w: Writer, shape: Shape) -> str | None:
 
 
 def turned_table(width: int, positions: int, base: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Cosines and sines of rotary positions, for both halves of a vector."""
+    """Return cosines and sines of rotary positions, for both halves of a vector."""
     rates = np.array([base ** (-2 * i / width) for i in range(width // 2)] * 2)
     angles = np.arange(positions)[:, None] * rates
     return np.cos(angles), np.sin(angles)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw_gated(name: str, w: Writer, shape: Shape) -> str | None:
-    """On an axis of even size, which a sequence of channels of both halves has."""
+    """Draw a layer on an axis of even size; an odd size is doubled by a concatenation."""
     where, n = draw_axis(w, shape)
     axis = where or "axis=0"
     words = joined([name, axis, w.among("", "tanh", "form=exact") if name == "geglu" else ""])

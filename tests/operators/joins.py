@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def same_shape(w: Writer, shape: Shape) -> str:
-    """A layer that leaves the shape as it is."""
+    """Return a layer that leaves the shape as it is."""
     options = ["relu", "gelu tanh", "bn", "ln axis=last", "dropout 0.1", "scale 1/10", "prelu channels", "softmax"]
     if len(shape) > 1:
         options += [
@@ -46,7 +46,7 @@ def draw_elementwise(name: str, w: Writer, shape: Shape) -> str:
 
 
 def draw_division(name: str, w: Writer, shape: Shape) -> str:
-    """Divisors that are not near 0, where the quotients of two libraries differ."""
+    """Draw divisors that are not near 0, where the quotients of two libraries differ."""
     return f"{name}({w.among('identity', same_shape(w, shape))}, {same_shape(w, shape)} -> sigmoid -> clip 0.1)"
 
 
@@ -85,7 +85,7 @@ for name, theirs, function in (
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
     )
 
-# --- a choice ---
+# --- selection ---
 
 
 def draw_where(w: Writer, shape: Shape) -> str:
@@ -119,7 +119,7 @@ entry(
     cases=[({}, (MAP, MAP, MAP)), ({}, (VECTOR, MAP, (12, 1, 18)))],
 )
 
-# --- one after another ---
+# --- concatenation ---
 
 
 def draw_concat(w: Writer, shape: Shape) -> str:

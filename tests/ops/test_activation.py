@@ -1,4 +1,4 @@
-"""Activations: shapes stay, costs are what the formulas do."""
+"""Activations: shapes stay, costs are the operations of the formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention: parameters and products as published, and what does not fit."""
+"""Attention: parameters and products as published, and impossible inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the padding: which positions units see, and which padding is possible."""
+"""Values of padding: which positions units see, and which padding is possible."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def pooled(op: pool.Pool, *shape: int) -> tuple[int, ...]:
 
 
 def two(cls: type[pool.Pool], k: int, **more: Any) -> pool.Pool:
-    """A two-dimensional pooling."""
+    """Return a pooling in two dimensions."""
     return cls(kernel=(k, k), **{"pad": ((0, 0), (0, 0)), "dilation": (1, 1), **more})
 
 

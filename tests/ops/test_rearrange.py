@@ -1,4 +1,4 @@
-"""Patterns in einops' notation: what they make, and what they refuse."""
+"""Patterns in einops' notation: their results, and which are refused."""
 
 from __future__ import annotations
 

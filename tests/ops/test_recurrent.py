@@ -1,4 +1,4 @@
-"""Recurrent layers: parameters as PyTorch and Keras print them, products per step, and what does not fit."""
+"""Recurrent layers: parameters as PyTorch and Keras print them, products per step, and impossible inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traits of operators: what they say agrees with the formulas beside them."""
+"""Traits of operators agree with the formulas of the same operators."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REGISTRY.keys() - {"flatten"}))
 def test_between_single_channels_there_is_one(name: str) -> None:
-    """Flattening puts all positions into the channels; joins and what moves channels have no narrow form, and layers in
-    both directions have a channel for each."""
+    """Flattening moves all positions to the channels; joins and operators that move channels have no narrow form, and
+    bidirectional layers have a channel for each direction."""
     for op, inputs in cases(name):
         if getattr(op, "bidirectional", False) or op.tensor_arguments():
             continue

@@ -1,4 +1,4 @@
-"""Archives that cannot be trusted are refused with one reason, before anything large is read."""
+"""Untrusted archives are refused with one reason, before anything large is read."""
 
 from __future__ import annotations
 

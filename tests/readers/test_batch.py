@@ -1,4 +1,4 @@
-"""The batch axis of every tensor is found, also where only a later step tells which axis it is."""
+"""The batch axis of every tensor is found, even where only a later step determines it."""
 
 from __future__ import annotations
 

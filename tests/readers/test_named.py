@@ -1,4 +1,4 @@
-"""Formulas that have names become one layer, whose operations are those of the formula; all else stays as it is."""
+"""Formulas that have names become one layer with the operations of the formula; everything else is unchanged."""
 
 from __future__ import annotations
 

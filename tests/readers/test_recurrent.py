@@ -1,4 +1,4 @@
-"""Recurrent layers of exported programs: the arrays of their layers and directions, their states, what is refused."""
+"""Recurrent layers of exported programs: arrays of their layers and directions, states, and refused calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STORED = {
 
 
 def program(*before: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """A GRU in both directions on a batch of two, positions first; its states are read."""
+    """Return a GRU in both directions on a batch of two, positions first; its states are read."""
     arguments: dict[str, Any] = {
         "input": "@x",
         "hx": "@h0",

@@ -1,4 +1,4 @@
-"""Objects in Python code as SPECs: which arguments name one, and what is said where there is no such object."""
+"""Objects in Python code as SPECs: which arguments name one, and the errors where there is no such object."""
 
 from __future__ import annotations
 

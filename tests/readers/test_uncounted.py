@@ -42,7 +42,7 @@ def test_an_operator_that_occurs_often_is_listed_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_rest_is_counted(tmp_path: Path, batch: int) -> None:
-    """What is known of the calls is counted as well: their parameters, and their outputs."""
+    """The parameters and the outputs of the calls are known, and counted."""
     program = small_network(batch)
     path = write(tmp_path / "net.pt2", with_unknown_operators(program, *UNKNOWN))
     found = archcalc.load(str(path), partial=True)

@@ -23,7 +23,7 @@ LONG = ONE._replace(status=0, end_line=4)
 
 
 def found() -> st.SearchStrategy[list[Finding]]:
-    """Findings of any kind."""
+    """Return a strategy for lists of any findings."""
     text = st.text(max_size=12)
     places = st.none() | st.tuples(*[st.integers(1, 99)] * 2)
 

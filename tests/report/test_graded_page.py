@@ -1,4 +1,4 @@
-"""The HTML page of a submission: whatever it holds is text, never markup."""
+"""The HTML page of a submission: everything from the submission is text, never markup."""
 
 from fractions import Fraction
 from html.parser import HTMLParser

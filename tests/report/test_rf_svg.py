@@ -97,7 +97,7 @@ def test_a_hundred_layers_are_not_crowded() -> None:
     labels = [text for text in texts(root) if text.startswith("layer")]
     assert len(labels) == MAX_LABELS
     assert {labels[0], labels[-1]} == {"layer99", "layer0"}
-    assert len(boxes(root, "window")) == MAX_WINDOWS + MAX_LABELS  # with the samples of colour beside the labels
+    assert len(boxes(root, "window")) == MAX_WINDOWS + MAX_LABELS  # with the colour samples of the labels
 
 
 def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
@@ -130,7 +130,7 @@ def test_names_with_markup_and_control_characters_are_text() -> None:
 @pytest.mark.parametrize("image", [None, "data:image/png;base64,AAAA"])
 @pytest.mark.parametrize("sizes", [(8,), (8, 8), (4, 8, 8)])
 def test_colours_are_literal_and_dark_mode_is_an_extra(sizes: tuple[int, ...], image: str | None) -> None:
-    """Programs other than browsers know neither variables nor modes: without colours, they draw black on black."""
+    """Programs other than browsers support neither variables nor modes: without literal colours, they draw in black."""
     text = draw(picture(sizes, ((2, 4),) * len(sizes), image=image if len(sizes) == 2 else None))
     assert "var(" not in text
     root = ElementTree.fromstring(text)

@@ -1,4 +1,4 @@
-"""Names of other tools: each means one operator, and is none itself."""
+"""Names in other tools: each means one operator, and is not the name of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact arithmetic, variables and what sets them."""
+"""Exact arithmetic, variables and their settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.spec.reading import chain, graph, last, marked, problem, problems, sh
 
 
 def value(expression: str, **how: object) -> object:
-    """The value of an expression, exactly, where C is 8."""
+    """Return the exact value of an expression, where C is 8."""
     return last(chain(f"scale {expression}", **how)).factor
 
 

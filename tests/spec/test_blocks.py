@@ -1,4 +1,4 @@
-"""Blocks: parameters, defaults, calls, and what their names must not be."""
+"""Blocks: parameters, defaults, calls, and names that are refused."""
 
 from __future__ import annotations
 

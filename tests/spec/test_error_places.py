@@ -1,4 +1,4 @@
-"""Errors name exactly the line and column they are about, however YAML writes the text they are in."""
+"""Errors name the exact line and column that they are about, in every style of YAML text."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_every_character_of_any_scalar_is_found_where_it_stands(style: str) -> N
 
 
 def _scalar(style: str, words: list[str], rng: random.Random) -> str:
-    """Words with blanks and line ends between them, as a scalar of some style."""
+    """Return words with blanks and line ends between them, as a scalar in a style."""
     if style == "plain":
         words = ["w" + word.replace(":", "/").replace("#", "/") for word in words]
     elif style == "single":

@@ -13,7 +13,7 @@ from tests.spec.reading import chain, graph, last, ops, problem, problems, shape
 
 
 def hint(expression: str) -> str:
-    """The hint of the only error of an inline expression."""
+    """Return the hint of the only error of an inline expression."""
     with pytest.raises(SpecError) as caught:
         load_spec(expression)
     (found,) = caught.value.problems

@@ -25,7 +25,7 @@ KNOBS = """
 
 
 def counts(network: Graph) -> list[Any]:
-    """All that is counted of every layer, in plain numbers."""
+    """Return all counts of every layer, in plain numbers."""
     return [
         (
             layer.name,
@@ -38,7 +38,7 @@ def counts(network: Graph) -> list[Any]:
 
 
 def opened(name: str) -> Graph:
-    """A bundled network with everything opaque that its structure does not need as a plain number."""
+    """Return a bundled network with opaque numbers wherever its structure does not need plain ones."""
     plain = load_spec(name).graph
     values = {name: value for name, value in plain.variables.items() if is_plain(value)}
     values |= {

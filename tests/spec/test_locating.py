@@ -1,4 +1,4 @@
-"""What a SPEC argument leads to: standard input, an expression, a file, or a bundled spec, in this order."""
+"""What a SPEC argument means: standard input, an expression, a file, or a bundled spec, in this order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML without surprises: scalars are text, keys are unique, and what YAML would read itself says so."""
+"""YAML without surprises: scalars are text, keys are unique, and text that YAML would convert is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of bundled networks: as people and libraries write them, and what a wrong one may mean."""
+"""Names of bundled networks: as people and libraries write them, and suggestions for wrong ones."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ ZOO = (
     entry("mixtral", "4096", "mixtral_8x7b"),
     entry("clip:vit_b_32", "3x224x224", "clip_vit_b_32"),
 )
-"""A catalogue with the names of the families that libraries have most of."""
+"""A catalogue with names from the largest families of libraries."""
 
 
 @pytest.fixture
 def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the bundled networks be those of `ZOO`."""
+    """Make the entries of `ZOO` the bundled networks."""
     monkeypatch.setattr(zoo, "catalogue", lambda: ZOO)
     monkeypatch.setattr(zoo, "bundled", list)
     zoo.entries_by_spelling.cache_clear()

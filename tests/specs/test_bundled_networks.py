@@ -1,4 +1,4 @@
-"""Bundled networks of each kind of construct, as small as they can be: they run as they are counted."""
+"""Bundled networks with each kind of construct, made as small as possible: measured counts equal computed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundled specs: which there are, that they hold what their `expect` says, and that their knobs turn."""
+"""The bundled specs: which there are, that their `expect` sections hold, and that their variables can be set."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
 
 
 def having(variable: str, *, task: str = "", family: str = "") -> list[str]:
-    """The bundled specs with such a knob, for a task or of a family."""
+    """Return the bundled specs with this variable, for a task or of a family."""
     found = [each for each in catalogue() if task in ("", each.task) and family in ("", each.family)]
     return sorted({entry.file for entry in found if f" {variable}=" in f" {entry.variables}"})
 
@@ -106,7 +106,7 @@ def test_naive_inception_is_the_same_network_without_reductions() -> None:
 
 
 def widths(analysis: Analysis, stage: str) -> dict[tuple[int, ...], int]:
-    """Kernel to output maps of an inception module's main branches: the first 1x1 convolution, the 3x3 and the 5x5."""
+    """Return the output maps of an inception module's main branches by kernel: the first 1x1, the 3x3 and the 5x5."""
     found: dict[tuple[int, ...], int] = {}
     for layer in analysis.stage(stage).layers:
         if layer.op == "conv":

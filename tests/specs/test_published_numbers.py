@@ -1,7 +1,7 @@
 """Every value in tests/facts is compared with what archcalc computes from the bundled specs.
 
 A printed value holds exactly, or rounded to its last digit (`holds`), or under a convention that is named, or it is an
-`erratum` with the right value and the reason. A value that no test takes fails its system's test.
+`erratum` with the correct value and the reason. A value that no test takes fails its system's test.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TESTS: dict[tuple[str, str], Test] = {}
 
 
 def of(file: str, system: str) -> Callable[[Test], Test]:
-    """This function takes the values of a system."""
+    """Register a function as the one that takes the values of a system."""
 
     def register(test: Test) -> Test:
         TESTS[file, system] = test
@@ -59,7 +59,7 @@ def test_no_test_without_facts() -> None:
     assert all(inspect.isfunction(test) for test in TESTS.values())
 
 
-# Small questions to archcalc ------------------------------------------------------------------------------------------
+# Short queries to archcalc ------------------------------------------------------------------------------------------
 
 
 def net(spec: str, **variables: object) -> Analysis:
@@ -67,13 +67,13 @@ def net(spec: str, **variables: object) -> Analysis:
 
 
 def row(analysis: Analysis, name: str) -> Layer | Group:
-    """The row of a layer, or of a stage."""
+    """Return the row of a layer, or of a stage."""
     names = [layer.name for layer in analysis.layers]
     return analysis.layer(name) if name in names else analysis.stage(name)
 
 
 def the(analysis: Analysis, stage: str, op: str) -> Layer:
-    """The one layer of a kind in a stage."""
+    """Return the only layer of a kind in a stage."""
     found = [layer for layer in analysis.layers if layer.path[0] == stage and layer.op == op]
     assert len(found) == 1, f"{len(found)} layers of kind {op} in {stage}"
     return found[0]
@@ -84,12 +84,12 @@ def ops(analysis: Analysis, stage: str) -> list[str]:
 
 
 def channels_of(analysis: Analysis, stage: str) -> list[int]:
-    """The output channels of a stage's convolutions, in text order."""
+    """Return the output channels of a stage's convolutions, in text order."""
     return [layer.output[0] for layer in analysis.layers if layer.path[0] == stage and layer.op == "conv"]
 
 
 def weights_without_biases(analysis: Analysis, stage: str) -> int:
-    """The stored numbers of a stage that are not biases."""
+    """Return the stored numbers of a stage that are not biases."""
     graph = analysis.graph
     return sum(
         weight.count
@@ -135,7 +135,7 @@ def take_layer(facts: Facts, index: int, analysis: Analysis) -> None:
 
 
 def same_or_valid(analysis: Analysis, layer: Layer) -> Iterator[str]:
-    """What TensorFlow calls the padding of a layer, per axis."""
+    """Yield what TensorFlow calls the padding of a layer, per axis."""
     graph = analysis.graph
     (shape,) = graph.input_shapes(graph.nodes[layer.node])
     kernel, stride = layer.attributes["kernel"], layer.attributes["stride"]
@@ -231,7 +231,7 @@ GOOGLENET_KINDS = {
 
 SEPARABLE = "2,712 weights are those of a depthwise separable 7x7 with 8 maps per channel, as in TF-Slim's Inception v2"
 SLIP = "the shapes, the branches and (but for 4a, 5a) the ops of this row say otherwise"
-GOOGLENET_PARAMS = {  # what is right, in units of 1024 and without biases
+GOOGLENET_PARAMS = {  # the correct values, in units of 1024 and without biases
     "conv1": ("9.2K", SEPARABLE),
     "4a": ("367K", SLIP),
     "4b": ("438K", SLIP),
@@ -295,7 +295,7 @@ def _googlenet_row(analysis: Analysis, stage: str, printed: dict[str, str]) -> N
 
 
 def _window(analysis: Analysis, stage: str, kernel: tuple[int, int], stride: int) -> None:
-    """The stage slides such a window (the last of its convolutions; global pooling counts as one 7x7 window)."""
+    """Require the window of a stage: that of its last convolution; global pooling counts as one 7x7 window."""
     layers = [layer for layer in analysis.layers if layer.path[0] == stage and layer.op in ("conv", "maxpool", "gap")]
     layer = layers[-1]
     if layer.op == "gap":
@@ -307,7 +307,7 @@ def _window(analysis: Analysis, stage: str, kernel: tuple[int, int], stride: int
 
 
 def _googlenet_params(printed: str, stage: str, weights: int, with_biases: int) -> None:
-    """The paper counts in units of 1024 and leaves biases out, except that 3a is cut off and 3b counts them."""
+    """Take a count of the paper: in units of 1024 without biases, except that 3a is truncated and 3b counts biases."""
     if stage in GOOGLENET_PARAMS:
         right, because = GOOGLENET_PARAMS[stage]
         erratum(printed, weights, right=right, because=because, kilo=1024)
@@ -321,7 +321,7 @@ def _googlenet_params(printed: str, stage: str, weights: int, with_biases: int) 
 
 
 def depth(analysis: Analysis) -> int:
-    """The most layers with weights on any path from the input."""
+    """Return the maximum number of layers with weights on any path from the input."""
     deepest: list[int] = []
     for node in analysis.graph.nodes:
         above = max((deepest[ref.node] for ref in node.inputs), default=0)
@@ -480,8 +480,8 @@ def _span(box: tuple[int, int] | None) -> range:
 
 @of("lectures", "colourisation networks with symbolic sizes, homework")
 def colourisation(facts: Facts) -> None:
-    # Nothing is printed but the questions: weights, outputs, connections as functions of NIC, NF, NC and k, and what
-    # doubling height and width does. Outputs and connections are those of the convolutions, biases counted.
+    # Only the questions are printed: weights, outputs and connections as functions of NIC, NF, NC and k, and the effect
+    # of doubling height and width. Outputs and connections are those of the convolutions, with biases.
     for nic, nf, nc, k in ((1, 32, 24, 3), (3, 16, 10, 5)):
         base = {"NIC": nic, "NF": nf, "NC": nc, "k": k}
         weights = k * k * (nic * nf + 8 * nf**2 + nf * nc + nc**2)
@@ -617,7 +617,7 @@ def take_fields(facts: Facts, spec: str, layer_of: Callable[[str], str]) -> None
 
 
 def vgg_layer(repeats: dict[str, int]) -> Callable[[str], str]:
-    """Where an end point of a VGG stands: conv3_2 is conv3/conv_2, or conv3/conv where the stage has only one."""
+    """Return the layer of an end point of a VGG: conv3_2 is conv3/conv_2, or conv3/conv in a stage with only one."""
 
     def layer(name: str) -> str:
         if name.startswith("pool"):

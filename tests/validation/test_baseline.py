@@ -1,4 +1,4 @@
-"""NetworkFigures of an earlier state: stored and read again, what has changed, what has grown."""
+"""Figures of an earlier state: stored and read again, changes, and growth."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stages(text: str) -> NetworkFigures:
 
 
 def told(before: NetworkFigures, after: NetworkFigures) -> list[str]:
-    """The changes in short."""
+    """Return the changes in a short form."""
     found = []
     for old, new in changes(before, after):
         names = [row.name for row in (old, new) if row is not None]

@@ -1,4 +1,4 @@
-"""One spec, whatever is in its file: an result, never an exception; corrections that hold what they promise."""
+"""Any file gives a result, never an exception, and corrections do what they promise."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_without_a_baseline_no_mistake_of_a_student_is_suspected() -> None:
     text = "input: 3x8x8\nlayers:\n  - a: conv 4 k3 -> relu\n  - dw: dwconv k3 half\nexpect:\n  params: 112\n"
     (finding,) = examined(text).findings
     assert finding.code == "expectation"
-    assert finding.message == "params is 152, expected 112"  # what one gets if dw is left out of the sum
+    assert finding.message == "params is 152, expected 112"  # the sum without dw
     assert finding.hint == ""
 
 

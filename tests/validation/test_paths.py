@@ -1,4 +1,4 @@
-"""Which specs the arguments of a command stand for."""
+"""The specs that the arguments of a command stand for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.validation import FoundSpec, find_specs
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with files of all sorts, where the program stands."""
+    """Return the current folder, with files of all kinds."""
     for name in ("b.yaml", "a.yml", "deep/c.json", "deep/my net.yaml", ".hidden/d.yaml", "deep/.e.yaml", "notes.txt"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)

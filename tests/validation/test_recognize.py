@@ -1,4 +1,4 @@
-"""Which files are meant as specs."""
+"""Files that are recognized as specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receptive fields, analysis against probing."""
+"""Receptive fields: the analysis against probing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_random_graphs_see_what_the_analysis_says(network: Graph) -> None:
 
 
 def seen(network: Graph, unit: tuple[int, ...], *, guess: Extent = NOTHING) -> Extent:
-    """What a unit of the last layer sees of the first axis of the input."""
+    """Return what a unit of the last layer sees of the first axis of the input."""
     last = len(network.nodes) - 1
     sizes = {name: shape[1:] for name, shape in network.inputs.items()}
     return probe(network, sizes, {last: unit}, next(iter(sizes)), 0, {last: guess})[last]
