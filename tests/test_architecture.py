@@ -66,7 +66,7 @@ def test_no_import_cycles() -> None:
     assert not found, "files import one another:\n" + "\n".join(map(", ".join, found))
 
 
-def test_cycles_are_found_wherever_the_imports_stand(tmp_path: Path) -> None:
+def test_cycles_are_found_wherever_the_imports_are(tmp_path: Path) -> None:
     files = {
         "__init__.py": "from p.low import number",
         "low.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.top import name\nnumber = 1",

@@ -54,7 +54,7 @@ def test_the_commands_in_files_exist(path: Path) -> None:
     assert set(re.findall(r"- id: (.*)", text)) <= hooks
 
 
-def test_the_hooks_of_pre_commit_exist_and_skip_what_is_no_spec() -> None:
+def test_the_hooks_of_pre_commit_exist_and_skip_other_files() -> None:
     assert len({hook["id"] for hook in HOOKS}) == len(HOOKS)
     for hook in HOOKS:
         assert {"id", "name", "entry", "language"} <= hook.keys()

@@ -40,7 +40,7 @@ def test_commands_print_what_the_page_prints(example: Example, tmp_path: Path) -
 
 
 @each("yaml")
-def test_specs_on_the_pages_are_right(example: Example) -> None:
+def test_specs_on_the_pages_are_correct(example: Example) -> None:
     spec = read_spec(Source(example.id, example.text))
     assert all(verdict.holds for verdict in judge_expectations(spec, analyze(spec.graph)))
 
@@ -67,7 +67,7 @@ def test_docstring_examples_run() -> None:
     assert doctest.testmod(archcalc.api).failed == 0
 
 
-def test_both_set_up_commands_stand_in_the_readme_on_one_line_each() -> None:
+def test_both_set_up_commands_are_in_the_readme_on_one_line_each() -> None:
     commands = [line for line in README.read_text(encoding="utf-8").splitlines() if "venv .venv" in line]
     assert len(commands) == 2
     for command in commands:

@@ -55,7 +55,7 @@ def test_units_see_what_is_published(network: str, row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("pool_stride", "sizes"), [(1, [3, 5, 9, 13]), (2, [3, 5, 13, 21])])
-def test_the_homework_under_both_readings_of_its_pooling_stride(pool_stride: int, sizes: list[int]) -> None:
+def test_the_homework_with_both_readings_of_its_pooling_stride(pool_stride: int, sizes: list[int]) -> None:
     loaded = archcalc.load("homework-receptive-field", set={"pool_stride": pool_stride})
     layers = ["conv1", "pool1", "conv2", "pool2"]
     assert [loaded.receptive_field(layer)["input"][0].size for layer in layers] == sizes

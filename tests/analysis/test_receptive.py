@@ -101,7 +101,7 @@ def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph
 @pytest.mark.slow
 @random_graphs
 @given(graphs())
-def test_the_closed_form_is_what_going_back_from_every_unit_finds(graph: Graph) -> None:
+def test_the_closed_form_agrees_with_tracing_back_every_unit(graph: Graph) -> None:
     assert_the_closed_form_holds_what_units_see(graph)
 
 
@@ -422,7 +422,7 @@ def test_paths_that_agree_are_aligned() -> None:
     assert last_field(unet).size == 6
 
 
-def test_the_same_parts_joined_again_are_where_they_were() -> None:
+def test_parts_that_are_joined_again_have_their_old_positions() -> None:
     field = last_field("1x16 -> concat(split 2 part=0 axis=1, split 2 part=1 axis=1, axis=1)")
     assert (field.size, field.stride, field.padding, field.aligned) == (1, 1, 0, True)
 
@@ -446,7 +446,7 @@ def test_a_cross_of_two_paths_is_cut_as_a_cross() -> None:
     "layer",
     ["gap", "in", "ln", "gn 1", "fc 3", "flatten", "softmax axis=1", "adaptive_avgpool 1", "adaptive_maxpool 1"],
 )
-def test_what_mixes_all_positions_makes_the_field_global(layer: str) -> None:
+def test_layers_that_mix_all_positions_make_the_field_global(layer: str) -> None:
     assert last_field(f"2x8 -> conv 2 k3 half -> {layer}").is_global
 
 
@@ -510,7 +510,7 @@ def test_positions_are_followed_through_reshapes(layers: str, sizes: list[str]) 
     assert kinds(f"9x4x4 -> {layers}") == sizes
 
 
-def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
+def test_an_input_that_a_layer_does_not_depend_on_has_no_field() -> None:
     spec = archcalc.load("4x8 -> conv 4 k3 half").graph
     two = Node("other", Input((4, 8)), (), ((4, 8),), ("other",))
     graph = Graph("two", (*spec.nodes, two), spec.outputs)
@@ -533,7 +533,7 @@ def test_deep_networks_with_long_periods_stay_small() -> None:
     assert fields[-1]["input"][0].size <= 8
 
 
-def test_a_box_of_astronomical_size_is_found_at_once() -> None:
+def test_a_box_of_astronomical_size_takes_no_time() -> None:
     n = 10**50
     spec = f"1x{n} -> conv 1 k3 s2 -> conv 1 k3 d7 s3 -> softmax axis=1 -> upconv 1 k1 s3"
     graph = archcalc.load(spec).graph
@@ -598,7 +598,7 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
         ("64x16 -> ln axis=last -> linear 8 -> conv 3 k1", ["global"]),
     ],
 )
-def test_features_may_be_behind_the_positions(network: str, sizes: list[str]) -> None:
+def test_features_may_come_after_the_positions(network: str, sizes: list[str]) -> None:
     assert kinds(network) == sizes
 
 

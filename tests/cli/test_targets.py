@@ -31,7 +31,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize(("target", "value"), ACCEPTED.items())
-def test_what_one_verb_accepts_all_accept(target: str, value: int, archcalc: Archcalc) -> None:
+def test_every_verb_accepts_the_same_targets(target: str, value: int, archcalc: Archcalc) -> None:
     analysis = analyze(read_spec(Source("<expression>", LENET), inline=True).graph)
     assert resolve(target, analysis).values == (value,)
     (block,) = blocks(question(Source("<expression>", LENET), [target], inline=True), {"H": (32,)})

@@ -62,5 +62,5 @@ def test_hidden_files_do_not_count(archcalc: Archcalc, folder: Path) -> None:
     assert "published" in archcalc("validate", "nets").out
 
 
-def test_what_is_no_file_says_nothing_about_patterns(archcalc: Archcalc) -> None:
+def test_specs_that_are_not_files_give_no_warning_about_patterns(archcalc: Archcalc) -> None:
     assert archcalc("validate", "-", "lenet5", stdin=SPEC).lines[-1] == "2 specs: 2 ok"

@@ -31,7 +31,7 @@ def test_matches_come_in_the_order_of_the_outcomes() -> None:
     assert found("params", "1.2K", outcomes, PASSING)[-1] == ("d+truncated", "truncated")
 
 
-def test_a_matter_of_suffixes_needs_one() -> None:
+def test_an_explanation_by_a_suffix_needs_one() -> None:
     outcomes: dict[str, Values] = {"kilo-1024": (2_000,)}
     assert found("params", "2000", outcomes, CORRECT) == []
     assert found("params", "2.0K", outcomes, CORRECT) == [("kilo-1024", "exact")]

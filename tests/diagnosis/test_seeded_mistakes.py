@@ -273,7 +273,7 @@ def test_a_seeded_mistake_is_explained(code: str, text: str, target: str, value:
     assert all(explanation.sentence for explanation in judgement.explanations)
 
 
-def test_a_pooling_that_is_left_out_strides_no_more() -> None:
+def test_a_pooling_that_is_left_out_has_no_stride() -> None:
     """22x15 comes from padding (or from rounding up), whatever a pooling of one position would give."""
     (judgement,) = judged("{input: 8x43x29, layers: [pool: maxpool k3 s2]}", ("pool.shape", "8x22x15"))
     assert judgement.explanations
@@ -298,7 +298,7 @@ def test_every_code_is_seeded() -> None:
         (FIELDS, "four.rf", "500"),
     ],
 )
-def test_what_nothing_explains_is_called_wrong_and_says_so(text: str, target: str, value: str) -> None:
+def test_unexplained_values_are_called_wrong(text: str, target: str, value: str) -> None:
     (judgement,) = judged(text, (target, value))
     assert judgement.verdict is Verdict.WRONG
     assert not judgement.explanations

@@ -70,7 +70,7 @@ def test_the_list_is_long_and_names_known_mistakes() -> None:
 
 
 @pytest.mark.slow
-def test_typical_wrong_answers_are_named_rightly() -> None:
+def test_typical_wrong_answers_are_named_correctly() -> None:
     judgements = [(wrong, judged(wrong)) for wrong in ANSWERS]
     assert all(judgement.verdict in (Verdict.EXPLAINED, Verdict.WRONG) for _, judgement in judgements)
     unnamed = [
@@ -82,7 +82,7 @@ def test_typical_wrong_answers_are_named_rightly() -> None:
 
 
 @pytest.mark.slow
-def test_the_right_name_usually_comes_first() -> None:
+def test_the_correct_name_usually_comes_first() -> None:
     first = [
         frozenset(judgement.explanations[0].code.split("+")) in wrong.names
         for wrong, judgement in ((wrong, judged(wrong)) for wrong in ANSWERS)

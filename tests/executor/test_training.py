@@ -28,7 +28,7 @@ def test_dropout_zeroes_a_share_and_rescales_the_rest(rate: float, dtype: Any) -
     assert abs(1 - kept.mean() - rate) < 5 * deviation
 
 
-def test_spatial_dropout_zeroes_whole_maps() -> None:
+def test_spatial_dropout_zeroes_entire_maps() -> None:
     one = layer("300x4x4 -> spatial_dropout 0.25")
     (x,), ((y,), _) = one.inputs, one.run(training=True, seed=[2])
     kept = (y != 0).all(axis=(2, 3))
@@ -37,7 +37,7 @@ def test_spatial_dropout_zeroes_whole_maps() -> None:
     assert abs(1 - kept.mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / kept.size)
 
 
-def test_what_dropout_drops_follows_from_the_seed() -> None:
+def test_dropout_is_determined_by_the_seed() -> None:
     one = layer("6x9x9 -> dropout 0.5")
     first, again, other = (one.run(training=True, seed=[seed])[0][0] for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)

@@ -68,20 +68,20 @@ def check(data: Any, analysis: Analysis) -> None:
 @pytest.mark.slow
 @settings(max_examples=80)
 @given(networks(), st.data())
-def test_right_answers_about_random_networks(text: str, data: Any) -> None:
+def test_correct_answers_about_random_networks(text: str, data: Any) -> None:
     check(data, analyze(read_spec(Source("random.yaml", text)).graph))
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
-def test_right_answers_about_bundled_networks(name: str, data: Any) -> None:
+def test_correct_answers_about_bundled_networks(name: str, data: Any) -> None:
     check(data, bundled(name))
 
 
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
-def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
+def test_a_wrong_value_is_never_called_correct(name: str, data: Any) -> None:
     """Whatever the verdict is, judging it does not fail."""
     analysis = bundled(name)
     target = data.draw(targets(analysis).filter(lambda each: each.rpartition(".")[2] in SUMS))
@@ -95,7 +95,7 @@ def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize(("spec", "target", "value"), [("vgg-a", "macs", "7.6085G"), ("resnet50", "params", "25.610M")])
-def test_a_value_cut_off_is_not_called_right(spec: str, target: str, value: str) -> None:
+def test_a_truncated_value_is_not_called_correct(spec: str, target: str, value: str) -> None:
     analysis = bundled(spec)
     exact = Fraction(resolve(target, analysis).values[0])
     cut = f"{int(exact // 10**5) / 10:.1f}M"

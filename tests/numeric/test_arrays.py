@@ -100,7 +100,7 @@ PROGRAM = st.lists(
 )
 @example([2**62, 2**63 - 1, -5], [3, 7], 2, [("*", 0, 1), ("//", 3, 2)])
 @example([Fraction(1, 2), 1, 2], [0, 4], 3, [("/", 0, 1), ("+", 3, 2)])
-def test_every_entry_is_what_plain_numbers_give(
+def test_every_entry_equals_the_result_of_plain_numbers(
     down: list[Any], across: list[Any], constant: Any, program: list[tuple[str, int, int]]
 ) -> None:
     run = GridEvaluation(SHAPE)
@@ -127,7 +127,7 @@ def test_every_entry_is_what_plain_numbers_give(
                 assert np.broadcast_to(found.plain(), SHAPE)[i, j] == expected
 
 
-def test_what_fits_is_int64_and_what_does_not_is_exact() -> None:
+def test_numbers_that_fit_are_int64_and_others_are_exact() -> None:
     run = GridEvaluation((2,))
     small = run.numbers([3, 5], 0)
     large = run.numbers([2**62, 2**62 - 1], 0)
@@ -169,7 +169,7 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
     ]
 
 
-def test_runs_do_not_know_of_each_other() -> None:
+def test_evaluations_do_not_affect_each_other() -> None:
     first, second = GridEvaluation((2,)), GridEvaluation((2,))
     require(first.numbers([0, 1], 0) > 0, "no")
     assert first.reasons
@@ -189,7 +189,7 @@ def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> Non
 
 
 @pytest.mark.parametrize("ask", [bool, int, range, lambda n: n if n > 3 else 0, lambda n: [0, 1, 2][n]])
-def test_a_stray_look_at_an_array_shows_itself(ask: Callable[[Any], Any]) -> None:
+def test_inspecting_an_array_is_an_error(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError):
         ask(GridEvaluation((2,)).numbers([1, 5], 0))
 
@@ -209,7 +209,7 @@ def test_comparison_with_a_word_is_false() -> None:
     assert n != "same"
 
 
-def test_huge_powers_are_left_to_plain_numbers_which_refuse_them() -> None:
+def test_huge_powers_are_computed_by_plain_numbers_which_refuse_them() -> None:
     n = GridEvaluation((2,)).numbers([2, 3], 0)
     assert (n**3).plain().tolist() == [8, 27]
     with pytest.raises(NeedsPlain):

@@ -33,11 +33,11 @@ def missing(cls: type[Operator]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_nothing_of_an_operator_is_missing(name: str) -> None:
+def test_operators_are_complete(name: str) -> None:
     assert not missing(REGISTRY[name])
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_parts_are_named() -> None:
     class Bare(Operator):
         name = "bare"
 

@@ -40,7 +40,7 @@ def test_a_table_of_the_network_replaces_the_stored_one() -> None:
     assert op.output(((225, 3),)) == (3, 64, 64)
 
 
-def test_buckets_of_t5() -> None:
+def test_t5_buckets_are_those_of_the_released_code() -> None:
     """Keys before and after the query, by distance, as the released code computes them."""
     table = np.arange(32.0)[:, None]
     both = computed(RelativeBias(size=(200,), heads=1, buckets=32), table=table)[0]
@@ -51,7 +51,7 @@ def test_buckets_of_t5() -> None:
     assert not before[0].any()
 
 
-def test_a_mask_separates_what_rolling_brought_together() -> None:
+def test_a_mask_separates_positions_that_rolling_made_neighbours() -> None:
     """A row of 4 positions, rolled by 1, in windows of 2: 1 2 and 3 0; 3 and 0 are not neighbours."""
     mask = computed(ShiftMask(size=(4,), window=(2,), shift=(1,)))
     assert mask.tolist() == [[[[0, 0], [0, 0]]], [[[0, -100], [-100, 0]]]]

@@ -33,7 +33,7 @@ def test_deformable_convolutions_have_the_products_of_convolutions(
     assert op.cost(inputs).macs == macs
 
 
-def test_sampling_is_no_mac() -> None:
+def test_sampling_has_no_macs() -> None:
     """By hand: 9 taps at 4096 positions; per tap 3 additions along each of two axes and 4 products of weights; per
     channel 4 products and 3 sums, with a mask 1 product more."""
     points = 9 * 4096
@@ -70,6 +70,6 @@ def test_a_fixed_number_of_boxes_is_an_axis_of_positions() -> None:
         (RoiAlign(size=(7, 7), boxes=True), (X, (100,)), "must be a tensor of boxes × coordinates, got 100"),
     ],
 )
-def test_tensors_that_do_not_fit(op: Any, inputs: Any, message: str) -> None:
+def test_tensors_that_do_not_fit_are_refused(op: Any, inputs: Any, message: str) -> None:
     with pytest.raises(Impossible, match=message):
         op.output(inputs)

@@ -104,7 +104,7 @@ def test_batch_norm_trains_as_in_pytorch(text: str, shape: str, dtype: Any) -> N
 
 
 @pytest.mark.parametrize("name", ["ln", "in", "gn 2", "lrn", "relu", "softmax", "standardize mean=1 std=2", "scale 2"])
-def test_what_does_not_learn_from_the_batch_is_the_same_in_training(name: str) -> None:
+def test_layers_without_batch_statistics_are_the_same_in_training(name: str) -> None:
     (layer,) = layers_of(read(f"4x5x6 -> {name}"), seed=2)
     np.testing.assert_array_equal(layer.run(training=True)[0][0], layer.run()[0][0])
     np.testing.assert_allclose(layer.run()[0][0], expected(counterpart(layer).train(), layer), rtol=1e-9, atol=1e-9)

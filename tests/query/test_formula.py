@@ -245,7 +245,7 @@ def test_the_order_in_which_names_are_given_does_not_matter(spec: str, target: s
     assert len(written) == 1
 
 
-def test_sizes_stand_before_the_kernel_that_is_subtracted() -> None:
+def test_sizes_come_before_the_kernel_that_is_subtracted() -> None:
     assert text("3x32x32 -> conv N k=K", "macs", "K,W,H,N") == "3·N·K²·(H − K + 1)·(W − K + 1)"
 
 
@@ -317,13 +317,13 @@ def test_conditions_of_networks() -> None:
         ("3x32x32 -> conv ((n+1)**200) k3 half", "n", (), "must be at most 64"),
     ],
 )
-def test_what_is_wrong_is_said(spec: str, free: str, assume: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_named(spec: str, free: str, assume: tuple[str, ...], message: str) -> None:
     with pytest.raises(SpecError) as error:
         calculate(FormulaQuery(spec, ("macs",), tuple(free.split(",")), assume))
     assert message in str(error.value)
 
 
-def test_what_bounds_on_work_leave_undecided_is_right_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_under_bounds_on_work_are_correct_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = "1x64x64 -> add(identity, maxpool 6 -> upsample 6) -> conv 8 k5 s3"
     question = FormulaQuery(spec, ("macs",), ("H", "W"))
     merged = calculate(question).forms

@@ -41,19 +41,19 @@ def signed(row: tuple[Any, ...], keys: list[Key]) -> tuple[Any, ...]:
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12))
-def test_the_first(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
+def test_the_first_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
     assert fed(First(most), numbered(rows), cuts) == numbered(rows)[:most]
 
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12), keys=KEYS)
-def test_the_best(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
+def test_the_best_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
     expected = sorted(numbered(rows), key=lambda row: signed(row, keys))[:most]
     assert fed(Best(most, keys), numbered(rows), cuts) == expected
 
 
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), keys=KEYS)
-def test_the_front(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]) -> None:
+def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]) -> None:
     def beats(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
@@ -81,7 +81,7 @@ def test_a_front_of_three_in_a_large_block() -> None:
         assert beaten.any()
 
 
-def test_a_front_of_any_width_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_front_that_is_too_wide_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_FRONT", 10)
     rows = [(number, -number, Fraction(1, 2)) for number in range(11)]
     with pytest.raises(OverflowError, match="more than 10"):

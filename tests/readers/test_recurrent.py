@@ -66,13 +66,13 @@ def test_arrays_of_all_directions_are_one_and_states_are_read(tmp_path: Path) ->
         ({"params": ["@x"] * 8}, "weights that are computed, not stored"),
     ],
 )
-def test_calls_that_no_layers_mean_are_refused(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
+def test_unsupported_recurrent_calls_are_refused(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         read(tmp_path, program(**changed))
     (problem,) = caught.value.problems
     assert what in problem.hint
 
 
-def test_states_that_are_written_are_not_taken_for_zeros(tmp_path: Path) -> None:
+def test_states_that_are_overwritten_are_not_taken_for_zeros(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="the batch axis cannot be followed through 'gru' of 'r'"):
         read(tmp_path, program(call("fill_.Scalar", "h0", self="@h0", value=1.0)))

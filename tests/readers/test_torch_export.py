@@ -141,7 +141,7 @@ def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:
     assert "version 9.20 of the schema" in reason(tmp_path, program)
 
 
-def test_a_checkpoint_is_told_from_a_program(tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_mistaken_for_a_program(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("net/data.pkl", b"cposix\nsystem\n")

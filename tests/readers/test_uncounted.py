@@ -41,7 +41,7 @@ def test_an_operator_that_occurs_often_is_listed_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_rest_is_counted(tmp_path: Path, batch: int) -> None:
+def test_everything_else_is_counted(tmp_path: Path, batch: int) -> None:
     """The parameters and the outputs of the calls are known, and counted."""
     program = small_network(batch)
     path = write(tmp_path / "net.pt2", with_unknown_operators(program, *UNKNOWN))

@@ -141,7 +141,7 @@ def test_other_texts_stay_as_they_are() -> None:
 
 
 @given(st.lists(st.text(max_size=40)), st.integers(0, 400))
-def test_a_summary_never_exceeds_its_room(blocks: list[str], room: int) -> None:
+def test_a_summary_never_exceeds_its_space(blocks: list[str], room: int) -> None:
     text = bounded_summary("# title\n", blocks, room)
     assert len(text.encode()) <= room
     if text and text != "# title\n" + "".join(blocks):

@@ -30,7 +30,7 @@ def test_suites_cases_and_failures_are_counted_and_nested() -> None:
     assert empty.attrib["tests"] == "0"
 
 
-def test_no_suites_are_a_document_too() -> None:
+def test_a_report_without_suites_is_valid() -> None:
     assert ElementTree.fromstring(write_junit([]).encode()).tag == "testsuites"
 
 

@@ -70,7 +70,7 @@ def test_a_window_lies_on_the_plane_where_it_belongs() -> None:
     assert boxes(root, "seen") == [window]
 
 
-def test_what_extends_beyond_the_input_is_hatched_and_named() -> None:
+def test_areas_beyond_the_input_are_hatched_and_named() -> None:
     over = drawn(picture((10, 10), ((-3, 4), (0, 5))))
     assert any("beyond the border" in text for text in texts(over))
     assert any(rect.attrib.get("fill") == "url(#beyond)" for rect in over.iter(f"{SVG}rect"))
@@ -91,7 +91,7 @@ def test_an_input_of_three_axes_is_a_strip_and_a_plane() -> None:
     assert any("one strip per axis" in text for text in texts(root))
 
 
-def test_a_hundred_layers_are_not_crowded() -> None:
+def test_labels_of_a_hundred_layers_do_not_overlap() -> None:
     windows = [((50 - i, 50 + i), (50 - i, 50 + i)) for i in range(100)]
     root = drawn(picture((100, 100), *windows))
     labels = [text for text in texts(root) if text.startswith("layer")]
@@ -106,7 +106,7 @@ def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
     assert any("clipped" in text for text in texts(root))
 
 
-def test_a_global_field_is_written_as_all() -> None:
+def test_a_global_field_is_labelled_all() -> None:
     root = drawn(picture((8, 8), ((2, 4), (2, 4)), (None, None)))
     assert "all×all" in texts(root)
 

@@ -226,7 +226,7 @@ LIBRARY_WORDS = ("expected maximum", "exceeded", "did not find expected", "found
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, (_, code) in FILES.items() if code in ("yaml", "limit")])
-def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path: Path) -> None:
+def test_errors_of_the_yaml_parser_are_reworded(name: str, tmp_path: Path) -> None:
     content = FILES[name][0]
     path = tmp_path / "net.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -262,7 +262,7 @@ def test_yaml_errors_are_the_same_from_both_parsers(
 
 
 @pytest.mark.slow
-def test_large_but_good_input_is_no_error(tmp_path: Path) -> None:
+def test_large_but_valid_input_is_not_an_error(tmp_path: Path) -> None:
     assert len(archcalc.load("3x8x8" + " -> relu" * 20_000).graph.nodes) == 20_001
     assert archcalc.load("3x8x8 -> conv " + "1+" * 100_000 + "1 k1").graph.nodes[-1].output[0] == 100_001
     variables = "  v0: 1\n" + "".join(f"  v{i}: v{i - 1}+1\n" for i in range(1, 20_000))

@@ -92,7 +92,7 @@ def test_operators_may_be_written_in_any_case() -> None:
     assert ops(chain("Identity -> relu")) == ["relu"]
 
 
-def test_a_block_or_parameter_of_that_spelling_wins() -> None:
+def test_a_block_or_parameter_of_that_spelling_has_precedence() -> None:
     text = "input: 3x8x8\nblocks: {ReLU: tanh, f(Tanh): Tanh}\nlayers: ReLU -> f(sigmoid)\n"
     assert ops(graph(text)) == ["tanh", "sigmoid"]
 

@@ -86,13 +86,13 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
         ("maxpool 2 ceil=n", "an argument of maxpool"),
     ],
 )
-def test_structure_needs_plain_numbers(layers: str, what: str) -> None:
+def test_variables_that_determine_the_structure_need_plain_numbers(layers: str, what: str) -> None:
     text = f"input: 3x8x8\nvariables: {{n: 1}}\nlayers:\n  - body: {layers}\n"
     found = problem(text, numbers={"n": Opaque(1)})
     assert (found.code, found.message.split(" depends")[0]) == ("needs-number", what)
 
 
-def test_an_observer_hears_of_every_layer_before_its_formulas() -> None:
+def test_an_observer_is_notified_of_every_layer_before_its_formulas() -> None:
     heard: list[int] = []
     network = graph(KNOBS, observe=heard.append)
     assert heard == [index for index, _ in network.layers()]
@@ -105,7 +105,7 @@ def test_names_of_an_expression_are_its_variables() -> None:
     assert graph_of("3x8x16 -> conv n k3 half", numbers=numbers).nodes[-1].output == (4, 8, 16)
 
 
-def test_the_open_channels_of_an_input_are_not_those_of_the_layers_behind_it() -> None:
+def test_the_free_channels_of_an_input_are_not_those_of_the_layers_after_it() -> None:
     for shape in ("(C)x16x16", "6x16x16"):
         network = graph_of(f"{shape} -> conv C//2 k1 -> conv C k1 -> conv 2*C k1", numbers={"C": 8})
         assert [node.output[0] for node in network.nodes] == [8, 4, 4, 8]

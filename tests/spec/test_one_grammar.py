@@ -128,7 +128,7 @@ def test_an_expression_reads_the_same_everywhere(read: Callable[[str], Any], tex
 
 @pytest.mark.parametrize("text", ["2*", "(a", "a b", "2a", "floor(1, 2)", "a + * 2", "min(1)"])
 @pytest.mark.parametrize("read", [in_a_spec, *PLACES])
-def test_what_is_no_expression_is_refused_everywhere(read: Callable[[str], Any], text: str) -> None:
+def test_a_text_that_is_not_an_expression_is_refused_everywhere(read: Callable[[str], Any], text: str) -> None:
     if read is in_an_answer and text in ("a b", "2a"):  # people write products without a sign
         assert bare(read(text))[:2] == ("Binary", "*")
         return

@@ -133,7 +133,7 @@ def test_a_stage_that_has_lost_its_layers_still_names_its_tensor() -> None:
     assert again.stages["b"] == again.stages["c"] == Ref(1)
 
 
-def test_layers_that_nobody_reads_are_written_as_stages() -> None:
+def test_layers_without_readers_are_written_as_stages() -> None:
     text = "inputs: {a: 2x8x8, b: 2x8x8}\nlayers:\n  - s: conv 3 k3 -> add(@a, @b) -> relu\n  - t: concat(@s, @b)\n"
     assert written(text) == [
         "  - s_conv: conv 3 k3",

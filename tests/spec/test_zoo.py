@@ -198,7 +198,7 @@ def test_names_that_differ_in_punctuation_are_found(name: str) -> None:
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize("name", MEANT)
-def test_the_network_that_a_name_means_is_the_answer(name: str) -> None:
+def test_the_intended_network_is_suggested(name: str) -> None:
     assert find_bundled(name) is None
     assert suggest_bundled(name) == f"did you mean '{MEANT[name]}'?"
 
@@ -254,5 +254,5 @@ def test_bundled_networks_are_found_as_libraries_call_them(name: str, spec: str)
         ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
     ],
 )
-def test_bundled_networks_are_the_answer_to_names_in_libraries(name: str, spec: str) -> None:
+def test_bundled_networks_are_suggested_for_names_in_libraries(name: str, spec: str) -> None:
     assert suggest_bundled(name) == f"did you mean '{spec}'?"

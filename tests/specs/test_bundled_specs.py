@@ -53,7 +53,7 @@ def test_expectations_of_variants_hold(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", archcalc.bundled())
-def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
+def test_bundled_specs_begin_with_their_title(name: str) -> None:
     text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert name == name.lower()
@@ -78,7 +78,7 @@ def test_classes_can_be_set(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", having("width", family="ResNet"))
-def test_half_as_wide_is_a_quarter_of_the_work(name: str) -> None:
+def test_half_the_width_is_a_quarter_of_the_work(name: str) -> None:
     whole = archcalc.load(name).analyze().stage("conv4_x")
     half = archcalc.load(name, set={"width": 32}).analyze().stage("conv4_x")
     assert whole.macs == 4 * half.macs

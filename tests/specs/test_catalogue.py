@@ -19,12 +19,12 @@ def test_every_bundled_network_and_variant_is_in_the_catalogue() -> None:
 
 
 @pytest.mark.slow
-def test_the_catalogue_is_what_the_specs_say() -> None:
+def test_the_catalogue_agrees_with_the_specs() -> None:
     assert write_catalogue(computed()) == write_catalogue(catalogue()), REMEDY
 
 
 @pytest.mark.parametrize("spec", ["lenet5", "vgg-d", "mobilenet-v1"])
-def test_an_entry_is_what_its_spec_says(spec: str) -> None:
+def test_an_entry_agrees_with_its_spec(spec: str) -> None:
     assert entry_of(spec) in catalogue(), REMEDY
 
 

@@ -54,7 +54,7 @@ def test_every_printed_value(file: str, content: dict[str, Any]) -> None:
     assert not facts.left, f"nobody looked at {sorted(facts.left, key=str)}"
 
 
-def test_no_test_without_facts() -> None:
+def test_every_test_has_facts() -> None:
     assert {(file, title(content)) for file, content in systems()} == set(TESTS)
     assert all(inspect.isfunction(test) for test in TESTS.values())
 

@@ -129,7 +129,7 @@ def test_another_version_validates_again(nets: Path, examined: list[str]) -> Non
 
 
 @pytest.mark.parametrize("damage", ["no database", "no result", "a folder", "read-only"])
-def test_a_damaged_cache_is_none(nets: Path, examined: list[str], damage: str) -> None:
+def test_a_damaged_cache_is_ignored(nets: Path, examined: list[str], damage: str) -> None:
     file = nets.parent / "cache.sqlite"
     given = tasks(nets)
     first = list(examine_changed(file, VERSION, Options(), given))

@@ -88,7 +88,7 @@ def test_a_lost_link_with_the_name_of_a_spec_is_a_spec_that_cannot_be_read(tree:
 
 
 @pytest.mark.parametrize("argument", EVERYTHING)
-def test_nothing_waits_for_a_pipe(tree: Path, argument: str) -> None:
+def test_named_pipes_do_not_block(tree: Path, argument: str) -> None:
     os.mkfifo(tree / "nets" / "pipe.yaml")
     assert found(argument)["nets/pipe.yaml"].skipped == "a pipe or another special file"
 

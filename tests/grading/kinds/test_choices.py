@@ -41,12 +41,12 @@ def test_the_mistake_that_leads_to_a_choice_is_named() -> None:
 
 
 @pytest.mark.parametrize("answer", ["a, c", "A and C", "ac", "CA", "a) c)", "c;a", "ReLU, max pooling", ["a", "c"]])
-def test_all_right_choices_are_named_in_any_order(answer: object) -> None:
+def test_all_correct_choices_are_named_in_any_order(answer: object) -> None:
     if answer != "ReLU, max pooling":  # a text of two words is no list of words
         assert marked(KEEP, answer).verdict == "exact"
 
 
-def test_what_is_missing_or_too_much() -> None:
+def test_missing_and_surplus_choices() -> None:
     answers = {"a": "wrong", "a, b, c": "wrong", "all": "wrong", "none": "wrong", "b": "wrong", "": "missing"}
     assert verdicts(KEEP, answers) == answers
     mark = marked(KEEP, "a")
