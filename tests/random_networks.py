@@ -16,7 +16,7 @@ from tests.operators import ENTRIES
 from tests.operators.joins import same_shape
 from tests.operators.writer import Shape, Writer, document, written
 
-MOST = 4_000
+MAX_ELEMENTS = 4_000
 """The approximate maximum number of elements of a tensor; larger ones are made smaller."""
 
 
@@ -133,7 +133,7 @@ def chain(w: Writer, shape: Shape, depth: int = 2) -> tuple[str, Shape]:
         after = w.after(shape, text)
         fewer = f"slice 0:{min(8, after[0])}"
         for smaller in (w.among("gap", "adaptive_avgpool 2", "slice 0:1 axis=-1"), fewer):
-            if prod(after) > MOST and (len(after) > 1 or smaller == fewer):
+            if prod(after) > MAX_ELEMENTS and (len(after) > 1 or smaller == fewer):
                 text, after = f"{text} -> {smaller}", w.after(after, smaller)
         items.append(text)
         shape = after

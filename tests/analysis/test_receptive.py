@@ -644,13 +644,13 @@ def test_a_vector_has_no_units_with_a_position() -> None:
 # Other kinds of number ----------------------------------------------------------------------------------------------
 
 
-class Late:
+class Deferred:
     """A number that is known only once its variables are: an expression that may not be inspected before."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Callable[[dict[str, int]], Any]) -> None:
-        self.value, self.kind = value, LATE
+        self.value, self.kind = value, DEFERRED
 
     def __bool__(self) -> bool:
         raise TypeError("a number was asked for its truth value")
@@ -659,11 +659,11 @@ class Late:
 
 
 def known(number: Any, names: dict[str, int]) -> Any:
-    return number.value(names) if isinstance(number, Late) else number
+    return number.value(names) if isinstance(number, Deferred) else number
 
 
-def _late(function: Callable[..., Any]) -> Callable[..., Late]:
-    return lambda *operands: Late(lambda names: function(*(known(operand, names) for operand in operands)))
+def _deferred(function: Callable[..., Any]) -> Callable[..., Deferred]:
+    return lambda *operands: Deferred(lambda names: function(*(known(operand, names) for operand in operands)))
 
 
 for _name, _function in {
@@ -677,20 +677,20 @@ for _name, _function in {
     "truediv": lambda a, b: Fraction(a) / b,
     "rtruediv": lambda a, b: Fraction(b) / a,
 }.items():
-    setattr(Late, f"__{_name}__", _late(_function))
+    setattr(Deferred, f"__{_name}__", _deferred(_function))
 
 
-class LateKind:
-    maximum = staticmethod(_late(max))
-    minimum = staticmethod(_late(min))
+class DeferredKind:
+    maximum = staticmethod(_deferred(max))
+    minimum = staticmethod(_deferred(min))
 
     def known_equal(self, a: Any, b: Any) -> bool:
         return all(known(a, names) == known(b, names) for names in SAMPLES)
 
 
-LATE = LateKind()
+DEFERRED = DeferredKind()
 SAMPLES = [dict(zip("kspu", values, strict=True)) for values in product((1, 3, 4), (1, 2), (0, 2), (2, 3))]
-K, S, P, U = (Late(lambda names, name=name: names[name]) for name in "kspu")  # type: ignore[misc]
+K, S, P, U = (Deferred(lambda names, name=name: names[name]) for name in "kspu")  # type: ignore[misc]
 
 
 class Seeing(Operator):

@@ -44,13 +44,13 @@ def grouped(number: int, separator: str) -> str:
     return f"{number:,}".replace(",", separator)
 
 
-def dressed(data: Any, text: str) -> str:
+def decorated(data: Any, text: str) -> str:
     """Return a text with signs around it that do not change its meaning."""
     form = data.draw(st.sampled_from(["{}", "{}", "{}", " {} ", "= {}", "**{}**", "`{}`", "${}$", "{}."]))
     return str(form).format(text)
 
 
-def write_whole(data: Any, number: int) -> str:
+def write_integer(data: Any, number: int) -> str:
     """Return an integer, written in full."""
     separators = [""] + [each for each in GROUPED if number >= 1_000_000 or each != "."] * (number >= 1000)
     text = grouped(number, data.draw(st.sampled_from(separators)))
@@ -75,7 +75,7 @@ def write_count(data: Any, number: int, quantity: str) -> str:
     unit = data.draw(st.sampled_from(UNITS.get(quantity, ("",))))
     if way == "rounded":
         text = write_rounded(data, number)
-        return dressed(data, text + (unit if text[-1].isdigit() or unit.startswith(" ") else ""))
+        return decorated(data, text + (unit if text[-1].isdigit() or unit.startswith(" ") else ""))
     if way == "range":
         return f"{max(0, number - data.draw(st.integers(0, 9)))}..{number + data.draw(st.integers(0, 9))}"
     if way == "bound":
@@ -90,7 +90,7 @@ def write_count(data: Any, number: int, quantity: str) -> str:
         return f"{value // 10**decimals}.{value % 10**decimals:0{decimals}d} {name}" if decimals else f"{value} {name}"
     if way == "working":
         return f"{number}*1 = {number}"
-    return dressed(data, write_whole(data, number) + unit)
+    return decorated(data, write_integer(data, number) + unit)
 
 
 def write_shape(data: Any, shape: tuple[int, ...], layout: str) -> str:
@@ -114,4 +114,4 @@ def write_shape(data: Any, shape: tuple[int, ...], layout: str) -> str:
         return f"{sizes[0]}@{sizes[1]}x{sizes[2]}"
     if way == "squared":
         return f"{sizes[0]}×{sizes[1]}²"
-    return dressed(data, data.draw(st.sampled_from(forms)).join(sizes))
+    return decorated(data, data.draw(st.sampled_from(forms)).join(sizes))

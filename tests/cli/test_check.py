@@ -24,7 +24,7 @@ questions:
   - {id: q2, target: c3.shape, points: 2}
   - {id: q3, target: c3.macs, points: 3}
 """
-RIGHT = 'name: Ada <i>Lovelace</i>\nanswers: {q1: 156, q2: 16x10x10, q3: "240,000"}\n'
+CORRECT = 'name: Ada <i>Lovelace</i>\nanswers: {q1: 156, q2: 16x10x10, q3: "240,000"}\n'
 BROKEN = {
     "truncated.json": b'{"answers": {"q1": 156',
     "binary.pdf": b"%PDF-1.7\x00\xff\xfe\x80",
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     (place / ".hidden").mkdir()
     (place / ".hidden" / "x.yaml").write_text("no")
     (place / ".DS_Store").write_bytes(b"\0")
-    place.joinpath("ada.yaml").write_text(RIGHT)
+    place.joinpath("ada.yaml").write_text(CORRECT)
     place.joinpath("eve", "answers.md").write_text(
         "| layer | output | params |\n|-|-|-|\n| C1 | | 157 |\n| C3 | 16x10x10 | |\n"
     )

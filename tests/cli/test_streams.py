@@ -57,11 +57,11 @@ def test_an_interrupt_ends_with_130_and_without_a_traceback() -> None:
     command = [sys.executable, "-m", "archcalc", "show", "-"]
     pipe = subprocess.PIPE
 
-    def heed_interrupts() -> None:  # which a shell's background job inherits as ignored
+    def restore_interrupts() -> None:  # which a shell's background job inherits as ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, preexec_fn=heed_interrupts
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, preexec_fn=restore_interrupts
     ) as running:
         assert running.stdin is not None
         assert running.stderr is not None

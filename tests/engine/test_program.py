@@ -98,7 +98,7 @@ def test_buffers_that_grow_while_calls_are_recorded_are_stored_once() -> None:
 # --- what comes out ---
 
 
-class InTurns:
+class AlternatingWorkers:
     """Workers that take turns in one process: between two barriers, each does all of its work before or after any
     other."""
 
@@ -152,7 +152,7 @@ class InTurns:
 def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
     """Require that a run repeated by this number of workers on other numbers gives what the interpreter gives."""
     weights = initial(graph, seed=seed)
-    team = InTurns(count, seed)
+    team = AlternatingWorkers(count, seed)
     runner = Runner(graph, weights)
     runner._team = lambda: team  # type: ignore[method-assign]
     names = [node.name for _, node in graph.layers() if not node.training]

@@ -138,9 +138,9 @@ def test_a_forked_process_leaves_workers_to_its_parent(runner: Runner) -> None:
         child = os.fork()
     if not child:  # its exit status says whether it succeeded
         try:
-            right = Interpreter(runner.graph, runner.weights).run(others).output
+            expected = Interpreter(runner.graph, runner.weights).run(others).output
             for _ in range(3):
-                np.testing.assert_allclose(runner.run(others).output, right, rtol=1e-4, atol=1e-6)
+                np.testing.assert_allclose(runner.run(others).output, expected, rtol=1e-4, atol=1e-6)
             runner.close()
         except BaseException:
             os._exit(1)

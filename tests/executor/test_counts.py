@@ -24,7 +24,7 @@ from tests.random_networks import layers, networks
 SEEDS = st.integers(0, 2**32 - 1)
 TOLERANCE = 1e-9
 """The relative tolerance, for sums in another order."""
-MOST_WORK = 100_000
+MAX_OPERATIONS = 100_000
 """The maximum number of operations of a random network: loops are slow."""
 
 
@@ -67,7 +67,7 @@ def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.D
 def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text: str, seed: int) -> None:
     graph = read(text)
     analysis = analyze(graph, training=True)
-    assume(analysis.totals.flops < MOST_WORK)
+    assume(analysis.totals.flops < MAX_OPERATIONS)
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (1, *shape), np.float64) for name, shape in graph.inputs.items()}
     weights = initial(graph, seed=seed, dtype=np.float64, training=True)

@@ -15,7 +15,7 @@ from archcalc.executor.loops import measure_layer
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import Source, read_spec
 
-FAR = [-1e4, -800.0, -100.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 100.0, 800.0, 1e4]
+LARGE_NUMBERS = [-1e4, -800.0, -100.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 100.0, 800.0, 1e4]
 ACTIVATIONS = ["relu", "relu6", "leaky_relu", "leaky_relu 2", "leaky_relu -1", "elu", "selu", "gelu", "gelu tanh"]
 ACTIVATIONS += ["silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid", "softplus", "softmax", "log_softmax"]
 
@@ -30,7 +30,7 @@ def run(text: str, x: Array) -> tuple[Any, Array]:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("text", ACTIVATIONS)
 def test_activations_of_large_numbers_are_finite_and_match_the_definition(text: str, dtype: Any) -> None:
-    x = np.array([FAR], dtype)
+    x = np.array([LARGE_NUMBERS], dtype)
     op, y = run(text, x)
     assert np.isfinite(y).all()
     slow = measure_layer("far", op, (x[0],), {})

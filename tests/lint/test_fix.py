@@ -178,7 +178,7 @@ def test_quotes_that_do_not_repair_the_file_are_not_added(wrong: str) -> None:
     assert quoted(f"input: 3x8x8\nlayers:\n{wrong}") is None
 
 
-JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu"), "tables": ("idle_t", "X")}
+UNUSED = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu"), "tables": ("idle_t", "X")}
 
 
 @pytest.mark.slow
@@ -186,7 +186,7 @@ JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu
 @given(text=networks(), where=st.lists(st.booleans(), min_size=3, max_size=3))
 def test_corrections_leave_every_number_as_it_is(text: str, where: list[bool]) -> None:
     document = {key: json.loads(value) for key, _, value in (line.partition(": ") for line in text.splitlines())}
-    for (section, (name, value)), first in zip(JUNK.items(), where, strict=True):
+    for (section, (name, value)), first in zip(UNUSED.items(), where, strict=True):
         entries = document.get(section) or {}
         document[section] = {name: value, **entries} if first else {**entries, name: value}
     ignore = ("bias-before-norm",)

@@ -41,8 +41,8 @@ from archcalc.numeric.steps import Steps, steps
 SHAPE = (3, 2)
 
 EDGES = [0, 1, -1, 2, 7, -10, 2**31, 2**62, 2**63 - 1, -(2**63) + 1, 2**63, 2**64 + 3, -(2**70)]
-WHOLE = st.one_of(st.integers(-20, 20), st.sampled_from(EDGES), st.integers(-(2**65), 2**65))
-PLAIN = st.one_of(WHOLE, st.builds(lambda a, b: ratio(a, b), st.integers(-50, 50), st.integers(1, 12)))
+INTEGERS = st.one_of(st.integers(-20, 20), st.sampled_from(EDGES), st.integers(-(2**65), 2**65))
+PLAIN = st.one_of(INTEGERS, st.builds(lambda a, b: ratio(a, b), st.integers(-50, 50), st.integers(1, 12)))
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -60,7 +60,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "select !=": lambda a, b: select(a != b, a, 0),
     "select both": lambda a, b: select(both(a > b, b <= 3), a, b),
     "divisible": lambda a, b: divisible(a, 8) + b,
-    "gcd": lambda a, b: gcd(abs_whole(a), abs_whole(b)),
+    "gcd": lambda a, b: gcd(abs_integer(a), abs_integer(b)),
     "exact_div": lambda a, b: exact_div(floor(a) * floor(b), floor(b)),
 }
 UNARY: dict[str, Callable[[Any], Any]] = {
@@ -74,7 +74,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def abs_whole(a: Any) -> Any:
+def abs_integer(a: Any) -> Any:
     return maximum(floor(a), -floor(a)) + 1
 
 
@@ -161,7 +161,7 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
     run.node = 7
     require(n >= 2, "{n} is less than {least}", n=n, least=2)
     require(n * m <= 15, "{n} times {m} is too much", n=n, m=m)
-    require(n >= 2, "never heard: all of these are masked")
+    require(n >= 2, "not reported: all of these are masked")
     assert run.why.tolist() == [[1, 1], [0, 0], [0, 0], [0, 2]]
     assert [(reason.node, reason.example, reason.where) for reason in run.reasons] == [
         (7, "1 is less than 2", (0, 0)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, part, reshaped
+from tests.operators.onnx_parts import Weights, axis_after_batch, part, reshaped
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis
 
@@ -151,7 +151,7 @@ def onnx_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], we
 
 
 def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
-    joined = axis_behind_batch(op) % (len(shapes[0]) + 1)
+    joined = axis_after_batch(op) % (len(shapes[0]) + 1)
 
     def run(*inputs: Tensor) -> Tensor:
         pieces = []

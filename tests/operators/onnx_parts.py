@@ -66,7 +66,7 @@ def permuted(model: Model, name: str, *order: int) -> str:
     return model.add("Transpose", name, perm=list(order))
 
 
-def axis_behind_batch(op: Any) -> int:
+def axis_after_batch(op: Any) -> int:
     """Return the number of an operator's axis in a tensor with the batch in front."""
     return int(op.axis) + 1 if op.axis >= 0 else int(op.axis)
 

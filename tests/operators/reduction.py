@@ -25,16 +25,16 @@ def draw_reduction(name: str, w: Writer, shape: Shape) -> str:
     return joined([name, w.among(written, f"axis={written}"), keep])
 
 
-def behind_batch(op: Any, shape: Sizes) -> list[int]:
+def axes_after_batch(op: Any, shape: Sizes) -> list[int]:
     return [axis % len(shape) + 1 for axis in op.axis]
 
 
 def onnx_reduction(kind: str, model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return model.add(kind, name, whole(model, *behind_batch(op, shape)), keepdims=int(op.keep))
+    return model.add(kind, name, whole(model, *axes_after_batch(op, shape)), keepdims=int(op.keep))
 
 
 def torch_reduction(op: Any, shape: Sizes) -> Module:
-    axes = behind_batch(op, shape)
+    axes = axes_after_batch(op, shape)
     return layer(lambda x: getattr(x, op.name)(axes, keepdim=op.keep))
 
 

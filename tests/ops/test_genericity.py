@@ -10,7 +10,7 @@ import pytest
 
 from archcalc.numeric import Impossible
 from archcalc.ops import REGISTRY, Operator, joins, norm
-from tests.opaque import Opaque, told
+from tests.opaque import Opaque, plain_value
 from tests.operators import ENTRIES
 from tests.operators.entry import MAP, MAP2
 
@@ -30,12 +30,12 @@ def results(op: Operator, inputs: Any) -> Any:
     """Return the results of all formulas, in plain numbers."""
     cost = op.cost(inputs)
     return (
-        [told(n) for n in op.output(inputs)],
-        [(w.name, [told(n) for n in w.shape], told(w.count), w.trainable) for w in op.weights(inputs)],
-        {kind: told(count) for kind, count in cost.operations.items()},
-        (told(cost.macs), told(cost.connections)),
+        [plain_value(n) for n in op.output(inputs)],
+        [(w.name, [plain_value(n) for n in w.shape], plain_value(w.count), w.trainable) for w in op.weights(inputs)],
+        {kind: plain_value(count) for kind, count in cost.operations.items()},
+        (plain_value(cost.macs), plain_value(cost.connections)),
         [
-            [w and (*map(told, (w.size, w.stride, w.padding, w.up)), w.axis) for w in reach]
+            [w and (*map(plain_value, (w.size, w.stride, w.padding, w.up)), w.axis) for w in reach]
             for reach in op.windows(inputs)
         ],
     )

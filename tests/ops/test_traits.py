@@ -30,8 +30,8 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
     for op, inputs in cases(name):
         sums, stored = op.sums(inputs[0]), {weight.name: weight.count for weight in op.weights(inputs)}
         assert sums is not None
-        beside = {"bias", "offset_weight", "offset_bias", "gain"}
-        assert {kernels.array for kernels in sums.kernels} == stored.keys() - beside
+        others = {"bias", "offset_weight", "offset_bias", "gain"}
+        assert {kernels.array for kernels in sums.kernels} == stored.keys() - others
         assert all(stored[kernels.array] % kernels.pairs == 0 for kernels in sums.kernels)
         if sums.per_channel:
             assert (sums.kernels[0].inputs, sums.kernels[-1].outputs) == (inputs[0][0], op.output(inputs)[0])

@@ -77,8 +77,8 @@ def test_a_front_of_three_in_a_large_block() -> None:
     points = np.stack(keys, axis=1)
     found = points[undominated(keys)]
     for point in points[::50]:
-        beaten = (found <= point).all(axis=1)
-        assert beaten.any()
+        dominated = (found <= point).all(axis=1)
+        assert dominated.any()
 
 
 def test_a_front_that_is_too_wide_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

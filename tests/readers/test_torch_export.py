@@ -158,7 +158,7 @@ def nodes_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 CONFIG = payloads(small_network())
 PLACES = [path for path in nodes_of(small_network()) if path]
 
-strange = st.one_of(
+unsuitable = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-5, 10**12),
@@ -173,7 +173,7 @@ strange = st.one_of(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(PLACES), strange, st.booleans())
+@given(st.sampled_from(PLACES), unsuitable, st.booleans())
 def test_a_damaged_description_is_one_error_or_none(
     tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], value: Any, delete: bool
 ) -> None:

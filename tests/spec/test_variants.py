@@ -81,9 +81,9 @@ def result(text: str, tmp_path: Path) -> ValidationResult:
 
 
 def test_validation_checks_all_variants(tmp_path: Path) -> None:
-    right = result(TEXT, tmp_path)
-    assert (right.status, right.expectations) == (1, 4)
-    (failed,) = right.findings
+    validated = result(TEXT, tmp_path)
+    assert (validated.status, validated.expectations) == (1, 4)
+    (failed,) = validated.findings
     assert "params" in failed.message
     assert failed.content.strip().startswith("wide:")
 

@@ -118,11 +118,11 @@ def holds_truncated(printed: str, true: int | Fraction) -> None:
     assert truncated(printed, true), f"{printed} is printed, {true} is true"
 
 
-def erratum(printed: str, true: int | Fraction, *, right: str, because: str, kilo: int = 1000) -> None:
+def erratum(printed: str, true: int | Fraction, *, correct: str, because: str, kilo: int = 1000) -> None:
     """Assert that a printed number is wrong in every reading, and that another one is correct."""
     assert because
     assert not rounded(printed, true, kilo), f"{printed} holds for {true}"
-    assert rounded(right, true, kilo), f"{right} is not correct either: {true}"
+    assert rounded(correct, true, kilo), f"{correct} is not correct either: {true}"
 
 
 def shape_of(printed: str) -> tuple[int, ...]:

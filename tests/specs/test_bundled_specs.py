@@ -13,7 +13,7 @@ from archcalc.spec.catalogue import catalogue
 
 SPECS = Path(__file__).parents[2] / "specs"
 
-ASKED_FOR = {
+REQUESTED = {
     *("lenet1", "lenet5", "lenet5-1998", "alexnet", "alexnet-2012", "zfnet"),
     *("vgg-a", "vgg-a-lrn", "vgg-b", "vgg-c", "vgg-d", "vgg-e"),
     *("googlenet", "googlenet-naive"),
@@ -28,7 +28,7 @@ ASKED_FOR = {
 
 
 def test_the_networks_that_were_asked_for() -> None:
-    assert set(archcalc.bundled()) >= ASKED_FOR
+    assert set(archcalc.bundled()) >= REQUESTED
 
 
 VARIANTS = [pytest.param(entry.name, marks=[pytest.mark.slow] * bool(entry.variant)) for entry in catalogue()]

@@ -29,7 +29,7 @@ def stages(text: str) -> NetworkFigures:
     return figures_of(analyze(read_spec(Source("x.yaml", f"input: 3x32x32\nlayers: {text}")).graph))
 
 
-def told(before: NetworkFigures, after: NetworkFigures) -> list[str]:
+def changes_of(before: NetworkFigures, after: NetworkFigures) -> list[str]:
     """Return the changes in a short form."""
     found = []
     for old, new in changes(before, after):
@@ -48,20 +48,20 @@ def test_stored_figures_are_those_of_show() -> None:
 
 def test_changed_new_and_removed_layers_are_distinguished() -> None:
     before = stages("[a: conv 4 k3, b: relu, c: conv 8 k3]")
-    assert told(before, stages("[a: conv 5 k3, b: relu, c: conv 8 k3]")) == ["~a", "~b", "~c"]
-    assert told(before, stages("[a: conv 4 k3, n: bn, b: relu, c: conv 8 k3]")) == ["+n"]
-    assert told(before, stages("[a: conv 4 k3, c: conv 8 k3]")) == ["-b"]
-    assert told(before, stages("[a: conv 4 k3, b: tanh, c: conv 8 k3]")) == ["-b", "+b"]
+    assert changes_of(before, stages("[a: conv 5 k3, b: relu, c: conv 8 k3]")) == ["~a", "~b", "~c"]
+    assert changes_of(before, stages("[a: conv 4 k3, n: bn, b: relu, c: conv 8 k3]")) == ["+n"]
+    assert changes_of(before, stages("[a: conv 4 k3, c: conv 8 k3]")) == ["-b"]
+    assert changes_of(before, stages("[a: conv 4 k3, b: tanh, c: conv 8 k3]")) == ["-b", "+b"]
 
 
 def test_numbered_names_that_only_move_are_not_a_change() -> None:
     before = figures("conv 4 k3 -> relu -> conv 8 k3 -> relu")
-    assert told(before, figures("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
+    assert changes_of(before, figures("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
         "+conv_2",
         "+relu_2",
     ]
     before = stages("[s: conv 4 k3 -> relu]")
-    assert told(before, stages("[s: conv 4 k3 -> relu -> conv 4 k1]")) == ["+s/conv_2"]
+    assert changes_of(before, stages("[s: conv 4 k3 -> relu -> conv 4 k1]")) == ["+s/conv_2"]
 
 
 def test_growth_is_measured_against_the_tolerance_exactly() -> None:
