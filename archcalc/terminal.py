@@ -27,7 +27,7 @@ def readable(text: str, backslash: str = "\\") -> str:
 def _decoded(run: str, backslash: str) -> str:
     try:
         shown = run.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # surrogates that stand for no byte
+    except UnicodeEncodeError:  # surrogates that do not represent a byte
         shown = run.encode("ascii", "backslashreplace").decode("ascii")
     return shown.replace("\\", backslash)
 

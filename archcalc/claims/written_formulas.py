@@ -177,7 +177,7 @@ def _tokens(text: str, names: Collection[str], *, shape: bool) -> list[_Token]:
 
 
 def _written(tokens: list[_Token]) -> str:
-    """Return tokens as text, with a multiplication sign between operands that stand next to each other."""
+    """Return tokens as text, with a multiplication sign between adjacent operands."""
     text = ""
     before = _Token("")
     for token in tokens:

@@ -15,7 +15,7 @@ from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
 WRITABLE = 0o222
-"""The permissions to write; root has them for every file, but a file for which nobody has them is not written."""
+"""The permissions to write. Root may write every file, but a file that has none of these bits is not written."""
 
 
 def write_file(path: str, text: str) -> None:
@@ -64,7 +64,7 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _takes_over(temporary: str, before: os.stat_result) -> bool:
-    """Give a file the owner and group of the one that it is to replace; return whether it can stand for it."""
+    """Give a file the owner and group of the one that it is to replace; return whether it can replace it."""
     own = os.stat(temporary)
     if before.st_nlink > 1:
         return False

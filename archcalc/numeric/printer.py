@@ -145,7 +145,7 @@ class Printer:
         return Piece(self.function(op) + _enclosed(arguments, self.brackets), ATOM)
 
     def inside(self, piece: Piece, binding: int) -> str:
-        """Return the text of a piece where only what binds so tightly may stand without brackets."""
+        """Return the text of a piece, in brackets if it binds less tightly than its place requires."""
         return piece.text if piece.binding >= binding else _enclosed(piece.text, self.brackets)
 
     # what notations write differently

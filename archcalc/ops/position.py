@@ -14,7 +14,7 @@ from archcalc.ops.window import UNKNOWN, Reach, Window
 
 @operator("relative_bias", reserved=False)
 class RelativeBias(Operator):
-    """A learned number per head and relative position, for the scores of attention. It stands first in its chain.
+    """A learned number per head and relative position, for the scores of attention. It starts a chain.
 
     ``size`` gives the positions: 7x7 are 49 tokens, which can be 13·13 positions apart. With ``buckets``, distances
     share numbers: half of the buckets hold one distance each, the others ever longer ranges up to ``max_distance``;
@@ -87,7 +87,7 @@ class RelativeBias(Operator):
 
 @operator("shift_mask", reserved=False)
 class ShiftMask(Operator):
-    """The mask for attention within windows of a map that was rolled back by ``shift``. It stands first in its chain.
+    """The mask for attention within windows of a map that was rolled back by ``shift``. It starts a chain.
 
     Rolling brings together positions that are not neighbours in the map. The mask is −100 for their pairs, so that they
     do not attend to each other, and 0 for all others.

@@ -139,7 +139,7 @@ class _Calculation:
                     fail("argument", f"'{quantity.name}' cannot be divided", origin="TARGET", hint=hint)
 
     def _plain_graph(self) -> Graph | None:
-        """Return the network as written, to tell variables from sizes; ``None`` for an inline expression."""
+        """Return the network as written, to distinguish variables from sizes; ``None`` for an inline expression."""
         if self.inline:
             return None
         graph = read_spec(self.source, self.query.given, limits=self.query.limits).graph

@@ -57,7 +57,7 @@ _ENTRIES: dict[str, Instead] = {
     "hswish": Instead("hardswish"),
     "hsigmoid": Instead("hardsigmoid"),
     "lrelu": Instead("leaky_relu"),
-    "input inputlayer placeholder": Instead("identity", "the shape of the input stands before the first arrow"),
+    "input inputlayer placeholder": Instead("identity", "the shape of the input is written before the first arrow"),
     "plus": Instead("add(identity, conv 64 k1)"),
     "minus subtract": Instead("sub(identity, conv 64 k1)"),
     "maximum": Instead("max(identity, conv 64 k1)"),

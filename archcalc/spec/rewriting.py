@@ -33,7 +33,7 @@ def rewritten(text: str, known: Collection[str], *, inline: bool) -> str | None:
 
     Args:
         text: a chain, or an inline expression.
-        known: the names of variables, parameters and sizes that may stand in it.
+        known: the names of variables, parameters and sizes that may occur in it.
         inline: whether it begins with an input shape.
     """
     if len(text) > MAX_LENGTH:

@@ -57,7 +57,7 @@ def correct(
         return None
     before = source.text if path is None else Path(path).read_bytes().decode("utf-8", "replace")
     content = with_line_ends(before, corrected.text)
-    unchanged = with_line_ends(before, source.text) == before  # false if somebody has changed the file meanwhile
+    unchanged = with_line_ends(before, source.text) == before  # false if the file has changed meanwhile
     return Correction(corrected, before, content, number) if unchanged else None
 
 

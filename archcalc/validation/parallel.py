@@ -61,7 +61,7 @@ def examine_all(
         hint = "run with --jobs 1 to see at which spec"
         fail("limit", "a process was killed, perhaps because memory ran out", hint=hint, origin="validate")
     finally:
-        ours.close()  # nobody waits for the rest of a run that was interrupted
+        ours.close()  # the rest of an interrupted run is not awaited
         pool.shutdown(cancel_futures=True)
         theirs.close()
 

@@ -35,9 +35,9 @@ def relative_bias(op: RelativeBias, inputs: Arrays, weights: Weights, context: C
 def _relative_positions(size: Sizes) -> Array:
     """Return the number of the relative position, query minus key, of every pair of positions."""
     places = np.indices(size).reshape(len(size), -1)
-    apart = places[:, :, None] - places[:, None, :]
+    distances = places[:, :, None] - places[:, None, :]
     found: Array = np.ravel_multi_index(
-        tuple(each + n - 1 for each, n in zip(apart, size, strict=True)), [2 * n - 1 for n in size]
+        tuple(each + n - 1 for each, n in zip(distances, size, strict=True)), [2 * n - 1 for n in size]
     )
     return found
 

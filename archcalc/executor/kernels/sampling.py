@@ -31,7 +31,7 @@ SIGMOID = Sigmoid()
 class Nearest(NamedTuple):
     """The two positions of an axis around each of some coordinates, and their weights.
 
-    A position outside of the axis is that after the last one, where zeros stand.
+    A position outside of the axis is that after the last one, which holds zeros.
     """
 
     positions: tuple[Array, Array]

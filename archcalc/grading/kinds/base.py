@@ -53,12 +53,12 @@ CORRECT = Outcome(Verdict.EXACT)
 
 
 def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:
-    """Return the outcome of a wrong answer; the hints are the reasons unless these tell too much."""
+    """Return the outcome of a wrong answer; the hints are the reasons unless these reveal too much."""
     return Outcome(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
 
 
 def reason(code: str, **names: str) -> Reason:
-    """Return a reason with what stands for the words in braces of its sentence."""
+    """Return a reason with the values for the words in braces of its sentence."""
     return Reason(code, tuple(names.items()))
 
 
