@@ -82,7 +82,7 @@ class Node:
     tied: Mapping[str, int] = field(default_factory=dict)
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
     origin: Origin | None = None
-    """Where it comes from in the user's code, if it was read from a model that knows."""
+    """Where it comes from in the user's code, if it was read from a model that records it."""
 
     @property
     def output(self) -> Shape:

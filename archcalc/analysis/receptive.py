@@ -7,7 +7,7 @@ and padding of the receptive field follow from the map (`archcalc.analysis.field
 well-known RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional
 neural networks").
 
-As is usual, windows that extend result a border count in full. `archcalc.analysis.unit` finds the exact positions that
+As is usual, windows that extend beyond a border count in full. `archcalc.analysis.unit` finds the exact positions that
 a single unit sees, clipped at the borders.
 """
 

@@ -218,7 +218,7 @@ def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USU
     return ClaimedValue(relation, numbers, marked_truncated=marked)
 
 
-@lru_cache(maxsize=2**15)  # a class of students writes the same values
+@lru_cache(maxsize=2**15)  # cached, because the students of a class write the same values
 def without_hedge(text: str) -> str:
     """Return a value without ``about`` or ``≈`` before it; any other text is returned unchanged."""
     relation, rest = _relation(plain(text))

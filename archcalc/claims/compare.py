@@ -36,7 +36,7 @@ def interpret(text: str, actual: Actual) -> list[ClaimedValue]:
     return found
 
 
-@lru_cache(maxsize=2**15)  # a class of students writes the same correct values
+@lru_cache(maxsize=2**15)  # cached, because the students of a class write the same correct values
 def _interpret(text: str, shape: bool) -> tuple[ClaimedValue, ...]:
     try:
         return (read_claimed_value(text, shape=shape), *other_interpretations(text, shape=shape))

@@ -155,8 +155,7 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
 def split_settings(spec: str) -> tuple[str, tuple[str, ...]]:
     """Split an argument such as ``mobilenet-v1 alpha=0.5`` into the SPEC and the settings that follow it.
 
-    An inline expression has none, since the arguments of its layers look like settings;
-    nor has the name of a file.
+    An inline expression has none, since the arguments of its layers look like settings; nor has the name of a file.
     """
     name, settings = spec, []
     while match := SETTING.fullmatch(name):

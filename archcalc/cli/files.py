@@ -48,7 +48,7 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
         return
     before = os.stat(path) if os.path.exists(path) else None
     if before is not None and not (before.st_mode & WRITABLE and os.access(path, os.W_OK)):
-        raise PermissionError(errno.EACCES, "the file is read-only", path)  # renaming would not ask
+        raise PermissionError(errno.EACCES, "the file is read-only", path)  # renaming would succeed all the same
     place = os.path.realpath(path)
     descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=os.path.dirname(place))
     try:

@@ -48,7 +48,7 @@ class RelativeBias(Operator):
             return product([2 * n - 1 for n in self.size])
         sides = 1 if self.causal else 2
         longest = 128 if self.max_distance is None else self.max_distance
-        require(len(self.size) == 1, "buckets are of distances along one axis, got {count} axes", count=len(self.size))
+        require(len(self.size) == 1, "buckets need exactly one axis, got {count}", count=len(self.size))
         require(
             both(self.buckets % (2 * sides) == 0, self.buckets < 2 * sides * longest),
             "the buckets must be a multiple of {step} below {limit}, got {buckets}",

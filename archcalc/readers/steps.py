@@ -193,7 +193,7 @@ class AlongAxis(Step):
 def _require_size(n: Number, size: int | None) -> None:
     """Require that an axis has the only size for which numbers in the file are correct, if there is one."""
     if size is not None:
-        require(n == size, "an axis of {n} is divided as one of {size}", n=n, size=size)
+        require(n == size, "the size of an axis must be {size}, as in the file, got {n}", n=n, size=size)
 
 
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:

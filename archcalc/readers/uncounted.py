@@ -65,7 +65,7 @@ class UncountedCall(Step):
         for tensor, place, sizes in zip(tensors, places, self.read, strict=True):
             require(
                 same_shape(layers.shape(tensor), without(sizes, place, layers.batch)),
-                "the output of {call} is known for the sizes in the file only",
+                "the output of {call} is known only for the sizes in the file",
                 call=self.call,
             )
         shapes = tuple([without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)])

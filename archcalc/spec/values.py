@@ -154,7 +154,7 @@ def evaluate(
         return Pattern(value.content)
     if isinstance(value, syntax.Reference):
         if scope.tensor is None:
-            fail("reference", f"'@{value.name}' stands for a tensor, and here there is none", value.span)
+            fail("reference", f"'@{value.name}' is a tensor, but only numbers and words are allowed here", value.span)
         return scope.tensor(value)
     if isinstance(value, syntax.Name):
         if value.name in words:

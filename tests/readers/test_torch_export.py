@@ -86,7 +86,7 @@ def test_parts_of_other_sizes_than_those_of_the_file_are_refused(tmp_path: Path)
     model["graph_module"]["graph"]["nodes"][0]["outputs"] = [{"as_tensors": [{"name": "a"}, {"name": "b"}]}]
     steps = read_model(write(tmp_path / "net.pt2", model), "net.pt2")
     assert lower(steps).graph.nodes[-1].output == (3, 4)
-    with pytest.raises(SpecError, match="an axis of 9 is divided as one of 6"):
+    with pytest.raises(SpecError, match="the size of an axis must be 6, as in the file, got 9"):
         lower(steps, {"x": (9, 4)})
 
 

@@ -76,5 +76,5 @@ def test_receptive_fields_after_unknown_operators_are_unknown(unknown: str) -> N
 
 
 def test_outputs_are_known_for_the_sizes_in_the_file_only(unknown: str) -> None:
-    with pytest.raises(SpecError, match=r"known for the sizes in the file only, in 'relu_' of 'stem.act'"):
+    with pytest.raises(SpecError, match=r"known only for the sizes in the file, in 'relu_' of 'stem.act'"):
         archcalc.load(unknown, shapes="3x8x8", partial=True)

@@ -17,7 +17,7 @@ class ByHand:
     correct = ""
 
     def prepare(self, subject: Subject) -> ByHand:
-        """Return the question itself: there is nothing to work out."""
+        """Return the question itself: there is nothing to compute."""
         return self
 
     def judge(self, answer: str) -> Outcome:

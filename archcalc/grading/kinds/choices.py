@@ -1,4 +1,4 @@
-"""Multiple choice: one choice or several are correct; the key says which, or archcalc works it out."""
+"""Multiple choice: one choice or several are correct; the key says which, or archcalc computes them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Choices:
 
     @property
     def needs_network(self) -> bool:
-        """Whether the correct choices are worked out."""
+        """Whether the correct choices are computed."""
         return not self.labels
 
     def prepare(self, subject: Subject) -> ChoiceQuestion:

@@ -47,7 +47,7 @@ LIBRARY = ("/torch/", "\\torch\\")
 
 
 class Damaged(Exception):
-    """A part of the file is not what the schema says."""
+    """A part of the file does not follow the schema."""
 
 
 class _DataDependent(Exception):

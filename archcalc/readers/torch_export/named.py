@@ -271,7 +271,7 @@ def with_named_operators(program: Program) -> Program:
         name = call.outputs[0] if len(call.outputs) == 1 else None
         for rule in rules if name is not None and index not in taken else ():
             each = _found(rule, c, name or "")
-            if each is not None and _stands_alone(c, index, each, taken):
+            if each is not None and _is_self_contained(c, index, each, taken):
                 found[index] = each
                 taken |= each.calls
                 break
@@ -295,7 +295,7 @@ def _found(rule: Rule, c: Calls, name: str) -> Formula | None:
         return None
 
 
-def _stands_alone(c: Calls, root: int, found: Formula, taken: set[int]) -> bool:
+def _is_self_contained(c: Calls, root: int, found: Formula, taken: set[int]) -> bool:
     """Return whether nothing else uses what the calls of a formula compute, and nothing is written in place."""
     made = {name for index in found.calls for name in c.program.calls[index].outputs if name is not None}
     inner = {name for index in found.calls - {root} for name in c.program.calls[index].outputs if name is not None}

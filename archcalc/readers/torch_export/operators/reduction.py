@@ -34,7 +34,7 @@ def euclidean_norm(a: Arguments) -> list[Step]:
     """Translate the root of the sum of squares."""
     order = "ord" if a.operator == "linalg_vector_norm" else "p"
     if not a.is_default(order, None, 2, 2.0):
-        raise Untranslatable("another norm than the Euclidean")
+        raise Untranslatable("a norm other than the Euclidean norm")
     sizes = a.sizes("self")
     axes = tuple(sorted({axis % len(sizes) for axis in a.integers("dim", range(len(sizes)))}))
     keep = a.flag("keepdim", default=False)

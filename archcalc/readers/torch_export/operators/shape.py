@@ -78,7 +78,7 @@ def slice_axis(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(sizes), 0)
     n = sizes[axis]
     if 0 in a.reading.sizes(a.result_name):
-        return []  # nothing, which only a concatenation can read
+        return []  # an empty tensor, which only a concatenation can read
     start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
     first = 0 if start is None else start
     is_open = stop is None or (type(stop) is int and stop >= OPEN)
