@@ -120,7 +120,7 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["show", "compare", "ops", "validate", "explain", "formula"])
-def test_a_plain_question_loads_nothing_heavy(verb: str) -> None:
+def test_a_simple_command_loads_nothing_heavy(verb: str) -> None:
     arguments = [verb, "conv" if verb == "ops" else "lenet5"]
     code = f"from archcalc.cli import main\ntry: main({arguments})\nexcept SystemExit as end: assert not end.code"
     assert not loaded_by(code) & HEAVY

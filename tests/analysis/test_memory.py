@@ -44,7 +44,7 @@ def test_a_tensor_of_a_skip_connection_is_live_until_it_is_added() -> None:
     assert peak_elements(graph("2x10 -> add(conv 2 k1 -> conv 4 k1 -> conv 2 k1, identity)")) == 20 + 20 + 40
 
 
-def test_the_largest_moment_counts_wherever_it_is() -> None:
+def test_the_peak_is_found_wherever_it_is() -> None:
     assert peak_elements(graph("1x100 -> conv 1 k91")) == 110
     assert peak_elements(graph("1x10 -> conv 1 k1 -> upsample 10")) == 110
 

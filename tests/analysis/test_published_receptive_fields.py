@@ -43,7 +43,7 @@ with (FACTS / "receptive_fields.yaml").open(encoding="utf-8") as file:
 
 
 @pytest.mark.parametrize(("network", "row"), ROWS, ids=[f"{network}-{row['name']}" for network, row in ROWS])
-def test_units_see_what_is_published(network: str, row: dict[str, Any]) -> None:
+def test_units_see_the_published_windows(network: str, row: dict[str, Any]) -> None:
     spec, layer_of = LAYERS[network]
     loaded = archcalc.load(spec)
     node = loaded.tensor(layer_of(row["name"])).node

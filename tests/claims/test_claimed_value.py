@@ -107,7 +107,7 @@ def test_the_word_global_and_ratios() -> None:
 @pytest.mark.parametrize(
     "text", ["", "many", "12 apples", "2..1", "1,2,3", "6x", "0/0", "9" * 300, "at most", "1e99999999"]
 )
-def test_what_is_not_a_value_is_refused(text: str) -> None:
+def test_texts_that_are_not_values_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_claimed_value(text)
 

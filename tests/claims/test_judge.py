@@ -180,7 +180,7 @@ def test_networks_are_compared_with_each_other() -> None:
         ("c1.rf", "5x5"),
     ],
 )
-def test_correct_in_other_words(target: str, value: str) -> None:
+def test_values_are_correct_in_other_notations(target: str, value: str) -> None:
     (found,) = verdicts(LENET, (target, value))
     assert found.holds, found.sentence
 

@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
     assert first == again != other
 
 
-def test_output_is_what_the_interface_gives(archcalc: Archcalc, here: Path) -> None:
+def test_output_is_that_of_the_python_interface(archcalc: Archcalc, here: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 8, 8))
     np.save("x.npy", x)
     assert archcalc("run", SPEC, "--input", "x.npy", "--output", "y.npy", "--dtype", "float64").status == 0

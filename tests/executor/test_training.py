@@ -45,7 +45,7 @@ def test_dropout_is_determined_by_the_seed() -> None:
 
 
 @pytest.mark.parametrize("name", ["dropout", "spatial_dropout"])
-def test_dropout_does_nothing_at_inference_nor_at_rate_zero_and_everything_at_rate_one(name: str) -> None:
+def test_dropout_has_no_effect_at_inference_or_rate_zero_and_drops_all_at_rate_one(name: str) -> None:
     one = layer(f"6x5x5 -> {name} 0.5")
     np.testing.assert_array_equal(one.run()[0][0], one.inputs[0])
     one = layer(f"6x5x5 -> {name} 0")

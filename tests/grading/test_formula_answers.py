@@ -132,7 +132,7 @@ def test_other_formulas_are_wrong_and_get_an_example(target: str, formula: str) 
         "(" * 300,
     ],
 )
-def test_what_cannot_be_read_says_why(formula: str) -> None:
+def test_unreadable_formulas_get_a_reason(formula: str) -> None:
     mark = judged("down1/conv.params", formula)
     assert (mark.verdict, mark.right) == ("unreadable", False)
     assert mark.sentence

@@ -59,7 +59,7 @@ def test_every_annotation_is_one_line_that_reads_back(findings: list[Finding]) -
         assert unquote(match[3]).endswith(finding.advice)
 
 
-def test_code_quality_has_what_gitlab_asks_for() -> None:
+def test_code_quality_has_what_gitlab_requires() -> None:
     issues = code_quality([ONE, PLACELESS, LONG])
     assert [issue["severity"] for issue in issues] == ["major", "critical", "minor"]
     assert issues[0]["location"] == {"path": "nets/a b.yaml", "lines": {"begin": 3}}

@@ -85,6 +85,6 @@ def test_numbers_are_written_exactly(value: Fraction) -> None:
         ("leaky_relu 1/3", "leaky_relu 1/3"),
     ],
 )
-def test_what_is_usual_is_left_out(words: str, short: str) -> None:
+def test_defaults_are_left_out(words: str, short: str) -> None:
     (_, node), *_ = read(f"input: 8x16x16\nlayers:\n  - {words}\n").layers()
     assert write_layer(node.op) == short

@@ -54,7 +54,7 @@ def test_missing_and_surplus_choices() -> None:
     assert mark.hidden().sentence == "q is not correct. Not all correct choices are named."
 
 
-def test_which_settings_are_possible() -> None:
+def test_choices_of_possible_settings() -> None:
     question = "vary: conv_1.s, condition: '(32 - 5) % conv_1.s = 0', choices: [1, 2, 3, 4]"
     network = "network: 3x32x32 -> conv 8 k5"
     answers = {"a, c": "exact", "1, 3": "exact", "1 and 3": "exact", "a": "wrong", "all": "wrong", "d": "wrong"}

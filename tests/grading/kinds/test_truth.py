@@ -48,7 +48,7 @@ LARGER = {
 }  # fmt: skip
 
 
-def test_which_is_larger() -> None:
+def test_comparisons_of_two_figures() -> None:
     assert verdicts("compare: [A.params, B.params]", LARGER, NETWORKS) == LARGER
     smaller = {"B": "exact", "A": "wrong", "A > B": "exact"}
     assert verdicts("compare: [A.params, B.params], which: smallest", smaller, NETWORKS) == smaller
