@@ -14,7 +14,7 @@ from tests.imports import cycles, imports_of
 PACKAGE = Path(__file__).resolve().parent.parent / "archcalc"
 IMPORTS = imports_of(PACKAGE)
 
-FLOORS = (
+LEVELS = (
     {"numeric", "terminal"},
     {"ops"},
     {"graph"},
@@ -31,11 +31,11 @@ FLOORS = (
     {"report"},
     {"api", "cli"},
 )
-"""From the ground up. Packages on one floor do not import each other, except that the command line may use the API."""
-SIDEWAYS = {("cli", "api")}
-FLOOR = {package: height for height, packages in enumerate(FLOORS) for package in packages}
-ENTRANCES = {"__init__", "__main__"}
-"""They belong to no floor: what archcalc shows to the outside."""
+"""From the bottom up. Packages of one level do not import each other, except that the command line may use the API."""
+ALLOWED_WITHIN_A_LEVEL = {("cli", "api")}
+LEVEL = {package: height for height, packages in enumerate(LEVELS) for package in packages}
+ENTRY_POINTS = {"__init__", "__main__"}
+"""The modules without a level: they are what users import or run."""
 
 
 def package_of(file: str) -> str:
@@ -47,18 +47,18 @@ def package_of(file: str) -> str:
 def test_imports_point_down_only() -> None:
     wrong = []
     for file, imported in IMPORTS.items():
-        if file.removesuffix(".py") in ENTRANCES:
+        if file.removesuffix(".py") in ENTRY_POINTS:
             continue
         package = package_of(file)
         for other in sorted(imported):
             below = package_of(other)
-            if below != package and FLOOR[below] >= FLOOR[package] and (package, below) not in SIDEWAYS:
+            if below != package and LEVEL[below] >= LEVEL[package] and (package, below) not in ALLOWED_WITHIN_A_LEVEL:
                 wrong.append(f"{file} imports {other}")
     assert not wrong
 
 
-def test_every_package_has_its_floor() -> None:
-    assert {package_of(file) for file in IMPORTS} - ENTRANCES <= FLOOR.keys()
+def test_every_package_has_its_level() -> None:
+    assert {package_of(file) for file in IMPORTS} - ENTRY_POINTS <= LEVEL.keys()
 
 
 def test_no_import_cycles() -> None:

@@ -72,7 +72,7 @@ def test_masks_of_swin_are_for_the_windows_at_two_borders() -> None:
 @pytest.mark.parametrize(
     ("op", "shapes", "message"),
     [
-        (RelativeBias(size=(7, 7), heads=3, buckets=32), (), "distances along one axis, got 2 axes"),
+        (RelativeBias(size=(7, 7), heads=3, buckets=32), (), "buckets need exactly one axis, got 2"),
         (RelativeBias(size=(7,), heads=3, buckets=6), (), "multiple of 4 below 512, got 6"),
         (RelativeBias(size=(7,), heads=3, buckets=32, max_distance=8), (), "multiple of 4 below 32, got 32"),
         (RelativeBias(size=(7,), heads=3, buckets=5, causal=True), (), "multiple of 2 below 256, got 5"),

@@ -36,7 +36,7 @@ def test_patches_of_vit_and_windows_of_swin() -> None:
         (
             "c (h p) w = c h p w",
             {"p": 3, "h": 5},
-            "the axis 'h p' of the pattern has size 15, but that",
+            "the axis 'h p' of the pattern has size 15, but 20 in the tensor",
         ),
         ("c 1 w = c w", {}, "the axis '1' of the pattern has size 1, but 20 in the tensor"),
         ("c h w = w h c", {"p": 3}, "the pattern has no axis 'p'"),
