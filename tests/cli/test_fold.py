@@ -92,10 +92,10 @@ def test_networks_whose_last_layer_is_folded_away_are_compared(
 def test_verify_fails_where_the_arrays_are_folded_wrongly(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     import archcalc.verification.folding as claims
 
-    right = claims.folded_weights
+    original = claims.folded_weights
 
     def wrong(*arguments: Any) -> dict[str, Any]:
-        return {name: array * 1.001 for name, array in right(*arguments).items()}
+        return {name: array * 1.001 for name, array in original(*arguments).items()}
 
     monkeypatch.setattr(claims, "folded_weights", wrong)
     ran = archcalc("fold", SMALL, "--verify")

@@ -38,8 +38,8 @@ def test_every_verb_accepts_the_same_targets(target: str, value: int, archcalc: 
     assert block.columns is not None
     assert block.columns[1].tolist() == [value]
     assert archcalc("formula", LENET, target).lines[1] == f"{target} = {value:,}"
-    right, wrong = judge([Claim(target, str(value)), Claim(target, str(value + 1))], analysis)
-    assert (right.holds, wrong.holds) == (True, False)
+    correct, wrong = judge([Claim(target, str(value)), Claim(target, str(value + 1))], analysis)
+    assert (correct.holds, wrong.holds) == (True, False)
     assert archcalc("solve", LENET, "--target", f"{target} = {value}", "--vary", "H=32:33:1").status == 0
 
 

@@ -96,10 +96,10 @@ def test_a_wrong_formula_is_found(
 
 
 def test_a_wrong_receptive_field_is_found(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = AxisField.box
+    original = AxisField.box
 
     def wrong(self: AxisField, unit: tuple[int, ...]) -> Any:
-        box = right(self, unit)
+        box = original(self, unit)
         return box if box is None else box._replace(last=box.last + 1)
 
     monkeypatch.setattr(AxisField, "box", wrong)

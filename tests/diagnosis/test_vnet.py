@@ -42,11 +42,11 @@ def test_the_published_fields_are_correct_on_the_way_down(stage: str, published:
 
 
 @pytest.mark.parametrize(
-    ("stage", "published", "right"),
+    ("stage", "published", "correct"),
     [("r4", 476, 468), ("r3", 528, 516), ("r2", 546, 532), ("r1", 551, 548), ("out", 551, 548)],
 )
-def test_the_published_fields_count_transposed_kernels_on_the_way_up(stage: str, published: int, right: int) -> None:
-    wrong, exact = judge().judge([Claim(f"{stage}.rf", f"{published}"), Claim(f"{stage}.rf", f"{right}")])
+def test_the_published_fields_count_transposed_kernels_on_the_way_up(stage: str, published: int, correct: int) -> None:
+    wrong, exact = judge().judge([Claim(f"{stage}.rf", f"{published}"), Claim(f"{stage}.rf", f"{correct}")])
     assert wrong.verdict is Verdict.EXPLAINED
     assert wrong.explanations[0].code == "rf-transposed-kernel"
     assert exact.verdict is Verdict.EXACT

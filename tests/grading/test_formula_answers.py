@@ -246,9 +246,9 @@ def test_formulas_that_agree_at_some_points_only_are_different(values: tuple[int
     kernel, stride, padding, filters, channels = values
     sizes = f"{{C: {channels}, H: 32, W: 32, K: {kernel}, S: {stride}, P: {padding}, F: {filters}}}"
     network = f"network: {{spec: '(C)x(H)x(W) -> conv F k=K s=S p=P', set: {sizes}}}"
-    right = (32 + 2 * padding - kernel) // stride + 1
+    correct = (32 + 2 * padding - kernel) // stride + 1
     question = "target: conv_1.H, free: 'H, K, S, P'"
-    assert not marked(network, question, f"(H - 32) + {right}").right
+    assert not marked(network, question, f"(H - 32) + {correct}").right
     assert marked(network, question, "1 + ⌊(H + 2P − K)/S⌋").right
 
 

@@ -66,9 +66,9 @@ def test_a_hidden_correct_answer_is_not_in_the_reason() -> None:
     assert (hidden.actual, hidden.sentence) == ("", "q is not correct. Entry 2, 2 is not 0.6.")
 
 
-@pytest.mark.parametrize(("entry", "right"), [("0.33", True), ("0.3333", True), ("0.34", False), ("1/3", True)])
-def test_entries_are_rounded_as_written_or_within_the_tolerance(entry: str, right: bool) -> None:
-    assert marked("expect: [1/3, 2]", f"[{entry}, 2]").right == right
+@pytest.mark.parametrize(("entry", "is_correct"), [("0.33", True), ("0.3333", True), ("0.34", False), ("1/3", True)])
+def test_entries_are_rounded_as_written_or_within_the_tolerance(entry: str, is_correct: bool) -> None:
+    assert marked("expect: [1/3, 2]", f"[{entry}, 2]").right == is_correct
     assert marked("expect: [1/3, 2], tolerance: 0.01", f"[{entry}, 2]").right
 
 
