@@ -59,8 +59,8 @@ def test_a_chain_needs_two_places() -> None:
     assert set(byte_ranges(chain)) == {(0, 640), (640, 1280)}
 
 
-def test_very_long_runs_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("planned"))
+def test_very_long_runs_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "Program", lambda *_: pytest.fail("recorded"))
     graph = read(f"2x3x3 -> (conv 2 k1)*{MAX_BLOCKS}")
     runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
     first, second = (runner.run(inputs).output for _ in range(2))
@@ -95,7 +95,7 @@ def test_buffers_that_grow_while_calls_are_recorded_are_stored_once() -> None:
     assert held <= run.peak + run.scratch + (1 << 20)
 
 
-# --- what comes out ---
+# --- results ---
 
 
 class AlternatingWorkers:
@@ -132,7 +132,7 @@ class AlternatingWorkers:
         for thread in threads:
             thread.join(10)
         assert not self.errors
-        assert len(self.ended) == len(tasks)  # all workers came to as many barriers
+        assert len(self.ended) == len(tasks)  # all workers passed equally many barriers
 
     def follow(self, number: int, task: Callable[[], None]) -> None:
         self.own.number = number
@@ -241,7 +241,7 @@ def test_more_workers_than_channels_are_not_an_error(chain: str) -> None:
           a: "@input -> relu"
         """,
     ],
-    ids=["written in another shape than read", "read as it is and in part"],
+    ids=["written in one shape and read in another", "read completely and in part"],
 )
 @pytest.mark.parametrize("count", [2, 3])
 def test_workers_wait_between_different_views_of_the_same_memory(text: str, count: int) -> None:
@@ -276,7 +276,7 @@ MIXED = (
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.booleans(), st.booleans()), min_size=2, max_size=6))
 def test_runs_of_different_kinds_do_not_disturb_each_other(
-    courses: list[tuple[int, bool, bool, bool]],
+    runs: list[tuple[int, bool, bool, bool]],
 ) -> None:
     """Other batches, inputs in another memory order, kept tensors, training: each gives what it gives alone, and its
     results do not change afterwards."""
@@ -284,12 +284,12 @@ def test_runs_of_different_kinds_do_not_disturb_each_other(
     weights = initial(graph)
     shared = Runner(graph, weights)
     given, expected = [], []
-    for batch, reversed_order, keep, training in courses:
+    for batch, reversed_order, keep, training in runs:
         x = random_inputs(graph, batch=batch)["input"]
-        course = {"input": np.asfortranarray(x) if reversed_order else x}
+        arrays = {"input": np.asfortranarray(x) if reversed_order else x}
         options = {"keep": ["conv_1", "relu_1"] if keep else [], "training": training}
-        given.append(shared.run(course, **options))
-        expected.append(Interpreter(graph, weights).run(course, **options))
+        given.append(shared.run(arrays, **options))
+        expected.append(Interpreter(graph, weights).run(arrays, **options))
     for ours, alone in zip(given, expected, strict=True):
         for name, array in {**alone.outputs, **alone.kept}.items():
             np.testing.assert_array_equal({**ours.outputs, **ours.kept}[name], array)
