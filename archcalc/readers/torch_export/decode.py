@@ -320,7 +320,8 @@ class _Decoder:
         sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
         if len(sizes) > MAX_AXES:
             raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
-        return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
+        strides = tuple(map(self.size, _list(entry, "strides"))) if "strides" in entry else ()
+        return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"), strides)
 
     def size(self, entry: Any) -> Number:
         kind, content = _union(entry, "a size")

@@ -17,9 +17,10 @@ from archcalc.readers.torch_export import operators  # noqa: F401  # registers t
 from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.named import with_named_operators
+from archcalc.readers.torch_export.operators.views import with_view_replaced
 from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
 from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
-from archcalc.readers.torch_export.storage import Storage
+from archcalc.readers.torch_export.storage import Storage, View, is_in_place
 from archcalc.readers.uncounted import UncountedCall
 from archcalc.spec.errors import fail, suggest
 
@@ -28,6 +29,9 @@ FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "on
 
 ZEROS = ("zeros", "new_zeros", "zeros_like")
 """The operators whose result consists of zeros."""
+
+MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_", "resize_", "set_")
+"""The calls in place that change the shape of a tensor, not its numbers."""
 
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
@@ -67,9 +71,10 @@ class _Translation:
     def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None], *, partial: bool) -> None:
         self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, partial
         self.numbers: dict[str, int] = {}
-        self.storage = Storage()
+        self.storage = Storage(program)
         self.used: set[str] = set()
         self.constants: set[str] = set()
+        self.changed: set[str] = set()
         self.zeros: set[str] = set()
         self.added: dict[str, Sizes] = {}
         self.constant_calls: list[Call] = []
@@ -107,7 +112,8 @@ class _Translation:
             },
             uncounted=tuple(self.listed()),
             parameters=self.parameters(),
-            has_arrays=self.program.has_weights,
+            has_arrays=self.program.has_weights
+            or all(each.kind == "constant" for each in self.program.stored.values()),
             arrays=arrays,
         )
 
@@ -137,38 +143,68 @@ class _Translation:
         namespace, base = call.target.partition(".")[0], base_name(call.target)
         if not any(call.outputs):
             return  # an assertion
-        in_place = base.endswith("_") and not base.endswith("__")
+        results = [name for name in call.outputs if name is not None]
+        in_place = is_in_place(call.target)
         if base in ZEROS:
-            self.zeros.update(name for name in call.outputs if name is not None)
-        elif in_place:
-            self.zeros -= {value.name for value in call.arguments.values() if isinstance(value, TensorName)}
+            self.zeros.update(results)
         if base in FACTORIES or self.is_constant([*call.arguments.values()]):
-            self.constants.update(name for name in call.outputs if name is not None)
+            self.constants.update(results)
             self.constant_calls.append(call)
+            if in_place:
+                self.storage.write(results[0])
             return
         if base == "zeros":
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
+        arguments = Arguments(call, self)
         try:
-            if translation is None:
+            if translation is None or base in MOVED_IN_PLACE:
                 raise Untranslatable("")
-            arguments = Arguments(call, self)
-            self.steps += [with_origin(step, call.origin) for step in self.steps_of(translation, arguments)]
-            read = next(iter(call.arguments.values()), None)
-            if isinstance(read, TensorName):
-                self.follow_memory(read.name, call, arguments, in_place=in_place)
+            self.add_steps(translation, arguments)
+            if in_place:
+                self.write(results[0])
         except Untranslatable as error:
             what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
             self.failures.setdefault(what, []).append(call.origin)
             self.steps += self.uncounted(f"{namespace}.{base}", call)
+            if in_place and results[0] in self.numbers:
+                self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
+        for name in results:
+            self.storage.compute(name)
 
-    def follow_memory(self, read: str, call: Call, arguments: Arguments, *, in_place: bool) -> None:
-        """Note which names share memory with the first argument of a call, and what a write in place changes."""
-        if in_place:
-            for name in self.storage.write(read, arguments.result_name):
-                self.numbers[name] = self.numbers[arguments.result_name]
-        else:
-            self.storage.share(arguments.operator, read, [name for name in call.outputs if name is not None])
+    def add_steps(self, translation: Translation, arguments: Arguments) -> None:
+        """Add the steps of a call."""
+        self.steps += [with_origin(step, arguments.origin) for step in self.steps_of(translation, arguments)]
+
+    def write(self, result: str) -> None:
+        """Follow a write in place, whose result has been computed: what the tensor is a view of changes, too."""
+        name = self.storage.first(result)
+        number = self.numbers[result]
+        made = {name: number}
+        for each, view in self.storage.views(name):
+            arguments = Arguments(view.call, self)
+            steps, number = with_view_replaced(arguments, each, self.tensor(view.of), number)
+            self.steps += [with_origin(step, arguments.origin) for step in steps]
+            made[view.of] = number
+        self.note_write(name, made)
+
+    def note_write(self, name: str, made: Mapping[str, int]) -> None:
+        """Note a write in place, and the numbers of tensors after it."""
+        self.storage.write(name)
+        self.changed.add(self.storage.root(name))
+        self.numbers.update(made)
+
+    def compute_again(self, view: View) -> None:
+        """Compute views whose memory has been written since they were computed."""
+        translation = TRANSLATIONS.get(f"aten.{base_name(view.call.target)}")
+        if translation is None:
+            raise Untranslatable(f"aten.{base_name(view.call.target)} of memory that is written")
+        for name in view.call.outputs:
+            self.numbers.pop(name or "", None)
+        self.add_steps(translation, Arguments(view.call, self))
+        for name in view.call.outputs:
+            if name is not None:
+                self.storage.compute(name)
 
     def steps_of(self, translation: Translation, arguments: Arguments) -> list[Step]:
         """Return the steps of a call.
@@ -232,8 +268,25 @@ class _Translation:
         return rows + [f"and {len(failures) - MAX_LISTED} more"] * (len(failures) > MAX_LISTED)
 
     def tensor(self, name: str) -> int:
-        if self.storage.is_stale(name):
-            raise Untranslatable(f"'{name}' is read after its memory was written through another view")
+        name = self.storage.first(name)
+        if self.is_constant(TensorName(name)):
+            return self.source(self.as_it_is(name))
+        for _, view in self.storage.outdated(name):
+            self.compute_again(view)
+        return self.numbers[name] if name in self.numbers else self.source(name)
+
+    def as_it_is(self, name: str) -> str:
+        """Return a name for the numbers that a constant has now, if they change in the program."""
+        if self.storage.root(name) not in self.storage.written:
+            return name
+        kept = f"{name}@{self.storage.writes(name)}"
+        if kept not in self.added:
+            copied = Call("aten.clone.default", {"self": TensorName(name)}, (kept,), Origin("", "", "clone", ""))
+            self.constant(kept, self.sizes(name), copied)
+        return kept
+
+    def source(self, name: str) -> int:
+        """Return the number of a stored tensor or constant."""
         if name not in self.numbers:
             stored = self.program.stored.get(name)
             if stored is None and name not in self.constants:
@@ -256,20 +309,23 @@ class _Translation:
         """Return whether an argument is the same for all inputs and weights."""
         if isinstance(value, TensorName):
             stored = self.program.stored.get(value.name)
-            return value.name in self.constants or (stored is not None and stored.kind != "parameter")
+            is_fixed = value.name in self.constants or (stored is not None and stored.kind != "parameter")
+            return is_fixed and self.storage.root(value.name) not in self.changed
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
     def stored(self, name: str) -> str | None:
         found = self.program.stored.get(name)
+        if self.storage.is_changed(name):
+            return None
         self.used.add(name)
         return None if found is None else found.name
 
     def is_zero(self, name: str) -> bool:
-        return name in self.zeros
+        return name in self.zeros and self.storage.root(name) not in self.storage.written
 
     def transposed(self, name: str) -> str | None:
         stored = self.program.stored.get(name)
-        if stored is None or len(self.sizes(name)) != 2:
+        if stored is None or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
             return None
         self.used.add(name)
         return f"{TRANSPOSED}{stored.name}"
@@ -301,7 +357,10 @@ class _Translation:
         return len(self.all_sizes) - 1
 
     def same(self, name: str, as_name: str) -> None:
-        self.numbers[name] = self.tensor(as_name)
+        self.give(name, self.tensor(as_name))
+
+    def give(self, name: str, number: int) -> None:
+        self.numbers[name] = number
 
 
 def _place(origin: Origin) -> str:
