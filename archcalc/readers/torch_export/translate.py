@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from archcalc.numeric import Number
 from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
+from archcalc.readers.patterns import Repeated
 from archcalc.readers.steps import Calculated, SizeName, Step, Stored, with_origin
 from archcalc.readers.stored import TRANSPOSED
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
@@ -18,13 +21,17 @@ from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.named import with_named_operators
 from archcalc.readers.torch_export.operators.views import with_view_replaced
-from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
+from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName, Word
 from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
 from archcalc.readers.torch_export.storage import Storage, View, is_in_place
+from archcalc.readers.torch_export.values import ConstantValues
 from archcalc.readers.uncounted import UncountedCall
 from archcalc.spec.errors import fail, suggest
 
-FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
+LIKE = {"zeros_like": "zeros", "ones_like": "ones", "full_like": "full", "empty_like": "zeros"}
+"""The operators that use the shape of a tensor, and those that are given it."""
+
+FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", *LIKE)
 """The operators that use only the shape and the format of a tensor, not its numbers."""
 
 ZEROS = ("zeros", "new_zeros", "zeros_like")
@@ -55,7 +62,8 @@ def read_model(
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
     program = with_named_operators(read_program(path, name))
-    translation = _Translation(program, name, batch_axes or {}, partial=partial)
+    values = ConstantValues(path, name, program)
+    translation = _Translation(program, name, batch_axes or {}, values, partial=partial)
 
     def arrays(names: Iterable[str]) -> Mapping[str, Any]:
         from archcalc.readers.torch_export.weights import arrays_of
@@ -68,8 +76,17 @@ def read_model(
 class _Translation:
     """The state of a translation; see `archcalc.readers.torch_export.registry.Reading`."""
 
-    def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None], *, partial: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        origin: str,
+        batch_axes: Mapping[str, int | None],
+        values: ConstantValues,
+        *,
+        partial: bool,
+    ) -> None:
         self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, partial
+        self.values = values
         self.numbers: dict[str, int] = {}
         self.storage = Storage(program)
         self.used: set[str] = set()
@@ -149,7 +166,7 @@ class _Translation:
             self.zeros.update(results)
         if base in FACTORIES or self.is_constant([*call.arguments.values()]):
             self.constants.update(results)
-            self.constant_calls.append(call)
+            self.constant_calls.append(self.with_sizes(call) if base in LIKE else call)
             if in_place:
                 self.storage.write(results[0])
             return
@@ -171,6 +188,16 @@ class _Translation:
                 self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
         for name in results:
             self.storage.compute(name)
+
+    def with_sizes(self, call: Call) -> Call:
+        """Return a call that uses the shape of a tensor as one that is given the sizes in the file."""
+        (name,) = call.outputs
+        meta = self.program.metas.get(name or "")
+        if meta is None:
+            return call
+        given = {key: value for key, value in call.arguments.items() if key != "self"}
+        arguments = {**given, "size": list(meta.sizes), "dtype": Word("dtype", meta.dtype)}
+        return replace(call, target=f"aten.{LIKE[base_name(call.target)]}.default", arguments=arguments)
 
     def add_steps(self, translation: Translation, arguments: Arguments) -> None:
         """Add the steps of a call."""
@@ -291,12 +318,16 @@ class _Translation:
             stored = self.program.stored.get(name)
             if stored is None and name not in self.constants:
                 raise Untranslatable(f"'{name}' is not computed")
+            sizes = self.sizes(name)
+            axes = self.axes_of_examples(name, sizes) if stored is None else ()
+            if axes:
+                return self.source_for_examples(name, sizes, axes)
             self.used.add(name)
             kind = Learned if stored is not None and stored.kind == "parameter" else Constant
-            path = name if stored is None else stored.name
+            path = name.partition("@")[0] if stored is None else stored.name
             self.steps.append(
                 Stored(
-                    op=kind(shape=self.sizes(name) or (1,)),
+                    op=kind(shape=sizes or (1,)),
                     inputs=(),
                     outputs=(self.new(name),),
                     origin=Origin(path, "", kind.name, ""),
@@ -304,6 +335,32 @@ class _Translation:
                 )
             )
         return self.numbers[name]
+
+    def axes_of_examples(self, name: str, sizes: Sizes) -> tuple[int, ...]:
+        """Return the axes along which a constant may have the same for each of several examples."""
+        batch = self.examples
+        return self.values.repeated_axes(self.constant_calls, name, sizes, batch) if batch > 1 else ()
+
+    def source_for_examples(self, name: str, sizes: Sizes, axes: tuple[int, ...]) -> int:
+        """Return the number of a constant that may be the same for all examples: its first part, repeated."""
+        part, shape = name, sizes
+        for axis in axes:
+            arguments = {"self": TensorName(part), "dim": axis, "start": 0, "end": 1}
+            part, shape = f"{part}@example", (*shape[:axis], 1, *shape[axis + 1 :])
+            self.constant(part, shape, Call("aten.slice.Tensor", arguments, (part,), Origin("", "", "slice", "")))
+        counts = tuple([size if at in axes else 1 for at, size in enumerate(sizes)])
+        self.steps.append(Repeated(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
+        return self.numbers[name]
+
+    @cached_property
+    def examples(self) -> int:
+        """The number of examples in the first input that has a batch axis."""
+        for local, meta in self.program.inputs.items():
+            axis = self.batch.get(self.program.input_names.get(local, local), 0)
+            if axis is not None and axis < len(meta.sizes):
+                size = meta.sizes[axis]
+                return size if type(size) is int else 1
+        return 1
 
     def is_constant(self, value: Any) -> bool:
         """Return whether an argument is the same for all inputs and weights."""
