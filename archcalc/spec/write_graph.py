@@ -104,8 +104,10 @@ def _groups(graph: Graph) -> list[Group]:
     """Return the layers grouped by stage or head, in graph order.
 
     The layers of a stage may stand in several places, with others between them; the group that makes the output of the
-    stage then has its name, or else the last one.
+    stage then has its name, or else the last one. A stage that has the name of a head has none: heads share the name
+    space, and keep theirs.
     """
+    heads = _heads(graph)
     runs = [
         (belongs, tuple([index for index, _ in members]))
         for belongs, members in groupby(graph.layers(), lambda pair: _belongs(pair[1]))
@@ -117,10 +119,15 @@ def _groups(graph: Graph) -> list[Group]:
             named[stage] = number
     groups = []
     for number, ((stage, head, training), nodes) in enumerate(runs):
-        name = stage if named[stage] == number else None
+        name = stage if named[stage] == number and (head or stage not in heads) else None
         result = graph.stages.get(name, Ref(nodes[-1])) if name else Ref(nodes[-1])
         groups.append(Group(name, head, training, nodes, result))
     return groups
+
+
+def _heads(graph: Graph) -> set[str]:
+    """Return the names of the heads."""
+    return {*list(graph.outputs)[1:], *graph.training_outputs}
 
 
 def _belongs(node: Node) -> tuple[str | None, bool, bool]:
@@ -138,9 +145,9 @@ class _Writer:
         """The layers so far that are written as a stage of their own, so that its name is theirs."""
         self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
-        heads = [*list(graph.outputs)[1:], *graph.training_outputs]
-        made = {each.name for each in groups}
-        self.aliases = {name: ref for name, ref in graph.stages.items() if name not in {*made, *heads, *graph.inputs}}
+        self.head_names = _heads(graph)
+        used = {*(each.name for each in groups), *self.head_names, *graph.inputs}
+        self.aliases = {name: ref for name, ref in graph.stages.items() if name not in used}
         """Stages without layers, which are further names of tensors."""
 
     def document(self) -> str:
@@ -300,7 +307,7 @@ class _Writer:
     def free(self, name: str) -> str:
         """Return a valid, unused name of a stage that is similar to this one."""
         allowed = re.sub(r"[^A-Za-z0-9_]+", "_", name)
-        if allowed == name:
+        if allowed == name and name not in self.head_names:
             return name
         numbered = (allowed if number == 1 else f"{allowed}_{number}" for number in count(1))
         found = next(each for each in numbered if each not in self.taken)

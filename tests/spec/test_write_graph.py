@@ -192,6 +192,16 @@ def test_stages_whose_layers_stand_in_several_places_keep_their_outputs(stages: 
     assert again.stages.items() >= network.stages.items()
 
 
+def test_a_stage_that_has_the_name_of_a_head_gets_another() -> None:
+    """As in a model file, whose outputs have the names of layers."""
+    shape, relu = (4,), REGISTRY["relu"]()
+    nodes = [Node("x", Input(shape), (), (shape,))]
+    nodes += [Node(name, relu, (Ref(number),), (shape,), stage=name) for number, name in enumerate(["relu", "end"])]
+    stages = {"relu": Ref(1), "end": Ref(2)}
+    network = Graph("net", tuple(nodes), {"output": Ref(2), "relu": Ref(1), "end": Ref(2)}, stages)
+    same_layers(network, graph(write_graph(network)))
+
+
 def test_all_reasons_are_named() -> None:
     """Two pairs of layers with one matrix, but biases of their own."""
     fc = FullyConnected(features=4)
