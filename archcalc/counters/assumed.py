@@ -210,7 +210,7 @@ class _Building:
             self.layer.name, call,
         )  # fmt: skip
         if call is not None:
-            call.own.append(found)
+            call.add(found)
         return found
 
     def attributes(self) -> dict[str, Any]:
@@ -301,7 +301,7 @@ class _Building:
         """Return one of the operations of attention."""
         found = Operation(operator, function, inputs, (output,), arguments or {}, macs, self.layer.name, call)
         if call is not None:
-            call.own.append(found)
+            call.add(found)
         return found
 
 

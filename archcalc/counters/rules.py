@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,7 +16,7 @@ class Part(NamedTuple):
     amount: int
     note: str = ""
     """How it was counted: ``2 per element``."""
-    covers: tuple[Operation, ...] = ()
+    covers: Sequence[Operation] = ()
     """The operations whose multiply–accumulates it stands for."""
     what: str = ""
     """What it counts, if that is not what the rule says."""

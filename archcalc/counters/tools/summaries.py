@@ -19,7 +19,7 @@ SUMMARY = "torchsummary/torchsummary.py summary"
 
 
 def _is_listed(call: ModuleCall) -> bool:
-    return bool(call.path) and call.name not in CONTAINERS
+    return bool(call.path) and not call.is_sequential and call.name not in CONTAINERS
 
 
 TORCHSUMMARY = Tool(
