@@ -118,6 +118,8 @@ class Tool:
     """Whether the model runs with gradients; without, attention and encoder layers may be one native call each."""
     caller_decides: bool = False
     """Whether the caller decides about gradients; a tool that turns them off itself leaves no choice."""
+    title: str = ""
+    """How sentences call it; by default by its name and version."""
     native_layers: bool = False
     """Whether encoder layers can be native calls, which they are only if no module in them has hooks."""
     enters_counted: bool = True
@@ -127,6 +129,14 @@ class Tool:
     def key(self) -> str:
         """Its name, version and setting, by which a command chooses it."""
         return " ".join(filter(None, (self.name, self.version, self.setting)))
+
+    @property
+    def sources(self) -> str:
+        """The files of its source that have the rules."""
+        named = [rule.source for quantity in self.quantities for rule in quantity.rules]
+        named += [quantity.source for quantity in self.quantities if not quantity.rules]
+        files = [word.strip(",:") for source in named for word in source.split() if "/" in word]
+        return ", ".join(dict.fromkeys(files))
 
     def without_gradients(self) -> Tool:
         """Return the same tool, called without gradients."""

@@ -50,6 +50,7 @@ TORCHSUMMARY = Tool(
 
 KERAS = Tool(
     name="keras",
+    title="Keras (model.summary())",
     version="3.15",
     package="keras on PyPI",
     use="model.summary()",
@@ -71,6 +72,7 @@ KERAS = Tool(
 
 CAFFE = Tool(
     name="caffe",
+    title="Caffe",
     version="1.0",
     package="github.com/BVLC/caffe",
     use="the sum of the sizes of all blobs",
@@ -88,6 +90,7 @@ CAFFE = Tool(
 
 PYTORCH = Tool(
     name="pytorch",
+    title="PyTorch's model.parameters()",
     version="2.13",
     package="torch on PyPI",
     use="sum(p.numel() for p in model.parameters())",
