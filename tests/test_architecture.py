@@ -20,7 +20,7 @@ LEVELS = (
     {"graph"},
     {"spec", "analysis", "executor"},
     {"readers"},
-    {"engine"},
+    {"engine", "counters"},
     {"query"},
     {"claims"},
     {"diagnosis"},

@@ -104,7 +104,7 @@ class Configuration(NamedTuple):
 
     def below(self, path: str) -> str:
         """Return the path of a file from the folder of the configuration, as patterns are matched with it."""
-        return readable(os.path.relpath(os.path.realpath(path), os.path.dirname(self.file)).replace(os.sep, "/"))
+        return readable(os.path.relpath(_place(path), os.path.dirname(self.file)).replace(os.sep, "/"))
 
 
 def matches(pattern: str, below: str) -> bool:
@@ -117,7 +117,13 @@ NO_CONFIGURATION = Configuration()
 
 def configuration_of(path: str) -> Configuration:
     """Return the configuration that applies to a file or folder."""
-    return _above(os.path.dirname(os.path.realpath(path)))
+    return _above(os.path.dirname(_place(path)))
+
+
+def _place(path: str) -> str:
+    """Return the path of a file or link in its real folder: where large files are links to a store, the link counts."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def exclusion(path: str) -> str:

@@ -128,3 +128,13 @@ def test_a_changed_budget_is_noticed(archcalc: Archcalc, project: Path, monkeypa
     assert archcalc("validate", "nets/net.yaml").status == 0
     budgets('"nets/net.yaml" = "params <= 10"')
     assert archcalc("validate", "nets/net.yaml").status == 1
+
+
+def test_a_link_to_a_model_has_the_budget_of_its_own_place(archcalc: Archcalc, tmp_path: Path) -> None:
+    """Large files are often links to a store elsewhere."""
+    budgets('"nets/*.pt2" = "macs <= 1"')
+    store = tmp_path / "store"
+    store.mkdir()
+    stored = Path("nets", "small.pt2").rename(store / "a1b2.pt2")
+    Path("nets", "small.pt2").symlink_to(stored.resolve())
+    assert "over budget" in archcalc("validate", "nets/small.pt2").out
