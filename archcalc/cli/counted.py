@@ -30,7 +30,7 @@ class CountedRows(NamedTuple):
         rows: Sequence[tuple[Any, ...]],
         totals: tuple[Any, ...],
     ) -> tuple[list[Column], tuple[tuple[Any, ...], ...], tuple[Any, ...]]:
-        """Return the columns, rows and totals of a table with the count in place of MACs, or behind all columns."""
+        """Return the columns, rows and totals of a table with the count in place of MACs, or after all columns."""
         heading = Column("counted", f"{self.total.tool.key}: {self.total.quantity.title}", "right")
         at = names.index("macs") if "macs" in names else len(names)
 

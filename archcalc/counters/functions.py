@@ -38,7 +38,7 @@ WITHIN_ATTENTION = {
 """The functions that ``F.multi_head_attention_forward`` calls, by operator."""
 
 STORING = ("TransformerEncoderLayer", "TransformerDecoderLayer")
-"""The modules that keep their activation function since they were made, so that a later replacement does not matter."""
+"""The modules that store their activation function when they are created, so that a later replacement has no effect."""
 
 
 class Called(NamedTuple):

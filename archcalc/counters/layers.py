@@ -1,4 +1,4 @@
-"""What a tool counts for a single layer of a spec, as part of a network."""
+"""The count of a tool for a single layer of a spec, as part of a network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archcalc.counters.trace import Trace
 from archcalc.ops.base import Operator, Shapes
 
 MAX_KEPT = 4096
-"""So many traces of layers are kept for further tools."""
+"""The number of traces of layers that are cached for further tools."""
 
 
 def counted_for(tool: Tool, quantity: Quantity, op: Operator, inputs: Shapes, counts: Counts) -> int:

@@ -1,4 +1,4 @@
-"""Quantities that are no counts of operations: parameters and bytes, as tools add them up."""
+"""Quantities that are not counts of operations: parameters and bytes, as tools add them up."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Itera
 
 
 def all_parameters(trace: Trace) -> Iterator[Charge]:
-    """Return what leads to ``model.parameters()``: every parameter once, without buffers."""
+    """Yield the terms of ``model.parameters()``: every parameter once, without buffers."""
     return _parameter_terms(trace, dict.fromkeys(trace.parameters, 1), "")
 
 
 def trained_parameters(trace: Trace) -> Iterator[Charge]:
-    """Return what leads to the parameters with ``requires_grad``."""
+    """Yield the terms of the parameters with ``requires_grad``."""
     times = {name: 1 for name, tensor in trace.parameters.items() if tensor.depends_on_parameters}
     return _parameter_terms(trace, times, "parameters without requires_grad")
 
 
 def all_stored(trace: Trace) -> Iterator[Charge]:
-    """Return what leads to all stored numbers of layers, trained or not."""
+    """Yield the terms of all stored numbers of layers, trained or not."""
     yield Charge(PREPROCESSING, -trace.preprocessing, "")
 
 
 def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
-    """Return what leads to all stored numbers with one more per batch norm: the divisor of its statistics."""
+    """Yield the terms of all stored numbers with one more per batch norm: the divisor of its statistics."""
     yield from all_stored(trace)
     for call in trace.calls:
         if call.name.startswith("BatchNorm"):

@@ -1,4 +1,4 @@
-"""Calls that PyTorch answers with one native operator at inference, so that tools see nothing of what is in them."""
+"""Calls that PyTorch computes by one native operator at inference, so that tools do not see their operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tools print for a network."""
+"""The numbers that all tools print for a network."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def trace_of(graph: Graph, model: ModelFile | None = None, analysis: Analysis | 
 def counts_of(
     analysis: Analysis, model: ModelFile | None = None, tools: Sequence[Tool] = TOOLS, trace: Trace | None = None
 ) -> list[Count]:
-    """Return what tools print for a network.
+    """Return the numbers that tools print for a network.
 
     Args:
         analysis: that of the network.
@@ -54,5 +54,5 @@ def counts_of(
 
 
 def started(quantity: Quantity, analysis: Analysis) -> int:
-    """Return the figure of archcalc that the terms of a quantity lead from; 0 if none corresponds."""
+    """Return the figure of archcalc to which the terms of a quantity are added; 0 if none corresponds."""
     return int(analysis.totals.of(quantity.start)) if quantity.start else 0

@@ -60,7 +60,7 @@ PRODUCTS: Mapping[str, Callable[[Mapping[str, Any], Tensor], int]] = {
 
 
 def macs_of(name: str, arguments: Mapping[str, Any], output: Tensor) -> int:
-    """Return the multiply–accumulates of a call: 0 for an operator that is no product."""
+    """Return the multiply–accumulates of a call: 0 for an operator that is not a product."""
     count = PRODUCTS.get(name)
     return 0 if count is None else count(arguments, output)
 
@@ -68,7 +68,7 @@ def macs_of(name: str, arguments: Mapping[str, Any], output: Tensor) -> int:
 def terms_of(equation: str) -> tuple[list[str], str]:
     """Return the letters of the operands of an equation of ``einsum``, and those of the result.
 
-    Axes that stand for dots do not occur in exported programs with a fixed number of axes other than in front.
+    In exported programs with a fixed number of axes, dots occur only in front.
     """
     operands, arrow, result = equation.replace(" ", "").partition("->")
     terms = operands.split(",")

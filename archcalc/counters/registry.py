@@ -27,7 +27,7 @@ def tools_named(written: str, option: str) -> tuple[Tool, ...]:
 
     Args:
         written: what was written: ``ptflops``, ``ptflops 0.6.9``, ``ptflops==0.6.9`` or ``fvcore no_grad``.
-        option: where, for messages: ``--tool``.
+        option: the option, for messages: ``--tool``.
 
     Raises:
         SpecError: there is none; the hint lists what there is.

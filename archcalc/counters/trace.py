@@ -1,4 +1,4 @@
-"""What a profiler can watch while a model runs: operations on tensors, and the calls of modules that they belong to.
+"""Everything that a profiler can watch while a model runs: operations on tensors, and the calls of their modules.
 
 A trace is made from an exported program (`archcalc.counters.exported`), or from a graph as if its layers were modules
 of PyTorch (`archcalc.counters.assumed`). Shapes have the batch.
@@ -93,7 +93,7 @@ class Operation:
         return self
 
     def tensor(self, name: str) -> Tensor | None:
-        """Return the tensor that is an argument; ``None`` if it is none."""
+        """Return the tensor that is an argument; ``None`` if it is not a tensor."""
         value = self.arguments.get(name)
         return value if isinstance(value, Tensor) else None
 
@@ -124,7 +124,7 @@ class ModuleCall:
 
     @property
     def layer(self) -> str:
-        """The layer that stands for it."""
+        """The layer to which its counts are attributed."""
         return self.operations[0].layer if self.operations else self.path.replace(".", "/")
 
     @property

@@ -1,4 +1,4 @@
-"""Elements at the places that indices name, and the largest elements with theirs."""
+"""Elements at given indices, and the largest elements with their indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archcalc.ops.window import Reach, Window
 
 
 class Indexed(Operator):
-    """A join of a tensor and of indices into one of its axes."""
+    """A join of a tensor with indices along one of its axes."""
 
     arity: ClassVar[int | None] = None
     pairs_features = True
@@ -22,7 +22,7 @@ class Indexed(Operator):
     axis: int = axis()
 
     def indexed(self, inputs: Shapes) -> int:
-        """Return the axis into which the indices lead."""
+        """Return the axis that the indices refer to."""
         require(
             len(inputs) == 2,
             "{what} needs a tensor and indices, got {count} tensors",
@@ -37,9 +37,9 @@ class Indexed(Operator):
 
 @operator("take", reserved=False)
 class Take(Indexed):
-    """The elements of the first tensor at indices along an axis; the axes of the indices take the place of this one.
+    """The elements of the first tensor at indices along an axis; the axes of the indices replace this one.
 
-    The indices are the elements of the second tensor, rounded; those before or behind the axis count as its ends.
+    The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
 
     Shape:  a…×n×b… and m… → a…×m…×b…
     Params: none
@@ -67,7 +67,7 @@ class Take(Indexed):
 class Gather(Indexed):
     """The elements of the first tensor at indices along an axis, with indices of their own at every other position.
 
-    The indices are the elements of the second tensor, rounded; those before or behind the axis count as its ends.
+    The indices are the elements of the second tensor, rounded, and clipped to the positions of the axis.
 
     Shape:  a…×n×b… and a…×m×b… → a…×m×b…
     Params: none
@@ -102,8 +102,8 @@ class Gather(Indexed):
 class TopK(Operator):
     """The largest elements along an axis, in descending order; their indices are the further output ``indices``.
 
-    With ``smallest`` it is the smallest elements, in ascending order. The first of equal elements comes first. With the
-    size of the axis as their number, the elements are sorted; with 1, the indices are those of the maximum.
+    With ``smallest``, the smallest elements in ascending order. Of equal elements, the first comes first. With the size
+    of the axis as ``count``, the elements are sorted; with 1, the index is that of the maximum.
 
     Shape:  n → count along the axis
     Params: none

@@ -1,4 +1,4 @@
-"""What other tools print, and why, as tables and as a page."""
+"""The numbers that other tools print, with their terms, as tables and as a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archcalc.counters.trace import Trace
 from archcalc.report.table import Column, Table
 
 STARTS = {"macs": "MACs", "params": "parameters"}
-"""What the figures of archcalc are called that terms lead from."""
+"""The names of the figures of archcalc to which terms are added."""
 
 COLUMNS = (
     Column("tool", "tool"),
@@ -24,7 +24,7 @@ COLUMNS = (
 )
 
 MAX_LAYERS = 12
-"""As many layers are listed for a term of a page, the largest ones."""
+"""The maximum number of layers, the largest ones, that are listed for a term of a page."""
 
 
 def signed(amount: int) -> str:
@@ -130,7 +130,7 @@ def record(count: Count, *, layers: bool = False) -> dict[str, Any]:
 
 
 def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
-    """Return what a reader of the numbers has to know: assumptions, and what the source does not say."""
+    """Yield notes on the numbers: assumptions, and what the source does not show."""
     if any(count.quantity.start for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
     if trace.assumptions:
@@ -151,11 +151,11 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
 
 
 def page(counts: Sequence[Count], network: str, trace: Trace, form: str) -> Iterator[str]:
-    """Return the pieces of a page about tools: what they watch, what they count, and how their numbers come about.
+    """Yield the pieces of a page about tools: what they watch, what they count, and how their numbers are obtained.
 
     Args:
         counts: the counts of the tools.
-        network: what the network is called.
+        network: the name of the network.
         trace: its trace.
         form: the format of tables: ``markdown``, or another one of `archcalc.report.render`.
     """

@@ -1,1 +1,1 @@
-"""The formulas that tools count by. n: elements of the first input, m: elements of the output, K: products."""
+"""The formulas by which tools count. n: elements of the first input, m: elements of the output, K: products."""

@@ -1,4 +1,4 @@
-"""What all formulas use."""
+"""Functions that all formulas use."""
 
 from __future__ import annotations
 

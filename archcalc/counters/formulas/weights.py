@@ -1,4 +1,4 @@
-"""Formulas that go by the parameters of a layer."""
+"""Formulas that depend on the parameters of a layer."""
 
 from __future__ import annotations
 

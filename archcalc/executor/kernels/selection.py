@@ -11,7 +11,7 @@ from archcalc.ops.selection import Gather, Take, TopK
 
 
 def places(indices: Array, n: int) -> Array:
-    """Return the places along an axis of n that indices mean."""
+    """Return the positions along an axis of n that indices refer to."""
     found: Array = np.clip(np.rint(np.nan_to_num(indices, nan=0.0)), 0, n - 1).astype(np.intp)
     return found
 

@@ -1,4 +1,4 @@
-"""Parts of a description in JSON, whose kinds are checked when they are taken."""
+"""Parts of a description in JSON, whose types are checked when they are read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_SIZE = 2**63 - 1
 
 
 class Damaged(Exception):
-    """A part of the file is not what the schema says."""
+    """A part of the file does not follow the schema."""
 
 
 def part(value: Any, key: str) -> Any:

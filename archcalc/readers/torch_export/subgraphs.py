@@ -1,6 +1,6 @@
-"""Operators that call graphs: their graphs become calls of the program, in the description as the file has it.
+"""Operators that call graphs: the calls in their graphs become calls of the program, in the description of the file.
 
-Most of these operators only say how a graph is to be run: without gradients, in another precision, with less memory.
+Most of these operators only determine how a graph is run: without gradients, in another precision, with less memory.
 A scan calls its graph for every position of an axis, whose size is known.
 """
 
@@ -26,26 +26,26 @@ ONCE = frozenset(
         "wrap_with_set_grad_enabled",
     )
 )
-"""The operators that call their graph once, with the arguments behind it."""
+"""The operators that call their graph once, with the arguments after it."""
 
 TABLES = ("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values")
-"""What a graph says about its names."""
+"""The tables of a graph about its names."""
 
 TENSORS = frozenset(("as_tensor", "as_tensors", "as_optional_tensor", "as_optional_tensors", "as_nested_tensors"))
 """The kinds of arguments in which ``name`` is that of a tensor."""
 
 MAX_NESTING = 20
-"""How deep graphs in graphs are."""
+"""The maximum nesting depth of graphs."""
 
 MAX_CALLS = 100_000
-"""How many calls are made of the graphs that are called for every position."""
+"""The maximum number of calls that result from graphs that are called for every position."""
 
 
 def with_subgraphs(graph: Json, nesting: int = 0) -> Json:
     """Return a graph in which the calls of graphs have become the calls that are in these graphs.
 
     Raises:
-        Damaged: what is in the place of a graph is none, or graphs are nested too deep.
+        Damaged: something other than a graph is called, or graphs are nested too deeply.
     """
     nodes = list_at(graph, "nodes")
     if not any(_operator(node) in CALLED for node in nodes):
@@ -61,7 +61,7 @@ def with_subgraphs(graph: Json, nesting: int = 0) -> Json:
 
 
 def _operator(node: Any) -> str:
-    """Return the name of an operator that calls graphs; nothing for any other."""
+    """Return the name of an operator that calls graphs; an empty text for any other."""
     target = part(node, "target")
     return target.removeprefix(PREFIX) if isinstance(target, str) and target.startswith(PREFIX) else ""
 
@@ -97,7 +97,7 @@ class _Inlined:
         return [renamed(name) for argument in list_at(graph, "outputs") for name in names_in(argument)]
 
     def call(self, node: Json, function: str, result: Any, /, **arguments: Any) -> None:
-        """Add the call of an operator of ATen in the place of a call of a graph."""
+        """Add the call of an operator of ATen in place of a call of a graph."""
         inputs = [{"name": name, "arg": value, "kind": 1} for name, value in arguments.items()]
         target = f"torch.ops.aten.{function}"
         self.nodes.append({"target": target, "inputs": inputs, "outputs": [result], "metadata": part(node, "metadata")})
@@ -146,7 +146,7 @@ def _arguments(node: Json) -> tuple[list[Any], list[Json]]:
 
 
 def _once(inlined: _Inlined, node: Json) -> bool:
-    """Add the graph of a call with the arguments behind it."""
+    """Add the graph of a call with the arguments after it."""
     arguments, graphs = _arguments(node)
     at = next(number for number, each in enumerate(arguments) if part(each, "as_graph") is not None)
     inlined.name(node, inlined.add(graphs[0], names_in(arguments[at + 1 :])))
@@ -199,4 +199,4 @@ CALLED: Mapping[str, Callable[[_Inlined, Json], bool]] = {
     "cond": _conditional,
     "scan": _scanned,
 }
-"""What adds the graphs of a call, by the operator; it returns whether it could."""
+"""The functions that add the graphs of a call, by the operator; each returns whether it could."""

@@ -1,4 +1,4 @@
-"""The values of constants while a program is read, for what cannot be decided without them."""
+"""The values of constants while a program is read, for decisions that depend on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ConstantValues:
-    """The values of the constants of a program, computed when they are asked for."""
+    """The values of the constants of a program, computed on demand."""
 
     def __init__(self, path: Path, name: str, program: Program) -> None:
         self._path, self._name, self._program = path, name, program

@@ -1,6 +1,6 @@
 """Writes through views: a tensor with one of its views replaced.
 
-Each operator that makes views has a function that puts a view back in its place.
+Each operator that makes views has a function that writes a view back to its tensor.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def with_view_replaced(a: Arguments, name: str, whole: int, part: int) -> Replac
         a: the arguments of the call that makes the view.
         name: the name of the view.
         whole: the number of the tensor as it is.
-        part: the number of what stands in the place of the view.
+        part: the number of the tensor that replaces the view.
     """
     function = REPLACEMENTS.get(a.operator)
     if function is None:
@@ -88,7 +88,7 @@ def positions_replaced(a: Arguments, whole: int, part: int, where: tuple[int, An
     Args:
         a: the arguments of a call whose argument ``self`` is the whole tensor.
         whole: the number of the whole tensor.
-        part: the number of what stands at these positions.
+        part: the number of the tensor that replaces these positions.
         where: the axis, start, stop and step; a stop ``None`` is the end of the axis.
     """
     axis, start, stop, step = where
@@ -121,7 +121,7 @@ def piece(a: Arguments, whole: int, axis: int, reach: tuple[Any, Any], sizes: Si
 
 
 def interleaved(a: Arguments, whole: int, part: int, axis: int, start: int, step: int) -> Replaced:
-    """Replace every so many positions of an axis."""
+    """Replace positions of an axis with a step greater than 1."""
     sizes = a.sizes("self")
     n = sizes[axis]
     if start >= step or n % step:
@@ -153,4 +153,4 @@ REPLACEMENTS: dict[str, Replacement] = {
     "slice": sliced,
     "unbind": unbound,
 }
-"""What puts a view back, by the operator that makes it."""
+"""The functions that write a view back, by the operator that makes it."""

@@ -1,4 +1,4 @@
-"""Calls that put other numbers in the place of a tensor's, or of some of them."""
+"""Calls that replace the numbers of a tensor, or some of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archcalc.readers.torch_export.registry import Arguments, Untranslatable, tr
 
 @translates("copy")
 def copy(a: Arguments) -> list[Step]:
-    """Translate numbers in the place of all others; axes of size 1 are expanded."""
+    """Translate the replacement of all numbers; axes of size 1 are expanded."""
     before, after = a.sizes("src"), a.sizes("self")
     if is_integer(a.reading.dtype(a.name("self"))) and not is_integer(a.reading.dtype(a.name("src"))):
         raise Untranslatable("a copy that rounds")
@@ -29,7 +29,7 @@ def copy(a: Arguments) -> list[Step]:
 
 @translates("fill", "zero")
 def fill(a: Arguments) -> list[Step]:
-    """Translate one number in the place of all others, wherever the batch is: it is chosen everywhere."""
+    """Translate the replacement of all numbers by one, wherever the batch is."""
     everywhere = a.reading.tensor(a.constant("everywhere", "full", (1,), size=[1], fill_value=1.0))
     value = a.number_or_tensor("value", 0.0)
     return [Joined(op=Where(), inputs=(everywhere, value, a.tensor("self")), outputs=(a.result(),))]
