@@ -66,11 +66,13 @@ def encoded(value: Any, margin: str) -> str:
 
 
 def _list(values: Sequence[Any], margin: str) -> str:
-    if {*map(type, values)} == {int}:
-        return f"[{', '.join(map(str, values))}]"
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        return str([*values])
     inner = margin + INDENT
-    items = f",\n{inner}".join([encoded(each, inner) for each in values])
-    return f"[\n{inner}{items}\n{margin}]"
+    separator = f",\n{inner}"
+    items = map(encode_basestring, values) if kinds == {str} else [encoded(each, inner) for each in values]
+    return f"[\n{inner}{separator.join(items)}\n{margin}]"
 
 
 def members(record: Mapping[str, Any], margin: str) -> str:
