@@ -85,8 +85,8 @@ def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int
     elements = _elements()
     freed: dict[int, Number] = {}
     """The number of elements that are live no longer once a layer has run."""
-    for ref, reader in _last_uses(graph, training=training).items():
-        freed[reader] = freed.get(reader, 0) + elements(graph.shape(ref))
+    for (maker, output), reader in _last_uses(graph, training=training).items():
+        freed[reader] = freed.get(reader, 0) + elements(graph.nodes[maker].outputs[output])
     live: Number = 0
     for shape in graph.inputs.values():
         live = live + elements(shape)
@@ -117,18 +117,19 @@ def _elements() -> Callable[[Shape], Number]:
 def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
     """Return the tensors that are live while the layer with index ``at`` runs."""
     last = _last_uses(graph, training=training)
-    return [ref for ref, reader in last.items() if reader >= at and (ref.node <= at or ref.node < len(graph.inputs))]
+    made = max(at + 1, len(graph.inputs))
+    return [Ref(*tensor) for tensor, reader in last.items() if tensor[0] < made and reader >= at]
 
 
-def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:
+def _last_uses(graph: Graph, *, training: bool) -> dict[tuple[int, int], int]:
     """Return the last reader of every tensor that is computed, or else the layer that computes it.
 
-    Outputs of the network count as read after all layers.
+    Tensors are given as in `Ref`. Outputs of the network count as read after all layers.
     """
-    last: dict[Ref, int] = {}
+    last: dict[tuple[int, int], int] = {}
     for index, node in enumerate(graph.nodes):
         if training or not node.training:
             last.update(dict.fromkeys(node.inputs, index))
-            last.update(dict.fromkeys(graph.made_by(index), index))
+            last.update([((index, output), index) for output in range(len(node.outputs))])
     outputs = [*graph.outputs.values(), *(graph.training_outputs.values() if training else ())]
     return last | dict.fromkeys(outputs, len(graph.nodes))

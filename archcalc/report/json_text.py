@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from json import dumps
 from json.encoder import encode_basestring
 from typing import Any
@@ -77,4 +78,10 @@ def _list(values: Sequence[Any], margin: str) -> str:
 
 def members(record: Mapping[str, Any], margin: str) -> str:
     """Return the text of the members of an object, each indented by ``margin``, without the braces."""
-    return ",\n".join([f"{margin}{encode_basestring(key)}: {encoded(value, margin)}" for key, value in record.items()])
+    return _template((*record,), margin) % tuple([encoded(value, margin) for value in record.values()])
+
+
+@lru_cache
+def _template(keys: tuple[str, ...], margin: str) -> str:
+    """Return the text of members with these keys, with ``%s`` for each value."""
+    return ",\n".join([f"{margin}{encode_basestring(key)}: ".replace("%", "%%") + "%s" for key in keys])
