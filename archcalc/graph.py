@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from archcalc.numeric import Number
@@ -225,16 +226,24 @@ class Graph:
         Operators without one that keep the axes pass on what is expected of their output.
         """
         wanted: dict[int, Features] = {}
+        known: dict[int, list[tuple[Features, bool]]] = {}
         for index in range(len(self.nodes) - 1, -1, -1):
-            node = self.nodes[index]
-            rank = len(node.output)
-            for place, ref in enumerate(node.inputs):
-                passes = not node.op.reorders and len(self.shape(ref)) == rank
-                expected = node.op.features_of(place, len(node.inputs))
+            node, kind = self.nodes[index], self.alike[index]
+            if kind not in known:
+                known[kind] = self._reads(node)
+            for ref, (expected, passes) in zip(node.inputs, known[kind], strict=True):
                 expects = expected or (wanted.get(index, "") if passes else "")
                 if expects:
                     wanted[ref.node] = expects
         return wanted
+
+    def _reads(self, node: Node) -> list[tuple[Features, bool]]:
+        """Return where a node expects the features of each input, and whether it keeps the axes of the input."""
+        rank, inputs = len(node.output), len(node.inputs)
+        return [
+            (node.op.features_of(place, inputs), not node.op.reorders and len(shape) == rank)
+            for place, shape in enumerate(self.input_shapes(node))
+        ]
 
     @cached_property
     def sharing(self) -> Mapping[int, int]:
@@ -246,19 +255,19 @@ class Graph:
                 found.setdefault(index, owner)
         return found
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, Shape]:
         """The shapes of the inputs by name."""
-        return {node.name: node.output for node in self.nodes if node.is_input}
+        return {node.name: node.output for node in takewhile(lambda node: node.is_input, self.nodes)}
 
     @property
     def input_refs(self) -> dict[str, Ref]:
         """The inputs by name."""
-        return {node.name: Ref(index) for index, node in enumerate(self.nodes) if node.is_input}
+        return {name: Ref(index) for index, name in enumerate(self.inputs)}
 
     def layers(self) -> Iterator[tuple[int, Node]]:
         """Return the indices and nodes of all layers, that is, without the inputs."""
-        return ((index, node) for index, node in enumerate(self.nodes) if node.inputs or not node.is_input)
+        return islice(enumerate(self.nodes), len(self.inputs), None)
 
 
 def _expected(features: Features, last: int) -> int | None:

@@ -111,7 +111,7 @@ def loaded_by(code: str) -> set[str]:
     return set(run.stderr.split())
 
 
-HEAVY = {"numpy", "sympy", "rich", "tabulate", "csv"}
+HEAVY = {"numpy", "sympy", "rich", "csv"}
 
 
 def test_importing_the_command_line_loads_nothing_heavy() -> None:

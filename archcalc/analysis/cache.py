@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from archcalc.graph import Graph
@@ -20,6 +21,6 @@ def cache_of(graph: Graph, layers: Iterable[int]) -> Cache:
 
     Layers with shared weights each keep their own, because they read different tensors.
     """
-    nodes = [graph.nodes[index] for index in layers]
-    caches = [node.op.cache(graph.input_shapes(node)) for node in nodes]
-    return Cache(sum([cache.kept for cache in caches]), sum([cache.per_token for cache in caches]))
+    times = Counter([graph.alike[index] for index in layers])
+    caches = [(graph.nodes[index].op.cache(graph.input_shapes(graph.nodes[index])), n) for index, n in times.items()]
+    return Cache(sum([cache.kept * n for cache, n in caches]), sum([cache.per_token * n for cache, n in caches]))

@@ -76,17 +76,8 @@ class AxisField:
         Raises:
             ValueError: the field has a `word` instead (see `is_local`); `size`, `stride` and `padding` raise it, too.
         """
-        self._require_paths()
-        path = self._linear_path
-        if path is not None:
-            smallest = largest = path.sizes[0]
-        elif len(self.paths) == 1:
-            sizes = self.paths[0].sizes
-            smallest, largest = reduce(minimum, sizes), reduce(maximum, sizes)
-        else:
-            smallest = reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths])
-            largest = reduce(maximum, self._extreme_sizes())
-        return smallest if self.exact else 0, rounded(floor, largest)
+        largest = self.size
+        return reduce(maximum, [reduce(minimum, path.sizes) for path in self.paths]) if self.exact else 0, largest
 
     @property
     def _linear_path(self) -> Path | None:
@@ -134,7 +125,12 @@ class AxisField:
     @property
     def size(self) -> Number:
         """The size of the receptive field: the largest over the units."""
-        return self.sizes()[1]
+        self._require_paths()
+        path = self._linear_path
+        if path is not None:
+            return rounded(floor, path.sizes[0])
+        sizes = self.paths[0].sizes if len(self.paths) == 1 else self._extreme_sizes()
+        return rounded(floor, reduce(maximum, sizes))
 
     @property
     def stride(self) -> Number:

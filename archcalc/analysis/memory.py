@@ -82,28 +82,23 @@ def peak_at(graph: Graph, *, training: bool = False) -> int:
 
 def live_elements(graph: Graph, *, training: bool = False) -> Iterator[tuple[int, Number]]:
     """Yield the index of each layer that runs, with the number of elements live while it runs."""
-    last = _last_uses(graph, training=training)
-    freed: dict[int, list[Shape]] = {}
-    """The shapes of the tensors that each layer is the last to read."""
-    for ref, reader in last.items():
-        freed.setdefault(reader, []).append(graph.shape(ref))
     elements = _elements()
+    freed: dict[int, Number] = {}
+    """The number of elements that are live no longer once a layer has run."""
+    for (maker, output), reader in _last_uses(graph, training=training).items():
+        freed[reader] = freed.get(reader, 0) + elements(graph.nodes[maker].outputs[output])
     live: Number = 0
     for shape in graph.inputs.values():
         live = live + elements(shape)
-    inputs = {ref.node for ref in graph.input_refs.values()}
     for index, node in enumerate(graph.nodes):
         if node.training and not training:
             continue
-        if index not in inputs:
+        if index >= len(graph.inputs):
             for shape in node.outputs:
                 live = live + elements(shape)
         yield index, live
-        for shape in freed.get(index, ()):
-            live = live - elements(shape)
-        for output, shape in enumerate(node.outputs):
-            if Ref(index, output) not in last:  # nothing reads it
-                live = live - elements(shape)
+        if index in freed:
+            live = live - freed[index]
 
 
 def _elements() -> Callable[[Shape], Number]:
@@ -122,20 +117,19 @@ def _elements() -> Callable[[Shape], Number]:
 def live_tensors(graph: Graph, at: int, *, training: bool = False) -> list[Ref]:
     """Return the tensors that are live while the layer with index ``at`` runs."""
     last = _last_uses(graph, training=training)
-    computed = [
-        ref
-        for index, node in enumerate(graph.nodes)
-        if node.is_input or (index <= at and (training or not node.training))
-        for ref in graph.made_by(index)
-    ]
-    return [ref for ref in computed if last.get(ref, ref.node) >= at]
+    made = max(at + 1, len(graph.inputs))
+    return [Ref(*tensor) for tensor, reader in last.items() if tensor[0] < made and reader >= at]
 
 
-def _last_uses(graph: Graph, *, training: bool) -> dict[Ref, int]:
-    """Return the last reader of every tensor that has one; outputs of the network count as read after all layers."""
-    last: dict[Ref, int] = {}
+def _last_uses(graph: Graph, *, training: bool) -> dict[tuple[int, int], int]:
+    """Return the last reader of every tensor that is computed, or else the layer that computes it.
+
+    Tensors are given as in `Ref`. Outputs of the network count as read after all layers.
+    """
+    last: dict[tuple[int, int], int] = {}
     for index, node in enumerate(graph.nodes):
         if training or not node.training:
             last.update(dict.fromkeys(node.inputs, index))
+            last.update([((index, output), index) for output in range(len(node.outputs))])
     outputs = [*graph.outputs.values(), *(graph.training_outputs.values() if training else ())]
     return last | dict.fromkeys(outputs, len(graph.nodes))

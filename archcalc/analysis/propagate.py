@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from archcalc.analysis.memory import Memory, memory_of
 from archcalc.analysis.receptive import receptive_fields
 from archcalc.graph import Graph, Node
 from archcalc.numeric import Number
-from archcalc.ops.base import Cost, Shape, Shapes
+from archcalc.ops.base import Cost, Shape, Shapes, Weight
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -25,6 +25,7 @@ class Layer(Counts):
     path: tuple[str, ...]
     op: str
     attributes: Mapping[str, Any]
+    """The same object for all layers with the same operator and input shapes, and thus with the same counts."""
     inputs: tuple[str, ...]
     outputs: Shapes
     fields: Fields
@@ -184,26 +185,25 @@ def group(path: tuple[str, ...], layers: list[Layer]) -> Group:
 
 def counted_before(layers: Iterable[Layer], quantity: str) -> dict[int, Number]:
     """Return how many of the parameters of layers count at another one of these layers, by the index of the layer."""
-    tied = {layer.node: layer.tied for layer in layers}
-    if quantity not in STORED or not any(tied.values()):
+    if quantity not in STORED:
         return {}
-    return {index: stored_count(weights, quantity) for index, weights in repeated(tied).items()}
+    return {index: stored_count(weights, quantity) for index, weights in _repeated(layers).items()}
+
+
+def _repeated(layers: Iterable[Layer]) -> dict[int, list[Weight]]:
+    """Return the weights of layers that count at another one of these layers, by the index of the layer."""
+    tied = {layer.node: layer.tied for layer in layers}
+    return repeated(tied) if any(tied.values()) else {}
 
 
 def sums(layers: Iterable[Layer]) -> dict[str, Any]:
     """Return the sums over layers as the fields of `Counts`. Each weight counts once.
 
-    Layers with the same objects as counts are added once, with their number.
+    Layers with the same operator and input shapes are added once, with their number.
     """
     layers = list(layers)
-    different: dict[Hashable, Layer] = {}
-    times: Counter[Hashable] = Counter()
-    for layer in layers:
-        key: Hashable = tuple(
-            map(id, (layer.params, layer.active_params, layer.trainable, layer.biases, layer.cost, layer.activations))
-        )
-        different[key] = layer
-        times[key] += 1
+    different = {id(layer.attributes): layer for layer in layers}
+    times = Counter([id(layer.attributes) for layer in layers])
     found: dict[str, Any] = dict.fromkeys(("params", "active_params", "trainable", "biases", "activations"), 0)
     macs: Number = 0
     connections: Number = 0
@@ -216,10 +216,10 @@ def sums(layers: Iterable[Layer]) -> dict[str, Any]:
         connections += layer.connections * count
         for kind, number in layer.operations.items():
             operations[kind] = operations.get(kind, 0) + number * count
-    for name in found.keys() & STORED.keys():
-        for number in counted_before(layers, name).values():
-            found[name] -= number
-    is_complete = all(layer.is_complete for layer in layers)  # layers with equal counts may differ in this
+    for weights in _repeated(layers).values():
+        for name in found.keys() & STORED.keys():
+            found[name] -= stored_count(weights, name)
+    is_complete = all(layer.is_complete for layer in different.values())
     return {**found, "cost": Cost(operations, macs, connections), "is_complete": is_complete}
 
 

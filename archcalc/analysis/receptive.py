@@ -146,19 +146,24 @@ class _Pass:
         entries = self.entries.get(key)
         if entries is None:
             entries = self.entries[key] = self.entries_of(made, node, graph.input_shapes(node))
+        sources = [self.source_of(ref, entry, fields) for ref, entry in zip(node.inputs, entries, strict=True)]
+        if sources and _is_kept(sources, entries):
+            return sources[0]
         arriving: dict[str, list[Field]] = {}
-        for ref, entry in zip(node.inputs, entries, strict=True):
-            source = self.of(ref, fields)
-            if entry.mixes_features and _is_packed(source):
-                source = {name: tuple([replace(axis, packed=False) for axis in f]) for name, f in source.items()}
+        for source, entry in zip(sources, entries, strict=True):
             keeps = entry.keeps_positions and not _has_offsets(source)
-            if keeps and len(entries) == 1:
-                return source
             for name, field in source.items():
                 found = field if keeps else self.beyond(field, entry)
                 if found is not None:
                     arriving.setdefault(name, []).append(found)
         return {name: self.union(found, entries[0].positions) for name, found in arriving.items()}
+
+    def source_of(self, ref: Ref, entry: _Entry, fields: list[Fields]) -> Fields:
+        """Return the fields of a tensor as its reader finds them."""
+        source = self.of(ref, fields)
+        if entry.mixes_features and _is_packed(source):
+            return {name: tuple([replace(axis, packed=False) for axis in field]) for name, field in source.items()}
+        return source
 
     def entries_of(self, made: Ref, node: Node, shapes: Shapes) -> tuple[_Entry, ...]:
         """Return how an output of a layer reads its inputs."""
@@ -287,6 +292,20 @@ def _has_offsets(fields: Fields) -> bool:
             if axis.offsets:
                 return True
     return False
+
+
+def _is_kept(sources: Sequence[Fields], entries: Sequence[_Entry]) -> bool:
+    """Return whether a layer has the fields of the tensors that it reads: all the same, with a single stride."""
+    first = sources[0]
+    for source, entry in zip(sources, entries, strict=True):
+        if source is not first or not entry.keeps_positions:
+            return False
+    return not _has_offsets(first) and (len(sources) == 1 or not _has_several_strides(first))
+
+
+def _has_several_strides(fields: Fields) -> bool:
+    """Return whether windows of different strides have met in any of these fields."""
+    return any(axis.has_several_strides for field in fields.values() for axis in field)
 
 
 def _is_packed(fields: Fields) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from archcalc.report.table import Table, human, total
+from archcalc.report.table import Column, Table, human, total
 from archcalc.terminal import display_width
 
 GAP = "  "
@@ -46,7 +46,7 @@ class _Layout:
         self.paint: Paint = _painted if color else _plain
         self.titles = [column.title for column in table.columns]
         columns = list(zip(*table.rows, strict=True))
-        self.columns = [_texts(cells) for cells in columns] if columns else [[] for _ in self.titles]
+        self.columns = [texts_of(cells) for cells in columns] if columns else [[] for _ in self.titles]
         """The texts of the rows, by column."""
         self.totals = [total(row) for row in table.totals]
         self.widths = [
@@ -86,12 +86,7 @@ class _Layout:
 
     def plain_rows(self) -> Iterator[str]:
         """Yield the rows, each in one line without colour: the fast way for long tables."""
-        padded = []
-        for column, texts, width in zip(self.table.columns, self.columns, self.widths, strict=True):
-            at_right = column.align == "right"
-            known = {text: _padded(text, width, at_right=at_right) for text in dict.fromkeys(texts)}
-            padded.append([known[text] for text in texts])
-        for cells in zip(*padded, strict=True):
+        for cells in padded_rows(self.table.columns, self.columns, self.widths):
             yield GAP.join(cells).rstrip()
 
     def row(self, cells: Sequence[str], styles: list[str], page: list[int]) -> Iterator[str]:
@@ -154,10 +149,28 @@ class _Layout:
         return [self.titles[index], *self.columns[index], *(row[index] for row in self.totals)]
 
 
-def _texts(cells: Sequence[Any]) -> list[str]:
+def texts_of(cells: Sequence[Any]) -> list[str]:
     """Return the texts of cells for people. The rows of a long table share objects, which are written once."""
     known = {key: human(cell) for key, cell in dict(zip(map(id, cells), cells, strict=True)).items()}
     return [known[id(cell)] for cell in cells]
+
+
+def padded_rows(
+    columns: Sequence[Column], texts: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Iterator[tuple[str, ...]]:
+    """Return the rows of a table with each text as wide as its column.
+
+    Args:
+        columns: the columns.
+        texts: the texts of each column.
+        widths: the width of each column.
+    """
+    padded = []
+    for column, each, width in zip(columns, texts, widths, strict=True):
+        at_right = column.align == "right"
+        known = {text: _padded(text, width, at_right=at_right) for text in {*each}}
+        padded.append([known[text] for text in each])
+    return zip(*padded, strict=True)
 
 
 def _padded(text: str, width: int, *, at_right: bool) -> str:

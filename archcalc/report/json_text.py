@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from json import dumps
 from json.encoder import encode_basestring
 from typing import Any
@@ -66,13 +67,21 @@ def encoded(value: Any, margin: str) -> str:
 
 
 def _list(values: Sequence[Any], margin: str) -> str:
-    if {*map(type, values)} == {int}:
-        return f"[{', '.join(map(str, values))}]"
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        return str([*values])
     inner = margin + INDENT
-    items = f",\n{inner}".join([encoded(each, inner) for each in values])
-    return f"[\n{inner}{items}\n{margin}]"
+    separator = f",\n{inner}"
+    items = map(encode_basestring, values) if kinds == {str} else [encoded(each, inner) for each in values]
+    return f"[\n{inner}{separator.join(items)}\n{margin}]"
 
 
 def members(record: Mapping[str, Any], margin: str) -> str:
     """Return the text of the members of an object, each indented by ``margin``, without the braces."""
-    return ",\n".join([f"{margin}{encode_basestring(key)}: {encoded(value, margin)}" for key, value in record.items()])
+    return _template((*record,), margin) % tuple([encoded(value, margin) for value in record.values()])
+
+
+@lru_cache
+def _template(keys: tuple[str, ...], margin: str) -> str:
+    """Return the text of members with these keys, with ``%s`` for each value."""
+    return ",\n".join([f"{margin}{encode_basestring(key)}: ".replace("%", "%%") + "%s" for key in keys])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fractions import Fraction
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from archcalc.analysis.counts import Counts
 from archcalc.analysis.fields import FIELD_QUANTITIES, AxisField, Fields
@@ -29,14 +29,17 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
         dtype: the number format for memory, which is in bytes.
         depth: combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
-    records = _RowRecords(analysis, depth)
-    return _document(analysis, dtype, [records.record(row) for row in records.rows])
+    rows = _Rows[Mapping[str, Any]](analysis, depth, lambda members: members)
+    return _document(
+        analysis, dtype, [{name: value for part in parts for name, value in part.items()} for parts in rows]
+    )
 
 
 def network_json(analysis: Analysis, dtype: str = "float32", *, depth: int | None = None) -> Iterator[str]:
     """Yield the text of `network_record` in pieces, one per layer: long networks are never held as a whole."""
-    records = _RowRecords(analysis, depth)
-    return json_pieces(_document(analysis, dtype, (records.text(row) for row in records.rows)))
+    rows = _Rows[str](analysis, depth, lambda part: members(part, ITEM + INDENT))
+    texts = map(",\n".join, rows)
+    return json_pieces(_document(analysis, dtype, (Encoded(f"{{\n{text}\n{ITEM}}}") for text in texts)))
 
 
 def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
@@ -65,72 +68,59 @@ def _document(analysis: Analysis, dtype: str, layers: Any) -> dict[str, Any]:
     }
 
 
-class _Part:
-    """Some members of a record, with their text once it has been written."""
-
-    __slots__ = ("_text", "members")
-
-    def __init__(self, members: Mapping[str, Any]) -> None:
-        self.members = members
-        self._text: str | None = None
-
-    @property
-    def text(self) -> str:
-        if self._text is None:
-            self._text = members(self.members, ITEM + INDENT)
-        return self._text
+Part = TypeVar("Part")
+"""Some members of a record, as data or as text."""
 
 
-class _RowRecords:
-    """The records of the rows of a network, layers or groups of them; what rows have in common is written once."""
+class _Rows(Generic[Part]):
+    """The records of the rows of a network, layers or groups of them, in parts; what rows have in common is made once.
 
-    def __init__(self, analysis: Analysis, depth: int | None) -> None:
+    Args:
+        analysis: the analysis of the network.
+        depth: the depth below which layers are combined; ``None`` keeps every layer.
+        write: makes a part of some members of a record.
+    """
+
+    def __init__(self, analysis: Analysis, depth: int | None, write: Callable[[Mapping[str, Any]], Part]) -> None:
         self.analysis = analysis
         self.several_inputs = len(analysis.graph.inputs) > 1
         self.rows: Sequence[Layer | Group] = analysis.layers if depth is None else analysis.folded(depth)
+        self.write = write
         self.row_of: dict[str, str] = {}
         """The name of the row that contains each layer of a group."""
         for row in self.rows:
             if isinstance(row, Group):
                 self.row_of.update((layer.name, row.name) for layer in row.layers)
-        self.known: dict[Hashable, tuple[_Part, ...]] = {}
-        """The parts that several rows have, by what they depend on."""
+        self.known: dict[Hashable, tuple[Part, ...]] = {}
+        """The parts that several rows have, by what they depend on: objects, by their identity, or values."""
 
-    def record(self, row: Layer | Group) -> dict[str, Any]:
-        """Return a row as data."""
-        return {name: value for part in self.parts(row) for name, value in part.members.items()}
+    def __iter__(self) -> Iterator[list[Part]]:
+        return map(self.parts, self.rows)
 
-    def text(self, row: Layer | Group) -> Encoded:
-        """Return a row as JSON."""
-        inner = ",\n".join([part.text for part in self.parts(row)])
-        return Encoded(f"{{\n{inner}\n{ITEM}}}")
-
-    def parts(self, row: Layer | Group) -> list[_Part]:
+    def parts(self, row: Layer | Group) -> list[Part]:
         """Return the parts of a record."""
-        found = [
-            *(self.group(row) if isinstance(row, Group) else self.layer(row)),
-            *self.shared(("fields", id(row.fields)), lambda: (_fields(row.fields, self.several_inputs),)),
-            *self.shared((row.head, row.training), lambda: ({"head": row.head, "training": row.training},)),
-            *([] if row.is_complete else [_Part(_bound(row))]),
-        ]
+        found = self.group(row) if isinstance(row, Group) else self.layer(row)
+        found += self.shared(id(row.fields), lambda: (_fields(row.fields, self.several_inputs),))
+        found += self.shared((row.head, row.training), lambda: ({"head": row.head, "training": row.training},))
+        if not row.is_complete:
+            found.append(self.write(_bound(row)))
         if self.analysis.shares_weights:
             shared = row.params - self.analysis.own(row, "params")  # parameters that count at rows before this one
-            found += [_Part({"shared_params": shared})] if shared else []
+            if shared:
+                found.append(self.write({"shared_params": shared}))
         return found
 
-    def layer(self, layer: Layer) -> list[_Part]:
+    def layer(self, layer: Layer) -> list[Part]:
         """Return the parts of a layer up to its counts."""
-        operator, sizes = self.shared(("layer", id(layer.attributes)), lambda: (_operator(layer), _sizes(layer)))
+        operator, sizes = self.shared(id(layer.attributes), lambda: (_operator(layer), _sizes(layer)))
         origin = self.analysis.graph.nodes[layer.node].origin
-        return [
-            _Part({"name": layer.name, "stage": layer.stage, "path": layer.path}),
-            *([] if origin is None else [_Part({"origin": asdict(origin)})]),
-            operator,
-            _Part({"inputs": [self.row_of.get(name, name) for name in layer.inputs]}),
-            sizes,
-        ]
+        named: dict[str, Any] = {"name": layer.name, "stage": layer.stage, "path": layer.path}
+        read = {"inputs": [self.row_of.get(name, name) for name in layer.inputs]}
+        if origin is not None:
+            named["origin"] = asdict(origin)
+        return [self.write(named), operator, self.write(read), sizes]
 
-    def group(self, group: Group) -> list[_Part]:
+    def group(self, group: Group) -> list[Part]:
         """Return the parts of a group up to its counts, which are the sums of its layers; ``op`` is ``None``."""
         read = dict.fromkeys(self.row_of.get(name, name) for layer in group.layers for name in layer.inputs)
         start: dict[str, Any] = {
@@ -142,13 +132,13 @@ class _RowRecords:
             "attributes": {},
             "inputs": [name for name in read if name != group.name],
         }
-        return [_Part(start), _Part(_sizes(group))]
+        return [self.write(start), self.write(_sizes(group))]
 
-    def shared(self, key: Hashable, write: Callable[[], tuple[Mapping[str, Any], ...]]) -> tuple[_Part, ...]:
+    def shared(self, key: Hashable, make: Callable[[], tuple[Mapping[str, Any], ...]]) -> tuple[Part, ...]:
         """Return parts that other rows may have as well."""
         found = self.known.get(key)
         if found is None:
-            found = self.known[key] = tuple(map(_Part, write()))
+            found = self.known[key] = tuple(map(self.write, make()))
         return found
 
 

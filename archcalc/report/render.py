@@ -6,6 +6,7 @@ from typing import Any
 
 from archcalc.report.aligned import aligned
 from archcalc.report.json_text import write_json
+from archcalc.report.markup import latex, markdown
 from archcalc.report.table import Table, human, raw, total, without_controls
 from archcalc.spec.errors import escaped
 
@@ -35,7 +36,7 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
     if form == "json":
         keys = _keys(table)
         return write_json([dict(zip(keys, map(raw, row), strict=True)) for row in table.rows])
-    return _html(table) if form == "html" else _tabulate(table, form)
+    return {"html": _html, "markdown": markdown, "latex": latex}[form](table)
 
 
 def _keys(table: Table) -> list[str]:
@@ -74,27 +75,3 @@ def _html(table: Table) -> str:
     foot += [f'<tr><td colspan="{len(table.columns)}">{escape(note)}</td></tr>' for note in table.notes]
     lines += ["<tfoot>", *foot, "</tfoot>"] if foot else []
     return "\n".join([*lines, "</table>"]) + "\n"
-
-
-def _tabulate(table: Table, form: str) -> str:
-    from tabulate import tabulate
-
-    rows = [*(list(map(human, row)) for row in table.rows), *map(total, table.totals)]
-    if form == "markdown":
-        rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
-    text = tabulate(
-        rows,
-        headers=[column.title for column in table.columns],
-        tablefmt={"markdown": "pipe", "latex": "latex_booktabs"}[form],
-        colalign=[column.align for column in table.columns],
-        disable_numparse=True,
-    )
-    comment = ""
-    if form == "latex":
-        comment = "% "
-        lines = text.replace("≤", r"$\leq$").replace("≥", r"$\geq$").splitlines()
-        after = len(lines) - len(table.totals) - 2  # \bottomrule and \end{tabular} close the table
-        text = "\n".join([*lines[:after], *([r"\midrule"] if table.totals else []), *lines[after:]])
-    title = [f"{comment}{table.title}", ""] if table.title else []
-    notes = ["", *(f"{comment}{note}" for note in table.notes)] if table.notes else []
-    return "\n".join([*title, text, *notes]) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple, NoReturn
 
@@ -62,10 +62,9 @@ WEIGHTS = "weights"
 """The argument that names the layer whose weights a layer shares."""
 
 
-def weights_argument(item: syntax.Layer | syntax.Join, op: Operator) -> syntax.Argument | None:
+def weights_argument(arguments: Iterable[syntax.Argument], cls: type[Operator]) -> syntax.Argument | None:
     """Return the argument ``weights=@layer`` of a layer; ``None`` if there is none."""
-    arguments = item.options if isinstance(item, syntax.Join) else item.arguments
-    return next((each for each in arguments if each.name == WEIGHTS and WEIGHTS not in named_of(op.name)), None)
+    return next((each for each in arguments if each.name == WEIGHTS and WEIGHTS not in named_of(cls.name)), None)
 
 
 def bind(

@@ -22,6 +22,7 @@ from archcalc.spec.arguments import BoundArgument, bind, is_operator, weights_ar
 from archcalc.spec.calls import bare_block, bind_call, call_words, unknown_block, unknown_operator
 from archcalc.spec.errors import Problem, Span, SpecError, Text, fail
 from archcalc.spec.expansion import Expansion
+from archcalc.spec.layer_names import LayerNames
 from archcalc.spec.limits import Limits
 from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.paths import Frame, Mark
@@ -72,6 +73,8 @@ class _Binding(NamedTuple):
     names: tuple[str, ...] | None
     """The names in the arguments, which decide about the layer together with the shapes; ``None`` if they do not,
     because a tensor is among the arguments, or numbers are not plain."""
+    weights: syntax.Argument | None
+    """The argument ``weights=@layer``, if there is one."""
 
 
 class _Draft(NamedTuple):
@@ -85,10 +88,10 @@ class _Draft(NamedTuple):
     tied: Tied = UNTIED
 
 
-class _Label(NamedTuple):
-    """The name of a node, and the stage and head that it belongs to."""
+class _Section(NamedTuple):
+    """The names of the layers of a stage, in order, and the stage and head that they belong to."""
 
-    name: str
+    names: list[str]
     stage: str | None = None
     head: str | None = None
     training: bool = False
@@ -123,12 +126,10 @@ class _Builder:
         self.observe = observe
         self.attributes = attributes
         self.drafts: list[_Draft] = []
-        self.labels: list[_Label] = []
+        self.sections: list[_Section] = []
         self.references = References(network, self.further_outputs)
-        self.local_names: dict[int, str] = {}
-        """The names of layers that have the name of their entry, by index."""
+        self.names = LayerNames(self.references.taken)
         self.shared: dict[str, SharedSet] = {}
-        self.unnamed: Counter[str] = Counter()
         self.variables = dict(network.variables)
         self.root = Frame("", None)
         self.bindings: dict[tuple[int, str], _Binding] = {}
@@ -154,14 +155,14 @@ class _Builder:
         for name, shape in network.inputs.items():
             self.references.end(name, Mark(Ref(len(self.drafts)), range(0)))
             self.drafts.append(_Draft(Input(shape), (), (shape,), self.root))
-            self.labels.append(_Label(name))
+            self.sections.append(_Section([name]))
         current = Ref(0)
         for stage in network.stages:
             current = self.run(stage, current)
-        outputs = {network.stages[-1].name or self.labels[current.node].name: current}
+        heads = {}
         for head in network.heads:
             assert head.name is not None
-            outputs[head.name] = self.run(head, current, head=head.name)
+            heads[head.name] = self.run(head, current, head=head.name)
         training_outputs = {}
         impossible: dict[str, Problem] = {}
         for head in network.training_heads:
@@ -176,12 +177,13 @@ class _Builder:
                     raise
                 impossible[head.name] = error.problems[0]
                 del self.drafts[layers:]
-                self.local_names = {index: name for index, name in self.local_names.items() if index < layers}
+                self.names.forget(layers)
                 self.shared, self.depth = shared, 0
+        nodes = self.nodes()
         graph = Graph(
             name=network.name,
-            nodes=tuple(map(_node, self.drafts, self.labels)),
-            outputs=outputs,
+            nodes=nodes,
+            outputs={network.stages[-1].name or nodes[current.node].name: current, **heads},
             stages=self.references.stages,
             variables={name: external_value(value) for name, value in network.variables.items()},
             layout=network.layout,
@@ -191,6 +193,11 @@ class _Builder:
             },
         )
         return Built(graph, tuple([draft.place for draft in self.drafts]), tuple(impossible.values()))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes, once all stages have been built."""
+        labels = ((name, section) for section in self.sections for name in section.names)
+        return tuple([_node(draft, *label) for draft, label in zip(self.drafts, labels, strict=True)])
 
     def run(self, stage: Stage, current: Ref, *, head: str | None = None, training: bool = False) -> Ref:
         """Expand a stage and name its layers."""
@@ -205,13 +212,14 @@ class _Builder:
             raise SpecError([self.located(problem, stage) for problem in error.problems]) from None
         except NeedsPlain:
             needs_plain(f"the structure of {f'stage {stage.name}' if stage.name else 'this chain'}", stage.chain.span)
-        names = self.names(stage.name, first)
-        self.labels += [_Label(name, stage.name, head, training) for name in names]
+        drafts = self.drafts[first:]
+        names = self.names.of(stage.name, first, [draft.op.name for draft in drafts])
+        self.sections.append(_Section(names, stage.name, head, training))
         if stage.name:
             layers = range(first, len(self.drafts))
             marks = [
-                Mark(Ref(index), range(index, index + 1), self.drafts[index].frame, name.rpartition("/")[2])
-                for index, name in zip(layers, names, strict=True)
+                Mark(Ref(index), range(index, index + 1), draft.frame, name.rpartition("/")[2])
+                for index, draft, name in zip(layers, drafts, names, strict=True)
             ]
             self.references.end(stage.name, Mark(result, layers), marks)
         return result
@@ -227,30 +235,6 @@ class _Builder:
         if stage.name is None or inside or f"stage {stage.name}" in problem.message:
             return problem
         return replace(problem, message=f"{problem.message} (in stage {stage.name})")
-
-    def names(self, stage: str | None, first: int) -> list[str]:
-        """Return the names of a stage's layers, which are those from ``first`` on."""
-        local, drafts = self.local_names, self.drafts
-        labels = [local.get(index) or drafts[index].op.name for index in range(first, len(drafts))]
-        if stage is None:
-            return [self.next_unnamed(label) for label in labels]
-        if len(labels) == 1:
-            return [stage]
-        total = Counter(labels)
-        seen: Counter[str] = Counter()
-        names = []
-        for label in labels:
-            seen[label] += 1
-            names.append(f"{stage}/{label}" if total[label] == 1 else f"{stage}/{label}_{seen[label]}")
-        return names
-
-    def next_unnamed(self, label: str) -> str:
-        """Return the next ``label_N`` that is not the name of a stage."""
-        while True:
-            self.unnamed[label] += 1
-            name = f"{label}_{self.unnamed[label]}"
-            if name not in self.references.taken:
-                return name
 
     def chain(self, chain: syntax.Chain, current: Ref, context: _Context) -> Ref:
         return self.items(chain.items, chain.span, current, context)
@@ -310,7 +294,7 @@ class _Builder:
                 found[entry.name] = mark = Mark(current, layers, frame)
                 self.references.current.append(mark)
                 if len(layers) == 1 and current.node == first:
-                    self.local_names[first] = entry.name
+                    self.names.local[first] = entry.name
         return current
 
     def repeat(self, item: syntax.Repeat, current: Ref, context: _Context) -> Ref:
@@ -359,21 +343,21 @@ class _Builder:
             )
 
     def layer(self, item: syntax.Layer, current: Ref, context: _Context) -> Ref:
-        name, names = item.name, context.names
-        held = names.get(name)
-        if isinstance(held, Word):
-            name = held.word
-        elif name not in self.network.blocks:
-            name = operator_spelled(name)
-        if name == "identity" and not item.arguments:
-            self.spend(1, item.span)
-            return current
-        if name in self.network.blocks:
-            bare_block(item)
-            return self.call(name, (), item.head, current, context)
-        if not is_operator(name) or (held is not None and not isinstance(held, Word)):
-            unknown_operator(name, item.head, self.network.blocks, held)
-        binding = self.binding(item, name, item.arguments, names)
+        held = context.names.get(item.name)
+        name = held.word if isinstance(held, Word) else item.name
+        binding = self.bindings.get((id(item), name))
+        if binding is None:
+            if not isinstance(held, Word) and name not in self.network.blocks:
+                name = operator_spelled(name)
+            if name == "identity" and not item.arguments:
+                self.spend(1, item.span)
+                return current
+            if name in self.network.blocks:
+                bare_block(item)
+                return self.call(name, (), item.head, current, context)
+            if not is_operator(name) or (held is not None and not isinstance(held, Word)):
+                unknown_operator(name, item.head, self.network.blocks, held)
+            binding = self.binding(item, name, item.arguments, context.names)
         return self.emit(binding, () if binding.cls.arity == 0 else (current,), item, current, context)
 
     def call(
@@ -430,7 +414,8 @@ class _Builder:
             used = dict.fromkeys(used.name for argument in arguments for used in names_in(argument.value))
             takes_tensor = any(isinstance(argument.value, syntax.Reference) for _, argument, _ in bound)
             decisive = None if takes_tensor or not self.is_plain else tuple(used)
-            found = self.bindings[key] = _Binding(REGISTRY[name], bound, decisive)
+            weights = weights_argument(arguments, REGISTRY[name])
+            found = self.bindings[key] = _Binding(REGISTRY[name], bound, decisive, weights)
         return found
 
     def key(self, binding: _Binding, shapes: Shapes, current: Shape, context: _Context) -> tuple[object, ...] | None:
@@ -446,10 +431,15 @@ class _Builder:
         return (id(binding), shapes, current, context.repeat_index if "i" in binding.names else None, *values)
 
     def tied(
-        self, op: Operator, shapes: Shapes, item: syntax.Layer | syntax.Join, current: Ref, context: _Context
+        self,
+        op: Operator,
+        shapes: Shapes,
+        argument: syntax.Argument | None,
+        item: syntax.Layer | syntax.Join,
+        current: Ref,
+        context: _Context,
     ) -> Tied:
         """Return the weights of a layer that belong to earlier layers."""
-        argument = weights_argument(item, op)
         if argument is None and context.shared is None:
             return UNTIED
         weights = op.weights(shapes)
@@ -478,7 +468,7 @@ class _Builder:
         context: _Context,
     ) -> Ref:
         """Construct the operator and append the layer."""
-        cls, bound, _ = binding
+        cls, bound, _, weights = binding
         span, drafts = item.span, self.drafts
         self.bound_layers(1, span)
         if self.observe is not None:
@@ -502,7 +492,7 @@ class _Builder:
                     self.made[key] = op, outputs
             else:
                 op, outputs = made
-            tied = self.tied(op, shapes, item, current, context)
+            tied = self.tied(op, shapes, weights, item, current, context)
         except Impossible as error:
             where = f" (in stage {self.stage})" if self.stage else ""
             shapes = tuple([drafts[ref.node].outputs[ref.output] for ref in read])
@@ -538,10 +528,9 @@ def _in_layout(layout: str, value: object) -> object:
     return value
 
 
-def _node(draft: _Draft, label: _Label) -> Node:
+def _node(draft: _Draft, name: str, section: _Section) -> Node:
     """Return a node with its path, which is known only after all calls have been expanded and numbered."""
-    path = (*((label.stage,) if label.stage else ()), *draft.frame.path())
-    full = path if path == (label.name,) else (*path, label.name.rpartition("/")[2])
-    return Node(
-        label.name, draft.op, draft.inputs, draft.outputs, full, label.stage, label.head, label.training, draft.tied
-    )
+    _, stage, head, training = section
+    path = (*((stage,) if stage else ()), *draft.frame.path())
+    full = path if path == (name,) else (*path, name.rpartition("/")[2])
+    return Node(name, draft.op, draft.inputs, draft.outputs, full, stage, head, training, draft.tied)
