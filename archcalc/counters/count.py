@@ -54,7 +54,7 @@ def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, sta
     counting = _Counting(tool, quantity, trace, native)
     terms = counting.terms(start)
     other = None
-    if quantity.rules and trace.hidden:
+    if (quantity.rules and trace.hidden) or quantity.otherwise is not None:
         further = _Counting(tool, quantity, trace, native, otherwise=True)
         further.terms(start)
         other = further.value if further.value != counting.value else None
@@ -75,8 +75,9 @@ class _Counting:
         self.covered: set[int] = set()
 
     def terms(self, start: int) -> tuple[Term, ...]:
-        if self.quantity.measure is not None:
-            for charge in self.quantity.measure(self.trace):
+        measure = self.quantity.otherwise if self.otherwise else self.quantity.measure
+        if measure is not None:
+            for charge in measure(self.trace):
                 self.add(charge.label, charge.amount, charge.layer)
             self.value = start + sum(sum(layers.values()) for layers in self.found.values())
         else:

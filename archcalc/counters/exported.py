@@ -70,7 +70,7 @@ class _Tracing:
                 self.own.setdefault(module, {})[name] = tensor
         inputs = tuple([self.tensor(name) for name in self.program.inputs])
         operations = tuple([each for call in self.program.calls for each in self.operation(call)])
-        called_paths = {call.path for call in self.calls.values()}
+        without = {*(call.path for call in self.calls.values()), *self.holders, *self.own}
         return Trace(
             operations,
             tuple(self.calls.values()),
@@ -82,7 +82,7 @@ class _Tracing:
             int(self.totals.params),
             int(self.totals.trainable),
             0,
-            tuple([path for path in self.program.modules if path not in called_paths]),
+            tuple([path for path in self.program.modules if path not in without]),
         )
 
     def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:

@@ -96,6 +96,8 @@ class Quantity:
     unit: Unit = EXACT
     rules: tuple[Rule, ...] = ()
     measure: Measure | None = None
+    otherwise: Measure | None = None
+    """The measure if something holds that the source does not show."""
     source: str = ""
 
 

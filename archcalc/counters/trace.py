@@ -189,8 +189,8 @@ class Trace:
     """What archcalc counts as learned parameters."""
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
-    uncalled: tuple[str, ...] = ()
-    """The paths of modules without any operation."""
+    silent: tuple[str, ...] = ()
+    """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
     assumptions: tuple[str, ...] = ()
     """What is assumed, because the source does not say."""
 

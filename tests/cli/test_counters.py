@@ -60,7 +60,7 @@ def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
 def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> None:
     page = archcalc("counters", NET, "--explain", "thop 0.1.1", "--format", "markdown").out
     assert page.startswith("# What thop 0.1.1 counts\n")
-    for part in ("count_normalization", "+ 1,024", "= 8,204", "batch norm (4 per element)", "bn_1"):
+    for part in ("count_normalization", "+1,024", "= 8,204", "batch norm (4 per element)", "bn_1"):
         assert part in page
 
 
