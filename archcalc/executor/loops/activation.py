@@ -59,13 +59,13 @@ def relu6(op: Relu6, x: Scalar) -> Scalar:
 
 @elementwise(LeakyRelu)
 def leaky_relu(op: LeakyRelu, x: Scalar) -> Scalar:
-    other = float(op.slope) * x
+    other = op.slope * x
     return x if x > 0 else other
 
 
 @elementwise(Elu)
 def elu(op: Elu, x: Scalar) -> Scalar:
-    other = float(op.alpha) * (exp(x) - 1)
+    other = op.alpha * (exp(x) - 1)
     return x if x > 0 else other
 
 
