@@ -44,10 +44,12 @@ class Exact(Substitute):
         return hash(self.value)
 
     def __floor__(self) -> int:
-        return int(math.floor(self.value))
+        below: int = math.floor(self.value)
+        return below
 
     def __round__(self) -> int:
-        return int(round(self.value))
+        nearest: int = round(self.value)
+        return nearest
 
     def __eq__(self, other: object) -> bool:
         return bool(self.value == _operand(other))

@@ -40,6 +40,11 @@ def function(name: str, x: Any) -> Any:
     return limited(getattr(math, name), x)
 
 
+def named_value(name: str, x: Any) -> Any:
+    """Return an intermediate result of a definition with its name in textbooks, which a record shows."""
+    return x.named(name) if isinstance(x, Substitute) else x
+
+
 def limited(of: Callable[[float], float], x: float) -> float:
     """Return the value of a function of floats, infinity if it overflows, or NaN if it is undefined."""
     try:
@@ -60,4 +65,3 @@ def power(base: Any, exponent: Any) -> Any:
 def quotient(a: Any, b: Any) -> Any:
     """Return a quotient; a division by zero gives infinity, as on arrays."""
     return a / b if b else a * math.inf
-

@@ -41,10 +41,12 @@ class Recorded(Substitute):
         return id(self)
 
     def __floor__(self) -> int:
-        return int(math.floor(self.value))
+        below: int = math.floor(self.value)
+        return below
 
     def __round__(self) -> int:
-        return int(round(self.value))
+        nearest: int = round(self.value)
+        return nearest
 
     def __eq__(self, other: object) -> bool:
         return bool(self.value == plain(other))

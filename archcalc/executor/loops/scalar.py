@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, TypeAlias, final
 
-from archcalc.executor.loops.numbers import Substitute, Value, function, power, quotient
+from archcalc.executor.loops.numbers import Substitute, Value, function, named_value, power, quotient
 
 KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
 
@@ -60,7 +60,9 @@ class Scalar:
         tally.add += 1
         return Scalar(self.value + (other.value if type(other) is Scalar else other), tally)
 
-    __radd__ = __add__
+    def __radd__(self, other: Plain) -> Scalar:
+        self.tally.add += 1
+        return Scalar(other + self.value, self.tally)
 
     def __sub__(self, other: Operand) -> Scalar:
         tally = self.tally
@@ -76,7 +78,9 @@ class Scalar:
         tally.mul += 1
         return Scalar(self.value * (other.value if type(other) is Scalar else other), tally)
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Plain) -> Scalar:
+        self.tally.mul += 1
+        return Scalar(other * self.value, self.tally)
 
     def __truediv__(self, other: Operand) -> Scalar:
         self.tally.div += 1
@@ -154,4 +158,4 @@ def erf(x: Scalar) -> Scalar:
 def named(name: str, x: Scalar) -> Scalar:
     """Return an intermediate result of a definition with its name in textbooks, which a record of the computation
     shows; it is not counted."""
-    return Scalar(x.value.named(name), x.tally) if isinstance(x.value, Substitute) else x
+    return Scalar(named_value(name, x.value), x.tally)
