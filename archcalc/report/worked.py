@@ -131,7 +131,17 @@ LATEX = Notation(
 )
 SUM, PRODUCT, POWER, ATOM = range(4)
 """How strongly the outermost operation of an expression binds."""
-FUNCTIONS = {"exp": "exp", "log": "ln", "tanh": "tanh", "erf": "erf", "max": "max", "min": "min", "abs": "abs"}
+FUNCTIONS = {
+    "exp": "exp",
+    "log": "ln",
+    "tanh": "tanh",
+    "erf": "erf",
+    "sin": "sin",
+    "cos": "cos",
+    "max": "max",
+    "min": "min",
+    "abs": "abs",
+}
 
 
 class Written(NamedTuple):

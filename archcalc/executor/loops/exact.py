@@ -9,8 +9,9 @@ from typing import Any
 
 from archcalc.executor.loops.numbers import Substitute
 
-WHERE_RATIONAL = {"exp": (0, 1), "log": (1, 0), "tanh": (0, 0), "erf": (0, 0)}
-"""The only rational number of which each function is rational, and its value there (Hermite, Lindemann)."""
+WHERE_ALGEBRAIC = {"exp": (0, 1), "log": (1, 0), "tanh": (0, 0), "erf": (0, 0), "sin": (0, 0), "cos": (0, 1)}
+"""The only algebraic number of which each function is known to be algebraic, and its value there; for all but ``erf``,
+there is no other one (Lindemann 1882)."""
 
 
 class InexactError(ArithmeticError):
@@ -96,7 +97,7 @@ class Exact(Substitute):
         """
         if function == "sqrt":
             return Exact(_power(self.value, Fraction(1, 2)))
-        where, value = WHERE_RATIONAL[function]
+        where, value = WHERE_ALGEBRAIC[function]
         if self.value == where:
             return Exact(value)
         raise InexactError(f"{function}({self.value}) is not a fraction, nor a root of one")

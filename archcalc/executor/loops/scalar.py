@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, final
 
 from archcalc.executor.loops.numbers import Substitute, Value, function, named_value, power, quotient
 
-KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
+KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 
 
 class Tally:
@@ -25,6 +25,7 @@ class Tally:
     pow: int
     tanh: int
     erf: int
+    sin: int
     macs: int
 
     def __init__(self) -> None:
@@ -143,6 +144,16 @@ def log(x: Scalar) -> Scalar:
 def sqrt(x: Scalar) -> Scalar:
     x.tally.sqrt += 1
     return Scalar(function("sqrt", x.value), x.tally)
+
+
+def sin(x: Scalar) -> Scalar:
+    x.tally.sin += 1
+    return Scalar(function("sin", x.value), x.tally)
+
+
+def cos(x: Scalar) -> Scalar:
+    x.tally.sin += 1
+    return Scalar(function("cos", x.value), x.tally)
 
 
 def tanh(x: Scalar) -> Scalar:
