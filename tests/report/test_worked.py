@@ -197,6 +197,8 @@ def test_the_steps_of_every_operator_give_its_numbers(name: str, data: st.DataOb
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("archcalc.report.worked.MAX_TERMS", 10**6)
             for step, each in worked("y", number).steps:
+                if math.isnan(float(each)):
+                    continue  # Python has complex numbers and errors instead
                 expression = Expressions(PYTHON, 17).step(each)
                 value = eval(expression, {"__builtins__": {}}, FUNCTIONS)
                 assert value == pytest.approx(float(each), rel=1e-9, abs=1e-9, nan_ok=True), (step, expression)
