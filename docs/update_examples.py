@@ -1,6 +1,6 @@
-"""Run every ``console`` example of the documentation, and write what it prints into its page.
+"""Run the ``console`` examples of the documentation, and write what they print into their pages.
 
-python docs/update_examples.py
+python docs/update_examples.py [PAGE …]
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def updated(page: Path, block: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Update all pages and name those that change."""
-    for page in PAGES:
+    """Update all pages, or those that are given, and name those that change."""
+    chosen = {Path(each).resolve() for each in sys.argv[1:]}
+    for page in (page for page in PAGES if not chosen or page in chosen):
         old = page.read_text(encoding="utf-8")
         new = FENCE.sub(lambda block, page=page: updated(page, block), old)
         if new != old:

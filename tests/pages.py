@@ -92,7 +92,7 @@ def run_in(folder: Path, command: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return "".join(f"{line.rstrip()}\n" for line in run.stdout.splitlines())

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "archcalc"
 IMPORTS = imports_of(PACKAGE)
 
 LEVELS = (
-    {"numeric", "terminal"},
+    {"numeric", "terminal", "arrays"},
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},

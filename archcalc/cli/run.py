@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archcalc.cli.by_hand import Evaluated, Tensors, evaluate_exactly, print_by_hand, read_places
 from archcalc.cli.execution import array_errors, different_files, memory_option, output_errors, progress, within_memory
+from archcalc.cli.given_arrays import floats, given_inputs, given_weights
 from archcalc.cli.options import (
     PositiveInteger,
     SpecCommand,
@@ -17,24 +19,19 @@ from archcalc.cli.options import (
     spec_argument,
     spec_options,
 )
-from archcalc.graph import write_shape
-from archcalc.report.table import Column, Table, bytes_text
-from archcalc.spec.errors import fail, suggest
+from archcalc.cli.run_table import notes_on_run, table
+from archcalc.spec.errors import fail
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from archcalc.api import Network
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph
 
-FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
+FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 MAX_WORKERS = 64
 WARM_UP_RUNS = 2
 """Runs before those that are timed: the first is recorded, and touches memory that has not been used before."""
-TOP = 5
-"""Largest values of an output vector that are listed, and examples of which they are."""
 
 
 @click.command(cls=SpecCommand)
@@ -43,14 +40,16 @@ TOP = 5
     "--input",
     "inputs",
     multiple=True,
-    metavar="[NAME=]FILE",
-    help="Read an input from an .npy file: channels first, with or without a batch axis (repeatable).  "
-    "[default: random]",
+    metavar="[NAME=]ARRAY",
+    help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
+    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]",
 )
 @click.option(
     "--weights",
-    metavar="FILE",
-    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …  [default: random]",
+    multiple=True,
+    metavar="FILE|NAME=ARRAY",
+    help="Read the stored arrays from an .npz file, named layer.weight, layer.bias, …, or give one of them, as for "
+    "--input (repeatable).  [default: random]",
 )
 @click.option(
     "--output",
@@ -64,6 +63,28 @@ TOP = 5
     metavar="NAME",
     help="Take the output of this layer instead of that of the network (repeatable).",
 )
+@click.option(
+    "--print",
+    "printed",
+    multiple=True,
+    metavar="NAME",
+    help="Print the numbers of the output of this layer, or of an input, as well (repeatable).",
+)
+@click.option(
+    "--at",
+    "places",
+    multiple=True,
+    metavar="LAYER:INDEX",
+    callback=read_places,
+    help="Work out one number of the output of a layer, e.g. conv_1:0,2,2: what it is computed from, step by step "
+    "(repeatable).",
+)
+@click.option(
+    "--exact",
+    is_flag=True,
+    help="Compute in fractions, and leave roots unevaluated; inference on small networks.",
+)
+@click.option("--digits", type=click.IntRange(1, 17), metavar="N", help="Significant digits of numbers.  [default: 6]")
 @click.option(
     "--save-weights",
     metavar="FILE",
@@ -137,7 +158,17 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         check_not_folded(network, values["layers"])
     outputs = names_of_outputs(network, values["layers"], training)
     check_output_files(values["output"], values["save_weights"], outputs)
-    batch = batch_of(network, values)
+    check_by_hand(network, values, form)
+    file, named = given_weights(network.graph, values["weights"], training=training)
+    given = given_inputs(network.graph, values["inputs"], values["batch"])
+    batch = batch_of(network, given, values["batch"])
+    printed = [*outputs, *(name for name in values["printed"] if name not in outputs)]
+    if values["exact"]:
+        evaluated = evaluate_exactly(network, exact_inputs(network, given), exact_weights(network, file, named))
+        results = evaluated.named(printed)
+        print_by_hand(evaluated, results, values, form, color)
+        return
+    values["inputs"], values["weights"] = converted(network, given, values["dtype"]), (file, floats(named))
     copies = 2 if values["save_weights"] and training else 1
     within_memory(
         network,
@@ -148,12 +179,17 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         copies=copies,
         workers=values["workers"],
     )
-    run, weights, times = evaluate(network, values, batch)
-    found = run.kept if values["layers"] else run.outputs
-    write_results(values, found, {**weights, **run.updates})
+    run, evaluated, times = evaluate(network, values, batch)
+    everything = {**run.outputs, **run.kept}
+    found = {name: everything[name] for name in outputs}
+    write_results(values, found, {**evaluated.weights, **run.updates})
     if "-" in (values["output"], values["save_weights"]):
         return
-    print_table(table(network, found, run, weights, times), form, color)
+    written = any(array.dtype == object for array in (*given.values(), *named.values()))
+    if written or values["printed"] or values["digits"] or values["places"] or form == "json":
+        print_by_hand(evaluated, {name: everything[name] for name in printed}, values, form, color)
+    else:
+        print_table(table(network, found, notes_on_run(run, evaluated.weights, times)), form, color)
 
 
 def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:
@@ -174,68 +210,111 @@ def check_output_files(path: str | None, weights: str | None, outputs: list[str]
         )
 
 
-def input_files(network: Network, written: tuple[str, ...]) -> dict[str, str]:
-    """Return the file of each input. A file without a name is that of the first input."""
-    graph, files = network.graph, {}
-    for text in written:
-        name, equals, path = text.partition("=")
-        if not equals or (name not in graph.inputs and "/" in name):
-            name, path = next(iter(graph.inputs)), text
-        if name not in graph.inputs:
-            hint = suggest(name, graph.inputs, f"the inputs are {', '.join(graph.inputs)}")
-            fail("unknown-name", f"no input '{name[:60]}'", hint=hint, origin="--input")
-        if name in files:
-            fail("argument", f"two files for the input '{name}'", hint="write NAME=FILE", origin="--input")
-        files[name] = path
-    return files
+def check_by_hand(network: Network, values: dict[str, Any], form: str | None) -> None:
+    """Fail if options for small arrays do not fit the others, or name what does not exist."""
+    for place in values["places"]:
+        network.tensor(place.layer)
+    for name in values["printed"]:
+        network.tensor(name)
+    if values["exact"]:
+        for option, value in (("--mode train", values["mode"] == "train"), ("--repeat", values["repeat"])):
+            if value:
+                raise click.UsageError(f"--exact computes the output of one inference run, without {option}")
+        for option in ("output", "save_weights"):
+            if values[option]:
+                name = option.replace("_", "-")
+                raise click.UsageError(f"--{name} writes floating-point numbers: run without --exact")
+    if values["places"] and values["folds"]:
+        raise click.UsageError("--at works out a number of the network as it is written, without --fold")
+    if values["places"] and values["mode"] == "train":
+        raise click.UsageError("--at works out a number at inference, without --mode train")
+    if values["places"] and form in ("csv", "html"):
+        raise click.UsageError(f"--at writes text, Markdown, LaTeX or JSON, not {form}")
 
 
-def batch_of(network: Network, values: dict[str, Any]) -> int:
-    """Return the number of examples, after replacing the input files in ``values`` by their arrays."""
-    from archcalc.executor.files import read_array
-    from archcalc.executor.inputs import converted_inputs
-
-    given: dict[str, Array] = {}
-    for name, path in input_files(network, values["inputs"]).items():
-        with array_errors("--input"):
-            given[name] = read_array(path, tuple(network.graph.inputs[name]))
-    with array_errors("--input"):
-        arrays = converted_inputs(network.graph, given, dtype=values["dtype"])
-    values["inputs"] = arrays
-    batches = {len(array) for array in arrays.values()} | ({values["batch"]} if values["batch"] else set())
+def batch_of(network: Network, given: Mapping[str, Array], asked: int | None) -> int:
+    """Return the number of examples of the given inputs, or as asked for."""
+    batches = {len(array) if array.ndim > len(network.graph.inputs[name]) else 1 for name, array in given.items()}
+    batches |= {asked} if asked else set()
     if len(batches) > 1:
         found = " and ".join(map(str, sorted(batches)))
-        what = "inputs and --batch" if values["batch"] else "inputs"
+        what = "inputs and --batch" if asked else "inputs"
         fail("array", f"{what} differ in the number of examples: {found}", origin="--input")
     return max(batches, default=1)
 
 
-def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Mapping[str, Array], Sequence[float]]:
+def converted(network: Network, given: Mapping[str, Array], dtype: str) -> dict[str, Array]:
+    """Return given inputs in the number format of the run, batch in front."""
+    from archcalc.executor.inputs import converted_inputs
+
+    with array_errors("--input"):
+        return converted_inputs(network.graph, floats(given), dtype=dtype)
+
+
+def exact_inputs(network: Network, given: Mapping[str, Array]) -> dict[str, Array]:
+    """Return all inputs, batch in front, for a run in exact numbers, which has no random ones."""
+    shapes = network.graph.inputs
+    for name in shapes:
+        if name not in given:
+            hint = f"for example --input '{name} = ones'"
+            fail("missing", f"--exact needs the input '{name}'", hint=hint, origin="--exact")
+    converted(network, given, "float64")  # reports what does not fit
+    return {name: array.reshape(-1, *map(int, shapes[name])) for name, array in given.items()}
+
+
+def exact_weights(network: Network, file: str | None, named: Mapping[str, Array]) -> dict[str, Array]:
+    """Return all stored arrays for a run in exact numbers: those that are given, and neutral ones."""
+    from archcalc.executor.weights import random_names
+
+    arrays = stored_arrays(network, file, {}, dtype="float64", seed=0, training=False)
+    if file is None and network.arrays("float64") is None:
+        missing = [name for name in random_names(network.graph) if name not in named]
+        if missing:
+            listed = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+            hint = f"for example --weights '{missing[0]} = ones'"
+            fail("missing", f"--exact needs numbers for {listed}", hint=hint, origin="--exact")
+    return {**arrays, **named}
+
+
+def stored_arrays(
+    network: Network, file: str | None, named: Mapping[str, Array], *, dtype: str, seed: int, training: bool
+) -> dict[str, Array]:
+    """Return the stored arrays: those given by name, then those of a file or of the network, else initial ones."""
+    from archcalc.executor.files import read_weights
+    from archcalc.executor.weights import initial
+
+    graph = network.graph
+    if file is None:
+        arrays = network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
+    else:
+        with array_errors("--weights"):
+            arrays = read_weights(file, graph, dtype=dtype, training=training)
+    return {**arrays, **{name: array.astype(dtype, order="C") for name, array in named.items()}}
+
+
+def evaluate(network: Network, values: dict[str, Any], batch: int) -> tuple[Run, Evaluated, Sequence[float]]:
     """Run the network as the options say.
 
     Returns:
-        The run, the stored arrays that it read, and the seconds of the repeated runs.
+        The run, the stored arrays that it read and the tensors around the layers of ``--at``, and the seconds of the
+        repeated runs.
     """
     from archcalc.engine.runner import Runner
-    from archcalc.executor.files import read_weights
     from archcalc.executor.inputs import random_inputs
-    from archcalc.executor.weights import initial
 
     graph, dtype, seed = network.graph, values["dtype"], values["seed"]
     training = values["mode"] == "train"
     inputs = {**random_inputs(graph, batch=batch, seed=seed, dtype=dtype), **values["inputs"]}
-    if values["weights"] is None:
-        weights = network.arrays(dtype) or initial(graph, seed=seed, dtype=dtype, training=training)
-    else:
-        with array_errors("--weights"):
-            weights = read_weights(values["weights"], graph, dtype=dtype, training=training)
+    file, named = values["weights"]
+    weights = stored_arrays(network, file, named, dtype=dtype, seed=seed, training=training)
     graph, stored = folded(network, weights) if values["folds"] else (graph, weights)
-    options = {"training": training, "seed": seed, "keep": values["layers"]}
+    options = {"training": training, "seed": seed, "keep": [*values["layers"], *values["printed"]]}
+    kept = Tensors({network.tensor(place.layer).node for place in values["places"]})
     with Runner(graph, stored, workers=values["workers"], winograd=values["winograd"]) as runner:
-        with progress(network.name, len(graph.nodes)) as observe, array_errors("--mode"):
-            run = runner.run(inputs, observe=observe, **options)
+        with progress(network.name, len(graph.nodes)) as advance, array_errors("--mode"):
+            run = runner.run(inputs, observe=kept.observer(advance), **options)
         times = repeated(lambda: runner.run(inputs, **options), network.name, values["repeat"])
-    return run, weights, times
+    return run, Evaluated(network, kept.found, weights), times
 
 
 def repeated(run: Callable[[], Run], title: str, count: int) -> list[float]:
@@ -286,68 +365,3 @@ def write_results(values: dict[str, Any], found: Mapping[str, Array], weights: M
     if saved is not None:
         with output_errors("--save-weights", saved):
             write_with(saved, lambda file: write_arrays(file, weights))
-
-
-def table(
-    network: Network, found: Mapping[str, Array], run: Run, weights: Mapping[str, Array], times: Sequence[float]
-) -> Table:
-    """Return the table of the outputs."""
-    columns = (
-        Column("tensor", "tensor", folds=True),
-        Column("shape", "shape"),
-        Column("dtype", "dtype"),
-        Column("min", "min", "right"),
-        Column("mean", "mean", "right"),
-        Column("max", "max", "right"),
-    )
-    rows = []
-    notes = []
-    for name, array in found.items():
-        numbers = [number_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
-        shape = (len(array), *array.shape[1:])
-        written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
-        rows.append((name, written, array.dtype.name, *numbers))
-        notes += largest_values(name if len(found) > 1 else "", array)
-        notes += not_finite(name, array)
-    stored = sum(array.nbytes for array in weights.values())
-    notes.append(
-        f"time: {run.seconds * 1000:,.1f} ms; memory: tensors {bytes_text(run.peak)} (peak), "
-        f"parameters {bytes_text(stored)}, work buffers {bytes_text(run.scratch)}"
-    )
-    if times:
-        from statistics import median
-
-        what = f"{len(times)} timed runs: median" if len(times) > 1 else "1 timed run:"
-        minimum = f", minimum {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
-        notes.append(f"{what} {median(times) * 1000:,.1f} ms{minimum}")
-    if run.updates:
-        notes.append(f"{len(run.updates):,} stored arrays (running statistics) updated; --save-weights writes them")
-    return Table(columns, tuple(rows), title=network.name, notes=tuple(notes))
-
-
-def largest_values(name: str, array: Array) -> list[str]:
-    """Return the largest values of an output vector with their indices, for each of the first few examples."""
-    import numpy as np
-
-    if array.ndim != 2 or array.shape[1] < 2 or np.isnan(array).any():
-        return []
-    lines = []
-    for example, numbers in enumerate(array[:TOP]):
-        places = np.argsort(-numbers, kind="stable")[:TOP]
-        label = " ".join(part for part in (name, f"example {example}" if len(array) > 1 else "") if part)
-        listed = ", ".join(f"{place}: {number_text(numbers[place])}" for place in places)
-        lines.append(f"largest values{f' of {label}' if label else ''}, by index: {listed}")
-    return lines
-
-
-def not_finite(name: str, array: Array) -> list[str]:
-    """Return a line on values that are not finite, if there are any."""
-    import numpy as np
-
-    wrong = array.size - int(np.isfinite(array).sum())
-    return [f"{wrong:,} of {array.size:,} values of {name} are not finite (NaN or infinite)"] if wrong else []
-
-
-def number_text(number: np.floating[Any]) -> str:
-    """Return a measured value with six significant digits."""
-    return f"{float(number):.6g}"

@@ -13,7 +13,7 @@ from archcalc.executor import kernels  # noqa: F401  # registers what layers sto
 from archcalc.executor.errors import ArrayError
 from archcalc.executor.kernel import Array, Sizes, storage_of
 from archcalc.graph import Graph, Node, Ref
-from archcalc.ops.traits import Initial, Spread, largest
+from archcalc.ops.traits import STANDARD, Initial, Spread, largest
 
 
 def stored_shapes(graph: Graph, node: Node) -> dict[str, Sizes]:
@@ -116,6 +116,17 @@ def initial(graph: Graph, *, seed: int = 0, dtype: DTypeLike = np.float32, train
         after = node.op.spread(read, graph.input_shapes(node))
         spreads.update({Ref(index, output): after for output in range(len(node.outputs))})
     return arrays
+
+
+def random_names(graph: Graph) -> list[str]:
+    """Return the names of the stored arrays at inference whose initial values are random."""
+    return [
+        f"{node.name}.{name}"
+        for _, node in graph.layers()
+        if not node.training
+        for name, shape in own_shapes(graph, node).items()
+        if node.op.initial(name, shape, STANDARD).deviation
+    ]
 
 
 def _drawn(start: Initial, shape: Sizes, rng: np.random.Generator) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_numbers_that_are_not_finite_are_reported(archcalc: Archcalc, here: Path
     [
         (["--input", "none.npy"], "No such file"),
         (["--input", "other=x.npy"], "no input 'other'"),
-        (["--input", "x.npy", "--input", "x.npy"], "two files for the input"),
+        (["--input", "x.npy", "--input", "x.npy"], "two arrays for the input"),
         (["--input", "x.npy", "--batch", "3"], "differ in the number of examples: 2 and 3"),
         (["--input", "last.npy"], "has shape 8x8x3, expected 3x8x8 or Nx3x8x8 (channels come first)"),
         (["--input", "text.npy"], "cannot be read"),
@@ -209,3 +210,116 @@ def test_an_operator_without_a_kernel_is_named(archcalc: Archcalc, monkeypatch: 
     assert ran.status == 2
     assert ran.err.startswith("error[missing]: ")
     assert "no kernel for the operator 'relu'" in ran.err
+
+
+# --- small arrays ---
+
+SOBEL = "conv_1.weight = 1 0 -1; 2 0 -2; 1 0 -1"
+FIVE = "1 2 0 1 3; 2 1 4 2 2; 1 0 1 0 1; 1 2 1 0 2; 2 5 3 1 2"
+
+
+def test_a_filter_over_a_small_matrix(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "1x5x5 -> conv 1 k3 nobias", "--input", FIVE, "--weights", SOBEL)
+    assert ran.out == "conv_1: 1x3x3\n-3  -1   1\n-2   1   1\n-1   8  -1\n"
+
+
+def test_channels_are_printed_one_after_another(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "2x2x2 -> relu", "--input", "1 -2; 3 -4;; -5 6; -7 0.125")
+    assert ran.out.splitlines() == [
+        "relu_1: 2x2x2",
+        "channel 0:",
+        "    1      0",
+        "    3      0",
+        "channel 1:",
+        "    0      6",
+        "    0  0.125",
+    ]
+
+
+def test_a_batch_of_vectors_is_a_matrix(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "1 -> bn", "--input", "1; 2; 3; 4", "--mode", "train", "--digits", "3")
+    assert ran.out == "bn_1: 4x1\n -1.34\n-0.447\n 0.447\n  1.34\n"
+
+
+@pytest.mark.parametrize("suffix", ["txt", "csv", "json"])
+def test_arrays_are_read_from_text_files(archcalc: Archcalc, here: Path, suffix: str) -> None:
+    text = {"txt": "1 2\n3 4\n", "csv": "1,2\n3,4\n", "json": "[[1, 2], [3, 4]]"}[suffix]
+    Path(f"x.{suffix}").write_text(text)
+    ran = archcalc("run", "1x2x2 -> avgpool 2", "--input", f"x.{suffix}")
+    assert ran.out == "avgpool_1: 1x1x1\n2.5\n"
+
+
+def test_exact_numbers_are_fractions_and_roots(archcalc: Archcalc) -> None:
+    assert archcalc("run", "1x1x3 -> avgpool 1x3", "--input", "0 0 1", "--exact").out == "avgpool_1: 1x1x1\n1/3\n"
+    ran = archcalc("run", "2 -> ln eps=0 noaffine", "--input", "0 1", "--exact")
+    assert ran.out == "ln_1: 2\n-1   1\n"
+    ran = archcalc("run", "3 -> rms_norm eps=0 noaffine", "--input", "1 1 0", "--exact")
+    assert ran.out.splitlines()[1].split() == ["√6/2", "√6/2", "0"]
+    assert ran.out.splitlines()[2] == "rms_norm_1, in decimals: 3"
+
+
+def test_one_number_is_worked_out(archcalc: Archcalc) -> None:
+    options = ("--input", FIVE, "--weights", SOBEL)
+    ran = archcalc("run", "1x5x5 -> conv 1 k3 nobias", *options, "--at", "conv_1:0,0")
+    assert "[1]  [2]  [0]   1    3" in ran.out
+    expected = "conv_1[0, 0, 0] = 1·1 + 2·0 + 0·(−1) + 2·2 + 1·0 + 4·(−2) + 1·1 + 0·0 + 1·(−1) = −3"
+    assert ran.out.splitlines()[-1] == expected
+    data = json.loads(
+        archcalc("run", "1x5x5 -> conv 1 k3 nobias", *options, "--at", "conv_1:0,0", "--format", "json").out
+    )
+    assert data["tensors"][0]["values"] == [[[[-3, -1, 1], [-2, 1, 1], [-1, 8, -1]]]]
+    assert data["worked"][0]["steps"][-1]["value"] == "−3"
+
+
+def test_exact_steps_are_worked_out(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "3 -> ln eps=0 noaffine", "--input", "1 2 4", "--exact", "--at", "ln_1:0")
+    assert ran.out.splitlines()[-4:-2] == [
+        "mean = (1 + 2 + 4)/3 = 7/3",
+        "variance = ((1 − 7/3)² + (2 − 7/3)² + (4 − 7/3)²)/3 = 14/9",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "1 2; 3 4"], "must have shape 1x5x5, got 2x2 (2 rows of 2 numbers)"),
+        (["--input", "1 2; 3"], "row 2 has 1 number, the rows before it have 2"),
+        (["--input", "1 2; 3 x"], "'x' is not a number (row 2, number 2)"),
+        (["--input", FIVE, "--input", FIVE], "two arrays for the input"),
+        (["--input", "missing.csv"], "No such file"),
+        (["--weights", "conv_1.weigth = ones"], "no array 'conv_1.weigth'"),
+        (["--weights", "conv_1.weight = 1 2; 3 4"], "conv_1.weight: must have shape 1x1x3x3, got 2x2"),
+        (["--weights", SOBEL, "--weights", SOBEL], "two arrays for 'conv_1.weight'"),
+        (["--exact"], "--exact needs the input 'input'"),
+        (["--exact", "--input", FIVE], "--exact needs numbers for conv_1.weight"),
+        (["--exact", "--input", FIVE, "--mode", "train"], "without --mode train"),
+        (["--exact", "--input", FIVE, "--weights", SOBEL, "--output", "y.npy"], "run without --exact"),
+        (["--at", "conv_1"], "--at must be LAYER:INDEX"),
+        (["--at", "conv_1:5,5"], "'conv_1' has shape 1x3x3, no number [5, 5]"),
+        (["--at", "conv_2:0,0"], "no layer, stage or input 'conv_2'"),
+        (["--at", "input:0,0"], "it is not computed"),
+        (["--at", "conv_1:0,0", "--format", "csv"], "not csv"),
+        (["--print", "conv"], "no layer, stage or input 'conv'"),
+    ],
+)
+def test_errors_about_small_arrays_say_what_is_wanted(
+    archcalc: Archcalc, here: Path, arguments: list[str], message: str
+) -> None:
+    ran = archcalc("run", "1x5x5 -> conv 1 k3 nobias", *arguments)
+    assert ran.status == 2
+    assert message in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_functions_without_exact_values_are_named(archcalc: Archcalc) -> None:
+    ran = archcalc("run", "3 -> softmax", "--input", "1 2 3", "--exact")
+    assert ran.status == 2
+    assert "exp(-2) is not a fraction, nor a root of one" in ran.err
+
+
+def test_large_networks_are_not_evaluated_exactly(archcalc: Archcalc) -> None:
+    ran = archcalc(
+        "run", "3x64x64 -> relu -> conv 64 k3", "--input", "ones", "--weights", "conv_1.weight = ones", "--exact"
+    )
+    assert ran.status == 2
+    assert "operations, at most 200,000" in ran.err

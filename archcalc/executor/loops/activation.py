@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from archcalc.executor.loops.scalar import Scalar, Tally, erf, exp, log, maximum, minimum, tanh
+from archcalc.executor.loops.scalar import Scalar, Tally, erf, exp, log, maximum, minimum, named, tanh
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, largest, lines, total
 from archcalc.ops.activation import (
     Dropout,
@@ -59,13 +59,13 @@ def relu6(op: Relu6, x: Scalar) -> Scalar:
 
 @elementwise(LeakyRelu)
 def leaky_relu(op: LeakyRelu, x: Scalar) -> Scalar:
-    other = float(op.slope) * x
+    other = op.slope * x
     return x if x > 0 else other
 
 
 @elementwise(Elu)
 def elu(op: Elu, x: Scalar) -> Scalar:
-    other = float(op.alpha) * (exp(x) - 1)
+    other = op.alpha * (exp(x) - 1)
     return x if x > 0 else other
 
 
@@ -151,9 +151,9 @@ def softmax(op: Softmax, inputs: Tensors, weights: dict[str, Tensor], tally: Tal
     (x,) = inputs
     out: Tensor = {}
     for line in lines(x, along(op.axis, x)):
-        top = largest(x[index] for index in line)
-        powers = {index: exp(x[index] - top) for index in line}
-        summed = total(powers.values())
+        top = named("maximum", largest(x[index] for index in line))
+        powers = {index: named("exponential", exp(x[index] - top)) for index in line}
+        summed = named("sum", total(powers.values()))
         out.update({index: power / summed for index, power in powers.items()})
     return out
 
@@ -163,8 +163,8 @@ def log_softmax(op: LogSoftmax, inputs: Tensors, weights: dict[str, Tensor], tal
     (x,) = inputs
     out: Tensor = {}
     for line in lines(x, along(op.axis, x)):
-        top = largest(x[index] for index in line)
+        top = named("maximum", largest(x[index] for index in line))
         below = {index: x[index] - top for index in line}
-        logarithm = log(total(exp(z) for z in below.values()))
+        logarithm = named("logarithm of the sum", log(total(exp(z) for z in below.values())))
         out.update({index: z - logarithm for index, z in below.items()})
     return out

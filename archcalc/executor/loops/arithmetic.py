@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
-from archcalc.executor.loops.scalar import Scalar
+from archcalc.executor.loops.scalar import Plain, Scalar
 from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
 def scale(op: Scale, x: Scalar) -> Scalar:
-    return x * float(op.factor)
+    factor: Plain = op.factor
+    return x * factor
 
 
 @elementwise(Offset)
 def offset(op: Offset, x: Scalar) -> Scalar:
-    return x + float(op.by)
+    by: Plain = op.by
+    return x + by
 
 
 @elementwise(Exp)
@@ -55,13 +57,14 @@ def absolute(op: Abs, x: Scalar) -> Scalar:
 
 @elementwise(Pow)
 def power(op: Pow, x: Scalar) -> Scalar:
-    return x ** float(op.exponent)
+    exponent: Plain = op.exponent
+    return x**exponent
 
 
 @elementwise(Clip)
 def clip(op: Clip, x: Scalar) -> Scalar:
     if op.min is not None:
-        x = scalar.maximum(x, float(op.min))
+        x = scalar.maximum(x, op.min)
     if op.max is not None:
-        x = scalar.minimum(x, float(op.max))
+        x = scalar.minimum(x, op.max)
     return x

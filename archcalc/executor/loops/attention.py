@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
 
-from archcalc.executor.loops.scalar import Scalar, Tally, exp
+from archcalc.executor.loops.scalar import Scalar, Tally, exp, named
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, largest, sizes, total, weighted_sum
 from archcalc.ops.attention import Attention, ScaledDotProductAttention
 
@@ -44,12 +44,12 @@ def _attended(queries: Rows, keys: Rows, values: Rows, adjust: Adjust, factor: f
     result = []
     for i, query in enumerate(queries):
         scaled = [number * (1 / math.sqrt(len(query)) if factor is None else factor) for number in query]
-        scores = [adjust(i, j, weighted_sum(scaled, key)) for j, key in enumerate(keys)]
-        top = largest(scores)
-        powers = [exp(score - top) for score in scores]
-        summed = total(powers)
-        shares = [power / summed for power in powers]
-        result.append([weighted_sum(shares, column) for column in zip(*values, strict=True)])
+        scores = [named("score", adjust(i, j, weighted_sum(scaled, key))) for j, key in enumerate(keys)]
+        top = named("maximum", largest(scores))
+        powers = [named("exponential", exp(score - top)) for score in scores]
+        summed = named("sum", total(powers))
+        shares = [named("weight", power / summed) for power in powers]
+        result.append([named("mean of values", weighted_sum(shares, each)) for each in zip(*values, strict=True)])
     return result
 
 
@@ -81,7 +81,7 @@ def _projected(rows: Rows, name: str, weights: dict[str, Tensor]) -> Rows:
     outputs, features = sizes(weights[name])
     bias = weights.get(f"{name}_bias", {})
     own = [[weights[name][f, j] for j in range(features)] for f in range(outputs)]
-    return [[weighted_sum(row, own[f], bias.get((f,))) for f in range(outputs)] for row in rows]
+    return [[named(name, weighted_sum(row, own[f], bias.get((f,)))) for f in range(outputs)] for row in rows]
 
 
 def _heads(rows: Rows, heads: int) -> list[Rows]:

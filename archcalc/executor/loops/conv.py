@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
+from fractions import Fraction
 from itertools import product
-from statistics import fmean
 
+from archcalc.executor.loops.numbers import function
 from archcalc.executor.loops.scalar import Scalar, Tally
 from archcalc.executor.loops.sliding import Sliding, axes_of, seen, sides, windows
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, sizes, weighted_sum
 from archcalc.ops.conv import Conv, DepthwiseConv, SeparableConv, TransposedConv
 
-STANDARDISATION_EPSILON = 1e-5
+STANDARDISATION_EPSILON = Fraction(1, 100_000)
 """The constant that weight standardisation adds to variances (Qiao et al. 2019)."""
 
 
@@ -22,7 +22,7 @@ def gained(row: list[Scalar], weights: dict[str, Tensor], f: int) -> list[Scalar
     """
     if "gain" not in weights:
         return row
-    norm = math.sqrt(sum(weight.value**2 for weight in row))
+    norm = function("sqrt", sum(weight.value * weight.value for weight in row))
     return [Scalar(weight.value * weights["gain"][f,].value / norm, weight.tally) for weight in row]
 
 
@@ -150,8 +150,8 @@ def _standardised(weight: Tensor, tally: Tally) -> Tensor:
     out: Tensor = {}
     for filter_ in {index[0] for index in weight}:
         own = {index: number.value for index, number in weight.items() if index[0] == filter_}
-        mean = fmean(own.values())
-        variance = fmean((value - mean) ** 2 for value in own.values())
-        deviation = math.sqrt(variance + STANDARDISATION_EPSILON)
+        mean = sum(own.values()) / len(own)
+        variance = sum((value - mean) * (value - mean) for value in own.values()) / len(own)
+        deviation = function("sqrt", variance + STANDARDISATION_EPSILON)
         out.update({index: Scalar((value - mean) / deviation, tally) for index, value in own.items()})
     return out

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from itertools import product
 
-from archcalc.executor.loops.scalar import Scalar, Tally, maximum, sqrt
+from archcalc.executor.loops.numbers import function, named_value
+from archcalc.executor.loops.scalar import Plain, Scalar, Tally, maximum, named, sqrt
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, definition, total
 from archcalc.ops.norm import (
     BatchNorm,
@@ -26,8 +26,9 @@ def batch_norm(op: BatchNorm, inputs: Tensors, weights: dict[str, Tensor], tally
     stored = {name: {c: number.value for (c,), number in array.items()} for name, array in weights.items()}
     factor, offset = {}, {}
     for c, mean in stored["mean"].items():
-        factor[c] = stored.get("scale", {}).get(c, 1.0) / math.sqrt(stored["variance"][c] + float(op.eps))
-        offset[c] = stored.get("shift", {}).get(c, 0.0) - mean * factor[c]
+        deviation = named_value("standard deviation", function("sqrt", stored["variance"][c] + op.eps))
+        factor[c] = named_value("factor", stored.get("scale", {}).get(c, 1.0) / deviation)
+        offset[c] = named_value("offset", stored.get("shift", {}).get(c, 0.0) - mean * factor[c])
     return {index: x * factor[index[0]] + offset[index[0]] for index, x in inputs[0].items()}
 
 
@@ -39,15 +40,16 @@ def _groups(x: Tensor, group_of: Callable[[Index], object]) -> Iterable[list[Ind
     return groups.values()
 
 
-def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: float) -> Tensor:
+def _normalised(x: Tensor, group_of: Callable[[Index], object], eps: Plain) -> Tensor:
     """Return every group of numbers minus its mean, divided by its standard deviation."""
     out: Tensor = {}
     for group in _groups(x, group_of):
-        mean = total(x[index] for index in group) / len(group)
+        mean = named("mean", total(x[index] for index in group) / len(group))
         differences = {index: x[index] - mean for index in group}
-        variance = total(difference * difference for difference in differences.values()) / len(group)
-        deviation = sqrt(variance + eps)
-        out.update({index: difference / deviation for index, difference in differences.items()})
+        squares = total(difference * difference for difference in differences.values())
+        variance = named("variance", squares / len(group))
+        deviation = named("standard deviation", sqrt(variance + eps))
+        out.update({index: named("normalised", difference / deviation) for index, difference in differences.items()})
     return out
 
 
@@ -61,7 +63,7 @@ def _learned(x: Tensor, weights: dict[str, Tensor], of: Callable[[Index], Index]
 @definition(LayerNorm)
 def layer_norm(op: LayerNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     group, learned = _along(op.axis)
-    return _learned(_normalised(inputs[0], group, float(op.eps)), weights, learned)
+    return _learned(_normalised(inputs[0], group, op.eps), weights, learned)
 
 
 def _along(axis: str) -> tuple[Callable[[Index], Index], Callable[[Index], Index]]:
@@ -79,7 +81,8 @@ def rms_norm(op: RmsNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Ta
     group_of, learned = _along(op.axis)
     out: Tensor = {}
     for group in _groups(x, group_of):
-        root = sqrt(total(x[index] * x[index] for index in group) / len(group) + float(op.eps))
+        mean = named("mean square", total(x[index] * x[index] for index in group) / len(group))
+        root = named("root mean square", sqrt(mean + op.eps))
         out.update({index: x[index] / root for index in group})
     return {index: weights["scale"][learned(index)] * y for index, y in out.items()} if op.affine else out
 
@@ -90,21 +93,21 @@ def l2_norm(op: L2Norm, inputs: Tensors, weights: dict[str, Tensor], tally: Tall
     group_of, _ = _along(op.axis)
     out: Tensor = {}
     for group in _groups(x, group_of):
-        length = maximum(sqrt(total(x[index] * x[index] for index in group)), float(op.eps))
+        length = named("length", maximum(sqrt(total(x[index] * x[index] for index in group)), op.eps))
         out.update({index: x[index] / length for index in group})
     return out
 
 
 @definition(InstanceNorm)
 def instance_norm(op: InstanceNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
-    return _learned(_normalised(inputs[0], lambda index: index[0], float(op.eps)), weights, lambda index: index[:1])
+    return _learned(_normalised(inputs[0], lambda index: index[0], op.eps), weights, lambda index: index[:1])
 
 
 @definition(GroupNorm)
 def group_norm(op: GroupNorm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     (x,) = inputs
     together = (max(index[0] for index in x) + 1) // op.groups
-    normalised = _normalised(x, lambda index: index[0] // together, float(op.eps))
+    normalised = _normalised(x, lambda index: index[0] // together, op.eps)
     return _learned(normalised, weights, lambda index: index[:1])
 
 
@@ -115,8 +118,8 @@ def local_response_norm(op: LocalResponseNorm, inputs: Tensors, weights: dict[st
     zero = Scalar(0.0, tally)
     out: Tensor = {}
     for index, number in x.items():
-        summed = total(squares.get(place, zero) for place in _neighbours(index, op))
-        out[index] = number / (float(op.k) + float(op.alpha) * summed) ** float(op.beta)
+        summed = named("sum of squares", total(squares.get(place, zero) for place in _neighbours(index, op)))
+        out[index] = number / named("divisor", (op.k + op.alpha * summed) ** op.beta)
     return out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import TypeAlias
 
-from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, tanh
+from archcalc.executor.loops.scalar import Scalar, Tally, exp, maximum, named, tanh
 from archcalc.executor.loops.tensor import Tensor, Tensors, definition, sizes, weighted_sum
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 
@@ -27,7 +27,7 @@ def rnn(op: Rnn, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> T
     def step(read: Sum, remember: Sum, project: Sum, x: Row, states: list[Row]) -> list[Row]:
         (h,) = states
         sums = [read(k, x) + remember(k, h) for k in range(op.units)]
-        return [[maximum(each, 0.0) if op.act == "relu" else tanh(each) for each in sums]]
+        return [[named("output", maximum(each, 0.0) if op.act == "relu" else tanh(each)) for each in sums]]
 
     return _evaluated(op, inputs, weights, [op.units], tally, step)
 
@@ -39,8 +39,9 @@ def lstm(op: Lstm, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) ->
         output, kept = [], []
         for k in range(op.units):
             i, f, g, o = (read(k + gate * op.units, x) + remember(k + gate * op.units, h) for gate in range(4))
-            kept.append(_logistic(f) * c[k] + _logistic(i) * tanh(g))
-            output.append(_logistic(o) * tanh(kept[k]))
+            into, forget, candidate = named("input gate", _logistic(i)), named("forget gate", _logistic(f)), tanh(g)
+            kept.append(named("cell state", forget * c[k] + into * named("candidate", candidate)))
+            output.append(named("output", named("output gate", _logistic(o)) * tanh(kept[k])))
         return [output if op.proj is None else [project(k, output) for k in range(op.proj)], kept]
 
     return _evaluated(op, inputs, weights, [op.proj or op.units, op.units], tally, step)
@@ -51,15 +52,15 @@ def gru(op: Gru, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> T
     def step(read: Sum, remember: Sum, project: Sum, x: Row, states: list[Row]) -> list[Row]:
         (h,) = states
         units = range(op.units)
-        r = [_logistic(read(k, x) + remember(k, h)) for k in units]
-        z = [_logistic(read(k + op.units, x) + remember(k + op.units, h)) for k in units]
+        r = [named("reset gate", _logistic(read(k, x) + remember(k, h))) for k in units]
+        z = [named("update gate", _logistic(read(k + op.units, x) + remember(k + op.units, h))) for k in units]
         if op.reset_after:
             memories = [r[k] * remember(k + 2 * op.units, h) for k in units]
         else:
             reset = [r[k] * h[k] for k in units]
             memories = [remember(k + 2 * op.units, reset) for k in units]
-        n = [tanh(read(k + 2 * op.units, x) + memories[k]) for k in units]
-        return [[(1 - z[k]) * n[k] + z[k] * h[k] for k in units]]
+        n = [named("candidate", tanh(read(k + 2 * op.units, x) + memories[k])) for k in units]
+        return [[named("output", (1 - z[k]) * n[k] + z[k] * h[k]) for k in units]]
 
     return _evaluated(op, inputs, weights, [op.units], tally, step)
 

@@ -45,13 +45,13 @@ def _resampled(numbers: list[Scalar], i: int, m: int, step: Fraction, op: Upsamp
         source = (i + Fraction(1, 2)) * step - Fraction(1, 2)
     if op.mode == "bicubic":
         around = range(floor(source) - 1, floor(source) + 3)
-        return total([numbers[min(max(j, 0), n - 1)] * _cubic(abs(float(source - j))) for j in around])
+        return total([numbers[min(max(j, 0), n - 1)] * _cubic(abs(source - j)) for j in around])
     source = min(max(source, Fraction(0)), Fraction(n - 1))
-    weight = float(source - floor(source))
+    weight = source - floor(source)
     return numbers[floor(source)] * (1 - weight) + numbers[ceil(source)] * weight
 
 
-def _cubic(distance: float, a: float = -0.75) -> float:
+def _cubic(distance: Fraction, a: Fraction = Fraction(-3, 4)) -> Fraction:
     """Return the weight of a number at a distance (Keys 1981)."""
     if distance <= 1:
         return (a + 2) * distance**3 - (a + 3) * distance**2 + 1

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from archcalc.executor.kernel import Array, Arrays, Weights
+from archcalc.executor.loops.exact import Exact
+from archcalc.executor.loops.record import Recorded
 from archcalc.executor.loops.scalar import Tally
 from archcalc.executor.loops.tensor import counting, evaluate, plain
 from archcalc.executor.weights import array_names
@@ -50,6 +52,31 @@ def measure_layer(name: str, op: Operator, inputs: Arrays, weights: Weights) -> 
     stored = {own: counting(array, tally) for own, array in weights.items()}
     outputs = tuple(map(plain, evaluate(op, read, stored, tally)))
     return Measured(name, outputs, tally.operations(), tally.macs, sum(map(len, stored.values())))
+
+
+def record_layer(op: Operator, inputs: Mapping[str, Array], weights: Weights) -> Arrays:
+    """Evaluate one layer like `measure_layer`, and return outputs whose numbers record how they were computed.
+
+    Args:
+        op: the operator of the layer.
+        inputs: the arrays that it reads, in order, by the name to record for each.
+        weights: its stored arrays by name.
+
+    Returns:
+        arrays of `Recorded`; of floats where the layer only passes on zeros of its own.
+    """
+    tally = Tally()
+    read = tuple(counting(_recorded(name, array), tally) for name, array in inputs.items())
+    stored = {name: counting(_recorded(name, array), tally) for name, array in weights.items()}
+    return tuple(map(plain, evaluate(op, read, stored, tally)))
+
+
+def _recorded(name: str, array: Array) -> Array:
+    """Return the numbers of an array as given ones that record their place."""
+    found = np.empty(array.shape, object)
+    for index, value in np.ndenumerate(array):
+        found[index] = Recorded(value if isinstance(value, Exact) else float(value), operands=(name, index))
+    return found
 
 
 def measure(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> Iterator[Measured]:

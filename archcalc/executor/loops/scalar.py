@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from typing import TypeAlias, final
+from fractions import Fraction
+from typing import Any, TypeAlias, final
+
+from archcalc.executor.loops.numbers import Substitute, Value, function, named_value, power, quotient
 
 KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 
@@ -38,14 +39,17 @@ class Tally:
 
 @final
 class Scalar:
-    """A counting number. One operand of an operation may be a float; the result is a counting number.
+    """A counting number: a float, or a number that takes its place, with the tally of the operations on it.
 
-    A change of sign is not counted; a subtraction counts as an addition. Overflow gives infinity, as on arrays.
+    One operand of an operation may be a plain number; the result is a counting number. A change of sign is not counted;
+    a subtraction counts as an addition. Overflow gives infinity, as on arrays.
     """
 
     __slots__ = ("tally", "value")
 
-    def __init__(self, value: float, tally: Tally) -> None:
+    value: Any
+
+    def __init__(self, value: Value, tally: Tally) -> None:
         self.value = value
         self.tally = tally
 
@@ -57,14 +61,16 @@ class Scalar:
         tally.add += 1
         return Scalar(self.value + (other.value if type(other) is Scalar else other), tally)
 
-    __radd__ = __add__
+    def __radd__(self, other: Plain) -> Scalar:
+        self.tally.add += 1
+        return Scalar(other + self.value, self.tally)
 
     def __sub__(self, other: Operand) -> Scalar:
         tally = self.tally
         tally.add += 1
         return Scalar(self.value - (other.value if type(other) is Scalar else other), tally)
 
-    def __rsub__(self, other: float) -> Scalar:
+    def __rsub__(self, other: Plain) -> Scalar:
         self.tally.add += 1
         return Scalar(other - self.value, self.tally)
 
@@ -73,19 +79,21 @@ class Scalar:
         tally.mul += 1
         return Scalar(self.value * (other.value if type(other) is Scalar else other), tally)
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Plain) -> Scalar:
+        self.tally.mul += 1
+        return Scalar(other * self.value, self.tally)
 
     def __truediv__(self, other: Operand) -> Scalar:
         self.tally.div += 1
-        return Scalar(_divided(self.value, _plain(other)), self.tally)
+        return Scalar(quotient(self.value, _plain(other)), self.tally)
 
-    def __rtruediv__(self, other: float) -> Scalar:
+    def __rtruediv__(self, other: Plain) -> Scalar:
         self.tally.div += 1
-        return Scalar(_divided(other, self.value), self.tally)
+        return Scalar(quotient(other, self.value), self.tally)
 
-    def __pow__(self, exponent: float) -> Scalar:
+    def __pow__(self, exponent: Plain) -> Scalar:
         self.tally.pow += 1
-        return Scalar(_limited(lambda base: math.pow(base, exponent), self.value), self.tally)
+        return Scalar(power(self.value, exponent), self.tally)
 
     def __neg__(self) -> Scalar:
         return Scalar(-self.value, self.tally)
@@ -95,70 +103,70 @@ class Scalar:
 
     def __gt__(self, other: Operand) -> bool:
         self.tally.cmp += 1
-        return self.value > _plain(other)
+        return bool(self.value > _plain(other))
 
 
-Operand: TypeAlias = Scalar | float
+Plain: TypeAlias = float | Fraction
+Operand: TypeAlias = Scalar | Plain
 
 
-def _plain(x: Operand) -> float:
+def _plain(x: Operand) -> Any:
     return x.value if type(x) is Scalar else x
-
-
-def _divided(a: float, b: float) -> float:
-    return a / b if b else a * math.inf
-
-
-def _limited(function: Callable[[float], float], x: float) -> float:
-    """Return the value of a function, infinity if it overflows, or NaN if it is undefined."""
-    try:
-        return function(x)
-    except OverflowError:
-        return math.inf
-    except ValueError:
-        return math.nan
 
 
 def maximum(a: Scalar, b: Operand) -> Scalar:
     """Return the larger of two numbers, by one comparison."""
-    return a if a > b else Scalar(_plain(b), a.tally)
+    return _chosen("max", a, b, first=a > b)
 
 
 def minimum(a: Scalar, b: Operand) -> Scalar:
     """Return the smaller of two numbers, by one comparison."""
-    return Scalar(_plain(b), a.tally) if a > b else a
+    return _chosen("min", a, b, first=not a > b)
+
+
+def _chosen(function: str, a: Scalar, b: Operand, *, first: bool) -> Scalar:
+    value = a.value if first else _plain(b)
+    if isinstance(value, Substitute):
+        value = value.chosen(function, a.value, _plain(b))
+    return Scalar(value, a.tally)
 
 
 def exp(x: Scalar) -> Scalar:
     x.tally.exp += 1
-    return Scalar(_limited(math.exp, x.value), x.tally)
+    return Scalar(function("exp", x.value), x.tally)
 
 
 def log(x: Scalar) -> Scalar:
     x.tally.log += 1
-    return Scalar(_limited(math.log, x.value), x.tally)
+    return Scalar(function("log", x.value), x.tally)
 
 
 def sqrt(x: Scalar) -> Scalar:
     x.tally.sqrt += 1
-    return Scalar(_limited(math.sqrt, x.value), x.tally)
+    return Scalar(function("sqrt", x.value), x.tally)
 
 
 def sin(x: Scalar) -> Scalar:
     x.tally.sin += 1
-    return Scalar(_limited(math.sin, x.value), x.tally)
+    return Scalar(function("sin", x.value), x.tally)
 
 
 def cos(x: Scalar) -> Scalar:
     x.tally.sin += 1
-    return Scalar(_limited(math.cos, x.value), x.tally)
+    return Scalar(function("cos", x.value), x.tally)
 
 
 def tanh(x: Scalar) -> Scalar:
     x.tally.tanh += 1
-    return Scalar(math.tanh(x.value), x.tally)
+    return Scalar(function("tanh", x.value), x.tally)
 
 
 def erf(x: Scalar) -> Scalar:
     x.tally.erf += 1
-    return Scalar(math.erf(x.value), x.tally)
+    return Scalar(function("erf", x.value), x.tally)
+
+
+def named(name: str, x: Scalar) -> Scalar:
+    """Return an intermediate result of a definition with its name in textbooks, which a record of the computation
+    shows; it is not counted."""
+    return Scalar(named_value(name, x.value), x.tally)

@@ -9,7 +9,8 @@ from archcalc.ops.selection import Gather, Take, TopK
 
 def place(index: Scalar, n: int) -> int:
     """Return the place along an axis of n that an index means."""
-    return min(max(round(index.value), 0), n - 1)
+    nearest: int = round(index.value)
+    return min(max(nearest, 0), n - 1)
 
 
 @definition(Take)

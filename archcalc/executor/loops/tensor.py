@@ -10,6 +10,7 @@ import numpy as np
 
 from archcalc.executor.errors import MissingDefinition
 from archcalc.executor.kernel import Array
+from archcalc.executor.loops.numbers import Substitute
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum
 from archcalc.ops.base import Operator
 
@@ -54,7 +55,9 @@ def evaluate(op: Operator, inputs: Tensors, stored: dict[str, Tensor], tally: Ta
 
 
 def counting(array: Array, tally: Tally) -> Tensor:
-    """Return an array as counting numbers."""
+    """Return an array as counting numbers; the objects of an array of objects take the place of floats."""
+    if array.dtype == object:
+        return {index: Scalar(value, tally) for index, value in np.ndenumerate(array)}
     return {index: Scalar(float(value), tally) for index, value in np.ndenumerate(array)}
 
 
@@ -71,8 +74,9 @@ def sizes(x: Tensor) -> Index:
 
 
 def plain(x: Tensor) -> Array:
-    """Return the values as an array."""
-    array = np.empty(sizes(x))
+    """Return the values as an array: of floats, or of objects if any of them is one."""
+    exact = any(isinstance(number.value, Substitute) for number in x.values())
+    array = np.empty(sizes(x), object if exact else float)
     for index, number in x.items():
         array[index] = number.value
     return array

@@ -1,0 +1,300 @@
+"""Arrays as people write them: rows of numbers, nested lists, and words for common arrays.
+
+``1 2 0; 2 1 4`` and the same on two lines are two rows, an empty row or line begins a new matrix, and commas between
+numbers are optional. ``[[1, 2], [3, 4]]`` is a nested list, as JSON, Python and NumPy write it. Fractions (``1/3``) and
+decimals are read exactly; ``nan``, ``inf`` and ``-inf`` are the numbers of this name.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+Number: TypeAlias = Fraction | float
+"""A number as written: exact, or a float that is not finite."""
+Shape: TypeAlias = tuple[int, ...]
+
+MAX_NUMBERS = 1_000_000
+MAX_AXES = 32
+MAX_DIGITS = 400
+"""The most characters of one number: enough for every float, and quick to convert."""
+
+_TOKEN = re.compile(r"[\[\]();\n,]|[^\[\]();\n,\s]+")
+_NUMBER = re.compile(r"([+-]?)(?:(\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE]([+-]?\d{1,3}))?(?:/(\d+(?:\.\d+)?))?)", re.ASCII)
+_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
+_MINUS_SIGNS = str.maketrans("−–", "--")
+_BEGINS = re.compile(r"\s*(?:[\[(]|[+−–-]?(?:\.?\d|nan\b|inf\b))|[^=]*;|\s*$", re.IGNORECASE)
+
+
+class WrittenArrayError(ValueError):
+    """A text cannot be read as an array, or as one of the wanted shape. The message names the place."""
+
+
+@dataclass(frozen=True)
+class WrittenArray:
+    """An array as it was written."""
+
+    shape: Shape
+    numbers: tuple[Number, ...]
+    """The numbers in order, the last axis fastest."""
+
+    def fitted(self, shape: Shape) -> tuple[Number, ...]:
+        """Return the numbers for an array of a given shape.
+
+        Leading axes of size 1 may be left out or added, a vector may be written as a row or as a column, and the rows
+        of several matrices may follow each other without empty rows between them.
+
+        Raises:
+            WrittenArrayError: the array has another shape; the message says how it was read.
+        """
+        if fits(self.shape, shape):
+            return self.numbers
+        raise WrittenArrayError(f"must have shape {shape_text(shape)}, got {self.description()}")
+
+    def description(self) -> str:
+        """Return how the array was read: ``3x4 (3 rows of 4 numbers)``."""
+        if not self.shape:
+            return "a single number"
+        *outer, last = self.shape
+        count = prod(outer)
+        rows = f"{count:,} {'row' if count == 1 else 'rows'} of {last:,}" if outer else f"{last:,}"
+        return f"{shape_text(self.shape)} ({rows} {'number' if last == 1 else 'numbers'})"
+
+
+class Fill(NamedTuple):
+    """An array that is given by a word, of any shape."""
+
+    word: str
+    start: Number = Fraction(0)
+
+    def fitted(self, shape: Shape) -> tuple[Number, ...]:
+        """Return the numbers for an array of a given shape.
+
+        Raises:
+            WrittenArrayError: the word needs a matrix.
+        """
+        return tuple(FILLS[self.word](shape, self.start))
+
+
+def _identity(shape: Shape, start: Number) -> Iterator[Number]:
+    if len(shape) < 2:
+        raise WrittenArrayError(f"'eye' must be a matrix, but the shape wanted is {shape_text(shape)}")
+    rows, columns = shape[-2:]
+    matrix = [Fraction(int(row == column)) for row in range(rows) for column in range(columns)]
+    return chain.from_iterable(matrix for _ in range(prod(shape[:-2])))
+
+
+FILLS: dict[str, Callable[[Shape, Number], Iterator[Number]]] = {
+    "zeros": lambda shape, start: (Fraction(0) for _ in range(prod(shape))),
+    "ones": lambda shape, start: (Fraction(1) for _ in range(prod(shape))),
+    "arange": lambda shape, start: (start + number for number in range(prod(shape))),
+    "eye": _identity,
+}
+"""The words for common arrays. ``arange`` counts from 0, ``arange 1`` from 1; ``eye`` is the identity matrix."""
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as it is written: ``1x5x5``."""
+    return "x".join(map(str, shape)) if shape else "a single number"
+
+
+def fits(written: Shape, wanted: Shape) -> bool:
+    """Return whether an array that was written in one shape is meant to have another one."""
+    if _without_leading_ones(written) == _without_leading_ones(wanted):
+        return True
+    if prod(written) != prod(wanted):
+        return False
+    if sum(size > 1 for size in written) <= 1 and sum(size > 1 for size in wanted) <= 1:
+        return True  # a vector as a row or as a column
+    return len(written) == 2 and len(wanted) > 2 and written[-1] == wanted[-1]  # matrices without empty rows between
+
+
+def _without_leading_ones(shape: Shape) -> Shape:
+    first = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+    return shape[first:]
+
+
+def is_written(text: str) -> bool:
+    """Return whether a text is meant as an array rather than as the name of a file."""
+    words = text.split()
+    return bool(_BEGINS.match(text)) or (bool(words) and words[0] in FILLS)
+
+
+def read_array(text: str) -> WrittenArray | Fill:
+    """Read an array.
+
+    Raises:
+        WrittenArrayError: the text is empty, a part of it is not a number, rows have different lengths, or brackets do
+            not match.
+    """
+    word, *rest = text.split() or [""]
+    if word in FILLS:
+        return _fill(word, rest)
+    if text.lstrip()[:1] in ("[", "("):
+        return _Nested(text).array()
+    return _rows(text)
+
+
+def _fill(word: str, rest: Sequence[str]) -> Fill:
+    if not rest:
+        return Fill(word)
+    if word != "arange" or len(rest) > 1:
+        raise WrittenArrayError(f"'{word}' must stand alone, got '{' '.join(rest)[:40]}' after it")
+    return Fill(word, read_number(rest[0]))
+
+
+def _rows(text: str) -> WrittenArray:
+    """Read rows that are separated by ``;`` or line breaks; an empty row begins a new matrix."""
+    matrices: list[list[tuple[int, list[Number]]]] = [[]]
+    for number, row in enumerate(re.split(r"[;\n]", text.strip().removesuffix(";")), 1):
+        if row.strip():
+            matrices[-1].append((number, _row(row, number)))
+        elif matrices[-1]:
+            matrices.append([])
+    matrices = [matrix for matrix in matrices if matrix]
+    if not matrices:
+        raise WrittenArrayError("there are no numbers")
+    first = len(matrices[0][0][1])
+    for number, row in chain.from_iterable(matrices):
+        if len(row) != first:
+            raise WrittenArrayError(f"row {number} has {_count(len(row))}, the rows before it have {first:,}")
+    for index, matrix in enumerate(matrices, 1):
+        if len(matrix) != len(matrices[0]):
+            raise WrittenArrayError(f"matrix {index} has {len(matrix):,} rows, the first has {len(matrices[0]):,}")
+    sizes: Shape = (len(matrices), len(matrices[0]), first)
+    if len(matrices) == 1:
+        sizes = sizes[1:] if len(matrices[0]) > 1 else sizes[2:]
+    numbers = tuple(chain.from_iterable(row for matrix in matrices for _, row in matrix))
+    _check_count(len(numbers))
+    return WrittenArray(sizes, numbers)
+
+
+def _row(row: str, number: int) -> list[Number]:
+    words = re.split(r"\s*,\s*|\s+", row.strip())
+    found = []
+    for position, word in enumerate(words, 1):
+        try:
+            found.append(read_number(word))
+        except WrittenArrayError as error:
+            raise WrittenArrayError(f"{error} (row {number}, number {position})") from None
+    return found
+
+
+def read_number(word: str) -> Number:
+    """Read a number: ``-1``, ``0.5``, ``1/3``, ``2e-3``, ``nan``, ``inf``.
+
+    Raises:
+        WrittenArrayError: the text is not a number.
+    """
+    text = word.strip().translate(_MINUS_SIGNS)
+    bare = text.lstrip("+-").lower()
+    if bare in _NOT_FINITE and len(text) - len(bare) <= 1:
+        return -_NOT_FINITE[bare] if text.startswith("-") else _NOT_FINITE[bare]
+    found = _NUMBER.fullmatch(text) if len(text) <= MAX_DIGITS else None
+    if found is None:
+        raise WrittenArrayError(f"'{word[:40]}' is not a number" if word else "a number is missing between two commas")
+    sign, mantissa, exponent, divisor = found.groups()
+    if divisor is not None and not Fraction(divisor):
+        raise WrittenArrayError(f"'{word[:40]}' divides by zero")
+    value = Fraction(mantissa) * Fraction(10) ** int(exponent or 0) / Fraction(divisor or 1)
+    return -value if sign == "-" else value
+
+
+class _Nested:
+    """A reader of nested lists; lists inside may be written as rows."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = [(found.group(), found.start()) for found in _TOKEN.finditer(text)]
+        self.at = 0
+
+    def array(self) -> WrittenArray:
+        """Return the array."""
+        shape, numbers = self.item(0)
+        self.skip("\n", ";")
+        if self.at < len(self.tokens):
+            token, place = self.tokens[self.at]
+            raise WrittenArrayError(f"'{token[:40]}' follows the closing bracket ({self.where(place)})")
+        _check_count(len(numbers))
+        return WrittenArray(shape, tuple(numbers))
+
+    def item(self, depth: int) -> tuple[Shape, list[Number]]:
+        """Read a number or a list."""
+        self.skip("\n")
+        if self.at == len(self.tokens):
+            raise WrittenArrayError("a closing bracket is missing at the end")
+        token, place = self.tokens[self.at]
+        self.at += 1
+        if token not in "[(":
+            try:
+                return (), [read_number(token)]
+            except WrittenArrayError as error:
+                raise WrittenArrayError(f"{error} ({self.where(place)})") from None
+        if depth == MAX_AXES:
+            raise WrittenArrayError(f"lists are nested more than {MAX_AXES} deep ({self.where(place)})")
+        return self.items(token, place, depth)
+
+    def items(self, opening: str, place: int, depth: int) -> tuple[Shape, list[Number]]:
+        """Read the items of a list, after its opening bracket."""
+        closing = "]" if opening == "[" else ")"
+        rows: list[list[tuple[Shape, list[Number]]]] = [[]]
+        while True:
+            self.skip("\n", ",")
+            if self.at == len(self.tokens):
+                raise WrittenArrayError(f"'{opening}' is not closed ({self.where(place)})")
+            token, _ = self.tokens[self.at]
+            if token in "])":
+                if token != closing:
+                    raise WrittenArrayError(f"'{opening}' is closed by '{token}' ({self.where(place)})")
+                self.at += 1
+                break
+            if token == ";":
+                self.at += 1
+                rows.append([])
+                continue
+            rows[-1].append(self.item(depth + 1))
+        found = [self.joined(row, place) for row in rows if row]
+        if not found:
+            raise WrittenArrayError(f"a list is empty ({self.where(place)})")
+        return found[0] if len(found) == 1 else self.joined(found, place)
+
+    def joined(self, items: Sequence[tuple[Shape, list[Number]]], place: int) -> tuple[Shape, list[Number]]:
+        """Return items of one shape as a list."""
+        first = items[0][0]
+        for index, (shape, _) in enumerate(items, 1):
+            if shape != first:
+                raise WrittenArrayError(
+                    f"item {index} of a list is {_description(shape)}, the items before it are {_description(first)} "
+                    f"({self.where(place)})"
+                )
+        return (len(items), *first), list(chain.from_iterable(numbers for _, numbers in items))
+
+    def skip(self, *separators: str) -> None:
+        """Pass over separators."""
+        while self.at < len(self.tokens) and self.tokens[self.at][0] in separators:
+            self.at += 1
+
+    def where(self, place: int) -> str:
+        """Return a place in the text as line and column."""
+        before = self.text[:place]
+        line, column = before.count("\n") + 1, place - (before.rfind("\n") + 1) + 1
+        return f"line {line}, column {column}" if "\n" in self.text else f"character {column}"
+
+
+def _description(shape: Shape) -> str:
+    return f"a list of {shape_text(shape)}" if shape else "a number"
+
+
+def _count(count: int) -> str:
+    return f"{count:,} {'number' if count == 1 else 'numbers'}"
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_NUMBERS:
+        raise WrittenArrayError(f"there are {count:,} numbers, more than {MAX_NUMBERS:,}; write them to an .npy file")

@@ -1,0 +1,87 @@
+"""The table of the outputs of ``archcalc run``: shapes and ranges, and the largest values of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archcalc.graph import write_shape
+from archcalc.report.table import Column, Table, bytes_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from archcalc.api import Network
+    from archcalc.executor.interpreter import Run
+    from archcalc.executor.kernel import Array
+
+TOP = 5
+"""Largest values of an output vector that are listed, and examples of which they are."""
+
+
+def table(network: Network, found: Mapping[str, Array], notes: Sequence[str] = ()) -> Table:
+    """Return the table of tensors by name, batch in front, with further notes."""
+    columns = (
+        Column("tensor", "tensor", folds=True),
+        Column("shape", "shape"),
+        Column("dtype", "dtype"),
+        Column("min", "min", "right"),
+        Column("mean", "mean", "right"),
+        Column("max", "max", "right"),
+    )
+    rows = []
+    about: list[str] = []
+    for name, array in found.items():
+        numbers = [number_text(number) for number in (array.min(), array.mean(dtype="float64"), array.max())]
+        shape = (len(array), *array.shape[1:])
+        written = "x".join([str(shape[0]), write_shape(shape[1:], network.graph.layout)])
+        rows.append((name, written, array.dtype.name, *numbers))
+        about += largest_values(name if len(found) > 1 else "", array)
+        about += not_finite(name, array)
+    return Table(columns, tuple(rows), title=network.name, notes=(*about, *notes))
+
+
+def notes_on_run(run: Run, weights: Mapping[str, Array], times: Sequence[float]) -> list[str]:
+    """Return the notes on the time and memory of a run, and on the arrays that it updated."""
+    stored = sum(array.nbytes for array in weights.values())
+    notes = [
+        f"time: {run.seconds * 1000:,.1f} ms; memory: tensors {bytes_text(run.peak)} (peak), "
+        f"parameters {bytes_text(stored)}, work buffers {bytes_text(run.scratch)}"
+    ]
+    if times:
+        from statistics import median
+
+        what = f"{len(times)} timed runs: median" if len(times) > 1 else "1 timed run:"
+        minimum = f", minimum {min(times) * 1000:,.1f} ms" if len(times) > 1 else ""
+        notes.append(f"{what} {median(times) * 1000:,.1f} ms{minimum}")
+    if run.updates:
+        notes.append(f"{len(run.updates):,} stored arrays (running statistics) updated; --save-weights writes them")
+    return notes
+
+
+def largest_values(name: str, array: Array) -> list[str]:
+    """Return the largest values of an output vector with their indices, for each of the first few examples."""
+    import numpy as np
+
+    if array.ndim != 2 or array.shape[1] < 2 or np.isnan(array).any():
+        return []
+    lines = []
+    for example, numbers in enumerate(array[:TOP]):
+        places = np.argsort(-numbers, kind="stable")[:TOP]
+        label = " ".join(part for part in (name, f"example {example}" if len(array) > 1 else "") if part)
+        listed = ", ".join(f"{place}: {number_text(numbers[place])}" for place in places)
+        lines.append(f"largest values{f' of {label}' if label else ''}, by index: {listed}")
+    return lines
+
+
+def not_finite(name: str, array: Array) -> list[str]:
+    """Return a line on values that are not finite, if there are any."""
+    import numpy as np
+
+    wrong = array.size - int(np.isfinite(array).sum())
+    return [f"{wrong:,} of {array.size:,} values of {name} are not finite (NaN or infinite)"] if wrong else []
+
+
+def number_text(number: np.floating[Any]) -> str:
+    """Return a measured value with six significant digits."""
+    return f"{float(number):.6g}"

@@ -1,0 +1,67 @@
+"""Numbers that may take the place of floats in the definitions by loops, and functions of either."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+
+class Substitute(ABC):
+    """A number in place of a float, such as an exact one, or one that records how it was computed.
+
+    The arithmetic operators work on it, with a float or a fraction as the other operand too, and it is ordered.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
+    def apply(self, function: str) -> Any:
+        """Return a function of the number: ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin`` or ``cos``."""
+
+    def chosen(self, function: str, a: Any, b: Any) -> Any:
+        """Return the number as the result of a choice between two, ``max`` or ``min``."""
+        return self
+
+    def named(self, name: str) -> Any:
+        """Return the number as an intermediate result that has a name."""
+        return self
+
+
+Value: TypeAlias = "float | Fraction | Substitute"
+
+
+def function(name: str, x: Any) -> Any:
+    """Return a function of a number: infinity if it overflows, NaN if it is undefined."""
+    if isinstance(x, Substitute):
+        return x.apply(name)
+    return limited(getattr(math, name), x)
+
+
+def named_value(name: str, x: Any) -> Any:
+    """Return an intermediate result of a definition with its name in textbooks, which a record shows."""
+    return x.named(name) if isinstance(x, Substitute) else x
+
+
+def limited(of: Callable[[float], float], x: float) -> float:
+    """Return the value of a function of floats, infinity if it overflows, or NaN if it is undefined."""
+    try:
+        return of(x)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        return math.nan
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """Return a power of a number; overflow gives infinity, and an undefined one NaN."""
+    if isinstance(base, Substitute):
+        return base**exponent
+    return limited(lambda x: math.pow(x, exponent), base)
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """Return a quotient; a division by zero gives infinity, as on arrays."""
+    return a / b if b else a * math.inf

@@ -1,0 +1,109 @@
+"""Numbers that record how they were computed, for the definitions by loops."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import total_ordering
+from typing import Any
+
+from archcalc.executor.loops.numbers import Substitute, function, power, quotient
+
+
+@total_ordering
+class Recorded(Substitute):
+    """A number with the operation that gave it, and its operands."""
+
+    __slots__ = ("name", "operands", "operation", "value")
+
+    def __init__(self, value: Any, operation: str = "", operands: tuple[Any, ...] = (), name: str = "") -> None:
+        """Record a number.
+
+        Args:
+            value: a float or an exact number.
+            operation: ``+``, ``-``, ``*``, ``/``, ``^``, ``neg``, ``abs``, ``max``, ``min`` or the name of a function;
+                empty for a number that was given.
+            operands: recorded or plain numbers; of a number that was given, the name of its array and its index.
+            name: the name of an intermediate result.
+        """
+        self.value, self.operation, self.operands, self.name = value, operation, operands, name
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.value!r}, {self.operation!r}, {self.name!r})"
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value != 0)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __floor__(self) -> int:
+        below: int = math.floor(self.value)
+        return below
+
+    def __round__(self) -> int:
+        nearest: int = round(self.value)
+        return nearest
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.value == plain(other))
+
+    def __lt__(self, other: object) -> bool:
+        return bool(self.value < plain(other))
+
+    def __add__(self, other: object) -> Recorded:
+        return _applied("+", lambda a, b: a + b, self, other)
+
+    def __radd__(self, other: object) -> Recorded:
+        return _applied("+", lambda a, b: a + b, other, self)
+
+    def __sub__(self, other: object) -> Recorded:
+        return _applied("-", lambda a, b: a - b, self, other)
+
+    def __rsub__(self, other: object) -> Recorded:
+        return _applied("-", lambda a, b: a - b, other, self)
+
+    def __mul__(self, other: object) -> Recorded:
+        return _applied("*", lambda a, b: a * b, self, other)
+
+    def __rmul__(self, other: object) -> Recorded:
+        return _applied("*", lambda a, b: a * b, other, self)
+
+    def __truediv__(self, other: object) -> Recorded:
+        return _applied("/", quotient, self, other)
+
+    def __rtruediv__(self, other: object) -> Recorded:
+        return _applied("/", quotient, other, self)
+
+    def __pow__(self, exponent: object) -> Recorded:
+        return _applied("^", power, self, exponent)
+
+    def __neg__(self) -> Recorded:
+        return Recorded(-self.value, "neg", (self,))
+
+    def __abs__(self) -> Recorded:
+        return Recorded(abs(self.value), "abs", (self,))
+
+    def apply(self, name: str) -> Recorded:
+        """Return a function of the number."""
+        return Recorded(function(name, self.value), name, (self,))
+
+    def chosen(self, function: str, a: Any, b: Any) -> Recorded:
+        """Return the number as the result of a choice between two."""
+        return Recorded(self.value, function, (a, b))
+
+    def named(self, name: str) -> Recorded:
+        """Return the number as an intermediate result that has a name."""
+        return Recorded(self.value, self.operation, self.operands, name)
+
+
+def plain(x: Any) -> Any:
+    """Return a number without its record."""
+    return x.value if isinstance(x, Recorded) else x
+
+
+def _applied(operation: str, of: Callable[[Any, Any], Any], a: Any, b: Any) -> Recorded:
+    return Recorded(of(plain(a), plain(b)), operation, (a, b))
