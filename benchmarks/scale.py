@@ -42,6 +42,7 @@ FORMS = {"flat file": flat, "repeats": repeated}
 
 OUTPUTS = {
     "table": ("--depth", "all", "--format", "plain"),
+    "markdown": ("--depth", "all", "--format", "markdown"),
     "csv": ("--format", "csv"),
     "json": ("--format", "json"),
 }
@@ -91,7 +92,7 @@ def run(path: Path, output: str) -> list[float]:
 
 def main() -> None:
     sizes = [int(size) for size in sys.argv[1:]] or list(SIZES)
-    print(f"{'':16}  {'layers':>9}  {'read s':>8}  {'analyse s':>9}  {'show s':>8}  {'µs/layer':>8}  ratio  peak MiB")
+    print(f"{'':19}  {'layers':>9}  {'read s':>8}  {'analyse s':>9}  {'show s':>8}  {'µs/layer':>8}  ratio  peak MiB")
     with tempfile.TemporaryDirectory() as folder:
         for name, write in FORMS.items():
             for output in OUTPUTS:
@@ -103,7 +104,7 @@ def main() -> None:
                     each = show / size * 1e6
                     first = first or each
                     print(
-                        f"{name + ', ' + output:16}  {size:9,}  {read:8.2f}  {analyse:9.2f}  {show:8.2f}  {each:8.1f}  "
+                        f"{name + ', ' + output:19}  {size:9,}  {read:8.2f}  {analyse:9.2f}  {show:8.2f}  {each:8.1f}  "
                         f"{each / first:5.2f}  {peak:8.0f}"
                     )
 
