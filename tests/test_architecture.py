@@ -28,6 +28,7 @@ FLOORS = (
     {"verification"},
     {"lint"},
     {"validation"},
+    {"diff"},
     {"report"},
     {"api", "cli"},
 )

@@ -22,6 +22,7 @@ VERBS = {
     "run": "Run a network on arrays.",
     "verify": "Compare the analysis with what the executor measures.",
     "compare": "Compare networks side by side.",
+    "diff": "Show what changed between two networks, or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",
     "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
     "zoo": "List the bundled networks.",
