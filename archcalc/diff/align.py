@@ -6,8 +6,8 @@ two texts; what lies between them is paired by similarity. Every step takes near
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis
@@ -51,18 +51,17 @@ class Alignment:
             [(numbers[ref.node], ref.output) for ref in outputs_of(graph).values()]
             for graph, numbers in ((old, before), (new, after))
         ]
-        waiting = defaultdict(list)
-        passed = redundant(old)
-        for index, layer in enumerate(self.old.layers):
-            if layer.node not in passed:
-                waiting[before[layer.node]].append(index)
-        passed = redundant(new)
-        counted = [index for index, layer in enumerate(self.new.layers) if layer.node not in passed]
-        numbers = [after[self.new.layers[index].node] for index in counted]
-        if read[0] != read[1] or Counter(numbers) != {number: len(same) for number, same in waiting.items()}:
+        sides = [
+            _by_number(tree, numbers, redundant(tree.analysis.graph))
+            for tree, numbers in ((self.old, before), (self.new, after))
+        ]
+        (needed, spare), (wanted, offered) = sides
+        counts = [{number: len(same) for number, same in each.items()} for each in (needed, wanted)]
+        if read[0] != read[1] or counts[0] != counts[1]:
             return False
-        for number, index in zip(reversed(numbers), reversed(counted), strict=True):
-            self.pairs[waiting[number].pop()] = index
+        for groups, others in ((needed, wanted), (spare, offered)):
+            for number, group in groups.items():
+                self.pairs.update(zip(group, others.get(number, ()), strict=False))
         return True
 
     def _branches(self, old: Sequence[Branch], new: Sequence[Branch]) -> None:
@@ -109,6 +108,16 @@ class Alignment:
         for index, layer in enumerate(self.old.layers):
             if index not in self.pairs and (layer.name, layer.op) in waiting:
                 self.pairs[index] = waiting.pop((layer.name, layer.op))
+
+
+def _by_number(
+    tree: Tree, numbers: Sequence[int], passed: Collection[int]
+) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the layers by the number of what they compute: those that make a difference, and the others."""
+    needed, spare = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+    for index, layer in enumerate(tree.layers):
+        (spare if layer.node in passed else needed)[numbers[layer.node]].append(index)
+    return needed, spare
 
 
 def _named(branch: Branch) -> Hashable:

@@ -18,7 +18,7 @@ def assert_explained(old: str, new: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, phases=[Phase.generate])
+@settings(max_examples=10, phases=[Phase.generate])
 @given(networks(), networks())
 def test_the_rows_of_random_networks_add_up_to_the_totals(old: str, new: str) -> None:
     assert_explained(old, new)
