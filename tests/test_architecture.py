@@ -28,7 +28,7 @@ FLOORS = (
     {"verification"},
     {"lint"},
     {"validation"},
-    {"diff"},
+    {"changes"},
     {"report"},
     {"api", "cli"},
 )

@@ -28,14 +28,15 @@ from archcalc.cli.options import (
     utf8_output,
     wants_color,
 )
+from archcalc.cli.reports import Report, no_file_twice, reports_in
 from archcalc.cli.warnings import warn
 from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.several import SharedSettings
 
 if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
-    from archcalc.diff.files import ComparedNetwork, Status
-    from archcalc.diff.gates import Gate
+    from archcalc.changes.files import ComparedNetwork, Status
+    from archcalc.changes.gates import Gate
     from archcalc.report.diff_tables import Comparison
 
 FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
@@ -87,11 +88,27 @@ class DiffCommand(VerbCommand):
 @click.option(
     "--output", "-o", default=STANDARD_OUTPUT, metavar="FILE", help="Write to this file; '-': standard output."
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=reports_in(FORMATS),
+    metavar="FORMAT=FILE",
+    help="Also write the comparison in this format to a file (repeatable).",
+)
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
 @spec_options
 @partial_option
 @click.pass_context
-def command(ctx: click.Context, /, sides: tuple[str, ...], form: str | None, color: str, **values: Any) -> int:
+def command(
+    ctx: click.Context,
+    /,
+    sides: tuple[str, ...],
+    form: str | None,
+    reports: tuple[Report, ...],
+    color: str,
+    **values: Any,
+) -> int:
     """Show what changed between two networks, or between two revisions of files.
 
     \b
@@ -105,10 +122,11 @@ def command(ctx: click.Context, /, sides: tuple[str, ...], form: str | None, col
     Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read; the rest is compared
     nevertheless.
     """
-    from archcalc.diff.gates import read_gates
+    from archcalc.changes.gates import read_gates
 
     gates = read_gates(values["gates"])
     paths = ctx.meta[PATHS]
+    no_file_twice(reports)
     form = default_format(form, color)
     if values["output"] == STANDARD_OUTPUT and form not in ("rich", "plain"):
         utf8_output()
@@ -117,12 +135,14 @@ def command(ctx: click.Context, /, sides: tuple[str, ...], form: str | None, col
         comparison = compare_specs(sides, values, gates)
     else:
         comparison = compare_revisions(sides, paths, values, gates)
-    write(comparison, form, color, values["output"])
+    write(comparison, form, color, values["output"], "--output")
+    for report in reports:
+        write(comparison, report.form, color, report.path, report.option)
     return comparison.status
 
 
-def write(comparison: Comparison, form: str, color: str, output: str) -> None:
-    """Write a comparison in one of the formats.
+def write(comparison: Comparison, form: str, color: str, output: str, option: str) -> None:
+    """Write a comparison in one of the formats to a file or to standard output, as an option asks.
 
     Raises:
         SpecError: the file cannot be written.
@@ -138,7 +158,7 @@ def write(comparison: Comparison, form: str, color: str, output: str) -> None:
     try:
         write_file(output, text)
     except OSError as error:
-        fail("output", f"cannot write '{output[:80]}': {error.strerror}", origin="--output")
+        fail("output", f"cannot write '{output[:80]}': {error.strerror}", origin=option)
 
 
 def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> Comparison:
@@ -148,8 +168,8 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
         SpecError: one of them cannot be read; the errors of both are reported.
     """
     from archcalc.analysis.propagate import analyze
-    from archcalc.diff.compare import compare
-    from archcalc.diff.files import ComparedNetwork
+    from archcalc.changes.compare import compare
+    from archcalc.changes.files import ComparedNetwork
     from archcalc.report.diff_tables import Comparison
     from archcalc.spec.locate import locate
 
@@ -190,8 +210,8 @@ def compare_revisions(
     Raises:
         SpecError: a revision does not exist, or a path is in neither of them.
     """
-    from archcalc.diff.files import Side, compare_files
-    from archcalc.diff.revisions import Repository
+    from archcalc.changes.files import Side, compare_files
+    from archcalc.changes.revisions import Repository
     from archcalc.report.diff_tables import Comparison
 
     if len(revisions) > 2 or not paths:
@@ -220,7 +240,7 @@ def judged(
     Raises:
         SpecError: the baseline cannot be read.
     """
-    from archcalc.diff.gates import judge, without_drift
+    from archcalc.changes.gates import judge, without_drift
     from archcalc.validation.configuration import configuration_of
     from archcalc.validation.paths import find_specs
     from archcalc.validation.store import BaselineFile, Settings

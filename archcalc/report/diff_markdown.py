@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archcalc.diff.files import ComparedNetwork
+from archcalc.changes.files import ComparedNetwork
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (
     Comparison,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.diff.compare import NetworkDiff
+from archcalc.changes.compare import NetworkDiff
 from archcalc.report.diff_sentences import sentences, shape_text
 from archcalc.report.diff_tables import (
     Comparison,

@@ -8,10 +8,10 @@ from typing import Any
 
 from archcalc.analysis.memory import DTYPES
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.diff.changes import LayerChange
-from archcalc.diff.compare import Figure, NetworkDiff, TensorChange
-from archcalc.diff.files import ComparedNetwork
-from archcalc.diff.rows import Row
+from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
+from archcalc.changes.files import ComparedNetwork
+from archcalc.changes.layers import LayerChange
+from archcalc.changes.rows import Row
 from archcalc.report.diff_sentences import field_text, sentences
 from archcalc.report.diff_tables import Comparison, where_text
 from archcalc.report.records import plain

@@ -9,8 +9,8 @@ from itertools import takewhile
 from typing import Any
 
 from archcalc.analysis.fields import Fields
-from archcalc.diff.compare import Figure, NetworkDiff, TensorChange
-from archcalc.diff.rows import Row
+from archcalc.changes.compare import Figure, NetworkDiff, TensorChange
+from archcalc.changes.rows import Row
 from archcalc.report.table import bytes_text, without_controls
 from archcalc.report.validated import count
 from archcalc.validation.baseline import percent_text

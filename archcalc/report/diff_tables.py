@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.memory import DTYPES
-from archcalc.diff.compare import Figure, NetworkDiff
-from archcalc.diff.files import ComparedNetwork
-from archcalc.diff.rows import Row
+from archcalc.changes.compare import Figure, NetworkDiff
+from archcalc.changes.files import ComparedNetwork
+from archcalc.changes.rows import Row
 from archcalc.query.quantities import QUANTITIES
 from archcalc.report.diff_sentences import attribute_text, change_text, field_text, shape_text
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_controls

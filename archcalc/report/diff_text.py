@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archcalc.diff.files import ComparedNetwork
+from archcalc.changes.files import ComparedNetwork
 from archcalc.report.aligned import fold
 from archcalc.report.diff_sentences import sentences
 from archcalc.report.diff_tables import (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.diff import sequence
-from archcalc.diff.sequence import gaps, matches
+from archcalc.changes import sequence
+from archcalc.changes.sequence import gaps, matches
 
 LISTS = st.lists(st.sampled_from("abcd"), max_size=12)
 

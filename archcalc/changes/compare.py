@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import Fields
 from archcalc.analysis.propagate import Analysis
-from archcalc.diff.align import Alignment
-from archcalc.diff.changes import LayerChange, LayerChanges
-from archcalc.diff.rows import Row, rows_of
-from archcalc.diff.signature import outputs_of
+from archcalc.changes.align import Alignment
+from archcalc.changes.layers import LayerChange, LayerChanges
+from archcalc.changes.rows import Row, rows_of
+from archcalc.changes.signature import outputs_of
 from archcalc.graph import ordered
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape

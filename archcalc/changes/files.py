@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,9 @@ from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.diff.compare import NetworkDiff, compare
-from archcalc.diff.gates import NOT_JUDGED, Judged
-from archcalc.diff.revisions import WORKING_TREE, FileChange, Repository
+from archcalc.changes.compare import NetworkDiff, compare
+from archcalc.changes.gates import NOT_JUDGED, Judged
+from archcalc.changes.revisions import WORKING_TREE, FileChange, Repository
 from archcalc.spec.errors import Problem, Source, SpecError, fail
 from archcalc.spec.locate import SUFFIXES, decode
 from archcalc.spec.models import READERS
@@ -23,6 +24,9 @@ from archcalc.validation.recognize import is_spec
 Status: TypeAlias = Literal["equal", "changed", "renamed", "added", "removed", "error", "skipped"]
 """What became of a network; ``renamed``: its file has another name, and may have changed as well."""
 
+HASH = re.compile("[0-9a-f]{40}")
+SHORT = 10
+"""The characters of a hash that are shown."""
 POINTER = b"version https://git-lfs"
 """The beginning of a file that Git LFS keeps elsewhere."""
 
@@ -62,7 +66,8 @@ class Side(NamedTuple):
         """Return a revision; ``None``: the working tree."""
         if revision is None:
             return cls(None, WORKING_TREE)
-        return cls(repository.resolve(revision), revision)
+        label = revision[:SHORT] if HASH.fullmatch(revision) else revision
+        return cls(repository.resolve(revision), label)
 
 
 def compare_files(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 
-from archcalc.diff.align import Alignment
-from archcalc.diff.changes import AttributeChange, Kind, LayerChange
-from archcalc.diff.tree import Branch, Tree
+from archcalc.changes.align import Alignment
+from archcalc.changes.layers import AttributeChange, Kind, LayerChange
+from archcalc.changes.tree import Branch, Tree
 from archcalc.numeric import Number
 
 COUNTER = re.compile(r"_?\d+")

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.diff.sequence import Pair, gaps, matches
-from archcalc.diff.signature import Signatures, outputs_of, redundant
-from archcalc.diff.tree import Branch, Tree
+from archcalc.changes.sequence import Pair, gaps, matches
+from archcalc.changes.signature import Signatures, outputs_of, redundant
+from archcalc.changes.tree import Branch, Tree
 from archcalc.ops.base import REGISTRY
 
 CHANGED = 0.75

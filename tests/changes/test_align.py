@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import Phase, given, settings
 
-from archcalc.diff.align import Alignment
-from tests.diff.networks import RESIDUAL, analysis, diff, rows
+from archcalc.changes.align import Alignment
+from tests.changes.networks import RESIDUAL, analysis, diff, rows
 from tests.random_networks import networks
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.diff.align import Alignment
-from archcalc.diff.signature import COMMUTATIVE, resolved
+from archcalc.changes.align import Alignment
+from archcalc.changes.signature import COMMUTATIVE, resolved
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.spec.write import write_layer, written_argument

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import Phase, given, settings
 
-from archcalc.diff.changes import COUNTS
-from tests.diff.networks import RESIDUAL, diff, rows
+from archcalc.changes.layers import COUNTS
+from tests.changes.networks import RESIDUAL, diff, rows
 from tests.random_networks import networks
 
 

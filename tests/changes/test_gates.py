@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.diff.gates import judge, read_gate, read_gates, without_drift
+from archcalc.changes.gates import judge, read_gate, read_gates, without_drift
 from archcalc.spec import SpecError
 from archcalc.validation.baseline import figures_of
-from tests.diff.networks import analysis
+from tests.changes.networks import analysis
 
 
 def fails(gate: str, before: int, after: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archcalc.analysis.propagate import Analysis, analyze
-from archcalc.diff import NetworkDiff, compare
+from archcalc.changes import NetworkDiff, compare
 from archcalc.spec import Source, load_spec, read_spec
 
 

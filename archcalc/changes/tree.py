@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import groupby
 
 from archcalc.analysis.propagate import Analysis, Layer
-from archcalc.diff.signature import COMMUTATIVE, Signatures
+from archcalc.changes.signature import COMMUTATIVE, Signatures
 
 NUMBERED = re.compile(r"(?:.*[^0-9])?\d+")
 """A name that ends in a number: it is counted, so that it may name something else after an insertion."""
