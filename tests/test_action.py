@@ -18,6 +18,7 @@ import jsonschema
 import pytest
 import yaml
 
+from tests.git import git
 from tests.published_schemas import published
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,23 +78,6 @@ def server() -> Iterator[Server]:
     thread.join()
 
 
-def git(folder: Path, *arguments: str) -> str:
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    command = [
-        "git",
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.org",
-        "-c",
-        "init.defaultBranch=main",
-        *arguments,
-    ]
-    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.strip()
-
-
 class Repository(NamedTuple):
     """A repository with the branches ``main`` and ``change``, of which the second is checked out."""
 
@@ -102,8 +86,8 @@ class Repository(NamedTuple):
 
     def commit(self, text: str, name: str = "net.yaml") -> None:
         self.folder.joinpath("nets", name).write_text(text)
-        git(self.folder, "add", "-A")
-        git(self.folder, "commit", "-qm", "change")
+        git("add", "-A", folder=self.folder)
+        git("commit", "-qm", "change", folder=self.folder)
 
 
 @pytest.fixture
@@ -112,11 +96,11 @@ def repository(tmp_path: Path) -> Repository:
     folder.joinpath("nets").mkdir(parents=True)
     folder.joinpath("nets/net.yaml").write_text(NET.format(16))
     folder.joinpath("nets/photo.png").write_bytes(bytes(range(256)))
-    git(folder, "init", "-q")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "main")
-    git(folder, "checkout", "-qb", "change")
-    return Repository(folder, git(folder, "rev-parse", "main"))
+    git("init", "-q", folder=folder)
+    git("add", "-A", folder=folder)
+    git("commit", "-qm", "main", folder=folder)
+    git("checkout", "-qb", "change", folder=folder)
+    return Repository(folder, git("rev-parse", "main", folder=folder))
 
 
 class Job(NamedTuple):
@@ -241,8 +225,8 @@ def test_small_changes_are_not_worth_a_comment(
 def test_nothing_is_written_about_changes_elsewhere(repository: Repository, server: Server) -> None:
     repository.folder.joinpath("README").write_text("more\n")
     repository.folder.joinpath("nets/photo.png").write_bytes(b"\0other")
-    git(repository.folder, "add", "-A")
-    git(repository.folder, "commit", "-qm", "other")
+    git("add", "-A", folder=repository.folder)
+    git("commit", "-qm", "other", folder=repository.folder)
     job = run_action(repository, server)
     assert job.status == 0
     assert list(server.comments) == [1]
