@@ -17,6 +17,8 @@ from archcalc.validation.baseline import percent_text
 
 MAX_PARTS = 3
 """The most changes that the first sentence tells; the others are counted."""
+MAX_NAME = 30
+"""The most characters of the name of a network in a sentence."""
 MAX_PLACES = 4
 """The most places that are named for one change."""
 NAMES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs", "peak": "peak memory"}
@@ -25,10 +27,18 @@ NAMES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs", "peak": "peak
 
 def sentences(diff: NetworkDiff) -> tuple[str, str]:
     """Return the two sentences of a comparison; the second one is empty for equal networks."""
-    old, new = (without_controls(each.graph.name) for each in (diff.old, diff.new))
+    old, new = titles(diff, "the old network", "the new network")
     if diff.is_equal and not any(row.kind != "affected" for row in diff.rows if not _is_free(row)):
         return _equal(diff, old, new), ""
     return f"{_changed(diff, new)}.", f"{_consequences(diff)}."
+
+
+def titles(diff: NetworkDiff, old: str, new: str) -> tuple[str, str]:
+    """Return the names of both networks; the given ones if a name is long, as that of an inline expression is."""
+    names = [without_controls(each.graph.name) for each in (diff.old, diff.new)]
+    if max(map(len, names)) > MAX_NAME:
+        return old, new
+    return names[0], names[1]
 
 
 def _is_free(row: Row) -> bool:
@@ -45,7 +55,7 @@ def _equal(diff: NetworkDiff, old: str, new: str) -> str:
     for row in diff.rows:
         where = new if row.kind == "added" else old
         parts.append(f"only {where} writes {row.label}, which makes no difference")
-    return "; ".join(parts) + "."
+    return _capital("; ".join(parts)) + "."
 
 
 def _have(number: int) -> str:
@@ -79,7 +89,7 @@ def _changed(diff: NetworkDiff, new: str) -> str:
 
 def _capital(text: str) -> str:
     """Return a sentence with a capital letter, unless it begins with a name."""
-    is_name = not text.startswith(("in ", "the ", "outputs ", *NAMES.values()))
+    is_name = not text.startswith(("in ", "only ", "the ", "outputs ", *NAMES.values()))
     return text if is_name else text[0].upper() + text[1:]
 
 

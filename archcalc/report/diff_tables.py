@@ -10,7 +10,7 @@ from archcalc.changes.compare import Figure, NetworkDiff
 from archcalc.changes.files import ComparedNetwork
 from archcalc.changes.rows import Row
 from archcalc.query.quantities import QUANTITIES
-from archcalc.report.diff_sentences import attribute_text, change_text, field_text, shape_text
+from archcalc.report.diff_sentences import attribute_text, change_text, field_text, shape_text, titles
 from archcalc.report.table import AtLeast, Column, Table, bytes_text, without_controls
 from archcalc.report.validated import count
 
@@ -60,9 +60,9 @@ def totals_table(diff: NetworkDiff) -> Table:
                 rows.append(
                     (f"RF of {name}", *(each or None for each in fields), "=" if fields[0] == fields[1] else "changed")
                 )
-    names = [each.graph.name for each in (diff.old, diff.new)]
+    names = titles(diff, "before", "after")
     if names[0] == names[1]:
-        names = ["before", "after"]
+        names = "before", "after"
     columns = (
         Column("quantity", ""),
         Column("old", names[0], "right", folds=True),
