@@ -43,7 +43,7 @@ def no_file_twice(reports: Sequence[Report]) -> None:
     """Fail if one report would replace another.
 
     Raises:
-        click.UsageError: Two reports go to the same file.
+        click.UsageError: two reports go to the same file.
     """
     places = [os.path.realpath(report.path) for report in reports]
     for report, place in zip(reports, places, strict=True):

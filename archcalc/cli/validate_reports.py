@@ -43,10 +43,10 @@ class Output:
             _print(write_spec(self.form, result, self.display))
 
     def finish(self, results: Sequence[ValidationResult]) -> None:
-        """Print what follows when all specs are done, write all reports, and tell a CI server the totals.
+        """Print what follows when all specs are done, write all reports, and pass the totals to a CI server.
 
         Raises:
-            SpecError: Some of the files cannot be written; all others have been.
+            SpecError: some of the files cannot be written; all others have been.
         """
         from archcalc import __version__
 
@@ -97,7 +97,7 @@ class Output:
 
 
 def _print(text: str) -> None:
-    """Print a text. If nobody reads it any more (``| head``), the reports and the exit status still count."""
+    """Print a text. If the pipe is closed (``| head``), the reports and the exit status still count."""
     try:
         click.echo(text, nl=False, color=True)
     except BrokenPipeError:

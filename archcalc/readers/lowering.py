@@ -53,6 +53,8 @@ class Model:
     """Whether the file has the numbers of its stored arrays."""
     arrays: Callable[[Iterable[str]], Mapping[str, Any]]
     """Returns stored arrays by their names in the file, read from it."""
+    record: object = None
+    """The file as it was decoded, for what steps do not keep; its type depends on the format."""
 
     @cached_property
     def batch(self) -> int:
@@ -255,7 +257,7 @@ class _Lowering:
         """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
         if self.shapes:
             return
-        recorded = self._recorded(index)
+        recorded = self._recorded(index) or (1,)
         computed = self.shape(ref)
         if not same_shape(recorded, computed):
             assert self.step is not None
