@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -225,7 +226,12 @@ def _growth_text(target: str, before: Any, after: Any) -> str:
         return f"{target} {before:,} → {after:,}"
     change = Fraction(after - before, before)
     sign = "+" if change > 0 else ""
-    return f"{target} {before:,} → {after:,} ({sign}{percent_text(change)}, {float(change + 1):.4g}x)"
+    return f"{target} {before:,} → {after:,} ({sign}{percent_text(change)}, {ratio_text(change + 1)}x)"
+
+
+def ratio_text(ratio: Fraction) -> str:
+    """Return a ratio with four significant digits."""
+    return f"{Decimal(f'{Decimal(ratio.numerator) / Decimal(ratio.denominator):.4g}'):f}"
 
 
 def _figures_text(known: Mapping[str, Any]) -> str:

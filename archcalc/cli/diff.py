@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -116,8 +117,8 @@ def command(
     archcalc diff REV -- PATHS         files and folders, at a revision and in the working tree
     archcalc diff OLD NEW -- PATHS     the same at two revisions of the Git repository
 
-    A revision is a branch, a tag or a commit; A...B is the common ancestor of A and B. Settings after a SPEC, in the
-    same argument, apply to this one only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
+    A revision is a branch, a tag or a commit. A..B stands for A B, and A...B for their common ancestor and B. Settings
+    after a SPEC, in the same argument, apply to this one only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
 
     Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read; the rest is compared
     nevertheless.
@@ -173,9 +174,11 @@ def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequenc
     from archcalc.report.diff_tables import Comparison
     from archcalc.spec.locate import locate
 
-    if len(specs) != 2:
+    folders = [spec for spec in specs if os.path.isdir(spec)]
+    if len(specs) != 2 or folders:
+        what = f"'{folders[0][:80]}' is a folder" if folders else f"expected two SPECs, OLD and NEW, got {len(specs)}"
         hint = "files at a revision follow `--`: archcalc diff main -- nets/"
-        raise click.UsageError(f"expected two SPECs, OLD and NEW, got {len(specs)}; {hint}")
+        raise click.UsageError(f"{what}; {hint}")
     stdin_once(specs)
     limits = limits_from(values)
     given = given_from(values)
@@ -214,6 +217,7 @@ def compare_revisions(
     from archcalc.changes.revisions import Repository
     from archcalc.report.diff_tables import Comparison
 
+    revisions = as_two(revisions)
     if len(revisions) > 2 or not paths:
         raise click.UsageError("expected one or two revisions, and paths behind `--`: archcalc diff main -- nets/")
     repository = Repository()
@@ -230,6 +234,16 @@ def compare_revisions(
     if any(network.status != "skipped" for network in networks):
         shared.require_used(shared.given.set)
     return Comparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
+
+
+def as_two(revisions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that one stands for, as in Git: ``A..B``, and ``A...B`` from the common ancestor on."""
+    if len(revisions) != 1 or ".." not in revisions[0]:
+        return revisions
+    if "..." in revisions[0]:
+        return revisions[0], revisions[0].rpartition("...")[2] or "HEAD"
+    old, _, new = revisions[0].partition("..")
+    return old or "HEAD", new or "HEAD"
 
 
 def judged(

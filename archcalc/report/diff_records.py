@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
@@ -69,7 +70,10 @@ def _figures(analysis: Analysis) -> dict[str, Any]:
 
 def _total(figure: Figure) -> dict[str, Any]:
     """Return a total; its change is a fraction of the old figure: 0.02 for 2 %."""
-    change = None if not figure.before else float(Fraction(figure.after - figure.before, figure.before))
+    change = None
+    if figure.before:
+        with suppress(OverflowError):  # floats end at 10^308
+            change = float(Fraction(figure.after - figure.before, figure.before))
     return {
         "old": figure.before,
         "new": figure.after,

@@ -19,6 +19,8 @@ MAX_PARTS = 3
 """The most changes that the first sentence tells; the others are counted."""
 MAX_NAME = 30
 """The most characters of the name of a network in a sentence."""
+PARTS = 1_000_000
+"""The parts in which the share of a change is counted: floats end at 10^308."""
 MAX_PLACES = 4
 """The most places that are named for one change."""
 NAMES = {"params": "parameters", "macs": "MACs", "flops": "FLOPs", "peak": "peak memory"}
@@ -65,7 +67,7 @@ def _have(number: int) -> str:
 def _changed(diff: NetworkDiff, new: str) -> str:
     """Return what was changed, the most costly first."""
     rows = [row for row in diff.rows if row.kind != "affected"]
-    parts: list[tuple[float, str]] = []
+    parts: list[tuple[int, str]] = []
     for one, other, text in _moves(rows):
         parts.append((_weight(diff, [one, other]), text))
         rows = [row for row in rows if row is not one and row is not other]
@@ -77,7 +79,7 @@ def _changed(diff: NetworkDiff, new: str) -> str:
             parts.append((_weight(diff, [row]), _row_text(row)))
     for (kind, label, is_block), same in blocks.items():
         parts.append((_weight(diff, same), _lone_text(kind, label, same, new, is_block=is_block)))
-    parts += [(2.0, _tensor_text("input", tensor)) for tensor in diff.inputs if tensor.differs]
+    parts += [(2 * PARTS, _tensor_text("input", tensor)) for tensor in diff.inputs if tensor.differs]
     if not parts:
         return f"{new} has the same layers, connected in another way" if not diff.is_equal else f"{new} has not changed"
     parts.sort(key=lambda part: -part[0])
@@ -93,12 +95,13 @@ def _capital(text: str) -> str:
     return text if is_name else text[0].upper() + text[1:]
 
 
-def _weight(diff: NetworkDiff, rows: Iterable[Row]) -> float:
-    """Return how much changes matter: the largest share of the parameters or MACs, of the larger network."""
-    rows, shares = list(rows), [0.0]
+def _weight(diff: NetworkDiff, rows: Iterable[Row]) -> int:
+    """Return how much changes matter: the largest share of the parameters or MACs, in millionths."""
+    rows, shares = list(rows), [0]
     for name in ("params", "macs"):
         whole = max(diff.old.totals.of(name), diff.new.totals.of(name), 1)
-        shares.append(float(Fraction(sum(abs(change.deltas[name]) for row in rows for change in row.changes)) / whole))
+        added = sum(abs(change.deltas[name]) for row in rows for change in row.changes)
+        shares.append(added * PARTS // whole)
     return max(shares)
 
 

@@ -143,6 +143,7 @@ def test_reports_are_written_to_files(archcalc: Archcalc, tmp_path: Path) -> Non
         (("-", "-"), "can be read only once"),
         (("a", "b", "c", "--", "."), "expected one or two revisions"),
         (("HEAD", "--"), "expected one or two revisions"),
+        (("lenet5", "."), "is a folder"),
     ],
 )
 def test_wrong_arguments_are_one_error(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
@@ -203,6 +204,25 @@ def test_nothing_differs(archcalc: Archcalc) -> None:
     ran = archcalc("diff", "HEAD", "--", ".")
     assert ran.status == 0
     assert ran.out == "HEAD → the working tree: no network differs\n"
+
+
+@pytest.mark.usefixtures("repository")
+def test_two_revisions_may_be_written_as_in_git(archcalc: Archcalc) -> None:
+    git("checkout", "-qb", "topic")
+    Path("net.yaml").write_text(Path("net.yaml").read_text().replace("conv 4", "conv 5"))
+    git("commit", "-qam", "two")
+    git("checkout", "-q", "main")
+    Path("other.yaml").write_text("input: 3x9x9\nlayers: [conv 4 k3]\n")
+    git("add", "-A")
+    git("commit", "-qm", "three")
+    assert archcalc("diff", "main..topic", "--", ".").lines[0].endswith("2 networks: 1 changed, 1 removed")
+    assert archcalc("diff", "main...topic", "--", ".").lines[0].endswith("1 network: 1 changed")
+
+
+def test_numbers_of_any_size_are_compared(archcalc: Archcalc) -> None:
+    specs = ("1x9x3 -> conv 3 k3", f"1x{'9' * 340}x3 -> conv 3 k3", "--max-digits", "400", "--max-axes", "4")
+    for form in FORMATS:
+        assert archcalc("diff", *specs, "--fail-on", "macs > 2x", "--format", form).status == 1
 
 
 @pytest.mark.usefixtures("repository")
