@@ -131,7 +131,6 @@ def command(
     form = default_format(form, color)
     if values["output"] == STANDARD_OUTPUT and form not in ("rich", "plain"):
         utf8_output()
-    gc.enable()  # many networks may be read, one after the other
     if paths is None:
         comparison = compare_specs(sides, values, gates)
     else:
@@ -220,6 +219,7 @@ def compare_revisions(
     revisions = as_two(revisions)
     if len(revisions) > 2 or not paths:
         raise click.UsageError("expected one or two revisions, and paths behind `--`: archcalc diff main -- nets/")
+    gc.enable()  # many networks may be read, one after the other
     repository = Repository()
     old = Side.of(repository, revisions[0])
     new = Side.of(repository, revisions[1] if len(revisions) == 2 else None)

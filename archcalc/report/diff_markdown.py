@@ -77,10 +77,7 @@ class _Document:
 
     def written(self) -> str:
         """Return the text."""
-        more = [
-            "",
-            f"{count(self.left_out, 'further entry').replace('entrys', 'entries')} left out: the comment is full.",
-        ]
+        more = ["", f"{count(self.left_out, 'further part')} of the comparison left out: the comment is full."]
         return "\n".join([*self.lines, *(more if self.left_out else [])]).rstrip() + "\n"
 
 
