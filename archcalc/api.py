@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from archcalc.analysis.fold import Folding
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.unit import UnitField
+    from archcalc.changes import NetworkDiff
     from archcalc.claims import Claim, Judgement
     from archcalc.counters.count import Count
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
+    from archcalc.grading.single import Grade
     from archcalc.graph import Graph, Ref
     from archcalc.query.closed_forms import ClosedForms
     from archcalc.spec.errors import Problem
     from archcalc.verification.verify import Check
 
-__all__ = ["Network", "bundled", "formula", "from_torch", "load", "sweep"]
+__all__ = ["Network", "bundled", "diff", "formula", "from_torch", "grade", "load", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +300,43 @@ def from_torch(module: Any, example: Any, *, batch_axes: Mapping[str, int | None
 
     model = ExportedModule(module, example, batch_axes or {})
     return Network(read_spec(Source(model.name, "", model=model)))
+
+
+def diff(old: str | Network, new: str | Network, *, training: bool = False, dtype: str = "float32") -> NetworkDiff:
+    """Return what changed between two networks: totals, inputs and outputs, and the layers that differ.
+
+    Args:
+        old: the network before the change, or its SPEC, as for `load`.
+        new: the network after it.
+        training: whether the totals include training heads.
+        dtype: the number format for memory, one of `archcalc.analysis.memory.DTYPES`.
+
+    Raises:
+        archcalc.SpecError: a spec has errors.
+    """
+    from archcalc.changes import compare
+
+    before, after = (load(each, training=training) if isinstance(each, str) else each for each in (old, new))
+    return compare(before.analyze(training=training), after.analyze(training=training), dtype=dtype)
+
+
+def grade(answer: object, question: str | Mapping[str, Any], *, hide_answer: bool = False) -> Grade:
+    """Grade one answer to one question, as in a cell of a notebook.
+
+    In a test cell of nbgrader, print the ``feedback`` and end with the ``points``, which nbgrader takes as the credit.
+
+    Args:
+        answer: a number, a text (``"61.7k"``), or a shape as a tuple or text; ``None`` or an empty text: no answer.
+        question: a SPEC and a target (``"lenet5 c1.params"``), or what a key says about them: ``network``, ``target``,
+            ``points``, ``accept``, ``partial``, ``set``, ``shape`` and more.
+        hide_answer: whether the feedback withholds the correct value.
+
+    Raises:
+        archcalc.SpecError: the question has errors. A wrong or unreadable answer is no error.
+    """
+    from archcalc.grading.single import grade_answer
+
+    return grade_answer(answer, question, hide_answer=hide_answer)
 
 
 def formula(

@@ -28,6 +28,7 @@ LEVELS = (
     {"verification"},
     {"lint"},
     {"validation"},
+    {"changes"},
     {"report"},
     {"api", "cli"},
 )

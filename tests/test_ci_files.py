@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 import yaml
@@ -20,7 +21,9 @@ SCHEMAS = {
     "ci": "github-workflow.json",
     "github": "github-workflow.json",
     "github-code-scanning": "github-workflow.json",
+    "github-diff": "github-workflow.json",
     "gitlab": "ci.json",
+    "gitlab-diff": "ci.json",
     "pre-commit": "pre-commit-config.json",
 }
 HOOKS: list[dict[str, Any]] = yaml.safe_load(ROOT.joinpath(".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
@@ -29,10 +32,12 @@ HOOKS: list[dict[str, Any]] = yaml.safe_load(ROOT.joinpath(".pre-commit-hooks.ya
 def understood(command: str) -> bool:
     """Return whether the command line is one that archcalc accepts."""
     program, verb, *arguments = shlex.split(command)
-    assert (program, verb) == ("archcalc", "validate")
-    found = cli.get_command(None, verb)  # type: ignore[arg-type]  # the context is not used
+    assert program == "archcalc"
+    assert verb in ("validate", "diff")
+    program_context = click.Context(cli, **cli.context_settings)
+    found = cli.get_command(program_context, verb)
     assert found is not None
-    found.make_context(verb, [*arguments, "net.yaml"])
+    found.make_context(verb, [*arguments, "net.yaml"], parent=program_context)
     return True
 
 
@@ -48,7 +53,7 @@ def test_files_follow_the_schema_of_their_service(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_the_commands_in_files_exist(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    for command in re.findall(r"(archcalc validate [^|\n]*)", text):
+    for command in re.findall(r"(archcalc (?:validate|diff) [^|\n]*)", text):
         assert understood(command)
     hooks = {hook["id"] for hook in HOOKS}
     assert set(re.findall(r"- id: (.*)", text)) <= hooks
@@ -58,5 +63,5 @@ def test_the_hooks_of_pre_commit_exist_and_skip_other_files() -> None:
     assert len({hook["id"] for hook in HOOKS}) == len(HOOKS)
     for hook in HOOKS:
         assert {"id", "name", "entry", "language"} <= hook.keys()
-        assert understood(hook["entry"])
-        assert "--specs-only" in hook["entry"]
+        assert understood(shlex.join([*shlex.split(hook["entry"]), *hook.get("args", [])]))
+        assert "--specs-only" in hook["entry"] or "diff" in hook["entry"]  # which skips other files by itself

@@ -23,6 +23,7 @@ VERBS = {
     "verify": "Compare the analysis with what the executor measures.",
     "counters": "Print what other profilers print, and why it differs.",
     "compare": "Compare networks side by side.",
+    "diff": "Show what changed between two networks, or revisions of files.",
     "check": "Grade answers, audit published figures, or judge a claim.",
     "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
     "zoo": "List the bundled networks.",

@@ -33,7 +33,6 @@ from archcalc.ops.base import OPERATION_KINDS
 from archcalc.query.quantities import SUMS, quantity_named
 from archcalc.query.targets import Evaluator, tensor_of
 from archcalc.report.table import AtLeast, Column, Table, bytes_text
-from archcalc.spec.errors import fail, suggest
 from archcalc.spec.locate import is_inline
 
 SETTING = re.compile(r"(?P<name>.*\S)\s+(?P<setting>[A-Za-z_]\w*=\S+)\s*", re.DOTALL)
@@ -118,37 +117,22 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     """
     from archcalc.analysis.propagate import analyze
     from archcalc.cli.warnings import warn
-    from archcalc.spec import read_spec
     from archcalc.spec.locate import locate
+    from archcalc.spec.several import SharedSettings
 
     limits = limits_from(values)
     given = given_from(values)
-    settings = given.set
-    declared: dict[str, None] = {}
+    shared = SharedSettings(given, limits)
     analyses = []
     split = {spec: split_settings(spec) for spec in specs}
     found = {name: locate(name, limits) for name, _ in split.values()}  # standard input can be read only once
     for spec in specs:
         name, words = split[spec]
         source, inline = found[name]
-        own_settings = pairs_from(words, f"'{name[:40]}'")
-        own_given = given.applied_to(source)._replace(set={})
-        read = read_spec(source, own_given, inline=inline, limits=limits)
-        declared.update(dict.fromkeys(read.graph.variables))
-        own = {name: value for name, value in settings.items() if name in read.graph.variables} | own_settings
-        if own:
-            read = read_spec(source, own_given._replace(set=own), inline=inline, limits=limits)
+        read = shared.read(source, inline=inline, own=pairs_from(words, f"'{name[:40]}'"))
         warn(read, values["ignore"])
         analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
-    for name in settings:
-        if name not in declared:
-            hint = suggest(
-                name,
-                declared,
-                f"the declared variables are {', '.join(declared)}" if declared else "none of them declares a variable",
-            )
-            unknown = f"none of the networks has a variable '{name[:40]}'"
-            fail("unknown-name", unknown, hint=hint, origin=f"--set {name[:40]}")
+    shared.require_used(given.set)
     return analyses
 
 

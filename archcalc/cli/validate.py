@@ -25,7 +25,8 @@ from archcalc.cli.options import (
     utf8_output,
     wants_color,
 )
-from archcalc.cli.validate_reports import Output, Report, no_file_twice, read_reports
+from archcalc.cli.reports import Report, no_file_twice, reports_in
+from archcalc.cli.validate_reports import Output
 from archcalc.cli.warnings import codes
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay
 from archcalc.spec.errors import Problem, fail
@@ -114,7 +115,7 @@ def tolerances(ctx: click.Context, parameter: click.Parameter, values: tuple[str
     "--report",
     "reports",
     multiple=True,
-    callback=read_reports,
+    callback=reports_in(FORMATS),
     metavar="FORMAT=FILE",
     help="Also write a report in this format to a file (repeatable).",
 )

@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import click
 
 from archcalc.cli.files import write_file
 from archcalc.cli.options import checkout
+from archcalc.cli.reports import Report
 from archcalc.report.github import MAX_SUMMARY_BYTES
 from archcalc.report.validation_formats import FORMATS, ValidationDisplay, write_spec
 from archcalc.report.validation_totals import step_summary, summary, totals
@@ -19,41 +19,6 @@ from archcalc.spec.errors import Problem, SpecError
 from archcalc.terminal import READABLE
 from archcalc.validation.findings import checkout_path
 from archcalc.validation.results import ValidationResult
-
-
-class Report(NamedTuple):
-    """A report to write to a file."""
-
-    form: str
-    path: str
-    option: str = "--report"
-    """The option that asks for it, for errors."""
-
-
-def read_reports(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Report, ...]:
-    """Return the reports that a repeatable option asks for."""
-    reports = []
-    for value in values:
-        form, _, path = value.partition("=")
-        if form not in FORMATS or not path:
-            known = ", ".join(FORMATS)
-            raise click.BadParameter(f"must be FORMAT=FILE with one of {known}, got '{value[:60]}'", ctx, parameter)
-        if path == "-":
-            raise click.BadParameter(f"names no file; --format {form} prints the report", ctx, parameter)
-        reports.append(Report(form, path))
-    return tuple(reports)
-
-
-def no_file_twice(reports: Sequence[Report]) -> None:
-    """Fail if one report would replace another.
-
-    Raises:
-        click.UsageError: two reports go to the same file.
-    """
-    places = [os.path.realpath(report.path) for report in reports]
-    for report, place in zip(reports, places, strict=True):
-        if places.count(place) > 1 and not (os.path.exists(place) and not os.path.isfile(place)):  # a pipe takes both
-            raise click.UsageError(f"two reports would be written to '{report.path[:80]}'")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,23 @@ def layer_words(
     return words
 
 
+def written_argument(op: Operator, name: str, layout: str = "chw") -> str:
+    """Return the value of an argument on its own: ``2``, ``3x1``, ``half``, ``yes``."""
+    parameter = next(each for each in op.parameters() if each.name == name)
+    value = getattr(op, name)
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if parameter.argument.form == "table":
+        return f"{sum(map(sum, value))} connections"
+    if parameter.argument.form == "lengths":
+        return " ".join(f"{each}={_number(size)}" for each, size in value)
+    return _written(ordered(value, layout) if parameter.argument.each == "axis" else value, parameter.argument.form)
+
+
 def connection_table(op: Operator) -> tuple[tuple[bool, ...], ...] | None:
     """Return the connection table of an operator; ``None`` if it has none."""
     return next((getattr(op, each.name) for each in op.parameters() if each.argument.form == "table"), None)

@@ -1,0 +1,278 @@
+"""``archcalc diff``: what changed between two networks, or between two revisions of files."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.analysis.memory import DTYPES
+from archcalc.cli.compare import split_settings
+from archcalc.cli.files import STANDARD_OUTPUT, write_file
+from archcalc.cli.options import (
+    COLOR_HELP,
+    VerbCommand,
+    complete_spec,
+    default_format,
+    given_from,
+    limits_from,
+    pairs_from,
+    partial_option,
+    spec_options,
+    stdin_once,
+    terminal_width,
+    utf8_documents,
+    utf8_output,
+    wants_color,
+)
+from archcalc.cli.reports import Report, no_file_twice, reports_in
+from archcalc.cli.warnings import warn
+from archcalc.spec.errors import Problem, SpecError, fail
+from archcalc.spec.several import SharedSettings
+
+if TYPE_CHECKING:
+    from archcalc.analysis.propagate import Analysis
+    from archcalc.changes.files import ComparedNetwork, Status
+    from archcalc.changes.gates import Gate
+    from archcalc.report.diff_tables import Comparison
+
+FORMATS = ("rich", "plain", "markdown", "json", "side-by-side")
+SEPARATOR = "--"
+PATHS = "archcalc.diff.paths"
+"""The key of the paths behind ``--`` in the context of the command."""
+GATES = [
+    ("macs > +2%", "the figure has grown by more than 2 %"),
+    ("macs > 1.02x", "the figure is more than 1.02 times the old one"),
+    ("params > +1M", "the figure has grown by more than 1,000,000"),
+    ("macs > 500M", "the new figure is larger; any condition, as in 'sweep --where'"),
+]
+
+
+class DiffCommand(VerbCommand):
+    """A command whose arguments behind ``--`` are paths, and those before it revisions."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words, paths = list(args), None
+        if SEPARATOR in words:
+            at = words.index(SEPARATOR)
+            words, paths = words[:at], words[at + 1 :]
+        ctx.meta[PATHS] = paths
+        return super().parse_args(ctx, words)
+
+
+@click.command(cls=DiffCommand, sections={"Limits on changes (--fail-on)": GATES})
+@click.argument("sides", nargs=-1, required=True, metavar="OLD [NEW] [-- PATHS]...", shell_complete=complete_spec)
+@click.option(
+    "--fail-on", "gates", multiple=True, metavar="LIMIT", help="Fail if a network exceeds this limit (repeatable)."
+)
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    help="Apply limits on changes also to the change since this baseline of `validate`, so that small steps add up.  "
+    "[default: that of the configuration]",
+)
+@click.option("--training", is_flag=True, help="Include training heads.")
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    callback=utf8_documents,
+    help="Output format; side-by-side is a page of HTML.  [default: rich on a terminal, else plain]",
+)
+@click.option(
+    "--output", "-o", default=STANDARD_OUTPUT, metavar="FILE", help="Write to this file; '-': standard output."
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=reports_in(FORMATS),
+    metavar="FORMAT=FILE",
+    help="Also write the comparison in this format to a file (repeatable).",
+)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help=COLOR_HELP)
+@spec_options
+@partial_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    sides: tuple[str, ...],
+    form: str | None,
+    reports: tuple[Report, ...],
+    color: str,
+    **values: Any,
+) -> int:
+    """Show what changed between two networks, or between two revisions of files.
+
+    \b
+    archcalc diff OLD NEW              two SPECs
+    archcalc diff REV -- PATHS         files and folders, at a revision and in the working tree
+    archcalc diff OLD NEW -- PATHS     the same at two revisions of the Git repository
+
+    A revision is a branch, a tag or a commit. A..B stands for A B, and A...B for their common ancestor and B. Settings
+    after a SPEC, in the same argument, apply to this one only: archcalc diff mobilenet-v1 "mobilenet-v1 alpha=0.5".
+
+    Exit status: 0 if no limit is exceeded, 1 if one is, 2 if something cannot be read; the rest is compared
+    nevertheless.
+    """
+    from archcalc.changes.gates import read_gates
+
+    gates = read_gates(values["gates"])
+    paths = ctx.meta[PATHS]
+    no_file_twice(reports)
+    form = default_format(form, color)
+    if values["output"] == STANDARD_OUTPUT and form not in ("rich", "plain"):
+        utf8_output()
+    if paths is None:
+        comparison = compare_specs(sides, values, gates)
+    else:
+        comparison = compare_revisions(sides, paths, values, gates)
+    write(comparison, form, color, values["output"], "--output")
+    for report in reports:
+        write(comparison, report.form, color, report.path, report.option)
+    return comparison.status
+
+
+def write(comparison: Comparison, form: str, color: str, output: str, option: str) -> None:
+    """Write a comparison in one of the formats to a file or to standard output, as an option asks.
+
+    Raises:
+        SpecError: the file cannot be written.
+    """
+    from archcalc.report.diff_formats import diff_text
+
+    on_terminal = output == STANDARD_OUTPUT
+    colored, width = (wants_color(color), terminal_width()) if on_terminal else (False, None)
+    text = diff_text(comparison, form, color=colored, width=width)
+    if on_terminal:
+        click.echo(text, nl=False, color=True)
+        return
+    try:
+        write_file(output, text)
+    except OSError as error:
+        fail("output", f"cannot write '{output[:80]}': {error.strerror}", origin=option)
+
+
+def compare_specs(specs: tuple[str, ...], values: dict[str, Any], gates: Sequence[Gate]) -> Comparison:
+    """Compare two SPECs.
+
+    Raises:
+        SpecError: one of them cannot be read; the errors of both are reported.
+    """
+    from archcalc.analysis.propagate import analyze
+    from archcalc.changes.compare import compare
+    from archcalc.changes.files import ComparedNetwork
+    from archcalc.report.diff_tables import Comparison
+    from archcalc.spec.locate import locate
+
+    folders = [spec for spec in specs if os.path.isdir(spec)]
+    if len(specs) != 2 or folders:
+        what = f"'{folders[0][:80]}' is a folder" if folders else f"expected two SPECs, OLD and NEW, got {len(specs)}"
+        hint = "files at a revision follow `--`: archcalc diff main -- nets/"
+        raise click.UsageError(f"{what}; {hint}")
+    stdin_once(specs)
+    limits = limits_from(values)
+    given = given_from(values)
+    shared = SharedSettings(given, limits)
+    analyses: list[Analysis] = []
+    problems: list[Problem] = []
+    for spec in specs:
+        try:
+            name, words = split_settings(spec)
+            source, inline = locate(name, limits)
+            read = shared.read(source, inline=inline, own=pairs_from(words, f"'{name[:40]}'"))
+            warn(read, values["ignore"])
+            analyses.append(analyze(read.graph, training=values["training"]))
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    shared.require_used(given.set)
+    old, new = analyses
+    diff = compare(old, new, dtype=values["dtype"])
+    status: Status = "changed" if diff.has_changes or not diff.is_equal else "equal"
+    network = ComparedNetwork(name=specs[1], status=status, old_name=specs[0], old=old, new=new, diff=diff)
+    network, notes = judged(network, gates, values, shared, specs[1])
+    return Comparison(specs[0], specs[1], (network,), notes=notes)
+
+
+def compare_revisions(
+    revisions: tuple[str, ...], paths: Sequence[str], values: dict[str, Any], gates: Sequence[Gate]
+) -> Comparison:
+    """Compare files at two revisions, or at a revision and in the working tree.
+
+    Raises:
+        SpecError: a revision does not exist, or a path is in neither of them.
+    """
+    from archcalc.changes.files import Side, compare_files
+    from archcalc.changes.revisions import Repository
+    from archcalc.report.diff_tables import Comparison
+
+    revisions = as_two(revisions)
+    if len(revisions) > 2 or not paths:
+        raise click.UsageError("expected one or two revisions, and paths behind `--`: archcalc diff main -- nets/")
+    gc.enable()  # many networks may be read, one after the other
+    repository = Repository()
+    old = Side.of(repository, revisions[0])
+    new = Side.of(repository, revisions[1] if len(revisions) == 2 else None)
+    limits = limits_from(values)
+    shared = SharedSettings(given_from(values), limits)
+    networks, notes = [], dict[str, None]()
+    found = compare_files(repository, old, new, paths, shared, training=values["training"], dtype=values["dtype"])
+    for network in found:
+        own, said = judged(network, gates, values, shared, network.name)
+        networks.append(own)
+        notes.update(dict.fromkeys(said))
+    if any(network.status != "skipped" for network in networks):
+        shared.require_used(shared.given.set)
+    return Comparison(old.label, new.label, tuple(networks), revisions=True, notes=tuple(notes))
+
+
+def as_two(revisions: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the revisions that one stands for, as in Git: ``A..B``, and ``A...B`` from the common ancestor on."""
+    if len(revisions) != 1 or ".." not in revisions[0]:
+        return revisions
+    if "..." in revisions[0]:
+        return revisions[0], revisions[0].rpartition("...")[2] or "HEAD"
+    old, _, new = revisions[0].partition("..")
+    return old or "HEAD", new or "HEAD"
+
+
+def judged(
+    network: ComparedNetwork, gates: Sequence[Gate], values: dict[str, Any], shared: SharedSettings, spec: str
+) -> tuple[ComparedNetwork, tuple[str, ...]]:
+    """Return a network with the limits that it exceeds, and notes about those that do not apply.
+
+    Raises:
+        SpecError: the baseline cannot be read.
+    """
+    from archcalc.changes.gates import judge, without_drift
+    from archcalc.validation.configuration import configuration_of
+    from archcalc.validation.paths import find_specs
+    from archcalc.validation.store import BaselineFile, Settings
+
+    if not gates or network.new is None:
+        return network, ()
+    found_spec = next(find_specs([spec], shared.limits))
+    path = values["baseline"] or (configuration_of(found_spec.path).baseline if found_spec.is_own_file else "")
+    if not path:
+        return replace(network, judged=judge(gates, network.old, network.new)), ()
+    store = BaselineFile.read(path)
+    settings = Settings.of(shared.given.set, shared.given.shapes)
+    stored = store.of(found_spec, settings)
+    if stored is None and network.old_name not in ("", network.name):
+        stored = store.of(found_spec._replace(name=network.old_name, path=network.old_name), settings)
+    notes = [
+        f"the baseline {path} does not have '{target}', so its drift has no limit" for target in without_drift(gates)
+    ]
+    if stored is None:
+        notes = [f"the baseline {path} does not have {network.name}, so its drift has no limit"]
+    return replace(network, judged=judge(gates, network.old, network.new, stored)), tuple(notes)

@@ -1,0 +1,51 @@
+"""Options that ask for reports in files: ``--report FORMAT=FILE``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, TypeAlias
+
+import click
+
+
+class Report(NamedTuple):
+    """A report to write to a file."""
+
+    form: str
+    path: str
+    option: str = "--report"
+    """The option that asks for it, for errors."""
+
+
+ReadReports: TypeAlias = Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Report, ...]]
+
+
+def reports_in(formats: Collection[str]) -> ReadReports:
+    """Return a callback that reads the reports which a repeatable option asks for, in one of some formats."""
+
+    def read(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Report, ...]:
+        reports = []
+        for value in values:
+            form, _, path = value.partition("=")
+            if form not in formats or not path:
+                known = ", ".join(formats)
+                raise click.BadParameter(f"must be FORMAT=FILE with one of {known}, got '{value[:60]}'", ctx, parameter)
+            if path == "-":
+                raise click.BadParameter(f"names no file; --format {form} prints the report", ctx, parameter)
+            reports.append(Report(form, path))
+        return tuple(reports)
+
+    return read
+
+
+def no_file_twice(reports: Sequence[Report]) -> None:
+    """Fail if one report would replace another.
+
+    Raises:
+        click.UsageError: two reports go to the same file.
+    """
+    places = [os.path.realpath(report.path) for report in reports]
+    for report, place in zip(reports, places, strict=True):
+        if places.count(place) > 1 and not (os.path.exists(place) and not os.path.isfile(place)):  # a pipe takes both
+            raise click.UsageError(f"two reports would be written to '{report.path[:80]}'")

@@ -1,0 +1,120 @@
+"""A comparison as an HTML page: the layers of both networks side by side, in light and dark mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from archcalc.analysis.propagate import Analysis, Layer
+from archcalc.changes.compare import NetworkDiff
+from archcalc.report.diff_sentences import sentences, shape_text
+from archcalc.report.diff_tables import (
+    Comparison,
+    changes_table,
+    exceeded_lines,
+    lone_text,
+    shown_name,
+    totals_table,
+)
+from archcalc.report.table import human, without_controls
+from archcalc.spec.write import write_layer
+
+CONTEXT = 2
+"""The unchanged layers that are shown before and after a change; longer runs are folded."""
+
+
+class Cell(NamedTuple):
+    """A layer on one side."""
+
+    name: str
+    operator: str
+    output: str
+    params: str
+    macs: str
+
+
+class Pair(NamedTuple):
+    """A row: a layer on each side, or on one of them."""
+
+    kind: str
+    """``same``, ``affected``, ``changed``, ``added`` or ``removed``."""
+    old: Cell | None
+    new: Cell | None
+
+
+class Run(NamedTuple):
+    """Consecutive rows, of which unchanged ones may be folded."""
+
+    folded: bool
+    pairs: tuple[Pair, ...]
+
+
+def diff_page(comparison: Comparison) -> str:
+    """Return the page of a comparison."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"human": human, "without_controls": without_controls}
+    page = environment.get_template("diff_page.html")
+    return page.render(
+        comparison=comparison,
+        sentences=sentences,
+        totals_table=totals_table,
+        changes_table=changes_table,
+        exceeded_lines=exceeded_lines,
+        lone_text=lone_text,
+        shown_name=shown_name,
+        runs=runs,
+    )
+
+
+def runs(diff: NetworkDiff) -> list[Run]:
+    """Return the layers of both networks side by side, with long runs of unchanged ones folded."""
+    pairs = list(_pairs(diff))
+    shown = [False] * len(pairs)
+    for index, pair in enumerate(pairs):
+        if pair.kind not in ("same", "affected"):
+            for near in range(max(0, index - CONTEXT), min(len(pairs), index + CONTEXT + 1)):
+                shown[near] = True
+    found: list[Run] = []
+    start = 0
+    for index in range(1, len(pairs) + 1):
+        if index == len(pairs) or shown[index] != shown[start]:
+            found.append(Run(not shown[start], tuple(pairs[start:index])))
+            start = index
+    return found
+
+
+def _pairs(diff: NetworkDiff) -> Iterator[Pair]:
+    """Yield the rows in the order of the new network; a removed layer stands where it was."""
+    kinds = {change.layer.node: change.kind for change in diff.changes if change.after is not None}
+    partners = {after: before for before, after in diff.alignment.pairs.items()}
+    old, new = diff.old.layers, diff.new.layers
+    waiting = [index for index in range(len(old) - 1, -1, -1) if index not in diff.alignment.pairs]
+    for index, layer in enumerate(new):
+        before = partners.get(index)
+        while before is not None and waiting and waiting[-1] < before:
+            yield Pair("removed", _cell(diff.old, old[waiting.pop()]), None)
+        partner = None if before is None else _cell(diff.old, old[before])
+        yield Pair(kinds.get(layer.node, "same"), partner, _cell(diff.new, layer))
+    for index in reversed(waiting):
+        yield Pair("removed", _cell(diff.old, old[index]), None)
+
+
+def _cell(analysis: Analysis, layer: Layer) -> Cell:
+    graph = analysis.graph
+    return Cell(
+        without_controls(layer.name),
+        write_layer(graph.nodes[layer.node].op, graph.layout),
+        shape_text(layer.output),
+        human(analysis.own(layer, "params")),
+        human(layer.macs),
+    )

@@ -1,0 +1,51 @@
+"""Settings for several specs: a value of ``--set`` applies to those that declare the variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from archcalc.spec.errors import Source, fail, suggest
+from archcalc.spec.limits import Limits
+from archcalc.spec.read import read_spec
+from archcalc.spec.records import Given, Spec
+
+
+class SharedSettings:
+    """Reads several specs with the same settings, and remembers which variables they declare."""
+
+    def __init__(self, given: Given, limits: Limits) -> None:
+        self.given = given
+        self.limits = limits
+        self.declared: dict[str, None] = {}
+
+    def read(self, source: Source, *, inline: bool = False, own: Mapping[str, str] | None = None) -> Spec:
+        """Read a spec with those of the settings that it declares, and with settings of its own.
+
+        Raises:
+            SpecError: the spec is invalid.
+        """
+        its = self.given.applied_to(source)._replace(set={})
+        spec = read_spec(source, its, inline=inline, limits=self.limits)
+        variables = spec.graph.variables
+        self.declared.update(dict.fromkeys(variables))
+        settings = {name: value for name, value in self.given.set.items() if name in variables} | dict(own or {})
+        if not settings:
+            return spec
+        return read_spec(source, its._replace(set=settings), inline=inline, limits=self.limits)
+
+    def require_used(self, names: Iterable[str]) -> None:
+        """Fail for a setting that no spec declares.
+
+        Raises:
+            SpecError: there is one.
+        """
+        declared = self.declared
+        for name in names:
+            if name not in declared:
+                all = (
+                    f"the declared variables are {', '.join(declared)}"
+                    if declared
+                    else "none of them declares a variable"
+                )
+                unknown = f"none of the networks has a variable '{name[:40]}'"
+                fail("unknown-name", unknown, hint=suggest(name, declared, all), origin=f"--set {name[:40]}")

@@ -1,0 +1,77 @@
+"""One answer to one question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import archcalc
+
+C1 = {"network": "lenet5", "target": "c1.params"}
+FORMULA = {
+    "network": "(C)x9x9 -> conv F k=K",
+    "set": {"C": 3, "F": 4, "K": 3},
+    "target": "params",
+    "free": "C, F, K",
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "points", "verdict"),
+    [
+        (156, "lenet5 c1.params", 1, "exact"),
+        (156.0, "lenet5 c1.params", 1, "exact"),
+        ("156", C1, 1, "exact"),
+        (150, {**C1, "points": 2}, 1, "explained"),
+        (150, {**C1, "points": 2, "partial": {"explained": 0.25}}, 0.5, "explained"),
+        (150, {**C1, "accept": "bias-left-out"}, 1, "accepted"),
+        (7, C1, 0, "wrong"),
+        (None, C1, 0, "missing"),
+        (..., C1, 0, "missing"),
+        ("", C1, 0, "missing"),
+        ("many", C1, 0, "unreadable"),
+        ((6, 28, 28), "lenet5 c1.shape", 1, "exact"),
+        ([6, 28, 28], "lenet5 c1.shape", 1, "exact"),
+        (112, "3x9x9 -> conv 4 k3 params", 1, "exact"),
+        (28, {"network": "lenet5", "shape": "1x40x40", "target": "c1.H"}, 0, "wrong"),
+        (36, {"network": "lenet5", "shape": "1x40x40", "target": "c1.H"}, 1, "exact"),
+        ("C*K*K*F + F", FORMULA, 1, "exact"),
+    ],
+)
+def test_an_answer_earns_points(answer: Any, question: Any, points: float, verdict: str) -> None:
+    grade = archcalc.grade(answer, question)
+    assert (grade.points, grade.verdict) == (points, verdict)
+    assert float(grade) == points
+    assert str(grade) == grade.feedback
+    assert grade.right == (verdict in ("exact", "accepted"))
+
+
+def test_feedback_may_withhold_the_correct_value() -> None:
+    assert "156" in archcalc.grade(150, C1).feedback
+    hidden = archcalc.grade(150, C1, hide_answer=True)
+    assert "156" not in hidden.feedback
+    assert "biases are left out" in hidden.feedback
+    assert hidden.points == 0.5
+    assert hidden.code == "bias-left-out"
+    assert hidden.mark.actual == ""
+    assert "156" not in archcalc.grade(None, C1, hide_answer=True).feedback
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "lenet5",
+        "",
+        5,
+        {"target": "c1.params"},
+        {"network": "lenet5"},
+        {"network": "nothing", "target": "params"},
+        {"network": "lenet5", "target": "c9.params"},
+        {"network": "lenet5", "target": "c1.params", "pionts": 2},
+    ],
+)
+def test_a_question_with_an_error_is_one_of_the_teacher(question: Any) -> None:
+    with pytest.raises(archcalc.SpecError) as error:
+        archcalc.grade(1, question)
+    assert error.value.problems[0].message
