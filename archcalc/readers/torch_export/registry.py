@@ -52,8 +52,20 @@ class Reading(Protocol):
         """Add a call on constants that is not in the file, and return the name of its result."""
         ...
 
+    def is_of_weights(self, name: str) -> bool:
+        """Return whether a tensor depends on stored arrays only."""
+        ...
+
+    def counts_up(self, name: str) -> bool:
+        """Return whether a constant is known to be 0, 1, 2, …."""
+        ...
+
     def new(self, name: str) -> int:
         """Return the number of a new tensor, the result of this name."""
+        ...
+
+    def numbered(self, number: int) -> Sizes:
+        """Return the sizes of the tensor of a number."""
         ...
 
     def intermediate(self, sizes: Sizes) -> int:
@@ -84,7 +96,8 @@ class Arguments:
     @property
     def operator(self) -> str:
         """The name of the operator, without its overload and without the mark of a call in place: ``relu``."""
-        return base_name(self.call.target).removesuffix("_")
+        name = base_name(self.call.target)
+        return name if name.endswith("__") else name.removesuffix("_")
 
     def _get(self, name: str, default: Any) -> Any:
         value = self.call.arguments.get(name, default)

@@ -92,6 +92,7 @@ class _Translation:
         self.used: set[str] = set()
         self.constants: set[str] = set()
         self.changed: set[str] = set()
+        self.of_weights: set[str] = set()
         self.zeros: set[str] = set()
         self.added: dict[str, Sizes] = {}
         self.constant_calls: list[Call] = []
@@ -186,6 +187,8 @@ class _Translation:
             self.steps += self.uncounted(f"{namespace}.{base}", call)
             if in_place and results[0] in self.numbers:
                 self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
+        if all(map(self.is_of_weights, tensors_in([*call.arguments.values()]))):
+            self.of_weights.update(results)
         for name in results:
             self.storage.compute(name)
 
@@ -396,6 +399,14 @@ class _Translation:
         self.constant_calls.append(call)
         return name
 
+    def is_of_weights(self, name: str) -> bool:
+        return name in self.program.stored or name in self.constants or name in self.of_weights
+
+    def counts_up(self, name: str) -> bool:
+        is_constant = self.is_constant(TensorName(name))
+        value = self.values.value(self.constant_calls, name) if is_constant else None
+        return value is not None and value.tolist() == list(range(value.size))
+
     def sizes(self, name: str) -> Sizes:
         if name in self.added:
             return self.added[name]
@@ -408,6 +419,9 @@ class _Translation:
         if name not in self.numbers:
             self.numbers[name] = self.intermediate(self.sizes(name))
         return self.numbers[name]
+
+    def numbered(self, number: int) -> Sizes:
+        return self.all_sizes[number]
 
     def intermediate(self, sizes: Sizes) -> int:
         self.all_sizes.append(sizes)

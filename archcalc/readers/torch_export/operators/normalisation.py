@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from archcalc.ops.joins import Mul
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from archcalc.ops.joins import Add, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
+from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.joining import Joined
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import AlongLast, Step
+from archcalc.readers.torch_export.composition import Composition
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 FLOAT32_EPSILON = 2.0**-23
@@ -20,33 +25,79 @@ def scale_and_shift(a: Arguments) -> dict[str, str]:
 
 
 def affine(a: Arguments) -> bool:
-    """Return whether a normalisation has a scale and a shift.
+    """Return whether a normalisation has a scale and a shift, both stored."""
+    given = [a.is_tensor(name) and a.reading.stored(a.name(name)) is not None for name in ("weight", "bias")]
+    return all(given)
 
-    Raises:
-        Untranslatable: it has only one of them.
+
+def scaled_and_shifted(a: Arguments, step: Callable[[int, bool], Step], shape: tuple[int, ...]) -> list[Step]:
+    """Return the steps of a normalisation whose scale and shift are stored, or missing, or one of them only.
+
+    Args:
+        a: the arguments of the call.
+        step: returns the step for the number of its result, and whether it has a scale and a shift.
+        shape: the shape in which a scale fits the tensor.
     """
-    scale, shift = a.is_tensor("weight"), a.is_tensor("bias")
-    if scale != shift:
-        raise Untranslatable("a normalisation with a scale but no shift")
-    return scale
+    if affine(a) or not (a.is_tensor("weight") or a.is_tensor("bias")):
+        return [step(a.result(), affine(a))]
+    c = Composition(a)
+    made = c.add(step(c.new(a.sizes("input")), False))
+    for name, op in (("weight", Mul()), ("bias", Add())):
+        if a.is_tensor(name):
+            given = c.reshape(a.tensor(name), shape, shape) if a.sizes(name) != shape else a.tensor(name)
+            made = c.join(op, made, given)
+    return c.done(made)
 
 
-@translates("batch_norm")
+@translates("batch_norm", "_native_batch_norm_legit_no_training")
 def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
+        return weights_normalised(a)
+    statistics = {"mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
+    eps, read, rank = a.number("eps"), a.tensor("input"), len(a.sizes("input"))
+
+    def step(made: int, is_affine: bool) -> Step:
+        op = BatchNorm(affine=is_affine, eps=eps)
+        stored = {**(scale_and_shift(a) if is_affine else {}), **statistics}
+        return PerExample(op=op, lifted=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
+
+    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfWeights(PerExample):
+    """An operator that means the same for a batch as for one example only if there is no batch."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        if inputs == (None,):
+            yield from super().places(inputs, sizes, results, batch)
+
+
+def weights_normalised(a: Arguments) -> list[Step]:
+    """Return the steps of a batch normalisation by statistics of its input, which must be weights, not examples."""
+    sizes, eps, read = a.sizes("input"), a.number("eps"), a.tensor("input")
+    if sizes[0] != 1 or not a.reading.is_of_weights(a.name("input")):
         raise Untranslatable("batch normalisation in training: export the model after model.eval()")
-    stored = {**scale_and_shift(a), "mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
-    op = BatchNorm(affine=affine(a), eps=a.number("eps"))
-    rank = len(a.sizes("input"))
-    inputs, outputs = (a.tensor("input"),), (a.result(),)
-    return [PerExample(op=op, lifted=op, axes=rank - 1, inputs=inputs, outputs=outputs, stored=stored)]
+
+    def step(made: int, is_affine: bool) -> Step:
+        stored = scale_and_shift(a) if is_affine else {}
+        op = InstanceNorm(affine=is_affine, eps=eps)
+        return OfWeights(op=op, axes=len(sizes) - 1, inputs=(read,), outputs=(made,), stored=stored)
+
+    return scaled_and_shifted(a, step, (sizes[1], *(1,) * (len(sizes) - 2)))
 
 
-@translates("layer_norm")
+@translates("layer_norm", "native_layer_norm")
 def layer_norm(a: Arguments) -> list[Step]:
-    op = LayerNorm(axis=normalised(a), affine=affine(a), eps=a.number("eps", 1e-5))
-    axes = len(a.integers("normalized_shape"))
-    return [AlongLast(op=op, axes=axes, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=scale_and_shift(a))]
+    shape, eps, read = a.integers("normalized_shape"), a.number("eps", 1e-5), a.tensor("input")
+    axis = normalised(a)
+
+    def step(made: int, is_affine: bool) -> Step:
+        stored = scale_and_shift(a) if is_affine else {}
+        op = LayerNorm(axis=axis, affine=is_affine, eps=eps)
+        return AlongLast(op=op, axes=len(shape), inputs=(read,), outputs=(made,), stored=stored)
+
+    return scaled_and_shifted(a, step, shape)
 
 
 @translates("rms_norm")
@@ -73,17 +124,28 @@ def normalised(a: Arguments) -> str:
     return "last" if axes == 1 else "all"
 
 
-@translates("group_norm")
+@translates("group_norm", "native_group_norm")
 def group_norm(a: Arguments) -> list[Step]:
-    op = GroupNorm(groups=a.integer("num_groups"), affine=affine(a), eps=a.number("eps", 1e-5))
-    inputs, rank = (a.tensor("input"),), len(a.sizes("input"))
-    return [PerExample(op=op, axes=rank - 1, inputs=inputs, outputs=(a.result(),), stored=scale_and_shift(a))]
+    groups = a.integer("num_groups" if "num_groups" in a.call.arguments else "group")
+    eps, read, rank = a.number("eps", 1e-5), a.tensor("input"), len(a.sizes("input"))
+
+    def step(made: int, is_affine: bool) -> Step:
+        stored = scale_and_shift(a) if is_affine else {}
+        op = GroupNorm(groups=groups, affine=is_affine, eps=eps)
+        return PerExample(op=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
+
+    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
 
 
 @translates("instance_norm")
 def instance_norm(a: Arguments) -> list[Step]:
     if not a.flag("use_input_stats", default=True):
         raise Untranslatable("instance normalisation by running statistics")
-    op = InstanceNorm(affine=affine(a), eps=a.number("eps"))
-    inputs, rank = (a.tensor("input"),), len(a.sizes("input"))
-    return [PerExample(op=op, axes=rank - 1, inputs=inputs, outputs=(a.result(),), stored=scale_and_shift(a))]
+    eps, read, rank = a.number("eps"), a.tensor("input"), len(a.sizes("input"))
+
+    def step(made: int, is_affine: bool) -> Step:
+        stored = scale_and_shift(a) if is_affine else {}
+        op = InstanceNorm(affine=is_affine, eps=eps)
+        return PerExample(op=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
+
+    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
