@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.readers.torch_export import tables
 from archcalc.readers.torch_export.formats import NUMPY_DTYPES
 from archcalc.readers.torch_export.program import Call, TensorName, Word
 from archcalc.spec.errors import fail
@@ -100,6 +101,8 @@ def _expanded(v: Values) -> Array:
 
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "empty": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "new_ones": lambda v: np.ones(v["size"], v.dtype or v.x.dtype),
     "new_full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or v.x.dtype),
     "zeros": lambda v: np.zeros(v["size"], v.dtype or np.float32),
@@ -169,13 +172,18 @@ FUNCTIONS: dict[str, Function] = {
     "clamp": lambda v: np.clip(v.x, v.get("min"), v.get("max")),
     "clamp_min": lambda v: np.maximum(v.x, v["min"]),
     "rsub": lambda v: v["other"] - v.get("alpha", 1) * v.x,
+    "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
+    "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
+    "replaced_index": lambda v: tables.replaced_index(v["indices"], v["axes"]),
+    "window_index": lambda v: tables.window_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "source_index": lambda v: tables.source_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "nearest_index": lambda v: tables.nearest_index(v["n"], v["m"]),
+    "filter_index": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[0],
+    "filter_weight": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[1],
     "linspace": lambda v: np.linspace(v["start"], v["end"], v["steps"], dtype=v.dtype or np.float32),
     "repeat": lambda v: np.tile(v.x, v["repeats"]),
     "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
     "expand_as": lambda v: np.broadcast_to(v.x, v["other"].shape),
-    "full_like": lambda v: np.full_like(v.x, v["fill_value"], v.dtype),
-    "zeros_like": lambda v: np.zeros_like(v.x, v.dtype),
-    "ones_like": lambda v: np.ones_like(v.x, v.dtype),
     "type_as": lambda v: v.x.astype(v["other"].dtype),
     "cumsum": lambda v: np.cumsum(v.x, v["dim"]),
 }
@@ -187,25 +195,30 @@ def evaluate(calls: Iterable[Call], stored: Mapping[str, Array], name: str) -> d
 
     Args:
         calls: the calls, in order.
-        stored: the stored tensors that they read, by their names in the program.
+        stored: the arrays that they read, by their names in the program; calls in place change them.
         name: the name of the file in messages.
 
     Raises:
         SpecError: an operator is not understood, or its arguments do not fit together.
     """
-    arrays: dict[str, Array] = {each: array.copy() for each, array in stored.items()}
+    arrays: dict[str, Array] = {**stored}
     for call in calls:
-        base = call.target.split(".")[1]
-        function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
-        if function is None or len(call.outputs) != 1 or call.outputs[0] is None:
-            fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
-        try:
-            result = np.asarray(function(Values(call, arrays)))
-        except (KeyError, IndexError, ValueError, TypeError) as error:
-            fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
-        if base.endswith("_") and base not in FUNCTIONS:
-            written = call.arguments["self"].name
-            arrays[written][...] = result
-            result = arrays[written]
-        arrays[call.outputs[0]] = result
+        evaluate_call(call, arrays, name)
     return arrays
+
+
+def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
+    """Add the result of a call on constants to the arrays by name; see `evaluate`."""
+    base = call.target.split(".")[1]
+    function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
+    if function is None or len(call.outputs) != 1 or call.outputs[0] is None:
+        fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
+    try:
+        result = np.asarray(function(Values(call, arrays)))
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
+    if base.endswith("_") and base not in FUNCTIONS:
+        written = call.arguments["self"].name
+        arrays[written][...] = result
+        result = arrays[written]
+    arrays[call.outputs[0]] = result

@@ -52,8 +52,20 @@ class Reading(Protocol):
         """Add a call on constants that is not in the file, and return the name of its result."""
         ...
 
+    def is_of_weights(self, name: str) -> bool:
+        """Return whether a tensor depends on stored arrays only."""
+        ...
+
+    def counts_up(self, name: str) -> bool:
+        """Return whether a constant is known to be 0, 1, 2, …."""
+        ...
+
     def new(self, name: str) -> int:
         """Return the number of a new tensor, the result of this name."""
+        ...
+
+    def numbered(self, number: int) -> Sizes:
+        """Return the sizes of the tensor of a number."""
         ...
 
     def intermediate(self, sizes: Sizes) -> int:
@@ -62,6 +74,10 @@ class Reading(Protocol):
 
     def same(self, name: str, as_name: str) -> None:
         """Let a result be the same tensor as another."""
+        ...
+
+    def give(self, name: str, number: int) -> None:
+        """Let a result be the tensor of a number."""
         ...
 
 
@@ -80,7 +96,8 @@ class Arguments:
     @property
     def operator(self) -> str:
         """The name of the operator, without its overload and without the mark of a call in place: ``relu``."""
-        return base_name(self.call.target).removesuffix("_")
+        name = base_name(self.call.target)
+        return name if name.endswith("__") else name.removesuffix("_")
 
     def _get(self, name: str, default: Any) -> Any:
         value = self.call.arguments.get(name, default)
@@ -99,9 +116,16 @@ class Arguments:
         """Return the number of a tensor."""
         return self.reading.tensor(self.name(name))
 
-    def scalar(self, name: str) -> int:
+    def scalar(self, name: str, default: Any = None) -> int:
         """Return the number of a tensor of one number, which is given as a number."""
-        return self.reading.tensor(self.constant(name, "full", (1,), size=[1], fill_value=float(self.number(name))))
+        value = self._get(name, REQUIRED if default is None else default)
+        if type(value) not in (int, float, bool):
+            raise Untranslatable(f"the argument '{name}' must be a number")
+        return self.reading.tensor(self.constant(name, "full", (1,), size=[1], fill_value=float(value)))
+
+    def number_or_tensor(self, name: str, default: Any = None) -> int:
+        """Return the number of a tensor, which may be given as one number."""
+        return self.tensor(name) if self.is_tensor(name) else self.scalar(name, default)
 
     def constant(self, role: str, function: str, sizes: Sizes, /, **arguments: Any) -> str:
         """Return the name of a constant that the program does not have itself."""

@@ -4,6 +4,7 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     activation,
     arithmetic,
     attention,
+    comparison,
     convolution,
     joins,
     linear,
@@ -13,6 +14,9 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     reduction,
     repetition,
     resampling,
+    selection,
     shape,
     sizes,
+    windows,
+    writing,
 )

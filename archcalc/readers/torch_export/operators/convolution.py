@@ -7,6 +7,7 @@ from archcalc.readers.joining import Concatenated
 from archcalc.readers.padding import Padded
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
+from archcalc.readers.torch_export.operators.windows import convolution_by, convolution_windows
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
@@ -14,6 +15,11 @@ def arrays(a: Arguments) -> dict[str, str]:
     """Return the stored weight and bias of a layer."""
     found = {"weight": a.stored("weight"), "bias": a.stored("bias")}
     return {array: name for array, name in found.items() if name is not None}
+
+
+@translates("convolution")
+def general_convolution(a: Arguments) -> list[Step]:
+    return transposed_convolution(a) if a.flag("transposed", default=False) else convolution(a)
 
 
 @translates("conv1d", "conv2d", "conv3d")
@@ -29,6 +35,8 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
+    if a.reading.stored(a.name("weight")) is None or (a.is_tensor("bias") and a.reading.stored(a.name("bias")) is None):
+        return convolution_by(a, convolution_windows(a, pad), a.integer("groups", 1))
     attributes = {
         "channels": weight[0],
         "kernel": weight[2:],

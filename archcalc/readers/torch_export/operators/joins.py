@@ -39,27 +39,15 @@ def join(a: Arguments) -> list[Step]:
     return [*steps, Joined(op=JOINS[name](), inputs=(a.tensor("self"), other), outputs=(a.result(),))]
 
 
-@translates("addcmul")
-def product_added(a: Arguments) -> list[Step]:
-    """Translate self + value · tensor1 · tensor2."""
-    if not a.is_default("value", 1):
-        raise Untranslatable("addcmul with a factor")
-    product = a.reading.intermediate(a.reading.sizes(a.result_name))
-    return [
-        Joined(op=joins.Mul(), inputs=(a.tensor("tensor1"), a.tensor("tensor2")), outputs=(product,)),
-        Joined(op=joins.Add(), inputs=(a.tensor("self"), product), outputs=(a.result(),)),
-    ]
-
-
 @translates("where")
 def where(a: Arguments) -> list[Step]:
-    chosen = [a.tensor(name) if a.is_tensor(name) else a.scalar(name) for name in ("self", "other")]
+    chosen = [a.number_or_tensor(name) for name in ("self", "other")]
     return [Joined(op=joins.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
 
 
 @translates("masked_fill")
 def masked_fill(a: Arguments) -> list[Step]:
-    value = a.tensor("value") if a.is_tensor("value") else a.scalar("value")
+    value = a.number_or_tensor("value")
     return [Joined(op=joins.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
 
 

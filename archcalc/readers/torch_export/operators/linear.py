@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from string import ascii_uppercase
 
-from archcalc.ops.dense import Embedding, FullyConnected, Linear
+from archcalc.ops.dense import FullyConnected, Linear
 from archcalc.ops.joins import Add
 from archcalc.ops.product import MatMul
 from archcalc.readers.joining import Joined, JoinedMatrices, TimesMatrix
 from archcalc.readers.patterns import Contracted
-from archcalc.readers.steps import AlongLast, Elementwise, Permuted, Step, make
+from archcalc.readers.steps import AlongLast, Permuted, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
@@ -88,23 +88,3 @@ def einsum(a: Arguments) -> list[Step]:
         raise Untranslatable("einsum of a diagonal")
     inputs = tuple([a.reading.tensor(name) for name in names])
     return [Contracted(read=(one, other), made=result, inputs=inputs, outputs=(a.result(),))]
-
-
-@translates("index")
-def rows(a: Arguments) -> list[Step]:
-    """Translate the rows of a stored table at other places, such as biases by relative position."""
-    if len(a.sizes("self")) != 2 or len(a.names("indices")) != 1:
-        raise Untranslatable("elements at computed places")
-    vocabulary, dim = a.sizes("self")
-    indices = a.reading.tensor(a.names("indices")[0])
-    op = Embedding(vocabulary=vocabulary, dim=dim)
-    stored = {"weight": a.needs_stored("self")}
-    return [Elementwise(op=op, inputs=(indices,), outputs=(a.result(),), stored=stored)]
-
-
-@translates("embedding")
-def embedding(a: Arguments) -> list[Step]:
-    vocabulary, dim = a.sizes("weight")
-    op = Embedding(vocabulary=vocabulary, dim=dim)
-    stored = {"weight": a.needs_stored("weight")}
-    return [Elementwise(op=op, inputs=(a.tensor("indices"),), outputs=(a.result(),), stored=stored)]

@@ -31,10 +31,10 @@ def windows(a: Arguments, axes: int) -> dict[str, Any]:
 
 def axes_of(a: Arguments) -> int:
     """Return the number of spatial axes in the name of the operator: 2 in ``max_pool2d``."""
-    return int(a.operator[-2])
+    return int(a.operator.removesuffix("_with_indices")[-2])
 
 
-@translates("max_pool1d", "max_pool2d", "max_pool3d")
+@translates(*(f"max_pool{axes}d{indices}" for axes in (1, 2, 3) for indices in ("", "_with_indices")))
 def max_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     attributes = windows(a, axes)
@@ -57,9 +57,9 @@ ADAPTIVE: dict[str, tuple[type[Operator], type[Operator]]] = {
 """The operators to one position and to any number of positions, by the name without axes."""
 
 
-@translates(*(f"{name}{axes}d" for name in ADAPTIVE for axes in (1, 2, 3)))
+@translates(*(f"{prefix}{name}{axes}d" for name in ADAPTIVE for axes in (1, 2, 3) for prefix in ("", "_")))
 def adaptive_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     sizes = a.integers("output_size", count=axes)
-    to_one, to_many = ADAPTIVE[a.operator[:-2]]
+    to_one, to_many = ADAPTIVE[a.operator[:-2].removeprefix("_")]
     return per_example(a, to_one() if set(sizes) == {1} else make(to_many, size=sizes), axes)
