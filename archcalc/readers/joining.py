@@ -72,6 +72,34 @@ class JoinedMatrices(Joined):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MatrixProducts(JoinedMatrices):
+    """Products of matrices. If one is the same for all examples, the batch may be rows or columns of the other."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield from super().places(inputs, sizes, results, batch)
+        rank = len(results[0])
+        for number, from_end in ((0, 2), (1, 1)):  # the rows of the first, the columns of the second
+            place = inputs[number]
+            if place is not None and inputs[1 - number] is None and place.axis == len(sizes[number]) - from_end:
+                yield (place._replace(axis=rank - from_end),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        number = 0 if places[0] is not None else 1
+        place, result, shape = places[number], results[0], layers.shape(tensors[number])
+        if place is None or result is None or place.axis < len(shape) + place.is_pure - 2:
+            return super().layers(layers, tensors, places, results)
+        read = list(tensors)
+        if place.is_pure:
+            whole = (*shape[: place.axis], 1, *shape[place.axis :])
+            read[number] = layers.add(Reshape(shape=whole), [read[number]])
+        made = layers.add(self.op, read)
+        if not result.is_pure:
+            return [made]
+        shape = layers.shape(made)
+        return [layers.add(Reshape(shape=(*shape[: result.axis], *shape[result.axis + 1 :])), [made])]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TimesMatrix(Step):
     """The products of all vectors along the last axis of a tensor with a matrix that is the same for all examples."""
 

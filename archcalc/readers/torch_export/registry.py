@@ -24,8 +24,8 @@ class Reading(Protocol):
         """Return the number of the tensor of a name; a stored array becomes a tensor."""
         ...
 
-    def stored(self, name: str) -> str | None:
-        """Return the name in the file of a stored array as it is; ``None`` for anything else."""
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array, as it is; ``None`` for anything else."""
         ...
 
     def is_zero(self, name: str) -> bool:
@@ -33,7 +33,7 @@ class Reading(Protocol):
         ...
 
     def transposed(self, name: str) -> str | None:
-        """Return a name for the transpose of a stored matrix; ``None`` for anything else."""
+        """Return a name for the transpose of a parameter that is a matrix; ``None`` for anything else."""
         ...
 
     def sizes(self, name: str) -> Sizes:
@@ -143,19 +143,19 @@ class Arguments:
         """Return whether an argument is a tensor."""
         return isinstance(self.call.arguments.get(name), TensorName)
 
-    def stored(self, name: str) -> str | None:
-        """Return the name in the file of a stored array; ``None`` if the argument is missing."""
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array; ``None`` if the argument is missing."""
         value = self._get(name, None)
         if value is None:
             return None
-        found = self.reading.stored(self.name(name))
+        found = self.reading.stored(self.name(name), trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is computed, not stored")
         return found
 
-    def needs_stored(self, name: str) -> str:
-        """Return the name in the file of a stored array that must be given."""
-        found = self.stored(name)
+    def needs_stored(self, name: str, *, trained: bool = True) -> str:
+        """Return the name in the file of a parameter, or any stored array, that must be given."""
+        found = self.stored(name, trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is missing")
         return found

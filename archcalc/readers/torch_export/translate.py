@@ -40,6 +40,9 @@ ZEROS = ("zeros", "new_zeros", "zeros_like")
 MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_", "resize_", "set_")
 """The calls in place that change the shape of a tensor, not its numbers."""
 
+PRODUCTS = ("matmul", "bmm", "mm", "einsum")
+"""The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
+
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
 
@@ -165,7 +168,7 @@ class _Translation:
         in_place = is_in_place(call.target)
         if base in ZEROS:
             self.zeros.update(results)
-        if base in FACTORIES or self.is_constant([*call.arguments.values()]):
+        if base in FACTORIES or (base not in PRODUCTS and self.is_constant([*call.arguments.values()])):
             self.constants.update(results)
             self.constant_calls.append(self.with_sizes(call) if base in LIKE else call)
             if in_place:
@@ -373,9 +376,9 @@ class _Translation:
             return is_fixed and self.storage.root(value.name) not in self.changed
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
-    def stored(self, name: str) -> str | None:
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
         found = self.program.stored.get(name)
-        if self.storage.is_changed(name):
+        if self.storage.is_changed(name) or (trained and found is not None and found.kind != "parameter"):
             return None
         self.used.add(name)
         return None if found is None else found.name
@@ -385,7 +388,7 @@ class _Translation:
 
     def transposed(self, name: str) -> str | None:
         stored = self.program.stored.get(name)
-        if stored is None or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
+        if stored is None or stored.kind != "parameter" or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
             return None
         self.used.add(name)
         return f"{TRANSPOSED}{stored.name}"

@@ -11,9 +11,9 @@ from archcalc.readers.torch_export.operators.windows import convolution_by, conv
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
-def arrays(a: Arguments) -> dict[str, str]:
-    """Return the stored weight and bias of a layer."""
-    found = {"weight": a.stored("weight"), "bias": a.stored("bias")}
+def arrays(a: Arguments, *, trained: bool = True) -> dict[str, str]:
+    """Return the stored weight and bias of a layer, which must be parameters if they are trained."""
+    found = {name: a.stored(name, trained=trained) for name in ("weight", "bias")}
     return {array: name for array, name in found.items() if name is not None}
 
 
@@ -76,7 +76,11 @@ def transposed_convolution(a: Arguments) -> list[Step]:
         groups=groups,
         bias=a.is_tensor("bias"),
     )
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
+    return [
+        PerExample(
+            op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a, trained=False)
+        )
+    ]
 
 
 BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

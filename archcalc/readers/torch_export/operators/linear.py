@@ -7,7 +7,7 @@ from string import ascii_uppercase
 from archcalc.ops.dense import FullyConnected, Linear
 from archcalc.ops.joins import Add
 from archcalc.ops.product import MatMul
-from archcalc.readers.joining import Joined, JoinedMatrices, TimesMatrix
+from archcalc.readers.joining import Joined, MatrixProducts, TimesMatrix
 from archcalc.readers.patterns import Contracted
 from archcalc.readers.steps import AlongLast, Permuted, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
@@ -66,7 +66,7 @@ def matmul(a: Arguments) -> list[Step]:
         raise Untranslatable("a product with a vector")
     if a.reading.transposed(a.name(second)) is not None:
         return weighted(a, "self", second, None, transposed=True)
-    return [JoinedMatrices(op=MatMul(), inputs=(a.tensor("self"), a.tensor(second)), outputs=(a.result(),))]
+    return [MatrixProducts(op=MatMul(), inputs=(a.tensor("self"), a.tensor(second)), outputs=(a.result(),))]
 
 
 @translates("einsum")

@@ -53,7 +53,10 @@ def scaled_and_shifted(a: Arguments, step: Callable[[int, bool], Step], shape: t
 def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         return weights_normalised(a)
-    statistics = {"mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
+    statistics = {
+        "mean": a.needs_stored("running_mean", trained=False),
+        "variance": a.needs_stored("running_var", trained=False),
+    }
     eps, read, rank = a.number("eps"), a.tensor("input"), len(a.sizes("input"))
 
     def step(made: int, is_affine: bool) -> Step:
