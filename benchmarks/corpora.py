@@ -1,7 +1,7 @@
 """Corpora: models of torchvision, timm and Hugging Face, exported and read, against the figures of PyTorch.
 
 Every model is built from its default configuration and exported on the meta device, so nothing is downloaded and no
-weights are made. PyTorch gives the truth: the parameters that the exported program uses, the names of those that it
+weights are made. PyTorch gives the reference: the parameters that the exported program uses, the names of those that it
 does not, and half of what FlopCounterMode counts. archcalc must read the file, agree with the sizes that it records for
 every tensor, and give the same parameters and MACs. Prints each model that differs, and exact/tried for each corpus.
 

@@ -76,7 +76,7 @@ def write_graph(graph: Graph) -> str:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat:
                 name = graph.nodes[error.ref.node].name
-                fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
+                fail("write", f"a spec cannot express the layers that read '{name}'", origin=graph.name)
             flat.add(owner)
 
 

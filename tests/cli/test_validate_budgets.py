@@ -100,7 +100,7 @@ def test_a_name_that_a_network_does_not_have_is_an_error(archcalc: Archcalc) -> 
     assert "  = did you mean 'head'?" in done.lines
 
 
-def test_what_is_no_condition_is_an_error_with_its_place(archcalc: Archcalc) -> None:
+def test_a_text_that_is_not_a_condition_is_an_error_with_its_place(archcalc: Archcalc) -> None:
     budgets('"nets/*.pt2" = "macs <== 5"')
     done = archcalc("validate", "nets/small.pt2")
     assert done.status == 2

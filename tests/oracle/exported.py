@@ -22,7 +22,7 @@ class Example(NamedTuple):
 
 
 def export(example: Callable[[], Example], path: Path) -> None:
-    """Export a model on the meta device, and write what PyTorch says about it beside the file."""
+    """Export a model on the meta device, and write the figures of PyTorch next to the file."""
     import torch
     from torch.export.graph_signature import InputKind
     from torch.utils._pytree import tree_map_only
@@ -63,7 +63,7 @@ def export(example: Callable[[], Example], path: Path) -> None:
 
 
 def differences(path: Path) -> Iterator[str]:
-    """Return in what the figures of a file differ from those of PyTorch."""
+    """Yield how the figures of a file differ from those of PyTorch."""
     facts = json.loads(path.with_suffix(".json").read_text())
     try:
         graph = lower(read_model(path, path.name)).graph

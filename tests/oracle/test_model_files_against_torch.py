@@ -22,7 +22,7 @@ def torch() -> Any:
 
 
 def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
-    """Return what makes each network, and the shape of its input without the batch."""
+    """Return a function that makes each network, and the shape of its input without the batch."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -210,7 +210,7 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
             return x + y.transpose(1, 2).flatten(2)
 
     class Cosine(nn.Module):
-        """Scores of unit vectors by Einstein's notation, with a bound temperature, and a computed bias."""
+        """Scores of unit vectors in Einstein notation, with a bounded temperature and a computed bias."""
 
         def __init__(self) -> None:
             super().__init__()

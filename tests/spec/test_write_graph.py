@@ -24,7 +24,7 @@ few = settings(max_examples=60)
 
 
 def attributes(op: Operator) -> dict[str, Any]:
-    """With one entry for axes that are alike, however many were written."""
+    """Return the attributes of an operator, with one entry for equal axes, however many were written."""
     return {each.name: _once(getattr(op, each.name)) for each in fields(op)}
 
 
@@ -33,7 +33,7 @@ def _once(value: Any) -> Any:
 
 
 def same_layers(one: Graph, other: Graph) -> None:
-    """The same operators on the same tensors, and the same outputs; names may differ."""
+    """Require the same operators on the same tensors, and the same outputs; names may differ."""
     assert one.inputs == other.inputs
     assert (one.name, one.layout) == (other.name, other.layout)
     for a, b in zip(one.layers(), other.layers(), strict=True):
@@ -87,7 +87,7 @@ def test_random_networks_read_back_as_they_were(text: str) -> None:
 
 
 def written(text: str) -> list[str]:
-    """The lines of the layers and what follows them, of a spec that was read and written again."""
+    """Return the lines of the layers and what follows them, of a spec that was read and written again."""
     lines = write_graph(graph(text)).splitlines()
     return lines[lines.index("layers:") + 1 :]
 
@@ -126,7 +126,7 @@ def test_stages_joins_references_and_heads_stay() -> None:
 
 def test_a_stage_that_has_lost_its_layers_still_names_its_tensor() -> None:
     network = graph("input: 3x8x8\nlayers:\n  - c: conv 4 k3\n  - b: bn\n  - d: concat(@c, @b)\n")
-    assert not fold(network).folds  # two read c
+    assert not fold(network).folds  # c has two readers
     network = graph("input: 3x8x8\nlayers:\n  - c: conv 4 k3\n  - b: bn\n  - d: concat(@b, relu)\n")
     folded = fold(network).folded
     again = graph(write_graph(folded))
@@ -134,7 +134,7 @@ def test_a_stage_that_has_lost_its_layers_still_names_its_tensor() -> None:
     assert again.stages["b"] == again.stages["c"] == Ref(1)
 
 
-def test_layers_that_nobody_reads_are_written_as_stages() -> None:
+def test_layers_without_readers_are_written_as_stages() -> None:
     text = "inputs: {a: 2x8x8, b: 2x8x8}\nlayers:\n  - s: conv 3 k3 -> add(@a, @b) -> relu\n  - t: concat(@s, @b)\n"
     assert written(text) == [
         "  - s_conv: conv 3 k3",

@@ -16,7 +16,7 @@ from archcalc.readers.torch_export.registry import Arguments, Untranslatable, tr
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentLayers(Step):
-    """Layers that read the positions of a sequence; the states have the batch behind layers and directions."""
+    """Layers that read the positions of a sequence; the states have the batch after layers and directions."""
 
     op: Recurrent
     batch_axis: int
