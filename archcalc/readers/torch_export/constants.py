@@ -65,6 +65,10 @@ def _slice(v: Values) -> Array:
     return part
 
 
+def _divided(x: Array, size: int, axis: int) -> list[Array]:
+    return np.split(x, range(size, x.shape[axis], size), axis)
+
+
 def _copied(v: Values, value: Any) -> Array:
     v.x[...] = value
     return v.x
@@ -172,6 +176,12 @@ FUNCTIONS: dict[str, Function] = {
     "clamp": lambda v: np.clip(v.x, v.get("min"), v.get("max")),
     "clamp_min": lambda v: np.maximum(v.x, v["min"]),
     "rsub": lambda v: v["other"] - v.get("alpha", 1) * v.x,
+    "meshgrid": lambda v: np.meshgrid(*v["tensors"], indexing=v.get("indexing", "ij")),
+    "unbind": lambda v: [*np.moveaxis(v.x, v.get("dim", 0), 0)],
+    "chunk": lambda v: _divided(v.x, -(-v.x.shape[v.get("dim", 0)] // v["chunks"]), v.get("dim", 0)),
+    "split": lambda v: _divided(v.x, v["split_size"], v.get("dim", 0)),
+    "split_with_sizes": lambda v: np.split(v.x, np.cumsum(v["split_sizes"])[:-1], v.get("dim", 0)),
+    "eye": lambda v: np.eye(v["n"], v.get("m"), dtype=v.dtype or np.float32),
     "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
     "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
     "replaced_index": lambda v: tables.replaced_index(v["indices"], v["axes"]),
@@ -211,14 +221,14 @@ def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
     """Add the result of a call on constants to the arrays by name; see `evaluate`."""
     base = call.target.split(".")[1]
     function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
-    if function is None or len(call.outputs) != 1 or call.outputs[0] is None:
+    if function is None or not call.outputs:
         fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
     try:
-        result = np.asarray(function(Values(call, arrays)))
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+        found = function(Values(call, arrays))
+        if base.endswith("_") and base not in FUNCTIONS:
+            arrays[call.arguments["self"].name][...] = found
+            found = arrays[call.arguments["self"].name]
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
-    if base.endswith("_") and base not in FUNCTIONS:
-        written = call.arguments["self"].name
-        arrays[written][...] = result
-        result = arrays[written]
-    arrays[call.outputs[0]] = result
+    results = found if isinstance(found, list | tuple) else [np.asarray(found)]
+    arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)
