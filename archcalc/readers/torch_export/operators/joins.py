@@ -38,7 +38,8 @@ def join(a: Arguments) -> list[Step]:
         scaled = a.reading.intermediate(a.sizes("other"))
         steps.append(Elementwise(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
         other = scaled
-    return [*steps, Joined(op=JOINS[name](), inputs=(a.tensor("self"), other), outputs=(a.result(),))]
+    op = joins.Max() if name == "add" and a.reading.dtype(a.result_name) == "bool" else JOINS[name]()
+    return [*steps, Joined(op=op, inputs=(a.tensor("self"), other), outputs=(a.result(),))]
 
 
 def rounded_quotient(a: Arguments) -> list[Step]:
