@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archcalc.graph import Ref
 from archcalc.ops.base import Operator
@@ -100,20 +100,26 @@ class MatrixProducts(JoinedMatrices):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimesMatrix(Step):
-    """The products of all vectors along the last axis of a tensor with a matrix that is the same for all examples."""
+class TimesMatrix(MatrixProducts):
+    """The products of all vectors along the last axis of a tensor with a matrix, usually the same for all examples."""
+
+    op: Operator = field(default_factory=MatMul)
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place, of_matrix = inputs
-        if of_matrix is None and (place is None or place.axis < len(sizes[0]) - 1):
+        if of_matrix is not None:
+            yield from super().places(inputs, sizes, results, batch)
+        elif place is None or place.axis < len(sizes[0]) - 1:
             yield (place,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        if places[1] is not None:
+            return super().layers(layers, tensors, places, results)
         shape = layers.shape(tensors[0])
         if len(shape) > 1:
-            return [layers.add(MatMul(), tensors)]
+            return [layers.add(self.op, tensors)]
         row = layers.add(Reshape(shape=(1, *shape)), tensors[:1])
-        made = layers.add(MatMul(), [row, tensors[1]])
+        made = layers.add(self.op, [row, tensors[1]])
         return [layers.add(Flatten(), [made])]
 
 

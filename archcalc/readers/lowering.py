@@ -142,9 +142,9 @@ def lower(
 
 
 def _joined(arrays: list[Any]) -> Any:
-    """Return arrays joined along the first axis."""
+    """Return arrays joined along the first axis; a single number is a vector of one."""
     if len(arrays) == 1:
-        return arrays[0]
+        return arrays[0] if arrays[0].ndim else arrays[0].reshape(1)
     import numpy as np
 
     return np.concatenate(arrays)

@@ -134,7 +134,7 @@ COMPARED = {
 
 def draw_compare(w: Writer, shape: Shape) -> str:
     """Rectified numbers, of which many are equal; others differ by more than libraries do."""
-    return f"compare(relu, relu, {w.among(*COMPARED)})"
+    return f"compare(relu, relu, how={w.among(*COMPARED)})"
 
 
 def onnx_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:

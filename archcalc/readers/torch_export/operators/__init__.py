@@ -4,6 +4,7 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     activation,
     arithmetic,
     attention,
+    cells,
     comparison,
     convolution,
     joins,

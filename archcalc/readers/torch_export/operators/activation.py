@@ -6,6 +6,7 @@ from archcalc.ops import activation, arithmetic
 from archcalc.ops.base import Operator
 from archcalc.ops.gate import Glu
 from archcalc.ops.joins import Compare, Mul, Where
+from archcalc.ops.rearrange import PixelShuffle, SpaceToDepth
 from archcalc.ops.structure import ChannelShuffle
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Elementwise, Step, along_axis, make
@@ -30,6 +31,7 @@ PLAIN: dict[str, type[Operator]] = {
     "sin": arithmetic.Sin,
     "cos": arithmetic.Cos,
     "erf": arithmetic.Erf,
+    "floor": arithmetic.Floor,
 }
 """The activations without arguments."""
 
@@ -82,6 +84,17 @@ def channel_shuffle(a: Arguments) -> list[Step]:
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
+@translates("pixel_shuffle", "pixel_unshuffle")
+def pixel_shuffle(a: Arguments) -> list[Step]:
+    op: Operator
+    if a.operator == "pixel_shuffle":
+        op = make(PixelShuffle, block=a.integer("upscale_factor"))
+    else:
+        op = make(SpaceToDepth, block=a.integer("downscale_factor"))
+    rank = len(a.sizes("self"))
+    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
 @translates("leaky_relu")
 def leaky_relu(a: Arguments) -> list[Step]:
     return elementwise(a, activation.LeakyRelu(slope=a.number("negative_slope", 0.01)))
@@ -115,6 +128,25 @@ def softmax(a: Arguments) -> list[Step]:
     return [along_axis(a.axis("dim", len(a.sizes("self"))), op, a.tensor("self"), a.result())]
 
 
+def towards_zero(c: Composition, x: int) -> int:
+    """Return the integers between numbers and zero that are nearest to the numbers."""
+    below = c.join(Compare(how="less"), x, c.number(0))
+    opposite = make(arithmetic.Scale, factor=-1)
+    return c.join(Where(), below, c.apply(x, opposite, arithmetic.Floor(), opposite), c.apply(x, arithmetic.Floor()))
+
+
+@translates("trunc", "fix")
+def truncated(a: Arguments) -> list[Step]:
+    c = Composition(a)
+    return c.done(towards_zero(c, a.tensor("self")))
+
+
+@translates("ceil")
+def rounded_up(a: Arguments) -> list[Step]:
+    c, opposite = Composition(a), make(arithmetic.Scale, factor=-1)
+    return c.done(c.apply(a.tensor("self"), opposite, arithmetic.Floor(), opposite))
+
+
 @translates("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
 def dropout(a: Arguments) -> list[Step]:
     if a.flag("train", default=False):
@@ -137,6 +169,7 @@ def converted(a: Arguments) -> list[Step]:
         c = Composition(a)
         return c.done(c.join(make(Compare, how="not_equal"), a.tensor("self"), c.number(0)))
     if is_integer(after) and not is_integer(before):
-        raise Untranslatable("a conversion that rounds")
+        c = Composition(a)
+        return c.done(towards_zero(c, a.tensor("self")))
     a.reading.same(a.result_name, a.name("self"))
     return []

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import inf, log
 
 from archcalc.ops.activation import Elu, Softplus, Tanh
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Floor, Log, Offset, Pow, Scale
 from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Compare, Div, Max, Min, Mul, Sub, Where
 from archcalc.readers.joining import Joined
@@ -129,6 +129,15 @@ def softshrink(a: Arguments) -> list[Step]:
     """Translate x − min(max(x, −λ), λ)."""
     c, x, bound = Composition(a), a.tensor("self"), a.number("lambd", 0.5)
     return c.done(c.join(Sub(), x, c.apply(x, make(Clip, min=-bound, max=bound))))
+
+
+@translates("floor_divide", "remainder")
+def floored_quotient(a: Arguments) -> list[Step]:
+    """Translate ⌊x/y⌋, or x − y·⌊x/y⌋."""
+    c, x = Composition(a), a.tensor("self")
+    y = a.number_or_tensor("other")
+    quotient = c.apply(c.join(Div(), x, y), Floor())
+    return c.done(quotient if a.operator == "floor_divide" else c.join(Sub(), x, c.join(Mul(), y, quotient)))
 
 
 @translates("lerp")

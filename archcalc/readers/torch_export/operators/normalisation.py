@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from archcalc.ops.joins import Add, Mul
+from archcalc.ops.arithmetic import Pow, Sqrt
+from archcalc.ops.joins import Add, Div, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
+from archcalc.ops.reduction import Sum
 from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.joining import Joined
 from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import AlongLast, Step
+from archcalc.readers.steps import AlongLast, Step, make
 from archcalc.readers.torch_export.composition import Composition
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
@@ -101,6 +103,16 @@ def layer_norm(a: Arguments) -> list[Step]:
         return AlongLast(op=op, axes=len(shape), inputs=(read,), outputs=(made,), stored=stored)
 
     return scaled_and_shifted(a, step, shape)
+
+
+@translates("_weight_norm", "_weight_norm_interface")
+def weight_norm(a: Arguments) -> list[Step]:
+    """Translate g·v/‖v‖, with a norm for every index of an axis."""
+    c, v, g, sizes = Composition(a), a.tensor("v"), a.tensor("g"), a.sizes("v")
+    axis = a.integer("dim", 0)
+    others = [each for each in range(len(sizes)) if each != axis % len(sizes) or axis == -1]
+    norm = c.apply(c.reduce(Sum, c.apply(v, make(Pow, exponent=2)), others), make(Sqrt))
+    return c.done(c.join(Mul(), v, c.join(Div(), g, norm)))
 
 
 @translates("rms_norm")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import prod
 from typing import Any
 
+from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
 from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
+from archcalc.readers.torch_export.composition import Composition
+from archcalc.readers.torch_export.registry import Arguments, translates
 
 
 def per_example(a: Arguments, op: Operator, axes: int, one_more: Operator | None = None) -> list[Step]:
@@ -43,10 +47,15 @@ def max_pool(a: Arguments) -> list[Step]:
 
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(a: Arguments) -> list[Step]:
-    if not a.is_default("divisor_override", None):
-        raise Untranslatable("average pooling with divisor_override")
     axes = axes_of(a)
-    attributes = {**windows(a, axes), "count_include_pad": a.flag("count_include_pad", default=True)}
+    own = not a.is_default("divisor_override", None)
+    attributes = {**windows(a, axes), "count_include_pad": own or a.flag("count_include_pad", default=True)}
+    if own:  # the mean, times the number of positions of a window
+        c, op = Composition(a), make(AvgPool, **attributes)
+        factor = Fraction(prod(attributes["kernel"]), a.integer("divisor_override"))
+        means = (c.new(a.reading.sizes(a.result_name)),)
+        mean = c.add(PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=means))
+        return c.done(c.apply(mean, make(Scale, factor=factor)))
     return per_example(a, make(AvgPool, **attributes), axes, make(AvgPool, **lifted(attributes)))
 
 

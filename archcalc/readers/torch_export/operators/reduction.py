@@ -6,8 +6,8 @@ from fractions import Fraction
 from functools import partial
 from math import inf, prod
 
-from archcalc.ops.arithmetic import Abs, Exp, Log, Pow, Scale, Sqrt
-from archcalc.ops.joins import Add, Max, Min, Sub
+from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqrt
+from archcalc.ops.joins import Add, Div, Max, Min, Mul, Sub
 from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.reduction import Mean, Reduction, Sum
 from archcalc.readers.patterns import ReducedByPattern
@@ -64,6 +64,28 @@ def extreme_of(c: Composition, x: int, axes: tuple[int, ...], how: str, *, keep:
     """Return the largest or smallest elements along axes."""
     sizes = [1 if axis in axes else n for axis, n in enumerate(c.sizes(x)) if keep or axis not in axes]
     return c.add(ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(x,), outputs=(c.new(sizes),)))
+
+
+@translates("cosine_similarity")
+def cosine_similarity(a: Arguments) -> list[Step]:
+    """Translate x·y/(max(‖x‖, ε)·max(‖y‖, ε))."""
+    c, x, y = Composition(a), a.tensor("x1"), a.tensor("x2")
+    axis, eps = a.integer("dim", 1), a.number("eps", 1e-8)
+    length = (make(Sqrt), make(Clip, min=eps))
+    norms = [c.apply(c.reduce(Sum, c.apply(each, make(Pow, exponent=2)), [axis]), *length) for each in (x, y)]
+    units = [c.join(Div(), each, norm) for each, norm in zip((x, y), norms, strict=True)]
+    return c.done(c.reduce(Sum, c.join(Mul(), *units), [axis], keep=False))
+
+
+@translates("pairwise_distance")
+def pairwise_distance(a: Arguments) -> list[Step]:
+    """Translate ‖x − y + ε‖ along the last axis."""
+    if not a.is_default("p", 2, 2.0):
+        raise Untranslatable("another distance than the Euclidean")
+    c, eps = Composition(a), a.number("eps", 1e-6)
+    away = c.apply(c.join(Sub(), a.tensor("x1"), a.tensor("x2")), make(Offset, by=eps), make(Pow, exponent=2))
+    keep = a.flag("keepdim", default=False)
+    return c.done(c.apply(c.reduce(Sum, away, [-1], keep=keep), make(Sqrt)))
 
 
 @translates("var", "std", "var_mean", "std_mean")

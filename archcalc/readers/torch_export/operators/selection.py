@@ -12,8 +12,9 @@ from archcalc.ops.reduction import CumulativeSum, Sum
 from archcalc.readers.joining import Concatenated
 from archcalc.readers.patterns import Repeated
 from archcalc.readers.selection import Gathered, Largest, TakenPerExample
-from archcalc.readers.steps import Elementwise, Selected, Step, along_axis, make, sizes_of_axes
+from archcalc.readers.steps import Elementwise, Permuted, Selected, Step, along_axis, make, sizes_of_axes
 from archcalc.readers.torch_export.composition import Composition
+from archcalc.readers.torch_export.operators.linear import broadcast
 from archcalc.readers.torch_export.operators.repetition import counts_of
 from archcalc.readers.torch_export.program import TensorName
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
@@ -133,13 +134,6 @@ def places(
     return found
 
 
-def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shape of indices that are used together."""
-    rank = max(map(len, shapes))
-    aligned = [(*(1,) * (rank - len(shape)), *shape) for shape in shapes]
-    return tuple([max(column) for column in zip(*aligned, strict=True)])
-
-
 @translates("index_put")
 def index_put(a: Arguments) -> list[Step]:
     """Translate other elements at places: where a mask is true, or at constant indices."""
@@ -161,7 +155,9 @@ def index_put(a: Arguments) -> list[Step]:
     full = (*sizes[: at.first], *count, *sizes[at.after :])
     there = (*sizes[: at.first], prod(count), *sizes[at.after :])
     new = a.tensor("values")
-    if values != full:
+    if values != full and prod(values) == prod(full):  # axes of size 1 are left out
+        new = c.reshape(new, full, full)
+    elif values != full:
         new = c.add(Repeated(counts=counts_of(values, full, full), inputs=(new,), outputs=(c.new(full),)))
     if len(count) != 1:
         behind = range(at.first + len(count), len(full))
@@ -261,6 +257,38 @@ def flip(a: Arguments) -> list[Step]:
         n = sizes[axis]
         made = reordered(c, made, axis % len(sizes), "arange", (n,), start=n - 1, end=-1, step=-1)
     return c.done(made)
+
+
+@translates("rot90")
+def rot90(a: Arguments) -> list[Step]:
+    c, made, rank = Composition(a), a.tensor("self"), len(a.sizes("self"))
+    first, second = (axis % rank for axis in a.integers("dims", (0, 1), count=2))
+    order = list(range(rank))
+    order[first], order[second] = second, first
+    for _ in range(a.integer("k", 1) % 4):
+        n = c.sizes(made)[second]
+        made = reordered(c, made, second, "arange", (n,), start=n - 1, end=-1, step=-1)
+        turned = c.new([c.sizes(made)[axis] for axis in order])
+        made = c.add(Permuted(order=tuple(order), inputs=(made,), outputs=(turned,)))
+    return c.done(made)
+
+
+@translates("diagonal")
+def diagonal(a: Arguments) -> list[Step]:
+    """Translate the elements of two axes with equal indices, or with a distance, which become the last axis."""
+    c, sizes = Composition(a), a.sizes("self")
+    rank, offset = len(sizes), a.integer("offset", 0)
+    first, second = a.axis("dim1", rank, 0), a.axis("dim2", rank, 1)
+    rest = [axis for axis in range(rank) if axis not in (first, second)]
+    order = (*rest, first, second)
+    n, m = sizes[first], sizes[second]
+    moved = c.new([sizes[axis] for axis in order])
+    made = c.add(Permuted(order=order, inputs=(a.tensor("self"),), outputs=(moved,)))
+    lead = [sizes[axis] for axis in rest]
+    made = c.reshape(made, (*sizes_of_axes(range(rank - 2)), n * m), (*lead, n * m))
+    start, count = (offset, min(n, m - offset)) if offset >= 0 else (-offset * m, min(n + offset, m))
+    table = c.constant("arange", (count,), start=start, end=start + count * (m + 1), step=m + 1)
+    return c.done(c.take(made, table, rank - 2, size=n * m))
 
 
 @translates("one_hot")
