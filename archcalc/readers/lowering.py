@@ -206,6 +206,8 @@ class _Lowering:
         stages: dict[str, Ref] = {}
         for number, node in enumerate(nodes):
             stages[node.path[0]] = Ref(number)
+        for name, ref in outputs.items():
+            stages.setdefault(name, ref)
         stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
         graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
         return Lowered(graph, stored)

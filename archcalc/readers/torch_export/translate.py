@@ -112,7 +112,7 @@ class _Translation:
         if not self.partial:
             self.require_all()
         try:
-            outputs = {name: self.tensor(name) for name in self.program.outputs}
+            outputs = self.outputs()
         except Untranslatable as error:
             fail("format", f"the output {error}", origin=self.origin)
         return Model(
@@ -124,7 +124,7 @@ class _Translation:
                 for (name, axis), size in self.program.dynamic.items()
             },
             batch_axes={name: self.batch.get(name, 0) for name in inputs},
-            outputs={"output" if number == 0 else name: at for number, (name, at) in enumerate(outputs.items())},
+            outputs=outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(self.all_sizes),
             stored={
@@ -138,6 +138,18 @@ class _Translation:
             or all(each.kind == "constant" for each in self.program.stored.values()),
             arrays=arrays,
         )
+
+    def outputs(self) -> dict[str, int]:
+        """Return the outputs by the names that the model gives them; otherwise, the first is ``output``.
+
+        Raises:
+            Untranslatable: a tensor that is not computed.
+        """
+        outputs, names = self.program.outputs, self.program.output_names
+        if names:
+            return {name: self.tensor(each) for name, each in zip(names, outputs, strict=True)}
+        distinct = enumerate(dict.fromkeys(outputs))
+        return {"output" if number == 0 else each: self.tensor(each) for number, each in distinct}
 
     def parameters(self) -> dict[str, Sizes]:
         """Return the sizes of all parameters, without further names of the same numbers."""
