@@ -15,21 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.oracle.exported import Example, differences, export
 from tests.oracle.torchvision_import import import_torchvision
 
 IMAGE = 224
-
-
-class Example(NamedTuple):
-    """A model and what it is called with."""
-
-    model: Any
-    arguments: tuple[Any, ...]
-    names: Mapping[str, Any] = {}
 
 
 def torchvision_names(part: str) -> list[str]:
@@ -151,46 +145,6 @@ CORPORA = {
 }
 
 
-def export(example: Callable[[str], Example], name: str, path: Path) -> None:
-    """Export a model on the meta device, and write the figures of PyTorch next to the file."""
-    import torch
-    from torch.export.graph_signature import InputKind
-    from torch.utils.flop_counter import FlopCounterMode
-
-    _skip_initialisation()
-    try:
-        with torch.device("meta"):
-            found = example(name)
-    except Exception:  # a constructor that needs values
-        found = example(name)
-    model = found.model.eval().to("meta")
-    with torch.device("meta"):
-        arguments = tuple([each.to("meta") for each in found.arguments])
-        names = {key: each.to("meta") for key, each in found.names.items()}
-        program = torch.export.export(model, arguments, dict(names))
-        try:
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
-                model(*arguments, **names)
-        except (RuntimeError, AssertionError):  # a model that looks at values, or at its gradients
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
-                program.module()(*arguments, **names)
-    parameters = dict(model.named_parameters(remove_duplicate=False))
-    read = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
-    specs = [each for each in program.graph_signature.input_specs if each.kind is InputKind.PARAMETER]
-    used = {id(parameters[each.target]): parameters[each.target].numel() for each in specs if each.arg.name in read}
-    # a file without weights does not tell that two names are one tensor, so it has further names as unused parameters
-    unused = {each.target: parameters[each.target].numel() for each in specs if each.arg.name not in read}
-    facts = {
-        "macs": counter.get_total_flops() // 2,
-        "params": sum(used.values()),
-        "unused": sorted(unused),
-        "unused_params": sum(unused.values()),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.export.save(program, path)
-    path.with_suffix(".json").write_text(json.dumps(facts))
-
-
 def _skip_initialisation() -> None:
     """Leave weights as they are: a model that cannot be built on the meta device is built in memory, and slowly."""
     import torch
@@ -198,31 +152,6 @@ def _skip_initialisation() -> None:
     for name in vars(torch.nn.init):
         if name.endswith("_") and not name.startswith("_"):
             setattr(torch.nn.init, name, lambda tensor, *_, **__: tensor)
-
-
-def differences(path: Path) -> Iterator[str]:
-    """Yield how the figures of a file differ from those of PyTorch."""
-    from archcalc.analysis.propagate import analyze
-    from archcalc.readers.lowering import lower
-    from archcalc.readers.torch_export.translate import read_model
-    from archcalc.spec import SpecError
-
-    facts = json.loads(path.with_suffix(".json").read_text())
-    try:
-        graph = lower(read_model(path, path.name)).graph
-        totals = analyze(graph, receptive=False).totals
-    except SpecError as error:
-        (problem, *_) = error.problems
-        yield "; ".join([problem.message, *(problem.hint or "").splitlines()])
-        return
-    if totals.trainable != facts["params"]:
-        yield f"{totals.trainable - facts['params']:+,} parameters of {facts['params']:,}"
-    if totals.macs != facts["macs"]:
-        yield f"{totals.macs - facts['macs']:+,} MACs of {facts['macs']:,}"
-    noted = [note for note in graph.notes if "not used" in note]
-    unused = f" {facts['unused_params']:,} parameters"
-    if bool(facts["unused"]) != bool(noted) or not all(unused in note for note in noted):
-        yield f"{unused} are not used, but the notes are {list(graph.notes)}"
 
 
 def main() -> None:
@@ -234,6 +163,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.export:
         import_torchvision()
+        _skip_initialisation()
     for corpus in given.corpora or CORPORA:
         folder = given.folder / corpus
         if given.export:
@@ -242,7 +172,7 @@ def main() -> None:
                 failed = folder / f"{name}.txt"
                 if given.only in name and not path.exists() and not failed.exists():
                     try:
-                        export(CORPORA[corpus].example, name, path)
+                        export(partial(CORPORA[corpus].example, name), path)
                     except Exception as error:  # whatever a model raises
                         folder.mkdir(parents=True, exist_ok=True)
                         failed.write_text(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}\n")

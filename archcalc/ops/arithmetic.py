@@ -161,6 +161,21 @@ class Abs(Function):
         return Spread(mean, max(read[0].square - mean**2, 0.0))
 
 
+@operator("floor", reserved=False)
+class Floor(Function):
+    """The largest integer that is not above a number.
+
+    Cost:   nothing, as for a change of sign
+    Source: NumPy floor; PyTorch floor; ONNX Floor
+    """
+
+    per_element = operations()
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the moments if what is cut off is uniformly distributed."""
+        return Spread(read[0].mean - 0.5, read[0].variance + 1 / 12)
+
+
 @operator("pow", reserved=False)
 class Pow(Function):
     """Power with a constant exponent; NaN for negative numbers if the exponent is not an integer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archcalc.graph import Ref
 from archcalc.ops.base import Operator
@@ -72,20 +72,54 @@ class JoinedMatrices(Joined):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimesMatrix(Step):
-    """The products of all vectors along the last axis of a tensor with a matrix that is the same for all examples."""
+class MatrixProducts(JoinedMatrices):
+    """Products of matrices. If one is the same for all examples, the batch may be rows or columns of the other."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        yield from super().places(inputs, sizes, results, batch)
+        rank = len(results[0])
+        for number, from_end in ((0, 2), (1, 1)):  # the rows of the first, the columns of the second
+            place = inputs[number]
+            if place is not None and inputs[1 - number] is None and place.axis == len(sizes[number]) - from_end:
+                yield (place._replace(axis=rank - from_end),)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        number = 0 if places[0] is not None else 1
+        place, result, shape = places[number], results[0], layers.shape(tensors[number])
+        if place is None or result is None or place.axis < len(shape) + place.is_pure - 2:
+            return super().layers(layers, tensors, places, results)
+        read = list(tensors)
+        if place.is_pure:
+            whole = (*shape[: place.axis], 1, *shape[place.axis :])
+            read[number] = layers.add(Reshape(shape=whole), [read[number]])
+        made = layers.add(self.op, read)
+        if not result.is_pure:
+            return [made]
+        shape = layers.shape(made)
+        return [layers.add(Reshape(shape=(*shape[: result.axis], *shape[result.axis + 1 :])), [made])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesMatrix(MatrixProducts):
+    """The products of all vectors along the last axis of a tensor with a matrix, usually the same for all examples."""
+
+    op: Operator = field(default_factory=MatMul)
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place, of_matrix = inputs
-        if of_matrix is None and (place is None or place.axis < len(sizes[0]) - 1):
+        if of_matrix is not None:
+            yield from super().places(inputs, sizes, results, batch)
+        elif place is None or place.axis < len(sizes[0]) - 1:
             yield (place,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        if places[1] is not None:
+            return super().layers(layers, tensors, places, results)
         shape = layers.shape(tensors[0])
         if len(shape) > 1:
-            return [layers.add(MatMul(), tensors)]
+            return [layers.add(self.op, tensors)]
         row = layers.add(Reshape(shape=(1, *shape)), tensors[:1])
-        made = layers.add(MatMul(), [row, tensors[1]])
+        made = layers.add(self.op, [row, tensors[1]])
         return [layers.add(Flatten(), [made])]
 
 

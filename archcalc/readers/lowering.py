@@ -11,9 +11,10 @@ from typing import Any
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.numeric import Impossible, Number, require
 from archcalc.ops.base import Operator, Shape, Shapes, like
-from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, batch_axes, without
+from archcalc.readers.batch import BatchAxis, Place, Sizes, Undecided, without
 from archcalc.readers.dynamic import Axis, DynamicSize, followed, ranges
 from archcalc.readers.literals import fixed_by
+from archcalc.readers.one_example import Located, located
 from archcalc.readers.steps import SizeName, Step, StoredArrays, same_shape
 from archcalc.readers.stored import plain, sizes_of
 from archcalc.spec.argument_values import with_numbers
@@ -72,8 +73,8 @@ class Model:
         return found.pop() if found else 1
 
     @cached_property
-    def places(self) -> list[Place]:
-        """The batch axis of every tensor.
+    def located(self) -> Located:
+        """The steps with the batch axis of every tensor.
 
         Raises:
             SpecError: it cannot be found.
@@ -83,7 +84,7 @@ class Model:
             axis = self.batch_axes[name]
             given[tensor] = None if axis is None else BatchAxis(axis)
         try:
-            return batch_axes(self.steps, self.sizes, given, self.batch)
+            return located(self.steps, self.sizes, given, self.batch)
         except Undecided as error:
             message = f"the batch axis cannot be followed through {_where(self.steps[error.step])}"
             fail("batch-axis", message, origin=self.origin, hint=BATCH_AXIS)
@@ -93,7 +94,7 @@ class Model:
         """The sizes of inputs that the file leaves open, without the batch."""
         found = {}
         for (name, axis), size in self.dynamic.items():
-            place = self.places[self.inputs[name]]
+            place = self.located.places[self.inputs[name]]
             if place is None or place.axis != axis:
                 found[name, axis if place is None else place.index_without(axis)] = size
         return found
@@ -141,9 +142,9 @@ def lower(
 
 
 def _joined(arrays: list[Any]) -> Any:
-    """Return arrays joined along the first axis."""
+    """Return arrays joined along the first axis; a single number is a vector of one."""
     if len(arrays) == 1:
-        return arrays[0]
+        return arrays[0] if arrays[0].ndim else arrays[0].reshape(1)
     import numpy as np
 
     return np.concatenate(arrays)
@@ -165,7 +166,8 @@ class _Lowering:
         attributes: Mapping[int, Mapping[str, Number]],
         observe: Callable[[int], None] | None,
     ) -> None:
-        self.model, self.places, self.batch, self.shapes = model, model.places, model.batch, shapes
+        self.model, self.batch, self.shapes = model, model.batch, shapes
+        self.steps, self.sizes, self.places, self.mixing = model.located
         self.given, self.attributes, self.observe = given, attributes, observe
         self.nodes: list[Node] = []
         self.paths: list[tuple[str, ...]] = []
@@ -181,7 +183,7 @@ class _Lowering:
             self.tensors[tensor] = Ref(len(self.nodes))
             self.nodes.append(Node(name, Input(shape), (), (shape,), (name,), name))
             self.paths.append((name,))
-        for step in self.model.steps:
+        for step in self.steps:
             self.step = step
             read = [self.tensors[index] for index in step.inputs]
             try:
@@ -204,6 +206,8 @@ class _Lowering:
         stages: dict[str, Ref] = {}
         for number, node in enumerate(nodes):
             stages[node.path[0]] = Ref(number)
+        for name, ref in outputs.items():
+            stages.setdefault(name, ref)
         stored = {f"{nodes[number].name}.{array}": names for number, array, names in self.stored}
         graph = Graph(self.model.title, tuple(nodes), outputs, stages, notes=self._notes())
         return Lowered(graph, stored)
@@ -220,7 +224,7 @@ class _Lowering:
 
     def _recorded(self, tensor: int) -> Shape:
         """Return the shape that a tensor has in the file, without the batch."""
-        return without(self.model.sizes[tensor], self.places[tensor], self.batch)
+        return without(self.sizes[tensor], self.places[tensor], self.batch)
 
     def _literal(self, failed: Step) -> str:
         """Name the operation whose numbers fit the sizes in the file only, if a join fails because of it."""
@@ -228,8 +232,7 @@ class _Lowering:
         def is_changed(tensor: int) -> bool:
             return not same_shape(self.shape(self.tensors[tensor]), self._recorded(tensor))
 
-        steps = self.model.steps
-        found = fixed_by(failed, steps[: steps.index(failed)], is_changed)
+        found = fixed_by(failed, self.steps[: self.steps.index(failed)], is_changed)
         if found is None:
             return ""
         step, tensor = found
@@ -244,6 +247,10 @@ class _Lowering:
         if self.model.uncounted:
             listed = "; ".join(self.model.uncounted)
             notes.append(f"≥: a lower bound, without the operators that cannot be counted: {listed}")
+        if self.mixing:
+            first, *others = map(_where, self.mixing)
+            more = f" and {len(others)} more" if others else ""
+            notes.append(f"for one example only, since examples of a batch are mixed by {first}{more}")
         used = {plain(name) for _, _, names in self.stored for name in names}
         unused = {name: prod(sizes) for name, sizes in self.model.parameters.items() if name not in used}
         if not unused:

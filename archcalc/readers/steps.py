@@ -186,11 +186,11 @@ class AlongAxis(Step):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         axis = index_without(places[0], self.axis)
-        _require_size(layers.shape(tensors[0])[axis], self.size)
+        require_size(layers.shape(tensors[0])[axis], self.size)
         return [layers.add(self.make(axis), tensors, self.stored)]
 
 
-def _require_size(n: Number, size: int | None) -> None:
+def require_size(n: Number, size: int | None) -> None:
     """Require that an axis has the only size for which numbers in the file are correct, if there is one."""
     if size is not None:
         require(n == size, "the size of an axis must be {size}, as in the file, got {n}", n=n, size=size)
@@ -368,7 +368,7 @@ class Selected(Step):
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         axis = index_without(places[0], self.axis)
         shape = layers.shape(tensors[0])
-        _require_size(shape[axis], self.size)
+        require_size(shape[axis], self.size)
         at = layers.size(self.position)
         start = shape[axis] + at if at < 0 else at
         chosen = tensors[0]

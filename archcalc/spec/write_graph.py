@@ -147,6 +147,10 @@ class _Writer:
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
         self.head_names = _heads(graph)
         used = {*(each.name for each in groups), *self.head_names, *graph.inputs}
+        output = next(iter(graph.outputs))
+        self.names_output = output in graph.stages and output not in used
+        """Whether the name of the output is a further name of a tensor; it then is the last entry."""
+        used |= {output}
         self.aliases = {name: ref for name, ref in graph.stages.items() if name not in used}
         """Stages without layers, which are further names of tensors."""
 
@@ -192,8 +196,9 @@ class _Writer:
         if self.aliases:
             raise _Unnamed(next(iter(self.aliases.values())))
         name, main = next(iter(self.graph.outputs.items()))
-        if main != current:
-            entries.append(Entry(self.free(f"{name}.output" if name in self.taken else name), self.reference(main)))
+        if main != current or self.names_output:
+            label = name if self.names_output else self.free(f"{name}.output" if name in self.taken else name)
+            entries.append(Entry(label, "identity" if main == current else self.reference(main)))
         return entries or [Entry(None, "identity")], main
 
     def aliased(self, ref: Ref, current: Ref) -> list[Entry]:

@@ -40,6 +40,12 @@ entry("cos", draw=plain("cos"), onnx=named("Cos"), torch=lambda op, s: layer(lam
 entry("erf", draw=plain("erf"), onnx=named("Erf"), torch=lambda op, s: layer(lambda x: x.erf()))
 entry("abs", draw=plain("abs"), onnx=named("Abs"), torch=lambda op, s: layer(lambda x: x.abs()))
 entry(
+    "floor",
+    draw=plain("relu -> floor"),
+    onnx=named("Floor"),
+    torch=lambda op, s: layer(lambda x: x.floor()),
+)
+entry(
     "pow",
     draw=plain("tanh -> pow 2", "tanh -> pow exponent=3", "sigmoid -> pow 1/2", "sigmoid -> clip 0.1 -> pow -1.5"),
     onnx=lambda model, op, name, shape, weights: model.add("Pow", name, model.constant(float(op.exponent))),

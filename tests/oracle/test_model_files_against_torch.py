@@ -170,6 +170,26 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
             votes = self.votes.softmax(0)
             return votes[0] * y.max(2).values + votes[1] * y.min(2)[0]
 
+    class Fixed(nn.Module):
+        """A filter that is not trained, a matrix for each row of maps, and what examples of a batch have in common."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("blur", torch.rand(4, 1, 3, 3))
+            self.rows = nn.Parameter(torch.rand(3, 4, 5))
+            self.table = nn.Parameter(torch.rand(6, 5))
+
+        def forward(self, x: Any) -> Any:
+            b = x.shape[0]
+            y = functional.conv2d(x, self.blur, stride=2, padding=1, groups=4)
+            y = (y.permute(2, 0, 3, 1).reshape(3, b * 4, 4) @ self.rows).reshape(3, b, 4, 5).transpose(0, 1)
+            z = self.table @ y.flatten(1, 2).permute(2, 1, 0).reshape(5, 12 * b)
+            z = z.reshape(6, 12, b).permute(2, 0, 1)
+            if b == 1:
+                flat = functional.normalize(z.flatten(1), dim=-1)
+                z = z * (flat @ flat.t()).softmax(0)
+            return z.mean(2) + y.mean((1, 2, 3))[:, None]
+
     class Decoder(nn.Module):
         """Rotary positions, root-mean-square norms, causal masks of truth values, and heads that share keys."""
 
@@ -235,6 +255,7 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
         "states": (States, (7, 8)),
         "rows and columns": (Rows, (3, 5, 4)),
         "votes of heads": (Voters, (5, 6)),
+        "fixed filters": (Fixed, (4, 5, 7)),
         "grouped and rotated heads": (Decoder, (5, 8)),
         "unit vectors": (Cosine, (2, 5, 4)),
         "parts of examples": (Parts, (2, 3, 6, 6)),
@@ -275,6 +296,7 @@ NAMES = [
     "states",
     "rows and columns",
     "votes of heads",
+    "fixed filters",
     "grouped and rotated heads",
     "unit vectors",
     "parts of examples",

@@ -6,8 +6,10 @@ import pytest
 
 from archcalc.ops.activation import Relu
 from archcalc.ops.dense import Linear
+from archcalc.ops.product import MatMul
 from archcalc.readers.batch import BatchAxis, Undecided, batch_axes
-from archcalc.readers.joining import Concatenated
+from archcalc.readers.joining import Concatenated, MatrixProducts
+from archcalc.readers.one_example import located
 from archcalc.readers.steps import AlongLast, Elementwise, Permuted, Reshaped, Step, make
 
 
@@ -58,6 +60,33 @@ def test_a_step_that_would_mix_the_examples_is_named() -> None:
     steps = [Elementwise(op=Relu(), inputs=(0,), outputs=(1,)), linear(1, 2)]
     with pytest.raises(Undecided) as caught:
         places(steps, [(5, 2), (5, 2), (5, 4)], 2, axis=1)
+    assert caught.value.step == 1
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_batch_may_be_rows_of_a_matrix_that_meets_the_same_one(batch: int) -> None:
+    """(8, B·6, 4) times 8 matrices 4×5 of the model, and a matrix times columns."""
+    rows = MatrixProducts(op=MatMul(), inputs=(0, 1), outputs=(2,))
+    sizes = [(8, batch * 6, 4), (8, 4, 5), (8, batch * 6, 5)]
+    place = BatchAxis(1, 1, 6)
+    assert batch_axes([rows], sizes, {0: place, 1: None}, batch)[2] == place
+    columns = MatrixProducts(op=MatMul(), inputs=(1, 0), outputs=(2,))
+    sizes = [(4, batch), (8, 5, 4), (8, 5, batch)]
+    assert batch_axes([columns], sizes, {0: BatchAxis(1), 1: None}, batch)[2] == BatchAxis(2)
+
+
+def test_examples_that_are_mixed_are_read_as_one() -> None:
+    """Similarities of all pairs of examples: a matrix times its transpose."""
+    steps: list[Step] = [
+        Permuted(order=(1, 0), inputs=(0,), outputs=(1,)),
+        MatrixProducts(op=MatMul(), inputs=(0, 1), outputs=(2,)),
+        Elementwise(op=Relu(), inputs=(2,), outputs=(3,)),
+    ]
+    found = located(steps, [(1, 5), (5, 1), (1, 1), (1, 1)], {0: BatchAxis(0)}, 1)
+    assert found.places[:4] == [BatchAxis(0), BatchAxis(1), None, None]
+    assert [step.outputs for step in found.mixing] == [(2,)]
+    with pytest.raises(Undecided) as caught:
+        located(steps, [(2, 5), (5, 2), (2, 2), (2, 2)], {0: BatchAxis(0)}, 2)
     assert caught.value.step == 1
 
 

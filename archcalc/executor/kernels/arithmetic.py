@@ -8,7 +8,7 @@ from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
 from archcalc.executor.kernels.erf import erf
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -54,6 +54,11 @@ def error_function(op: Erf, x: Array, out: Array, context: Context) -> None:
 @elementwise(Abs)
 def absolute(op: Abs, x: Array, out: Array, context: Context) -> None:
     np.abs(x, out=out)
+
+
+@elementwise(Floor)
+def floor(op: Floor, x: Array, out: Array, context: Context) -> None:
+    np.floor(x, out=out)
 
 
 @elementwise(Pow)

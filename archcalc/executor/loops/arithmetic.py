@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
+from archcalc.executor.loops.numbers import function
 from archcalc.executor.loops.scalar import Plain, Scalar
-from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
+from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Floor, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -53,6 +56,11 @@ def error_function(op: Erf, x: Scalar) -> Scalar:
 @elementwise(Abs)
 def absolute(op: Abs, x: Scalar) -> Scalar:
     return abs(x)
+
+
+@elementwise(Floor)
+def floor(op: Floor, x: Scalar) -> Scalar:
+    return Scalar(function("floor", x.value), x.tally) if math.isfinite(x.value) else x
 
 
 @elementwise(Pow)

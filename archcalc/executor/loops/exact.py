@@ -97,6 +97,8 @@ class Exact(Substitute):
         """
         if function == "sqrt":
             return Exact(_power(self.value, Fraction(1, 2)))
+        if function == "floor":
+            return Exact(math.floor(self))
         where, value = WHERE_ALGEBRAIC[function]
         if self.value == where:
             return Exact(value)

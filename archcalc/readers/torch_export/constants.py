@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.readers.torch_export import tables
 from archcalc.readers.torch_export.formats import NUMPY_DTYPES
 from archcalc.readers.torch_export.program import Call, TensorName, Word
 from archcalc.spec.errors import fail
@@ -62,6 +63,10 @@ def _slice(v: Values) -> Array:
     parts[v.get("dim", 0)] = slice(v.get("start", 0), v.get("end"), v.get("step", 1))
     part: Array = v.x[tuple(parts)]
     return part
+
+
+def _divided(x: Array, size: int, axis: int) -> list[Array]:
+    return np.split(x, range(size, x.shape[axis], size), axis)
 
 
 def _copied(v: Values, value: Any) -> Array:
@@ -155,7 +160,7 @@ FUNCTIONS: dict[str, Function] = {
     "rsqrt": lambda v: 1 / np.sqrt(v.x),
     "reciprocal": lambda v: 1 / v.x,
     "abs": lambda v: np.abs(v.x),
-    "sum": lambda v: v.x.sum(tuple(v["dim"]) if v.get("dim") else None),
+    "sum": lambda v: v.x.sum(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
     "tril": lambda v: np.tril(v.x, v.get("diagonal", 0)),
     "triu": lambda v: np.triu(v.x, v.get("diagonal", 0)),
     "logical_not": lambda v: np.logical_not(v.x),
@@ -171,6 +176,47 @@ FUNCTIONS: dict[str, Function] = {
     "clamp": lambda v: np.clip(v.x, v.get("min"), v.get("max")),
     "clamp_min": lambda v: np.maximum(v.x, v["min"]),
     "rsub": lambda v: v["other"] - v.get("alpha", 1) * v.x,
+    "meshgrid": lambda v: np.meshgrid(*v["tensors"], indexing=v.get("indexing", "ij")),
+    "unbind": lambda v: [*np.moveaxis(v.x, v.get("dim", 0), 0)],
+    "chunk": lambda v: _divided(v.x, -(-v.x.shape[v.get("dim", 0)] // v["chunks"]), v.get("dim", 0)),
+    "split": lambda v: _divided(v.x, v["split_size"], v.get("dim", 0)),
+    "split_with_sizes": lambda v: np.split(v.x, np.cumsum(v["split_sizes"])[:-1], v.get("dim", 0)),
+    "eye": lambda v: np.eye(v["n"], v.get("m"), dtype=v.dtype or np.float32),
+    "floor": lambda v: np.floor(v.x),
+    "ceil": lambda v: np.ceil(v.x),
+    "round": lambda v: np.round(v.x),
+    "trunc": lambda v: np.trunc(v.x),
+    "sign": lambda v: np.sign(v.x),
+    "tanh": lambda v: np.tanh(v.x),
+    "sigmoid": lambda v: 1 / (1 + np.exp(-v.x)),
+    "relu": lambda v: np.maximum(v.x, 0),
+    "log2": lambda v: np.log2(v.x),
+    "remainder": _binary(np.mod),
+    "floor_divide": _binary(np.floor_divide),
+    "logical_xor": _binary(np.logical_xor),
+    "matmul": _binary(np.matmul),
+    "outer": lambda v: np.outer(v.x, v.get("vec2", v.get("other"))),
+    "flip": lambda v: np.flip(v.x, v["dims"]),
+    "index_select": lambda v: v.x.take(v["index"], v["dim"]),
+    "gather": lambda v: np.take_along_axis(v.x, v["index"], v["dim"]),
+    "argsort": lambda v: np.argsort(-v.x if v.get("descending") else v.x, v.get("dim", -1), kind="stable"),
+    "mean": lambda v: v.x.mean(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
+    "amax": lambda v: v.x.max(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
+    "amin": lambda v: v.x.min(tuple(v["dim"]) if v.get("dim") else None, keepdims=bool(v.get("keepdim"))),
+    "argmax": lambda v: v.x.argmax(v.get("dim"), keepdims=bool(v.get("keepdim"))),
+    "t": lambda v: v.x.T,
+    "numpy_T": lambda v: v.x.T,
+    "movedim": lambda v: np.moveaxis(v.x, v["source"], v["destination"]),
+    "tile": lambda v: np.tile(v.x, v["dims"]),
+    "diagonal": lambda v: np.diagonal(v.x, v.get("offset", 0), v.get("dim1", 0), v.get("dim2", 1)),
+    "triangle": lambda v: np.tri(v["size"][0], v["size"][1], k=v["diagonal"], dtype=np.float32),
+    "flat_index": lambda v: tables.flat_index(v["indices"], v["axes"]),
+    "replaced_index": lambda v: tables.replaced_index(v["indices"], v["axes"]),
+    "window_index": lambda v: tables.window_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "source_index": lambda v: tables.source_index(v["axes"], v["kernel"], v["stride"], v["dilation"]),
+    "nearest_index": lambda v: tables.nearest_index(v["n"], v["m"]),
+    "filter_index": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[0],
+    "filter_weight": lambda v: tables.filter_taps(v["n"], v["m"], v["scale"], v["mode"])[1],
     "linspace": lambda v: np.linspace(v["start"], v["end"], v["steps"], dtype=v.dtype or np.float32),
     "repeat": lambda v: np.tile(v.x, v["repeats"]),
     "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
@@ -194,17 +240,22 @@ def evaluate(calls: Iterable[Call], stored: Mapping[str, Array], name: str) -> d
     """
     arrays: dict[str, Array] = {**stored}
     for call in calls:
-        base = call.target.split(".")[1]
-        function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
-        if function is None or len(call.outputs) != 1 or call.outputs[0] is None:
-            fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
-        try:
-            result = np.asarray(function(Values(call, arrays)))
-        except (KeyError, IndexError, ValueError, TypeError) as error:
-            fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
-        if base.endswith("_") and base not in FUNCTIONS:
-            written = call.arguments["self"].name
-            arrays[written][...] = result
-            result = arrays[written]
-        arrays[call.outputs[0]] = result
+        evaluate_call(call, arrays, name)
     return arrays
+
+
+def evaluate_call(call: Call, arrays: dict[str, Array], name: str) -> None:
+    """Add the result of a call on constants to the arrays by name; see `evaluate`."""
+    base = call.target.split(".")[1]
+    function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))
+    if function is None or not call.outputs:
+        fail("unknown-op", f"the values of a constant need {call.target}, which is not understood", origin=name)
+    try:
+        found = function(Values(call, arrays))
+        if base.endswith("_") and base not in FUNCTIONS:
+            arrays[call.arguments["self"].name][...] = found
+            found = arrays[call.arguments["self"].name]
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        fail("format", f"{call.target} of a constant cannot be evaluated: {error}", origin=name)
+    results = found if isinstance(found, list | tuple) else [np.asarray(found)]
+    arrays.update((each, result) for each, result in zip(call.outputs, results, strict=False) if each is not None)

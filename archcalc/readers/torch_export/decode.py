@@ -28,6 +28,7 @@ from archcalc.readers.torch_export.checked import (
     union,
 )
 from archcalc.readers.torch_export.formats import DTYPES
+from archcalc.readers.torch_export.output_names import output_names
 from archcalc.readers.torch_export.program import (
     Call,
     CallSite,
@@ -229,19 +230,22 @@ class _Decoder:
                 stored[local] = Stored(name, kinds, self.payload_of.get(name))
         if not inputs:
             raise Damaged("the program has no input that is a tensor")
-        outputs: list[str] = []
+        found_outputs: list[list[str]] = []
         for entry in list_at(mapping_at(self.module, "signature"), "output_specs"):
             kind, content = union(entry, "an output")
             if kind == "user_output":
-                outputs += self.names(self.argument(part(content, "arg")))
+                found_outputs.append(list(self.names(self.argument(part(content, "arg")))))
+        input_names = dict(zip(inputs, self.forward_names(len(inputs)), strict=False))
+        labels = output_names(self.module, len(found_outputs), {*inputs, *input_names.values()})
         return Program(
             title=self.title,
             inputs=inputs,
             dynamic=self.dynamic_sizes(inputs),
-            input_names=dict(zip(inputs, self.forward_names(len(inputs)), strict=False)),
+            input_names=input_names,
             stored=stored,
             calls=tuple(self.calls()),
-            outputs=tuple(outputs),
+            outputs=tuple([name for names in found_outputs for name in names]),
+            output_names=tuple([name for name, names in zip(labels, found_outputs, strict=False) for _ in names]),
             metas=metas,
             sizes=sizes,
             has_weights=self.has_weights,

@@ -120,6 +120,8 @@ class Program:
     """The stored tensors by their names in the program."""
     calls: tuple[Call, ...]
     outputs: tuple[str, ...]
+    output_names: tuple[str, ...]
+    """The names under which the model returns its outputs; empty if it returns them without."""
     metas: Mapping[str, Meta]
     """What is recorded about all tensors."""
     sizes: Mapping[str, Number]

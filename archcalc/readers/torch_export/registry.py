@@ -24,8 +24,8 @@ class Reading(Protocol):
         """Return the number of the tensor of a name; a stored array becomes a tensor."""
         ...
 
-    def stored(self, name: str) -> str | None:
-        """Return the name in the file of a stored array as it is; ``None`` for anything else."""
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array, as it is; ``None`` for anything else."""
         ...
 
     def is_zero(self, name: str) -> bool:
@@ -33,7 +33,7 @@ class Reading(Protocol):
         ...
 
     def transposed(self, name: str) -> str | None:
-        """Return a name for the transpose of a stored matrix; ``None`` for anything else."""
+        """Return a name for the transpose of a parameter that is a matrix; ``None`` for anything else."""
         ...
 
     def sizes(self, name: str) -> Sizes:
@@ -52,8 +52,20 @@ class Reading(Protocol):
         """Add a call on constants that is not in the file, and return the name of its result."""
         ...
 
+    def is_of_weights(self, name: str) -> bool:
+        """Return whether a tensor depends on stored arrays only."""
+        ...
+
+    def counts_up(self, name: str) -> bool:
+        """Return whether a constant is known to be 0, 1, 2, …."""
+        ...
+
     def new(self, name: str) -> int:
         """Return the number of a new tensor, the result of this name."""
+        ...
+
+    def numbered(self, number: int) -> Sizes:
+        """Return the sizes of the tensor of a number."""
         ...
 
     def intermediate(self, sizes: Sizes) -> int:
@@ -84,7 +96,8 @@ class Arguments:
     @property
     def operator(self) -> str:
         """The name of the operator, without its overload and without the mark of a call in place: ``relu``."""
-        return base_name(self.call.target).removesuffix("_")
+        name = base_name(self.call.target)
+        return name if name.endswith("__") else name.removesuffix("_")
 
     def _get(self, name: str, default: Any) -> Any:
         value = self.call.arguments.get(name, default)
@@ -130,19 +143,19 @@ class Arguments:
         """Return whether an argument is a tensor."""
         return isinstance(self.call.arguments.get(name), TensorName)
 
-    def stored(self, name: str) -> str | None:
-        """Return the name in the file of a stored array; ``None`` if the argument is missing."""
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
+        """Return the name in the file of a parameter, or any stored array; ``None`` if the argument is missing."""
         value = self._get(name, None)
         if value is None:
             return None
-        found = self.reading.stored(self.name(name))
+        found = self.reading.stored(self.name(name), trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is computed, not stored")
         return found
 
-    def needs_stored(self, name: str) -> str:
-        """Return the name in the file of a stored array that must be given."""
-        found = self.stored(name)
+    def needs_stored(self, name: str, *, trained: bool = True) -> str:
+        """Return the name in the file of a parameter, or any stored array, that must be given."""
+        found = self.stored(name, trained=trained)
         if found is None:
             raise Untranslatable(f"the argument '{name}' is missing")
         return found

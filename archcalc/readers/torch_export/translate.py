@@ -40,6 +40,9 @@ ZEROS = ("zeros", "new_zeros", "zeros_like")
 MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_", "resize_", "set_")
 """The calls in place that change the shape of a tensor, not its numbers."""
 
+PRODUCTS = ("matmul", "bmm", "mm", "einsum")
+"""The operators that are layers also of constants, whose products PyTorch computes anew in every call."""
+
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
 
@@ -93,6 +96,7 @@ class _Translation:
         self.used: set[str] = set()
         self.constants: set[str] = set()
         self.changed: set[str] = set()
+        self.of_weights: set[str] = set()
         self.zeros: set[str] = set()
         self.added: dict[str, Sizes] = {}
         self.constant_calls: list[Call] = []
@@ -108,7 +112,7 @@ class _Translation:
         if not self.partial:
             self.require_all()
         try:
-            outputs = {name: self.tensor(name) for name in self.program.outputs}
+            outputs = self.outputs()
         except Untranslatable as error:
             fail("format", f"the output {error}", origin=self.origin)
         return Model(
@@ -120,7 +124,7 @@ class _Translation:
                 for (name, axis), size in self.program.dynamic.items()
             },
             batch_axes={name: self.batch.get(name, 0) for name in inputs},
-            outputs={"output" if number == 0 else name: at for number, (name, at) in enumerate(outputs.items())},
+            outputs=outputs,
             steps=self.with_own_parameters(),
             sizes=tuple(self.all_sizes),
             stored={
@@ -134,6 +138,18 @@ class _Translation:
             or all(each.kind == "constant" for each in self.program.stored.values()),
             arrays=arrays,
         )
+
+    def outputs(self) -> dict[str, int]:
+        """Return the outputs by the names that the model gives them; otherwise, the first is ``output``.
+
+        Raises:
+            Untranslatable: a tensor that is not computed.
+        """
+        outputs, names = self.program.outputs, self.program.output_names
+        if names:
+            return {name: self.tensor(each) for name, each in zip(names, outputs, strict=True)}
+        distinct = enumerate(dict.fromkeys(outputs))
+        return {"output" if number == 0 else each: self.tensor(each) for number, each in distinct}
 
     def parameters(self) -> dict[str, Sizes]:
         """Return the sizes of all parameters, without further names of the same numbers."""
@@ -165,7 +181,7 @@ class _Translation:
         in_place = is_in_place(call.target)
         if base in ZEROS:
             self.zeros.update(results)
-        if base in FACTORIES or self.is_constant([*call.arguments.values()]):
+        if base in FACTORIES or (base not in PRODUCTS and self.is_constant([*call.arguments.values()])):
             self.constants.update(results)
             self.constant_calls.append(self.with_sizes(call) if base in LIKE else call)
             if in_place:
@@ -187,6 +203,8 @@ class _Translation:
             self.steps += self.uncounted(f"{namespace}.{base}", call)
             if in_place and results[0] in self.numbers:
                 self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
+        if all(map(self.is_of_weights, tensors_in([*call.arguments.values()]))):
+            self.of_weights.update(results)
         for name in results:
             self.storage.compute(name)
 
@@ -371,9 +389,9 @@ class _Translation:
             return is_fixed and self.storage.root(value.name) not in self.changed
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
-    def stored(self, name: str) -> str | None:
+    def stored(self, name: str, *, trained: bool = True) -> str | None:
         found = self.program.stored.get(name)
-        if self.storage.is_changed(name):
+        if self.storage.is_changed(name) or (trained and found is not None and found.kind != "parameter"):
             return None
         self.used.add(name)
         return None if found is None else found.name
@@ -383,7 +401,7 @@ class _Translation:
 
     def transposed(self, name: str) -> str | None:
         stored = self.program.stored.get(name)
-        if stored is None or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
+        if stored is None or stored.kind != "parameter" or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
             return None
         self.used.add(name)
         return f"{TRANSPOSED}{stored.name}"
@@ -397,6 +415,14 @@ class _Translation:
         self.constant_calls.append(call)
         return name
 
+    def is_of_weights(self, name: str) -> bool:
+        return name in self.program.stored or name in self.constants or name in self.of_weights
+
+    def counts_up(self, name: str) -> bool:
+        is_constant = self.is_constant(TensorName(name))
+        value = self.values.value(self.constant_calls, name) if is_constant else None
+        return value is not None and value.tolist() == list(range(value.size))
+
     def sizes(self, name: str) -> Sizes:
         if name in self.added:
             return self.added[name]
@@ -409,6 +435,9 @@ class _Translation:
         if name not in self.numbers:
             self.numbers[name] = self.intermediate(self.sizes(name))
         return self.numbers[name]
+
+    def numbered(self, number: int) -> Sizes:
+        return self.all_sizes[number]
 
     def intermediate(self, sizes: Sizes) -> int:
         self.all_sizes.append(sizes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,6 @@ class ConstantValues:
 
     def __init__(self, path: Path, name: str, program: Program) -> None:
         self._path, self._name, self._program = path, name, program
-        self._arrays: dict[str, np.ndarray[Any, Any]] | None = None
         self._done = 0
 
     def repeated_axes(self, calls: Sequence[Call], name: str, sizes: Sequence[int], count: int) -> tuple[int, ...]:
@@ -38,14 +39,21 @@ class ConstantValues:
 
     def value(self, calls: Sequence[Call], name: str) -> np.ndarray[Any, Any] | None:
         """Return the value that a constant has after calls on constants; ``None`` if it is not known."""
-        from archcalc.readers.torch_export.constants import evaluate
-        from archcalc.readers.torch_export.weights import load_fixed
+        from archcalc.readers.torch_export.constants import evaluate_call
 
-        try:
-            if self._arrays is None:
-                self._arrays = load_fixed(self._path, self._name, self._program)
-            self._arrays = evaluate(calls[self._done :], self._arrays, self._name)
-        except SpecError:
-            return None
+        for call in calls[self._done :]:
+            with suppress(SpecError):  # of a tensor whose numbers the file does not have
+                evaluate_call(call, self._arrays, self._name)
         self._done = len(calls)
         return self._arrays.get(name)
+
+    @cached_property
+    def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
+        from archcalc.readers.torch_export.weights import load
+
+        found = {}
+        for local, each in self._program.stored.items():
+            if each.kind != "parameter" and each.payload is not None:
+                with suppress(SpecError):
+                    found[local] = load(self._path, self._name, [each.payload])[each.name].copy()
+        return found

@@ -4,6 +4,8 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     activation,
     arithmetic,
     attention,
+    cells,
+    comparison,
     convolution,
     joins,
     linear,
@@ -13,7 +15,9 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     reduction,
     repetition,
     resampling,
+    selection,
     shape,
     sizes,
+    windows,
     writing,
 )

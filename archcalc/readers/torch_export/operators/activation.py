@@ -5,9 +5,13 @@ from __future__ import annotations
 from archcalc.ops import activation, arithmetic
 from archcalc.ops.base import Operator
 from archcalc.ops.gate import Glu
+from archcalc.ops.joins import Compare, Mul, Where
+from archcalc.ops.rearrange import PixelShuffle, SpaceToDepth
 from archcalc.ops.structure import ChannelShuffle
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Elementwise, Step, along_axis, make
+from archcalc.readers.torch_export.composition import Composition
+from archcalc.readers.torch_export.formats import is_integer
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 PLAIN: dict[str, type[Operator]] = {
@@ -24,6 +28,10 @@ PLAIN: dict[str, type[Operator]] = {
     "log": arithmetic.Log,
     "sqrt": arithmetic.Sqrt,
     "abs": arithmetic.Abs,
+    "sin": arithmetic.Sin,
+    "cos": arithmetic.Cos,
+    "erf": arithmetic.Erf,
+    "floor": arithmetic.Floor,
 }
 """The activations without arguments."""
 
@@ -41,17 +49,27 @@ def plain(a: Arguments) -> list[Step]:
 @translates("hardtanh")
 def hardtanh(a: Arguments) -> list[Step]:
     low, high = a.number("min_val", -1.0), a.number("max_val", 1.0)
-    if low != 0 or high != 6:
-        raise Untranslatable(f"hardtanh from {low} to {high}")
-    return elementwise(a, activation.Relu6())
+    return elementwise(a, activation.Relu6() if low == 0 and high == 6 else make(arithmetic.Clip, min=low, max=high))
 
 
-@translates("prelu")
+@translates("prelu", "_prelu_kernel")
 def prelu(a: Arguments) -> list[Step]:
+    if a.reading.stored(a.name("weight")) is None:
+        return prelu_by_tensor(a)
     slopes = "shared" if a.sizes("weight") == (1,) else "channels"
     stored = {"slope": a.needs_stored("weight")}
     op, rank = make(activation.PRelu, slopes=slopes), len(a.sizes("self"))
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),), stored=stored)]
+
+
+def prelu_by_tensor(a: Arguments) -> list[Step]:
+    """Return the steps of x where it is positive, a computed slope times x elsewhere."""
+    sizes, slopes = a.sizes("self"), a.sizes("weight")
+    c, x, slope = Composition(a), a.tensor("self"), a.tensor("weight")
+    if len(slopes) == 1 and slopes[0] > 1:
+        target = (-1, *(1,) * (len(sizes) - 2))
+        slope = c.reshape(slope, target, (*slopes, *target[1:]))
+    return c.done(c.join(Where(), x, x, c.join(Mul(), x, slope)))
 
 
 @translates("glu")
@@ -63,6 +81,17 @@ def gated(a: Arguments) -> list[Step]:
 @translates("channel_shuffle")
 def channel_shuffle(a: Arguments) -> list[Step]:
     op, rank = ChannelShuffle(groups=a.integer("groups")), len(a.sizes("self"))
+    return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+@translates("pixel_shuffle", "pixel_unshuffle")
+def pixel_shuffle(a: Arguments) -> list[Step]:
+    op: Operator
+    if a.operator == "pixel_shuffle":
+        op = make(PixelShuffle, block=a.integer("upscale_factor"))
+    else:
+        op = make(SpaceToDepth, block=a.integer("downscale_factor"))
+    rank = len(a.sizes("self"))
     return [PerExample(op=op, axes=rank - 1, inputs=(a.tensor("self"),), outputs=(a.result(),))]
 
 
@@ -85,15 +114,37 @@ def gelu(a: Arguments) -> list[Step]:
 
 @translates("softplus")
 def softplus(a: Arguments) -> list[Step]:
-    if not a.is_default("beta", 1, 1.0):
-        raise Untranslatable("softplus with a factor beta")
-    return elementwise(a, activation.Softplus())
+    """Translate log(1 + e^(β·x))/β."""
+    if a.is_default("beta", 1, 1.0):
+        return elementwise(a, activation.Softplus())
+    c, beta = Composition(a), a.number("beta")
+    ops = make(arithmetic.Scale, factor=beta), activation.Softplus(), make(arithmetic.Scale, factor=1 / beta)
+    return c.done(c.apply(a.tensor("self"), *ops))
 
 
 @translates("softmax", "log_softmax", "_softmax", "_log_softmax")
 def softmax(a: Arguments) -> list[Step]:
     op = make(activation.LogSoftmax) if "log" in a.operator else make(activation.Softmax)
     return [along_axis(a.axis("dim", len(a.sizes("self"))), op, a.tensor("self"), a.result())]
+
+
+def towards_zero(c: Composition, x: int) -> int:
+    """Return the integers between numbers and zero that are nearest to the numbers."""
+    below = c.join(Compare(how="less"), x, c.number(0))
+    opposite = make(arithmetic.Scale, factor=-1)
+    return c.join(Where(), below, c.apply(x, opposite, arithmetic.Floor(), opposite), c.apply(x, arithmetic.Floor()))
+
+
+@translates("trunc", "fix")
+def truncated(a: Arguments) -> list[Step]:
+    c = Composition(a)
+    return c.done(towards_zero(c, a.tensor("self")))
+
+
+@translates("ceil")
+def rounded_up(a: Arguments) -> list[Step]:
+    c, opposite = Composition(a), make(arithmetic.Scale, factor=-1)
+    return c.done(c.apply(a.tensor("self"), opposite, arithmetic.Floor(), opposite))
 
 
 @translates("dropout", "feature_dropout", "alpha_dropout", "native_dropout")
@@ -104,7 +155,21 @@ def dropout(a: Arguments) -> list[Step]:
     return []
 
 
-@translates("contiguous", "alias", "clone", "detach", "to", "type_as", "_to_copy", "lift_fresh_copy", "identity")
+@translates("contiguous", "alias", "clone", "detach", "lift_fresh_copy", "identity", "positive", "alias_copy")
 def unchanged(a: Arguments) -> list[Step]:
+    a.reading.same(a.result_name, a.name("self"))
+    return []
+
+
+@translates("to", "type_as", "_to_copy")
+def converted(a: Arguments) -> list[Step]:
+    """Translate another number format: nothing, except for truth values, which are not 0."""
+    before, after = a.reading.dtype(a.name("self")), a.reading.dtype(a.result_name)
+    if after == "bool" and before != "bool":
+        c = Composition(a)
+        return c.done(c.join(make(Compare, how="not_equal"), a.tensor("self"), c.number(0)))
+    if is_integer(after) and not is_integer(before):
+        c = Composition(a)
+        return c.done(towards_zero(c, a.tensor("self")))
     a.reading.same(a.result_name, a.name("self"))
     return []

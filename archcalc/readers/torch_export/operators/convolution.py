@@ -7,13 +7,19 @@ from archcalc.readers.joining import Concatenated
 from archcalc.readers.padding import Padded
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
+from archcalc.readers.torch_export.operators.windows import convolution_by, convolution_windows
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
-def arrays(a: Arguments) -> dict[str, str]:
-    """Return the stored weight and bias of a layer."""
-    found = {"weight": a.stored("weight"), "bias": a.stored("bias")}
+def arrays(a: Arguments, *, trained: bool = True) -> dict[str, str]:
+    """Return the stored weight and bias of a layer, which must be parameters if they are trained."""
+    found = {name: a.stored(name, trained=trained) for name in ("weight", "bias")}
     return {array: name for array, name in found.items() if name is not None}
+
+
+@translates("convolution")
+def general_convolution(a: Arguments) -> list[Step]:
+    return transposed_convolution(a) if a.flag("transposed", default=False) else convolution(a)
 
 
 @translates("conv1d", "conv2d", "conv3d")
@@ -29,6 +35,8 @@ def convolution(a: Arguments) -> list[Step]:
             raise Untranslatable(f"the padding '{padding}'")
     else:
         pad = tuple([(each, each) for each in a.integers("padding", (0,), count=axes)])
+    if a.reading.stored(a.name("weight")) is None or (a.is_tensor("bias") and a.reading.stored(a.name("bias")) is None):
+        return convolution_by(a, convolution_windows(a, pad), a.integer("groups", 1))
     attributes = {
         "channels": weight[0],
         "kernel": weight[2:],
@@ -68,7 +76,11 @@ def transposed_convolution(a: Arguments) -> list[Step]:
         groups=groups,
         bias=a.is_tensor("bias"),
     )
-    return [PerExample(op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a))]
+    return [
+        PerExample(
+            op=op, axes=axes + 1, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=arrays(a, trained=False)
+        )
+    ]
 
 
 BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}

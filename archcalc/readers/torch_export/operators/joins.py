@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from archcalc.ops import joins
-from archcalc.ops.arithmetic import Scale
+from archcalc.ops.arithmetic import Floor, Scale
 from archcalc.ops.base import Operator
 from archcalc.readers.joining import Concatenated, Joined
 from archcalc.readers.steps import Elementwise, Reshaped, Step, sizes_of_axes
+from archcalc.readers.torch_export.composition import Composition
+from archcalc.readers.torch_export.operators.activation import towards_zero
 from archcalc.readers.torch_export.operators.arithmetic import with_number
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
@@ -27,7 +29,7 @@ SYNONYMS = {"divide": "div", "true_divide": "div", "multiply": "mul", "subtract"
 def join(a: Arguments) -> list[Step]:
     name = SYNONYMS.get(a.operator, a.operator)
     if not a.is_default("rounding_mode", None):
-        raise Untranslatable("a division that rounds")
+        return rounded_quotient(a)
     if not a.is_tensor("other"):
         return with_number(a, name)
     steps: list[Step] = []
@@ -36,19 +38,16 @@ def join(a: Arguments) -> list[Step]:
         scaled = a.reading.intermediate(a.sizes("other"))
         steps.append(Elementwise(op=Scale(factor=a.number("alpha")), inputs=(other,), outputs=(scaled,)))
         other = scaled
-    return [*steps, Joined(op=JOINS[name](), inputs=(a.tensor("self"), other), outputs=(a.result(),))]
+    op = joins.Max() if name == "add" and a.reading.dtype(a.result_name) == "bool" else JOINS[name]()
+    return [*steps, Joined(op=op, inputs=(a.tensor("self"), other), outputs=(a.result(),))]
 
 
-@translates("addcmul")
-def product_added(a: Arguments) -> list[Step]:
-    """Translate self + value · tensor1 · tensor2."""
-    if not a.is_default("value", 1):
-        raise Untranslatable("addcmul with a factor")
-    product = a.reading.intermediate(a.reading.sizes(a.result_name))
-    return [
-        Joined(op=joins.Mul(), inputs=(a.tensor("tensor1"), a.tensor("tensor2")), outputs=(product,)),
-        Joined(op=joins.Add(), inputs=(a.tensor("self"), product), outputs=(a.result(),)),
-    ]
+def rounded_quotient(a: Arguments) -> list[Step]:
+    """Return the steps of a quotient that is rounded down, or towards zero."""
+    c = Composition(a)
+    quotient = c.join(joins.Div(), a.tensor("self"), a.number_or_tensor("other"))
+    down = a.text("rounding_mode", "") == "floor"
+    return c.done(c.apply(quotient, Floor()) if down else towards_zero(c, quotient))
 
 
 @translates("where")
@@ -74,6 +73,16 @@ def concatenation(a: Arguments) -> list[Step]:
         a.reading.same(a.result_name, names[0])
         return []
     return [Concatenated(axis=axis, inputs=inputs, outputs=(a.result(),))]
+
+
+@translates("hstack", "vstack", "dstack")
+def stack_along(a: Arguments) -> list[Step]:
+    names = a.names("tensors")
+    axis = {"hstack": 1, "vstack": 0, "dstack": 2}[a.operator]
+    rank = len(a.reading.sizes(names[0]))
+    if rank <= max(axis, 1):
+        raise Untranslatable("tensors with fewer axes")
+    return [Concatenated(axis=axis, inputs=tuple(map(a.reading.tensor, names)), outputs=(a.result(),))]
 
 
 @translates("stack")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import prod
 from typing import Any
 
+from archcalc.ops.arithmetic import Scale
 from archcalc.ops.base import Operator
 from archcalc.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
+from archcalc.readers.torch_export.composition import Composition
+from archcalc.readers.torch_export.registry import Arguments, translates
 
 
 def per_example(a: Arguments, op: Operator, axes: int, one_more: Operator | None = None) -> list[Step]:
@@ -31,10 +35,10 @@ def windows(a: Arguments, axes: int) -> dict[str, Any]:
 
 def axes_of(a: Arguments) -> int:
     """Return the number of spatial axes in the name of the operator: 2 in ``max_pool2d``."""
-    return int(a.operator[-2])
+    return int(a.operator.removesuffix("_with_indices")[-2])
 
 
-@translates("max_pool1d", "max_pool2d", "max_pool3d")
+@translates(*(f"max_pool{axes}d{indices}" for axes in (1, 2, 3) for indices in ("", "_with_indices")))
 def max_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     attributes = windows(a, axes)
@@ -43,10 +47,15 @@ def max_pool(a: Arguments) -> list[Step]:
 
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(a: Arguments) -> list[Step]:
-    if not a.is_default("divisor_override", None):
-        raise Untranslatable("average pooling with divisor_override")
     axes = axes_of(a)
-    attributes = {**windows(a, axes), "count_include_pad": a.flag("count_include_pad", default=True)}
+    own = not a.is_default("divisor_override", None)
+    attributes = {**windows(a, axes), "count_include_pad": own or a.flag("count_include_pad", default=True)}
+    if own:  # the mean, times the number of positions of a window
+        c, op = Composition(a), make(AvgPool, **attributes)
+        factor = Fraction(prod(attributes["kernel"]), a.integer("divisor_override"))
+        means = (c.new(a.reading.sizes(a.result_name)),)
+        mean = c.add(PerExample(op=op, axes=axes + 1, inputs=(a.tensor("self"),), outputs=means))
+        return c.done(c.apply(mean, make(Scale, factor=factor)))
     return per_example(a, make(AvgPool, **attributes), axes, make(AvgPool, **lifted(attributes)))
 
 
@@ -57,9 +66,9 @@ ADAPTIVE: dict[str, tuple[type[Operator], type[Operator]]] = {
 """The operators to one position and to any number of positions, by the name without axes."""
 
 
-@translates(*(f"{name}{axes}d" for name in ADAPTIVE for axes in (1, 2, 3)))
+@translates(*(f"{prefix}{name}{axes}d" for name in ADAPTIVE for axes in (1, 2, 3) for prefix in ("", "_")))
 def adaptive_pool(a: Arguments) -> list[Step]:
     axes = axes_of(a)
     sizes = a.integers("output_size", count=axes)
-    to_one, to_many = ADAPTIVE[a.operator[:-2]]
+    to_one, to_many = ADAPTIVE[a.operator[:-2].removeprefix("_")]
     return per_example(a, to_one() if set(sizes) == {1} else make(to_many, size=sizes), axes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from archcalc.ops.joins import Where
 from archcalc.readers.joining import Joined
-from archcalc.readers.steps import Step
+from archcalc.readers.steps import Reshaped, Step
 from archcalc.readers.torch_export.formats import is_integer
 from archcalc.readers.torch_export.operators.repetition import counts_of, repeated
 from archcalc.readers.torch_export.operators.views import (
@@ -24,6 +26,8 @@ def copy(a: Arguments) -> list[Step]:
     if before == after:
         a.reading.same(a.result_name, a.name("src"))
         return []
+    if prod(before) == prod(after):  # axes of size 1 are left out
+        return [Reshaped(target=after, inputs=(a.tensor("src"),), outputs=(a.result(),))]
     return repeated(a, counts_of(before, after, after), read="src")
 
 
