@@ -62,7 +62,7 @@ def exported(graph: Graph, folder: Path, batch: int) -> tuple[Path, list[Any], A
     return path, [each.numpy() for each in inputs], result.numpy()
 
 
-UNREAD = {"deform_conv", "gru", "lstm", "moe", "rnn", "roi_align", "subsample", "where"}
+UNREAD = {"deform_conv", "gather", "gru", "lstm", "moe", "rnn", "roi_align", "subsample", "take"}
 """The operators whose counterparts in PyTorch have no translation. Those of recurrent layers take parts of parameters;
 the modules themselves are read (`test_model_files_against_torch`)."""
 
@@ -91,7 +91,7 @@ def test_every_operator_is_read_back(name: str, tmp_path_factory: pytest.TempPat
 
 
 def is_read_back(graph: Graph, folder: Path, text: str) -> bool:
-    """Whether an exported network is read; if it is, it must be the same network."""
+    """Return whether an exported network is read; if it is, it must be the same network."""
     path, inputs, expected = exported(graph, folder, batch=2)
     try:
         model = read_model(path, "net.pt2")

@@ -61,7 +61,8 @@ def read_model(
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    program = with_named_operators(read_program(path, name))
+    recorded = read_program(path, name)
+    program = with_named_operators(recorded)
     values = ConstantValues(path, name, program)
     translation = _Translation(program, name, batch_axes or {}, values, partial=partial)
 
@@ -70,7 +71,7 @@ def read_model(
 
         return arrays_of(path, name, program, translation.constant_calls, names)
 
-    return translation.model(arrays)
+    return replace(translation.model(arrays), record=recorded)
 
 
 class _Translation:
@@ -442,5 +443,5 @@ def _place(origin: Origin) -> str:
 
 def _plain(size: Number) -> int:
     if type(size) is not int:
-        raise Untranslatable("a size that is no plain integer")
+        raise Untranslatable("a size that is not a plain integer")
     return size

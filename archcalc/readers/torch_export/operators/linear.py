@@ -42,9 +42,9 @@ def weighted(a: Arguments, read: str, weight: str, bias: str | None, *, transpos
     else:
         second = a.reading.tensor(matrix)
         if not transposed:
-            turned = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
-            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(turned,)))
-            second = turned
+            permuted = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
+            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(permuted,)))
+            second = permuted
         steps.append(TimesMatrix(inputs=(a.tensor(read), second), outputs=(sums,)))
     if bias is not None and not inside:
         steps.append(Joined(op=Add(), inputs=(sums, a.tensor(bias)), outputs=(a.result(),)))

@@ -10,6 +10,7 @@ from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqr
 from archcalc.ops.joins import Add, Div, Max, Min, Mul, Sub
 from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.reduction import Mean, Reduction, Sum
+from archcalc.readers.joining import Joined
 from archcalc.readers.patterns import ReducedByPattern
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Reduced, Step, make
@@ -129,10 +130,12 @@ def largest_or_smallest(a: Arguments) -> list[Step]:
 
 @translates("amax", "amin", "prod")
 def extreme(a: Arguments) -> list[Step]:
+    """Translate the largest or smallest elements along axes, and of two tensors; their positions are not known."""
+    how = EXTREMES[a.operator]
+    if a.is_tensor("other"):
+        inputs = (a.tensor("self"), a.tensor("other"))
+        return [Joined(op=Max() if how == "max" else Min(), inputs=inputs, outputs=(a.result(),))]
     rank = len(a.sizes("self"))
     axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))})) or tuple(range(rank))
     keep = a.flag("keepdim", default=False)
-    how = EXTREMES[a.operator]
-    return [
-        ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
-    ]
+    return [ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),))]
