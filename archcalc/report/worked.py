@@ -136,6 +136,7 @@ FUNCTIONS = {
     "log": "ln",
     "tanh": "tanh",
     "erf": "erf",
+    "floor": "floor",
     "sin": "sin",
     "cos": "cos",
     "max": "max",

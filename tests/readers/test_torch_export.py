@@ -97,6 +97,22 @@ def test_a_copy_is_not_changed_by_a_write(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sum_after_write(tmp_path, copied, relu, c=(1, 3, 4), r=(1, 3, 4)), 3 * X)
 
 
+def test_a_formula_whose_tensor_is_written_through_a_view_is_not_one_layer(tmp_path: Path) -> None:
+    """Between the sigmoid of a tensor and its product with the tensor, a part of the tensor changes its sign."""
+    calls = [
+        call("mul.Tensor", "a", self="@x", other=2.0),
+        call("slice.Tensor", "p", self="@a", dim=1, start=0, end=2),
+        call("sigmoid.default", "s", self="@a"),
+        call("neg_.default", "n", self="@p"),
+        call("mul.Tensor", "y", self="@a", other="@s"),
+    ]
+    sizes = {"a": (1, 3, 4), "p": (1, 2, 4), "s": (1, 3, 4), "n": (1, 2, 4), "y": (1, 3, 4)}
+    graph = read(tmp_path, document({"x": (1, 3, 4)}, calls, sizes)).graph
+    expected = 2 * X / (1 + np.exp(-2 * X))
+    expected[:, :2] *= -1
+    np.testing.assert_allclose(Interpreter(graph, {}).run({"x": X}).output, expected, rtol=1e-5)
+
+
 def test_a_write_that_cannot_be_followed_is_named(tmp_path: Path) -> None:
     calls = [call("diagonal.default", "d", self="@a", dim1=1, dim2=2), call("relu_.default", "r", self="@d")]
     with pytest.raises(SpecError) as caught:

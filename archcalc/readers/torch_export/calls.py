@@ -9,6 +9,7 @@ from typing import Any
 
 from archcalc.readers.torch_export.program import Call, Program, TensorName
 from archcalc.readers.torch_export.registry import base_name
+from archcalc.readers.torch_export.storage import Storage
 
 SAME = frozenset(("alias", "clone", "contiguous", "detach", "dropout", "lift_fresh_copy", "to", "_to_copy"))
 """The operators whose result has the numbers of their argument (at inference)."""
@@ -55,7 +56,8 @@ class Calls:
         """The tensor that a name has the numbers of, if that has another name."""
         self.uses: dict[str, set[int]] = {}
         """The indices of the calls that read a tensor, by its name; −1: it is an output of the program."""
-        self.written: set[str] = set()
+        self.storage = Storage(program)
+        self.written: set[str] = set(self.storage.written)
         """The tensors that are written in place."""
         self._values: dict[Any, str] = {}
         self._value_of: dict[str, str] = {}
@@ -81,6 +83,11 @@ class Calls:
     def resolved(self, name: str) -> str:
         """Return the first name of a tensor."""
         return self.source.get(name, name)
+
+    def is_written(self, name: str) -> bool:
+        """Return whether a tensor is written in place, by any of its names or through a view."""
+        names = (name, self.resolved(name))
+        return any(each in self.written or self.storage.root(each) in self.written for each in names)
 
     def made_by(self, name: str, *operators: str) -> Call | None:
         """Return the call that makes a tensor, if it is of one of these operators of ATen."""

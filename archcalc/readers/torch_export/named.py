@@ -303,7 +303,7 @@ def _is_self_contained(c: Calls, root: int, found: Formula, taken: set[int]) -> 
     return (
         not found.calls & taken
         and all(c.uses.get(name, set()) <= found.calls for name in inner)
-        and not (made | read) & c.written
+        and not any(map(c.is_written, made | read))
     )
 
 

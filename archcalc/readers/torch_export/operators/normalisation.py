@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 from archcalc.ops.arithmetic import Pow, Sqrt
+from archcalc.ops.base import Operator
 from archcalc.ops.joins import Add, Div, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from archcalc.ops.reduction import Sum
 from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.joining import Joined
 from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import AlongLast, Step, make
+from archcalc.readers.steps import AlongLast, Reshaped, Step, make
 from archcalc.readers.torch_export.composition import Composition
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
@@ -20,53 +23,46 @@ FLOAT32_EPSILON = 2.0**-23
 """What PyTorch's RMSNorm adds by default: the distance from 1 to the next number of its format, here float32."""
 
 
-def scale_and_shift(a: Arguments) -> dict[str, str]:
-    """Return the stored scale and shift of a normalisation."""
-    found = {"scale": a.stored("weight"), "shift": a.stored("bias")}
-    return {array: name for array, name in found.items() if name is not None}
+MakeStep: TypeAlias = Callable[[bool, int, Mapping[str, str]], Step]
+"""Returns a normalisation, given whether it has a scale and a shift, the tensor that it makes, and stored arrays."""
 
 
-def affine(a: Arguments) -> bool:
-    """Return whether a normalisation has a scale and a shift, both stored."""
-    given = [a.is_tensor(name) and a.reading.stored(a.name(name)) is not None for name in ("weight", "bias")]
-    return all(given)
-
-
-def scaled_and_shifted(a: Arguments, step: Callable[[int, bool], Step], shape: tuple[int, ...]) -> list[Step]:
-    """Return the steps of a normalisation whose scale and shift are stored, or missing, or one of them only.
+def normalised(a: Arguments, make_step: MakeStep, *, channels_first: bool = True) -> list[Step]:
+    """Return the steps of a normalisation; a scale or a shift that is alone, or computed, is a step of its own.
 
     Args:
         a: the arguments of the call.
-        step: returns the step for the number of its result, and whether it has a scale and a shift.
-        shape: the shape in which a scale fits the tensor.
+        make_step: makes the normalisation itself.
+        channels_first: whether the scale and the shift are along axis 1; otherwise, they are along the last axes.
     """
-    if affine(a) or not (a.is_tensor("weight") or a.is_tensor("bias")):
-        return [step(a.result(), affine(a))]
-    c = Composition(a)
-    made = c.add(step(c.new(a.sizes("input")), False))
-    for name, op in (("weight", Mul()), ("bias", Add())):
-        if a.is_tensor(name):
-            given = c.reshape(a.tensor(name), shape, shape) if a.sizes(name) != shape else a.tensor(name)
-            made = c.join(op, made, given)
-    return c.done(made)
+    given = {array: name for array, name in (("scale", "weight"), ("shift", "bias")) if a.is_tensor(name)}
+    stored = {array: a.reading.stored(a.name(name)) for array, name in given.items()}
+    arrays = {array: name for array, name in stored.items() if name is not None}
+    if len(given) != 1 and len(arrays) == len(given):
+        return [make_step(bool(given), a.result(), arrays)]
+    sizes = a.sizes("input")
+    made = a.reading.intermediate(sizes)
+    steps: list[Step] = [make_step(False, made, {})]
+    for number, (array, name) in enumerate(given.items(), 1):
+        factor, read = a.tensor(name), made
+        if channels_first:
+            target = tuple([size if axis == 1 else 1 for axis, size in enumerate(sizes)])
+            vector, factor = factor, a.reading.intermediate(target)
+            steps.append(Reshaped(target=target, inputs=(vector,), outputs=(factor,)))
+        made = a.result() if number == len(given) else a.reading.intermediate(sizes)
+        op = Mul() if array == "scale" else Add()
+        steps.append(Joined(op=op, inputs=(read, factor), outputs=(made,)))
+    return steps
 
 
 @translates("batch_norm", "_native_batch_norm_legit_no_training")
 def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         return weights_normalised(a)
-    statistics = {
-        "mean": a.needs_stored("running_mean", trained=False),
-        "variance": a.needs_stored("running_var", trained=False),
+    running = {
+        array: a.needs_stored(name, trained=False) for array, name in (("mean", "running_mean"), ("variance", "running_var"))
     }
-    eps, read, rank = a.number("eps"), a.tensor("input"), len(a.sizes("input"))
-
-    def step(made: int, is_affine: bool) -> Step:
-        op = BatchNorm(affine=is_affine, eps=eps)
-        stored = {**(scale_and_shift(a) if is_affine else {}), **statistics}
-        return PerExample(op=op, lifted=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
-
-    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
+    return normalised(a, partial(per_example, a, partial(make, BatchNorm, eps=a.number("eps")), running))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,29 +76,52 @@ class OfWeights(PerExample):
 
 def weights_normalised(a: Arguments) -> list[Step]:
     """Return the steps of a batch normalisation by statistics of its input, which must be weights, not examples."""
-    sizes, eps, read = a.sizes("input"), a.number("eps"), a.tensor("input")
+    sizes, inputs = a.sizes("input"), (a.tensor("input"),)
     if sizes[0] != 1 or not a.reading.is_of_weights(a.name("input")):
         raise Untranslatable("batch normalisation in training: export the model after model.eval()")
+    op = partial(make, InstanceNorm, eps=a.number("eps"))
 
-    def step(made: int, is_affine: bool) -> Step:
-        stored = scale_and_shift(a) if is_affine else {}
-        op = InstanceNorm(affine=is_affine, eps=eps)
-        return OfWeights(op=op, axes=len(sizes) - 1, inputs=(read,), outputs=(made,), stored=stored)
+    def step(affine: bool, made: int, stored: Mapping[str, str]) -> Step:
+        return OfWeights(op=op(affine=affine), axes=len(sizes) - 1, inputs=inputs, outputs=(made,), stored=stored)
 
-    return scaled_and_shifted(a, step, (sizes[1], *(1,) * (len(sizes) - 2)))
+    return normalised(a, step)
+
+
+def per_example(
+    a: Arguments,
+    op: Callable[..., Operator],
+    further: Mapping[str, str],
+    affine: bool,
+    made: int,
+    stored: Mapping[str, str],
+) -> Step:
+    """Return the step of a normalisation of channels and positions.
+
+    Args:
+        a: the arguments of the call.
+        op: returns the operator, given whether it is affine.
+        further: further stored arrays.
+        affine: whether it has a scale and a shift.
+        made: the tensor that it makes.
+        stored: the stored scale and shift.
+    """
+    each, rank = op(affine=affine), len(a.sizes("input"))
+    lifted = each if isinstance(each, BatchNorm) else None
+    inputs, outputs = (a.tensor("input"),), (made,)
+    return PerExample(
+        op=each, lifted=lifted, axes=rank - 1, inputs=inputs, outputs=outputs, stored={**stored, **further}
+    )
 
 
 @translates("layer_norm", "native_layer_norm")
 def layer_norm(a: Arguments) -> list[Step]:
-    shape, eps, read = a.integers("normalized_shape"), a.number("eps", 1e-5), a.tensor("input")
-    axis = normalised(a)
+    axes, inputs = len(a.integers("normalized_shape")), (a.tensor("input"),)
+    op = partial(make, LayerNorm, axis=axes_of(a), eps=a.number("eps", 1e-5))
 
-    def step(made: int, is_affine: bool) -> Step:
-        stored = scale_and_shift(a) if is_affine else {}
-        op = LayerNorm(axis=axis, affine=is_affine, eps=eps)
-        return AlongLast(op=op, axes=len(shape), inputs=(read,), outputs=(made,), stored=stored)
+    def step(affine: bool, made: int, stored: Mapping[str, str]) -> Step:
+        return AlongLast(op=op(affine=affine), axes=axes, inputs=inputs, outputs=(made,), stored=stored)
 
-    return scaled_and_shifted(a, step, shape)
+    return normalised(a, step, channels_first=False)
 
 
 @translates("_weight_norm", "_weight_norm_interface")
@@ -119,7 +138,7 @@ def weight_norm(a: Arguments) -> list[Step]:
 def rms_norm(a: Arguments) -> list[Step]:
     given = a.is_tensor("weight")
     scale = a.reading.stored(a.name("weight")) if given else None
-    op = RmsNorm(axis=normalised(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
+    op = RmsNorm(axis=axes_of(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
     axes, stored = len(a.integers("normalized_shape")), {} if scale is None else {"scale": scale}
     inputs = (a.tensor("input"),)
     if not given or scale is not None:
@@ -131,7 +150,7 @@ def rms_norm(a: Arguments) -> list[Step]:
     ]
 
 
-def normalised(a: Arguments) -> str:
+def axes_of(a: Arguments) -> str:
     """Return what is normalised together: the last axis, or all axes but the batch."""
     axes, rank = len(a.integers("normalized_shape")), len(a.sizes("input"))
     if axes not in (1, rank - 1):
@@ -141,26 +160,17 @@ def normalised(a: Arguments) -> str:
 
 @translates("group_norm", "native_group_norm")
 def group_norm(a: Arguments) -> list[Step]:
-    groups = a.integer("num_groups" if "num_groups" in a.call.arguments else "group")
-    eps, read, rank = a.number("eps", 1e-5), a.tensor("input"), len(a.sizes("input"))
-
-    def step(made: int, is_affine: bool) -> Step:
-        stored = scale_and_shift(a) if is_affine else {}
-        op = GroupNorm(groups=groups, affine=is_affine, eps=eps)
-        return PerExample(op=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
-
-    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
+    op = partial(
+        make,
+        GroupNorm,
+        groups=a.integer("num_groups" if "num_groups" in a.call.arguments else "group"),
+        eps=a.number("eps", 1e-5),
+    )
+    return normalised(a, partial(per_example, a, op, {}))
 
 
 @translates("instance_norm")
 def instance_norm(a: Arguments) -> list[Step]:
     if not a.flag("use_input_stats", default=True):
         raise Untranslatable("instance normalisation by running statistics")
-    eps, read, rank = a.number("eps"), a.tensor("input"), len(a.sizes("input"))
-
-    def step(made: int, is_affine: bool) -> Step:
-        stored = scale_and_shift(a) if is_affine else {}
-        op = InstanceNorm(affine=is_affine, eps=eps)
-        return PerExample(op=op, axes=rank - 1, inputs=(read,), outputs=(made,), stored=stored)
-
-    return scaled_and_shifted(a, step, (a.sizes("input")[1], *(1,) * (rank - 2)))
+    return normalised(a, partial(per_example, a, partial(make, InstanceNorm, eps=a.number("eps")), {}))
