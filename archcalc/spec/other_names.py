@@ -49,7 +49,7 @@ _ENTRIES: dict[str, Instead] = {
     "flat": Instead("flatten"),
     "channelshuffle": Instead("shuffle 4"),
     "chunk": Instead("split 2 part=0"),
-    "narrow take select": Instead("slice 0:16"),
+    "narrow select": Instead("slice 0:16"),
     "act activation nonlinearity": Instead("relu", "an activation is written by its name"),
     "norm normalization normalisation": Instead("bn", "or ln axis=last, gn 8, in"),
     "noop nop pass contiguous detach": Instead("identity"),

@@ -19,7 +19,7 @@ class Substitute(ABC):
 
     @abstractmethod
     def apply(self, function: str) -> Any:
-        """Return a function of the number: ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos``, ``floor``."""
+        """Return ``sqrt``, ``exp``, ``log``, ``tanh``, ``erf``, ``sin``, ``cos`` or ``floor``."""
 
     def chosen(self, function: str, a: Any, b: Any) -> Any:
         """Return the number as the result of a choice between two, ``max`` or ``min``."""

@@ -60,7 +60,8 @@ def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         return weights_normalised(a)
     running = {
-        array: a.needs_stored(name, trained=False) for array, name in (("mean", "running_mean"), ("variance", "running_var"))
+        array: a.needs_stored(name, trained=False)
+        for array, name in (("mean", "running_mean"), ("variance", "running_var"))
     }
     return normalised(a, partial(per_example, a, partial(make, BatchNorm, eps=a.number("eps")), running))
 
