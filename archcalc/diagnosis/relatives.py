@@ -6,18 +6,31 @@ import re
 from collections import Counter
 
 from archcalc.graph import Graph
-from archcalc.spec import bundled
+from archcalc.spec.catalogue import catalogue
+from archcalc.spec.locate import split_variant
+from archcalc.spec.zoo import bundled, find_bundled
 
 
 def relatives(name: str) -> list[str]:
-    """Return the other bundled networks of the family: their names include all parts of this one or are part of it."""
-    names = bundled()
-    if name not in names:
+    """Return the other bundled networks that a name may mean: its variants, and those of its family.
+
+    A network and its variants are the same network in several forms, such as a paper's and that of a library. The names
+    of a family include all parts of this one or are part of it.
+    """
+    written, given = split_variant(name)
+    file, variant = find_bundled(written) or ("", "")
+    variant = variant or given
+    forms = [entry.name for entry in catalogue() if entry.file == file]
+    if file not in forms:  # its variants are networks of their own, of several sizes
         return []
+    if variant:
+        return [each for each in forms if each != f"{file}:{variant}"]
+    names = bundled()
     parts = {each: _parts_of(each) for each in names}
-    near = [each for each in names if parts[each] < parts[name]]
-    roots = [name, *near]
-    return [each for each in names if each != name and any(parts[root] <= parts[each] for root in roots)]
+    near = [each for each in names if parts[each] < parts[file]]
+    roots = [file, *near]
+    family = [each for each in names if each != file and any(parts[root] <= parts[each] for root in roots)]
+    return [*forms[1:], *family]
 
 
 def _parts_of(name: str) -> frozenset[str]:
