@@ -20,7 +20,7 @@ FLOORS = (
     {"graph"},
     {"spec", "analysis", "executor"},
     {"readers"},
-    {"engine"},
+    {"engine", "counters"},
     {"query"},
     {"claims"},
     {"diagnosis"},

@@ -19,6 +19,7 @@ from archcalc.readers.steps import SizeName
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.program import (
     Call,
+    CallSite,
     Meta,
     Payload,
     Program,
@@ -38,6 +39,9 @@ MAX_AXES = 64
 
 MAX_TRACE = 50_000
 """The number of characters of a stack trace that are read."""
+
+MAX_LINE = 1000
+"""The number of characters of a source line that are read."""
 
 FRAME = re.compile(r'File "(?P<file>[^"\n]{0,1000})", line (?P<line>\d{1,9}), in ')
 INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
@@ -285,7 +289,15 @@ class _Decoder:
             metas=metas,
             sizes=sizes,
             has_weights=self.has_weights,
+            modules=tuple(self.module_paths()),
         )
+
+    def module_paths(self) -> Iterator[str]:
+        """Return the paths of all modules, as far as they are recorded."""
+        for entry in _list(self.module, "module_call_graph"):
+            path = _get(entry, "fqn")
+            if isinstance(path, str):
+                yield path
 
     def dynamic_sizes(self, inputs: Iterable[str]) -> dict[tuple[str, int], DynamicSize]:
         """Return the sizes of inputs that the program leaves open, by name of the input and axis."""
@@ -320,7 +332,8 @@ class _Decoder:
         sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
         if len(sizes) > MAX_AXES:
             raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
-        return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
+        dtype = DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown")
+        return Meta(sizes, dtype, entry.get("requires_grad") is True, _plain_strides(entry.get("strides")))
 
     def size(self, entry: Any) -> Number:
         kind, content = _union(entry, "a size")
@@ -369,7 +382,8 @@ class _Decoder:
                 found = self.argument(each)
                 results = found if isinstance(found, list) else [found]
                 outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
-            yield Call(target, arguments, tuple(outputs), _origin(_get(entry, "metadata")))
+            metadata = _get(entry, "metadata")
+            yield Call(target, arguments, tuple(outputs), _origin(metadata), _site(metadata))
 
 
 def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
@@ -430,3 +444,18 @@ def _origin(metadata: Any) -> Origin:
     ]
     where = f"{INSTALLED.sub('', frames[-1]['file'])}:{frames[-1]['line']}" if frames else ""
     return Origin(path, classes, function.rpartition(".")[2], where)
+
+
+def _site(metadata: Any) -> CallSite:
+    """Return how a call was made, from its metadata, which may lack anything."""
+    texts = metadata if isinstance(metadata, dict) else {}
+    stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
+    return CallSite(stack, function, trace[-MAX_LINE:].rpartition("\n")[2].strip())
+
+
+def _plain_strides(entries: Any) -> tuple[int, ...] | None:
+    """Return strides that are integers; ``None`` for all others."""
+    if not isinstance(entries, list):
+        return None
+    found = [_get(each, "as_int") for each in entries]
+    return tuple(found) if all(type(each) is int for each in found) else None

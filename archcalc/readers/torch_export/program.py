@@ -33,6 +33,25 @@ class Meta:
 
     sizes: tuple[Number, ...]
     dtype: str
+    requires_grad: bool = False
+    strides: tuple[int, ...] | None = None
+    """Distances between neighbours along each axis, in numbers; ``None`` if they depend on dynamic sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """What the program records about how an operator was called, as text. Empty: not recorded."""
+
+    modules: str = ""
+    """The modules that are being called, outermost first: ``key,path,class;…``. The key of a second call of a module
+    ends with ``@1``."""
+    function: str = ""
+    """The kind and the name of the function that was called: ``builtin_function_or_method.conv2d``."""
+    line: str = ""
+    """The source line of the innermost call of a module."""
+
+
+UNKNOWN_SITE = CallSite()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +65,7 @@ class Call:
     outputs: tuple[str | None, ...]
     """The names of the results; ``None`` for one that is no tensor or integer."""
     origin: Origin
+    site: CallSite = UNKNOWN_SITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +118,5 @@ class Program:
     """The values of named integers."""
     has_weights: bool
     """Whether the archive has the numbers of the stored tensors."""
+    modules: tuple[str, ...] = ()
+    """The paths of all modules of the model, called or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def read_model(
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    program = with_named_operators(read_program(path, name))
+    recorded = read_program(path, name)
+    program = with_named_operators(recorded)
     translation = _Translation(program, name, batch_axes or {}, partial=partial)
 
     def arrays(names: Iterable[str]) -> Mapping[str, Any]:
@@ -58,7 +60,7 @@ def read_model(
 
         return arrays_of(path, name, program, translation.constant_calls, names)
 
-    return translation.model(arrays)
+    return replace(translation.model(arrays), record=recorded)
 
 
 class _Translation:
