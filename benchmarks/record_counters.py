@@ -2,9 +2,9 @@
 
 Every model is built from its default configuration with zeros for weights, in evaluation mode, and gets one image of
 its own size. Each tool runs on a copy of the process, because most of them patch PyTorch while they count. The tools
-are called as their documentation shows. For attention, PyTorch takes other paths without gradients than with them, so
-that tools that leave this to their caller are recorded both ways where FlopCounterMode sees a difference: the setting is
-``gradients`` or ``no gradients``. FlopCounterMode is also recorded on the ``meta`` device, whose tensors have no memory.
+are called as their documentation shows. For attention, PyTorch takes other paths without gradients than with them.
+Tools that leave this to their caller are recorded both ways where FlopCounterMode sees a difference: the setting is
+``gradients`` or ``no gradients``. FlopCounterMode is also recorded on the ``meta`` device, which has no memory.
 
 Tools that are not installed are left out, so that an environment of its own can record each version of one. DeepSpeed
 is not installed either: its profiler is a single file, which is loaded from the path given by ``--deepspeed``. Rows are
@@ -196,7 +196,8 @@ def load_deepspeed() -> None:
         vars(sys.modules[name]).update(values)
     name = "deepspeed.profiling.flops_profiler.profiler"
     spec = importlib.util.spec_from_file_location(name, DEEPSPEED[0])
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     for parent in ("deepspeed", "deepspeed.profiling", "deepspeed.profiling.flops_profiler", "deepspeed.moe"):
         sys.modules[parent] = ModuleType(parent)

@@ -130,8 +130,10 @@ def _free_name(written: str, network: NetworkText, taken: dict[str, NetworkText]
     name = written.replace(" / ", "/")
     if name in taken and network.shapes:
         name = f"{name} {network.shapes[''].value}"
-    return name if name not in taken else next(
-        each for number in range(2, len(taken) + 3) if (each := f"{name} ({number})") not in taken
+    return (
+        name
+        if name not in taken
+        else next(each for number in range(2, len(taken) + 3) if (each := f"{name} ({number})") not in taken)
     )
 
 

@@ -1,7 +1,8 @@
 """Answers in tables, as CSV or on a Markdown page: one answer per row, or one layer per row.
 
 A table of answers has the columns layer, quantity and answer, or target and answer, or a column for the layer and one
-for each quantity; one with a network in each row is read by `network_tables`. The module `columns` lists the accepted titles; other columns are not read, and a note lists them.
+for each quantity. One with a network in each row is read by `network_tables`. The module `columns` lists the accepted
+titles; other columns are not read, and a note lists them.
 """
 
 from __future__ import annotations

@@ -63,7 +63,8 @@ def entries_by_spelling() -> dict[str, Entry]:
 def entry_named(written: str) -> Entry | None:
     """Return the entry of the bundled network that people or other libraries call so; ``None`` if there is none.
 
-    Misspelt names are not understood, but the punctuation of papers and the names of timm are: ``ViT-B/16``, ``resnet50.a1_in1k``.
+    The punctuation of papers and the names of timm are understood (``ViT-B/16``, ``resnet50.a1_in1k``), misspelt names
+    are not.
     """
     file, variant = find_bundled(written.replace("/", "-")) or ("", "")
     name = f"{file}:{variant}" if variant else file or _in_libraries(written)
