@@ -79,7 +79,8 @@ counts."""
 
 ASSUMPTIONS = (
     "every layer that torch.nn has a module for is a module, activations and pools included",
-    "attention is torch.nn.MultiheadAttention with batch_first=True, if it is of that kind",
+    "attention is torch.nn.MultiheadAttention with batch_first=True, if it is of that kind; otherwise it is written "
+    "with F.linear and F.scaled_dot_product_attention, or, with a bias of the scores, with matmul and F.softmax",
     "sums and products of layers are written a + b and a * b",
     "modules that only hold others have no operations of their own",
 )
@@ -210,7 +211,7 @@ class _Building:
             self.layer.name, call,
         )  # fmt: skip
         if call is not None:
-            call.own.append(found)
+            call.add(found)
         return found
 
     def attributes(self) -> dict[str, Any]:
@@ -228,7 +229,7 @@ class _Building:
             axis = op.attributes().get("axis", 0)
             found = {"dim": axis + 1 if type(axis) is int and axis >= 0 else axis}
         if op.name == "einsum":
-            found = {"equation": op.attributes().get("pattern", ""), "tensors": []}
+            found = {"equation": _lettered(op.attributes()["pattern"]), "tensors": self.read()}
         if op.name in ("rnn", "lstm", "gru"):
             found = {
                 "params": self.cells(),
@@ -239,6 +240,10 @@ class _Building:
         if op.name == "upsample":
             found = {"output_size": None}
         return found
+
+    def read(self) -> list[Tensor]:
+        """Return the inputs without the batch, which patterns do not name."""
+        return [Tensor(_sizes(shape)) for shape in self.layer.inputs]
 
     def cells(self) -> list[Tensor]:
         """Return the weights of a recurrent layer as PyTorch lists them: by layer, by direction."""
@@ -264,7 +269,7 @@ class _Building:
         if is_module and op.bias:
             own["in_proj_bias"] = own["query_bias"]
         call = ModuleCall(self.path, "MultiheadAttention", is_leaf=False, parameters=own) if is_module else None
-        heads = Tensor((query.shape[0], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
+        heads = Tensor((*query.shape[:-2], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
         joined = Tensor((*query.shape[:-1], int(sizes["dim"])), f"{self.path}.a")
         projected = [
             (context if name in ("key", "value") else query, joined if name == "output" else None, width, bias, name)
@@ -281,12 +286,27 @@ class _Building:
             arguments = {"input": source, "weight": self.own[name], "bias": self.own[f"{name}_bias"] if bias else None}
             products = source.numel * int(width)
             made.append(self.part("linear", "F.linear", (source, self.own[name]), result, call, arguments, products))
-        arguments = {"query": heads, "key": heads, "value": heads}
-        attended = "scaled_dot_product_attention"
         rest = self.layer.macs - sum(each.macs for each in made)
-        made.insert(-1, self.part(attended, f"F.{attended}", (heads,), joined, call, arguments, rest))
+        made[-1:-1] = self.attended(heads, joined, rest, call)
         for each in made:
             yield each, call
+
+    def attended(self, heads: Tensor, joined: Tensor, macs: Any, call: ModuleCall | None) -> list[Operation]:
+        """Return the operations between the projections: one, or, with a bias of the scores, products and a softmax."""
+        op: Any = self.op
+        if not op.score_bias:
+            function = "scaled_dot_product_attention"
+            arguments = {"query": heads, "key": heads, "value": heads}
+            return [self.part(function, f"F.{function}", (heads,), joined, call, arguments, macs)]
+        keys = heads._replace(shape=(*heads.shape[:-2], heads.shape[-1], heads.shape[-2]))
+        scores = heads._replace(shape=(*heads.shape[:-1], heads.shape[-2]))
+        return [
+            self.part(
+                "matmul", "Tensor.matmul", (heads, keys), scores, call, {"self": heads, "other": keys}, macs // 2
+            ),
+            self.part("softmax", "F.softmax", (scores,), scores, call, {"dim": -1}),
+            self.part("matmul", "Tensor.matmul", (scores, heads), heads, call, {}, macs - macs // 2),
+        ]
 
     def part(
         self,
@@ -301,7 +321,7 @@ class _Building:
         """Return one of the operations of attention."""
         found = Operation(operator, function, inputs, (output,), arguments or {}, macs, self.layer.name, call)
         if call is not None:
-            call.own.append(found)
+            call.add(found)
         return found
 
 
@@ -311,3 +331,13 @@ def _sizes(shape: Shape) -> tuple[int, ...]:
 
 def _batched(shape: Shape) -> tuple[int, ...]:
     return (1, *_sizes(shape))
+
+
+def _lettered(pattern: str) -> str:
+    """Return a pattern in einops' notation as an equation of one letter per axis."""
+    operands, _, result = pattern.partition("=")
+    terms = [term.split() for term in (*operands.split(","), result)]
+    names = dict.fromkeys(name for term in terms for name in term)
+    letter = {name: chr(97 + place) for place, name in enumerate(names)}
+    *read, made = ["".join(letter[name] for name in term) for term in terms]
+    return f"{','.join(read)}->{made}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from archcalc.counters.native import is_native_attention, is_native_layer
+from archcalc.counters.native import NativeCalls
 from archcalc.counters.rules import Part, Quantity, Rule, Rules, Tool
 from archcalc.counters.trace import ModuleCall, Operation, Trace
 
@@ -41,20 +41,21 @@ class Count:
         return self.quantity.unit.text(self.value)
 
 
-def count(tool: Tool, quantity: Quantity, trace: Trace, start: int) -> Count:
+def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, start: int) -> Count:
     """Return what a tool prints.
 
     Args:
         tool: the tool.
         quantity: one of its quantities.
         trace: what the model does.
+        native: the native calls in it.
         start: the figure of archcalc that corresponds to the quantity; 0 if none does.
     """
-    counting = _Counting(tool, quantity, trace)
+    counting = _Counting(tool, quantity, trace, native)
     terms = counting.terms(start)
     other = None
-    if quantity.rules and trace.hidden:
-        further = _Counting(tool, quantity, trace, otherwise=True)
+    if (quantity.rules and trace.hidden) or quantity.otherwise is not None:
+        further = _Counting(tool, quantity, trace, native, otherwise=True)
         further.terms(start)
         other = further.value if further.value != counting.value else None
     assert counting.value == start + sum(term.amount for term in terms)
@@ -64,16 +65,19 @@ def count(tool: Tool, quantity: Quantity, trace: Trace, start: int) -> Count:
 class _Counting:
     """The state while a quantity is counted."""
 
-    def __init__(self, tool: Tool, quantity: Quantity, trace: Trace, *, otherwise: bool = False) -> None:
-        self.tool, self.quantity, self.trace, self.otherwise = tool, quantity, trace, otherwise
+    def __init__(
+        self, tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, *, otherwise: bool = False
+    ) -> None:
+        self.tool, self.quantity, self.trace, self.native, self.otherwise = tool, quantity, trace, native, otherwise
         self.value = 0
         self.by_layer: dict[str, int] = {}
         self.found: dict[str, dict[str, int]] = {}
         self.covered: set[int] = set()
 
     def terms(self, start: int) -> tuple[Term, ...]:
-        if self.quantity.measure is not None:
-            for charge in self.quantity.measure(self.trace):
+        measure = self.quantity.otherwise if self.otherwise else self.quantity.measure
+        if measure is not None:
+            for charge in measure(self.trace):
                 self.add(charge.label, charge.amount, charge.layer)
             self.value = start + sum(sum(layers.values()) for layers in self.found.values())
         else:
@@ -117,14 +121,7 @@ class _Counting:
 
     def is_native(self, operation: Operation) -> bool:
         """Return whether an operation is part of a native call, where the tool sees nothing."""
-        if self.tool.gradients:
-            return False
-        call = operation.module
-        while call is not None:
-            if is_native_attention(call) or (self.tool.native_layers and is_native_layer(call)):
-                return True
-            call = call.parent
-        return False
+        return not self.tool.gradients and self.native.has(operation, layers=self.tool.native_layers)
 
     def charge(self, rule: Rule, part: Part, layer: str) -> None:
         what = part.what or rule.what

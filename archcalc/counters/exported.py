@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,10 @@ BYTES = {
     "bool": 1,
 }
 """The bytes per number of formats that do not have four."""
+
+FILE = re.compile(r'File "([^"\n]{0,1000})", line \d{1,9}, in forward')
+SEQUENTIAL = ("torch/nn/modules/container.py", "torch\\nn\\modules\\container.py")
+"""The file in which ``Sequential`` calls its modules."""
 
 
 def trace_of(program: Program, analysis: Analysis, batch: int, used: frozenset[str]) -> Trace:
@@ -65,7 +70,7 @@ class _Tracing:
                 self.own.setdefault(module, {})[name] = tensor
         inputs = tuple([self.tensor(name) for name in self.program.inputs])
         operations = tuple([each for call in self.program.calls for each in self.operation(call)])
-        called_paths = {call.path for call in self.calls.values()}
+        without = {*(call.path for call in self.calls.values()), *self.holders, *self.own}
         return Trace(
             operations,
             tuple(self.calls.values()),
@@ -77,7 +82,7 @@ class _Tracing:
             int(self.totals.params),
             int(self.totals.trainable),
             0,
-            tuple([path for path in self.program.modules if path not in called_paths]),
+            tuple([path for path in self.program.modules if path not in without]),
         )
 
     def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:
@@ -106,7 +111,7 @@ class _Tracing:
         outputs = tuple([self.tensors[name] for name in made])
         arguments = {name: self.argument(value) for name, value in call.arguments.items()}
         base = base_name(call.target)
-        module = self.module(call.site.modules)
+        module = self.module(call.site.modules, call.site.trace)
         function, _, kind = call.site.function.partition(";")
         how = called(kind, base.removesuffix("_"), call.site.line, module.class_name if module else "")
         if how.function.startswith("F.") and function == self.function and not kind.endswith(ATTENTION):
@@ -125,7 +130,7 @@ class _Tracing:
             how.other,
         )
         if module is not None:
-            module.own.append(operation)
+            module.add(operation)
         yield operation
 
     def argument(self, value: Any) -> Any:
@@ -133,20 +138,29 @@ class _Tracing:
             return self.known(value.name)
         return [self.argument(each) for each in value] if isinstance(value, list) else value
 
-    def module(self, stack: str) -> ModuleCall | None:
-        """Return the innermost call of a stack of modules, and note all that are new."""
+    def module(self, stack: str, trace: str) -> ModuleCall | None:
+        """Return the innermost call of a stack of modules, and note all that are new.
+
+        Args:
+            stack: the modules.
+            trace: the frames of their calls.
+        """
         if not stack:
             return None
         if stack in self.calls:
             return self.calls[stack]
         outer, _, entry = stack.rpartition(";")
         parts = entry.split(",")
-        parent = self.module(outer)
+        parent = self.module(outer, trace)
         if len(parts) < 3:
             return parent
         path, qualified = parts[1], parts[2]
         name = qualified.rpartition(".")[2] if qualified.startswith(STANDARD) else qualified
-        call = ModuleCall(path, name, parent, path not in self.holders, self.own.get(path, {}))
+        frames = FILE.findall(trace)
+        depth = stack.count(";")
+        is_sequential = depth < len(frames) and frames[depth].endswith(SEQUENTIAL)
+        is_leaf = path not in self.holders
+        call = ModuleCall(path, name, parent, is_leaf, self.own.get(path, {}), is_sequential and not is_leaf)
         self.calls[stack] = call
         if parent is not None:
             parent.children.append(call)

@@ -101,13 +101,32 @@ def leaf_parameter_bytes(trace: Trace) -> Iterator[Charge]:
                 yield Charge(f"parameters of {call.name}", size, call.layer)
 
 
-def output_bytes(times: int, counts: Callable[[ModuleCall], bool]) -> Measure:
-    """Return ``times`` the bytes of the outputs of calls of modules, each call anew."""
+def output_bytes(times: int, counts: Callable[[ModuleCall], bool], *, silent: bool = False) -> Measure:
+    """Return ``times`` the bytes of the outputs of calls of modules, each call anew.
+
+    Args:
+        times: the factor.
+        counts: whether a call counts.
+        silent: whether modules without operations and parameters are called once, and return tensors as large as that
+            of the module that they are in, as ``Identity`` and ``DropPath`` behind a branch.
+    """
 
     def measure(trace: Trace) -> Iterator[Charge]:
+        called: dict[str, ModuleCall] = {}
         for call in trace.calls:
-            if call.operations and counts(call):
-                size = times * call.output.numel * call.output.itemsize
-                yield Charge(f"{times} × the outputs of {call.name}", size, call.layer)
+            if call.operations:
+                called.setdefault(call.path, call)
+                if counts(call):
+                    yield Charge(f"{times} × the outputs of {call.name}", times * _bytes(call), call.layer)
+        for path in trace.silent if silent else ():
+            around = called.get(path.rpartition(".")[0])
+            if around is not None:
+                label = f"{times} × the outputs of modules without operations"
+                yield Charge(label, times * _bytes(around), around.layer)
 
     return measure
+
+
+def _bytes(call: ModuleCall) -> int:
+    """Return the bytes of what a module returns."""
+    return call.output.numel * call.output.itemsize

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.counters import assumed, exported
 from archcalc.counters.count import Count, count
+from archcalc.counters.native import NativeCalls
 from archcalc.counters.registry import TOOLS
 from archcalc.counters.rules import Quantity, Tool
 from archcalc.counters.trace import Trace
@@ -44,7 +45,12 @@ def counts_of(
         trace: the trace of the network, if it is known.
     """
     trace = trace_of(analysis.graph, model, analysis) if trace is None else trace
-    return [count(tool, quantity, trace, started(quantity, analysis)) for tool in tools for quantity in tool.quantities]
+    native = NativeCalls(trace)
+    return [
+        count(tool, quantity, trace, native, started(quantity, analysis))
+        for tool in tools
+        for quantity in tool.quantities
+    ]
 
 
 def started(quantity: Quantity, analysis: Analysis) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
@@ -16,7 +16,7 @@ class Part(NamedTuple):
     amount: int
     note: str = ""
     """How it was counted: ``2 per element``."""
-    covers: tuple[Operation, ...] = ()
+    covers: Sequence[Operation] = ()
     """The operations whose multiply–accumulates it stands for."""
     what: str = ""
     """What it counts, if that is not what the rule says."""
@@ -96,6 +96,8 @@ class Quantity:
     unit: Unit = EXACT
     rules: tuple[Rule, ...] = ()
     measure: Measure | None = None
+    otherwise: Measure | None = None
+    """The measure if something holds that the source does not show."""
     source: str = ""
 
 
@@ -118,6 +120,8 @@ class Tool:
     """Whether the model runs with gradients; without, attention and encoder layers may be one native call each."""
     caller_decides: bool = False
     """Whether the caller decides about gradients; a tool that turns them off itself leaves no choice."""
+    title: str = ""
+    """How sentences call it; by default by its name and version."""
     native_layers: bool = False
     """Whether encoder layers can be native calls, which they are only if no module in them has hooks."""
     enters_counted: bool = True
@@ -127,6 +131,14 @@ class Tool:
     def key(self) -> str:
         """Its name, version and setting, by which a command chooses it."""
         return " ".join(filter(None, (self.name, self.version, self.setting)))
+
+    @property
+    def sources(self) -> str:
+        """The files of its source that have the rules."""
+        named = [rule.source for quantity in self.quantities for rule in quantity.rules]
+        named += [quantity.source for quantity in self.quantities if not quantity.rules]
+        files = [word.strip(",:") for source in named for word in source.split() if "/" in word]
+        return ", ".join(dict.fromkeys(files))
 
     def without_gradients(self) -> Tool:
         """Return the same tool, called without gradients."""

@@ -6,7 +6,7 @@ of PyTorch (`archcalc.counters.assumed`). Shapes have the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -73,7 +73,7 @@ class Operation:
     """Another function that it may have been called by, because the source does not show which."""
 
     @property
-    def operations(self) -> tuple[Operation, ...]:
+    def operations(self) -> Sequence[Operation]:
         """Itself: what a rule about an operation counts."""
         return (self,)
 
@@ -111,10 +111,11 @@ class ModuleCall:
     """Whether it has no modules of its own."""
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
     """Its own parameters by name, without those of modules in it."""
-    own: list[Operation] = field(default_factory=list)
-    """The operations of its own code, without those of modules in it."""
+    is_sequential: bool = False
+    """Whether it only calls its modules one after the other, as ``Sequential`` and classes derived from it do."""
+    operations: list[Operation] = field(default_factory=list)
+    """All operations during the call, in their order."""
     children: list[ModuleCall] = field(default_factory=list)
-    _all: tuple[Operation, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -127,14 +128,15 @@ class ModuleCall:
         return self.operations[0].layer if self.operations else self.path.replace(".", "/")
 
     @property
-    def operations(self) -> tuple[Operation, ...]:
-        """All operations during the call."""
-        if self._all is None:
-            found = list(self.own)
-            for child in self.children:
-                found += child.operations
-            self._all = tuple(found)
-        return self._all
+    def own(self) -> list[Operation]:
+        """The operations of its own code, without those of modules in it."""
+        return [each for each in self.operations if each.module is self]
+
+    def add(self, operation: Operation) -> None:
+        """Add an operation, to the calls that this one is part of as well."""
+        self.operations.append(operation)
+        for call in self.within():
+            call.operations.append(operation)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -187,8 +189,8 @@ class Trace:
     """What archcalc counts as learned parameters."""
     preprocessing: int = 0
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
-    uncalled: tuple[str, ...] = ()
-    """The paths of modules without any operation."""
+    silent: tuple[str, ...] = ()
+    """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
     assumptions: tuple[str, ...] = ()
     """What is assumed, because the source does not say."""
 

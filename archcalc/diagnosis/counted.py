@@ -28,9 +28,9 @@ CODES = {
 """The codes that are not the name of the tool, with the version if it is not the first one of this name."""
 
 USUAL = ("pytorch", "torchvision", "fvcore", "thop", "ptflops", "torchinfo", "flop-counter-mode", "keras")
-"""The tools whose numbers are met most often, the most usual first: parameters are counted by PyTorch itself, torchvision
-prints its numbers in its documentation, timm and the papers that build on it (DeiT, Swin, ConvNeXt) use fvcore, YOLO's
-tables thop, and OpenMMLab's tables a copy of an old ptflops."""
+"""The tools whose numbers are met most often, the most usual first: parameters are counted by PyTorch itself,
+torchvision prints its numbers in its documentation, timm and the papers that build on it (DeiT, Swin, ConvNeXt) use
+fvcore, YOLO's tables thop, and OpenMMLab's tables a copy of an old ptflops."""
 
 
 COUNTED = ("macs", "flops", "params", "trainable")

@@ -48,7 +48,7 @@ class Origin:
     value: str
     """The exact number."""
     source: str = ""
-    """Where the tool comes from, if it is one."""
+    """The files and functions of the tool that define what it counts."""
     tools: tuple[str, ...] = ()
     """The tools that print this number, with versions and settings, the most usual first."""
     count: Count | None = None
@@ -205,7 +205,7 @@ def _origin(network: _Network, match: Match) -> Origin:
         sentence=f"{network.name}{note} has {value}{way}{ending}{how}",
         verdict=match.verdict,
         value=value,
-        source=counts[0].tool.package if counts else "",
+        source=f"{counts[0].tool.key}: {counts[0].tool.sources}" if counts else "",
         tools=tuple(count.tool.key for count in counts),
         count=counts[0] if counts and network.outcomes.target.row is None else None,
     )

@@ -28,8 +28,8 @@ MAX_LAYERS = 12
 
 
 def signed(amount: int) -> str:
-    """Return an amount with its sign."""
-    return f"{'−' if amount < 0 else '+'} {abs(amount):,}"
+    """Return an amount with its sign, from which no line break may separate it."""
+    return f"{'−' if amount < 0 else '+'}{abs(amount):,}"
 
 
 def term_text(term: Term) -> str:
@@ -74,16 +74,14 @@ def counts_table(counts: Sequence[Count], title: str, notes: Iterable[str], *, p
 
 
 def _is_needed(key: str, counts: Sequence[Count]) -> bool:
-    """Return whether a column is not empty."""
-    return key not in ("setting", "other") or any(
-        count.tool.setting if key == "setting" else count.other is not None for count in counts
-    )
+    """Return whether people need a column: versions and settings are beside the tool, and others may be empty."""
+    return key not in ("version", "setting", "other") or (key == "other" and any(c.other is not None for c in counts))
 
 
 def _cells(count: Count, keys: Sequence[str], *, programs: bool) -> tuple[Any, ...]:
     value = count.value if programs or count.quantity.unit.divisor == 1 else count.printed
     cells = {
-        "tool": count.tool.name,
+        "tool": count.tool.name if programs else count.tool.key,
         "version": count.tool.version,
         "setting": count.tool.setting,
         "quantity": count.quantity.name,
@@ -142,18 +140,15 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if trace.assumptions:
         yield "assumed of the layers, because a spec does not say: " + "; ".join(trace.assumptions)
     hidden = trace.hidden
-    if any(count.other is not None for count in counts):
+    if any(count.other is not None and count.quantity.rules for count in counts):
         yield (
             f"or: if {len(hidden)} operations whose source lines are not in the file are written the other way, as "
             "a @ b instead of a.matmul(b), and a.mul(b) instead of a * b"
         )
     if any(count.tool.setting == "no_grad" for count in shown(counts)):
         yield "no_grad: called within torch.no_grad(); left out where that changes nothing"
-    if trace.uncalled and any(count.tool.name == "torchsummary" for count in counts):
-        yield (
-            f"torchsummary: {len(trace.uncalled)} modules have no operations in the file; if they are called, such as "
-            "Identity, their outputs are added"
-        )
+    if any(count.other is not None and count.quantity.otherwise is not None for count in counts):
+        yield f"or: if {len(trace.silent)} modules without operations, such as Identity, are called once each"
 
 
 def page(counts: Sequence[Count], network: str, trace: Trace, form: str) -> Iterator[str]:

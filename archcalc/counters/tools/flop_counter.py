@@ -45,6 +45,7 @@ FLOP_COUNTER = Tool(
     use=USE,
     watches=WATCHES,
     caller_decides=True,
+    title="PyTorch's FlopCounterMode",
     native_layers=True,
     quantities=_flops(attention.UNFUSED_ATTENTION_FLOPS),
 )

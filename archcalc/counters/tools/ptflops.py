@@ -177,6 +177,7 @@ ATEN = "ptflops/aten_ops.py"
 
 PTFLOPS_ATEN = Tool(
     name="ptflops-aten",
+    title="ptflops 0.7.5 (backend aten)",
     version="0.7.5",
     package=PACKAGE,
     use="ptflops.get_model_complexity_info(model, (3, 224, 224), backend='aten')",

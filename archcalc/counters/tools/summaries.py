@@ -19,7 +19,7 @@ SUMMARY = "torchsummary/torchsummary.py summary"
 
 
 def _is_listed(call: ModuleCall) -> bool:
-    return bool(call.path) and call.name not in CONTAINERS
+    return bool(call.path) and not call.is_sequential and call.name not in CONTAINERS
 
 
 TORCHSUMMARY = Tool(
@@ -43,6 +43,7 @@ TORCHSUMMARY = Tool(
             "",
             BINARY_MEGABYTES,
             measure=output_bytes(2, _is_listed),
+            otherwise=output_bytes(2, _is_listed, silent=True),
             source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others",
         ),
     ),
@@ -50,6 +51,7 @@ TORCHSUMMARY = Tool(
 
 KERAS = Tool(
     name="keras",
+    title="Keras (model.summary())",
     version="3.15",
     package="keras on PyPI",
     use="model.summary()",
@@ -71,6 +73,7 @@ KERAS = Tool(
 
 CAFFE = Tool(
     name="caffe",
+    title="Caffe",
     version="1.0",
     package="github.com/BVLC/caffe",
     use="the sum of the sizes of all blobs",
@@ -88,6 +91,7 @@ CAFFE = Tool(
 
 PYTORCH = Tool(
     name="pytorch",
+    title="PyTorch's model.parameters()",
     version="2.13",
     package="torch on PyPI",
     use="sum(p.numel() for p in model.parameters())",

@@ -40,9 +40,6 @@ MAX_AXES = 64
 MAX_TRACE = 50_000
 """The number of characters of a stack trace that are read."""
 
-MAX_LINE = 1000
-"""The number of characters of a source line that are read."""
-
 FRAME = re.compile(r'File "(?P<file>[^"\n]{0,1000})", line (?P<line>\d{1,9}), in ')
 INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
 """The folder of an installed package, which its files are named without."""
@@ -450,7 +447,7 @@ def _site(metadata: Any) -> CallSite:
     """Return how a call was made, from its metadata, which may lack anything."""
     texts = metadata if isinstance(metadata, dict) else {}
     stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
-    return CallSite(stack, function, trace[-MAX_LINE:].rpartition("\n")[2].strip())
+    return CallSite(stack, function, trace[-MAX_TRACE:])
 
 
 def _plain_strides(entries: Any) -> tuple[int, ...] | None:

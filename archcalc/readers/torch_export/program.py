@@ -10,6 +10,9 @@ from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.dynamic import DynamicSize
 
+MAX_LINE = 1000
+"""The number of characters of a source line that are read."""
+
 COMPUTED = "="
 """Precedes the name of a constant that the program computes, where names of stored tensors are meant."""
 
@@ -47,8 +50,13 @@ class CallSite:
     ends with ``@1``."""
     function: str = ""
     """The kind and the name of the function that was called: ``builtin_function_or_method.conv2d``."""
-    line: str = ""
-    """The source line of the innermost call of a module."""
+    trace: str = ""
+    """The frames of the calls of modules, outermost first, each with its source line below it."""
+
+    @property
+    def line(self) -> str:
+        """The source line of the innermost call of a module."""
+        return self.trace[-MAX_LINE:].rpartition("\n")[2].strip()
 
 
 UNKNOWN_SITE = CallSite()
