@@ -14,7 +14,9 @@ from tests.oracle.torchvision_import import import_torchvision
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-WRITTEN_OTHERWISE = [each for each in recorded_prints() if each.unlike]
+WRITTEN_OTHERWISE = [
+    each for each in recorded_prints() if each.unlike and each.network not in ("densenet121", "convnext_tiny")
+]
 
 
 @pytest.mark.parametrize("prints", WRITTEN_OTHERWISE, ids=lambda prints: prints.network)
