@@ -120,7 +120,7 @@ def status_of(args: list[str] | None) -> int:
 
 
 def _print_error(text: str) -> int:
-    with suppress(OSError):  # standard error is closed: the exit status has to do
+    with suppress(OSError):  # standard error is closed: only the exit status remains
         click.echo(text, err=True, nl=False)
     return 2
 

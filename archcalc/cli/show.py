@@ -31,9 +31,9 @@ from archcalc.spec.records import Spec
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
 MARK = Column("lower_bound", "lower bound")
-"""The column that tells programs whether the counts of operations in a row are lower bounds."""
+"""The column that states, for programs, whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
-"""As many variants are listed, so that they fit in a line."""
+"""The number of variants that are listed, so that they fit in one line."""
 ALL = 10**9
 """Deeper than any network."""
 

@@ -77,15 +77,6 @@ LAYERS: Mapping[str, Built] = {
 """How layers are built, by operator of the language. All others are built from operators of tensors that no tool
 counts."""
 
-ASSUMPTIONS = (
-    "every layer that torch.nn has a module for is a module, activations and pools included",
-    "attention is torch.nn.MultiheadAttention with batch_first=True, if it is of that kind; otherwise it is written "
-    "with F.linear and F.scaled_dot_product_attention, or, with a bias of the scores, with matmul and F.softmax",
-    "sums and products of layers are written a + b and a * b",
-    "modules that only hold others have no operations of their own",
-)
-"""What is assumed of a spec."""
-
 WEIGHTS = {"scale": "weight", "shift": "bias", "slope": "weight"}
 RECURRENT = {
     "input": "weight_ih",
@@ -124,12 +115,10 @@ def trace_of(analysis: Analysis) -> Trace:
         owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
         layers.append(Layer(layer.name, node.op, graph.input_shapes(node), node.outputs, layer.macs, owners))
     inputs = tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()])
-    return trace_of_layers(layers, inputs, int(analysis.totals.params), int(analysis.totals.trainable), ASSUMPTIONS)
+    return trace_of_layers(layers, inputs, int(analysis.totals.params), int(analysis.totals.trainable))
 
 
-def trace_of_layers(
-    layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored: int, learned: int, assumptions: tuple[str, ...] = ()
-) -> Trace:
+def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored: int, learned: int) -> Trace:
     """Return the trace of layers."""
     operations: list[Operation] = []
     calls: list[ModuleCall] = []
@@ -156,8 +145,20 @@ def trace_of_layers(
         learned,
         preparation,
         (),
-        assumptions,
+        tuple(_assumptions(operations, calls)),
     )
+
+
+def _assumptions(operations: Sequence[Operation], calls: Sequence[ModuleCall]) -> Iterator[str]:
+    """Return what is assumed of these layers, because a spec does not say."""
+    if calls:
+        yield "layers for which torch.nn has modules are modules, activations and pools included"
+    if any(each.class_name == "MultiheadAttention" for each in calls):
+        yield "attention is nn.MultiheadAttention with batch_first"
+    if any(each.function == "F.linear" and each.module is None for each in operations):
+        yield "attention is F.linear and F.scaled_dot_product_attention, or matmul if the scores have a bias"
+    if any(each.function in ("+", "*") for each in operations):
+        yield "sums and products of layers are written a + b and a * b"
 
 
 class _Building:

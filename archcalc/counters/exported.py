@@ -91,7 +91,9 @@ class _Tracing:
         if meta is None:
             return Tensor((), name)
         sizes = tuple([size if type(size) is int else 1 for size in meta.sizes])
-        return Tensor(sizes, name, BYTES.get(meta.dtype, 4), kind, is_trained, meta.strides)
+        strides = tuple([stride for stride in meta.strides if type(stride) is int])
+        known = strides if len(strides) == len(sizes) else None
+        return Tensor(sizes, name, BYTES.get(meta.dtype, 4), kind, is_trained, known)
 
     def known(self, name: str) -> Tensor:
         found = self.tensors.get(name)

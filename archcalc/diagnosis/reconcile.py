@@ -30,8 +30,8 @@ from archcalc.spec import Spec, load_spec
 MAX_ORIGINS = 8
 """The maximum number of origins reported for one number."""
 
-FAR_FETCHED = 3
-"""The number of assumptions (another network, conventions, truncation) from which an origin may be a coincidence."""
+MAX_ASSUMPTIONS = 2
+"""With more assumptions (another network, conventions, truncation), an origin may be a coincidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +82,9 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
     conventions; then two conventions at once.
 
     Raises:
-        SpecError: The network does not exist.
-        LookupError: The network has no such target; the arguments are a message and a hint.
-        ValueError: The value cannot be read, or the claim is not about a number of one network.
+        SpecError: the network does not exist.
+        LookupError: the network has no such target; the arguments are a message and a hint.
+        ValueError: the value cannot be read, or the claim is not about a number of one network.
     """
     if len(asked.networks) != 1:
         raise ValueError("the claim must be about one network, got several: there is no number to reconcile")
@@ -128,7 +128,7 @@ _Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
 
 def _known(network: _Network) -> Iterable[Outcome]:
     """The outcomes by definition, and by the counting rules of tools."""
-    return [network.outcomes.right, *(each.outcome for each in network.printed)]
+    return [network.outcomes.correct, *(each.outcome for each in network.printed)]
 
 
 def _conventional(network: _Network) -> Iterable[Outcome]:
@@ -157,7 +157,7 @@ def _origins(family: list[_Network], ways: _Ways, interpretations: list[ClaimedV
         for match in search(outcomes, interpretations, actual, verdicts=PASSING):
             found.append((_effort(match, is_base=network is family[0]), _origin(network, match)))
     if _is_coincidence(interpretations[0], family[0].outcomes.target.actual.values, tried):
-        found = [origin for origin in found if origin[0][0] < FAR_FETCHED]
+        found = [origin for origin in found if origin[0][0] <= MAX_ASSUMPTIONS]
     return sorted(found, key=lambda origin: origin[0])
 
 
@@ -173,12 +173,13 @@ def _unlike(origins: list[tuple[_Effort, Origin]]) -> list[tuple[_Effort, Origin
 
 
 def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Values]) -> bool:
-    """Whether one of the outcomes that were tried is likely to agree with a number by chance."""
+    """Return whether one of the outcomes that were tried is likely to agree with a number by chance."""
     return chance(claimed, actual, outcomes_nearby(claimed, actual, tried)) > MAX_CHANCE_OF_MANY
 
 
 def _is_informative(origin: Origin) -> bool:
-    """Whether an origin is worth reporting beside a simpler one; numbers with few digits have very many origins."""
+    """Return whether an origin is worth reporting in addition to a simpler one; numbers with few digits have very
+    many origins."""
     return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.tools))
 
 

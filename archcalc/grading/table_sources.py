@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
-from archcalc.claims.claim import PASSING, RIGHT, Claim, Judgement, Verdict
+from archcalc.claims.claim import CORRECT, PASSING, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH, Reason
 from archcalc.counters.count import Count
@@ -143,7 +143,7 @@ def _sources(rows: Iterable[_Row]) -> list[_Key]:
     """Return the sources that give the most rows, the most usual first; none if they are too few."""
     rows = list(rows)
     passing = Counter(key for row in rows for key in row.fits)
-    right = Counter(key for row in rows for key, fit in row.fits.items() if fit.verdict in RIGHT)
+    right = Counter(key for row in rows for key, fit in row.fits.items() if fit.verdict in CORRECT)
     most = max(((passing[key], right[key]) for key in passing), default=(0, 0))
     if most[0] < FEWEST or most[0] * 2 <= len(rows):
         return []

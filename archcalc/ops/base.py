@@ -41,7 +41,7 @@ from archcalc.ops.window import Reach, Window
 Shape: TypeAlias = tuple[Number, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 
-OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
+OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 """The elementary operations that costs count. ``add`` includes subtractions, ``cmp`` includes maxima and clamps;
 negations, copies and look-ups cost nothing."""
 
@@ -391,4 +391,4 @@ def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
     try:
         return list(zip(*columns, strict=True))
     except ValueError:
-        raise Impossible("the attributes are those of another number of axes") from None
+        raise Impossible("the attributes are for another number of axes") from None

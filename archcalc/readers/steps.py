@@ -144,7 +144,7 @@ class Elementwise(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored(Elementwise):
-    """A tensor that the model stores or computes from nothing else than constants."""
+    """A tensor that the model stores or computes from constants only."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
@@ -178,7 +178,7 @@ class AlongAxis(Step):
     make: Callable[[int], Operator]
     """Returns the operator along an axis of the graph's tensor."""
     size: int | None = None
-    """The only size of the axis for which the numbers of the operator are right; ``None``: any."""
+    """The only size of the axis for which the numbers of the operator are correct; ``None``: any."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         if inputs[0] is None or inputs[0].axis != self.axis:
@@ -191,9 +191,9 @@ class AlongAxis(Step):
 
 
 def _require_size(n: Number, size: int | None) -> None:
-    """Require that an axis has the size for which numbers in the file are right, if that is not any."""
+    """Require that an axis has the only size for which numbers in the file are correct, if there is one."""
     if size is not None:
-        require(n == size, "an axis of {n} is divided as one of {size}", n=n, size=size)
+        require(n == size, "the size of an axis must be {size}, as in the file, got {n}", n=n, size=size)
 
 
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
@@ -226,7 +226,12 @@ class Reduced(ReducedAxes):
     """Returns the operator over axes of the graph's tensor."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        return [layers.add(self.make(tuple([index_without(places[0], axis) for axis in self.axes])), tensors)]
+        axes = tuple([index_without(places[0], axis) for axis in self.axes])
+        op = self.make(axes)
+        if self.keep or len(axes) < len(layers.shape(tensors[0])):
+            return [layers.add(op, tensors)]
+        one = layers.add(like(type(op), op, keep=True), tensors)
+        return [one if len(axes) == 1 else layers.add(Reshape(shape=(1,)), [one])]
 
 
 def index_without(place: Place, axis: int) -> int:
@@ -251,6 +256,25 @@ class Permuted(Step):
         return [tensors[0] if order == tuple(range(len(order))) else layers.add(Transpose(order=order), tensors)]
 
 
+def _places_in_shape(place: Place, sizes: Sizes, shape: Sizes, batch: int) -> Iterator[Places]:
+    """Return the axes of another shape in which the batch is as far from the outermost elements as in a tensor."""
+    if place is None:
+        yield (None,)
+        return
+    upper = place.outer
+    for size in sizes[: place.axis]:
+        upper *= size
+    found: list[BatchAxis] = []
+    before = 1
+    for axis, size in enumerate(shape):
+        outer, rest = divmod(upper, before)
+        if rest == 0 and size % (outer * batch) == 0:
+            found.append(BatchAxis(axis, outer, size // (outer * batch)))
+        before *= size
+    for each in sorted(found, key=lambda each: (not each.is_pure, each.outer > 1)):
+        yield (each,)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reshaped(Step):
     """The same elements in the same order, in another shape."""
@@ -259,23 +283,7 @@ class Reshaped(Step):
     """The sizes in the file; one may be −1, and others may be sizes of the input or sizes that the model computes."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        """Return the axes of the result in which the batch is as far from the outermost elements as in the input."""
-        place = inputs[0]
-        if place is None:
-            yield (None,)
-            return
-        upper = place.outer
-        for size in sizes[0][: place.axis]:
-            upper *= size
-        found: list[BatchAxis] = []
-        before = 1
-        for axis, size in enumerate(results[0]):
-            outer, rest = divmod(upper, before)
-            if rest == 0 and size % (outer * batch) == 0:
-                found.append(BatchAxis(axis, outer, size // (outer * batch)))
-            before *= size
-        for each in sorted(found, key=lambda each: (not each.is_pure, each.outer > 1)):
-            yield (each,)
+        yield from _places_in_shape(inputs[0], sizes[0], results[0], batch)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         result = results[0]
@@ -288,6 +296,7 @@ class Reshaped(Step):
                 del sizes[result.axis]
             elif sizes[result.axis] != -1:
                 sizes[result.axis] = exact_div(sizes[result.axis], layers.batch)
+        sizes = sizes or [1]
         shape = layers.shape(tensors[0])
         if same_shape(tuple(sizes), shape):
             return [tensors[0]]
@@ -298,13 +307,35 @@ class Reshaped(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReshapedLike(Step):
+    """The elements of the first tensor in the shape that the second has in the file."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place, example = inputs
+        for (made,) in _places_in_shape(place, sizes[0], results[0], batch):
+            if example is None or made is None or made == example:
+                yield (made,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        rank = len(layers.shape(tensors[1])) + (places[1] is not None and places[1].is_pure)
+        sizes = [size_at(layers, tensors[1], places[1], axis) for axis in range(rank)]
+        result = results[0]
+        if result is not None and result.is_pure:
+            del sizes[result.axis]
+        elif result is not None:
+            sizes[result.axis] = exact_div(sizes[result.axis], layers.batch)
+        shape = layers.shape(tensors[0])
+        return [tensors[0] if same_shape(shape, tuple(sizes)) else layers.add(Reshape(shape=tuple(sizes)), tensors[:1])]
+
+
+@dataclass(frozen=True, kw_only=True)
 class UpTo(Step):
     """The positions of an axis before a fixed one: all of them at the size in the file."""
 
     axis: int
     stop: int
     is_beyond: bool = False
-    """Whether the fixed position is behind the axis in the file, so that a shorter axis is certainly not cut."""
+    """Whether the fixed position is past the end of the axis in the file, so that a shorter axis is not cut."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place = places[0]

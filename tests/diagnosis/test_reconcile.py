@@ -1,4 +1,4 @@
-"""Where a number that somebody prints comes from."""
+"""Where a printed number comes from."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def ways(text: str) -> set[tuple[str, str]]:
     return {(reading.network, reading.code) for reading in readings(text)}
 
 
-def test_the_number_of_the_paper_is_cut_off() -> None:
+def test_the_number_in_the_paper_is_truncated() -> None:
     (first, *_) = readings("resnet50 macs = 3.8G")
     assert (first.network, first.code, first.verdict) == ("resnet50", "", Verdict.TRUNCATED)
 

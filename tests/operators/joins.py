@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, part, reshaped
+from tests.operators.onnx_parts import Weights, axis_after_batch, part, reshaped
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def same_shape(w: Writer, shape: Shape) -> str:
-    """A layer that leaves the shape as it is."""
+    """Return a layer that leaves the shape as it is."""
     options = ["relu", "gelu tanh", "bn", "ln axis=last", "dropout 0.1", "scale 1/10", "prelu channels", "softmax"]
     if len(shape) > 1:
         options += [
@@ -46,7 +47,7 @@ def draw_elementwise(name: str, w: Writer, shape: Shape) -> str:
 
 
 def draw_division(name: str, w: Writer, shape: Shape) -> str:
-    """Divisors that are not near 0, where the quotients of two libraries differ."""
+    """Draw divisors that are not near 0, where the quotients of two libraries differ."""
     return f"{name}({w.among('identity', same_shape(w, shape))}, {same_shape(w, shape)} -> sigmoid -> clip 0.1)"
 
 
@@ -85,7 +86,7 @@ for name, theirs, function in (
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
     )
 
-# --- a choice ---
+# --- selection ---
 
 
 def draw_where(w: Writer, shape: Shape) -> str:
@@ -119,7 +120,54 @@ entry(
     cases=[({}, (MAP, MAP, MAP)), ({}, (VECTOR, MAP, (12, 1, 18)))],
 )
 
-# --- one after another ---
+# --- comparisons ---
+
+COMPARED = {
+    "greater": ("Greater", "gt"),
+    "greater_equal": ("GreaterOrEqual", "ge"),
+    "less": ("Less", "lt"),
+    "less_equal": ("LessOrEqual", "le"),
+    "equal": ("Equal", "eq"),
+    "not_equal": ("Equal", "ne"),
+}
+
+
+def draw_compare(w: Writer, shape: Shape) -> str:
+    """Rectified numbers, of which many are equal; others differ by more than libraries do."""
+    return f"compare(relu, relu, {w.among(*COMPARED)})"
+
+
+def onnx_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    from onnx import helper
+
+    rank = max(map(len, shapes))
+    aligned = [
+        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
+    ]
+    found = model.add(COMPARED[op.how][0], *aligned)
+    found = model.add("Not", found) if op.how == "not_equal" else found
+    return model.add("Cast", found, to=helper.np_dtype_to_tensor_dtype(np.dtype(model.dtype)))
+
+
+def torch_compare(op: Any, shapes: list[Sizes]) -> Module:
+    rank = max(map(len, shapes))
+
+    def run(*inputs: Tensor) -> Tensor:
+        one, other = (x.view(*x.shape, *(1,) * (rank + 1 - x.dim())) for x in inputs)
+        return getattr(torch, COMPARED[op.how][1])(one, other).to(one.dtype)
+
+    return layer(run)
+
+
+entry(
+    "compare",
+    draw=draw_compare,
+    onnx=onnx_compare,
+    torch=torch_compare,
+    cases=[({}, (MAP, MAP)), ({"how": "equal"}, (MAP, VECTOR))],
+)
+
+# --- concatenation ---
 
 
 def draw_concat(w: Writer, shape: Shape) -> str:
@@ -151,7 +199,7 @@ def onnx_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], we
 
 
 def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
-    joined = axis_behind_batch(op) % (len(shapes[0]) + 1)
+    joined = axis_after_batch(op) % (len(shapes[0]) + 1)
 
     def run(*inputs: Tensor) -> Tensor:
         pieces = []

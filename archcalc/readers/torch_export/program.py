@@ -37,8 +37,8 @@ class Meta:
     sizes: tuple[Number, ...]
     dtype: str
     requires_grad: bool = False
-    strides: tuple[int, ...] | None = None
-    """Distances between neighbours along each axis, in numbers; ``None`` if they depend on dynamic sizes."""
+    strides: tuple[Number, ...] = ()
+    """Distances between neighbours along each axis, in numbers; none if they are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Call:
     arguments: Mapping[str, Any]
     """The arguments by the names of the operator's schema. Arguments that have their default values are missing."""
     outputs: tuple[str | None, ...]
-    """The names of the results; ``None`` for one that is no tensor or integer."""
+    """The names of the results; ``None`` for one that is not a tensor or an integer."""
     origin: Origin
     site: CallSite = UNKNOWN_SITE
 
