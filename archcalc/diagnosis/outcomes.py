@@ -16,7 +16,6 @@ from archcalc.diagnosis.places import found, misplaced, rearranged
 from archcalc.diagnosis.registry import CODES, CONVENTIONS, SCALINGS
 from archcalc.diagnosis.structures import final_softmax, restructured
 from archcalc.diagnosis.target import DiagnosedTarget
-from archcalc.diagnosis.tools import TOOLS
 from archcalc.diagnosis.variation import Change, OutputChange, Rewrite, Site, Variation, vary
 from archcalc.numeric import Impossible, Number
 from archcalc.numeric import product as size
@@ -73,20 +72,6 @@ class Outcomes:
         if self.target.quantity == "activations" and self.target.row is None:
             found += self._counts_of_tensors()
         return self._sorted(found)
-
-    @cached_property
-    def tools(self) -> list[Outcome]:
-        """The outcomes under the counting rules of each tool."""
-        found = []
-        for tool in TOOLS:
-            values = self._measure([], tool.contribution) if tool.quantity == self.target.quantity else None
-            if values is None:
-                continue
-            counted = Outcome(reasons=(Reason(tool.code),), values=values, prior=Prior.OCCASIONAL)
-            found.append(counted)
-            if self.target.row is None:
-                found += [counted.then(other) for other in final_softmax(self.target, tool.contribution, values)]
-        return found
 
     def _sorted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Return the outcomes by prior and in the order of the registry, without correct values and duplicates."""

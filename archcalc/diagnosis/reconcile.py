@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain as chained
+from typing import NamedTuple, TypeAlias
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import PASSING, Judgement, Verdict
@@ -14,24 +14,24 @@ from archcalc.claims.claim_text import NetworkClaim
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import ENGLISH
+from archcalc.counters.count import Count
+from archcalc.counters.network import counts_of
 from archcalc.diagnosis.chance import MAX_CHANCE_OF_MANY, chance, outcomes_nearby
+from archcalc.diagnosis.counted import COUNTED, COUNTED_IN_BYTES, Printed, printed
 from archcalc.diagnosis.mistake import Outcome
 from archcalc.diagnosis.outcomes import Outcomes
 from archcalc.diagnosis.registry import CONVENTIONAL
 from archcalc.diagnosis.relatives import differences, relatives
 from archcalc.diagnosis.search import Match, search
 from archcalc.diagnosis.target import DiagnosedTarget
-from archcalc.diagnosis.tools import TOOLS
 from archcalc.query.targets import Values, resolve
-from archcalc.spec import load_spec
+from archcalc.spec import Spec, load_spec
 
 MAX_ORIGINS = 8
 """The maximum number of origins reported for one number."""
 
 MAX_ASSUMPTIONS = 2
 """With more assumptions (another network, conventions, truncation), an origin may be a coincidence."""
-
-TOOLS_BY_CODE = {tool.code: tool for tool in TOOLS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,11 @@ class Origin:
     value: str
     """The exact number."""
     source: str = ""
-    """The source of the counting rules."""
+    """The files and functions of the tool that define what it counts."""
+    tools: tuple[str, ...] = ()
+    """The tools that print this number, with versions and settings, the most usual first."""
+    count: Count | None = None
+    """How the first of them comes to the number, with the terms that lead there; ``None`` for a layer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +64,22 @@ class CheckedClaim:
     origins: list[Origin]
 
 
-def reconcile(asked: NetworkClaim) -> list[Origin]:
-    """Return the known origins of the number of a claim, the simplest first.
+class _Network(NamedTuple):
+    """A network that a number may be about."""
 
-    The search covers the network and the bundled networks of its family, counted by archcalc's definition of the
-    quantity, by another convention, or as a tool counts. Two conventions at once are tried if nothing simpler gives the
-    number.
+    name: str
+    outcomes: Outcomes
+    printed: tuple[Printed, ...]
+    difference: str
+    """What differs from the network of the claim; empty for that itself."""
+
+
+def reconcile(asked: NetworkClaim) -> list[Origin]:
+    """Return the known origins of the number of a claim, the simplest first, and of equally simple ones the most usual.
+
+    The search covers the network, its variants, and the bundled networks of its family. It tries archcalc's definition
+    of the quantity and everything that tools print (see `archcalc.counters`); if nothing of that is the number, other
+    conventions; then two conventions at once.
 
     Raises:
         SpecError: the network does not exist.
@@ -76,32 +90,86 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
         raise ValueError("the claim must be about one network, got several: there is no number to reconcile")
     (name,) = asked.networks
     target = asked.claim.target
-    base = _analysis(name)
+    spec = load_spec(name)
+    base = analyze(spec.graph)
     interpretations = interpret(asked.claim.value, resolve(target, base))
+    in_bytes = any(claimed.in_bytes for claimed in interpretations)
     if any(claimed.other for claimed in interpretations):
         raise ValueError("the claim must give a number, got another target: there is no number to reconcile")
-    family = {name: Outcomes(DiagnosedTarget(target, base))}
+    family = [_network(name, target, spec, base, in_bytes)]
     for other in relatives(name):
-        variant = _analysis(other)
         with suppress(LookupError):
-            family[other] = Outcomes(DiagnosedTarget(target, variant))
-    notes = {other: differences(base.graph, outcomes.target.graph) for other, outcomes in family.items()}
-    for ways in (_simple_outcomes, _paired_outcomes):
-        origins = [
-            (_effort(match, network == name), _origin(network, match, notes[network]))
-            for network, outcomes in family.items()
-            for match in search(ways(outcomes), interpretations, outcomes.target.actual, verdicts=PASSING)
-        ]
-        tried = [outcome.values for outcomes in family.values() for outcome in ways(outcomes)]
-        if _is_coincidence(interpretations[0], family[name].target.actual.values, tried):
-            origins = [origin for origin in origins if origin[0][0] <= MAX_ASSUMPTIONS]
+            family.append(_network(other, target, load_spec(other), base, in_bytes))
+    for ways in (_known, _conventional, _paired):
+        origins = _unlike(_origins(family, ways, interpretations))
         if origins:
-            origins.sort(key=lambda found: found[0])
             least = origins[0][0][0]
             return [origin for (assumed, *_), origin in origins if assumed <= least + _is_informative(origin)][
                 :MAX_ORIGINS
             ]
     return []
+
+
+def _network(name: str, target: str, spec: Spec, base: Analysis, in_bytes: bool) -> _Network:
+    """Return a network with what tools print for the target.
+
+    Raises:
+        LookupError: The network has no such target.
+    """
+    analysis = base if base.graph is spec.graph else analyze(spec.graph)
+    diagnosed = DiagnosedTarget(target, analysis)
+    is_counted = diagnosed.quantity in (COUNTED_IN_BYTES if in_bytes else COUNTED)
+    counted = printed(diagnosed, counts_of(analysis, spec.model), in_bytes=in_bytes) if is_counted else []
+    return _Network(name, Outcomes(diagnosed), tuple(counted), differences(base.graph, spec.graph))
+
+
+_Ways: TypeAlias = Callable[[_Network], Iterable[Outcome]]
+
+
+def _known(network: _Network) -> Iterable[Outcome]:
+    """The outcomes by definition, and by the counting rules of tools."""
+    return [network.outcomes.correct, *(each.outcome for each in network.printed)]
+
+
+def _conventional(network: _Network) -> Iterable[Outcome]:
+    return _conventions(network.outcomes.singles)
+
+
+def _paired(network: _Network) -> Iterable[Outcome]:
+    return _conventions(network.outcomes.pairs)
+
+
+def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    return (outcome for outcome in outcomes if CONVENTIONAL.issuperset(outcome.codes))
+
+
+_Effort: TypeAlias = tuple[int, int, int]
+"""How many assumptions an origin needs (network, convention, truncation), then the prior."""
+
+
+def _origins(family: list[_Network], ways: _Ways, interpretations: list[ClaimedValue]) -> list[tuple[_Effort, Origin]]:
+    """Return the origins among some outcomes, with their efforts, without those that agree by chance."""
+    found = []
+    tried = []
+    for network in family:
+        outcomes, actual = list(ways(network)), network.outcomes.target.actual
+        tried += [outcome.values for outcome in outcomes]
+        for match in search(outcomes, interpretations, actual, verdicts=PASSING):
+            found.append((_effort(match, is_base=network is family[0]), _origin(network, match)))
+    if _is_coincidence(interpretations[0], family[0].outcomes.target.actual.values, tried):
+        found = [origin for origin in found if origin[0][0] <= MAX_ASSUMPTIONS]
+    return sorted(found, key=lambda origin: origin[0])
+
+
+def _unlike(origins: list[tuple[_Effort, Origin]]) -> list[tuple[_Effort, Origin]]:
+    """Return the first origin of each tool, and of each number without a tool: a network and its variants have the
+    same, or differ in less than was written."""
+    first: dict[str, tuple[_Effort, Origin]] = {}
+    for effort, origin in origins:
+        first.setdefault(
+            origin.code.partition("+")[0] if origin.tools else f"{origin.code} {origin.value}", (effort, origin)
+        )
+    return list(first.values())
 
 
 def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Values]) -> bool:
@@ -110,49 +178,40 @@ def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Value
 
 
 def _is_informative(origin: Origin) -> bool:
-    """Return whether an origin is worth reporting in addition to a simpler one; numbers with few digits have very many
-    origins."""
-    return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.source))
+    """Return whether an origin is worth reporting in addition to a simpler one; numbers with few digits have very
+    many origins."""
+    return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.tools))
 
 
-def _simple_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
-    """Return the outcomes by definition, under one convention, and by the counting rules of tools."""
-    return chained([outcomes.correct], _conventions(outcomes.singles), outcomes.tools)
-
-
-def _paired_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
-    return _conventions(outcomes.pairs)
-
-
-def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    return (outcome for outcome in outcomes if CONVENTIONAL.issuperset(outcome.codes))
-
-
-def _effort(match: Match, is_base: bool) -> tuple[int, int, int]:
-    """Return the sort key of a match: the number of assumptions (network, convention, truncation), then the prior."""
+def _effort(match: Match, *, is_base: bool) -> _Effort:
     assumed = (not is_base) + len(match.outcome.reasons) + match.is_truncated
     return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 
 
-def _origin(network: str, match: Match, difference: str) -> Origin:
-    reasons = match.outcome.reasons
-    outcome, tool = match.outcome, TOOLS_BY_CODE.get(reasons[0].code) if reasons else None
-    if tool is not None:
-        reasons = reasons[1:]
+def _origin(network: _Network, match: Match) -> Origin:
+    outcome, reasons = match.outcome, match.outcome.reasons
+    counts = next((each.counts for each in network.printed if each.outcome is outcome), ())
     value = "x".join(f"{round(v):,}" if isinstance(v, int | Fraction) else v for v in outcome.values)
-    note = f" ({difference})" if difference else ""
-    way = f" as {tool.name} counts" if tool else ""
+    note = f" ({network.difference})" if network.difference else ""
+    way = ""
+    if counts:
+        reasons = reasons[1:]
+        named = _named_tools(counts)
+        way = f" as {', '.join(named[:-1])}{' and ' * (len(named) > 1)}{named[-1]} count{'s' * (len(named) == 1)}"
     ending = ", truncated instead of rounded" if match.is_truncated else ""
     how = f". {ENGLISH.reasons(reasons)}" if reasons else ""
     return Origin(
-        network=network,
+        network=network.name,
         code=outcome.code,
-        sentence=f"{network}{note} has {value}{way}{ending}{how}",
+        sentence=f"{network.name}{note} has {value}{way}{ending}{how}",
         verdict=match.verdict,
         value=value,
-        source=tool.source if tool else "",
+        source=f"{counts[0].tool.key}: {counts[0].tool.sources}" if counts else "",
+        tools=tuple(count.tool.key for count in counts),
+        count=counts[0] if counts and network.outcomes.target.row is None else None,
     )
 
 
-def _analysis(spec: str) -> Analysis:
-    return analyze(load_spec(spec).graph)
+def _named_tools(counts: Sequence[Count]) -> list[str]:
+    """Return the names of the tools of counts, each in its first version and setting."""
+    return list({count.tool.name: count.tool.key for count in reversed(counts)}.values())[::-1]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from archcalc.query.quantities import ALIASES, COMMON
 
-Role = Literal["layer", "quantity", "answer", "target"]
+Role = Literal["layer", "quantity", "answer", "target", "network", "resolution"]
 
 ROLES: Mapping[str, Role] = {
     "layer": "layer",
@@ -31,6 +31,23 @@ ROLES: Mapping[str, Role] = {
     "question": "target",
     "id": "target",
     "questionid": "target",
+    "network": "network",
+    "networks": "network",
+    "networkname": "network",
+    "model": "network",
+    "models": "network",
+    "modelname": "network",
+    "architecture": "network",
+    "arch": "network",
+    "backbone": "network",
+    "encoder": "network",
+    "resolution": "resolution",
+    "inputresolution": "resolution",
+    "inputsize": "resolution",
+    "imagesize": "resolution",
+    "imgsize": "resolution",
+    "cropsize": "resolution",
+    "testsize": "resolution",
 }
 
 SYNONYMS: Mapping[str, str] = {
@@ -94,6 +111,30 @@ def role_of(title: str) -> Role | None:
 def quantity_of(text: str) -> str | None:
     """Return the quantity with this name or synonym; ``None`` if there is none."""
     return SYNONYMS.get(_normalized(text))
+
+
+_UNIT = re.compile(r"(.*?)[\s#]*[(\[/,]?\s*(?:in|×|x)?\s*(?:([KMGBT])|10\^?([369]|12))\s*[)\]]?")
+"""A title that ends in a unit: ``FLOPs (G)``, ``Params/M``, ``MACs (10^9)``."""
+_PREFIXED = re.compile(r"#?\s*([KMGT])[ -]?(?=fl?op|mac|madd|mult|ops?\b|param)", re.IGNORECASE)
+"""A title that begins with a unit: ``GFLOPs``."""
+_POWERS = {"3": "K", "6": "M", "9": "G", "12": "T"}
+
+
+def quantity_and_unit(title: str) -> tuple[str, str] | None:
+    """Return the quantity of a column, and the unit of its numbers (``G``, or none); ``None`` if it is no quantity.
+
+    The title may have the unit: ``GFLOPs``, ``FLOPs (G)``, ``Params (M)``, ``#Params/M``.
+    """
+    quantity = quantity_of(title)
+    if quantity is not None:
+        return quantity, ""
+    prefixed = _PREFIXED.match(title.strip())
+    if prefixed is not None and (quantity := quantity_of(title.strip()[prefixed.end() :])) is not None:
+        return quantity, prefixed[1].upper()
+    suffixed = _UNIT.fullmatch(title.strip())
+    if suffixed is not None and (quantity := quantity_of(suffixed[1])) is not None:
+        return quantity, suffixed[2] or _POWERS[suffixed[3]]
+    return None
 
 
 def target_of(layer: str, quantity: str) -> str:

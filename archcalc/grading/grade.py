@@ -19,6 +19,7 @@ from archcalc.grading.kinds.base import unreadable
 from archcalc.grading.marks import GradedSubmission, Mark, NamedReason
 from archcalc.grading.subjects import Library, Subject
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText
+from archcalc.grading.table_sources import sourced
 from archcalc.query.targets import Actual
 from archcalc.spec.errors import Problem, SpecError, Text, fail, whole_text
 
@@ -78,6 +79,8 @@ class Grader:
             asked = self._asked or self._prepared(_networks(submission))
             if self.key.questions:
                 marks, notes = self._grade_answers(submission, asked)
+            elif submission.columns:
+                marks, notes = self._grade_table(submission, asked.subject)
             else:
                 marks, notes = self._grade_claims(submission, asked.subject), []
         except SpecError as error:
@@ -105,6 +108,16 @@ class Grader:
             mark = self._mark(question, answer, judgement, subject)
             marks.append(audit_mark(mark, answer, judgement, subject) if submission.audit and not self.scored else mark)
         return marks
+
+    def _grade_table(self, submission: AnswerFile, subject: Subject) -> tuple[list[Mark], list[str]]:
+        """The marks of the figures of a table of networks, and notes on what made its columns."""
+        claims = [_claim(answer, subject.canonical(answer.target.value.strip())) for answer in submission.answers]
+        judgements = subject.judge.judge(claims, explain=False)
+        marks = []
+        for answer, judgement in zip(submission.answers, judgements, strict=True):
+            question = Question(id=judgement.target, place=answer.target, target=answer.target, points=Fraction(1))
+            marks.append(self._mark(question, answer, judgement, subject))
+        return sourced(marks, judgements, submission, self.library)
 
     def _grade_answers(self, submission: AnswerFile, asked: AskedQuestions) -> tuple[list[Mark], list[str]]:
         """Return the marks of the questions of the key, in its order, and notes."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from archcalc.analysis.propagate import Analysis, analyze
 from archcalc.claims.claim import Claim, Judgement
 from archcalc.claims.judge import Judge
+from archcalc.counters.count import Count
+from archcalc.counters.network import counts_of
 from archcalc.diagnosis import Explainer
 from archcalc.grading.columns import NETWORK_NAMES, quantity_of
 from archcalc.grading.formula_answers import FormulaJudge, FormulaNetwork
@@ -20,20 +23,40 @@ from archcalc.spec import Given, load_spec
 from archcalc.spec.errors import SpecError, fail, relocated, whole_text
 from archcalc.spec.limits import DEFAULT, Limits
 from archcalc.spec.locate import EXPRESSION, SUFFIXES, is_inline, split_variant
-from archcalc.spec.models import PYTHON_OBJECT, READERS
+from archcalc.spec.models import PYTHON_OBJECT, READERS, ModelFile
 
 
 class Subject:
     """One network, or several with names, against which claims are judged."""
 
-    def __init__(self, networks: Mapping[str, Analysis], formulas: FormulaJudge) -> None:
-        """Prepare networks by name, with the judge of formulas about them."""
+    def __init__(
+        self,
+        networks: Mapping[str, Analysis],
+        formulas: FormulaJudge,
+        models: Mapping[str, ModelFile | None] = MappingProxyType({}),
+    ) -> None:
+        """Prepare networks by name, with the judge of formulas about them.
+
+        Args:
+            networks: The analyses of the networks.
+            formulas: Judges formulas about them.
+            models: The model files that they were read from.
+        """
         self.networks = networks
+        self.models = models
         self.formulas = formulas
         self.explainer = Explainer(networks)
         self.judge = Judge(networks, formula=self.formula, explainer=self.explainer)
         self._known: dict[str, str] = {}
+        self._counters: dict[str, Sequence[Count]] = {}
         self._places: dict[str, dict[str, str]] = {}
+
+    def counters(self, name: str) -> Sequence[Count]:
+        """Return what tools print for a network."""
+        found = self._counters.get(name)
+        if found is None:
+            found = self._counters[name] = counts_of(self.networks[name], self.models.get(name))
+        return found
 
     def canonical(self, target: str) -> str:
         """Return a target in archcalc's notation, ``c1.params`` for ``C1.Parameters``; unchanged if it is unknown."""
@@ -103,7 +126,7 @@ class Library:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self.limits = limits
-        self._analyses: dict[_Content, Analysis | SpecError] = {}
+        self._analyses: dict[_Content, tuple[Analysis, ModelFile | None] | SpecError] = {}
         self._subjects: dict[tuple[tuple[str, _Content], ...], Subject] = {}
 
     def subject(self, networks: Mapping[str, NetworkText]) -> Subject:
@@ -115,21 +138,24 @@ class Library:
         contents = tuple((name, _content(network)) for name, network in networks.items())
         found = self._subjects.get(contents)
         if found is None:
-            analyses = {name: self._analysis(content, networks[name]) for name, content in contents}
+            read = {name: self._analysis(content, networks[name]) for name, content in contents}
+            analyses = {name: analysis for name, (analysis, _) in read.items()}
             formulas = {
                 name: FormulaNetwork(content.spec, networks[name], analyses[name].graph) for name, content in contents
             }
-            found = self._subjects[contents] = Subject(analyses, FormulaJudge(formulas, self.limits))
+            found = self._subjects[contents] = Subject(
+                analyses, FormulaJudge(formulas, self.limits), {name: model for name, (_, model) in read.items()}
+            )
         return found
 
-    def _analysis(self, content: _Content, network: NetworkText) -> Analysis:
+    def _analysis(self, content: _Content, network: NetworkText) -> tuple[Analysis, ModelFile | None]:
         found = self._analyses.get(content)
         if found is None:
             given = Given(dict(content.settings), dict(content.shapes), content.layout or None)
             try:
-                graph = load_spec(content.spec, given, self.limits).graph
-                graph = replace(graph, layout=content.layout) if content.layout else graph
-                found = analyze(graph, batch=content.batch)
+                spec = load_spec(content.spec, given, self.limits)
+                graph = replace(spec.graph, layout=content.layout) if content.layout else spec.graph
+                found = analyze(graph, batch=content.batch), spec.model
             except SpecError as error:
                 found = error
             self._analyses[content] = found

@@ -57,6 +57,8 @@ class AnswerFile:
     """The networks by the name that targets begin with; a single network has the empty name."""
     audit: bool = False
     """Whether the file is an audit (``claims:``), where every claim is correct or accounted for."""
+    columns: tuple[Text, ...] = ()
+    """In a table of networks, the title of the column that each answer comes from."""
     notes: tuple[str, ...] = ()
     """Notes on parts of the file that were not read."""
 

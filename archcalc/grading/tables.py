@@ -1,7 +1,8 @@
 """Answers in tables, as CSV or on a Markdown page: one answer per row, or one layer per row.
 
 A table of answers has the columns layer, quantity and answer, or target and answer, or a column for the layer and one
-for each quantity. The module `columns` lists the accepted titles; other columns are not read, and a note lists them.
+for each quantity. One with a network in each row is read by `network_tables`. The module `columns` lists the accepted
+titles; other columns are not read, and a note lists them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archcalc.grading.columns import NO_ANSWER, quantity_of, role_of, target_of
+from archcalc.grading.network_tables import is_network_table, read_network_tables
 from archcalc.grading.submission import Answer, AnswerFile, NetworkText, fail_too_many
 from archcalc.spec.errors import Problem, Source, Span, Text, fail, whole_text
 
@@ -22,7 +24,9 @@ _SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
 """The separator line below the titles of a Markdown table."""
 _METADATA = re.compile(r"[#>*_\s-]*(name|student|network)[*_]*\s*:[*_]*\s*(\S.*)", re.IGNORECASE)
 """A line outside the tables that gives the name of the person or the network."""
-COLUMNS_HINT = "the columns are layer, quantity and answer, or layer and one for each quantity (output, params, macs …)"
+COLUMNS_HINT = (
+    "the columns are layer, quantity and answer, or layer (or model) and one for each quantity (output, params, macs …)"
+)
 
 
 class Grid(NamedTuple):
@@ -39,6 +43,8 @@ def read_csv_answers(source: Source, max_answers: int) -> AnswerFile:
         SpecError: the file has no table of answers, or a cell is not terminated.
     """
     grid, name, networks = read_csv_grid(source, max_answers)
+    if is_network_table(grid.titles):
+        return _network_file(source, [grid], name, max_answers)
     answers, notes = _answers(grid, source, max_answers)
     return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
 
@@ -86,7 +92,11 @@ def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:
     notes: list[str] = []
     other_lines: list[tuple[int, str]] = []
     grids = 0
+    of_networks = []
     for grid in _markdown_grids(source, other_lines):
+        if is_network_table(grid.titles):
+            of_networks.append(grid)
+            continue
         if not any(role_of(title.value) in ("layer", "target") for title in grid.titles):
             notes.append(f"line {grid.titles[0].place(0)[0] + 1}: table without a column 'layer' not read")
             continue
@@ -96,10 +106,26 @@ def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:
         notes += unread
         if len(answers) > max_answers:
             fail_too_many(max_answers, source.name)
+    name, networks = _metadata(source, other_lines)
+    if of_networks and not grids:
+        return _network_file(source, of_networks, name, max_answers)
     if not grids:
         fail("answers", "the page has no table of answers", origin=source.name, hint=COLUMNS_HINT)
-    name, networks = _metadata(source, other_lines)
     return AnswerFile(source, tuple(answers), name=name, networks=networks, notes=tuple(notes))
+
+
+def _network_file(source: Source, grids: list[Grid], name: str, max_answers: int) -> AnswerFile:
+    """The claims of tables of networks; see `read_network_tables`."""
+    table = read_network_tables(grids, max_answers)
+    return AnswerFile(
+        source,
+        tuple(table.answers),
+        name=name,
+        networks=table.networks,
+        audit=True,
+        columns=tuple(table.columns),
+        notes=tuple(table.notes),
+    )
 
 
 class _Columns(NamedTuple):

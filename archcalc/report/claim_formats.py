@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from archcalc.claims.claim import Judgement, Verdict
-from archcalc.diagnosis.reconcile import CheckedClaim
+from archcalc.diagnosis.reconcile import CheckedClaim, Origin
+from archcalc.report.counted import derivation_text, record
 from archcalc.report.json_text import write_json
 from archcalc.report.render import render
 from archcalc.report.table import Column, Table
@@ -22,19 +23,35 @@ def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> st
     judgement, origins = claim.judgement, claim.origins
     if not origins:
         return f"{judgement.sentence}\n"
-    sources = dict.fromkeys(f"{each.code}: {each.source}" for each in origins if each.source)
+    counted = [each for each in origins if each.count is not None]
     table = Table(
         columns=(
             Column("value", "value", "right"),
             Column("verdict", "verdict"),
             Column("sentence", f"source of {judgement.value}", folds=True),
             Column("code", "convention or tool", folds=True),
+            *([Column("terms", "terms", folds=True)] if counted else []),
         ),
-        rows=tuple((each.value, str(each.verdict), each.sentence, each.code or None) for each in origins),
+        rows=tuple(_row(each, with_terms=bool(counted)) for each in origins),
         title=_title(judgement),
-        notes=tuple(sources),
+        notes=tuple(_notes(origins)),
     )
     return render(table, form, color=color, width=width)
+
+
+def _row(origin: Origin, *, with_terms: bool) -> tuple[str | None, ...]:
+    terms = (derivation_text(origin.count) if origin.count is not None else None,) if with_terms else ()
+    return (origin.value, str(origin.verdict), origin.sentence, origin.code or None, *terms)
+
+
+def _notes(origins: Sequence[Origin]) -> Iterator[str]:
+    """Return which origin is the most usual, and where the rules of tools are to be read."""
+    if len(origins) > 1:
+        yield f"{len(origins)} numbers fit; the most usual is the first"
+    for each in origins:
+        if each.count is not None:
+            yield f"archcalc counters {each.network} --explain '{each.tools[0]}' derives {each.value}"
+            return
 
 
 def _title(judgement: Judgement) -> str:
@@ -64,6 +81,8 @@ def _record(claim: CheckedClaim) -> dict[str, Any]:
                 "verdict": str(each.verdict),
                 "value": each.value,
                 "source": each.source or None,
+                "tools": list(each.tools),
+                "terms": record(each.count)["terms"] if each.count is not None else [],
             }
             for each in claim.origins
         ],

@@ -44,6 +44,12 @@ def terms_text(count: Count) -> str:
     return f"= {STARTS[count.quantity.start]}" if count.quantity.start else ""
 
 
+def derivation_text(count: Count) -> str:
+    """Return a figure of archcalc and the terms that lead from it to a count, as one sum."""
+    start = [f"{count.start:,} {STARTS[count.quantity.start]}"] if count.quantity.start else []
+    return " ".join([*start, *map(term_text, count.terms)])
+
+
 def shown(counts: Sequence[Count]) -> list[Count]:
     """Return the counts without those that a setting does not change."""
     values = {(c.tool.name, c.tool.version, c.quantity.name): c.value for c in counts if not c.tool.setting}

@@ -60,6 +60,17 @@ def entries_by_spelling() -> dict[str, Entry]:
     return {**loose, **{separated: entry for (separated, _), entry in names}}
 
 
+def entry_named(written: str) -> Entry | None:
+    """Return the entry of the bundled network that people or other libraries call so; ``None`` if there is none.
+
+    The punctuation of papers and the names of timm are understood (``ViT-B/16``, ``resnet50.a1_in1k``), misspelt names
+    are not.
+    """
+    file, variant = find_bundled(written.replace("/", "-")) or ("", "")
+    name = f"{file}:{variant}" if variant else file or _in_libraries(written)
+    return next((entry for entry in catalogue() if entry.name == name), None)
+
+
 def suggest_bundled(spec: str) -> str:
     """Return the hint for a name that no bundled network has; empty if nothing is similar.
 
