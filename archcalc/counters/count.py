@@ -86,9 +86,9 @@ class _Counting:
                     if self.tool.gradients or not part.needs_gradients:
                         self.charge(rule, part, call.layer)
             self.leave_out()
-            rest = self.trace.macs - start
-            if rest:
-                self.add("products that archcalc counts differently", rest, "")
+            further = start * (self.trace.batch - 1)
+            self.add(f"a batch of {self.trace.batch} examples", further, "")
+            self.add("products that archcalc counts differently", self.trace.macs - start - further, "")
         return tuple(
             Term(label, sum(layers.values()), {layer: amount for layer, amount in layers.items() if amount})
             for label, layers in self.found.items()

@@ -132,7 +132,7 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     if any(count.quantity.start for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
     if trace.assumptions:
-        yield "assumed, since a spec does not say: " + "; ".join(trace.assumptions)
+        yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
     if trace.assumptions and any(count.tool.name == "torchsummary" for count in counts):
         yield "torchsummary adds the outputs of modules that hold others, too; a spec does not say which there are"
     hidden = trace.hidden

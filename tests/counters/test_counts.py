@@ -141,3 +141,16 @@ READ = (
 @pytest.mark.parametrize("network", SMALL)
 def test_specs_are_counted_like_the_modules_that_they_stand_for(network: str) -> None:
     assert tuple(counts(network)[each].value for each in READ) == SMALL[network]
+
+
+def test_the_examples_of_a_file_are_a_term(tmp_path: Path) -> None:
+    found = read(tmp_path, small_network(2))["fvcore 0.1.5", "macs"]
+    assert found.value == 2 * found.start
+    assert [(term.label, term.amount) for term in found.terms] == [("a batch of 2 examples", found.start)]
+
+
+def test_a_file_at_another_size_is_counted_like_a_spec(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "net.pt2", small_network()))
+    (found,) = archcalc.load(path).counters(["fvcore no_grad"])
+    (other,) = archcalc.load(path, shapes="3x6x6").counters(["fvcore no_grad"])
+    assert found.value == other.value == 8 * 36 * 27 + 720
