@@ -145,6 +145,7 @@ def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored:
         learned,
         preparation,
         (),
+        frozenset(),
         tuple(_assumptions(operations, calls)),
     )
 

@@ -34,6 +34,8 @@ class Count:
     """The number if the operations that the source does not show are written the other way."""
     by_layer: dict[str, int] = field(default_factory=dict)
     """What the tool counts, by layer."""
+    failure: str = ""
+    """Why the tool fails on the model, so that this is only what its rules would give; empty: it does not."""
 
     @property
     def printed(self) -> str:
@@ -59,7 +61,8 @@ def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, sta
         further.terms(start)
         other = further.value if further.value != counting.value else None
     assert counting.value == start + sum(term.amount for term in terms)
-    return Count(tool, quantity, counting.value, start, terms, other, counting.by_layer)
+    failure = "" if tool.failure is None else tool.failure(trace)
+    return Count(tool, quantity, counting.value, start, terms, other, counting.by_layer, failure)
 
 
 class _Counting:

@@ -48,7 +48,9 @@ def shown(counts: Sequence[Count]) -> list[Count]:
     """Return the counts without those that a setting does not change."""
     values = {(c.tool.name, c.tool.version, c.quantity.name): c.value for c in counts if not c.tool.setting}
     return [
-        c for c in counts if not c.tool.setting or values.get((c.tool.name, c.tool.version, c.quantity.name)) != c.value
+        c
+        for c in counts
+        if not c.tool.setting or c.failure or values.get((c.tool.name, c.tool.version, c.quantity.name)) != c.value
     ]
 
 
@@ -118,6 +120,8 @@ def record(count: Count, *, layers: bool = False) -> dict[str, Any]:
     }
     if count.other is not None:
         found["other_value"] = count.other
+    if count.failure:
+        found["failure"] = count.failure
     if quantity.start:
         found["start"] = {"quantity": quantity.start, "value": count.start}
     found["terms"] = [
@@ -131,6 +135,8 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     """Return what a reader of the numbers has to know: assumptions, and what the source does not say."""
     if any(count.quantity.start for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
+    for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
+        yield f"{key} fails on this network, since {failure}; the value is what its rules would give"
     if trace.assumptions:
         yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
     if trace.assumptions and any(count.tool.name == "torchsummary" for count in counts):

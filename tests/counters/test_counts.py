@@ -154,3 +154,16 @@ def test_a_file_at_another_size_is_counted_like_a_spec(tmp_path: Path) -> None:
     (found,) = archcalc.load(path).counters(["fvcore no_grad"])
     (other,) = archcalc.load(path, shapes="3x6x6").counters(["fvcore no_grad"])
     assert found.value == other.value == 8 * 36 * 27 + 720
+
+
+def test_a_tool_that_fails_on_a_network_is_named(tmp_path: Path) -> None:
+    calls = [
+        call("expand.default", "e", self="@p_token", size=[1, 2, 4]),
+        call("linear.default", "h", module="head", input="@e", weight="@p_head_weight", bias=None),
+        call("add.Tensor", "y", self="@x", other="@h"),
+    ]
+    results = {"e": (1, 2, 4), "h": (1, 2, 4), "y": (1, 2, 4)}
+    program = document({"x": (1, 2, 4)}, calls, results, {"token": (1, 1, 4), "head.weight": (4, 4)})
+    found = read(tmp_path, program)
+    assert "'head'" in found["flop-counter-mode 2.13 no_grad", "flops"].failure
+    assert not found["flop-counter-mode 2.13", "flops"].failure

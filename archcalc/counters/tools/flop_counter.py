@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archcalc.counters.formulas import attention, products
 from archcalc.counters.rules import Formula, Quantity, Rule, Tool
+from archcalc.counters.trace import Trace
 
 REGISTRY = "torch/utils/flop_counter.py flop_registry"
 PACKAGE = "torch on PyPI"
@@ -44,6 +45,14 @@ def _flops(attention: Formula) -> tuple[Quantity, ...]:
     return (Quantity("flops", "FLOPs (two per multiply–add)", "macs", rules=rules),)
 
 
+def _parameter_enters_a_module(trace: Trace) -> str:
+    """Return why the hooks that note the current module fail: they cannot be added to a view of a parameter."""
+    for call in trace.calls:
+        if call.path and any(each.name in trace.parameter_views for each in call.inputs):
+            return f"a view of a parameter enters the module '{call.path}'"
+    return ""
+
+
 FLOP_COUNTER = Tool(
     name="flop-counter-mode",
     version="2.13",
@@ -53,6 +62,7 @@ FLOP_COUNTER = Tool(
     caller_decides=True,
     title="PyTorch's FlopCounterMode",
     native_layers=True,
+    failure_without_gradients=_parameter_enters_a_module,
     quantities=_flops(attention.UNFUSED_ATTENTION_FLOPS),
 )
 
