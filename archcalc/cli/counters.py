@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from archcalc.analysis.propagate import Analysis
 from archcalc.cli.options import (
     SpecCommand,
     default_format,
@@ -82,12 +83,17 @@ def command(
         return
     programs = form == "csv"
     title = f"{network.name}: {analysis.totals.macs:,} MACs, {analysis.totals.params:,} parameters"
-    notes = () if programs else counted.notes(found, trace)
+    notes = () if programs else (*counted.notes(found, trace), *incomplete(analysis))
     if layers:
         table = counted.layers_table(found if programs else counted.shown(found), title, notes)
     else:
         table = counted.counts_table(found, title, notes, programs=programs)
     print_table(table, form, color)
+
+
+def incomplete(analysis: Analysis) -> tuple[str, ...]:
+    """Return what archcalc does not count, of which the figure that terms lead from is a lower bound."""
+    return () if analysis.totals.is_complete else analysis.graph.notes
 
 
 def chosen_quantities(written: tuple[str, ...], known: list[str]) -> list[str]:

@@ -145,6 +145,7 @@ def trace_of_layers(layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored:
         learned,
         preparation,
         (),
+        frozenset(),
         tuple(_assumptions(operations, calls)),
     )
 
@@ -223,7 +224,7 @@ class _Building:
             found = {
                 "groups": op.groups,
                 "stride": list(op.stride),
-                "padding": [before for before, _ in op.padding] if hasattr(op, "padding") else 0,
+                "padding": _padding(op.pad, op.kernel, op.dilation),
                 "dilation": list(op.dilation),
             }
         if op.name in ("softmax", "log_softmax"):
@@ -324,6 +325,14 @@ class _Building:
         if call is not None:
             call.add(found)
         return found
+
+
+def _padding(pad: Any, kernel: Sequence[int], dilation: Sequence[int]) -> list[int]:
+    """Return the padding of each axis before it, also where it is a word."""
+    if isinstance(pad, str):
+        per_axis = zip(kernel, dilation, strict=True)
+        return [0 if pad == "valid" else d * (k - 1) // (1 if pad == "full" else 2) for k, d in per_axis]
+    return [before for before, _ in pad]
 
 
 def _sizes(shape: Shape) -> tuple[int, ...]:

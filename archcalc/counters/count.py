@@ -34,6 +34,8 @@ class Count:
     """The number if the operations that the source does not show are written the other way."""
     by_layer: dict[str, int] = field(default_factory=dict)
     """What the tool counts, by layer."""
+    failure: str = ""
+    """Why the tool fails on the model, so that this is only what its rules would give; empty: it does not."""
 
     @property
     def printed(self) -> str:
@@ -59,7 +61,8 @@ def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, sta
         further.terms(start)
         other = further.value if further.value != counting.value else None
     assert counting.value == start + sum(term.amount for term in terms)
-    return Count(tool, quantity, counting.value, start, terms, other, counting.by_layer)
+    failure = "" if tool.failure is None else tool.failure(trace)
+    return Count(tool, quantity, counting.value, start, terms, other, counting.by_layer, failure)
 
 
 class _Counting:
@@ -86,9 +89,9 @@ class _Counting:
                     if self.tool.gradients or not part.needs_gradients:
                         self.charge(rule, part, call.layer)
             self.leave_out()
-            rest = self.trace.macs - start
-            if rest:
-                self.add("products that archcalc counts differently", rest, "")
+            further = start * (self.trace.batch - 1)
+            self.add(f"a batch of {self.trace.batch} examples", further, "")
+            self.add("products that archcalc counts differently", self.trace.macs - start - further, "")
         return tuple(
             Term(label, sum(layers.values()), {layer: amount for layer, amount in layers.items() if amount})
             for label, layers in self.found.items()

@@ -27,6 +27,14 @@ BYTES = {
 }
 """The bytes per number of formats that do not have four."""
 
+VIEWS = frozenset(
+    (
+        *("alias", "chunk", "detach", "expand", "expand_as", "flatten", "narrow", "permute", "reshape", "select"),
+        *("slice", "split", "squeeze", "t", "transpose", "unbind", "unflatten", "unsqueeze", "view", "view_as"),
+    )
+)
+"""The operators whose result is a view of their argument."""
+
 FILE = re.compile(r'File "([^"\n]{0,1000})", line \d{1,9}, in forward')
 SEQUENTIAL = ("torch/nn/modules/container.py", "torch\\nn\\modules\\container.py")
 """The file in which ``Sequential`` calls its modules."""
@@ -55,6 +63,7 @@ class _Tracing:
         self.holders = {path.rpartition(".")[0] for path in program.modules if path}
         self.own: dict[str, dict[str, Tensor]] = {}
         self.function = ""
+        self.views: set[str] = set()
 
     def trace(self, batch: int, used: frozenset[str]) -> Trace:
         parameters: dict[str, Tensor] = {}
@@ -83,6 +92,7 @@ class _Tracing:
             int(self.totals.trainable),
             0,
             tuple([path for path in self.program.modules if path not in without]),
+            frozenset(self.views),
         )
 
     def tensor(self, name: str, kind: str = "computed", *, is_trained: bool = False) -> Tensor:
@@ -111,6 +121,8 @@ class _Tracing:
         for name in made:
             self.tensors[name] = self.tensor(name, is_trained=is_trained)
         outputs = tuple([self.tensors[name] for name in made])
+        if base_name(call.target) in VIEWS and (read[0].kind == "parameter" or read[0].name in self.views):
+            self.views.update(made)
         arguments = {name: self.argument(value) for name, value in call.arguments.items()}
         base = base_name(call.target)
         module = self.module(call.site.modules, call.site.trace)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from archcalc.counters.rules import Tool
-from archcalc.counters.tools.calflops import CALFLOPS, DEEPSPEED
-from archcalc.counters.tools.flop_counter import FLOP_COUNTER, FLOP_COUNTER_META, TORCHVISION
+from archcalc.counters.tools.caffe import CAFFE
+from archcalc.counters.tools.calflops import CALFLOPS
+from archcalc.counters.tools.deepspeed import DEEPSPEED
+from archcalc.counters.tools.flop_counter import FLOP_COUNTER, FLOP_COUNTER_META
 from archcalc.counters.tools.fvcore import FVCORE
+from archcalc.counters.tools.keras import KERAS
 from archcalc.counters.tools.ptflops import PTFLOPS, PTFLOPS_ATEN, PTFLOPS_OLD
-from archcalc.counters.tools.summaries import CAFFE, KERAS, PYTORCH, TORCHSUMMARY
+from archcalc.counters.tools.pytorch import PYTORCH
 from archcalc.counters.tools.thop import THOP, THOP_0_0
 from archcalc.counters.tools.torchinfo import TORCHINFO
+from archcalc.counters.tools.torchsummary import TORCHSUMMARY
+from archcalc.counters.tools.torchvision import TORCHVISION
 from archcalc.spec.errors import fail, suggest
 
 _LISTED = (

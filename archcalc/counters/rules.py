@@ -118,10 +118,14 @@ class Tool:
     """How it is used, if that matters: ``no_grad``, ``meta``."""
     gradients: bool = True
     """Whether the model runs with gradients; without, attention and encoder layers may be one native call each."""
+    failure_without_gradients: Callable[[Trace], str] | None = None
+    """The same if it is called without gradients."""
     caller_decides: bool = False
     """Whether the caller decides about gradients; a tool that turns them off itself leaves no choice."""
     title: str = ""
     """How sentences call it; by default by its name and version."""
+    failure: Callable[[Trace], str] | None = None
+    """Returns why it fails on a model, for which there is only what its rules would give; empty: it does not."""
     native_layers: bool = False
     """Whether encoder layers can be native calls, which they are only if no module in them has hooks."""
     enters_counted: bool = True
@@ -142,7 +146,8 @@ class Tool:
 
     def without_gradients(self) -> Tool:
         """Return the same tool, called without gradients."""
-        return replace(self, setting="no_grad", use=f"with torch.no_grad(): {self.use}", gradients=False)
+        use = f"with torch.no_grad(): {self.use}"
+        return replace(self, setting="no_grad", use=use, gradients=False, failure=self.failure_without_gradients)
 
 
 class Rules:

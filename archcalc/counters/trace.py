@@ -191,6 +191,8 @@ class Trace:
     """The stored numbers of layers that other tools have no layer for, because their users prepare the data instead."""
     silent: tuple[str, ...] = ()
     """The paths of modules without any operation, parameter or module in them, which may be called nevertheless."""
+    parameter_views: frozenset[str] = frozenset()
+    """The names of tensors that are views of parameters."""
     assumptions: tuple[str, ...] = ()
     """What is assumed, because the source does not say."""
 

@@ -54,7 +54,9 @@ def shown(counts: Sequence[Count]) -> list[Count]:
     """Return the counts without those that a setting does not change."""
     values = {(c.tool.name, c.tool.version, c.quantity.name): c.value for c in counts if not c.tool.setting}
     return [
-        c for c in counts if not c.tool.setting or values.get((c.tool.name, c.tool.version, c.quantity.name)) != c.value
+        c
+        for c in counts
+        if not c.tool.setting or c.failure or values.get((c.tool.name, c.tool.version, c.quantity.name)) != c.value
     ]
 
 
@@ -124,6 +126,8 @@ def record(count: Count, *, layers: bool = False) -> dict[str, Any]:
     }
     if count.other is not None:
         found["other_value"] = count.other
+    if count.failure:
+        found["failure"] = count.failure
     if quantity.start:
         found["start"] = {"quantity": quantity.start, "value": count.start}
     found["terms"] = [
@@ -137,8 +141,10 @@ def notes(counts: Sequence[Count], trace: Trace) -> Iterator[str]:
     """Yield notes on the numbers: assumptions, and what the source does not show."""
     if any(count.quantity.start for count in counts):
         yield "terms lead from archcalc's MACs or parameters to the value"
+    for key, failure in {count.tool.key: count.failure for count in shown(counts) if count.failure}.items():
+        yield f"{key} fails on this network, since {failure}; the value is what its rules would give"
     if trace.assumptions:
-        yield "assumed, since a spec does not say: " + "; ".join(trace.assumptions)
+        yield "assumed, since the source does not say: " + "; ".join(trace.assumptions)
     if trace.assumptions and any(count.tool.name == "torchsummary" for count in counts):
         yield "torchsummary adds the outputs of modules that hold others, too; a spec does not say which there are"
     hidden = trace.hidden

@@ -113,3 +113,57 @@ def test_functions_count_by_how_the_source_writes_them(tmp_path: Path) -> None:
         (tmp_path / str(place)).mkdir()
         found = read(tmp_path / str(place), program)["calflops 0.3.2", "macs"]
         assert (found.value, found.other) == (value, other)
+
+
+SMALL = {
+    # printed by thop 0.1.1, ptflops 0.7.5, torchinfo 1.8.0, calflops 0.3.2, fvcore 0.1.5 and PyTorch 2.13 for modules
+    # of torch.nn: LSTM(16, 32, 2, bidirectional=True) and Linear(64, 4), GRU(16, 32), RNN(16, 32, bias=False),
+    # ConvTranspose2d(8, 4, 3, 2, 1, groups=2) with Upsample and AdaptiveAvgPool2d(1)
+    "20x16 -> lstm 32 layers=2 bidirectional -> linear 4": (783360, 788560, 5200, 1510400, 758020, 5120, 10240),
+    "20x16 -> gru 32": (100480, 100480, 96000, 188800, 96000, 0, 184320),
+    "20x16 -> rnn 32 nobias": (31360, 31360, 30720, 60800, 30720, 0, 61440),
+    "8x16x16 -> upconv 4 k3 s2 p1 g2 -> upsample 2 bilinear -> gap": (
+        322900,
+        102212,
+        40708,
+        56212,
+        142228,
+        113744,
+        73728,
+    ),
+}
+READ = (
+    ("thop 0.1.1", "macs"), ("ptflops 0.7.5", "macs"), ("ptflops-aten 0.7.5", "macs"), ("calflops 0.3.2", "flops"),
+    ("torchinfo 1.8.0", "macs"), ("fvcore 0.1.5", "macs"), ("flop-counter-mode 2.13", "flops"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("network", SMALL)
+def test_specs_are_counted_like_the_modules_that_they_stand_for(network: str) -> None:
+    assert tuple(counts(network)[each].value for each in READ) == SMALL[network]
+
+
+def test_the_examples_of_a_file_are_a_term(tmp_path: Path) -> None:
+    found = read(tmp_path, small_network(2))["fvcore 0.1.5", "macs"]
+    assert found.value == 2 * found.start
+    assert [(term.label, term.amount) for term in found.terms] == [("a batch of 2 examples", found.start)]
+
+
+def test_a_file_at_another_size_is_counted_like_a_spec(tmp_path: Path) -> None:
+    path = str(write(tmp_path / "net.pt2", small_network()))
+    (found,) = archcalc.load(path).counters(["fvcore no_grad"])
+    (other,) = archcalc.load(path, shapes="3x6x6").counters(["fvcore no_grad"])
+    assert found.value == other.value == 8 * 36 * 27 + 720
+
+
+def test_a_tool_that_fails_on_a_network_is_named(tmp_path: Path) -> None:
+    calls = [
+        call("expand.default", "e", self="@p_token", size=[1, 2, 4]),
+        call("linear.default", "h", module="head", input="@e", weight="@p_head_weight", bias=None),
+        call("add.Tensor", "y", self="@x", other="@h"),
+    ]
+    results = {"e": (1, 2, 4), "h": (1, 2, 4), "y": (1, 2, 4)}
+    program = document({"x": (1, 2, 4)}, calls, results, {"token": (1, 1, 4), "head.weight": (4, 4)})
+    found = read(tmp_path, program)
+    assert "'head'" in found["flop-counter-mode 2.13 no_grad", "flops"].failure
+    assert not found["flop-counter-mode 2.13", "flops"].failure

@@ -67,7 +67,7 @@ def is_fused_attention(operation: Operation) -> bool:
     if query is None or key is None or value is None or operation.arguments.get("dropout_p", 0.0):
         return False
     fits = all(len(each.shape) == 4 and each.inner_stride == 1 for each in (query, key, value))
-    return fits and query.shape[-1] == value.shape[-1]
+    return fits and query.shape[-1] == value.shape[-1] and query.shape[:2] == key.shape[:2] == value.shape[:2]
 
 
 def has_learned_mask(operation: Operation) -> bool:
@@ -87,8 +87,8 @@ def _unfused(per_mac: int) -> Formula:
             yield Part(per_mac * operation.macs, "", operation.operations, what, needs_gradients=is_fused)
 
     return Formula(
-        f"0 by the fused operator of the CPU; {times_text(per_mac)}K if tensors do not have 4 axes, equal widths and "
-        "neighbouring features, if there is dropout, or if there are gradients and the mask is learned",
+        f"0 by the fused operator of the CPU; {times_text(per_mac)}K if tensors do not have 4 axes, equal heads and "
+        "widths and neighbouring features, if there is dropout, or if there are gradients and the mask is learned",
         parts,
     )
 

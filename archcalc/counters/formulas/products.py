@@ -28,6 +28,15 @@ def _macs_and_bias_once(call: Call) -> Iterator[Part]:
 MACS = Formula("K: a multiply–accumulate of the product is one operation", products_part)
 
 
+def _unless_padding_is_a_word(call: Call) -> Iterator[Part]:
+    if not isinstance(call.weighted.arguments.get("padding"), str):
+        yield from products_part(call)
+
+
+MACS_WITH_PADDING = Formula(
+    "K; 0 if the padding is a word such as 'same', which is another operator in a trace", _unless_padding_is_a_word
+)
+
 MACS_AND_BIAS = Formula("K, and m for the bias if there is one", _macs_and_bias)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from archcalc.counters.formulas.common import Call, covered, times_text
+from archcalc.counters.formulas.products import products_part
 from archcalc.counters.rules import Formula, Part
 from archcalc.counters.trace import Tensor
 
@@ -59,3 +60,13 @@ def all_weights_recurrent(further: int, *, per_mac: int = 1) -> Formula:
 
     products = "the weights" if per_mac == 1 else "twice the weights, less the gates twice"
     return Formula(f"per step {products}, the biases, and {times_text(further)}H; doubled for two directions", parts)
+
+
+def _with_biases(call: Call) -> Iterator[Part]:
+    yield from products_part(call)
+    params: list[Tensor] = call.weighted.arguments["params"]
+    vectors = sum(each.numel for each in params if len(each.shape) == 1)
+    yield Part(vectors * recurrent_sizes(call)[-1], "1 per output", what="biases")
+
+
+MACS_AND_BIASES = Formula("K, and the biases per step", _with_biases)

@@ -1,10 +1,10 @@
-"""PyTorch's FlopCounterMode, and torchvision's published figures, which were made with it."""
+"""PyTorch's FlopCounterMode."""
 
 from __future__ import annotations
 
 from archcalc.counters.formulas import attention, products
-from archcalc.counters.measures import all_parameters
-from archcalc.counters.rules import Formula, Quantity, Rule, Tool, Unit
+from archcalc.counters.rules import Formula, Quantity, Rule, Tool
+from archcalc.counters.trace import Trace
 
 REGISTRY = "torch/utils/flop_counter.py flop_registry"
 PACKAGE = "torch on PyPI"
@@ -14,7 +14,14 @@ WATCHES = (
 )
 
 
-def _rules(attention: Formula, per_mac: Formula, dispatched: Formula) -> tuple[Rule, ...]:
+def operator_rules(attention: Formula, per_mac: Formula, dispatched: Formula) -> tuple[Rule, ...]:
+    """Return what is counted.
+
+    Args:
+        attention: the formula of scaled dot-product attention.
+        per_mac: that of all other operators.
+        dispatched: that of products of two tensors.
+    """
     return (
         Rule("operator", CONVOLUTIONS, "convolutions", per_mac, f"{REGISTRY} conv_flop"),
         Rule("operator", "linear addmm", "linear layers", per_mac, f"{REGISTRY} addmm_flop, mm_flop"),
@@ -34,8 +41,16 @@ USE = "with torch.utils.flop_counter.FlopCounterMode() as counter: model(x)"
 
 
 def _flops(attention: Formula) -> tuple[Quantity, ...]:
-    rules = _rules(attention, products.TWO_PER_MAC, products.DISPATCHED_PRODUCT_FLOPS)
+    rules = operator_rules(attention, products.TWO_PER_MAC, products.DISPATCHED_PRODUCT_FLOPS)
     return (Quantity("flops", "FLOPs (two per multiply–add)", "macs", rules=rules),)
+
+
+def _parameter_enters_a_module(trace: Trace) -> str:
+    """Return why the hooks that note the current module fail: they cannot be added to a view of a parameter."""
+    for call in trace.calls:
+        if call.path and any(each.name in trace.parameter_views for each in call.inputs):
+            return f"a view of a parameter enters the module '{call.path}'"
+    return ""
 
 
 FLOP_COUNTER = Tool(
@@ -47,6 +62,7 @@ FLOP_COUNTER = Tool(
     caller_decides=True,
     title="PyTorch's FlopCounterMode",
     native_layers=True,
+    failure_without_gradients=_parameter_enters_a_module,
     quantities=_flops(attention.UNFUSED_ATTENTION_FLOPS),
 )
 
@@ -58,22 +74,4 @@ FLOP_COUNTER_META = Tool(
     use=f"with torch.device('meta'): {USE}",
     watches=WATCHES,
     quantities=_flops(products.TWO_PER_MAC),
-)
-
-TORCHVISION = Tool(
-    name="torchvision",
-    version="0.28",
-    package="torchvision on PyPI",
-    use="weights.meta['_ops']",
-    watches=WATCHES,
-    quantities=(
-        Quantity(
-            "macs",
-            "GFLOPS in the tables of weights (a multiply–add is one)",
-            "macs",
-            Unit(" G", 10**9, 3),
-            rules=_rules(products.MACS, products.MACS, products.DISPATCHED_PRODUCT),
-        ),
-        Quantity("params", "Params", "params", measure=all_parameters, source="torch.nn.Module.parameters"),
-    ),
 )

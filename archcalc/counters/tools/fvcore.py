@@ -13,7 +13,7 @@ RULES = (
         "operator",
         "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d convolution",
         "convolutions",
-        products.MACS,
+        products.MACS_WITH_PADDING,
         f"{HANDLES} conv_flop_jit",
     ),
     Rule("operator", "linear addmm", "linear layers", products.MACS, f"{HANDLES} linear_flop_jit, addmm_flop_jit"),

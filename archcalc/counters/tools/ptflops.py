@@ -209,6 +209,13 @@ PTFLOPS_ATEN = Tool(
                 ),
                 Rule(
                     "operator",
+                    "gru rnn_tanh rnn_relu",
+                    "recurrent layers",
+                    recurrent.MACS_AND_BIASES,
+                    f"{ATEN} addmm_flop",
+                ),
+                Rule(
+                    "operator",
                     "scaled_dot_product_attention",
                     "scaled dot-product attention",
                     attention.UNFUSED_ATTENTION,

@@ -1,0 +1,28 @@
+"""Keras (``model.summary()``)."""
+
+from __future__ import annotations
+
+from archcalc.counters.measures import all_stored, stored_bytes
+from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
+
+KERAS = Tool(
+    name="keras",
+    title="Keras (model.summary())",
+    version="3.15",
+    package="keras on PyPI",
+    use="model.summary()",
+    watches="weights of layers, trained or not: moving mean and variance are weights that are not trained",
+    quantities=(
+        Quantity(
+            "params", "Total params", "params", measure=all_stored, source="keras/src/layers/layer.py count_params"
+        ),
+        Quantity(
+            "params_bytes",
+            "Total params (MB)",
+            "",
+            BINARY_MEGABYTES,
+            measure=stored_bytes,
+            source="keras/src/utils/summary_utils.py weight_memory_size",
+        ),
+    ),
+)

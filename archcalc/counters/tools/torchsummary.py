@@ -1,0 +1,48 @@
+"""torchsummary."""
+
+from __future__ import annotations
+
+from archcalc.counters.measures import called_parameters, input_bytes, output_bytes
+from archcalc.counters.rules import BINARY_MEGABYTES, Quantity, Tool
+from archcalc.counters.trace import ModuleCall, Trace
+
+CONTAINERS = ("Sequential", "ModuleList")
+SUMMARY = "torchsummary/torchsummary.py summary"
+
+
+def _is_listed(call: ModuleCall) -> bool:
+    return bool(call.path) and not call.is_sequential and call.name not in CONTAINERS
+
+
+def _returns_more_than_tensors(trace: Trace) -> str:
+    attention = next((call for call in trace.calls if call.class_name == "MultiheadAttention"), None)
+    return "" if attention is None else f"the module '{attention.path}' returns None beside a tensor"
+
+
+TORCHSUMMARY = Tool(
+    name="torchsummary",
+    version="1.5.1",
+    package="torchsummary on PyPI, github.com/sksq96/pytorch-summary",
+    use="torchsummary.summary(model, (3, 224, 224))",
+    watches="calls of all modules but Sequential, ModuleList and the model itself, through forward hooks",
+    failure=_returns_more_than_tensors,
+    quantities=(
+        Quantity(
+            "params",
+            "Total params",
+            "params",
+            measure=called_parameters("*", per_call=True, names=("weight", "bias")),
+            source=f"{SUMMARY}: the parameters named weight and bias, for every call",
+        ),
+        Quantity("input_bytes", "Input size (MB)", "", BINARY_MEGABYTES, measure=input_bytes, source=SUMMARY),
+        Quantity(
+            "forward_backward_bytes",
+            "Forward/backward pass size (MB)",
+            "",
+            BINARY_MEGABYTES,
+            measure=output_bytes(2, _is_listed),
+            otherwise=output_bytes(2, _is_listed, silent=True),
+            source=f"{SUMMARY}: twice the outputs of all calls, also of modules that hold others",
+        ),
+    ),
+)
