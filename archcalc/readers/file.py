@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from archcalc.graph import Graph
@@ -51,23 +50,11 @@ class LoweredFile:
         return self.recorded.arrays(self.model.arrays)
 
 
-def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
-    """Return a ``.pt2`` file.
-
-    Args:
-        path: the file.
-        name: its name in messages.
-        options: how to read it; its shapes do not matter.
-
-    Raises:
-        SpecError: it cannot be read, or the options do not fit it.
-    """
-    from archcalc.readers.torch_export.translate import read_model
-
+def without_arguments(options: ModelOptions) -> None:
+    """Require that no arguments are given, which only modules of the user's code have."""
     for argument in options.arguments:
         hint = "--arg is for modules of the user's code: package.module:object"
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
-    return LoweredFile(read_model(path, name, batch_axes(options), partial=options.partial))
 
 
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:

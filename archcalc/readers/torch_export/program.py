@@ -46,6 +46,8 @@ class Call:
     outputs: tuple[str | None, ...]
     """The names of the results; ``None`` for one that is no tensor or integer."""
     origin: Origin
+    reason: str = ""
+    """Why it cannot be translated, if its reader knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
@@ -50,15 +50,38 @@ def read_model(
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    program = with_named_operators(read_program(path, name))
-    translation = _Translation(program, name, batch_axes or {}, partial=partial)
+    program = read_program(path, name)
 
-    def arrays(names: Iterable[str]) -> Mapping[str, Any]:
+    def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         from archcalc.readers.torch_export.weights import arrays_of
 
-        return arrays_of(path, name, program, translation.constant_calls, names)
+        return arrays_of(path, name, program, constant_calls, names)
 
-    return translation.model(arrays)
+    return model_of(program, name, batch_axes or {}, load, partial=partial)
+
+
+Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
+"""Returns stored arrays and computed constants by their names, given the program and its calls on constants."""
+
+
+def model_of(
+    program: Program, name: str, batch_axes: Mapping[str, int | None], load: Load, *, partial: bool = False
+) -> Model:
+    """Return a program as steps.
+
+    Args:
+        program: the program.
+        name: the name of its file in messages.
+        batch_axes: the axes of inputs that are the batch; by default, the first.
+        load: reads stored arrays when a run needs them.
+        partial: whether calls without a translation are steps without a cost.
+
+    Raises:
+        SpecError: it calls operators that have no translation.
+    """
+    named = with_named_operators(program)
+    translation = _Translation(named, name, batch_axes, partial=partial)
+    return translation.model(lambda names: load(named, translation.constant_calls, names))
 
 
 class _Translation:
@@ -150,8 +173,8 @@ class _Translation:
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
         try:
-            if translation is None:
-                raise Untranslatable("")
+            if translation is None or call.reason:
+                raise Untranslatable(call.reason)
             arguments = Arguments(call, self)
             self.steps += [with_origin(step, call.origin) for step in self.steps_of(translation, arguments)]
             read = next(iter(call.arguments.values()), None)

@@ -1,0 +1,450 @@
+"""Go through the nodes of a model in their order: sizes are evaluated, all others become calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from archcalc.graph import Origin
+from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
+from archcalc.readers.onnx.inputs import Inputs
+from archcalc.readers.onnx.names import clean, origin_of
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
+from archcalc.readers.onnx.protobuf import Message
+from archcalc.readers.onnx.registry import CONVERSIONS
+from archcalc.readers.onnx.sizes import Size, plain
+from archcalc.readers.onnx.stored import DERIVATIONS
+from archcalc.readers.onnx.values import FUNCTIONS, MAX_VALUES, NotEvaluated, concrete, result_format
+from archcalc.readers.onnx.weights import array_in_graph
+from archcalc.readers.torch_export.calls import tensors_in
+from archcalc.readers.torch_export.program import Call, Meta, Program, Stored, TensorName
+from archcalc.readers.torch_export.registry import Untranslatable
+from archcalc.spec.errors import fail
+
+MAX_NODES = 1_000_000
+MAX_NESTING = 20
+"""The number of nodes that are read, and how deep branches are nested."""
+
+MAX_AXES = 64
+MAX_SIZE = 2**63 - 1
+
+
+class Decoder:
+    """The state of the reading; see `archcalc.readers.onnx.nodes.Decoder`."""
+
+    def __init__(self, message: Message, name: str, inputs: Inputs) -> None:
+        self.message, self.name, self.given = message, name, inputs
+        model = message.model
+        self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
+        self.metas: dict[str, Meta] = {}
+        self.values: dict[str, Any] = {}
+        """The values of tensors that are known while the file is read."""
+        self.stored: dict[str, Stored] = {}
+        """The arrays that are the same for all inputs."""
+        self.initializers: dict[str, Any] = {}
+        self.spans = message.initializers
+        self.derived: dict[str, Derived] = {}
+        self.constant_nodes: dict[str, Any] = {}
+        """The nodes that compute constants from constants, by the name of an output."""
+        self.aliases: dict[str, str] = {}
+        self.taken: set[str] = set()
+        """The names of stored arrays in messages and in the names of layers."""
+        self.calls: list[Call] = []
+        self.sizes_by_name: dict[str, int] = {}
+        self.measured: dict[tuple[str, int], Size] = {}
+        self.unknown: set[str] = set()
+        self.known: dict[str, Meta] = {}
+        """What the file itself says about tensors."""
+        self.temporary = 0
+
+    # The graph
+
+    def program(self) -> Program:
+        """Return the program of the file.
+
+        Raises:
+            SpecError: the graph is not complete.
+        """
+        graph = self.message.model.graph
+        self.add_known(graph)
+        for tensor in graph.initializer:
+            self.add_initializer(tensor)
+        if graph.sparse_initializer:
+            self.refuse("it has sparse initializers, which are not supported")
+        inputs = self.given.metas(graph, self.initializers)
+        self.metas.update(inputs)
+        self.values.update(self.given.values)
+        for each in self.given.values:
+            inputs.pop(each, None)
+        for node in graph.node:
+            self.node(node, 0)
+        outputs = []
+        for each in graph.output:
+            name = self.resolved(each.name)
+            if name not in self.metas and name not in self.unknown:
+                self.refuse(f"no node computes the output '{each.name[:100]}'")
+            outputs.append(self.needed(name))
+        stored = self.used_arrays(outputs)
+        return Program(
+            title=clean(graph.name) or "model",
+            inputs=inputs,
+            dynamic=self.given.dynamic,
+            input_names={},
+            stored=stored,
+            calls=tuple(self.calls),
+            outputs=tuple(dict.fromkeys(outputs)),
+            metas=self.metas,
+            sizes=self.sizes_by_name,
+            has_weights=True,
+        )
+
+    def refuse(self, reason: str, hint: str = "") -> NoReturn:
+        fail("format", reason, origin=self.name, hint=hint)
+
+    def add_known(self, graph: Any) -> None:
+        """Note what a graph says about the sizes of its tensors, where it says so."""
+        for each in (*graph.value_info, *graph.output):
+            meta = meta_of(each.type)
+            if meta is not None:
+                self.known[each.name] = meta
+
+    def add_initializer(self, tensor: Any) -> None:
+        """Note a stored tensor; numbers are read if they are few."""
+        sizes = tuple(tensor.dims)
+        if len(sizes) > MAX_AXES or any(not 0 <= size <= MAX_SIZE for size in sizes):
+            self.refuse(f"the initializer '{tensor.name[:100]}' has impossible sizes")
+        dtype = DTYPES.get(tensor.data_type)
+        if dtype is None:
+            self.refuse(f"the initializer '{tensor.name[:100]}' has an unknown number format")
+        self.initializers[tensor.name] = tensor
+        self.metas[tensor.name] = Meta(sizes, dtype)
+        count = _count(sizes)
+        trained = dtype in FLOATS and count > 1
+        self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
+        if not trained and count <= MAX_VALUES:
+            self.read_values(tensor.name, tensor, sizes)
+
+    def read_values(self, name: str, tensor: Any, sizes: Sizes) -> None:
+        """Read the numbers of a small tensor, if they are in the file."""
+        if tensor.name in self.message.initializers:
+            return
+        try:
+            array = array_in_graph(tensor)
+        except (ValueError, ImportError):
+            return
+        if array.shape == sizes:
+            self.values[name] = array
+
+    def unique(self, name: str) -> str:
+        """Return a name for a stored array that no other has."""
+        base = clean(name) or "constant"
+        found, number = base, 1
+        while found in self.taken:
+            number += 1
+            found = f"{base}_{number}"
+        self.taken.add(found)
+        return found
+
+    # Nodes
+
+    def node(self, node: Any, nesting: int) -> None:
+        """Read a node."""
+        if node.op_type == "Constant" and node.domain in DOMAINS:
+            self.constant(node)
+            return
+        inputs = [self.resolved(name) if name else "" for name in node.input]
+        for name in inputs:
+            if name and name not in self.metas and name not in self.values and name not in self.unknown:
+                self.refuse(
+                    f"node '{node.name or node.op_type}' reads '{name[:100]}', which no node before it computes",
+                    "the nodes of a model must be in an order in which tensors are computed before they are read",
+                )
+        if node.op_type == "If":
+            self.branch(node, inputs, nesting)
+            return
+        n = NodeView(node, self.inference.version(node.domain), self, Origin("", "", node.op_type, ""), inputs)
+        if self.evaluate(n):
+            return
+        if any(name in self.unknown for name in inputs):
+            self.skip(n)
+            return
+        self.infer(n)
+        if self.is_constant_node(n):
+            self.constant_result(n)
+            return
+        if any(name and name not in self.metas for name in n.outputs):
+            self.skip(n, "the sizes of its output depend on the numbers in tensors")
+            return
+        self.convert(n)
+
+    def constant(self, node: Any) -> None:
+        """Read a node that stores a tensor."""
+        n = NodeView(node, 0, self, Origin("", "", "Constant", ""), ())
+        (output,) = node.output
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                tensor = attribute.t
+                copy = type(tensor)()
+                copy.CopyFrom(tensor)
+                copy.name = output
+                self.add_initializer(copy)
+                return
+            if attribute.name.startswith("value_") and "string" not in attribute.name:
+                import numpy as np
+
+                value = np.array(n.attribute(attribute.name))
+                value = value.astype(np.int64 if "int" in attribute.name else np.float32)
+                self.set_value(output, value)
+                return
+        self.refuse(f"the constant '{output[:100]}' is of a kind that is not supported")
+
+    def set_value(self, name: str, value: Any, dtype: str = "") -> None:
+        """Note the values of a tensor that is the same for all inputs, or depends on their sizes only."""
+        self.values[name] = value
+        self.metas[name] = Meta(tuple(value.shape), dtype or str(value.dtype))
+        self.stored[name] = Stored(self.unique(name), "constant", None)
+
+    def branch(self, node: Any, inputs: Sequence[str], nesting: int) -> None:
+        """Read the branch of an ``If`` that its condition chooses."""
+        condition = self.values.get(inputs[0]) if inputs else None
+        if condition is None or nesting > MAX_NESTING:
+            self.refuse(
+                f"node '{node.name or 'If'}' depends on '{inputs[0] if inputs else ''}', which is not known",
+            )
+        chosen = "then_branch" if bool(plain(condition.flat[0])) else "else_branch"
+        graph = next((each.g for each in node.attribute if each.name == chosen), None)
+        if graph is None or len(graph.output) != len(node.output):
+            self.refuse(f"node '{node.name or 'If'}' has no complete '{chosen}'")
+        self.add_known(graph)
+        for tensor in graph.initializer:
+            self.add_initializer(tensor)
+        for inner in graph.node:
+            self.node(inner, nesting + 1)
+        for name, output in zip(node.output, graph.output, strict=True):
+            self.alias(name, output.name)
+
+    def evaluate(self, n: NodeView) -> bool:
+        """Evaluate a node whose inputs have known values, or that measures a tensor; return whether that succeeded."""
+        if n.node.domain not in DOMAINS:
+            return False
+        measured = n.operator in ("Shape", "Size") and len(n.inputs) == 1 and n.inputs[0] in self.metas
+        if measured and n.inputs[0] not in self.values:
+            self.measure(n)
+            return True
+        function = FUNCTIONS.get(n.operator)
+        values = [self.values.get(name) if name else None for name in n.inputs]
+        known = all(value is not None or not name for name, value in zip(n.inputs, values, strict=True))
+        if function is None or not known or not n.inputs:
+            return False
+        try:
+            made = function(n, values)
+        except (NotEvaluated, Untranslatable):
+            return False
+        except (ValueError, IndexError, TypeError, KeyError, OverflowError, AttributeError):
+            return False
+        results = made if isinstance(made, list) else [made]
+        import numpy as np
+
+        arrays = [np.asarray(each) for each in results]
+        if len(arrays) != len(n.outputs) or sum(each.size for each in arrays) > MAX_VALUES:
+            return False
+        for name, value in zip(n.outputs, arrays, strict=True):
+            self.set_value(name, value, result_format(n) if value.dtype == object else "")
+        return True
+
+    def measure(self, n: NodeView) -> None:
+        """Note the sizes of a tensor as numbers that follow the inputs."""
+        import numpy as np
+
+        name = n.inputs[0]
+        sizes = self.metas[name].sizes
+        found = [self.size_of(name, axis) for axis in range(len(sizes))]
+        value = np.empty(len(found), object)
+        value[:] = found
+        if n.operator == "Size":
+            count: Any = 1
+            for each in found:
+                count = each * count
+            value = np.empty((), object)
+            value[()] = count
+        else:
+            value = value[n.attribute("start", 0) : n.attribute("end", None)]
+        self.set_value(n.outputs[0], value, "int64")
+
+    def infer(self, n: NodeView) -> None:
+        """Note the sizes of the outputs of a node."""
+        inputs = {name: self.metas[name] for name in n.inputs if name}
+        values = {name: self.concrete(name) for name in n.inputs if name in self.values}
+        try:
+            found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
+        except Misfit as error:
+            origin = origin_of(n.node, None)
+            hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""
+            fail("shape", f"the inputs of {origin} do not fit: {error}", origin=self.name, hint=hint)
+        for name in n.outputs:
+            meta = found.get(name) or self.known.get(name)
+            if name and meta is not None:
+                self.metas[name] = meta
+
+    def is_constant_node(self, n: NodeView) -> bool:
+        """Return whether a node computes something from constants only."""
+        read = [name for name in n.inputs if name]
+        random = n.operator.startswith(("Random", "Bernoulli", "Multinomial"))
+        return all(name in self.stored and self.stored[name].kind == "constant" for name in read) and not random
+
+    def constant_result(self, n: NodeView) -> None:
+        """Note the outputs of a node that is evaluated when a run needs them."""
+        for name in n.outputs:
+            if not name:
+                continue
+            if name not in self.metas:
+                self.unknown.add(name)
+                continue
+            self.constant_nodes[name] = n.node_with(n.inputs)
+            trained = (
+                self.metas[name].dtype in FLOATS and n.operator == "DequantizeLinear" and _count(n.result_sizes()) > 1
+            )
+            self.stored[name] = Stored(
+                self.unique(n.inputs[0] if trained else name), "parameter" if trained else "constant", None
+            )
+
+    def convert(self, n: NodeView) -> None:
+        """Add the calls of a node."""
+        key = n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
+        n.origin = origin_of(n.node, self.own_weight(n))
+        conversion = CONVERSIONS.get(key)
+        derivation = DERIVATIONS.get(key)
+        before = len(self.calls)
+        try:
+            if derivation is not None and n.has(0) and n.inputs[0] in self.stored and derivation(n):
+                return
+            if conversion is None:
+                raise Untranslatable("")
+            conversion(n)
+        except Untranslatable as error:
+            del self.calls[before:]
+            self.unconverted(n, key, f"{error}")
+        except (IndexError, ValueError, ArithmeticError, TypeError):
+            del self.calls[before:]
+            self.unconverted(n, key, "arguments that do not fit together")
+
+    def skip(self, n: NodeView, reason: str = "") -> None:
+        """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so."""
+        self.unknown.update(name for name in n.outputs if name)
+        key = n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
+        if key not in CONVERSIONS or reason:
+            n.origin = origin_of(n.node, None)
+            self.unconverted(n, key, reason if key in CONVERSIONS else "")
+
+    def unconverted(self, n: NodeView, key: str, reason: str) -> None:
+        """Add a call that has no translation, so that it is listed."""
+        arguments = {f"input{index}": TensorName(name) for index, name in enumerate(n.inputs) if name in self.metas}
+        target = f"onnx.{key.replace('.', '_')}"
+        self.calls.append(Call(target, arguments, n.outputs or ("",), n.origin, reason))
+
+    def own_weight(self, n: NodeView) -> str | None:
+        """Return the name of the weight of a layer."""
+        if len(n.inputs) > 1 and n.inputs[1] in self.stored and self.stored[n.inputs[1]].kind == "parameter":
+            return self.stored[n.inputs[1]].name
+        return None
+
+    # What nodes ask for
+
+    def resolved(self, name: str) -> str:
+        seen = 0
+        while name in self.aliases and seen < MAX_NODES:
+            name, seen = self.aliases[name], seen + 1
+        return name
+
+    def sizes(self, name: str) -> Sizes:
+        meta = self.metas.get(self.resolved(name))
+        if meta is None:
+            raise Untranslatable("the sizes of a tensor are not known")
+        return meta.sizes
+
+    def dtype(self, name: str) -> str:
+        return self.metas[self.resolved(name)].dtype
+
+    def value(self, name: str) -> Any | None:
+        return self.values.get(self.resolved(name))
+
+    def concrete(self, name: str) -> Any:
+        """Return the values of a tensor for the file's sizes, in its number format."""
+        return concrete(self.values[name], self.metas[name].dtype)
+
+    def is_stored(self, name: str) -> bool:
+        return self.resolved(name) in self.stored
+
+    def needed(self, name: str) -> str:
+        return name
+
+    def alias(self, name: str, of: str) -> None:
+        name_of = self.resolved(of)
+        if name != name_of:
+            self.aliases[name] = name_of
+
+    def emit(self, target: str, arguments: Mapping[str, Any], outputs: Sequence[str | None], origin: Origin) -> None:
+        self.calls.append(Call(target, arguments, tuple(outputs), origin))
+
+    def intermediate(self, sizes: Sizes, dtype: str) -> str:
+        self.temporary += 1
+        name = f"={self.temporary}"
+        self.metas[name] = Meta(tuple(sizes), dtype)
+        return name
+
+    def derive(self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any) -> str:
+        first = self.stored[sources[0]]
+        self.stored[name] = Stored(f"{first.name}{how}", first.kind, None)
+        self.metas[name] = Meta(tuple(sizes), self.metas[sources[0]].dtype)
+        self.derived[name] = Derived(tuple(sources), function)
+        return name
+
+    def size_of(self, name: str, axis: int) -> Any:
+        name = self.resolved(name)
+        found = self.measured.get((name, axis))
+        if found is None:
+            label = f"={name}.{axis}"
+            value = self.metas[name].sizes[axis]
+            if name in self.stored:
+                return value
+            self.sizes_by_name[label] = value
+            origin = Origin("", "", "Shape", "")
+            self.calls.append(Call("aten.sym_size.int", {"self": TensorName(name), "dim": axis}, (label,), origin))
+            found = self.measured[name, axis] = Size(value, label, self.calculated)
+        return found
+
+    def calculated(self, function: str, arguments: tuple[Any, ...], value: Any) -> Size:
+        self.temporary += 1
+        label = f"={self.temporary}"
+        self.sizes_by_name[label] = value
+        self.calls.append(
+            Call(function, {str(at): each for at, each in enumerate(arguments)}, (label,), Origin("", "", "", ""))
+        )
+        return Size(value, label, self.calculated)
+
+    # Stored arrays
+
+    def imports(self) -> tuple[list[Any], int]:
+        return list(self.message.model.opset_import), self.message.model.ir_version
+
+    def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
+        """Return the stored arrays, without those that only serve to derive others, and without copies."""
+        read = {name for call in self.calls for name in tensors_in([*call.arguments.values()])} | set(outputs)
+        hidden = {source for each in self.derived.values() for source in each.sources}
+        hidden |= {name for node in self.constant_nodes.values() for name in node.input}
+        hidden |= self.values.keys()
+        return {
+            name: each
+            for name, each in self.stored.items()
+            if name in read or (name in self.initializers and name not in hidden)
+        }
+
+
+def _count(sizes: Sizes) -> int:
+    count = 1
+    for size in sizes:
+        count *= size
+    return count

@@ -1,0 +1,68 @@
+"""A model file as a SPEC: its sizes and values are given by the user where the file leaves them open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from archcalc.graph import Graph
+from archcalc.numeric import Number
+from archcalc.ops.base import Shape
+from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
+from archcalc.readers.lowering import Model
+from archcalc.readers.onnx.decode import MAX_AXES, Decoder
+from archcalc.readers.onnx.inputs import Inputs
+from archcalc.readers.onnx.protobuf import read_message
+from archcalc.readers.onnx.weights import arrays_of
+from archcalc.readers.torch_export.program import Call, Program
+from archcalc.readers.torch_export.translate import model_of
+from archcalc.spec.errors import SpecError
+from archcalc.spec.models import ModelOptions
+
+
+class OnnxFile(LoweredFile):
+    """A model file that may leave sizes open."""
+
+    def __init__(self, model: Model, given: Inputs) -> None:
+        super().__init__(model)
+        self.given = given
+
+    def graph(
+        self,
+        shapes: Mapping[str, Shape],
+        given: Collection[tuple[str, int]],
+        attributes: Mapping[int, Mapping[str, Number]],
+        observe: Callable[[int], None] | None,
+    ) -> Graph:
+        """Return the graph for given shapes, which must give all sizes that the file leaves open."""
+        self.given.require(given)
+        return super().graph(shapes, given, attributes, observe)
+
+
+def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
+    """Return an ``.onnx`` file.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+        options: how to read it, with the shapes that are given.
+
+    Raises:
+        SpecError: the file cannot be read, or has operators that have no translation.
+    """
+    without_arguments(options)
+    axes = batch_axes(options)
+    inputs = Inputs(name, options.shapes, axes)
+    decoder = Decoder(read_message(path, name), name, inputs)
+
+    def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
+        return arrays_of(path, name, decoder, program, constant_calls, names)
+
+    try:
+        program = decoder.program()
+        model = model_of(program, name, {**inputs.axes, **axes}, load, partial=options.partial)
+    except SpecError:
+        inputs.require([(each, at) for each in options.shapes for at in range(MAX_AXES)])
+        raise
+    return OnnxFile(model, inputs)
