@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx.functions import defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.names import clean, origin_of
@@ -59,6 +60,7 @@ class Decoder:
         self.known: dict[str, Meta] = {}
         """What the file itself says about tensors."""
         self.temporary = 0
+        self.functions = {(each.domain, each.name): each for each in model.functions}
 
     # The graph
 
@@ -166,6 +168,8 @@ class Decoder:
             self.branch(node, inputs, nesting)
             return
         n = NodeView(node, self.inference.version(node.domain), self, Origin("", "", node.op_type, ""), inputs)
+        if (node.domain, node.op_type) in self.functions and self.expand(n, nesting):
+            return
         if self.evaluate(n):
             return
         if any(name in self.unknown for name in inputs):
@@ -178,7 +182,7 @@ class Decoder:
         if any(name and name not in self.metas for name in n.outputs):
             self.skip(n, "the sizes of its output depend on the numbers in tensors")
             return
-        self.convert(n)
+        self.convert(n, nesting)
 
     def constant(self, node: Any) -> None:
         """Read a node that stores a tensor."""
@@ -311,9 +315,24 @@ class Decoder:
                 self.unique(n.inputs[0] if trained else name), "parameter" if trained else "constant", None
             )
 
-    def convert(self, n: NodeView) -> None:
+    def expand(self, n: NodeView, nesting: int) -> bool:
+        """Read the nodes of the function that an operator is; return whether it is one."""
+        function = self.functions.get((n.node.domain, n.operator))
+        if function is None:
+            function = defined_by_onnx(self.inference, n.node, [self.metas.get(name) for name in n.inputs])
+        if function is None or nesting > MAX_NESTING:
+            return False
+        self.temporary += 1
+        outer = self.inference
+        self.inference = Inference({each.domain: each.version for each in function.opset_import}, outer.ir_version)
+        for inner in expanded(function, n.node, n.inputs, f"={self.temporary}."):
+            self.node(inner, nesting + 1)
+        self.inference = outer
+        return True
+
+    def convert(self, n: NodeView, nesting: int) -> None:
         """Add the calls of a node."""
-        key = n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
+        key = key_of(n)
         n.origin = origin_of(n.node, self.own_weight(n))
         conversion = CONVERSIONS.get(key)
         derivation = DERIVATIONS.get(key)
@@ -324,17 +343,19 @@ class Decoder:
             if conversion is None:
                 raise Untranslatable("")
             conversion(n)
+            return
         except Untranslatable as error:
-            del self.calls[before:]
-            self.unconverted(n, key, f"{error}")
+            reason = f"{error}"
         except (IndexError, ValueError, ArithmeticError, TypeError):
-            del self.calls[before:]
-            self.unconverted(n, key, "arguments that do not fit together")
+            reason = "arguments that do not fit together"
+        del self.calls[before:]
+        if not self.expand(n, nesting):
+            self.unconverted(n, key, reason)
 
     def skip(self, n: NodeView, reason: str = "") -> None:
         """Note the outputs of a node whose sizes are unknown, and that it has no translation if that is so."""
         self.unknown.update(name for name in n.outputs if name)
-        key = n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
+        key = key_of(n)
         if key not in CONVERSIONS or reason:
             n.origin = origin_of(n.node, None)
             self.unconverted(n, key, reason if key in CONVERSIONS else "")
@@ -441,6 +462,11 @@ class Decoder:
             for name, each in self.stored.items()
             if name in read or (name in self.initializers and name not in hidden)
         }
+
+
+def key_of(n: NodeView) -> str:
+    """Return the name of an operator, with its domain if that is not ONNX's own."""
+    return n.operator if n.node.domain in DOMAINS else f"{n.node.domain}.{n.operator}"
 
 
 def _count(sizes: Sizes) -> int:

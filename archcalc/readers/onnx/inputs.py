@@ -87,8 +87,10 @@ class Inputs:
             given = self.shapes.get(each.name, self.shapes.get("") if number == 0 else None)
             sizes = self._sizes(each.name, tensor.shape.dim, batch, given, symbols)
             open_axes = {axis for at, axis in self.dynamic if at == each.name}
-            symbols_of = axis_symbols(len(sizes) - (batch is not None))
             own = [axis for axis in range(rank) if axis != batch]
+            symbols_of = axis_symbols(len(own)) if own else ()
+            if 0 in sizes:
+                fail("shape", f"the input '{each.name[:100]}' has no elements: {sizes}", origin=self.name)
             self.example[each.name] = [
                 symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
             ]
