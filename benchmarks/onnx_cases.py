@@ -69,7 +69,7 @@ def _choices(model: Any, inputs: Sequence[Any]) -> list[set[int]]:
     integers = {at for at, each in enumerate(arrays) if each.dtype.kind in "iu" and each.size <= MAX_STORED}
     everything = set(range(1, len(inputs)))
     integers_only = integers if len(integers) < len(inputs) else integers - {0}
-    found = [integers_only, integers_only - {0}, everything, set()]
+    found = [integers_only, integers_only - {0}, everything, {0}, set()]
     return [each for at, each in enumerate(found) if each not in found[:at]]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from archcalc.cli.options import (
     output_options,
     print_table,
     spec_argument,
-    spec_options,
+    spec_options_without_values,
 )
 from archcalc.graph import write_shape
 from archcalc.report.table import Column, Table, bytes_text
@@ -33,6 +35,8 @@ FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv")
 MAX_WORKERS = 64
 WARM_UP_RUNS = 2
 """Runs before those that are timed: the first is recorded, and touches memory that has not been used before."""
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
+
 TOP = 5
 """Largest values of an output vector that are listed, and examples of which they are."""
 
@@ -43,9 +47,9 @@ TOP = 5
     "--input",
     "inputs",
     multiple=True,
-    metavar="[NAME=]FILE",
+    metavar="[NAME=]FILE|NAME=NUMBER",
     help="Read an input from an .npy file: channels first, with or without a batch axis (repeatable).  "
-    "[default: random]",
+    "[default: random]  Or the number that an input of an ONNX model has, where branches or sizes depend on it.",
 )
 @click.option(
     "--weights",
@@ -114,7 +118,7 @@ TOP = 5
     help="Compute 3×3 convolutions of the repeated runs by Winograd's algorithm where that is faster.",
 )
 @click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference only).")
-@spec_options
+@spec_options_without_values
 @memory_option
 @output_options(*FORMATS)
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
@@ -124,7 +128,10 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     time and memory of the run.
     """
     training = values["mode"] == "train"
+    files = values["inputs"]
+    values["inputs"] = tuple([text for text in files if is_number(text)])
     network = load_network(spec, values, training=training)
+    values["inputs"] = tuple([text for text in files if not is_number(text)])
     if values["folds"] and training:
         raise click.UsageError("--fold needs --mode inference: during training a batch norm depends on the batch")
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
@@ -154,6 +161,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     if "-" in (values["output"], values["save_weights"]):
         return
     print_table(table(network, found, run, weights, times), form, color)
+
+
+def is_number(text: str) -> bool:
+    """Return whether an ``--input`` gives a number, not a file."""
+    _, equals, written = text.partition("=")
+    return bool(equals) and NUMBER.fullmatch(written.strip()) is not None and not os.path.exists(written)
 
 
 def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archcalc.graph import Ref
+from archcalc.numeric import known_equal
 from archcalc.ops.base import Operator
 from archcalc.ops.structure import Reshape, Transpose
 from archcalc.readers.batch import Places, Sizes
@@ -36,7 +37,8 @@ class PerExample(Elementwise):
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place, rank = inputs[0], len(sizes[0])
         if place is None:
-            fits = rank == self.axes or (rank == self.axes + 1 and sizes[0][0] == 1)
+            alone = rank == self.axes or self.axes == 0
+            fits = alone or (rank == self.axes + 1 and (sizes[0][0] == 1 or self.lifted is not None))
         else:
             fits = place.axis == 0 and (place.is_pure or self.lifted is not None) and self.axes in (0, rank - 1)
         if fits:
@@ -44,7 +46,8 @@ class PerExample(Elementwise):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place, shape = places[0], layers.shape(tensors[0])
-        if place is not None and not place.is_pure:
+        several = place is None and self.axes not in (0, len(shape)) and not known_equal(shape[0], 1)
+        if several or (place is not None and not place.is_pure):
             return [self._several(layers, tensors)]
         if place is not None or len(shape) == self.axes or self.axes == 0:
             return super().layers(layers, tensors, places, results)

@@ -30,6 +30,8 @@ class ModelOptions(NamedTuple):
     """The shapes of inputs that are given, without the batch, by name; ``""``: the first."""
     partial: bool = False
     """Whether operators that cannot be counted are layers without a cost, instead of an error."""
+    values: Mapping[str, str] = {}
+    """The numbers that inputs have, by name, as written."""
 
 
 class ModelFile(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from archcalc.graph import Origin
@@ -19,15 +22,29 @@ from archcalc.readers.onnx.registry import CONVERSIONS
 from archcalc.readers.onnx.sizes import Size, plain
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.values import FUNCTIONS, MAX_VALUES, NotEvaluated, concrete, result_format
-from archcalc.readers.onnx.weights import array_in_graph
+from archcalc.readers.onnx.weights import Arrays, array_in_graph
 from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.program import Call, Meta, Program, Stored, TensorName
 from archcalc.readers.torch_export.registry import Untranslatable
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import SpecError, fail
 
 MAX_NODES = 1_000_000
 MAX_NESTING = 20
 """The number of nodes that are read, and how deep branches are nested."""
+
+OF_PARAMETERS = frozenset(
+    (
+        *("Add", "Cast", "Ceil", "Clip", "Concat", "DequantizeLinear", "Div", "Floor", "Mul", "Neg", "Pow"),
+        *("QuantizeLinear", "Reciprocal", "Round", "Slice", "Split", "Sqrt", "Sub"),
+    )
+)
+"""The operators whose output has the numbers of parameters in another form, if it has no more of them."""
+
+JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
+"""The operators of ATen that read masks."""
+
+MAX_MASK = 10_000_000
+"""The number of elements of a tensor whose numbers are looked at."""
 
 MAX_AXES = 64
 MAX_SIZE = 2**63 - 1
@@ -36,13 +53,16 @@ MAX_SIZE = 2**63 - 1
 class Decoder:
     """The state of the reading; see `archcalc.readers.onnx.nodes.Decoder`."""
 
-    def __init__(self, message: Message, name: str, inputs: Inputs) -> None:
+    def __init__(self, message: Message, path: Path, name: str, inputs: Inputs) -> None:
         self.message, self.name, self.given = message, name, inputs
+        self.arrays = Arrays(path, name, self)
         model = message.model
         self.inference = Inference({each.domain: each.version for each in model.opset_import}, model.ir_version)
         self.metas: dict[str, Meta] = {}
         self.values: dict[str, Any] = {}
         """The values of tensors that are known while the file is read."""
+        self.trained_values: dict[str, Any] = {}
+        """Those of small tensors of real numbers, which may be parameters."""
         self.stored: dict[str, Stored] = {}
         """The arrays that are the same for all inputs."""
         self.initializers: dict[str, Any] = {}
@@ -59,6 +79,13 @@ class Decoder:
         self.unknown: set[str] = set()
         self.known: dict[str, Meta] = {}
         """What the file itself says about tensors."""
+        self.uses = Counter(name for node in model.graph.node for name in node.input)
+        self.uses.update(each.name for each in model.graph.output)
+        self.call_of: dict[str, int] = {}
+        self.gone: set[int] = set()
+        """The calls that have become parts of others."""
+        self.makers: dict[str, list[str]] = {}
+        """What each tensor is computed from."""
         self.temporary = 0
         self.functions = {(each.domain, each.name): each for each in model.functions}
 
@@ -78,9 +105,11 @@ class Decoder:
             self.refuse("it has sparse initializers, which are not supported")
         inputs = self.given.metas(graph, self.initializers)
         self.metas.update(inputs)
-        self.values.update(self.given.values)
-        for each in self.given.values:
-            inputs.pop(each, None)
+        for each, value in self.given.values.items():
+            self.set_value(each, value)
+            del inputs[each]
+        if not inputs:
+            self.refuse("all inputs are given as numbers, so nothing is left to compute")
         for node in graph.node:
             self.node(node, 0)
         outputs = []
@@ -89,6 +118,8 @@ class Decoder:
             if name not in self.metas and name not in self.unknown:
                 self.refuse(f"no node computes the output '{each.name[:100]}'")
             outputs.append(self.needed(name))
+        self.calls = [call for at, call in enumerate(self.calls) if at not in self.gone]
+        self.find_masks()
         stored = self.used_arrays(outputs)
         return Program(
             title=clean(graph.name) or "model",
@@ -126,10 +157,10 @@ class Decoder:
         count = _count(sizes)
         trained = dtype in FLOATS and count > 1
         self.stored[tensor.name] = Stored(self.unique(tensor.name), "parameter" if trained else "constant", None)
-        if not trained and count <= MAX_VALUES:
-            self.read_values(tensor.name, tensor, sizes)
+        if count <= MAX_VALUES:
+            self.read_values(tensor, sizes, self.trained_values if trained else self.values)
 
-    def read_values(self, name: str, tensor: Any, sizes: Sizes) -> None:
+    def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
         """Read the numbers of a small tensor, if they are in the file."""
         if tensor.name in self.message.initializers:
             return
@@ -138,7 +169,7 @@ class Decoder:
         except (ValueError, ImportError):
             return
         if array.shape == sizes:
-            self.values[name] = array
+            values[tensor.name] = array
 
     def unique(self, name: str) -> str:
         """Return a name for a stored array that no other has."""
@@ -158,6 +189,7 @@ class Decoder:
             self.constant(node)
             return
         inputs = [self.resolved(name) if name else "" for name in node.input]
+        self.makers.update((name, inputs) for name in node.output)
         for name in inputs:
             if name and name not in self.metas and name not in self.values and name not in self.unknown:
                 self.refuse(
@@ -176,7 +208,7 @@ class Decoder:
             self.skip(n)
             return
         self.infer(n)
-        if self.is_constant_node(n):
+        if self.is_constant_node(n) or self.is_trained_node(n):
             self.constant_result(n)
             return
         if any(name and name not in self.metas for name in n.outputs):
@@ -216,7 +248,9 @@ class Decoder:
         condition = self.values.get(inputs[0]) if inputs else None
         if condition is None or nesting > MAX_NESTING:
             self.refuse(
-                f"node '{node.name or 'If'}' depends on '{inputs[0] if inputs else ''}', which is not known",
+                f"which branch {origin_of(node, None)} takes depends on the numbers in "
+                f"{self.cause(inputs[0]) if inputs else 'nothing'}",
+                self.given.value_hint(self.inputs_of(inputs[0]) if inputs else []),
             )
         chosen = "then_branch" if bool(plain(condition.flat[0])) else "else_branch"
         graph = next((each.g for each in node.attribute if each.name == chosen), None)
@@ -229,6 +263,24 @@ class Decoder:
             self.node(inner, nesting + 1)
         for name, output in zip(node.output, graph.output, strict=True):
             self.alias(name, output.name)
+
+    def inputs_of(self, name: str) -> list[str]:
+        """Return the inputs of the model that a tensor depends on."""
+        found: list[str] = []
+        waiting, seen = [name], {name}
+        while waiting:
+            each = waiting.pop()
+            if each in self.given.axes:
+                found.append(each)
+            for other in self.makers.get(each, ()):
+                if other and other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+        return found
+
+    def cause(self, name: str) -> str:
+        """Return the inputs that a tensor depends on as text."""
+        return ", ".join(f"'{each}'" for each in self.inputs_of(name)) or f"'{name}'"
 
     def evaluate(self, n: NodeView) -> bool:
         """Evaluate a node whose inputs have known values, or that measures a tensor; return whether that succeeded."""
@@ -282,6 +334,7 @@ class Decoder:
         """Note the sizes of the outputs of a node."""
         inputs = {name: self.metas[name] for name in n.inputs if name}
         values = {name: self.concrete(name) for name in n.inputs if name in self.values}
+        values |= {name: self.trained_values[name] for name in n.inputs if name in self.trained_values}
         try:
             found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
         except Misfit as error:
@@ -299,8 +352,22 @@ class Decoder:
         random = n.operator.startswith(("Random", "Bernoulli", "Multinomial"))
         return all(name in self.stored and self.stored[name].kind == "constant" for name in read) and not random
 
+    def is_trained_node(self, n: NodeView) -> bool:
+        """Return whether a node only converts or rearranges parameters, so that its output has their numbers."""
+        if n.operator not in OF_PARAMETERS or n.node.domain not in DOMAINS or not all(map(self.is_stored, n.inputs)):
+            return False
+        trained = [name for name in n.inputs if name and self.stored[name].kind == "parameter"]
+        before = sum(_count(self.sizes(name)) for name in trained)
+        made = [name for name in n.outputs if name]
+        if not made or any(name not in self.metas for name in made):
+            return False
+        after = sum(_count(self.sizes(name)) for name in made)
+        return after <= before and (len(trained) == 1 or n.operator == "Concat")
+
     def constant_result(self, n: NodeView) -> None:
         """Note the outputs of a node that is evaluated when a run needs them."""
+        read = [name for name in n.inputs if name]
+        first = next((name for name in read if self.stored[name].kind == "parameter"), "")
         for name in n.outputs:
             if not name:
                 continue
@@ -308,12 +375,12 @@ class Decoder:
                 self.unknown.add(name)
                 continue
             self.constant_nodes[name] = n.node_with(n.inputs)
-            trained = (
-                self.metas[name].dtype in FLOATS and n.operator == "DequantizeLinear" and _count(n.result_sizes()) > 1
-            )
-            self.stored[name] = Stored(
-                self.unique(n.inputs[0] if trained else name), "parameter" if trained else "constant", None
-            )
+            decoded = n.operator == "DequantizeLinear" and _count(self.sizes(name)) > 1
+            trained = bool(first) or (decoded and self.metas[name].dtype in FLOATS)
+            label = self.unique(self.stored[first or read[0]].name if trained else name)
+            if decoded and len(n.outputs) == 1:
+                label = self.stored[read[0]].name
+            self.stored[name] = Stored(label, "parameter" if trained else "constant", None)
 
     def expand(self, n: NodeView, nesting: int) -> bool:
         """Read the nodes of the function that an operator is; return whether it is one."""
@@ -390,7 +457,22 @@ class Decoder:
         return self.metas[self.resolved(name)].dtype
 
     def value(self, name: str) -> Any | None:
-        return self.values.get(self.resolved(name))
+        found = self.resolved(name)
+        return self.values.get(found, self.trained_values.get(found))
+
+    def is_parameter(self, name: str) -> bool:
+        found = self.resolved(name)
+        return found in self.stored and self.stored[found].kind == "parameter"
+
+    def is_private(self, name: str) -> bool:
+        return self.uses[self.resolved(name)] == 1
+
+    def made_by(self, name: str) -> Call | None:
+        found = self.call_of.get(self.resolved(name))
+        return None if found is None else self.calls[found]
+
+    def remove(self, name: str) -> None:
+        self.gone.add(self.call_of.pop(self.resolved(name)))
 
     def concrete(self, name: str) -> Any:
         """Return the values of a tensor for the file's sizes, in its number format."""
@@ -408,6 +490,7 @@ class Decoder:
             self.aliases[name] = name_of
 
     def emit(self, target: str, arguments: Mapping[str, Any], outputs: Sequence[str | None], origin: Origin) -> None:
+        self.call_of.update((name, len(self.calls)) for name in outputs if name is not None)
         self.calls.append(Call(target, arguments, tuple(outputs), origin))
 
     def intermediate(self, sizes: Sizes, dtype: str) -> str:
@@ -416,10 +499,13 @@ class Decoder:
         self.metas[name] = Meta(tuple(sizes), dtype)
         return name
 
-    def derive(self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any) -> str:
+    def derive(
+        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
+    ) -> str:
+        sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]
-        self.stored[name] = Stored(f"{first.name}{how}", first.kind, None)
-        self.metas[name] = Meta(tuple(sizes), self.metas[sources[0]].dtype)
+        self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained else self.metas[sources[0]].dtype)
         self.derived[name] = Derived(tuple(sources), function)
         return name
 
@@ -450,6 +536,28 @@ class Decoder:
 
     def imports(self) -> tuple[list[Any], int]:
         return list(self.message.model.opset_import), self.message.model.ir_version
+
+    def find_masks(self) -> None:
+        """Let stored tensors of which a look at the numbers tells that they are masks not be parameters."""
+        for call in self.calls:
+            if call.target.split(".")[1] not in JOINS:
+                continue
+            for name in tensors_in([*call.arguments.values()]):
+                each = self.stored.get(name)
+                if each is not None and each.kind == "parameter" and len(self.sizes(name)) > 1 and self.is_mask(name):
+                    self.stored[name] = replace(each, kind="constant")
+
+    def is_mask(self, name: str) -> bool:
+        """Return whether a stored tensor consists of zeros, and ones or very small numbers in other places."""
+        if _count(self.sizes(name)) > MAX_MASK:
+            return False
+        try:
+            array = self.arrays.array(name)
+        except SpecError:
+            return False  # its numbers are missing
+        low, high = array.min(), array.max()
+        two_values = bool(((array == low) | (array == high)).all())
+        return two_values and low != high and ((high == 0 and low <= -100) or (low == 0 and high == 1))
 
     def used_arrays(self, outputs: Iterable[str]) -> dict[str, Stored]:
         """Return the stored arrays, without those that only serve to derive others, and without copies."""

@@ -7,13 +7,16 @@ from typing import Any
 
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
+from archcalc.readers.batch import Sizes
 from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.torch_export.program import Meta
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import fail, suggest
 
 EXAMPLE = 224
 """The size of an axis that the file leaves open, as long as none is given: that of the images of ImageNet."""
+
+WORDS = {"true": 1.0, "false": 0.0}
 
 UNNAMED = ("", "?")
 """What exporters write as the name of a size that has none."""
@@ -22,15 +25,22 @@ UNNAMED = ("", "?")
 class Inputs:
     """What is given about the inputs of a model."""
 
-    def __init__(self, name: str, shapes: Mapping[str, Shape], batch_axes: Mapping[str, int | None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        shapes: Mapping[str, Shape],
+        batch_axes: Mapping[str, int | None],
+        values: Mapping[str, str] = {},
+    ) -> None:
         """Prepare the inputs.
 
         Args:
             name: the name of the file in messages.
             shapes: the shapes that are given, without the batch, by name; ``""``: the first input.
             batch_axes: the axes that are the batch, where they are given.
+            values: the numbers that inputs have, by name, as written.
         """
-        self.name, self.shapes, self.batch_axes = name, shapes, batch_axes
+        self.name, self.shapes, self.batch_axes, self.written_values = name, shapes, batch_axes, values
         self.values: dict[str, Any] = {}
         """The values of inputs that are given."""
         self.dynamic: dict[tuple[str, int], DynamicSize] = {}
@@ -41,6 +51,24 @@ class Inputs:
         """The shapes of inputs without the batch, as they are to be given: sizes, and symbols where they are open."""
         self.waiting: dict[str, list[tuple[str, int]]] = {}
         """The axes whose sizes the file leaves open, without the batch, by the symbol."""
+
+    def value_hint(self, names: Collection[str]) -> str:
+        """Return the hint that says how the values of inputs are given."""
+        return "give them with " + " ".join(f"--input {name}=NUMBER" for name in names) if names else ""
+
+    def _value(self, name: str, dtype: str, sizes: Sizes) -> Any:
+        """Return the value that is given for an input."""
+        import numpy as np
+
+        written = self.written_values[name]
+        try:
+            numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
+            array = np.array(numbers).astype(dtype).reshape(sizes)
+        except (ValueError, TypeError):
+            shape = "x".join(map(str, sizes)) or "one number"
+            message = f"must be numbers that fill {shape}, separated by commas, got '{written[:40]}'"
+            fail("argument", message, origin=f"--input {name[:40]}")
+        return array
 
     def written(self) -> str:
         """Return the shapes of inputs with open sizes as options to complete."""
@@ -70,6 +98,7 @@ class Inputs:
         """
         symbols: dict[str, int] = {}
         found: dict[str, Meta] = {}
+        first: Any = None
         inputs = [each for each in graph.input if each.name not in stored]
         if not inputs:
             fail("format", "the model has no input", origin=self.name)
@@ -82,7 +111,9 @@ class Inputs:
                     "format", f"the file does not say how many axes the input '{each.name[:100]}' has", origin=self.name
                 )
             rank = len(tensor.shape.dim)
-            batch = self.batch_axes.get(each.name, 0) if rank else None
+            batch = self._batch_axis(each.name, tensor.shape.dim, first)
+            if batch is not None and first is None:
+                first = tensor.shape.dim[batch]
             self.axes[each.name] = batch
             given = self.shapes.get(each.name, self.shapes.get("") if number == 0 else None)
             sizes = self._sizes(each.name, tensor.shape.dim, batch, given, symbols)
@@ -94,8 +125,25 @@ class Inputs:
             self.example[each.name] = [
                 symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
             ]
-            found[each.name] = Meta(tuple(sizes), DTYPES.get(tensor.elem_type, "float32"))
+            dtype = DTYPES.get(tensor.elem_type, "float32")
+            found[each.name] = Meta(tuple(sizes), dtype)
+            if each.name in self.written_values:
+                self.values[each.name] = self._value(each.name, dtype, tuple(sizes))
+        for name in self.written_values:
+            if name not in found:
+                hint = suggest(name, found, f"the inputs are {', '.join(found)}")
+                fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--input {name[:40]}")
+        for name in self.values:
+            del self.axes[name]
         return found
+
+    def _batch_axis(self, name: str, dims: Any, first: Any) -> int | None:
+        """Return the axis of an input that is the batch: by default the first one that fits that of the first input."""
+        if name in self.batch_axes:
+            return self.batch_axes[name]
+        if first is None:
+            return 0 if len(dims) else None
+        return next((axis for axis, dim in enumerate(dims) if _may_be_equal(dim, first)), None)
 
     def _sizes(
         self, name: str, dims: Any, batch: int | None, given: Shape | None, symbols: dict[str, int]
@@ -118,6 +166,15 @@ class Inputs:
                 symbols[symbol] = size
             sizes.append(symbols.setdefault(symbol, EXAMPLE))
         return sizes
+
+
+def _may_be_equal(dim: Any, other: Any) -> bool:
+    """Return whether two sizes of inputs are the same number, as far as the file says."""
+    sizes = [each.dim_value if each.HasField("dim_value") and each.dim_value > 0 else None for each in (dim, other)]
+    if None in sizes:
+        symbols = [each.dim_param if each.HasField("dim_param") else "" for each in (dim, other)]
+        return sizes == [None, None] and (symbols[0] == symbols[1] or bool({*symbols} & {*UNNAMED}))
+    return sizes[0] == sizes[1]
 
 
 def _symbol(axis: tuple[str, int], example: Mapping[str, list[str]]) -> str:

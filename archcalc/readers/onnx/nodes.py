@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from archcalc.graph import Origin
 from archcalc.readers.batch import Sizes
-from archcalc.readers.torch_export.program import TensorName
+from archcalc.readers.torch_export.program import Call, TensorName
 from archcalc.readers.torch_export.registry import Untranslatable
 
 if TYPE_CHECKING:
@@ -36,6 +36,22 @@ class Decoder(Protocol):
         """Return whether a tensor is stored, or computed from stored ones only."""
         ...
 
+    def is_parameter(self, name: str) -> bool:
+        """Return whether a tensor is stored and trained."""
+        ...
+
+    def is_private(self, name: str) -> bool:
+        """Return whether only one node reads a tensor."""
+        ...
+
+    def made_by(self, name: str) -> Call | None:
+        """Return the call that makes a tensor; ``None`` if there is none."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove the call that makes a tensor, because another call does the same and more."""
+        ...
+
     def emit(self, target: str, arguments: Mapping[str, Any], outputs: Sequence[str | None], origin: Origin) -> None:
         """Add a call to the program."""
         ...
@@ -48,8 +64,23 @@ class Decoder(Protocol):
         """Let a name stand for a tensor that has another one."""
         ...
 
-    def derive(self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any) -> str:
-        """Add a stored array that is computed from others, and return its name."""
+    def derive(
+        self, name: str, sources: Sequence[str], how: str, sizes: Sizes, function: Any, *, trained: bool = False
+    ) -> str:
+        """Add a stored array that is computed from others, and return its name.
+
+        Args:
+            name: a name for it in the graph.
+            sources: the arrays that it is computed from; it is a parameter if the first one is.
+            how: what its name in the file has behind that of the first one.
+            sizes: its sizes.
+            function: computes it, given the others.
+            trained: whether it is a parameter, although the first one is none.
+        """
+        ...
+
+    def set_value(self, name: str, value: Any, dtype: str = "") -> None:
+        """Note the values of a tensor."""
         ...
 
     def size_of(self, name: str, axis: int) -> Any:
@@ -171,6 +202,15 @@ class NodeView:
     def call(self, target: str, /, **arguments: Any) -> None:
         """Add a call that computes the outputs of the node; arguments that are ``None`` are left out."""
         self.decoder.emit(target, _given(arguments), [name or None for name in self.outputs], self.origin)
+
+    @property
+    def outputs_name(self) -> str:
+        """The name of the first output that is used."""
+        return next(name for name in self.outputs if name)
+
+    def first_output(self, target: str, /, **arguments: Any) -> None:
+        """Add a call that computes the first output of the node only."""
+        self.decoder.emit(target, _given(arguments), self.outputs[:1], self.origin)
 
     def compute(self, target: str, sizes: Sizes, /, **arguments: Any) -> TensorName:
         """Add a call that computes a tensor on the way to the outputs, and return it."""

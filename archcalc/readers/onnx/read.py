@@ -53,16 +53,17 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     """
     without_arguments(options)
     axes = batch_axes(options)
-    inputs = Inputs(name, options.shapes, axes)
-    decoder = Decoder(read_message(path, name), name, inputs)
+    inputs = Inputs(name, options.shapes, axes, options.values)
+    decoder = Decoder(read_message(path, name), path, name, inputs)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
-        return arrays_of(path, name, decoder, program, constant_calls, names)
+        return arrays_of(decoder.arrays, name, program, constant_calls, names)
 
     try:
         program = decoder.program()
-        model = model_of(program, name, {**inputs.axes, **axes}, load, partial=options.partial)
+        model = model_of(program, name, {**axes, **inputs.axes}, load, partial=options.partial)
     except SpecError:
-        inputs.require([(each, at) for each in options.shapes for at in range(MAX_AXES)])
+        first = next(iter(inputs.axes), "")
+        inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
     return OnnxFile(model, inputs)

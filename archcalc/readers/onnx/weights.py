@@ -186,9 +186,8 @@ MAX_DEPTH = 100_000
 
 
 def arrays_of(
-    path: Path,
+    arrays: Arrays,
     name: str,
-    source: StoredArrays,
     program: Program,
     constant_calls: Iterable[Call],
     names: Iterable[str],
@@ -196,9 +195,8 @@ def arrays_of(
     """Return stored arrays and computed constants by their names.
 
     Args:
-        path: the file.
+        arrays: the stored arrays of the file.
         name: its name in messages.
-        source: where its arrays come from.
         program: the program in the file.
         constant_calls: its calls on constants, which its translation added.
         names: the names of stored arrays as operators have them, and of computed constants after `COMPUTED`.
@@ -207,7 +205,6 @@ def arrays_of(
         SpecError: an array cannot be read or computed.
     """
     wanted = list(names)
-    arrays = Arrays(path, name, source)
     local = {each.name: key for key, each in program.stored.items()}
     found = {each: arrays.array(local[each]) for each in set(map(plain, wanted)) if each in local}
     found |= {each: array_of(each, found) for each in wanted if plain(each) != each}

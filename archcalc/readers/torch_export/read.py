@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
+from archcalc.readers.file import LoweredFile, batch_axes, without_arguments, without_values
 from archcalc.readers.torch_export.translate import read_model
 from archcalc.spec.models import ModelOptions
 
@@ -21,4 +21,5 @@ def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
         SpecError: it cannot be read, or the options do not fit it.
     """
     without_arguments(options)
+    without_values(options)
     return LoweredFile(read_model(path, name, batch_axes(options), partial=options.partial))

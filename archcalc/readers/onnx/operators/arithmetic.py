@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from math import isinf
 from typing import Any
 
 from archcalc.readers.onnx.nodes import NodeView
@@ -30,10 +31,29 @@ def operand(n: NodeView, index: int) -> Any:
     return n.tensor(index) if found is None else found
 
 
+def bias_added(n: NodeView) -> bool:
+    """Let a product with a stored matrix have the bias that is added to it; return whether it is one."""
+    for product, bias in ((0, 1), (1, 0)):
+        call = n.decoder.made_by(n.name(product))
+        if call is None or call.target != "aten.matmul.default" or len(n.sizes(bias)) != 1:
+            continue
+        matrix = call.arguments["other"]
+        fits = n.result_sizes() == n.sizes(product) and n.sizes(bias) == n.result_sizes()[-1:]
+        stored = n.decoder.is_parameter(matrix.name) and n.decoder.is_parameter(n.name(bias))
+        if fits and stored and len(n.decoder.sizes(matrix.name)) == 2 and n.decoder.is_private(n.name(product)):
+            n.decoder.remove(n.name(product))
+            n.origin = call.origin
+            n.call("aten.addmm.default", self=n.tensor(bias), mat1=call.arguments["self"], mat2=matrix)
+            return True
+    return False
+
+
 @converts("Add", "Sub", "Mul", "Div")
 def binary(n: NodeView) -> None:
     if n.operator == "Div" and n.dtype(0).startswith(("int", "uint")):
         raise Untranslatable("a division of integers, which rounds")
+    if n.operator == "Add" and bias_added(n):
+        return
     target = f"aten.{BINARY[n.operator]}.Tensor"
     first, second = number(n, 0), number(n, 1)
     if second is not None and n.result_sizes() == n.sizes(0):
@@ -57,6 +77,9 @@ def extreme(n: NodeView) -> None:
         for one, other in ((0, 1), (1, 0)):
             found = number(n, other)
             if found is not None and n.sizes(one) == n.result_sizes():
+                if isinf(found) and (found < 0) == (bound == "min"):
+                    n.decoder.alias(n.outputs[0], n.name(one))
+                    return
                 n.call("aten.clamp.default", self=n.tensor(one), **{bound: found})
                 return
     in_order(n, target)
@@ -118,6 +141,7 @@ def clip(n: NodeView) -> None:
         bounds = {name: None if value is not None and abs(value) > 3e38 else value for name, value in bounds.items()}
     else:
         bounds = {name: operand(n, index) for index, name in ((1, "min"), (2, "max")) if n.has(index)}
+        bounds = {name: value for name, value in bounds.items() if not (isinstance(value, float) and isinf(value))}
     if all(value is None for value in bounds.values()):
         n.decoder.alias(n.outputs[0], n.name(0))
         return

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import Any
+
+from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument, plain
@@ -28,6 +32,13 @@ def matmul(n: NodeView) -> None:
     made = n.compute("aten.matmul.default", tuple(result), self=first, other=second)
     axes = [len(result) - 1] * (len(other) == 1) + [len(result) - 2] * (len(one) == 1)
     n.call("aten.squeeze.dims", self=made, dim=axes)
+
+
+def product(n: NodeView, read: TensorName, matrix: TensorName, bias: TensorName | None, sizes: Sizes) -> TensorName:
+    """Add the product of a tensor and a stored matrix, features by outputs, and perhaps a bias; return the result."""
+    if bias is None:
+        return n.compute("aten.matmul.default", sizes, self=read, other=matrix)
+    return n.compute("aten.addmm.default", sizes, self=bias, mat1=read, mat2=matrix)
 
 
 @converts("Gemm")
@@ -76,18 +87,47 @@ def einsum(n: NodeView) -> None:
     n.call("aten.einsum.default", equation=equation, tensors=[n.tensor(index) for index in range(len(n.inputs))])
 
 
+def rows_of_table(n: NodeView, axis: int) -> None:
+    """Add the vectors of a stored table at places that are a tensor."""
+    sizes, places = n.sizes(0), n.sizes(1)
+    rest = [size for at, size in enumerate(sizes) if at != axis]
+    table = n.tensor(0)
+    if axis or len(sizes) != 2:
+        rows = (sizes[axis], prod(rest))
+        label = f"{n.outputs[0]}=table"
+        how = f".rows{axis}"
+        table = TensorName(n.decoder.derive(label, [table.name], how, rows, lambda t: np_moved(t, axis).reshape(rows)))
+    if axis == 0 and len(sizes) == 2:
+        n.call("aten.embedding.default", weight=table, indices=n.tensor(1))
+        return
+    made = n.compute("aten.embedding.default", (*places, prod(rest)), weight=table, indices=n.tensor(1))
+    own = [argument(n.decoder.size_of(n.name(1), at)) for at in range(len(places))]
+    if axis == 0:
+        n.call("aten.view.default", self=made, size=[*own, *rest])
+        return
+    whole = n.compute("aten.view.default", (*places, *rest), self=made, size=[*own, *rest])
+    count = len(places)
+    order = [*range(count, count + axis), *range(count), *range(count + axis, count + len(rest))]
+    n.call("aten.permute.default", self=whole, dims=order)
+
+
+def np_moved(table: Any, axis: int) -> Any:
+    """Return a table with an axis in front."""
+    return table.transpose([axis, *(at for at in range(table.ndim) if at != axis)])
+
+
 @converts("Gather")
 def gather(n: NodeView) -> None:
     sizes = n.sizes(0)
     axis = n.axis("axis", 0, len(sizes))
     indices = n.value(1)
     source = n.tensor(0)
-    table = n.decoder.is_stored(source.name) and axis == 0 and len(sizes) == 2
-    if indices is None or (table and indices.size > 1):
-        if not table:
-            raise Untranslatable("elements at computed places")
-        n.call("aten.embedding.default", weight=source, indices=n.tensor(1))
+    is_table = n.decoder.is_parameter(source.name)
+    if is_table and (indices is None or indices.size > 1):
+        rows_of_table(n, axis)
         return
+    if indices is None:
+        raise Untranslatable("elements at computed places")
     if indices.ndim == 0:
         n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 
 
 def chosen(n: NodeView, positive: TensorName, yes: float, no: float) -> None:
@@ -76,8 +75,3 @@ def sign(n: NodeView) -> None:
 def thresholded(n: NodeView) -> None:
     above = n.compute("aten.sub.Tensor", n.sizes(0), self=n.tensor(0), other=n.attribute("alpha", 1.0))
     n.call("aten.where.self", condition=above, self=n.tensor(0), other=0.0)
-
-
-@converts("Trilu")
-def triangle(n: NodeView) -> None:
-    raise Untranslatable("")

@@ -66,7 +66,7 @@ def kept(n: NodeView, axes: range) -> list[Any]:
 def per_feature(n: NodeView, index: int, count: int) -> TensorName | None:
     """Return a stored scale or shift with one number per feature; ``None`` if it is something else."""
     name = n.name(index)
-    if not n.decoder.is_stored(name) or prod(n.sizes(index)) != count or n.value(index) is not None:
+    if not n.decoder.is_parameter(name) or prod(n.sizes(index)) != count:
         return None
     if n.sizes(index) == (count,):
         return n.tensor(index)

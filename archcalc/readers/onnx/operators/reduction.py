@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
+from archcalc.readers.patterns import ReducedByPattern
+from archcalc.readers.steps import Step
 from archcalc.readers.torch_export.program import TensorName
+from archcalc.readers.torch_export.registry import Arguments, translates_function
 
 TARGETS = {
     "ReduceMean": "aten.mean.dim",
@@ -12,6 +15,7 @@ TARGETS = {
     "ReduceMax": "aten.amax.default",
     "ReduceMin": "aten.amin.default",
     "ReduceL2": "aten.linalg_vector_norm.default",
+    "ReduceProd": "onnx.ReduceProd",
 }
 
 
@@ -60,3 +64,23 @@ def composed(n: NodeView) -> None:
         n.call("aten.log.default", self=made)
     else:
         n.call("aten.sum.dim_IntList", self=read, dim=axes, keepdim=bool(n.attribute("keepdims", 1)))
+
+
+@translates_function("onnx.ReduceProd")
+def product(a: Arguments) -> list[Step]:
+    axes, keep = a.integers("dim"), a.flag("keepdim", default=True)
+    inputs, outputs = (a.tensor("self"),), (a.result(),)
+    return [ReducedByPattern(axes=axes, keep=keep, how="prod", inputs=inputs, outputs=outputs)]
+
+
+@converts("LpNormalization")
+def unit_vectors(n: NodeView) -> None:
+    rank = len(n.sizes(0))
+    axis, order = n.axis("axis", -1, rank), n.attribute("p", 2)
+    sizes = (*n.sizes(0)[:axis], 1, *n.sizes(0)[axis + 1 :])
+    if order == 2:
+        norm = n.compute("aten.linalg_vector_norm.default", sizes, self=n.tensor(0), dim=[axis], keepdim=True)
+    else:
+        size = n.compute("aten.abs.default", n.sizes(0), self=n.tensor(0))
+        norm = n.compute("aten.sum.dim_IntList", sizes, self=size, dim=[axis], keepdim=True)
+    n.call("aten.div.Tensor", self=n.tensor(0), other=norm)

@@ -9,6 +9,9 @@ from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import Size, argument, plain
 from archcalc.readers.torch_export.registry import Untranslatable
 
+MAX_SELECTED = 64
+"""The number of positions that are taken one by one."""
+
 
 def view(n: NodeView, target: list[Any]) -> None:
     n.call("aten.view.default", self=n.tensor(0), size=target)
@@ -105,6 +108,16 @@ def cut(n: NodeView) -> None:
     steps = [1] * len(starts) if steps is None else [int(step) for step in steps]
     read, result = n.tensor(0), n.result_sizes()
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        if step < 1 and result[axis] <= MAX_SELECTED and not isinstance(start, Size):
+            places = range(sizes[axis])[slice(int(start), None if int(end) < -sizes[axis] else int(end), step)]
+            cut_out = (*sizes[:axis], 1, *sizes[axis + 1 :])
+            ones = [
+                n.compute("aten.slice.Tensor", cut_out, self=read, dim=axis, start=place, end=place + 1)
+                for place in places
+            ]
+            sizes[axis] = result[axis]
+            read = n.compute("aten.cat.default", tuple(sizes), tensors=ones, dim=axis) if len(ones) > 1 else ones[0]
+            continue
         if step < 1:
             raise Untranslatable("a slice from the end to the start")
         whole = plain(start) in (0, -sizes[axis]) and step == 1 and result[axis] == sizes[axis]
@@ -140,3 +153,28 @@ def expand(n: NodeView) -> None:
 @converts("Tile")
 def tile(n: NodeView) -> None:
     n.call("aten.repeat.default", self=n.tensor(0), repeats=[argument(each) for each in n.needed_value(1).flat])
+
+
+@converts("DepthToSpace", "SpaceToDepth")
+def blocks(n: NodeView) -> None:
+    """Convert the exchange of blocks of positions and groups of channels."""
+    _, channels, height, width = n.sizes(0)
+    block = n.attribute("blocksize")
+    size = [own_size(n, axis) for axis in range(4)]
+    if n.operator == "SpaceToDepth":
+        rows, columns = (n.decoder.size_of(n.name(0), axis) // block for axis in (2, 3))
+        split = [size[0], channels, argument(rows), block, argument(columns), block]
+        order = [0, 3, 5, 1, 2, 4]
+        target = [size[0], channels * block**2, argument(rows), argument(columns)]
+        sizes: tuple[int, ...] = (n.sizes(0)[0], channels, height // block, block, width // block, block)
+    else:
+        depth = channels // block**2
+        by_column = n.attribute("mode", "DCR") == "CRD"
+        split = [size[0], *((depth, block, block) if by_column else (block, block, depth)), *size[2:]]
+        order = [0, 1, 4, 2, 5, 3] if by_column else [0, 3, 4, 1, 5, 2]
+        made = [argument(n.decoder.size_of(n.name(0), axis) * block) for axis in (2, 3)]
+        target = [size[0], depth, *made]
+        sizes = (n.sizes(0)[0], *split[1:4], height, width)
+    parts = n.compute("aten.view.default", sizes, self=n.tensor(0), size=split)
+    moved = n.compute("aten.permute.default", tuple([sizes[axis] for axis in order]), self=parts, dims=order)
+    n.call("aten.view.default", self=moved, size=target)
