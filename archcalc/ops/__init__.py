@@ -21,6 +21,7 @@ FAMILY_NAMES = (
     "arithmetic",
     "structure",
     "rearrange",
+    "selection",
     "reduction",
     "joins",
     "product",

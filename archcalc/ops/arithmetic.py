@@ -5,8 +5,8 @@ Docstrings omit what is common to element-wise operators: unchanged shape, no pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp
+from collections.abc import Callable, Sequence
+from math import cos, exp, sin
 from typing import ClassVar
 
 from archcalc.numeric import Number, product, require
@@ -94,6 +94,55 @@ class Sqrt(Function):
     """
 
     per_element = operations(sqrt=1)
+
+
+@operator("sin", reserved=False)
+class Sin(Function):
+    """Sine of an angle in radians.
+
+    Cost:   1 sine per element
+    Source: PyTorch sin; ONNX Sin; Sitzmann et al. 2020 (SIREN)
+    """
+
+    per_element = operations(sin=1)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the moments of sin(x) for normally distributed x."""
+        return _of_wave(read[0], sin)
+
+
+@operator("cos", reserved=False)
+class Cos(Function):
+    """Cosine of an angle in radians.
+
+    Cost:   1 cosine per element, counted as a sine
+    Source: PyTorch cos; ONNX Cos
+    """
+
+    per_element = operations(sin=1)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the moments of cos(x) for normally distributed x."""
+        return _of_wave(read[0], cos)
+
+
+def _of_wave(x: Spread, wave: Callable[[float], float]) -> Spread:
+    """Return the moments of a sine or cosine of normally distributed angles, whose mean is damped by e^(−σ²/2)."""
+    mean = wave(x.mean) * exp(-x.variance / 2)
+    doubled = cos(2 * x.mean) * exp(-2 * x.variance)
+    square = (1 - doubled if wave is sin else 1 + doubled) / 2
+    return Spread(mean, max(square - mean**2, 0.0))
+
+
+@operator("erf", reserved=False)
+class Erf(Function):
+    """Error function, 2/√π·∫₀ˣ e^(−t²) dt, which is between −1 and 1.
+
+    Cost:   1 error function per element
+    Source: PyTorch erf; ONNX Erf
+    """
+
+    per_element = operations(erf=1)
 
 
 @operator("abs", reserved=False)

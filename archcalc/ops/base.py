@@ -41,7 +41,7 @@ from archcalc.ops.window import Reach, Window
 Shape: TypeAlias = tuple[Number, ...]
 Shapes: TypeAlias = tuple[Shape, ...]
 
-OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
+OPERATION_KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 """The elementary operations that costs count. ``add`` includes subtractions, ``cmp`` includes maxima and clamps;
 negations, copies and look-ups cost nothing."""
 

@@ -214,6 +214,33 @@ class Where(Elementwise):
         return Spread(mean, (one.square + other.square) / 2 - mean**2)
 
 
+COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
+
+
+@operator("compare", reserved=False)
+class Compare(Elementwise):
+    """1 where the elements of two tensors compare as said, 0 elsewhere.
+
+    Shape:  equal shapes, unchanged; axes of size 1 broadcast, a vector C counts as C×1…
+    Params: none
+    Cost:   1 comparison per output
+    Window: position by position; the one position of a broadcast axis
+    Source: NumPy greater, equal …; PyTorch gt, eq …; ONNX Greater, Equal …
+    """
+
+    operation = "cmp"
+
+    how: str = word("greater", *COMPARISONS, flags=True, later=COMPARISONS, help="how the first compares to the second")
+
+    def output(self, inputs: Shapes) -> Shape:
+        require(len(inputs) == 2, "compare needs two tensors, got {count}", count=len(inputs))
+        return super().output(inputs)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the mean and variance if the comparison held for half of all elements."""
+        return Spread(0.5, 0.25)
+
+
 @operator("concat")
 class Concat(Operator):
     """Concatenation of tensors along an axis.

@@ -1,13 +1,15 @@
-"""Means and sums over axes."""
+"""Means and sums over axes, and sums up to every position."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from archcalc.numeric import product, require
-from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operator
-from archcalc.ops.fields import axis_list, flag
+from archcalc.ops.base import Cost, Operator, Shape, Shapes, axis_index, operations, operator
+from archcalc.ops.fields import axis, axis_list, flag
 from archcalc.ops.rearrange import reducing
+from archcalc.ops.traits import Spread
 from archcalc.ops.window import Reach, Window
 
 
@@ -78,3 +80,36 @@ class Sum(Reduction):
 
     aliases = ("reducesum",)
     how = "sum"
+
+
+@operator("cumsum", reserved=False)
+class CumulativeSum(Operator):
+    """Sums of all elements up to this one along an axis.
+
+    Shape:  any, unchanged
+    Params: none
+    Cost:   n − 1 additions for every row of n
+    Window: everything along the axis, of which an output reads what is before it; position by position along others
+    Source: NumPy cumsum; PyTorch cumsum; ONNX CumSum
+    """
+
+    axis: int = axis()
+
+    def output(self, inputs: Shapes) -> Shape:
+        axis_index(self.axis, inputs[0])
+        return inputs[0]
+
+    def cost(self, inputs: Shapes) -> Cost:
+        shape = inputs[0]
+        at = axis_index(self.axis, shape)
+        rows = product((*shape[:at], *shape[at + 1 :]))
+        return Cost(operations(add=rows * (shape[at] - 1)))
+
+    def windows(self, inputs: Shapes) -> tuple[Reach, ...]:
+        at = axis_index(self.axis, inputs[0])
+        return (tuple(None if axis == at else Window() for axis in range(len(inputs[0]))),)
+
+    def spread(self, read: Sequence[Spread], shapes: Sequence[tuple[int, ...]]) -> Spread:
+        """Return the mean and variance in the middle of the axis."""
+        half = shapes[0][self.axis] / 2
+        return Spread(read[0].mean * half, read[0].variance * half)

@@ -93,6 +93,7 @@ _OPERATIONS = {
     "pow": "Powers.",
     "tanh": "Hyperbolic tangents.",
     "erf": "Error functions.",
+    "sin": "Sines and cosines.",
 }
 
 

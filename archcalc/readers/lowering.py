@@ -255,7 +255,7 @@ class _Lowering:
         """Require that a tensor has the shape that the file records, if the inputs have their shapes of the file."""
         if self.shapes:
             return
-        recorded = self._recorded(index)
+        recorded = self._recorded(index) or (1,)
         computed = self.shape(ref)
         if not same_shape(recorded, computed):
             assert self.step is not None

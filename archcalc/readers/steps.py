@@ -226,7 +226,12 @@ class Reduced(ReducedAxes):
     """Returns the operator over axes of the graph's tensor."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        return [layers.add(self.make(tuple([index_without(places[0], axis) for axis in self.axes])), tensors)]
+        axes = tuple([index_without(places[0], axis) for axis in self.axes])
+        op = self.make(axes)
+        if self.keep or len(axes) < len(layers.shape(tensors[0])):
+            return [layers.add(op, tensors)]
+        one = layers.add(like(type(op), op, keep=True), tensors)
+        return [one if len(axes) == 1 else layers.add(Reshape(shape=(1,)), [one])]
 
 
 def index_without(place: Place, axis: int) -> int:
@@ -251,6 +256,25 @@ class Permuted(Step):
         return [tensors[0] if order == tuple(range(len(order))) else layers.add(Transpose(order=order), tensors)]
 
 
+def _places_in_shape(place: Place, sizes: Sizes, shape: Sizes, batch: int) -> Iterator[Places]:
+    """Return the axes of another shape in which the batch is as far from the outermost elements as in a tensor."""
+    if place is None:
+        yield (None,)
+        return
+    upper = place.outer
+    for size in sizes[: place.axis]:
+        upper *= size
+    found: list[BatchAxis] = []
+    before = 1
+    for axis, size in enumerate(shape):
+        outer, rest = divmod(upper, before)
+        if rest == 0 and size % (outer * batch) == 0:
+            found.append(BatchAxis(axis, outer, size // (outer * batch)))
+        before *= size
+    for each in sorted(found, key=lambda each: (not each.is_pure, each.outer > 1)):
+        yield (each,)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reshaped(Step):
     """The same elements in the same order, in another shape."""
@@ -259,23 +283,7 @@ class Reshaped(Step):
     """The sizes in the file; one may be −1, and others may be sizes of the input or sizes that the model computes."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        """Return the axes of the result in which the batch is as far from the outermost elements as in the input."""
-        place = inputs[0]
-        if place is None:
-            yield (None,)
-            return
-        upper = place.outer
-        for size in sizes[0][: place.axis]:
-            upper *= size
-        found: list[BatchAxis] = []
-        before = 1
-        for axis, size in enumerate(results[0]):
-            outer, rest = divmod(upper, before)
-            if rest == 0 and size % (outer * batch) == 0:
-                found.append(BatchAxis(axis, outer, size // (outer * batch)))
-            before *= size
-        for each in sorted(found, key=lambda each: (not each.is_pure, each.outer > 1)):
-            yield (each,)
+        yield from _places_in_shape(inputs[0], sizes[0], results[0], batch)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         result = results[0]
@@ -288,6 +296,7 @@ class Reshaped(Step):
                 del sizes[result.axis]
             elif sizes[result.axis] != -1:
                 sizes[result.axis] = exact_div(sizes[result.axis], layers.batch)
+        sizes = sizes or [1]
         shape = layers.shape(tensors[0])
         if same_shape(tuple(sizes), shape):
             return [tensors[0]]
@@ -295,6 +304,28 @@ class Reshaped(Step):
             Reshape(shape=tuple(sizes)).output((shape,))  # a number in the file may fit only the shapes in the file
             return [layers.add(Flatten(), tensors)]
         return [layers.add(Reshape(shape=tuple(sizes)), tensors)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReshapedLike(Step):
+    """The elements of the first tensor in the shape that the second has in the file."""
+
+    def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
+        place, example = inputs
+        for (made,) in _places_in_shape(place, sizes[0], results[0], batch):
+            if example is None or made is None or made == example:
+                yield (made,)
+
+    def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
+        rank = len(layers.shape(tensors[1])) + (places[1] is not None and places[1].is_pure)
+        sizes = [size_at(layers, tensors[1], places[1], axis) for axis in range(rank)]
+        result = results[0]
+        if result is not None and result.is_pure:
+            del sizes[result.axis]
+        elif result is not None:
+            sizes[result.axis] = exact_div(sizes[result.axis], layers.batch)
+        shape = layers.shape(tensors[0])
+        return [tensors[0] if same_shape(shape, tuple(sizes)) else layers.add(Reshape(shape=tuple(sizes)), tensors[:1])]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,11 +64,12 @@ class UncountedCall(Step):
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         for tensor, place, sizes in zip(tensors, places, self.read, strict=True):
             require(
-                same_shape(layers.shape(tensor), without(sizes, place, layers.batch)),
+                same_shape(layers.shape(tensor), without(sizes, place, layers.batch) or (1,)),
                 "the output of {call} is known for the sizes in the file only",
                 call=self.call,
             )
-        shapes = tuple([without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)])
+        made = [without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)]
+        shapes = tuple([shape or (1,) for shape in made])
         weights = tuple([Weight(name, sizes) for name, sizes in self.trained.items()])
         op = Uncounted(call=self.call, shapes=shapes, stored=weights)
         first = layers.add(op, tensors, {name: name for name in self.trained})

@@ -35,6 +35,9 @@ entry(
     torch=lambda op, s: layer(lambda x: x.log()),
 )
 entry("sqrt", draw=plain("sigmoid -> sqrt"), onnx=named("Sqrt"), torch=lambda op, s: layer(lambda x: x.sqrt()))
+entry("sin", draw=plain("sin"), onnx=named("Sin"), torch=lambda op, s: layer(lambda x: x.sin()))
+entry("cos", draw=plain("cos"), onnx=named("Cos"), torch=lambda op, s: layer(lambda x: x.cos()))
+entry("erf", draw=plain("erf"), onnx=named("Erf"), torch=lambda op, s: layer(lambda x: x.erf()))
 entry("abs", draw=plain("abs"), onnx=named("Abs"), torch=lambda op, s: layer(lambda x: x.abs()))
 entry(
     "pow",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
@@ -117,6 +118,53 @@ entry(
     onnx=onnx_where,
     torch=torch_where,
     cases=[({}, (MAP, MAP, MAP)), ({}, (VECTOR, MAP, (12, 1, 18)))],
+)
+
+# --- comparisons ---
+
+COMPARED = {
+    "greater": ("Greater", "gt"),
+    "greater_equal": ("GreaterOrEqual", "ge"),
+    "less": ("Less", "lt"),
+    "less_equal": ("LessOrEqual", "le"),
+    "equal": ("Equal", "eq"),
+    "not_equal": ("Equal", "ne"),
+}
+
+
+def draw_compare(w: Writer, shape: Shape) -> str:
+    """Rectified numbers, of which many are equal; others differ by more than libraries do."""
+    return f"compare(relu, relu, {w.among(*COMPARED)})"
+
+
+def onnx_compare(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
+    from onnx import helper
+
+    rank = max(map(len, shapes))
+    aligned = [
+        reshaped(model, name, *shape, *(1,) * (rank - len(shape))) for name, shape in zip(names, shapes, strict=True)
+    ]
+    found = model.add(COMPARED[op.how][0], *aligned)
+    found = model.add("Not", found) if op.how == "not_equal" else found
+    return model.add("Cast", found, to=helper.np_dtype_to_tensor_dtype(np.dtype(model.dtype)))
+
+
+def torch_compare(op: Any, shapes: list[Sizes]) -> Module:
+    rank = max(map(len, shapes))
+
+    def run(*inputs: Tensor) -> Tensor:
+        one, other = (x.view(*x.shape, *(1,) * (rank + 1 - x.dim())) for x in inputs)
+        return getattr(torch, COMPARED[op.how][1])(one, other).to(one.dtype)
+
+    return layer(run)
+
+
+entry(
+    "compare",
+    draw=draw_compare,
+    onnx=onnx_compare,
+    torch=torch_compare,
+    cases=[({}, (MAP, MAP)), ({"how": "equal"}, (MAP, VECTOR))],
 )
 
 # --- one after another ---

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, whole
+from tests.operators.entry import MAP, VECTOR, Sizes, entry
+from tests.operators.onnx_parts import Weights, axis_behind_batch, whole
 from tests.operators.torch_parts import layer
-from tests.operators.writer import Shape, Writer, joined
+from tests.operators.writer import Shape, Writer, draw_axis, joined
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -46,3 +46,16 @@ for name, theirs in (("mean", "ReduceMean"), ("sum", "ReduceSum")):
         torch=torch_reduction,
         cases=[({"axis": (0,)}, (MAP,)), ({"axis": (1, -1)}, (MAP,)), ({"axis": (0, 2), "keep": True}, (MAP,))],
     )
+
+
+def onnx_cumsum(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
+    return model.add("CumSum", name, whole(model, axis_behind_batch(op)))
+
+
+entry(
+    "cumsum",
+    draw=lambda w, shape: joined(["cumsum", draw_axis(w, shape)[0]]),
+    onnx=onnx_cumsum,
+    torch=lambda op, s: layer(lambda x: x.cumsum(axis_behind_batch(op))),
+    cases=[({}, (MAP,)), ({"axis": -1}, (VECTOR,))],
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,18 @@ def meta(*sizes: Any) -> dict[str, Any]:
         "sizes": [{"as_int": size} if isinstance(size, int) else size for size in sizes],
         "requires_grad": False,
         "device": {"type": "cpu", "index": None},
-        "strides": [{"as_int": 1} for _ in sizes],
+        "strides": [{"as_int": stride} for stride in strides(sizes)],
         "storage_offset": {"as_int": 0},
         "layout": 7,
     }
+
+
+def strides(sizes: Sequence[Any]) -> list[int]:
+    """Return the distances between neighbours along each axis, in the order of the axes and without gaps."""
+    numbers = [
+        size if isinstance(size, int) else size["as_expr"].get("hint", {"as_int": 1})["as_int"] for size in sizes
+    ]
+    return [prod(numbers[axis + 1 :]) for axis in range(len(numbers))]
 
 
 def argument(value: Any) -> dict[str, Any]:

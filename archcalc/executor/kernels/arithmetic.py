@@ -7,7 +7,8 @@ import numpy as np
 from archcalc.executor.kernel import Array, Context
 from archcalc.executor.kernels import counted
 from archcalc.executor.kernels.activation import elementwise
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqrt
+from archcalc.executor.kernels.erf import erf
+from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -33,6 +34,21 @@ def log(op: Log, x: Array, out: Array, context: Context) -> None:
 @elementwise(Sqrt)
 def sqrt(op: Sqrt, x: Array, out: Array, context: Context) -> None:
     counted.sqrt(context, x, out=out)
+
+
+@elementwise(Sin)
+def sine(op: Sin, x: Array, out: Array, context: Context) -> None:
+    counted.sin(context, x, out=out)
+
+
+@elementwise(Cos)
+def cosine(op: Cos, x: Array, out: Array, context: Context) -> None:
+    counted.cos(context, x, out=out)
+
+
+@elementwise(Erf)
+def error_function(op: Erf, x: Array, out: Array, context: Context) -> None:
+    out[...] = erf(context, x)
 
 
 @elementwise(Abs)

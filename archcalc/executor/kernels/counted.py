@@ -40,6 +40,8 @@ sqrt = counted(np.sqrt, "sqrt")
 exp = counted(np.exp, "exp")
 log = counted(np.log, "log")
 tanh = counted(np.tanh, "tanh")
+sin = counted(np.sin, "sin")
+cos = counted(np.cos, "sin")
 power = counted(np.power, "pow")
 expm1 = counted(np.expm1, "exp", "add")
 """eˣ − 1, accurate for small x."""

@@ -7,7 +7,7 @@ import numpy as np
 from archcalc.executor.kernel import Array, Arrays, Context, Weights, kernel
 from archcalc.executor.kernels.counted import Counted, add, divide, greater, maximum, minimum, multiply, subtract
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.joins import Add, Compare, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joins(operator: type[Operator], function: Counted) -> None:
@@ -40,6 +40,14 @@ _joins(Div, divide)
 def where(op: Where, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
     condition, one, other = np.broadcast_arrays(*aligned(inputs))
     return (np.where(greater(context, condition, 0), one, other),)
+
+
+@kernel(Compare)
+def compare(op: Compare, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
+    one, other = aligned(inputs)
+    result: Array = getattr(np, op.how)(one, other).astype(one.dtype)
+    context.count(cmp=result.size)
+    return (result,)
 
 
 @kernel(Concat)

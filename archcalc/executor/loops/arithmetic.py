@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.executor.loops import scalar
 from archcalc.executor.loops.activation import elementwise
 from archcalc.executor.loops.scalar import Scalar
-from archcalc.ops.arithmetic import Abs, Clip, Exp, Log, Offset, Pow, Scale, Sqrt
+from archcalc.ops.arithmetic import Abs, Clip, Cos, Erf, Exp, Log, Offset, Pow, Scale, Sin, Sqrt
 
 
 @elementwise(Scale)
@@ -31,6 +31,21 @@ def log(op: Log, x: Scalar) -> Scalar:
 @elementwise(Sqrt)
 def sqrt(op: Sqrt, x: Scalar) -> Scalar:
     return scalar.sqrt(x)
+
+
+@elementwise(Sin)
+def sine(op: Sin, x: Scalar) -> Scalar:
+    return scalar.sin(x)
+
+
+@elementwise(Cos)
+def cosine(op: Cos, x: Scalar) -> Scalar:
+    return scalar.cos(x)
+
+
+@elementwise(Erf)
+def error_function(op: Erf, x: Scalar) -> Scalar:
+    return scalar.erf(x)
 
 
 @elementwise(Abs)

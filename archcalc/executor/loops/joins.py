@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import product
@@ -9,7 +10,7 @@ from itertools import product
 from archcalc.executor.loops.scalar import Scalar, Tally, maximum, minimum
 from archcalc.executor.loops.tensor import Index, Tensor, Tensors, along, definition, sizes
 from archcalc.ops.base import Operator
-from archcalc.ops.joins import Add, Concat, Div, Max, Min, Mul, Sub, Where
+from archcalc.ops.joins import Add, Compare, Concat, Div, Max, Min, Mul, Sub, Where
 
 
 def _joined(operator: type[Operator], join: Callable[[Scalar, Scalar], Scalar]) -> None:
@@ -43,6 +44,25 @@ _joined(Div, lambda a, b: a / b)
 def where(op: Where, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
     places = _at_places(inputs)
     return {place: one if condition > 0 else other for place, (condition, one, other) in places}
+
+
+COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+}
+
+
+@definition(Compare)
+def compare(op: Compare, inputs: Tensors, weights: dict[str, Tensor], tally: Tally) -> Tensor:
+    out: Tensor = {}
+    for place, (one, other) in _at_places(inputs):
+        tally.cmp += 1
+        out[place] = Scalar(float(COMPARED[op.how](one.value, other.value)), tally)
+    return out
 
 
 @definition(Concat)

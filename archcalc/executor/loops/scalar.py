@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias, final
 
-KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf")
+KINDS = ("mul", "add", "div", "cmp", "exp", "log", "sqrt", "pow", "tanh", "erf", "sin")
 
 
 class Tally:
@@ -24,6 +24,7 @@ class Tally:
     pow: int
     tanh: int
     erf: int
+    sin: int
     macs: int
 
     def __init__(self) -> None:
@@ -141,6 +142,16 @@ def log(x: Scalar) -> Scalar:
 def sqrt(x: Scalar) -> Scalar:
     x.tally.sqrt += 1
     return Scalar(_limited(math.sqrt, x.value), x.tally)
+
+
+def sin(x: Scalar) -> Scalar:
+    x.tally.sin += 1
+    return Scalar(_limited(math.sin, x.value), x.tally)
+
+
+def cos(x: Scalar) -> Scalar:
+    x.tally.sin += 1
+    return Scalar(_limited(math.cos, x.value), x.tally)
 
 
 def tanh(x: Scalar) -> Scalar:

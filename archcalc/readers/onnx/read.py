@@ -59,9 +59,12 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         return arrays_of(decoder.arrays, name, program, constant_calls, names)
 
+    def fixed() -> dict[str, Any]:
+        return {each: decoder.arrays.array(each) for each, kept in program.stored.items() if kept.kind != "parameter"}
+
     try:
         program = decoder.program()
-        model = model_of(program, name, {**axes, **inputs.axes}, load, partial=options.partial)
+        model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])

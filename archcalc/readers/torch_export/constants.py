@@ -100,6 +100,8 @@ def _expanded(v: Values) -> Array:
 
 FUNCTIONS: dict[str, Function] = {
     "new_zeros": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "new_empty": lambda v: np.zeros(v["size"], v.dtype or v.x.dtype),
+    "empty": lambda v: np.zeros(v["size"], v.dtype or np.float32),
     "new_ones": lambda v: np.ones(v["size"], v.dtype or v.x.dtype),
     "new_full": lambda v: np.full(v["size"], v["fill_value"], v.dtype or v.x.dtype),
     "zeros": lambda v: np.zeros(v["size"], v.dtype or np.float32),
@@ -173,9 +175,6 @@ FUNCTIONS: dict[str, Function] = {
     "repeat": lambda v: np.tile(v.x, v["repeats"]),
     "repeat_interleave": lambda v: np.repeat(v.x, v["repeats"], v["dim"]),
     "expand_as": lambda v: np.broadcast_to(v.x, v["other"].shape),
-    "full_like": lambda v: np.full_like(v.x, v["fill_value"], v.dtype),
-    "zeros_like": lambda v: np.zeros_like(v.x, v.dtype),
-    "ones_like": lambda v: np.ones_like(v.x, v.dtype),
     "type_as": lambda v: v.x.astype(v["other"].dtype),
     "cumsum": lambda v: np.cumsum(v.x, v["dim"]),
 }
@@ -187,13 +186,13 @@ def evaluate(calls: Iterable[Call], stored: Mapping[str, Array], name: str) -> d
 
     Args:
         calls: the calls, in order.
-        stored: the stored tensors that they read, by their names in the program.
+        stored: the arrays that they read, by their names in the program; calls in place change them.
         name: the name of the file in messages.
 
     Raises:
         SpecError: an operator is not understood, or its arguments do not fit together.
     """
-    arrays: dict[str, Array] = {each: array.copy() for each, array in stored.items()}
+    arrays: dict[str, Array] = {**stored}
     for call in calls:
         base = call.target.split(".")[1]
         function = FUNCTIONS.get(base) or FUNCTIONS.get(base.removesuffix("_"))

@@ -16,6 +16,17 @@ from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
 from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.steps import SizeName
+from archcalc.readers.torch_export.checked import (
+    MAX_SIZE,
+    Damaged,
+    expect,
+    integer,
+    list_at,
+    mapping_at,
+    part,
+    text_at,
+    union,
+)
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.program import (
     Call,
@@ -27,14 +38,14 @@ from archcalc.readers.torch_export.program import (
     Word,
 )
 from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
+from archcalc.readers.torch_export.subgraphs import with_subgraphs
 from archcalc.spec.errors import fail
 
 MAJOR_VERSION = 8
 """The version of the schema that is understood; minor versions only add optional fields."""
 
-MAX_SIZE = 2**63 - 1
 MAX_AXES = 64
-"""The limits of PyTorch: sizes are 64-bit integers."""
+"""The number of axes that a tensor of PyTorch has at most."""
 
 MAX_TRACE = 50_000
 """The number of characters of a stack trace that are read."""
@@ -44,10 +55,6 @@ INSTALLED = re.compile(r".*[\\/](?:site|dist)-packages[\\/]")
 """The folder of an installed package, which its files are named without."""
 LIBRARY = ("/torch/", "\\torch\\")
 """Parts of the paths of PyTorch's own files, whose lines are not the user's."""
-
-
-class Damaged(Exception):
-    """A part of the file is not what the schema says."""
 
 
 class _DataDependent(Exception):
@@ -85,10 +92,10 @@ def read_program(path: Path, name: str) -> Program:
         payload_of = {
             fqn: _payload(fqn, folder, entry)
             for folder, config in (("weights", payloads), ("constants", constants))
-            for fqn, entry in _mapping(config, "config").items()
+            for fqn, entry in mapping_at(config, "config").items()
         }
-        module = _mapping(document, "graph_module")
-        ranges = _ranges(_get(document, "range_constraints"))
+        module = mapping_at(document, "graph_module")
+        ranges = _ranges(part(document, "range_constraints"))
         return _Decoder(module, payload_of, ranges, path.stem, has_weights=has_weights).program()
     except Damaged as error:
         fail("format", f"'models/model.json' is damaged: {error}", origin=name)
@@ -106,10 +113,10 @@ def _other_format(archive: Archive) -> str:
 
 
 def _check_version(document: Any, name: str) -> None:
-    version = _mapping(document, "schema_version")
-    major, minor = _integer(version.get("major"), "the major version"), version.get("minor")
+    version = mapping_at(document, "schema_version")
+    major, minor = integer(version.get("major"), "the major version"), version.get("minor")
     if major != MAJOR_VERSION:
-        by = _get(document, "torch_version") or "an unknown version"
+        by = part(document, "torch_version") or "an unknown version"
         fail(
             "format",
             f"the file has version {major}.{minor} of the schema of torch.export (written by PyTorch {by}); version "
@@ -119,56 +126,8 @@ def _check_version(document: Any, name: str) -> None:
         )
 
 
-def _get(value: Any, key: str) -> Any:
-    """Return an entry of a mapping, or ``None``."""
-    return value.get(key) if isinstance(value, dict) else None
-
-
-def _mapping(value: Any, key: str) -> dict[str, Any]:
-    found = _get(value, key)
-    if not isinstance(found, dict):
-        raise Damaged(f"'{key}' must be a mapping")
-    return found
-
-
-def _list(value: Any, key: str) -> list[Any]:
-    found = _get(value, key)
-    if not isinstance(found, list):
-        raise Damaged(f"'{key}' must be a list")
-    return found
-
-
-def _text(value: Any, key: str) -> str:
-    found = _get(value, key)
-    if not isinstance(found, str):
-        raise Damaged(f"'{key}' must be text")
-    return found
-
-
-def _integer(value: Any, what: str) -> int:
-    if type(value) is not int:
-        raise Damaged(f"{what} must be an integer")
-    return value
-
-
-def _union(value: Any, what: str) -> tuple[str, Any]:
-    """Return the key and the value of a tagged union, a mapping with one entry."""
-    if not isinstance(value, dict) or len(value) != 1:
-        raise Damaged(f"{what} must have exactly one kind")
-    ((kind, content),) = value.items()
-    return kind, content
-
-
-def _expect(kind: type, value: Any, what: str) -> Any:
-    if type(value) is not kind:
-        raise Damaged(f"{what} must be of type {kind.__name__}")
-    if isinstance(value, int) and abs(value) > MAX_SIZE:
-        raise Damaged(f"{what} must be a 64-bit integer")
-    return value
-
-
 def _all(kind: type) -> Callable[[Any], Any]:
-    return lambda value: [_expect(kind, each, "an argument") for each in _expect(list, value, "an argument")]
+    return lambda value: [expect(kind, each, "an argument") for each in expect(list, value, "an argument")]
 
 
 def _number(value: Any) -> float:
@@ -180,20 +139,20 @@ def _number(value: Any) -> float:
 
 
 def _tensor(value: Any) -> TensorName:
-    return TensorName(_text(value, "name"))
+    return TensorName(text_at(value, "name"))
 
 
 def _size(value: Any) -> Any:
-    kind, content = _union(value, "a size")
-    return SizeName(_expect(str, content, "a name")) if kind == "as_name" else content
+    kind, content = union(value, "a size")
+    return SizeName(expect(str, content, "a name")) if kind == "as_name" else content
 
 
 def _each(read: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
-    return lambda value: [read(each) for each in _expect(list, value, "an argument")]
+    return lambda value: [read(each) for each in expect(list, value, "an argument")]
 
 
 def _optional(value: Any) -> TensorName | None:
-    kind, content = _union(value, "an argument")
+    kind, content = union(value, "an argument")
     return None if kind == "as_none" else _tensor(content)
 
 
@@ -204,15 +163,15 @@ ARGUMENTS: Mapping[str, Callable[[Any], Any]] = {
     "as_optional_tensor": _optional,
     "as_optional_tensors": _each(_optional),
     "as_nested_tensors": _each(_each(_tensor)),
-    "as_int": lambda value: _expect(int, value, "an argument"),
+    "as_int": lambda value: expect(int, value, "an argument"),
     "as_ints": _all(int),
     "as_int_lists": _each(_all(int)),
     "as_float": _number,
     "as_floats": _each(_number),
     "as_float_lists": _each(_each(_number)),
-    "as_string": lambda value: _expect(str, value, "an argument"),
+    "as_string": lambda value: expect(str, value, "an argument"),
     "as_strings": _all(str),
-    "as_bool": lambda value: _expect(bool, value, "an argument"),
+    "as_bool": lambda value: expect(bool, value, "an argument"),
     "as_bools": _all(bool),
     "as_sym_int": _size,
     "as_sym_ints": _each(_size),
@@ -220,12 +179,12 @@ ARGUMENTS: Mapping[str, Callable[[Any], Any]] = {
     "as_sym_floats": _each(_size),
     "as_sym_bool": _size,
     "as_sym_bools": _each(_size),
-    "as_scalar_type": lambda value: Word("dtype", DTYPES.get(_integer(value, "a number format"), "unknown")),
+    "as_scalar_type": lambda value: Word("dtype", DTYPES.get(integer(value, "a number format"), "unknown")),
     "as_memory_format": lambda value: Word("memory format", str(value)),
     "as_layout": lambda value: Word("layout", str(value)),
     "as_device": lambda value: Word("device", str(value)),
-    "as_operator": lambda value: Word("operator", _expect(str, value, "an argument")),
-    "as_complex": lambda value: complex(_number(_get(value, "real")), _number(_get(value, "imag"))),
+    "as_operator": lambda value: Word("operator", expect(str, value, "an argument")),
+    "as_complex": lambda value: complex(_number(part(value, "real")), _number(part(value, "imag"))),
 }
 """How the kinds of arguments are read."""
 
@@ -243,7 +202,7 @@ class _Decoder:
         has_weights: bool,
     ) -> None:
         self.module = module
-        self.graph = _mapping(module, "graph")
+        self.graph = with_subgraphs(mapping_at(module, "graph"))
         self.payload_of = payload_of
         self.ranges = ranges
         self.title = title
@@ -255,25 +214,25 @@ class _Decoder:
         sizes = self.each("sym_int_values", self.size)
         inputs: dict[str, Meta] = {}
         stored: dict[str, Stored] = {}
-        for entry in _list(_mapping(self.module, "signature"), "input_specs"):
-            kind, content = _union(entry, "an input")
+        for entry in list_at(mapping_at(self.module, "signature"), "input_specs"):
+            kind, content = union(entry, "an input")
             if kind == "user_input":
-                found = self.argument(_get(content, "arg"))
+                found = self.argument(part(content, "arg"))
                 if isinstance(found, TensorName):
                     inputs[found.name] = self.meta_of(metas, found.name)
             elif kind in ("parameter", "buffer", "tensor_constant"):
-                local = _text(_mapping(content, "arg"), "name")
-                name = _text(content, f"{kind}_name")
+                local = text_at(mapping_at(content, "arg"), "name")
+                name = text_at(content, f"{kind}_name")
                 self.meta_of(metas, local)
                 kinds: Any = "constant" if kind == "tensor_constant" else kind
                 stored[local] = Stored(name, kinds, self.payload_of.get(name))
         if not inputs:
             raise Damaged("the program has no input that is a tensor")
         outputs: list[str] = []
-        for entry in _list(_mapping(self.module, "signature"), "output_specs"):
-            kind, content = _union(entry, "an output")
+        for entry in list_at(mapping_at(self.module, "signature"), "output_specs"):
+            kind, content = union(entry, "an output")
             if kind == "user_output":
-                outputs += self.names(self.argument(_get(content, "arg")))
+                outputs += self.names(self.argument(part(content, "arg")))
         return Program(
             title=self.title,
             inputs=inputs,
@@ -304,7 +263,7 @@ class _Decoder:
             _DataDependent: a value is not known before the network runs.
         """
         found = {}
-        for name, entry in _mapping(self.graph, key).items():
+        for name, entry in mapping_at(self.graph, key).items():
             try:
                 found[name] = read(entry)
             except UnbackedSize:
@@ -317,13 +276,14 @@ class _Decoder:
         return metas[name]
 
     def meta(self, entry: Any) -> Meta:
-        sizes = tuple([self.size(each) for each in _list(entry, "sizes")])
+        sizes = tuple([self.size(each) for each in list_at(entry, "sizes")])
         if len(sizes) > MAX_AXES:
             raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
-        return Meta(sizes, DTYPES.get(_integer(entry.get("dtype"), "a number format"), "unknown"))
+        strides = tuple(map(self.size, list_at(entry, "strides"))) if "strides" in entry else ()
+        return Meta(sizes, DTYPES.get(integer(entry.get("dtype"), "a number format"), "unknown"), strides)
 
     def size(self, entry: Any) -> Number:
-        kind, content = _union(entry, "a size")
+        kind, content = union(entry, "a size")
         if kind == "as_int":
             return _size_of(content, "a size")
         try:
@@ -335,16 +295,16 @@ class _Decoder:
 
     def forward_names(self, count: int) -> list[str]:
         """Return the names of the parameters of ``forward``, if there are as many as inputs."""
-        first = next(iter(_list(self.module, "module_call_graph")), None)
-        names = _get(_get(first, "signature"), "forward_arg_names")
+        first = next(iter(list_at(self.module, "module_call_graph")), None)
+        names = part(part(first, "signature"), "forward_arg_names")
         return (
             names if isinstance(names, list) and len(names) == count and all(isinstance(n, str) for n in names) else []
         )
 
     def argument(self, value: Any) -> Any:
-        kind, content = _union(value, "an argument")
+        kind, content = union(value, "an argument")
         if kind == "as_graph":
-            return content
+            return Word("graph", str(part(content, "name")))
         read = ARGUMENTS.get(kind)
         if read is None:
             raise Damaged(f"an argument of the unknown kind '{kind[:40]}'")
@@ -359,61 +319,61 @@ class _Decoder:
                 yield from self.names(each)
 
     def calls(self) -> Iterator[Call]:
-        for entry in _list(self.graph, "nodes"):
-            target = _text(entry, "target").removeprefix("torch.ops.")
+        for entry in list_at(self.graph, "nodes"):
+            target = text_at(entry, "target").removeprefix("torch.ops.")
             arguments = {}
-            for each in _list(entry, "inputs"):
-                arguments[_text(each, "name")] = self.argument(_get(each, "arg"))
+            for number, each in enumerate(list_at(entry, "inputs")):
+                arguments[text_at(each, "name") or str(number)] = self.argument(part(each, "arg"))
             outputs: list[str | None] = []
-            for each in _list(entry, "outputs"):
+            for each in list_at(entry, "outputs"):
                 found = self.argument(each)
                 results = found if isinstance(found, list) else [found]
                 outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
-            yield Call(target, arguments, tuple(outputs), _origin(_get(entry, "metadata")))
+            yield Call(target, arguments, tuple(outputs), _origin(part(entry, "metadata")))
 
 
 def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
     """Return the smallest and largest value of every symbol."""
     found = {}
     for symbol, entry in constraints.items() if isinstance(constraints, dict) else ():
-        low, high = _get(entry, "min_val"), _get(entry, "max_val")
+        low, high = part(entry, "min_val"), part(entry, "max_val")
         found[symbol] = low if type(low) is int else 0, high if type(high) is int else None
     return found
 
 
 def _maker(module: dict[str, Any], tensor: str) -> str:
     """Return the place of the call that makes a tensor."""
-    for node in _get(_get(module, "graph"), "nodes") or ():
-        if f"'{tensor}'" in str(_get(node, "outputs")):
-            return str(_origin(_get(node, "metadata")))
+    for node in part(part(module, "graph"), "nodes") or ():
+        if f"'{tensor}'" in str(part(node, "outputs")):
+            return str(_origin(part(node, "metadata")))
     return f"'{tensor[:60]}'"
 
 
 def _payload(name: str, folder: str, entry: Any) -> Payload:
-    meta = _get(entry, "tensor_meta")
+    meta = part(entry, "tensor_meta")
     sizes, strides = (
-        ([_plain_size(each) for each in _list(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
+        ([_plain_size(each) for each in list_at(meta, key)] for key in ("sizes", "strides")) if meta else ([], [])
     )
     if len(sizes) != len(strides):
         raise Damaged(f"the sizes and strides of '{name}' must be as many")
     return Payload(
         name=name,
         folder=folder,
-        member=_text(entry, "path_name"),
-        pickled=_get(entry, "use_pickle") is not False,
-        dtype=DTYPES.get(_integer(_get(meta, "dtype"), "a number format"), "unknown"),
+        member=text_at(entry, "path_name"),
+        pickled=part(entry, "use_pickle") is not False,
+        dtype=DTYPES.get(integer(part(meta, "dtype"), "a number format"), "unknown"),
         sizes=tuple(sizes),
         strides=tuple(strides),
-        offset=_plain_size(_get(meta, "storage_offset")),
+        offset=_plain_size(part(meta, "storage_offset")),
     )
 
 
 def _plain_size(entry: Any) -> int:
-    return _size_of(_get(entry, "as_int"), "a size of a stored tensor")
+    return _size_of(part(entry, "as_int"), "a size of a stored tensor")
 
 
 def _size_of(value: Any, what: str) -> int:
-    size = _integer(value, what)
+    size = integer(value, what)
     if not 0 <= size <= MAX_SIZE:
         raise Damaged(f"{what} must be from 0 to {MAX_SIZE}")
     return size

@@ -25,6 +25,14 @@ DTYPES = {
 }
 """Number formats by their codes in the file."""
 
+INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"))
+
+
+def is_integer(dtype: str) -> bool:
+    """Return whether the numbers of a format are integers or truth values."""
+    return dtype in INTEGERS or dtype == "bool"
+
+
 NUMPY_DTYPES = {
     "uint8": "u1",
     "int8": "i1",

@@ -33,6 +33,8 @@ class Meta:
 
     sizes: tuple[Number, ...]
     dtype: str
+    strides: tuple[Number, ...] = ()
+    """Distances between neighbours along each axis, in numbers; none if they are not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

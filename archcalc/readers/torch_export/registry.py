@@ -64,6 +64,10 @@ class Reading(Protocol):
         """Let a result be the same tensor as another."""
         ...
 
+    def give(self, name: str, number: int) -> None:
+        """Let a result be the tensor of a number."""
+        ...
+
 
 def base_name(target: str) -> str:
     """Return the name of an operator without its namespace and overload: ``relu_`` of ``aten.relu_.default``."""
@@ -99,9 +103,16 @@ class Arguments:
         """Return the number of a tensor."""
         return self.reading.tensor(self.name(name))
 
-    def scalar(self, name: str) -> int:
+    def scalar(self, name: str, default: Any = None) -> int:
         """Return the number of a tensor of one number, which is given as a number."""
-        return self.reading.tensor(self.constant(name, "full", (1,), size=[1], fill_value=float(self.number(name))))
+        value = self._get(name, REQUIRED if default is None else default)
+        if type(value) not in (int, float, bool):
+            raise Untranslatable(f"the argument '{name}' must be a number")
+        return self.reading.tensor(self.constant(name, "full", (1,), size=[1], fill_value=float(value)))
+
+    def number_or_tensor(self, name: str, default: Any = None) -> int:
+        """Return the number of a tensor, which may be given as one number."""
+        return self.tensor(name) if self.is_tensor(name) else self.scalar(name, default)
 
     def constant(self, role: str, function: str, sizes: Sizes, /, **arguments: Any) -> str:
         """Return the name of a constant that the program does not have itself."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,23 +13,32 @@ from archcalc.numeric import Number
 from archcalc.ops.source import Constant, Learned
 from archcalc.readers.batch import Sizes
 from archcalc.readers.lowering import Model
+from archcalc.readers.patterns import Repeated
 from archcalc.readers.steps import Calculated, SizeName, Step, Stored, with_origin
 from archcalc.readers.stored import TRANSPOSED
 from archcalc.readers.torch_export import operators  # noqa: F401  # registers the translations
 from archcalc.readers.torch_export.calls import tensors_in
 from archcalc.readers.torch_export.decode import read_program
 from archcalc.readers.torch_export.named import with_named_operators
-from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName
+from archcalc.readers.torch_export.operators.views import with_view_replaced
+from archcalc.readers.torch_export.program import COMPUTED, Call, Program, TensorName, Word
 from archcalc.readers.torch_export.registry import TRANSLATIONS, Arguments, Translation, Untranslatable, base_name
-from archcalc.readers.torch_export.storage import Storage
+from archcalc.readers.torch_export.storage import Storage, View, is_in_place
+from archcalc.readers.torch_export.values import ConstantValues
 from archcalc.readers.uncounted import UncountedCall
 from archcalc.spec.errors import fail, suggest
 
-FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like", "empty_like")
+LIKE = {"zeros_like": "zeros", "ones_like": "ones", "full_like": "full", "empty_like": "zeros"}
+"""The operators that use the shape of a tensor, and those that are given it."""
+
+FACTORIES = ("new_zeros", "new_ones", "new_full", "new_empty", *LIKE)
 """The operators that use only the shape and the format of a tensor, not its numbers."""
 
 ZEROS = ("zeros", "new_zeros", "zeros_like")
 """The operators whose result consists of zeros."""
+
+MOVED_IN_PLACE = ("squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_", "resize_", "set_")
+"""The calls in place that change the shape of a tensor, not its numbers."""
 
 MAX_LISTED = 20
 """The number of operators without a translation that an error lists."""
@@ -57,7 +68,12 @@ def read_model(
 
         return arrays_of(path, name, program, constant_calls, names)
 
-    return model_of(program, name, batch_axes or {}, load, partial=partial)
+    def fixed() -> dict[str, Any]:
+        from archcalc.readers.torch_export.weights import load_fixed
+
+        return load_fixed(path, name, program)
+
+    return model_of(program, name, batch_axes or {}, load, fixed, partial=partial)
 
 
 Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
@@ -65,7 +81,13 @@ Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str
 
 
 def model_of(
-    program: Program, name: str, batch_axes: Mapping[str, int | None], load: Load, *, partial: bool = False
+    program: Program,
+    name: str,
+    batch_axes: Mapping[str, int | None],
+    load: Load,
+    fixed: Callable[[], dict[str, Any]],
+    *,
+    partial: bool = False,
 ) -> Model:
     """Return a program as steps.
 
@@ -74,25 +96,36 @@ def model_of(
         name: the name of its file in messages.
         batch_axes: the axes of inputs that are the batch; by default, the first.
         load: reads stored arrays when a run needs them.
+        fixed: reads those that are no parameters, by their names in the program.
         partial: whether calls without a translation are steps without a cost.
 
     Raises:
         SpecError: it calls operators that have no translation.
     """
     named = with_named_operators(program)
-    translation = _Translation(named, name, batch_axes, partial=partial)
+    translation = _Translation(named, name, batch_axes, ConstantValues(name, fixed), partial=partial)
     return translation.model(lambda names: load(named, translation.constant_calls, names))
 
 
 class _Translation:
     """The state of a translation; see `archcalc.readers.torch_export.registry.Reading`."""
 
-    def __init__(self, program: Program, origin: str, batch_axes: Mapping[str, int | None], *, partial: bool) -> None:
+    def __init__(
+        self,
+        program: Program,
+        origin: str,
+        batch_axes: Mapping[str, int | None],
+        values: ConstantValues,
+        *,
+        partial: bool,
+    ) -> None:
         self.program, self.origin, self.batch, self.partial = program, origin, batch_axes, partial
+        self.values = values
         self.numbers: dict[str, int] = {}
-        self.storage = Storage()
+        self.storage = Storage(program)
         self.used: set[str] = set()
         self.constants: set[str] = set()
+        self.changed: set[str] = set()
         self.zeros: set[str] = set()
         self.added: dict[str, Sizes] = {}
         self.constant_calls: list[Call] = []
@@ -130,7 +163,8 @@ class _Translation:
             },
             uncounted=tuple(self.listed()),
             parameters=self.parameters(),
-            has_arrays=self.program.has_weights,
+            has_arrays=self.program.has_weights
+            or all(each.kind == "constant" for each in self.program.stored.values()),
             arrays=arrays,
         )
 
@@ -160,38 +194,78 @@ class _Translation:
         namespace, base = call.target.partition(".")[0], base_name(call.target)
         if not any(call.outputs):
             return  # an assertion
-        in_place = base.endswith("_") and not base.endswith("__")
+        results = [name for name in call.outputs if name is not None]
+        in_place = is_in_place(call.target)
         if base in ZEROS:
-            self.zeros.update(name for name in call.outputs if name is not None)
-        elif in_place:
-            self.zeros -= {value.name for value in call.arguments.values() if isinstance(value, TensorName)}
+            self.zeros.update(results)
         if base in FACTORIES or self.is_constant([*call.arguments.values()]):
-            self.constants.update(name for name in call.outputs if name is not None)
-            self.constant_calls.append(call)
+            self.constants.update(results)
+            self.constant_calls.append(self.with_sizes(call) if base in LIKE else call)
+            if in_place:
+                self.storage.write(results[0])
             return
         if base == "zeros":
             return  # of a size that the program computes: as states of recurrent layers, which need not be read
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
+        arguments = Arguments(call, self)
         try:
-            if translation is None or call.reason:
+            if translation is None or call.reason or base in MOVED_IN_PLACE:
                 raise Untranslatable(call.reason)
-            arguments = Arguments(call, self)
-            self.steps += [with_origin(step, call.origin) for step in self.steps_of(translation, arguments)]
-            read = next(iter(call.arguments.values()), None)
-            if isinstance(read, TensorName):
-                self.follow_memory(read.name, call, arguments, in_place=in_place)
+            self.add_steps(translation, arguments)
+            if in_place:
+                self.write(results[0])
         except Untranslatable as error:
             what = f"{namespace}.{base}" + (f": {error}" if str(error) else "")
             self.failures.setdefault(what, []).append(call.origin)
             self.steps += self.uncounted(f"{namespace}.{base}", call)
+            if in_place and results[0] in self.numbers:
+                self.note_write(results[0], {self.storage.first(results[0]): self.numbers[results[0]]})
+        for name in results:
+            self.storage.compute(name)
 
-    def follow_memory(self, read: str, call: Call, arguments: Arguments, *, in_place: bool) -> None:
-        """Note which names share memory with the first argument of a call, and what a write in place changes."""
-        if in_place:
-            for name in self.storage.write(read, arguments.result_name):
-                self.numbers[name] = self.numbers[arguments.result_name]
-        else:
-            self.storage.share(arguments.operator, read, [name for name in call.outputs if name is not None])
+    def with_sizes(self, call: Call) -> Call:
+        """Return a call that uses the shape of a tensor as one that is given the sizes in the file."""
+        (name,) = call.outputs
+        meta = self.program.metas.get(name or "")
+        if meta is None:
+            return call
+        given = {key: value for key, value in call.arguments.items() if key != "self"}
+        arguments = {**given, "size": list(meta.sizes), "dtype": Word("dtype", meta.dtype)}
+        return replace(call, target=f"aten.{LIKE[base_name(call.target)]}.default", arguments=arguments)
+
+    def add_steps(self, translation: Translation, arguments: Arguments) -> None:
+        """Add the steps of a call."""
+        self.steps += [with_origin(step, arguments.origin) for step in self.steps_of(translation, arguments)]
+
+    def write(self, result: str) -> None:
+        """Follow a write in place, whose result has been computed: what the tensor is a view of changes, too."""
+        name = self.storage.first(result)
+        number = self.numbers[result]
+        made = {name: number}
+        for each, view in self.storage.views(name):
+            arguments = Arguments(view.call, self)
+            steps, number = with_view_replaced(arguments, each, self.tensor(view.of), number)
+            self.steps += [with_origin(step, arguments.origin) for step in steps]
+            made[view.of] = number
+        self.note_write(name, made)
+
+    def note_write(self, name: str, made: Mapping[str, int]) -> None:
+        """Note a write in place, and the numbers of tensors after it."""
+        self.storage.write(name)
+        self.changed.add(self.storage.root(name))
+        self.numbers.update(made)
+
+    def compute_again(self, view: View) -> None:
+        """Compute views whose memory has been written since they were computed."""
+        translation = TRANSLATIONS.get(f"aten.{base_name(view.call.target)}")
+        if translation is None:
+            raise Untranslatable(f"aten.{base_name(view.call.target)} of memory that is written")
+        for name in view.call.outputs:
+            self.numbers.pop(name or "", None)
+        self.add_steps(translation, Arguments(view.call, self))
+        for name in view.call.outputs:
+            if name is not None:
+                self.storage.compute(name)
 
     def steps_of(self, translation: Translation, arguments: Arguments) -> list[Step]:
         """Return the steps of a call.
@@ -255,18 +329,39 @@ class _Translation:
         return rows + [f"and {len(failures) - MAX_LISTED} more"] * (len(failures) > MAX_LISTED)
 
     def tensor(self, name: str) -> int:
-        if self.storage.is_stale(name):
-            raise Untranslatable(f"'{name}' is read after its memory was written through another view")
+        name = self.storage.first(name)
+        if self.is_constant(TensorName(name)):
+            return self.source(self.as_it_is(name))
+        for _, view in self.storage.outdated(name):
+            self.compute_again(view)
+        return self.numbers[name] if name in self.numbers else self.source(name)
+
+    def as_it_is(self, name: str) -> str:
+        """Return a name for the numbers that a constant has now, if they change in the program."""
+        if self.storage.root(name) not in self.storage.written:
+            return name
+        kept = f"{name}@{self.storage.writes(name)}"
+        if kept not in self.added:
+            copied = Call("aten.clone.default", {"self": TensorName(name)}, (kept,), Origin("", "", "clone", ""))
+            self.constant(kept, self.sizes(name), copied)
+        return kept
+
+    def source(self, name: str) -> int:
+        """Return the number of a stored tensor or constant."""
         if name not in self.numbers:
             stored = self.program.stored.get(name)
             if stored is None and name not in self.constants:
                 raise Untranslatable(f"'{name}' is not computed")
+            sizes = self.sizes(name)
+            axes = self.axes_of_examples(name, sizes) if stored is None else ()
+            if axes:
+                return self.source_for_examples(name, sizes, axes)
             self.used.add(name)
             kind = Learned if stored is not None and stored.kind == "parameter" else Constant
-            path = name if stored is None else stored.name
+            path = name.partition("@")[0] if stored is None else stored.name
             self.steps.append(
                 Stored(
-                    op=kind(shape=self.sizes(name) or (1,)),
+                    op=kind(shape=sizes or (1,)),
                     inputs=(),
                     outputs=(self.new(name),),
                     origin=Origin(path, "", kind.name, ""),
@@ -275,24 +370,53 @@ class _Translation:
             )
         return self.numbers[name]
 
+    def axes_of_examples(self, name: str, sizes: Sizes) -> tuple[int, ...]:
+        """Return the axes along which a constant may have the same for each of several examples."""
+        batch = self.examples
+        return self.values.repeated_axes(self.constant_calls, name, sizes, batch) if batch > 1 else ()
+
+    def source_for_examples(self, name: str, sizes: Sizes, axes: tuple[int, ...]) -> int:
+        """Return the number of a constant that may be the same for all examples: its first part, repeated."""
+        part, shape = name, sizes
+        for axis in axes:
+            arguments = {"self": TensorName(part), "dim": axis, "start": 0, "end": 1}
+            part, shape = f"{part}@example", (*shape[:axis], 1, *shape[axis + 1 :])
+            self.constant(part, shape, Call("aten.slice.Tensor", arguments, (part,), Origin("", "", "slice", "")))
+        counts = tuple([size if at in axes else 1 for at, size in enumerate(sizes)])
+        self.steps.append(Repeated(counts=counts, inputs=(self.source(part),), outputs=(self.new(name),)))
+        return self.numbers[name]
+
+    @cached_property
+    def examples(self) -> int:
+        """The number of examples in the first input that has a batch axis."""
+        for local, meta in self.program.inputs.items():
+            axis = self.batch.get(self.program.input_names.get(local, local), 0)
+            if axis is not None and axis < len(meta.sizes):
+                size = meta.sizes[axis]
+                return size if type(size) is int else 1
+        return 1
+
     def is_constant(self, value: Any) -> bool:
         """Return whether an argument is the same for all inputs and weights."""
         if isinstance(value, TensorName):
             stored = self.program.stored.get(value.name)
-            return value.name in self.constants or (stored is not None and stored.kind != "parameter")
+            is_fixed = value.name in self.constants or (stored is not None and stored.kind != "parameter")
+            return is_fixed and self.storage.root(value.name) not in self.changed
         return all(map(self.is_constant, value)) if isinstance(value, list) else not isinstance(value, SizeName)
 
     def stored(self, name: str) -> str | None:
         found = self.program.stored.get(name)
+        if self.storage.is_changed(name):
+            return None
         self.used.add(name)
         return None if found is None else found.name
 
     def is_zero(self, name: str) -> bool:
-        return name in self.zeros
+        return name in self.zeros and self.storage.root(name) not in self.storage.written
 
     def transposed(self, name: str) -> str | None:
         stored = self.program.stored.get(name)
-        if stored is None or len(self.sizes(name)) != 2:
+        if stored is None or len(self.sizes(name)) != 2 or self.storage.is_changed(name):
             return None
         self.used.add(name)
         return f"{TRANSPOSED}{stored.name}"
@@ -324,7 +448,10 @@ class _Translation:
         return len(self.all_sizes) - 1
 
     def same(self, name: str, as_name: str) -> None:
-        self.numbers[name] = self.tensor(as_name)
+        self.give(name, self.tensor(as_name))
+
+    def give(self, name: str, number: int) -> None:
+        self.numbers[name] = number
 
 
 def _place(origin: Origin) -> str:

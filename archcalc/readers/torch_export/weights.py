@@ -39,11 +39,25 @@ def arrays_of(
     if computed:
         from archcalc.readers.torch_export.constants import evaluate
 
-        fixed = {local: each for local, each in program.stored.items() if each.kind != "parameter"}
-        stored = load(path, name, [each.payload for each in fixed.values() if each.payload is not None])
-        values = evaluate(constant_calls, {local: stored[each.name] for local, each in fixed.items()}, name)
+        values = evaluate(constant_calls, load_fixed(path, name, program), name)
         found |= {each: values[each.removeprefix(COMPUTED)] for each in computed}
     return found
+
+
+def load_fixed(path: Path, name: str, program: Program) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the stored arrays that are not trained, by their names in the program; constants are computed of them.
+
+    Args:
+        path: the file.
+        name: its name in messages.
+        program: the program in the file.
+
+    Raises:
+        SpecError: the file has no numbers for an array.
+    """
+    fixed = {local: each for local, each in program.stored.items() if each.kind != "parameter"}
+    stored = load(path, name, [each.payload for each in fixed.values() if each.payload is not None])
+    return {local: stored[each.name].copy() for local, each in fixed.items()}
 
 
 def load(path: Path, name: str, payloads: Iterable[Payload]) -> dict[str, np.ndarray[Any, Any]]:

@@ -15,4 +15,5 @@ from archcalc.readers.torch_export.operators import (  # noqa: F401
     resampling,
     shape,
     sizes,
+    writing,
 )

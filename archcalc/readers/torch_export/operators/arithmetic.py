@@ -26,7 +26,7 @@ def clamp_to_tensors(a: Arguments) -> list[Step]:
     steps: list[Step] = []
     read, sizes = a.tensor("self"), a.reading.sizes(a.result_name)
     for number, (name, op) in enumerate(bounds, 1):
-        bound = a.tensor(name) if a.is_tensor(name) else a.scalar(name)
+        bound = a.number_or_tensor(name)
         made = a.result() if number == len(bounds) else a.reading.intermediate(sizes)
         steps.append(Joined(op=op, inputs=(read, bound), outputs=(made,)))
         read = made

@@ -53,13 +53,13 @@ def product_added(a: Arguments) -> list[Step]:
 
 @translates("where")
 def where(a: Arguments) -> list[Step]:
-    chosen = [a.tensor(name) if a.is_tensor(name) else a.scalar(name) for name in ("self", "other")]
+    chosen = [a.number_or_tensor(name) for name in ("self", "other")]
     return [Joined(op=joins.Where(), inputs=(a.tensor("condition"), *chosen), outputs=(a.result(),))]
 
 
 @translates("masked_fill")
 def masked_fill(a: Arguments) -> list[Step]:
-    value = a.tensor("value") if a.is_tensor("value") else a.scalar("value")
+    value = a.number_or_tensor("value")
     return [Joined(op=joins.Where(), inputs=(a.tensor("mask"), value, a.tensor("self")), outputs=(a.result(),))]
 
 

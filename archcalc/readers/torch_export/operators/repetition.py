@@ -11,9 +11,9 @@ from archcalc.readers.torch_export.operators.shape import reshaped
 from archcalc.readers.torch_export.registry import Arguments, translates
 
 
-def repeated(a: Arguments, counts: tuple[Any, ...], *, interleaved: bool = False) -> list[Step]:
+def repeated(a: Arguments, counts: tuple[Any, ...], *, interleaved: bool = False, read: str = "self") -> list[Step]:
     """Return the step that repeats elements so often along every axis of the result."""
-    return [Repeated(counts=counts, interleaved=interleaved, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return [Repeated(counts=counts, interleaved=interleaved, inputs=(a.tensor(read),), outputs=(a.result(),))]
 
 
 def counts_of(before: Sizes, after: Sizes, target: tuple[Any, ...]) -> tuple[Any, ...]:

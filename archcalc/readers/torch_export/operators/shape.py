@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archcalc.ops.structure import Slice, Split
 from archcalc.readers.steps import Permuted, Reshaped, Selected, Step, UpTo, along_axis, make, sizes_of_axes
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
@@ -53,23 +55,36 @@ def squeeze(a: Arguments) -> list[Step]:
     return reshaped(a, sizes_of_axes(axis for axis, size in enumerate(sizes) if axis not in axes or size != 1))
 
 
-@translates("permute")
-def permute(a: Arguments) -> list[Step]:
+def order_of(a: Arguments) -> tuple[int, ...]:
+    """Return the order of axes of a permutation."""
     rank = len(a.sizes("self"))
-    order = tuple([axis % rank for axis in a.integers("dims", count=rank)])
+    if a.operator == "permute":
+        order = [axis % rank for axis in a.integers("dims", count=rank)]
+    elif a.operator == "movedim":
+        sources, targets = ([axis % rank for axis in a.integers(name)] for name in ("source", "destination"))
+        rest = iter([axis for axis in range(rank) if axis not in sources])
+        placed = dict(zip(targets, sources, strict=True))
+        order = [placed[axis] if axis in placed else next(rest) for axis in range(rank)]
+    else:
+        order = list(range(rank))
+        names = ("axis0", "axis1") if "axis0" in a.call.arguments else ("dim0", "dim1")
+        first, second = a.axis(names[0], rank, 0), a.axis(names[1], rank, rank - 1)
+        order[first], order[second] = order[second], order[first]
     if len(set(order)) < rank:
         raise Untranslatable("a permutation that repeats an axis")
-    return [Permuted(order=order, inputs=(a.tensor("self"),), outputs=(a.result(),))]
+    return tuple(order)
 
 
-@translates("transpose", "swapaxes", "t", "numpy_T")
-def transpose(a: Arguments) -> list[Step]:
-    rank = len(a.sizes("self"))
-    order = list(range(rank))
-    names = ("axis0", "axis1") if "axis0" in a.call.arguments else ("dim0", "dim1")
-    first, second = a.axis(names[0], rank, 0), a.axis(names[1], rank, rank - 1)
-    order[first], order[second] = order[second], order[first]
-    return [Permuted(order=tuple(order), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+@translates("permute", "movedim", "transpose", "swapaxes", "t", "numpy_T")
+def permute(a: Arguments) -> list[Step]:
+    return [Permuted(order=order_of(a), inputs=(a.tensor("self"),), outputs=(a.result(),))]
+
+
+def bounds(a: Arguments) -> tuple[Any, Any, int]:
+    """Return the first position of a slice, the one after the last (``None``: the end of the axis), and the step."""
+    start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
+    is_open = stop is None or (type(stop) is int and stop >= OPEN)
+    return 0 if start is None else start, None if is_open else stop, step
 
 
 @translates("slice")
@@ -79,9 +94,8 @@ def slice_axis(a: Arguments) -> list[Step]:
     n = sizes[axis]
     if 0 in a.reading.sizes(a.result_name):
         return []  # nothing, which only a concatenation can read
-    start, stop, step = a.size("start", None), a.size("end", None), a.integer("step", 1)
-    first = 0 if start is None else start
-    is_open = stop is None or (type(stop) is int and stop >= OPEN)
+    first, stop, step = bounds(a)
+    is_open = stop is None
     last = None if is_open or (type(stop) is int and stop > n) else stop
     if (first, step) == (0, 1) and (last is None or last == n):
         if not is_open and n > 1:  # a number in the file: with another size, it may cut something off
@@ -110,11 +124,19 @@ def unbind(a: Arguments) -> list[Step]:
     ]
 
 
+def part_names(a: Arguments) -> list[str]:
+    """Return the names of all results."""
+    names = [name for name in a.call.outputs if name is not None]
+    if len(names) < len(a.call.outputs):
+        raise Untranslatable("parts without names")
+    return names
+
+
 @translates("chunk", "split", "split_with_sizes", "tensor_split")
 def parts(a: Arguments) -> list[Step]:
     sizes = a.sizes("self")
     axis = a.axis("dim", len(sizes), 0)
-    names = [name for name in a.call.outputs if name is not None]
+    names = part_names(a)
     lengths = [a.reading.sizes(name)[axis] for name in names]
     source, start = a.tensor("self"), 0
     steps: list[Step] = []

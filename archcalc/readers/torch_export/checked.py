@@ -1,0 +1,60 @@
+"""Parts of a description in JSON, whose kinds are checked when they are taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_SIZE = 2**63 - 1
+"""The largest integer of PyTorch, which are of 64 bits."""
+
+
+class Damaged(Exception):
+    """A part of the file is not what the schema says."""
+
+
+def part(value: Any, key: str) -> Any:
+    """Return an entry of a mapping, or ``None``."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def mapping_at(value: Any, key: str) -> dict[str, Any]:
+    found = part(value, key)
+    if not isinstance(found, dict):
+        raise Damaged(f"'{key}' must be a mapping")
+    return found
+
+
+def list_at(value: Any, key: str) -> list[Any]:
+    found = part(value, key)
+    if not isinstance(found, list):
+        raise Damaged(f"'{key}' must be a list")
+    return found
+
+
+def text_at(value: Any, key: str) -> str:
+    found = part(value, key)
+    if not isinstance(found, str):
+        raise Damaged(f"'{key}' must be text")
+    return found
+
+
+def integer(value: Any, what: str) -> int:
+    if type(value) is not int:
+        raise Damaged(f"{what} must be an integer")
+    return value
+
+
+def union(value: Any, what: str) -> tuple[str, Any]:
+    """Return the key and the value of a tagged union, a mapping with one entry."""
+    if not isinstance(value, dict) or len(value) != 1:
+        raise Damaged(f"{what} must have exactly one kind")
+    ((kind, content),) = value.items()
+    return kind, content
+
+
+def expect(kind: type, value: Any, what: str) -> Any:
+    if type(value) is not kind:
+        raise Damaged(f"{what} must be of type {kind.__name__}")
+    if isinstance(value, int) and abs(value) > MAX_SIZE:
+        raise Damaged(f"{what} must be a 64-bit integer")
+    return value
