@@ -51,26 +51,24 @@ def cases(words: Sequence[str] = ()) -> Iterator[Any]:
 
 def outcome_of(case: Any, folder: Path) -> Outcome:
     """Return what becomes of a case."""
-    first = Outcome("unsupported", "no data")
-    for inputs, outputs in case.data_sets or []:
-        for stored in _choices(case.model, inputs):
-            found = _tried(case, inputs, outputs, stored, folder)
-            if found.kind == "passed":
-                return found
-            if first.reason in ("no data", "") or first.kind == "unsupported":
-                first = found
-        break
-    return first
+    tried = []
+    for inputs, outputs in (case.data_sets or [])[:1]:
+        for stored in _choices(inputs):
+            tried.append(_tried(case, inputs, outputs, stored, folder))
+            if tried[-1].kind == "passed":
+                return tried[-1]
+    differing = [each for each in tried if each.kind != "unsupported"]
+    return [*differing, *tried, Outcome("unsupported", "no data")][0]
 
 
-def _choices(model: Any, inputs: Sequence[Any]) -> list[set[int]]:
+def _choices(inputs: Sequence[Any]) -> list[set[int]]:
     """Return the inputs that are stored in the file, in several ways."""
     arrays = [each if isinstance(each, np.ndarray) else np.empty(0) for each in map(_array, inputs)]
     integers = {at for at, each in enumerate(arrays) if each.dtype.kind in "iu" and each.size <= MAX_STORED}
     everything = set(range(1, len(inputs)))
     integers_only = integers if len(integers) < len(inputs) else integers - {0}
     found = [integers_only, integers_only - {0}, everything, {0}, set()]
-    return [each for at, each in enumerate(found) if each not in found[:at]]
+    return [each for at, each in enumerate(found) if each not in found[:at] and len(each) < len(inputs)]
 
 
 def _array(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from archcalc.graph import Origin
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
+from archcalc.readers.onnx.contributed import outputs_of
 from archcalc.readers.onnx.functions import defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
@@ -18,7 +19,7 @@ from archcalc.readers.onnx.names import clean, origin_of
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.program import DTYPES, FLOATS, Derived
 from archcalc.readers.onnx.protobuf import Message
-from archcalc.readers.onnx.registry import CONVERSIONS
+from archcalc.readers.onnx.registry import CONVERSIONS, MICROSOFT
 from archcalc.readers.onnx.sizes import Size, plain
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.values import FUNCTIONS, MAX_VALUES, NotEvaluated, concrete, result_format
@@ -336,7 +337,10 @@ class Decoder:
         values = {name: self.concrete(name) for name in n.inputs if name in self.values}
         values |= {name: self.trained_values[name] for name in n.inputs if name in self.trained_values}
         try:
-            found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
+            if n.node.domain == MICROSOFT:
+                found = outputs_of(self.inference, n.node, [self.metas.get(name) for name in n.inputs])
+            else:
+                found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
         except Misfit as error:
             origin = origin_of(n.node, None)
             hint = f"the sizes that are given may not fit: {self.given.written()}" if self.given.dynamic else ""

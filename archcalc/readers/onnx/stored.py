@@ -21,7 +21,7 @@ def derives(*names: str) -> Callable[[Callable[[NodeView], bool]], Callable[[Nod
     return register
 
 
-@derives("Identity", "Dropout")
+@derives("Identity")
 def same(n: NodeView) -> bool:
     n.decoder.alias(n.outputs[0], n.inputs[0])
     return True

@@ -109,9 +109,7 @@ def conv_transpose(n: NodeView) -> None:
         pads = []
         for size, made, k, s, d, extra in zip(before, after, kernel, stride, dilation, outpad, strict=True):
             total = s * (size - 1) + extra + d * (k - 1) + 1 - made
-            first = (
-                total - total // 2 if mode == "SAME_UPPER" and n.has_attribute("output_shape") is False else total // 2
-            )
+            first = total // 2 if mode == "SAME_UPPER" else total - total // 2
             pads += [first, total - first]
     else:
         pads = padding(n, kernel, stride, dilation)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
+from archcalc.numeric import normal
 from archcalc.ops.base import Operator
 from archcalc.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.ops.resample import Upsample
-from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.nodes import NodeView, decimal
 from archcalc.readers.onnx.operators.convolution import attributes, window
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument
@@ -95,21 +98,20 @@ def _amount(n: NodeView) -> dict[str, object]:
         scales = None if value is None or value.dtype == object else [float(each) for each in value.flat]
     if scales is None:
         return {"to": list(n.result_sizes()[2:])}
-    if all(abs(each * 64 - round(each * 64)) < 1e-9 for each in scales):
-        return {"scales": scales[2:]}
-    return {"to": list(n.result_sizes()[2:])}
+    factors = [decimal(each) for each in scales[2:]]
+    sizes_fit = all(
+        int(Fraction(repr(each)) * before) == after
+        for each, before, after in zip(factors, n.sizes(0)[2:], n.result_sizes()[2:], strict=True)
+    )
+    return {"scales": factors} if sizes_fit else {"to": list(n.result_sizes()[2:])}
 
 
 @translates_function("onnx.Resize")
 def resample(a: Arguments) -> list[Step]:
-    from fractions import Fraction
-
-    from archcalc.numeric import normal
-
     rank = len(a.sizes("self"))
     scales = a.call.arguments.get("scales")
     if isinstance(scales, list):
-        amount: dict[str, object] = {"scale": tuple([normal(Fraction(each)) for each in scales])}
+        amount: dict[str, object] = {"scale": tuple([normal(Fraction(repr(each))) for each in scales])}
     else:
         amount = {"to": a.size_list("to")}
     op = make(Upsample, **amount, mode=a.text("mode", ""), align_corners=a.flag("align", default=False))

@@ -9,6 +9,9 @@ from archcalc.readers.steps import Step
 from archcalc.readers.torch_export.program import TensorName
 from archcalc.readers.torch_export.registry import Arguments, translates_function
 
+SMALLEST = 1e-30
+"""The smallest norm that vectors are divided by."""
+
 TARGETS = {
     "ReduceMean": "aten.mean.dim",
     "ReduceSum": "aten.sum.dim_IntList",
@@ -83,4 +86,5 @@ def unit_vectors(n: NodeView) -> None:
     else:
         size = n.compute("aten.abs.default", n.sizes(0), self=n.tensor(0))
         norm = n.compute("aten.sum.dim_IntList", sizes, self=size, dim=[axis], keepdim=True)
-    n.call("aten.div.Tensor", self=n.tensor(0), other=norm)
+    divisor = n.compute("aten.clamp.default", sizes, self=norm, min=SMALLEST)  # vectors of zeros stay zeros
+    n.call("aten.div.Tensor", self=n.tensor(0), other=divisor)

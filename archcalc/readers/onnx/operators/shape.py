@@ -164,7 +164,7 @@ def blocks(n: NodeView) -> None:
     if n.operator == "SpaceToDepth":
         rows, columns = (n.decoder.size_of(n.name(0), axis) // block for axis in (2, 3))
         split = [size[0], channels, argument(rows), block, argument(columns), block]
-        order = [0, 3, 5, 1, 2, 4]
+        order = [0, 3, 5, 1, 2, 4] if n.attribute("mode", "DCR") == "DCR" else [0, 1, 3, 5, 2, 4]
         target = [size[0], channels * block**2, argument(rows), argument(columns)]
         sizes: tuple[int, ...] = (n.sizes(0)[0], channels, height // block, block, width // block, block)
     else:
