@@ -12,7 +12,7 @@ from archcalc.graph import Origin
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
 from archcalc.readers.onnx.contributed import outputs_of
-from archcalc.readers.onnx.functions import defined_by_onnx, expanded
+from archcalc.readers.onnx.functions import default_attributes, defined_by_onnx, expanded
 from archcalc.readers.onnx.inference import DOMAINS, Inference, Misfit, meta_of
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.names import clean, origin_of
@@ -40,6 +40,9 @@ OF_PARAMETERS = frozenset(
     )
 )
 """The operators whose output has the numbers of parameters in another form, if it has no more of them."""
+
+SCATTERS = ("ScatterND", "ScatterElements")
+"""The operators that write numbers into a constant, which is then no parameter."""
 
 JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 """The operators of ATen that read masks."""
@@ -163,12 +166,15 @@ class Decoder:
 
     def read_values(self, tensor: Any, sizes: Sizes, values: dict[str, Any]) -> None:
         """Read the numbers of a small tensor, if they are in the file."""
-        if tensor.name in self.message.initializers:
-            return
         try:
-            array = array_in_graph(tensor)
-        except (ValueError, ImportError):
-            return
+            if tensor.name not in self.spans:
+                array = array_in_graph(tensor)
+            elif values is self.values:
+                array = self.arrays.array(tensor.name)
+            else:
+                return
+        except (ValueError, SpecError):
+            return  # in another file, which may be missing
         if array.shape == sizes:
             values[tensor.name] = array
 
@@ -353,8 +359,10 @@ class Decoder:
     def is_constant_node(self, n: NodeView) -> bool:
         """Return whether a node computes something from constants only."""
         read = [name for name in n.inputs if name]
-        random = n.operator.startswith(("Random", "Bernoulli", "Multinomial"))
-        return all(name in self.stored and self.stored[name].kind == "constant" for name in read) and not random
+        if n.operator.startswith(("Random", "Bernoulli", "Multinomial")) or not all(map(self.is_stored, read)):
+            return False
+        kinds = {self.stored[name].kind for name in read}
+        return kinds <= {"constant"} or (n.operator in SCATTERS and "constant" in kinds)
 
     def is_trained_node(self, n: NodeView) -> bool:
         """Return whether a node only converts or rearranges parameters, so that its output has their numbers."""
@@ -395,8 +403,9 @@ class Decoder:
             return False
         self.temporary += 1
         outer = self.inference
+        defaults = default_attributes(outer, n.node)
         self.inference = Inference({each.domain: each.version for each in function.opset_import}, outer.ir_version)
-        for inner in expanded(function, n.node, n.inputs, f"={self.temporary}."):
+        for inner in expanded(function, n.node, defaults, n.inputs, f"={self.temporary}."):
             self.node(inner, nesting + 1)
         self.inference = outer
         return True

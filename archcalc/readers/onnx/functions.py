@@ -44,17 +44,24 @@ def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | Non
     return None
 
 
-def expanded(function: Any, node: Any, inputs: Sequence[str], prefix: str) -> Iterator[Any]:
+def default_attributes(inference: Inference, node: Any) -> list[Any]:
+    """Return the attributes that an operator of ONNX has by default."""
+    schema = inference.schema(node)
+    found = [] if schema is None else [each.default_value for each in schema.attributes.values()]
+    return [each for each in found if each.name]
+
+
+def expanded(function: Any, node: Any, defaults: Sequence[Any], inputs: Sequence[str], prefix: str) -> Iterator[Any]:
     """Return the nodes of a function with the names and attributes of a call.
 
     Args:
         function: the ``FunctionProto``.
         node: the call.
+        defaults: the attributes that the operator has by default.
         inputs: the names of the tensors that it reads.
         prefix: precedes the names of tensors within.
     """
-    given = {each.name: each for each in node.attribute}
-    given = {**{each.name: each for each in function.attribute_proto if each.name not in given}, **given}
+    given = {each.name: each for each in (*defaults, *function.attribute_proto, *node.attribute)}
     names = dict(zip(function.input, (*inputs, *[""] * len(function.input)), strict=False))
     names |= {name: own for name, own in zip(function.output, node.output, strict=False) if own}
     for inner in function.node:
