@@ -308,7 +308,7 @@ def formula(
     """
     from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
-    given = Given({name: _written(value) for name, value in (set or {}).items()})
+    given = Given({name: _written(value) for name, value in (set or {}).items()}, later=(*free,))
     return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
 
 

@@ -30,6 +30,10 @@ class LoweredFile:
     def inputs(self) -> Mapping[str, Shape]:
         return self.recorded.graph.inputs
 
+    @property
+    def axis_names(self) -> Mapping[str, tuple[str, int]]:
+        return {}
+
     def graph(
         self,
         shapes: Mapping[str, Shape],

@@ -42,6 +42,11 @@ class ModelFile(Protocol):
         """The shapes of the inputs as the file has them, without the batch."""
         ...
 
+    @property
+    def axis_names(self) -> Mapping[str, tuple[str, int]]:
+        """The names that the file has for sizes of inputs: the input and the index without the batch by name."""
+        ...
+
     def graph(
         self,
         shapes: Mapping[str, Shape],

@@ -116,8 +116,9 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
         fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
     written = parsed_shapes(given, "chw", limits)
     model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values))
-    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
-    graph = model.graph(shapes, given_axes(shapes, given), given.attributes, given.observe)
+    names = model.axis_names
+    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name, names)
+    graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
     network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
     return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 

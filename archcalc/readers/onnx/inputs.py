@@ -47,6 +47,8 @@ class Inputs:
         """The sizes that the file leaves open, without the batch."""
         self.axes: dict[str, int | None] = {}
         """The batch axis of every input."""
+        self.names: dict[str, tuple[str, int]] = {}
+        """The axes whose sizes have names in the file, without the batch."""
         self.example: dict[str, list[str]] = {}
         """The shapes of inputs without the batch, as they are to be given: sizes, and symbols where they are open."""
         self.waiting: dict[str, list[tuple[str, int]]] = {}
@@ -162,6 +164,8 @@ class Inputs:
             size = given[index] if given is not None and index < len(given) else None
             self.dynamic[name, axis] = DynamicSize(symbol, low=1)
             self.waiting.setdefault(symbol, []).append((name, index))
+            if symbol.isidentifier():
+                self.names.setdefault(symbol, (name, index))
             if type(size) is int:
                 symbols[symbol] = size
             sizes.append(symbols.setdefault(symbol, EXAMPLE))

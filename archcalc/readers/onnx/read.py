@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ class OnnxFile(LoweredFile):
     ) -> Graph:
         """Return the graph for given shapes, which must give all sizes that the file leaves open."""
         self.given.require(given)
-        return super().graph(shapes, given, attributes, observe)
+        return replace(super().graph(shapes, given, attributes, observe), axis_names=self.axis_names)
+
+    @property
+    def axis_names(self) -> Mapping[str, tuple[str, int]]:
+        return self.given.names
 
 
 def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
