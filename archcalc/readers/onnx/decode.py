@@ -215,6 +215,9 @@ class Decoder:
             self.skip(n)
             return
         self.infer(n)
+        derivation = DERIVATIONS.get(key_of(n))
+        if derivation is not None and n.has(0) and n.inputs[0] in self.stored and derivation(n):
+            return
         if self.is_constant_node(n) or self.is_trained_node(n):
             self.constant_result(n)
             return
@@ -387,12 +390,8 @@ class Decoder:
                 self.unknown.add(name)
                 continue
             self.constant_nodes[name] = n.node_with(n.inputs)
-            decoded = n.operator == "DequantizeLinear" and _count(self.sizes(name)) > 1
-            trained = bool(first) or (decoded and self.metas[name].dtype in FLOATS)
-            label = self.unique(self.stored[first or read[0]].name if trained else name)
-            if decoded and len(n.outputs) == 1:
-                label = self.stored[read[0]].name
-            self.stored[name] = Stored(label, "parameter" if trained else "constant", None)
+            label = self.unique(self.stored[first].name if first else name)
+            self.stored[name] = Stored(label, "parameter" if first else "constant", None)
 
     def expand(self, n: NodeView, nesting: int) -> bool:
         """Read the nodes of the function that an operator is; return whether it is one."""
@@ -415,11 +414,8 @@ class Decoder:
         key = key_of(n)
         n.origin = origin_of(n.node, self.own_weight(n))
         conversion = CONVERSIONS.get(key)
-        derivation = DERIVATIONS.get(key)
         before = len(self.calls)
         try:
-            if derivation is not None and n.has(0) and n.inputs[0] in self.stored and derivation(n):
-                return
             if conversion is None:
                 raise Untranslatable("")
             conversion(n)
@@ -518,7 +514,8 @@ class Decoder:
         sources = [self.resolved(each) for each in sources]
         first = self.stored[sources[0]]
         self.stored[name] = Stored(f"{first.name}{how}", "parameter" if trained else first.kind, None)
-        self.metas[name] = Meta(tuple(sizes), "float32" if trained else self.metas[sources[0]].dtype)
+        known = self.metas.get(name, self.metas[sources[0]]).dtype
+        self.metas[name] = Meta(tuple(sizes), "float32" if trained else known)
         self.derived[name] = Derived(tuple(sources), function)
         return name
 

@@ -14,12 +14,15 @@ from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import MAX_AXES, Decoder
 from archcalc.readers.onnx.inputs import Inputs
-from archcalc.readers.onnx.protobuf import read_message
+from archcalc.readers.onnx.protobuf import Message, read_message
 from archcalc.readers.onnx.weights import arrays_of
 from archcalc.readers.torch_export.program import Call, Program
 from archcalc.readers.torch_export.translate import model_of
-from archcalc.spec.errors import SpecError
+from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
+
+DAMAGED = (TypeError, ValueError, LookupError, AttributeError, RuntimeError, OverflowError, MemoryError)
+"""What fields of other kinds, and texts that are none, raise while a file is read."""
 
 
 class OnnxFile(LoweredFile):
@@ -59,7 +62,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
     without_arguments(options)
     axes = batch_axes(options)
     inputs = Inputs(name, options.shapes, axes, options.values)
-    decoder = Decoder(read_message(path, name), path, name, inputs)
+    message = read_message(path, name)
 
     def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         return arrays_of(decoder.arrays, name, program, constant_calls, names)
@@ -68,10 +71,21 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         return {each: decoder.arrays.array(each) for each, kept in program.stored.items() if kept.kind != "parameter"}
 
     try:
-        program = decoder.program()
+        decoder, program = _decoded(message, path, name, inputs)
         model = model_of(program, name, {**axes, **inputs.axes}, load, fixed, partial=options.partial)
     except SpecError:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
     return OnnxFile(model, inputs)
+
+
+def _decoded(message: Message, path: Path, name: str, inputs: Inputs) -> tuple[Decoder, Program]:
+    """Return the program of a file, and what its arrays are read with."""
+    try:
+        decoder = Decoder(message, path, name, inputs)
+        return decoder, decoder.program()
+    except SpecError:
+        raise
+    except DAMAGED as error:
+        fail("format", f"not a valid ONNX model: {type(error).__name__}: {error}"[:300], origin=name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
+from typing import Any
 
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.program import FLOATS
@@ -35,6 +37,25 @@ def converted(n: NodeView) -> bool:
     if dtype not in FLOATS:
         return False
     n.decoder.derive(n.outputs[0], n.inputs[:1], "", n.sizes(0), lambda a: a.astype(NUMPY_FORMATS.get(dtype, a.dtype)))
+    return True
+
+
+@derives("DequantizeLinear")
+def decoded(n: NodeView) -> bool:
+    """Integers with a scale, and perhaps an offset, are a parameter."""
+    if not all(n.decoder.is_stored(name) for name in n.inputs if name) or n.attribute("block_size", 0):
+        return False
+    sizes = n.sizes(0)
+    axis = n.attribute("axis", 1)
+    sources = [name for name in n.inputs if name]
+
+    def real(codes: Any, scale: Any, *zero: Any) -> Any:
+        shape = [-1 if at == axis % len(sizes) else 1 for at in range(len(sizes))] if scale.size > 1 else []
+        offset = zero[0].astype("f4").reshape(shape) if zero else 0
+        return (codes.astype("f4") - offset) * scale.reshape(shape)
+
+    trained = prod(sizes) > 1
+    n.decoder.derive(n.outputs[0], sources, "", sizes, real, trained=trained)
     return True
 
 

@@ -172,7 +172,12 @@ class Arrays:
         graph = helper.make_graph([node], "constant", inputs, outputs)
         model = helper.make_model(graph, opset_imports=imports, ir_version=ir_version)
         try:
-            results: Any = ReferenceEvaluator(model).run([name], read)
+            try:
+                evaluator = ReferenceEvaluator(model)
+            except NotImplementedError:  # not in this version of the operators, but perhaps in the newest
+                model = helper.make_model(graph, ir_version=ir_version)
+                evaluator = ReferenceEvaluator(model)
+            results: Any = evaluator.run([name], read)
             return results[0]
         except Exception as error:  # the evaluator raises what the operator's code raises
             self._refuse(name, f"its node '{node.op_type}' cannot be evaluated: {error}")
