@@ -63,7 +63,7 @@ def read_message(path: Path, name: str) -> Message:
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
         from onnx import ModelProto
     except ImportError:
-        hint = "install it: pip install 'archcalc[onnx]'"
+        hint = "install it: pip install onnx"
         fail("not-found", "reading ONNX files needs the package 'onnx'", hint=hint, origin=name)
     try:
         with open(path, "rb") as file:
