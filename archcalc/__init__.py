@@ -1,6 +1,6 @@
 """archcalc: exact answers about neural-network architectures, from a short text."""
 
-from archcalc import readers as _readers  # noqa: F401  # enters the readers of model files
+from archcalc import readers as _readers  # noqa: F401  # registers the readers of model files
 from archcalc.api import Network, bundled, formula, from_torch, load, sweep
 from archcalc.spec.errors import SpecError
 from archcalc.spec.limits import Limits

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.propagate import Analysis
     from archcalc.analysis.unit import UnitField
     from archcalc.claims import Claim, Judgement
+    from archcalc.counters.count import Count
     from archcalc.executor.interpreter import Run
     from archcalc.executor.kernel import Array
     from archcalc.graph import Graph, Ref
@@ -191,6 +192,21 @@ class Network:
         from archcalc.analysis.fold import fold
 
         return fold(self.graph)
+
+    def counters(self, tools: Iterable[str] = ()) -> list[Count]:
+        """Return what other tools print for the network, with the terms that lead there from archcalc's figures.
+
+        Args:
+            tools: the tools, such as ``"thop"`` or ``"ptflops 0.6.9"``; by default all of them.
+
+        Raises:
+            archcalc.SpecError: there is no such tool.
+        """
+        from archcalc.counters.network import counts_of
+        from archcalc.counters.registry import TOOLS, tools_named
+
+        chosen = [tool for name in tools for tool in tools_named(name, "tool")] or TOOLS
+        return counts_of(self.analyze(), self.spec.model, tuple(dict.fromkeys(chosen)))
 
     def verify(self, aspects: Iterable[str] | None = None) -> Iterator[Check]:
         """Compare the analysis with what the executor measures, aspect by aspect; see `archcalc.verification.verify`.

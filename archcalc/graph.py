@@ -56,7 +56,7 @@ class Origin:
     """The line of the user's source, ``net.py:12``."""
 
     def __str__(self) -> str:
-        """The function and the module, with the class and the line, as far as they are known."""
+        """Return the function and the module, with the class and the line, as far as they are known."""
         parts = [f"'{self.function}'" if self.function else "an operation"]
         parts += [f"of '{self.module}'"] if self.module else []
         details = ", ".join(part for part in (self.classes, self.line) if part)
@@ -82,7 +82,7 @@ class Node:
     tied: Mapping[str, int] = field(default_factory=dict)
     """The weights that belong to other layers: the index of the layer by the name of the weight."""
     origin: Origin | None = None
-    """Where it comes from in the user's code, if it was read from a model that knows."""
+    """Where it comes from in the user's code, if it was read from a model that records it."""
 
     @property
     def output(self) -> Shape:

@@ -18,8 +18,8 @@ def readable(text: str, backslash: str = "\\") -> str:
     Python decodes names by the locale, which may know ASCII only. Bytes that are not UTF-8 are written ``\\xff``.
 
     Args:
-        text: The text.
-        backslash: How to write the backslash of ``\\xff``: `JSON_BACKSLASH` in a document of JSON.
+        text: the text.
+        backslash: how to write the backslash of ``\\xff``: `JSON_BACKSLASH` in a document of JSON.
     """
     return text if text.isascii() else SURROGATES.sub(lambda found: _decoded(found[0], backslash), text)
 
@@ -27,7 +27,7 @@ def readable(text: str, backslash: str = "\\") -> str:
 def _decoded(run: str, backslash: str) -> str:
     try:
         shown = run.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # surrogates that stand for no byte
+    except UnicodeEncodeError:  # surrogates that do not represent a byte
         shown = run.encode("ascii", "backslashreplace").decode("ascii")
     return shown.replace("\\", backslash)
 

@@ -33,7 +33,7 @@ from archcalc import SpecError
 MAX_SECONDS = 60
 MAX_MEGABYTES = 300
 
-STRANGE: list[Any] = [
+UNSUITABLE: list[Any] = [
     *(None, True, 0, -1, 1, 7, 2**31, 2**63, 10**4000, 0.5, float("inf"), "", "x", "\n", "9" * 100, [], {}, [[]]),
     *({"as_int": 2**62}, {"as_none": True}, {"as_tensor": {"name": "x"}}, {"as_ints": []}, {"as_ints": [-1]}),
     {"as_expr": {"expr_str": "Pow(Integer(9), Integer(999999999))", "hint": {"as_int": 3}}},
@@ -99,7 +99,7 @@ def other_values(members: Members, chance: random.Random) -> bytes:
         *way, key = chance.choice(members.places)
         try:
             parent = at(document, tuple(way))
-            action = chance.choice(("strange", "strange", "remove", "move", "repeat"))
+            action = chance.choice(("unsuitable", "unsuitable", "remove", "move", "repeat"))
             if action == "remove":
                 del parent[key]
             elif action == "repeat" and isinstance(parent, list):
@@ -107,7 +107,7 @@ def other_values(members: Members, chance: random.Random) -> bytes:
             elif action == "move":
                 parent[key] = copy.deepcopy(at(document, chance.choice(members.places)))
             else:
-                parent[key] = chance.choice(STRANGE)
+                parent[key] = chance.choice(UNSUITABLE)
         except (LookupError, TypeError):
             continue  # an earlier change has removed the place
     return members.written(document)

@@ -66,7 +66,10 @@ MODELS: Mapping[str, tuple[Make, dict[str, int]]] = {
 
 
 def example(model: Any, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """The arguments of a model for inputs of these shapes; masks are given, since a tensor without numbers has none."""
+    """Return the arguments of a model for inputs of these shapes.
+
+    Masks are given, because models cannot derive them from tensors without values.
+    """
     import torch
 
     def tokens(length: int) -> Any:
@@ -91,7 +94,7 @@ def example(model: Any, inputs: Mapping[str, tuple[int, ...]]) -> dict[str, Any]
 
 
 def counted(make: Make, sizes: Mapping[str, int], inputs: Mapping[str, tuple[int, ...]]) -> tuple[int, int]:
-    """The parameters of a model, and half of the operations that PyTorch counts."""
+    """Return the parameters of a model, and half of the operations that PyTorch counts."""
     import torch
     import transformers
     from torch.utils.flop_counter import FlopCounterMode

@@ -36,7 +36,7 @@ WEIGHTS = 400_000_000
 
 
 def with_weights(file: Path, folder: Path) -> Path:
-    """Return a copy of a model file in a folder, with numbers added."""
+    """Return a copy of a model file in a folder, with weights added."""
     copy = folder / f"{file.stem}-with-weights{file.suffix}"
     shutil.copyfile(file, copy)
     with zipfile.ZipFile(copy, "a") as archive:

@@ -77,7 +77,9 @@ def _array(value: Any) -> Any:
 
 def _tried(case: Any, inputs: Sequence[Any], outputs: Sequence[Any], stored: set[int], folder: Path) -> Outcome:
     arrays = [_array(each) for each in inputs]
-    if any(isinstance(each, list | tuple) or each is None for each in arrays) or not all(isinstance(each, np.ndarray) and each.dtype.kind in "fiub" for each in map(np.asarray, arrays)):
+    if any(isinstance(each, list | tuple) or each is None for each in arrays) or not all(
+        isinstance(each, np.ndarray) and each.dtype.kind in "fiub" for each in map(np.asarray, arrays)
+    ):
         return Outcome("unsupported", "no tensors of numbers")
     model = onnx.ModelProto()
     model.CopyFrom(case.model)

@@ -3,7 +3,7 @@
 For each format of `archcalc show` that lists every layer, prints the seconds of the processor and the peak memory of
 the whole command, and of that the seconds for reading and for the analysis (with the receptive fields of every layer);
 the microseconds per layer, and their ratio to those of the smallest network (1.00 is linear). Every run is a process of
-its own. The bar: 100,000 layers in 5 s and 300 MB.
+its own. The target: 100,000 layers in 5 s and 300 MB.
 
     python benchmarks/scale.py [LAYERS …]
 """

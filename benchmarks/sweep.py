@@ -26,7 +26,7 @@ def arguments(side: int) -> list[str]:
     return ["--set", f"alpha=0.25:1:{step}", "--set", f"rho=32/224:{31 + side}/224:1/224"]
 
 
-WAYS = {
+METHODS = {
     "the ten smallest (--sort macs --top 10)": ["--sort", "macs", "--top", "10"],
     "a condition (--where ... --sort -params --top 10)": [
         "--where",
@@ -76,7 +76,7 @@ def main() -> None:
     print(f"{'':50} {'configurations':>14}  {'s':>7}  {'per second':>11}  {'peak MiB':>8}  ratio")
     each = loop(1000)
     print(f"{'one by one (load, analyze), from a sample':50} {1_000_000:14,}  {each * 1e6:7.0f}  {1 / each:11,.0f}")
-    for name, options in WAYS.items():
+    for name, options in METHODS.items():
         seconds, peak = run([*arguments(1000), *options])
         ratio = each * 1e6 / seconds
         print(f"{name:50} {1_000_000:14,}  {seconds:7.2f}  {1e6 / seconds:11,.0f}  {peak:8.0f}  {ratio:,.0f}")

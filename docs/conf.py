@@ -71,7 +71,7 @@ class ConsoleLexer(RegexLexer):
 
 
 def operator_reference() -> Iterator[str]:
-    """Every operator with its arguments and formulas, family by family, as Markdown."""
+    """Yield every operator with its arguments and formulas, family by family, as Markdown."""
     command = [sys.executable, "-m", "archcalc", "ops", "--format", "json"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
     families = [
@@ -88,7 +88,7 @@ def operator_reference() -> Iterator[str]:
 
 
 def operator_section(operator: dict[str, Any]) -> Iterator[str]:
-    """The documentation of one operator."""
+    """Yield the documentation of one operator."""
     yield f"### {operator['name']}\n"
     yield f"```text\n{operator['signature']}\n```\n"
     yield f"{prose(operator['summary'])} {prose(operator['description'])}\n"
@@ -105,7 +105,7 @@ def operator_section(operator: dict[str, Any]) -> Iterator[str]:
 
 
 def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
-    """The ways to write an argument, as Markdown."""
+    """Yield the ways to write an argument, as Markdown."""
     if argument["positional"]:
         yield "by position"
     words = argument["words"] if set(argument["words"]) - set(argument["flags"]) else ["…"]
@@ -115,7 +115,7 @@ def ways_to_write(argument: dict[str, Any]) -> Iterator[str]:
 
 
 def mistake_codes() -> Iterator[str]:
-    """The table of all codes, as Markdown."""
+    """Yield the table of all codes, as Markdown."""
     affected: dict[str, set[str]] = {code: set() for code in CODES}
     for mistake in (*LAYER_MISTAKES, *CONVENTIONS, *SCALINGS):
         affected[mistake.code] |= mistake.affects
@@ -126,19 +126,19 @@ def mistake_codes() -> Iterator[str]:
 
 
 def prose(text: str) -> str:
-    """Text with what Markdown would take for markup outside of code spans."""
+    """Return a text in which characters that are markup in Markdown are escaped outside of code spans."""
     return "".join(
         part if index % 2 else part.replace("*", r"\*").replace("<", r"\<") for index, part in enumerate(split(text))
     )
 
 
 def split(text: str) -> list[str]:
-    """The text outside and, at odd indices, inside of code spans."""
+    """Return the text outside and, at odd indices, inside of code spans."""
     return [f"`{part}`" if index % 2 else part for index, part in enumerate(text.split("`"))]
 
 
 def cell(text: str) -> str:
-    """Text for a cell of a table."""
+    """Return text for a cell of a table."""
     return prose(text).replace("|", r"\|")
 
 

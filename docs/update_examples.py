@@ -17,7 +17,7 @@ from tests.pages import FENCE, PAGES, Example, run_in  # noqa: E402 (found in th
 
 
 def updated(page: Path, block: re.Match[str]) -> str:
-    """The block with what its command prints now."""
+    """Return the block with what its command prints now."""
     if block[1] != "console":
         return block[0]
     command = Example(page, 0, block[1], block[2]).command

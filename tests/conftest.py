@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No test is about time, and random networks are large. In CI they are always the same ones, so that what fails there
-# can be seen again.
+# No test is about time, and random networks are large. In CI they are always the same, so that failures can be
+# reproduced.
 settings.register_profile(
     "archcalc",
     deadline=None,

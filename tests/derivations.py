@@ -1,4 +1,4 @@
-"""Reads written derivations back: an evaluator that knows nothing of how they are written down."""
+"""Evaluates written derivations, independently of the code that writes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SCOPE = {"F": Fraction, "floor": floor, "ceil": ceil, "max": max, "min": min, "g
 
 
 def evaluate(written: str) -> Any:
-    """The value of a formula with its numbers put in, such as ``⌊(227 + 2·0 − 11)/4⌋ + 1``."""
+    """Return the value of a formula with its numbers substituted, such as ``⌊(227 + 2·0 − 11)/4⌋ + 1``."""
     text = written.replace("·", "*").replace("−", "-").replace(" mod ", "%")
     while re.search("[⌊⌈]", text):
         text = re.sub(r"⌊([^⌊⌋⌈⌉]*)⌋", r"floor(F(\1))", text)

@@ -1,4 +1,4 @@
-"""Which file of a package imports which other, read from the source, and the cycles among them."""
+"""The imports among the files of a package, read from the source, and their cycles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def imports_of(package: Path) -> Imports:
 
 
 def cycles(imports: Imports) -> list[list[str]]:
-    """Return the groups of files that import one another in a circle, each group and the list sorted.
+    """Return the groups of files that import one another in a cycle, each group and the list sorted.
 
     A group is a strongly connected component (Tarjan 1972) of several files, or one file that imports itself.
     """

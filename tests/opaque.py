@@ -1,4 +1,4 @@
-"""A kind of number that computes but refuses to be looked at, to show that code is generic in its numbers.
+"""A kind of number that computes but cannot be inspected, to show that code is generic in its numbers.
 
 `Opaque` numbers raise where Python asks for a truth value or an index, so a stray ``if`` or ``range`` on one fails.
 """
@@ -14,7 +14,7 @@ from archcalc.numeric import Impossible, NeedsPlain
 
 
 class Condition:
-    """What a comparison of opaque numbers says, known to its kind only."""
+    """The result of comparing opaque numbers, known to their kind only."""
 
     def __init__(self, holds: bool) -> None:
         self.holds, self.kind = holds, KIND
@@ -24,28 +24,28 @@ class Condition:
 
 
 class Opaque:
-    """A number that computes but does not tell."""
+    """A number that computes but does not reveal its value."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, number: Any) -> None:
         self.number, self.kind = number, KIND
 
-    def _told(self, *_: object) -> Any:
+    def _refuse(self, *_: object) -> Any:
         raise NeedsPlain("a number was asked for its value")
 
-    __bool__ = __index__ = __int__ = __float__ = __round__ = __format__ = _told
+    __bool__ = __index__ = __int__ = __float__ = __round__ = __format__ = _refuse
 
 
-def told(value: Any) -> Any:
-    """The plain counterpart of anything."""
+def plain_value(value: Any) -> Any:
+    """Return a value with plain numbers in place of opaque ones."""
     if isinstance(value, Opaque):
         return value.number
     return value.holds if isinstance(value, Condition) else value
 
 
 def _lift(function: Callable[..., Any], wrap: type = Opaque) -> Callable[..., Any]:
-    return lambda *operands: wrap(function(*map(told, operands)))
+    return lambda *operands: wrap(function(*map(plain_value, operands)))
 
 
 for _name in ("add", "sub", "mul", "floordiv", "mod", "neg", "radd", "rsub", "rmul", "rfloordiv", "rmod"):
@@ -69,14 +69,14 @@ class OpaqueKind:
         return a
 
     def known_equal(self, a: Any, b: Any) -> bool:
-        return told(a) == told(b)
+        return plain_value(a) == plain_value(b)
 
     def let(self, name: str, a: Any) -> Any:
         return a
 
     def require(self, condition: Condition, message: str, names: dict[str, object]) -> None:
         if not condition.holds:
-            raise Impossible(message.format(**{name: told(value) for name, value in names.items()}))
+            raise Impossible(message.format(**{name: plain_value(value) for name, value in names.items()}))
 
 
 KIND = OpaqueKind()

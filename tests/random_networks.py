@@ -1,8 +1,8 @@
-"""Random networks as spec text, valid by construction, over every operator and everything the language has.
+"""Random networks as spec text, valid by construction, with every operator and every construct of the language.
 
-`networks` is the strategy. How a layer of an operator is drawn stands in its entry (`tests.operators`): from the shape
-of the current tensor to the text of a layer, or ``None`` where it cannot stand. The shape that comes out is asked of
-archcalc itself, so a text that it refuses fails the test.
+`networks` is the strategy. The entry of an operator (`tests.operators`) draws a layer: from the shape of the current
+tensor, it makes the text of a layer, or ``None`` where the layer is impossible. archcalc itself gives the shape of the
+output, so a text that it refuses fails the test.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from tests.operators import ENTRIES
 from tests.operators.joins import same_shape
 from tests.operators.writer import Shape, Writer, document, written
 
-MOST = 4_000
-"""Elements of a tensor, about: more than this is made smaller."""
+MAX_ELEMENTS = 4_000
+"""The approximate maximum number of elements of a tensor; larger ones are made smaller."""
 
 
 def item(w: Writer, shape: Shape, depth: int) -> str:
-    """One item of a chain."""
+    """Return one item of a chain."""
     kinds = [*KINDS, *(["call"] if len(shape) > 1 else [])]
     kind = w.among(*["layer"] * 7, *kinds) if depth else "layer"
     if kind in CONSTRUCTS:
@@ -47,14 +47,14 @@ def item(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def choice(w: Writer, shape: Shape, depth: int) -> str:
-    """A condition that chooses a chain."""
+    """Return a condition that chooses a chain."""
     condition = w.among("1", "0", f"n0 == {shape[0]}", f"C > {w.whole(1, 8)}", f"n{len(shape) - 1} % 2 != 0")
     other = f", {chain(w, shape, depth - 1)[0]}" if w.among(True, False) else ""
     return f"if({condition}, {chain(w, shape, depth - 1)[0]}{other})"
 
 
 def index(w: Writer, shape: Shape, depth: int) -> str:
-    """A repetition in which layers depend on the index."""
+    """Return a repetition in which layers depend on the index."""
     return w.among(
         f"(scale 1/(i+2) -> {same_shape(w, shape)})*3",
         f"({same_shape(w, shape)} -> if(i % 2, relu, tanh))*2",
@@ -63,7 +63,7 @@ def index(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def entries(w: Writer, shape: Shape, depth: int) -> str:
-    """A block with named entries."""
+    """Return a block with named entries."""
     name = f"e{len(w.blocks)}_"
     end = w.among("mul(@x, @y -> sigmoid)", "concat(@y -> flatten, @x -> flatten, identity -> flatten)")
     w.blocks[name] = [{"x": "identity"}, {"y": same_shape(w, shape)}, same_shape(w, shape), {"out": end}]
@@ -71,7 +71,7 @@ def entries(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def starred(w: Writer, shape: Shape, depth: int) -> str:
-    """A block that joins all entries of a name."""
+    """Return a block that joins all entries of a name."""
     w.blocks["one_"] = {"y": "tanh", "out": "relu"}
     name = f"join{len(w.blocks)}_"
     w.blocks[name] = [{"x": f"one_()*{w.whole(1, 3)}"}, {"z": w.among("add(@x/y*)", "add(@x/y* -> relu, identity)")}]
@@ -79,14 +79,14 @@ def starred(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def tensor(w: Writer, shape: Shape, depth: int) -> str:
-    """A block with a tensor as its argument."""
+    """Return a block with a tensor as its argument."""
     w.blocks["t_(map, way)"] = "concat(@map -> flatten -> way, identity -> flatten)"
     w.blocks["half_"] = "scale 1/2 -> relu"
     return f"t_(@{w.among(*w.stages)}, {w.among('half_', 'relu')})" if w.stages else same_shape(w, shape)
 
 
 def shared(w: Writer, shape: Shape, depth: int) -> str:
-    """Calls of a block with one set of weights, which are those of inputs of one shape."""
+    """Return calls of a shared block, on inputs of one shape."""
     name = f"w{written(shape)}_"
     last = f"n{len(shape) - 1}"
     w.shared.setdefault(name, f"linear {last} -> relu -> {'bn' if len(shape) > 1 else 'linear n0 nobias'}")
@@ -94,7 +94,7 @@ def shared(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def tied(w: Writer, shape: Shape, depth: int) -> str:
-    """A block in which a layer uses the weights of another one."""
+    """Return a block in which a layer uses the weights of another one."""
     last = f"n{len(shape) - 1}"
     name = f"v{len(w.blocks)}_"
     w.blocks[name] = [{"a": f"linear {last}"}, f"tanh -> linear {last} weights=@a{w.maybe(' nobias')}"]
@@ -102,7 +102,7 @@ def tied(w: Writer, shape: Shape, depth: int) -> str:
 
 
 def states(w: Writer, shape: Shape, depth: int) -> str:
-    """A block in which the last states of a recurrent layer are read: by another layer, or as a tensor."""
+    """Return a block in which the last states of a recurrent layer are read: by another layer, or as a tensor."""
     name = f"last{len(w.blocks)}_"
     kind = w.among("rnn", "gru", "lstm")
     form = f"{kind} {w.whole(1, 3)}{w.maybe(' layers=2')}{w.maybe(' bidirectional')}"
@@ -126,14 +126,14 @@ KINDS = ("group", "repeat", "block", *CONSTRUCTS)
 
 
 def chain(w: Writer, shape: Shape, depth: int = 2) -> tuple[str, Shape]:
-    """A chain, and the shape it puts out."""
+    """Return a chain, and the shape of its output."""
     items: list[str] = []
     for _ in range(w.whole(1, 4)):
         text = item(w, shape, depth)
         after = w.after(shape, text)
         fewer = f"slice 0:{min(8, after[0])}"
         for smaller in (w.among("gap", "adaptive_avgpool 2", "slice 0:1 axis=-1"), fewer):
-            if prod(after) > MOST and (len(after) > 1 or smaller == fewer):
+            if prod(after) > MAX_ELEMENTS and (len(after) > 1 or smaller == fewer):
                 text, after = f"{text} -> {smaller}", w.after(after, smaller)
         items.append(text)
         shape = after
@@ -142,7 +142,7 @@ def chain(w: Writer, shape: Shape, depth: int = 2) -> tuple[str, Shape]:
 
 @st.composite
 def shapes(draw: Any) -> Shape:
-    """Shapes of vectors, sequences, pictures and volumes."""
+    """Return shapes of vectors, sequences, images and volumes."""
     rank = draw(st.sampled_from((0, 1, 1, 2, 2, 2, 3)))
     most = (0, 24, 12, 6)[rank]
     return (draw(st.integers(1, 8)), *(draw(st.integers(1, most)) for _ in range(rank)))
@@ -150,7 +150,7 @@ def shapes(draw: Any) -> Shape:
 
 @st.composite
 def layers(draw: Any, name: str) -> str:
-    """A spec with one layer of this operator."""
+    """Return a spec with one layer of this operator."""
     w = Writer(draw)
     shape = draw(shapes())
     text = ENTRIES[name].draw(w, shape)
@@ -163,7 +163,7 @@ def layers(draw: Any, name: str) -> str:
 
 @st.composite
 def networks(draw: Any) -> str:
-    """The text of a spec."""
+    """Return the text of a spec."""
     w = Writer(draw)
     shape = draw(shapes())
     w.stages["first_"] = shape

@@ -1,4 +1,4 @@
-"""The order of the packages (imports point down only, no file imports itself in a circle), and a light start."""
+"""The order of the packages (imports point down only, without cycles), and light imports at the start."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.imports import cycles, imports_of
 PACKAGE = Path(__file__).resolve().parent.parent / "archcalc"
 IMPORTS = imports_of(PACKAGE)
 
-FLOORS = (
+LEVELS = (
     {"numeric", "terminal"},
     {"ops"},
     {"graph"},
     {"spec", "analysis", "executor"},
     {"readers"},
-    {"engine"},
+    {"engine", "counters"},
     {"query"},
     {"claims"},
     {"diagnosis"},
@@ -31,15 +31,15 @@ FLOORS = (
     {"report"},
     {"api", "cli"},
 )
-"""From the ground up. Packages on one floor do not import each other, except that the command line may use the API."""
-SIDEWAYS = {("cli", "api")}
-FLOOR = {package: height for height, packages in enumerate(FLOORS) for package in packages}
-ENTRANCES = {"__init__", "__main__"}
-"""They belong to no floor: what archcalc shows to the outside."""
+"""From the bottom up. Packages of one level do not import each other, except that the command line may use the API."""
+ALLOWED_WITHIN_A_LEVEL = {("cli", "api")}
+LEVEL = {package: height for height, packages in enumerate(LEVELS) for package in packages}
+ENTRY_POINTS = {"__init__", "__main__"}
+"""The modules without a level: they are what users import or run."""
 
 
 def package_of(file: str) -> str:
-    """The package (or the module at the top) that a file of archcalc belongs to; of the entrance, what it exports."""
+    """Return the package (or top-level module) of a file of archcalc; for ``__init__``, the API that it exports."""
     package = file.split("/")[0].removesuffix(".py")
     return "api" if package == "__init__" else package
 
@@ -47,18 +47,18 @@ def package_of(file: str) -> str:
 def test_imports_point_down_only() -> None:
     wrong = []
     for file, imported in IMPORTS.items():
-        if file.removesuffix(".py") in ENTRANCES:
+        if file.removesuffix(".py") in ENTRY_POINTS:
             continue
         package = package_of(file)
         for other in sorted(imported):
             below = package_of(other)
-            if below != package and FLOOR[below] >= FLOOR[package] and (package, below) not in SIDEWAYS:
+            if below != package and LEVEL[below] >= LEVEL[package] and (package, below) not in ALLOWED_WITHIN_A_LEVEL:
                 wrong.append(f"{file} imports {other}")
     assert not wrong
 
 
-def test_every_package_has_its_floor() -> None:
-    assert {package_of(file) for file in IMPORTS} - ENTRANCES <= FLOOR.keys()
+def test_every_package_has_its_level() -> None:
+    assert {package_of(file) for file in IMPORTS} - ENTRY_POINTS <= LEVEL.keys()
 
 
 def test_no_import_cycles() -> None:
@@ -66,7 +66,7 @@ def test_no_import_cycles() -> None:
     assert not found, "files import one another:\n" + "\n".join(map(", ".join, found))
 
 
-def test_cycles_are_found_wherever_the_imports_stand(tmp_path: Path) -> None:
+def test_cycles_are_found_wherever_the_imports_are(tmp_path: Path) -> None:
     files = {
         "__init__.py": "from p.low import number",
         "low.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from p.top import name\nnumber = 1",
@@ -87,7 +87,7 @@ def test_cycles_are_found_wherever_the_imports_stand(tmp_path: Path) -> None:
 
 
 def test_the_executor_shares_no_formula_with_the_analysis() -> None:
-    """Agreement between the two means something only because they share nothing but the graph."""
+    """Agreement between the two is evidence only because they share nothing but the graph."""
     formulas = ("numeric/", "analysis/", "ops/sliding.py", "ops/window.py", "ops/view.py")
     shared = [
         f"{file} imports {other}"
@@ -99,13 +99,13 @@ def test_the_executor_shares_no_formula_with_the_analysis() -> None:
 
 
 def test_only_repeated_runs_of_the_command_line_use_the_engine() -> None:
-    """No witness depends on what makes runs fast."""
+    """No witness depends on the code that makes runs fast."""
     users = {file for file, imported in IMPORTS.items() if any(other.startswith("engine/") for other in imported)}
     assert {file for file in users if not file.startswith("engine/")} == {"cli/run.py"}
 
 
 def loaded_by(code: str) -> set[str]:
-    """The modules that are loaded after running a piece of Python in a process of its own."""
+    """Return the modules that are loaded after running a piece of Python in a process of its own."""
     code += "\nimport sys; print(*sys.modules, file=sys.stderr)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent, check=True)
     return set(run.stderr.split())
@@ -120,7 +120,7 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["show", "compare", "ops", "validate", "explain", "formula"])
-def test_a_plain_question_loads_nothing_heavy(verb: str) -> None:
+def test_a_simple_command_loads_nothing_heavy(verb: str) -> None:
     arguments = [verb, "conv" if verb == "ops" else "lenet5"]
     code = f"from archcalc.cli import main\ntry: main({arguments})\nexcept SystemExit as end: assert not end.code"
     assert not loaded_by(code) & HEAVY

@@ -30,7 +30,7 @@ def graded(name: str) -> GradedSubmission:
 
 
 def printed(name: str) -> dict[str, list[str]]:
-    """Every target of an audit with what is printed of it."""
+    """Return the printed values of every target of an audit."""
     found: dict[str, list[str]] = {}
     for answer in read(name).answers:
         found.setdefault(answer.target.value, []).append(answer.value.value)
@@ -46,7 +46,7 @@ def test_every_claim_is_accounted_for(path: Path) -> None:
     assert result.status == 0, [mark.sentence for mark in result.marks if not mark.right]
 
 
-def test_the_audits_of_the_issue_are_there() -> None:
+def test_the_audits_of_the_issue_exist() -> None:
     assert {path.stem for path in AUDITS} >= {
         *("googlenet", "resnet", "vgg", "mobilenet", "lenet5", "separable", "networks-a-b"),
     }

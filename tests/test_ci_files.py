@@ -1,4 +1,4 @@
-"""Files for CI, examples and the project's own: they follow their services' schemas, and what they call exists."""
+"""Files for CI, the examples and the project's own: they follow their services' schemas, and their commands exist."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ HOOKS: list[dict[str, Any]] = yaml.safe_load(ROOT.joinpath(".pre-commit-hooks.ya
 
 
 def understood(command: str) -> bool:
-    """Whether the command line is one that archcalc accepts."""
+    """Return whether the command line is one that archcalc accepts."""
     program, verb, *arguments = shlex.split(command)
     assert (program, verb) == ("archcalc", "validate")
-    found = cli.get_command(None, verb)  # type: ignore[arg-type]  # the context is not looked at
+    found = cli.get_command(None, verb)  # type: ignore[arg-type]  # the context is not used
     assert found is not None
     found.make_context(verb, [*arguments, "net.yaml"])
     return True
@@ -54,7 +54,7 @@ def test_the_commands_in_files_exist(path: Path) -> None:
     assert set(re.findall(r"- id: (.*)", text)) <= hooks
 
 
-def test_the_hooks_of_pre_commit_exist_and_skip_what_is_no_spec() -> None:
+def test_the_hooks_of_pre_commit_exist_and_skip_other_files() -> None:
     assert len({hook["id"] for hook in HOOKS}) == len(HOOKS)
     for hook in HOOKS:
         assert {"id", "name", "entry", "language"} <= hook.keys()

@@ -1,4 +1,4 @@
-"""The documentation prints what the program prints, and refers to what exists: every example is executed."""
+"""The documentation shows what the program prints, and its links lead somewhere: every example is executed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_commands_print_what_the_page_prints(example: Example, tmp_path: Path) -
 
 
 @each("yaml")
-def test_specs_on_the_pages_are_right(example: Example) -> None:
+def test_specs_on_the_pages_are_correct(example: Example) -> None:
     spec = read_spec(Source(example.id, example.text))
     assert all(verdict.holds for verdict in judge_expectations(spec, analyze(spec.graph)))
 
@@ -67,7 +67,7 @@ def test_docstring_examples_run() -> None:
     assert doctest.testmod(archcalc.api).failed == 0
 
 
-def test_both_set_up_commands_stand_in_the_readme_on_one_line_each() -> None:
+def test_both_set_up_commands_are_in_the_readme_on_one_line_each() -> None:
     commands = [line for line in README.read_text(encoding="utf-8").splitlines() if "venv .venv" in line]
     assert len(commands) == 2
     for command in commands:
@@ -93,7 +93,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub and MyST write them."""
+    """Return the anchors of a page's headings, as GitHub and MyST write them."""
     titles = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

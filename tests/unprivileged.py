@@ -1,4 +1,4 @@
-"""Permissions that hold: root may read everything, so tests of what cannot be read become another user for a while."""
+"""Effective permissions: root may read everything, so tests of unreadable files run as another user for a while."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOBODY = 65534
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Be a user whose access permissions can deny, inside the context."""
+    """Act, inside the context, as a user to whom permissions can deny access."""
     if not hasattr(os, "geteuid") or os.geteuid():
         yield
         return

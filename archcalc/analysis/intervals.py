@@ -123,9 +123,9 @@ def added(regions: list[Region], region: Region) -> list[Region]:
         return regions
     rest = [other for other in regions if not _covers(region, other)]
     for index, other in enumerate(rest):
-        apart = [axis for axis, (runs, others) in enumerate(zip(region, other, strict=True)) if runs != others]
-        if len(apart) == 1:
-            (axis,) = apart
+        differing = [axis for axis, (runs, others) in enumerate(zip(region, other, strict=True)) if runs != others]
+        if len(differing) == 1:
+            (axis,) = differing
             together = (*region[:axis], union([*region[axis], *other[axis]]), *region[axis + 1 :])
             return added(rest[:index] + rest[index + 1 :], together)
     return [*rest, region]

@@ -26,8 +26,8 @@ class Memory:
     activations: Number
     """The outputs of all layers, which training keeps for the backward pass."""
     peak: Number
-    """The largest size of tensors live at one time at inference: inputs, outputs, and what later layers still read,
-    without parameters."""
+    """The largest size of tensors live at the same time at inference: inputs, outputs, and what later layers still
+    read, without parameters."""
     kv_cache: Number
     """The keys and values that attention keeps for a context like the input."""
     kv_cache_per_token: Number
@@ -65,7 +65,7 @@ def memory_of(
 
 
 def peak_elements(graph: Graph, *, training: bool = False) -> Number:
-    """Return the largest number of elements of tensors that are live at one time.
+    """Return the largest number of elements of tensors that are live at the same time.
 
     Layers run in graph order. A tensor is live from the layer that computes it until its last reader has run. Inputs of
     the network are live from the start, outputs to the end. Every layer allocates its outputs (nothing is computed in

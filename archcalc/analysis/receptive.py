@@ -7,7 +7,7 @@ and padding of the receptive field follow from the map (`archcalc.analysis.field
 well-known RF_n = RF_{n−1} + (k_n − 1)·∏ s_i (Araujo, Norris, Sim 2019, "Computing receptive fields of convolutional
 neural networks").
 
-As is usual, windows that extend result a border count in full. `archcalc.analysis.unit` finds the exact positions that
+As is usual, windows that extend beyond a border count in full. `archcalc.analysis.unit` finds the exact positions that
 a single unit sees, clipped at the borders.
 """
 
@@ -27,9 +27,10 @@ from archcalc.ops.view import Correspondence, Lost, View
 from archcalc.ops.window import Window
 
 MAX_PHASES = 4_000_000
-"""The most phases of all layers together: the maximal period is shorter for deep networks (but at least 16)."""
+"""The maximum number of phases of all layers together: the maximal period is shorter for deep networks (but at least
+16)."""
 MAX_PATHS = 8
-"""The most paths of different strides in one field; with more, the field is reported as unknown."""
+"""The maximum number of paths of different strides in one field; with more, the field is reported as unknown."""
 
 
 def receptive_fields(

@@ -26,7 +26,7 @@ def narrowed(graph: Graph, divisor: int) -> Graph:
     """Return the network with its channels and features divided by a number and rounded up.
 
     Inputs keep their channels, layers with connection tables their maps, and tensors whose features have a meaning of
-    their own, such as offsets, those.
+    their own, such as offsets, these features.
 
     Raises:
         Impossible: branches or groups no longer fit together.
@@ -75,8 +75,8 @@ def _source_features(graph: Graph, index: int) -> int | None:
 
 
 def smallest(graph: Graph, min_size: int = 1) -> Graph:
-    """Return the network on the smallest possible input with at least ``min_size`` positions per axis (at most as
-    now)."""
+    """Return the network on the smallest possible input with at least ``min_size`` positions per axis (or all
+    that it has now)."""
     for size in _sizes(graph, min_size):
         shapes = {
             node.name: tuple([n if axis == features else min(n, size) for axis, n in enumerate(node.output)])

@@ -22,9 +22,10 @@ from archcalc.ops.view import View
 from archcalc.ops.window import Window
 
 MAX_REGIONS = 32
-"""The most regions of one tensor; if there are more, they are replaced by one region that contains them."""
+"""The maximum number of regions of one tensor; if there are more, they are replaced by one region that contains them.
+"""
 MAX_PIECES = 2_000_000
-"""The most intervals that one trace handles individually; beyond, gaps are filled."""
+"""The maximum number of intervals that one trace handles individually; beyond, gaps are filled."""
 
 
 class PositionSet(NamedTuple):

@@ -37,7 +37,7 @@ def views(graph: Graph, stops: Collection[int] = ()) -> dict[int, tuple[Ref, Vie
 class MixedViews:
     """The views of tensors whose positions are reordered, and combined along whole axes.
 
-    They are asked for in the order of the nodes. A view begins where positions cannot be followed axis by axis, and
+    They must be requested in the order of the nodes. A view begins where positions cannot be followed axis by axis, and
     ends where they can be again.
     """
 
@@ -47,7 +47,7 @@ class MixedViews:
         self.found: dict[int, tuple[Ref, View]] = {}
 
     def of(self, index: int, seen: Sequence[Fields]) -> tuple[Ref, View] | None:
-        """Return the tensor that a node views, and the view; ``None`` if it is no view of a single tensor.
+        """Return the tensor that a node views, and the view; ``None`` if it is not a view of a single tensor.
 
         Args:
             index: the index of the node.

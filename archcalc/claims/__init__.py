@@ -1,4 +1,4 @@
-"""Claims about networks (a target, and a value as somebody wrote it), and the judgement of whether they hold."""
+"""Claims about networks (a target, and a value as written), and the judgement of whether they hold."""
 
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
 from archcalc.claims.judge import Judge, judge, judge_expectations

@@ -59,10 +59,10 @@ class Verdict(StrEnum):
     """The claim of an audit is wrong, as the audit says, and the correction in the audit holds."""
 
 
-RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
-"""The verdicts on a value that is right as written."""
+CORRECT = (Verdict.EXACT, Verdict.ROUNDS)
+"""The verdicts on a value that is correct as written."""
 
-PASSING = (*RIGHT, Verdict.TRUNCATED)
+PASSING = (*CORRECT, Verdict.TRUNCATED)
 """The verdicts on a value that is correct, or would be correct if it were rounded instead of truncated."""
 
 

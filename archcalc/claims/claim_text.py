@@ -34,7 +34,7 @@ def parse_claim_text(text: str) -> NetworkClaim:
     """Read a claim such as ``resnet50 conv1.params is 9,408`` or ``vgg-e.params > vgg-d.params``.
 
     Raises:
-        ValueError: The text has another form; the message gives an example of the expected one.
+        ValueError: the text has another form; the message gives an example of the expected one.
     """
     text = text.strip()
     masked = _QUOTED.sub(lambda quoted: "'" * len(quoted.group()), text)
@@ -56,7 +56,8 @@ def parse_claim_text(text: str) -> NetworkClaim:
 
 
 def _split_place(text: str) -> tuple[str, str]:
-    """The network and the layer before a quantity, as in ``lenet5 c3 params``; the layer is empty if there is none."""
+    """Return the network and the layer before a quantity, as in ``lenet5 c3 params``; the layer is empty if there is
+    none."""
     network, _, place = text.partition(" ")
     match = re.fullmatch(r"(?:layer |stage )?\s*([\w/]+)(?:'s|’s)?", place.strip())
     network = network.rstrip(":")
@@ -66,7 +67,8 @@ def _split_place(text: str) -> tuple[str, str]:
 
 
 def _split_network(target: str) -> tuple[str, str]:
-    """The network that a target begins with (bundled name, file, or the text before the first dot), and the rest."""
+    """Return the network that a target begins with (bundled name, file, or the text before the first dot), and the
+    rest."""
     known = [name for name in bundled() if target.startswith(f"{name}.")]
     if known:
         network = max(known, key=len)

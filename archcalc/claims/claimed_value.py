@@ -83,7 +83,8 @@ RELATIONS: dict[str, Relation] = {
 }
 
 APPROXIMATE_MARGIN = Fraction(5, 100)
-"""How far the correct figure may lie from a number after ``≈``, relative to it, without a margin (``60M ± 2%``)."""
+"""How far the correct figure may lie from a number after ``≈``, relative to it, if no margin is written (``60M ±
+2%``)."""
 
 _TARGET = re.compile(r"[A-Za-z][\w./-]*\.[a-z][a-z_]+")
 _BETWEEN = re.compile(r"between\s+(.+?)\s+and\s+(.+)", re.IGNORECASE)
@@ -182,12 +183,12 @@ def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USU
     """Read a value with its relation.
 
     Args:
-        text: The value as written.
-        shape: Whether the target is a shape: then ``96, 55, 55`` is a shape, and ``128,128,128`` is not one number.
-        reading: How to read ambiguous numbers.
+        text: the value as written.
+        shape: whether the target is a shape: then ``96, 55, 55`` is a shape, and ``128,128,128`` is not one number.
+        reading: how to read ambiguous numbers.
 
     Raises:
-        ValueError: The text is not a value; the message says what is expected.
+        ValueError: the text is not a value; the message says what is expected.
     """
     if len(text) > _MAX_LENGTH:
         raise ValueError(f"a value must have at most {_MAX_LENGTH} characters, got {len(text):,}")
@@ -217,7 +218,7 @@ def read_claimed_value(text: str, *, shape: bool = False, reading: Reading = USU
     return ClaimedValue(relation, numbers, marked_truncated=marked)
 
 
-@lru_cache(maxsize=2**15)  # a class of students writes the same values
+@lru_cache(maxsize=2**15)  # cached, because the students of a class write the same values
 def without_hedge(text: str) -> str:
     """Return a value without ``about`` or ``≈`` before it; any other text is returned unchanged."""
     relation, rest = _relation(plain(text))
@@ -262,7 +263,7 @@ def other_interpretations(text: str, *, shape: bool = False) -> Iterator[Claimed
 
 
 def _relation(text: str) -> tuple[Relation, str]:
-    """The relation that a value begins with, and the rest."""
+    """Return the relation that a value begins with, and the rest."""
     lowered = text.lower()
     for words, meaning in RELATIONS.items():
         if lowered.startswith(words):
@@ -283,7 +284,7 @@ def _read_range(low: str, high: str, reading: Reading) -> ClaimedValue:
 
 
 def _within(number: Quantity, margin: Quantity) -> Quantity:
-    """The number with the margin (relative or absolute) as its tolerance, unless its own tolerance is larger."""
+    """Return the number with the margin (relative or absolute) as its tolerance, unless its own tolerance is larger."""
     distance = abs(number.value) * margin.value if margin.unit == "%" else margin.value
     return number._replace(tolerance=max(distance, number.tolerance))
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from archcalc.claims.claim import Verdict
 from archcalc.claims.claimed_value import ClaimedValue, Quantity, other_interpretations, read_claimed_value
-from archcalc.claims.expressions import evaluated
+from archcalc.claims.formulas import evaluated
 from archcalc.graph import ordered
 from archcalc.numeric import product
 from archcalc.query.targets import Actual, Values
@@ -22,21 +22,21 @@ BEST_FIRST = (Verdict.EXACT, Verdict.ROUNDS, Verdict.TRUNCATED)
 
 
 def interpret(text: str, actual: Actual) -> list[ClaimedValue]:
-    """Return the possible interpretations of a value that is claimed of such a target, the usual one first.
+    """Return the possible interpretations of a value that is claimed for a target, the usual one first.
 
     Raises:
-        ValueError: The text is not a value.
+        ValueError: the text is not a value.
     """
     if actual.kind == "field":
         text = _SQUARED.sub(r"\1x\1", text)
     found = list(_interpret(text, actual.kind == "shape"))
     words = [word for word in found[0].field_words if word != GLOBAL]
     if words and actual.kind != "field":
-        raise ValueError(f"'{words[0]}' is said of receptive fields only")
+        raise ValueError(f"'{words[0]}' must be the value of a receptive field")
     return found
 
 
-@lru_cache(maxsize=2**15)  # a class of students writes the same correct values
+@lru_cache(maxsize=2**15)  # cached, because the students of a class write the same correct values
 def _interpret(text: str, shape: bool) -> tuple[ClaimedValue, ...]:
     try:
         return (read_claimed_value(text, shape=shape), *other_interpretations(text, shape=shape))
@@ -60,7 +60,7 @@ def _compare(claimed: ClaimedValue, actual: Values) -> Verdict:
 
 
 def _matched(claimed: ClaimedValue, actual: Actual) -> Iterator[tuple[ClaimedValue, Values]]:
-    """The claimed value and the correct figures, matched one to one; nothing if they cannot be matched."""
+    """Yield the claimed value and the correct figures, matched one to one; nothing if they cannot be matched."""
     numbers, values = claimed.numbers, actual.values
     if claimed.in_bytes:
         if actual.width:
@@ -88,7 +88,7 @@ def _matched(claimed: ClaimedValue, actual: Actual) -> Iterator[tuple[ClaimedVal
 
 
 def _fit_rank(numbers: tuple[Quantity, ...], rank: int) -> tuple[Quantity, ...]:
-    """The sizes of a shape without a batch axis of 1, and those of a vector without further axes of 1."""
+    """Return the sizes of a shape without a batch axis of 1, and those of a vector without further axes of 1."""
     if len(numbers) == rank + 1 and numbers[0].value == 1 and rank > 1:
         return numbers[1:]
     if rank == 1 and len(numbers) > 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archcalc.claims.sentences import SENTENCES
 
 CERTAIN = frozenset({"follow-through", "not-the-sum", "formula"})
-"""The codes of facts, which need no guess about what somebody thought."""
+"""The codes of facts, which do not depend on a guess about the student's reasoning."""
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -20,7 +20,7 @@ class Reason:
 
     code: str
     names: tuple[tuple[str, str], ...] = ()
-    """What stands for the words in braces of its sentence. A value that is itself a code, such as
+    """The values for the words in braces of its sentence. A value that is itself a code, such as
     ``quantity.params``, is put into words, too."""
     kind: str = ""
     """The kind of layer, which may have a sentence of its own."""

@@ -1,4 +1,4 @@
-"""Judging: whether claims agree with the analysis."""
+"""The judgement of claims: whether they agree with the analysis."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from archcalc.analysis.propagate import Analysis
-from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
+from archcalc.claims.claim import CORRECT, Claim, Judgement, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare, interpret
-from archcalc.claims.expressions import has_names
 from archcalc.claims.feedback import Reason
+from archcalc.claims.formulas import has_names
 from archcalc.query.targets import Actual, resolve_among
 from archcalc.spec.errors import Problem, Span, SpecError, whole_text
 from archcalc.spec.records import Spec
@@ -54,10 +54,10 @@ def judge(
     same networks, use one `Judge`, which caches its results.
 
     Args:
-        claims: The claims in their order; a wrong one may explain another.
-        networks: The networks that the claims are about.
-        formula: Judges formulas with names; without it they are unreadable.
-        explainer: Explains claims that do not hold; without it they get no explanation.
+        claims: the claims in their order; a wrong one may explain another.
+        networks: the networks that the claims are about.
+        formula: judges formulas with names; without it they are unreadable.
+        explainer: explains claims that do not hold; without it they get no explanation.
     """
     return Judge(networks, formula=formula, explainer=explainer).judge(claims)
 
@@ -110,13 +110,13 @@ class Judge:
             claim=claim,
             verdict=verdict,
             actual=actual.text,
-            holds=verdict in RIGHT or (verdict is Verdict.TRUNCATED and interpretations[0].marked_truncated),
+            holds=verdict in CORRECT or (verdict is Verdict.TRUNCATED and interpretations[0].marked_truncated),
             remark=_compared(other, self.actual(other)) if other else None,
         )
         return ParsedClaim(judgement=judgement, actual=actual, interpretations=tuple(interpretations))
 
     def _formula(self, claim: Claim) -> Judgement | None:
-        """The judgement of a formula; ``None`` if the value is not a formula or formulas are not judged."""
+        """Return the judgement of a formula; ``None`` if the value is not a formula or formulas are not judged."""
         return self.formula(claim) if self.formula is not None and has_names(claim.value) else None
 
 
@@ -138,7 +138,7 @@ def judge_expectations(spec: Spec, analysis: Analysis) -> list[Judgement]:
     """Judge every expectation of a spec.
 
     Raises:
-        SpecError: A target does not exist, or a value cannot be read.
+        SpecError: a target does not exist, or a value cannot be read.
     """
     judgements, problems = judge_each(spec, analysis)
     if problems:

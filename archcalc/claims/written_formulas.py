@@ -2,7 +2,7 @@ r"""Formulas as people write them, rewritten in the notation of specs.
 
 Products without a sign (``F(K^2C + 1)``), names with subscripts (``D_F`` for ``DF``), floors in brackets (``⌊H/2⌋``),
 LaTeX (``$\frac{H - K}{S} + 1$``), and shapes (``F x (H - 2) x (W - 2)``) are read. Which names there are decides how a
-word is read: ``KC`` is a product where K and C are names, and KC is none.
+word is read: ``KC`` is a product where K and C are names and KC is not.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def in_notation(text: str, names: Collection[str]) -> list[str]:
 
     Args:
         text: the formula, possibly as an equation.
-        names: the names that it may use. Words that are neither names nor products of names, are returned as they are.
+        names: the names that it may use. Words that are neither names nor products of names are returned as they are.
     """
     tokens = _tokens(_without_markup(text), names, shape=False)
     return list(dict.fromkeys([_written(tokens), _written(_divisors_in_brackets(tokens))]))
@@ -177,7 +177,7 @@ def _tokens(text: str, names: Collection[str], *, shape: bool) -> list[_Token]:
 
 
 def _written(tokens: list[_Token]) -> str:
-    """Return tokens as text, with a multiplication sign between operands that stand next to each other."""
+    """Return tokens as text, with a multiplication sign between adjacent operands."""
     text = ""
     before = _Token("")
     for token in tokens:

@@ -21,6 +21,7 @@ VERBS = {
     "fold": "Fold batch norms into their neighbours, and print what that saves.",
     "run": "Run a network on arrays.",
     "verify": "Compare the analysis with what the executor measures.",
+    "counters": "Print what other profilers print, and why it differs.",
     "compare": "Compare networks side by side.",
     "check": "Grade answers, audit published figures, or judge a claim.",
     "validate": "Check specs in CI: errors, warnings, expectations, budgets.",
@@ -119,7 +120,7 @@ def status_of(args: list[str] | None) -> int:
 
 
 def _print_error(text: str) -> int:
-    with suppress(OSError):  # standard error is closed: the exit status has to do
+    with suppress(OSError):  # standard error is closed: only the exit status remains
         click.echo(text, err=True, nl=False)
     return 2
 

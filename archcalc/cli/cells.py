@@ -159,7 +159,7 @@ _SHARED: dict[str, Callable[[Row, Analysis], object]] = {
 
 
 def _sizes(row: Row, analysis: Analysis) -> tuple[Any, ...]:
-    """The sizes of the output for one example."""
+    """Return the sizes of the output for one example."""
     return row.output if analysis.batch is None else row.output[1:]
 
 

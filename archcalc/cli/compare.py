@@ -131,13 +131,13 @@ def load_all(specs: tuple[str, ...], values: dict[str, Any]) -> list[Analysis]:
     for spec in specs:
         name, words = split[spec]
         source, inline = found[name]
-        of_this_one = pairs_from(words, f"'{name[:40]}'")
-        its = given.applied_to(source)._replace(set={})
-        read = read_spec(source, its, inline=inline, limits=limits)
+        own_settings = pairs_from(words, f"'{name[:40]}'")
+        own_given = given.applied_to(source)._replace(set={})
+        read = read_spec(source, own_given, inline=inline, limits=limits)
         declared.update(dict.fromkeys(read.graph.variables))
-        own = {name: value for name, value in settings.items() if name in read.graph.variables} | of_this_one
+        own = {name: value for name, value in settings.items() if name in read.graph.variables} | own_settings
         if own:
-            read = read_spec(source, its._replace(set=own), inline=inline, limits=limits)
+            read = read_spec(source, own_given._replace(set=own), inline=inline, limits=limits)
         warn(read, values["ignore"])
         analyses.append(analyze(read.graph, training=values["training"], batch=values["batch"]))
     for name in settings:

@@ -15,11 +15,11 @@ from archcalc.terminal import READABLE
 
 STANDARD_OUTPUT = "-"
 WRITABLE = 0o222
-"""The permissions to write; root has them for every file, but respects it if nobody has them."""
+"""The permissions to write. Root may write every file, but a file that has none of these bits is not written."""
 
 
 def write_file(path: str, text: str) -> None:
-    """Write a text file under a temporary name beside it, then rename it; or write to standard output.
+    """Write a text file under a temporary name next to it, then rename it; or write to standard output.
 
     Raises:
         OSError: it cannot be written; an existing file is left unchanged.
@@ -28,7 +28,7 @@ def write_file(path: str, text: str) -> None:
 
 
 def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
-    """Let a function write a file under a temporary name beside it, then rename that; or write to standard output.
+    """Let a function write a file under a temporary name next to it, then rename that; or write to standard output.
 
     The permissions and the owner of an existing file stay. A file that this process may not give to its owner, or that
     has several names, is overwritten in place.
@@ -48,7 +48,7 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
         return
     before = os.stat(path) if os.path.exists(path) else None
     if before is not None and not (before.st_mode & WRITABLE and os.access(path, os.W_OK)):
-        raise PermissionError(errno.EACCES, "the file is read-only", path)  # renaming would not ask
+        raise PermissionError(errno.EACCES, "the file is read-only", path)  # renaming would succeed all the same
     place = os.path.realpath(path)
     descriptor, temporary = tempfile.mkstemp(prefix=".archcalc-", dir=os.path.dirname(place))
     try:
@@ -64,7 +64,7 @@ def write_with(path: str, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _takes_over(temporary: str, before: os.stat_result) -> bool:
-    """Give a file the owner and group of the one that it is to replace; return whether it can stand for it."""
+    """Give a file the owner and group of the one that it is to replace; return whether it can replace it."""
     own = os.stat(temporary)
     if before.st_nlink > 1:
         return False

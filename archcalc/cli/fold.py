@@ -127,7 +127,7 @@ def run_both(network: Network, folding: Folding, text: str, values: dict[str, An
         weights = network.arrays("float64")
     if values["save_weights"]:
         if weights is None:
-            raise click.UsageError("--save-weights needs --weights FILE, because the model has no numbers")
+            raise click.UsageError("--save-weights needs --weights FILE, because the model has no stored weights")
         with output_errors("--save-weights", values["save_weights"]):
             save_weights(values["save_weights"], folding, weights, text)
     if not values["verify"]:

@@ -101,7 +101,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
     free = tuple(name.strip() for name in (values["free"] or "").split(",") if name.strip())
     divided = when is not None or values["relative_to"] is not None
     source, inline = locate(spec, limits)
-    question = FormulaQuery(
+    query = FormulaQuery(
         spec=spec if inline else source,
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
@@ -115,17 +115,17 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         when=when,
         limits=limits,
     )
-    warn_as_written(source, question.given, limits, inline=inline, ignore=values["ignore"])
+    warn_as_written(source, query.given, limits, inline=inline, ignore=values["ignore"])
     with giving_values(lambda name: f"keep it as a symbol: --free {name}, or give it a value: --set {name}=…"):
-        found = calculate(question)
+        found = calculate(query)
     if python:
         click.echo(python_function(function_name(spec, target), found.forms), nl=False)
     elif form == "json":
-        click.echo(write_json(record(found, question)), nl=False)
+        click.echo(write_json(record(found, query)), nl=False)
     elif form == "latex":
         click.echo(latex(found), nl=False)
     else:
-        click.echo(wrapped(text(found, question)), nl=False)
+        click.echo(wrapped(text(found, query)), nl=False)
 
 
 def function_name(spec: str, target: str | None) -> str:
@@ -135,17 +135,17 @@ def function_name(spec: str, target: str | None) -> str:
     return name if name[:1].isalpha() else f"f_{name}"
 
 
-def text(found: FormulaResult, question: FormulaQuery) -> str:
+def text(found: FormulaResult, query: FormulaQuery) -> str:
     """Return the formulas as text, one per line, followed by their conditions."""
     forms = found.forms
     width = max(len(form.target) for form in forms.forms)
     lines = [forms.title]
     if found.dividends:
-        lines.append(ratio_line(question))
+        lines.append(ratio_line(query))
     for index, form in enumerate(forms.forms):
         sign = "=" if form.exact else "≤"
         right = f"{form.values[0]:,}" if len(form.values) == 1 and type(form.values[0]) is int else form.write(TEXT)
-        tends = tends_to(found, index, question)
+        tends = tends_to(found, index, query)
         if tends and len(right) > MAX_RATIO_LENGTH:
             lines.append(f"{form.target.ljust(width)} → {tends} (--format json prints the formula)")
             continue
@@ -165,25 +165,25 @@ def text(found: FormulaResult, question: FormulaQuery) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ratio_line(question: FormulaQuery) -> str:
+def ratio_line(query: FormulaQuery) -> str:
     """Return a line that says which ratio is printed."""
-    changes = " and ".join(f"{name} becomes {value}" for name, value in (question.when or {}).items())
-    if not question.over:
+    changes = " and ".join(f"{name} becomes {value}" for name, value in (query.when or {}).items())
+    if not query.over:
         return f"growth factor when {changes}"
-    return f"ratio to {question.over}" + (f" when {changes}" if changes else "")
+    return f"ratio to {query.over}" + (f" when {changes}" if changes else "")
 
 
-def tends_to(found: FormulaResult, index: int, question: FormulaQuery) -> str:
+def tends_to(found: FormulaResult, index: int, query: FormulaQuery) -> str:
     """Return the limit of a ratio as the scaled symbols grow; empty if it has none or is a plain number."""
     form = found.forms.forms[index]
-    if not found.dividends or question.when is None or isinstance(form.values[0], int | str) or len(form.values) > 1:
+    if not found.dividends or query.when is None or isinstance(form.values[0], int | str) or len(form.values) > 1:
         return ""
-    tends = limit(found.dividends[index], found.divisors[index], question.when)
+    tends = limit(found.dividends[index], found.divisors[index], query.when)
     if tends is None:
         return ""
     displayed = ClosedForm(form.target, (tends,), form.symbols).write(TEXT)
-    grow = "grow" if len(question.when) > 1 else "grows"
-    return "" if displayed == form.write(TEXT) else f"{displayed} as {' and '.join(question.when)} {grow}"
+    grow = "grow" if len(query.when) > 1 else "grows"
+    return "" if displayed == form.write(TEXT) else f"{displayed} as {' and '.join(query.when)} {grow}"
 
 
 def latex(found: FormulaResult) -> str:
@@ -199,15 +199,15 @@ def latex(found: FormulaResult) -> str:
     return "\n".join([*lines, r"\end{align*}"]) + "\n"
 
 
-def record(found: FormulaResult, question: FormulaQuery) -> dict[str, Any]:
+def record(found: FormulaResult, query: FormulaQuery) -> dict[str, Any]:
     """Return the JSON record: formulas and conditions as text, LaTeX and Python."""
     forms = found.forms
     return {
         "schema": SCHEMA,
         "title": forms.title,
         "symbols": list(forms.names),
-        "assumed": list(question.assume),
-        "ratio": ratio_line(question) if found.dividends else None,
+        "assumed": list(query.assume),
+        "ratio": ratio_line(query) if found.dividends else None,
         "decided": forms.decided,
         "formulas": [formula_record(form) for form in forms.forms],
         "conditions": [

@@ -234,7 +234,7 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
     Args:
         written: the options.
         option: its name, for errors.
-        bare: whether a value may stand alone; its name is empty then.
+        bare: whether a value may be given without a name; its name is then empty.
 
     Raises:
         click.UsageError: a text of another form, or a name that is given twice.

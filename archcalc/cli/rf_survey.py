@@ -22,7 +22,7 @@ from archcalc.spec.errors import fail
 SCHEMA = 1
 MAX_NOTES = 6
 MAX_VISITS = 100_000
-"""The most layers visited to count the positions that dilated windows see."""
+"""The maximum number of layers visited to count the positions that dilated windows see."""
 
 
 class Survey:
@@ -183,7 +183,7 @@ class Survey:
         unknown = [node.name for _, node, field in found if any(axis.is_unknown for axis in field)]
         if unknown:
             more = f" and {len(unknown) - 1:,} more" if len(unknown) > 1 else ""
-            yield f"unknown field of {unknown[0]}{more}: the positions cannot be followed (--at may find a unit's)"
+            yield f"unknown field of {unknown[0]}{more}: positions cannot be followed (--at may find it for one unit)"
         if any(axis.is_local and not axis.exact for *_, field in found for axis in field):
             yield "≤ marks upper bounds: not every unit of these layers sees as much"
         mixed = [

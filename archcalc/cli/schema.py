@@ -9,7 +9,7 @@ from importlib.resources import files
 import click
 
 PACKAGES = ("archcalc.spec", "archcalc.grading", "archcalc.report")
-"""Packages with schemas, each beside the code that it describes."""
+"""Packages with schemas, each next to the code that it describes."""
 SUFFIX = ".schema.json"
 
 

@@ -31,9 +31,9 @@ from archcalc.spec.records import Spec
 READABLE_ROWS = 40
 """By default, longer networks are grouped to the deepest level that has no more rows than this."""
 MARK = Column("lower_bound", "lower bound")
-"""The column that tells programs whether the counts of operations in a row are lower bounds."""
+"""The column that states, for programs, whether the counts of operations in a row are lower bounds."""
 LISTED_VARIANTS = 4
-"""As many variants are listed, so that they fit in a line."""
+"""The number of variants that are listed, so that they fit in one line."""
 ALL = 10**9
 """Deeper than any network."""
 
@@ -68,14 +68,19 @@ class Depth(click.ParamType[int]):
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Number format for memory."
 )
+@click.option(
+    "--as", "tool", metavar="TOOL", help="Print what a profiler counts instead of MACs: thop, 'ptflops 0.6.9'."
+)
 @output_options()
-def command(spec: str, form: str | None, color: str, **values: Any) -> None:
+def command(spec: str, form: str | None, color: str, tool: str | None, **values: Any) -> None:
     """Print a table of the layers: operator, output shape, parameters, MACs, receptive field; and the totals."""
     columns = chosen_columns(values["columns"], tuple(COLUMNS), DEFAULT)
     network = load_network(spec, values)
     analysis = network.analyze(training=values["training"], batch=values["batch"])
     form = default_format(form, color)
     depth = values["depth"]
+    if tool is not None and (form == "json" or values["batch"] is not None or values["training"]):
+        raise click.UsageError("--as applies to tables of one example at inference; `archcalc counters` has json")
     if form == "json":
         if values["columns"] is not None:
             raise click.UsageError("--columns does not apply to json, which has all columns")
@@ -89,15 +94,24 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     rows = analysis.folded(depth)
     cells = Cells(analysis, layout, bare=form == "csv")
     shown = cells.rows(rows, columns)
+    headings = [COLUMNS[name] for name in columns]
+    totals = total_cells(analysis, columns)
+    counted: tuple[str, ...] = ()
+    if tool is not None:
+        from archcalc.cli.counted import in_count_of
+
+        as_tool = in_count_of(tool, network, analysis, rows)
+        headings, shown, totals = as_tool.replaced(columns, headings, shown, totals)
+        counted = as_tool.notes
     marks = form == "csv" and not analysis.totals.is_complete  # which people see in the cells
     if marks:
         shown = tuple([(*cell, str(not row.is_complete).lower()) for cell, row in zip(shown, rows, strict=True)])
     table = Table(
-        columns=(*(COLUMNS[name] for name in columns), *(MARK,) * marks),
+        columns=(*headings, *(MARK,) * marks),
         rows=shown,
         title=title(analysis, layout),
-        totals=(total_cells(analysis, columns),) if {*columns} & {*FORMULAS} else (),
-        notes=(*notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
+        totals=(totals,) if tool or {*columns} & {*FORMULAS} else (),
+        notes=(*counted, *notes(analysis, rows, cells, values["dtype"]), *other_variants(spec, network.spec)),
     )
     print_table(table, form, color)
 

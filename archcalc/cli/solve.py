@@ -98,7 +98,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     given = with_model_options(fixed.given, values)
     given = given._replace(later=(*given.later, *varied))
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
-    question = ConfigurationQuery(
+    query = ConfigurationQuery(
         located,
         [],
         given=given,
@@ -108,18 +108,18 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
         limits=limits,
     )
     with giving_values(lambda name: give_values(name, values["vary"])):
-        axes = read_axes(question, values["vary"])
-    question.names = names_to_measure(axes, condition, further)
-    solution = solve(question, axes, condition)
+        axes = read_axes(query, values["vary"])
+    query.names = names_to_measure(axes, condition, further)
+    solution = solve(query, axes, condition)
     form = default_format(form, color)
     if form == "json":
         from archcalc.report.json_text import write_json
 
-        click.echo(write_json(record(solution, axes, question, values["target"])), nl=False)
+        click.echo(write_json(record(solution, axes, query, values["target"])), nl=False)
     else:
-        print_table(table(solution, axes, question, values["target"], programs=form == "csv"), form, color)
+        print_table(table(solution, axes, query, values["target"], programs=form == "csv"), form, color)
         if form == "csv" and not solution.intervals:
-            click.echo("\n".join(notes(solution, axes, question, values["target"])), err=True)
+            click.echo("\n".join(notes(solution, axes, query, values["target"])), err=True)
     return 0 if solution.intervals else 1
 
 
@@ -132,10 +132,10 @@ def give_values(name: str, varied: Sequence[str]) -> str:
 
 
 def table(
-    solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str, *, programs: bool
+    solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuery, target: str, *, programs: bool
 ) -> Table:
     """Return the intervals of solutions, or else the nearest value, with the quantities at both ends."""
-    titles = [name.name for name in question.names]
+    titles = [name.name for name in query.names]
     rows: list[tuple[Any, ...]] = []
     if programs:
         columns = [Column(axis.name, "") for axis in axes[:-1]]
@@ -155,7 +155,7 @@ def table(
     if solution.nearest is not None:
         near = solution.nearest
         rows.append((*(str(value_text(each)) for each in near.values), *(human(value_text(m)) for m in near.measured)))
-    return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axes, question, target)))
+    return Table(tuple(columns), tuple(rows), notes=tuple(notes(solution, axes, query, target)))
 
 
 def between(first: Any, last: Any, *, plain: bool = False) -> str:
@@ -174,7 +174,7 @@ def values_tried(axis: GridAxis) -> str:
     return f"{len(values):,} values of {axis.name} from {first} to {last} in steps of {step}"
 
 
-def notes(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str) -> list[str]:
+def notes(solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuery, target: str) -> list[str]:
     """Return how many values were tried, and the result."""
     tried = " and ".join(map(values_tried, axes))
     if len(axes) > 1:
@@ -191,7 +191,7 @@ def notes(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQ
             found.append(f"only the first {MAX_INTERVALS} of {len(solution.intervals):,} intervals are shown")
     else:
         found.append(f"none of {tried} meets {target}" + ("; the nearest is shown" if solution.nearest else ""))
-        for name, extremes in zip(question.names, solution.extremes, strict=True):
+        for name, extremes in zip(query.names, solution.extremes, strict=True):
             if extremes is not None:
                 found.append(f"{name.name} ranges from {human(extremes[0])} to {human(extremes[1])}")
     if solution.impossible:
@@ -201,10 +201,10 @@ def notes(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQ
     return found
 
 
-def record(solution: Solution, axes: Sequence[GridAxis], question: ConfigurationQuery, target: str) -> dict[str, Any]:
+def record(solution: Solution, axes: Sequence[GridAxis], query: ConfigurationQuery, target: str) -> dict[str, Any]:
     """Return the solution as a JSON record."""
     names = [axis.name for axis in axes]
-    titles = [name.name for name in question.names]
+    titles = [name.name for name in query.names]
 
     def point(sample: Sample) -> dict[str, Any]:
         settings = zip(names, map(value_text, sample.values), strict=True)

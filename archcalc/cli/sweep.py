@@ -44,7 +44,7 @@ DEFAULT = "params,macs"
 TABLE_ROWS = 1_000
 """Rows of a table, unless ``--top`` asks for more."""
 SORTED_ROWS = 1_000_000
-"""The most rows that are sorted without ``--top``."""
+"""The maximum number of rows that are sorted without ``--top``."""
 MAX_REASONS = 5
 """Reasons that are printed."""
 MAX_COUNTED_REASONS = 10_000
@@ -139,7 +139,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     located = LocatedSpec(*locate(spec, limits))
     given = with_model_options(varied.given, values)
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
-    question = ConfigurationQuery(
+    query = ConfigurationQuery(
         located,
         names.measured,
         None if values["where"] is None else read_condition("--where", values["where"]),
@@ -151,7 +151,7 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         limits,
     )
     form = default_format(form, color)
-    run = _Run(question, varied.axes)
+    run = _Run(query, varied.axes)
     if form not in ("csv", "json"):
         rows = _ranked(run, pareto, sort, values["top"] or TABLE_ROWS)
         shown = len(rows[0]) if rows else 0
@@ -203,8 +203,8 @@ class _Names:
 class _Run:
     """A sweep, with the counts that are reported at its end."""
 
-    def __init__(self, question: ConfigurationQuery, axes: list[GridAxis]) -> None:
-        self.question = question
+    def __init__(self, query: ConfigurationQuery, axes: list[GridAxis]) -> None:
+        self.query = query
         self.axes = axes
         self.total = 0
         self.unwanted = 0
@@ -221,14 +221,14 @@ class _Run:
         from archcalc.query.sweep import sweep
 
         with progress(math.prod(len(axis.values) for axis in self.axes), "sweeping") as advance:
-            for block in sweep(self.question.subject(), self.axes):
+            for block in sweep(self.query.subject(), self.axes):
                 self.count(block)
                 advance(block.total)
                 if block.columns is not None:
                     self.wanted += len(block.columns[0])
                     yield block.columns
-        if self.question.absent is not None and self.total == self.impossible.total():
-            raise self.question.absent
+        if self.query.absent is not None and self.total == self.impossible.total():
+            raise self.query.absent
 
     def count(self, block: SweepBlock) -> None:
         self.total += block.total

@@ -1,4 +1,4 @@
-"""Being asked to end (SIGTERM, SIGHUP): like an interrupt, so that temporary files and worker processes do not stay."""
+"""Termination by signals (SIGTERM, SIGHUP), handled like an interrupt: no temporary file or worker process remains."""
 
 from __future__ import annotations
 

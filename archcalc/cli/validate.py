@@ -220,7 +220,7 @@ def only_files(found_specs: Iterable[FoundSpec]) -> None:
     """Fail if there is a spec that is not a file of the user, because it cannot be corrected.
 
     Raises:
-        click.UsageError: There is one.
+        click.UsageError: there is one.
     """
     for found_spec in found_specs:
         if found_spec.is_stdin:
@@ -245,7 +245,7 @@ def no_baseline(values: dict[str, Any]) -> None:
     """Fail if an option needs a baseline, because there is none.
 
     Raises:
-        click.UsageError: An option needs one.
+        click.UsageError: an option needs one.
     """
     for option in ("update_baseline", "require_baseline"):
         if values[option]:

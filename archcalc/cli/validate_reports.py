@@ -48,7 +48,7 @@ def no_file_twice(reports: Sequence[Report]) -> None:
     """Fail if one report would replace another.
 
     Raises:
-        click.UsageError: Two reports go to the same file.
+        click.UsageError: two reports go to the same file.
     """
     places = [os.path.realpath(report.path) for report in reports]
     for report, place in zip(reports, places, strict=True):
@@ -78,10 +78,10 @@ class Output:
             _print(write_spec(self.form, result, self.display))
 
     def finish(self, results: Sequence[ValidationResult]) -> None:
-        """Print what follows when all specs are done, write all reports, and tell a CI server the totals.
+        """Print what follows when all specs are done, write all reports, and pass the totals to a CI server.
 
         Raises:
-            SpecError: Some of the files cannot be written; all others have been.
+            SpecError: some of the files cannot be written; all others have been.
         """
         from archcalc import __version__
 
@@ -132,7 +132,7 @@ class Output:
 
 
 def _print(text: str) -> None:
-    """Print a text. If nobody reads it any more (``| head``), the reports and the exit status still count."""
+    """Print a text. If the pipe is closed (``| head``), the reports and the exit status still count."""
     try:
         click.echo(text, nl=False, color=True)
     except BrokenPipeError:

@@ -39,7 +39,7 @@ MAX_SOURCES = 40
 @click.option("--columns", metavar="NAMES", help=f"Columns, separated by commas: {', '.join(COLUMNS)}.")
 @output_options()
 def command(filters: tuple[str, ...], task: str | None, columns: str | None, form: str | None, color: str) -> None:
-    """List the bundled networks and their variants by family, and which of their figures are published where.
+    """List the bundled networks and their variants by family, and where their figures are published.
 
     A WORD selects those that have it in their name, family, task or title; a CONDITION those whose totals meet it:
 

@@ -39,13 +39,13 @@ def wrong_fields(target: DiagnosedTarget) -> Iterator[Outcome]:
 
 
 def _last_strides(steps: Sequence[Step]) -> Number:
-    """1 + Σ (K_i − 1)·s_{i−1}: the stride of the layer directly before instead of the product of all before."""
+    """Return 1 + Σ (K_i − 1)·s_{i−1}, with the stride of the layer directly before, not the product of all before."""
     before = [1, *(step.stride for step in steps)]
     return 1 + sum((step.kernel - 1) * stride for step, stride in zip(steps, before, strict=False))
 
 
 def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
-    """Return the receptive field of the layer before, and K − 1 more."""
+    """Return the receptive field of the layer before plus K − 1."""
     size: Number = 1
     distance: Number = 1
     for step in steps[:-1]:
@@ -54,7 +54,7 @@ def _last_layer_without_strides(steps: Sequence[Step]) -> Number:
 
 
 def _values(axes: Sequence[Sequence[Step]], formula: Callable[[Sequence[Step]], Number]) -> Values:
-    """One value per axis, or a single one if they are equal."""
+    """Return one value per axis, or a single one if they are equal."""
     values = tuple(formula(steps) for steps in axes)
     return values[:1] if len(set(values)) == 1 else values
 

@@ -29,10 +29,10 @@ def chance(claimed: ClaimedValue, actual: Values, outcomes: int = 1) -> Fraction
     if len(claimed.numbers) != len(actual):
         return Fraction(0)
     result = Fraction(outcomes)
-    for written, right in {(each, right) for each, right in zip(claimed.numbers, actual, strict=True)}:
-        if isinstance(right, str):
+    for written, correct in {(each, correct) for each, correct in zip(claimed.numbers, actual, strict=True)}:
+        if isinstance(correct, str):
             return Fraction(0)
-        distance = abs(written.value - right)
+        distance = abs(written.value - correct)
         if distance > written.tolerance:
             unit = 2 * written.tolerance or 1
             result *= Fraction(unit) / (unit + 2 * distance)
@@ -47,10 +47,10 @@ def outcomes_nearby(claimed: ClaimedValue, actual: Values, outcomes: Iterable[Va
     distinct = set(outcomes)
     if len(actual) != 1 or len(claimed.numbers) != 1 or isinstance(actual[0], str):
         return len(distinct)
-    right = actual[0]
-    most = 2 * abs(claimed.numbers[0].value - right)
+    correct = actual[0]
+    most = 2 * abs(claimed.numbers[0].value - correct)
     numbers = (Fraction(value) for value, *_ in distinct if not isinstance(value, str))
-    return sum(abs(number - right) <= most for number in numbers)
+    return sum(abs(number - correct) <= most for number in numbers)
 
 
 def is_coincidence_of_pairs(claimed: ClaimedValue, actual: Values, prior: int, nearby: int) -> bool:

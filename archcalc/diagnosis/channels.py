@@ -74,8 +74,8 @@ def joined_as(channels: Callable[[list[Number]], Number], name: str) -> OutputCh
     """Return the mistake that computes the channels of a join by another formula.
 
     Args:
-        channels: The formula, of the channels of the joined tensors.
-        name: The name of the joins in which it is made.
+        channels: the formula, of the channels of the joined tensors.
+        name: the name of the joins in which it is made.
     """
 
     def output(site: Site) -> Shape | None:
@@ -83,9 +83,9 @@ def joined_as(channels: Callable[[list[Number]], Number], name: str) -> OutputCh
             return None
         if len(site.inputs) < 2 or len({shape[1:] for shape in site.inputs}) > 1:
             return None
-        right = site.op.output(site.inputs)
+        correct = site.op.output(site.inputs)
         taken = channels([shape[0] for shape in site.inputs])
-        return (taken, *right[1:]) if taken != right[0] else None
+        return (taken, *correct[1:]) if taken != correct[0] else None
 
     return output
 

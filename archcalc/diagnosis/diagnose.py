@@ -53,7 +53,7 @@ class Diagnosis:
         return _explanations(sorted([*single, *pairs], key=lambda match: match.prior))
 
     def _pairs(self, claimed: ClaimedValue, fewest: int | None) -> list[Match]:
-        """The pairs of mistakes that give a value; if one mistake does, only those that are more common."""
+        """Return the pairs of mistakes that give a value; if one mistake does, only those that are more common."""
         if fewest is not None and fewest < Prior.RARE:
             return []
         outcomes, actual = self.outcomes, self.target.actual
@@ -78,8 +78,8 @@ def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
     wrong = set()
     actual = target.actual.values
     for place, number in enumerate(claimed.numbers):
-        right = actual[place] if place < len(actual) and len(actual) == len(claimed.numbers) else None
-        if isinstance(right, str) or right is None or abs(number.value - right) > number.tolerance:
+        correct = actual[place] if place < len(actual) and len(actual) == len(claimed.numbers) else None
+        if isinstance(correct, str) or correct is None or abs(number.value - correct) > number.tolerance:
             unit = 2 * number.tolerance or Fraction(1)
             digits = str(int(abs(number.value) / unit))
             wrong.add((digits.rstrip("0") or "0") if len(digits) > 3 else digits)
@@ -87,7 +87,7 @@ def evidence(claimed: ClaimedValue, target: DiagnosedTarget) -> int:
 
 
 def _explanations(matches: Iterable[Match]) -> tuple[Explanation, ...]:
-    """The explanations of the matches, one per code."""
+    """Return the explanations of the matches, one per code."""
     found: dict[str, Explanation] = {}
     for match in matches:
         found.setdefault(match.code, match.explanation())

@@ -80,7 +80,7 @@ class Explainer:
         return Verdict.EXPLAINED if explanations else Verdict.WRONG, explanations
 
     def _as_earlier(self, parsed: ParsedClaim) -> EarlierClaim | None:
-        """The claim as one that others may start from; ``None`` if it is unreadable or about a ratio."""
+        """Return the claim as one that others may start from; ``None`` if it is unreadable or about a ratio."""
         if not parsed.interpretations or _is_ratio(parsed):
             return None
         judgement = parsed.judgement
@@ -90,14 +90,14 @@ class Explainer:
             network=network_of(target, self.networks)[0],
             target=self.diagnosis(target).target,
             claimed=parsed.interpretations[0],
-            right=judgement.holds,
+            correct=judgement.holds,
         )
 
     def _diagnosis(self, target: str) -> Diagnosis:
-        """The diagnosis of a target.
+        """Return the diagnosis of a target.
 
         Raises:
-            LookupError: No network has such a target.
+            LookupError: no network has such a target.
         """
         name, rest = network_of(target, self.networks)
         return Diagnosis(DiagnosedTarget(rest, self.networks[name]))
@@ -106,7 +106,7 @@ class Explainer:
         return self.diagnosis(target).explain(interpretations)
 
     def _derive(self, target: str) -> tuple[Derivation, ...]:
-        """The derivation of the correct value of a target."""
+        """Return the derivation of the correct value of a target."""
         name, rest = network_of(target, self.networks)
         place, _, word = rest.rpartition(".")
         quantity = quantity_named(word)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from archcalc.analysis.fields import AxisField, Fields
 from archcalc.analysis.receptive import receptive_fields
-from archcalc.claims.claim import RIGHT, Claim, Explanation
+from archcalc.claims.claim import CORRECT, Claim, Explanation
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
 from archcalc.claims.feedback import Reason
@@ -38,7 +38,7 @@ class EarlierClaim:
     network: str
     target: DiagnosedTarget
     claimed: ClaimedValue
-    right: bool
+    correct: bool
 
     @property
     def values(self) -> tuple[Fraction, ...]:
@@ -65,7 +65,7 @@ def explain_follow_through(
     target: DiagnosedTarget, claimed: ClaimedValue, earlier: Sequence[EarlierClaim]
 ) -> Explanation | None:
     """Return the explanation that a value follows from other claims that are wrong; ``None`` if it does not."""
-    if claimed.relation != "=" or all(each.right for each in earlier):
+    if claimed.relation != "=" or all(each.correct for each in earlier):
         return None
     others = [each for each in earlier if each.is_plain and each.target.text != target.text]
     wrong_steps = (step for step in _steps(target, others) if step.values != target.actual.values)
@@ -91,7 +91,7 @@ def explain_sum_mismatch(
         if any(_own(target, index) for index in target.members if index not in covered):
             continue
         total = sum(part.values[0] for part in parts)
-        if compare([claimed], target.actual._replace(values=(total,))) not in RIGHT:
+        if compare([claimed], target.actual._replace(values=(total,))) not in CORRECT:
             written = f"{int(total):,}" if total.denominator == 1 else f"{float(total):,.4g}"
             return Explanation(reasons=(Reason(NOT_THE_SUM, (("sum", written),)),))
     return None
@@ -122,16 +122,16 @@ def _from_shapes(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
             continue
         if tensor.node < min(target.own, default=0):
             shapes[tensor.node] = channels_first(tuple(map(int, each.values)), target.graph.layout)
-            start += [each] * (not each.right)
-        elif each.target.place == target.place and not each.right:
+            start += [each] * (not each.correct)
+        elif each.target.place == target.place and not each.correct:
             own = each
     given = {node: (shape,) for node, shape in shapes.items()}
     if start:
         yield from _under_rewrites(target, [], given, start)
     if own is not None and target.quantity in SUMS:
         shape = channels_first(tuple(map(int, own.values)), target.graph.layout)
-        right = target.graph.shape(own.target.tensor)
-        yield from _under_rewrites(target, [Rewrite(change=_forced(shape, right))], given, [*start[-1:], own])
+        correct = target.graph.shape(own.target.tensor)
+        yield from _under_rewrites(target, [Rewrite(change=_forced(shape, correct))], given, [*start[-1:], own])
 
 
 def _under_rewrites(
@@ -146,20 +146,21 @@ def _under_rewrites(
         yield FollowedStep(values, tuple(start[::-1]))
 
 
-def _forced(shape: Shape, right: Shape) -> Change:
-    """The change that forces the output of the target's layers to a shape, by padding and by the number of channels."""
+def _forced(shape: Shape, correct: Shape) -> Change:
+    """Return the change that forces the output of the target's layers to a shape, by padding and by the number of
+    channels."""
 
     def change(site: Site) -> Site | None:
         op = site.op
-        if op.output(site.inputs) != right:
+        if op.output(site.inputs) != correct:
             return None
         if op.kind == "dense":
             return changed(site, features=shape[-1])
-        if not has_sliding_window(site) or len(shape) != len(right):
+        if not has_sliding_window(site) or len(shape) != len(correct):
             return None
-        steps = zip(shape[1:], right[1:], op.strides(), strict=True)
+        steps = zip(shape[1:], correct[1:], op.strides(), strict=True)
         forced = more_padding(site, [(wanted - now) * s for wanted, now, s in steps]) or site
-        if shape[0] != right[0]:
+        if shape[0] != correct[0]:
             forced = changed(forced, channels=shape[0]) or forced
         return forced if forced is not site else None
 
@@ -170,11 +171,11 @@ def _forced(shape: Shape, right: Shape) -> Change:
 
 
 def _from_params(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
-    """MACs as weights times positions, from the wrong number of parameters claimed for the layer (with biases)."""
+    """Yield MACs as weights times positions, from the wrong number of parameters claimed for the layer."""
     if target.quantity not in ("macs", "mults"):
         return
     for each in earlier:
-        if each.right or each.target.quantity != "params" or each.target.place != target.place:
+        if each.correct or each.target.quantity != "params" or each.target.place != target.place:
             continue
         held = [
             weight
@@ -189,7 +190,7 @@ def _from_params(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
 
 
 def _disjoint_parts(target: DiagnosedTarget, earlier: Sequence[EarlierClaim]) -> Iterator[list[EarlierClaim]]:
-    """The claimed parts of a sum, without overlap: once preferring the smallest parts, and once the largest."""
+    """Yield the claimed parts of a sum, without overlap: once preferring the smallest parts, and once the largest."""
     members = set(target.members)
     parts = [
         each
@@ -208,8 +209,8 @@ def _disjoint_parts(target: DiagnosedTarget, earlier: Sequence[EarlierClaim]) ->
 
 
 def _sums(target: DiagnosedTarget, parts: list[EarlierClaim]) -> Iterator[FollowedStep]:
-    """The sum of the claimed parts and of the correct figures of all other layers."""
-    wrong = tuple(part for part in parts if not part.right)
+    """Yield the sum of the claimed parts and of the correct figures of all other layers."""
+    wrong = tuple(part for part in parts if not part.correct)
     if not wrong:
         return
     covered = {index for part in parts for index in part.target.members}
@@ -227,7 +228,7 @@ def _own(target: DiagnosedTarget, index: int) -> Number:
 
 
 def _from_fields(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterator[FollowedStep]:
-    """RF_n from the claimed RF of an earlier layer, and from the claimed product of the strides, if any."""
+    """Yield RF_n from the claimed RF of an earlier layer, and from the claimed product of the strides, if any."""
     sizes: dict[int, Values] = {}
     strides: dict[int, Values] = {}
     start = []
@@ -235,13 +236,13 @@ def _from_fields(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
         node = each.target.tensor.node if each.target.quantity in ("rf", "rf_stride") else len(target.graph.nodes)
         if node < target.tensor.node:
             (sizes if each.target.quantity == "rf" else strides)[node] = each.values
-            start += [each] * (not each.right)
+            start += [each] * (not each.correct)
     if not start:
         return
-    right = {layer.node: layer.fields for layer in target.analysis.layers}
+    correct = {layer.node: layer.fields for layer in target.analysis.layers}
     given: dict[int, Fields] = {}
     for node in {*sizes, *strides}:
-        fields = _replaced_fields(right[node], sizes.get(node), strides.get(node)) if node in right else None
+        fields = _replaced_fields(correct[node], sizes.get(node), strides.get(node)) if node in correct else None
         if fields is not None:
             given[node] = fields
     graph = replace(target.graph, nodes=target.graph.nodes[: target.tensor.node + 1])
@@ -249,7 +250,7 @@ def _from_fields(target: DiagnosedTarget, earlier: list[EarlierClaim]) -> Iterat
 
 
 def _replaced_fields(fields: Fields, sizes: Values | None, strides: Values | None) -> Fields | None:
-    """Receptive fields with other sizes and strides; ``None`` if they are not simple windows."""
+    """Return receptive fields with other sizes and strides; ``None`` if they are not simple windows."""
     result: dict[str, tuple[AxisField, ...]] = {}
     for name, axes in fields.items():
         changed_axes = []

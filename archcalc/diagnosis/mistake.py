@@ -71,7 +71,7 @@ class LayerMistake(Mistake):
     changes: tuple[Change, ...] = ()
     """The forms of the mistake that change a layer."""
     outputs: tuple[OutputChange, ...] = ()
-    """The forms of the mistake that leave a layer, but take its output for another one."""
+    """The forms of the mistake that keep a layer, but take its output for another one."""
     kind: str = ""
     """The kind of its sentence, if that is not the one of the target."""
     propagates: bool = True

@@ -91,28 +91,28 @@ def slips(claimed: ClaimedValue, actual: Values) -> Iterator[Explanation]:
     if claimed.relation != "=" or len(claimed.numbers) != len(actual):
         return
     pairs = [
-        (written, right)
-        for written, right in zip(claimed.numbers, actual, strict=True)
-        if isinstance(right, str) or abs(written.value - right) > written.tolerance
+        (written, correct)
+        for written, correct in zip(claimed.numbers, actual, strict=True)
+        if isinstance(correct, str) or abs(written.value - correct) > written.tolerance
     ]
-    different = {(written.value, right) for written, right in pairs}
+    different = {(written.value, correct) for written, correct in pairs}
     if len(different) != 1 or isinstance(pairs[0][1], str):
         return
-    written, right = pairs[0][0], Fraction(pairs[0][1])
-    for code in _slip(written, right, in_shape=len(actual) > 1):
+    written, correct = pairs[0][0], Fraction(pairs[0][1])
+    for code in _slip(written, correct, in_shape=len(actual) > 1):
         yield Explanation(reasons=(Reason(code),))
 
 
-def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str]:
+def _slip(written: Quantity, correct: Fraction, *, in_shape: bool) -> Iterator[str]:
     unit = 2 * written.tolerance or Fraction(1)
     value = written.value / unit
-    rounded = Fraction(round(right / unit))
+    rounded = Fraction(round(correct / unit))
     if value < 0 or value.denominator != 1:
         return
-    if not written.tolerance and _is_rounding(int(value), int(right)) and right.denominator == 1:
+    if not written.tolerance and _is_rounding(int(value), int(correct)) and correct.denominator == 1:
         yield "rounded-too-far"
         return
-    if written.tolerance and abs(written.value - right) < unit:
+    if written.tolerance and abs(written.value - correct) < unit:
         yield "rounded-wrongly"
         return
     ours, theirs = str(int(rounded)), str(int(value))
@@ -126,13 +126,13 @@ def _slip(written: Quantity, right: Fraction, *, in_shape: bool) -> Iterator[str
         yield "digit-too-many"
 
 
-def _is_rounding(written: int, right: int) -> bool:
-    """Whether a number that ends in zeros is the correct figure, rounded or truncated there."""
+def _is_rounding(written: int, correct: int) -> bool:
+    """Return whether a number that ends in zeros is the correct figure, rounded or truncated there."""
     digits = str(written)
     zeros = len(digits) - len(digits.rstrip("0"))
     if not 1 <= zeros < len(digits) or len(digits) < 3:
         return False
-    unit, distance = int(10**zeros), abs(written - right)
+    unit, distance = int(10**zeros), abs(written - correct)
     is_truncated = zeros < len(digits) - 1 and distance < unit
     return is_truncated or 2 * distance <= unit
 

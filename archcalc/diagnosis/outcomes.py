@@ -49,7 +49,7 @@ class Outcomes:
 
     def __init__(self, target: DiagnosedTarget) -> None:
         self.target = target
-        self.right = Outcome(values=target.actual.values)
+        self.correct = Outcome(values=target.actual.values)
         self.work = 0
         self._applied: list[AppliedMistake] = []
 
@@ -57,7 +57,7 @@ class Outcomes:
     def singles(self) -> list[Outcome]:
         """The outcomes under one mistake."""
         target = self.target
-        found = [*wrong_fields(target), *self._mistaken(), *self._counted(), *self._scaled([self.right])]
+        found = [*wrong_fields(target), *self._mistaken(), *self._counted(), *self._scaled([self.correct])]
         return self._sorted([*found, *misplaced(target), *restructured(target)])
 
     @cached_property
@@ -89,7 +89,7 @@ class Outcomes:
         return found
 
     def _sorted(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """The outcomes by prior and in the order of the registry, without right ones and without duplicates."""
+        """Return the outcomes by prior and in the order of the registry, without correct values and duplicates."""
         seen = set()
         kept = []
         for outcome in sorted(outcomes, key=lambda each: (each.prior, *map(ORDER.index, each.codes))):
@@ -100,7 +100,7 @@ class Outcomes:
         return kept
 
     def _mistaken(self) -> Iterator[Outcome]:
-        """The outcomes under layer mistakes, first in the layers of the target, then in more, up to `MAX_WORK`."""
+        """Yield the outcomes under layer mistakes: in the layers of the target, then in more, up to `MAX_WORK`."""
         seen: dict[Change | OutputChange, list[Values]] = {}
         for place in range(len(MistakeScope)):
             for mistake in LAYER_MISTAKES:
@@ -139,7 +139,7 @@ class Outcomes:
         return "transposed" if ops and all(op.window_kind == "transposed" for op in ops) else ""
 
     def _scopes(self, mistake: LayerMistake) -> tuple[MistakeScope, ...]:
-        """The scopes that matter: a mistake in counting other layers does not affect the target."""
+        """Return the scopes that matter: a mistake in counting other layers does not affect the target."""
         if not mistake.propagates and self.target.quantity not in FIELDS:
             return (MistakeScope.TARGET,)
         if self.target.quantity in FIELDS or self.target.row is None:
@@ -154,7 +154,7 @@ class Outcomes:
         return None if scope is MistakeScope.ALL else self.target.after_first_window
 
     def _nearest(self, rewrites: list[Rewrite]) -> Collection[int]:
-        """The last node before the target at which mistakes can be made, if there is one."""
+        """Return the last node before the target at which mistakes can be made, if there is one."""
         graph = self.target.graph
         for index in range(min(self.target.own, default=0) - 1, -1, -1):
             node = graph.nodes[index]
@@ -200,7 +200,7 @@ class Outcomes:
             return None
 
     def _together(self) -> Iterator[Outcome]:
-        """The outcomes under two layer mistakes or conventions."""
+        """Yield the outcomes under two layer mistakes or conventions."""
         pairing = [each for each in self._applied if each.mistake.combinable]
         for one, other in combinations(pairing, 2):
             if one.mistake.code == other.mistake.code:
@@ -227,10 +227,11 @@ class Outcomes:
             yield outcome.then(Outcome(reasons=(Reason(scaling.code, kind=self.kind),), values=values, prior=prior))
 
     def _counts_of_tensors(self) -> Iterator[Outcome]:
-        """The elements of all tensors with the input, in place or not, and with or without the softmax at the end."""
+        """Yield the elements of all tensors with the input, in place or not, and with or without the softmax at the
+        end."""
         target = self.target
         entered = sum(size(shape) for shape in target.graph.inputs.values()) * target.batch
-        bases: list[tuple[Outcome, Contribution | None]] = [(self.right, None)]
+        bases: list[tuple[Outcome, Contribution | None]] = [(self.correct, None)]
         for applied in self._applied:
             if applied.mistake.code == "in-place" and applied.contribution is not None:
                 values = self._measure([], applied.contribution)

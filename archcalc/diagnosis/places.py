@@ -89,7 +89,7 @@ def rearranged(shape: Values, layout: str) -> Iterator[Outcome]:
 
 
 def _neighbours(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """The differing values of the nearest layers before and after, in the order of the spec."""
+    """Yield the differing values of the nearest layers before and after, in the order of the spec."""
     layers = target.analysis.layers
     own = {layer.node for layer in target.layers}
     if target.row is None or not own or target.quantity not in {*SUMS, *FIELD_QUANTITIES, *SIZES}:
@@ -115,14 +115,14 @@ def _values(target: DiagnosedTarget, layer: Layer) -> Values | None:
         return None
 
 
-TOLD_APART = {
+DISTINGUISHED = {
     "params": ("trainable", "weights"),
     "trainable": ("params", "weights"),
     "weights": ("trainable",),
     "macs": ("mults",),
     "mults": ("macs",),
 }
-"""The quantities whose difference from another one is a mistake or convention with a code of its own."""
+"""For each quantity, those that are reported under other codes if they are taken for it."""
 
 
 def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
@@ -133,7 +133,7 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
         so_far = [layer for layer in layers if layer.node <= max(target.members)]
         yield found("running-sum", (sum(getattr(layer, quantity) for layer in so_far),))
     for other in SUMS:
-        if other == quantity or other in TOLD_APART.get(quantity, ()):
+        if other == quantity or other in DISTINGUISHED.get(quantity, ()):
             continue
         total = sum(getattr(layer, other) for layer in target.layers)
         yield found("other-quantity", (total,), counted=f"quantity.{other}", asked=f"quantity.{quantity}")
@@ -153,7 +153,7 @@ def _sums(target: DiagnosedTarget) -> Iterator[Outcome]:
 
 
 def _elements(target: DiagnosedTarget) -> Iterator[Outcome]:
-    """One map of the output, or the input in place of the output."""
+    """Yield one map of the output, or the input in place of the output."""
     (actual, *_) = target.actual.values
     if isinstance(actual, str) or (target.quantity in SUMS and len(target.layers) != 1):
         return

@@ -28,8 +28,8 @@ from archcalc.spec import load_spec
 MAX_ORIGINS = 8
 """The maximum number of origins reported for one number."""
 
-FAR_FETCHED = 3
-"""The number of assumptions (another network, conventions, truncation) from which an origin may be a coincidence."""
+MAX_ASSUMPTIONS = 2
+"""With more assumptions (another network, conventions, truncation), an origin may be a coincidence."""
 
 TOOLS_BY_CODE = {tool.code: tool for tool in TOOLS}
 
@@ -68,9 +68,9 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
     number.
 
     Raises:
-        SpecError: The network does not exist.
-        LookupError: The network has no such target; the arguments are a message and a hint.
-        ValueError: The value cannot be read, or the claim is not about a number of one network.
+        SpecError: the network does not exist.
+        LookupError: the network has no such target; the arguments are a message and a hint.
+        ValueError: the value cannot be read, or the claim is not about a number of one network.
     """
     if len(asked.networks) != 1:
         raise ValueError("the claim must be about one network, got several: there is no number to reconcile")
@@ -94,7 +94,7 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
         ]
         tried = [outcome.values for outcomes in family.values() for outcome in ways(outcomes)]
         if _is_coincidence(interpretations[0], family[name].target.actual.values, tried):
-            origins = [origin for origin in origins if origin[0][0] < FAR_FETCHED]
+            origins = [origin for origin in origins if origin[0][0] <= MAX_ASSUMPTIONS]
         if origins:
             origins.sort(key=lambda found: found[0])
             least = origins[0][0][0]
@@ -105,18 +105,19 @@ def reconcile(asked: NetworkClaim) -> list[Origin]:
 
 
 def _is_coincidence(claimed: ClaimedValue, actual: Values, tried: Iterable[Values]) -> bool:
-    """Whether one of the outcomes that were tried is likely to agree with a number by chance."""
+    """Return whether one of the outcomes that were tried is likely to agree with a number by chance."""
     return chance(claimed, actual, outcomes_nearby(claimed, actual, tried)) > MAX_CHANCE_OF_MANY
 
 
 def _is_informative(origin: Origin) -> bool:
-    """Whether an origin is worth reporting beside a simpler one; numbers with few digits have very many origins."""
+    """Return whether an origin is worth reporting in addition to a simpler one; numbers with few digits have very many
+    origins."""
     return origin.verdict is not Verdict.TRUNCATED and (not origin.code or bool(origin.source))
 
 
 def _simple_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
-    """The outcomes by definition, under one convention, and by the counting rules of tools."""
-    return chained([outcomes.right], _conventions(outcomes.singles), outcomes.tools)
+    """Return the outcomes by definition, under one convention, and by the counting rules of tools."""
+    return chained([outcomes.correct], _conventions(outcomes.singles), outcomes.tools)
 
 
 def _paired_outcomes(outcomes: Outcomes) -> Iterable[Outcome]:
@@ -128,7 +129,7 @@ def _conventions(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 
 def _effort(match: Match, is_base: bool) -> tuple[int, int, int]:
-    """The sort key of a match: how many assumptions it needs (network, convention, truncation), then the prior."""
+    """Return the sort key of a match: the number of assumptions (network, convention, truncation), then the prior."""
     assumed = (not is_base) + len(match.outcome.reasons) + match.is_truncated
     return assumed, match.outcome.prior, match.verdict is Verdict.ROUNDS
 

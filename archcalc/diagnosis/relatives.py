@@ -21,7 +21,7 @@ def relatives(name: str) -> list[str]:
 
 
 def _parts_of(name: str) -> frozenset[str]:
-    """The parts of a name: resnet, 50, v1.5 of ``resnet50-v1.5``; resnet, v1, 50, slim of ``resnet-v1-50-slim``."""
+    """Return the parts of a name: {resnet, 50, v1.5} for ``resnet50-v1.5``."""
     return frozenset(part for word in name.split("-") for part in (re.findall(r"^[a-z]{2,}|.+", word) or [word]))
 
 

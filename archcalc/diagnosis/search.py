@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
-from archcalc.claims.claim import RIGHT, Explanation, Verdict
+from archcalc.claims.claim import CORRECT, Explanation, Verdict
 from archcalc.claims.claimed_value import ClaimedValue
 from archcalc.claims.compare import compare
 from archcalc.claims.feedback import Reason
@@ -51,15 +51,15 @@ def search(
     interpretations: Sequence[ClaimedValue],
     actual: Actual,
     *,
-    verdicts: Collection[Verdict] = RIGHT,
+    verdicts: Collection[Verdict] = CORRECT,
 ) -> Iterator[Match]:
     """Find the outcomes that agree with a written value.
 
     Args:
-        outcomes: The outcomes of the target, in the order in which they are to be reported.
-        interpretations: The possible interpretations of the written value.
-        actual: The correct value of the target.
-        verdicts: The verdicts that count as agreement.
+        outcomes: the outcomes of the target, in the order in which they are to be reported.
+        interpretations: the possible interpretations of the written value.
+        actual: the correct value of the target.
+        verdicts: the verdicts that count as agreement.
 
     Yields:
         The matches in the order of the outcomes, each with the best verdict that one of the interpretations gets.
@@ -82,7 +82,7 @@ def search(
 
 
 def _range(claimed: ClaimedValue) -> tuple[int, int] | None:
-    """Rough bounds of a single written number, because an exact comparison takes longer."""
+    """Return rough bounds of a single written number, because an exact comparison takes longer."""
     if len(claimed.numbers) != 1 or claimed.in_bytes or claimed.relation != "=":
         return None
     (number,) = claimed.numbers
@@ -96,8 +96,8 @@ def _is_near(values: Values, bounds: tuple[int, int] | None) -> bool:
 
 
 def _has_its_axes(claimed: ClaimedValue, values: Values, actual: Actual) -> bool:
-    """Whether a shape that has more or fewer axes than the correct one is written with all of its axes.
+    """Return whether a shape that has more or fewer axes than the correct one is written with all of its axes.
 
-    Axes of size 1 may be left out of the right shape or added to it, but not where the number of axes is the mistake.
+    Axes of size 1 may be left out of the correct shape or added to it, but not where the number of axes is the mistake.
     """
     return actual.kind != "shape" or len(values) in (len(actual.values), len(claimed.numbers))

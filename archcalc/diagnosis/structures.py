@@ -44,9 +44,9 @@ def final_softmax(
     """Yield the total without the softmax at the end of the network, or with one if it has none.
 
     Args:
-        target: A total of a network.
-        contribution: The convention by which layers are counted; by default the definition of the quantity.
-        total: The total by this convention; by default the correct value.
+        target: a total of a network.
+        contribution: the convention by which layers are counted; by default the definition of the quantity.
+        total: the total by this convention; by default the correct value.
     """
     (before, *_) = target.actual.values if total is None else total
     if not target.analysis.layers or isinstance(before, str):

@@ -27,7 +27,7 @@ class DiagnosedTarget:
         """Resolve a target that does not begin with the name of a network.
 
         Raises:
-            LookupError: The target does not exist; the arguments are a message and a hint.
+            LookupError: the target does not exist; the arguments are a message and a hint.
         """
         self.text = target
         target, analysis = of_training(target, analysis)
@@ -64,7 +64,8 @@ class DiagnosedTarget:
 
     @cached_property
     def after_first_window(self) -> frozenset[int]:
-        """The nodes after the first one with a window, whose receptive field is its kernel and is always got right."""
+        """The nodes after the first one with a window, whose receptive field is its kernel and never computed
+        wrongly."""
         first = next((index for index, node in self.graph.layers() if node.op.window_kind == "sliding"), 0)
         return frozenset(range(first + 1, len(self.graph.nodes)))
 
@@ -103,7 +104,7 @@ class DiagnosedTarget:
         The result is ``None`` if neither affects the target.
 
         Raises:
-            Impossible: A layer cannot exist in the variation.
+            Impossible: a layer cannot exist in the variation.
         """
         if self.quantity in SUMS:
             return self._sum(variation, contribution)

@@ -35,25 +35,25 @@ def size_taken_as(size: Callable[[Number, Number, Number, Number], Number]) -> O
     """Return the mistake that computes the size of an axis by another formula.
 
     Args:
-        size: The formula, of the right size, the size n of the input, the stride s and the kernel K.
+        size: the formula, of the correct size, the size n of the input, the stride s and the kernel K.
     """
 
     def output(site: Site) -> Shape | None:
         if not is_transposed(site):
             return None
         op: Any = site.op
-        right = op.output(site.inputs)
+        correct = op.output(site.inputs)
         rows = zip(op.geometry(site.shape), site.shape[1:], strict=True)
         sizes = tuple(size(m, n, s, k) for (m, k, s, _), n in rows)
-        return (right[0], *sizes) if sizes != right[1:] and all(each >= 1 for each in sizes) else None
+        return (correct[0], *sizes) if sizes != correct[1:] and all(each >= 1 for each in sizes) else None
 
     return output
 
 
-stride_only = size_taken_as(lambda right, n, s, k: n * s)
-not_less_one = size_taken_as(lambda right, n, s, k: right + s)
-one_less = size_taken_as(lambda right, n, s, k: right - 1)
-one_more = size_taken_as(lambda right, n, s, k: right + 1)
+stride_only = size_taken_as(lambda correct, n, s, k: n * s)
+not_less_one = size_taken_as(lambda correct, n, s, k: correct + s)
+one_less = size_taken_as(lambda correct, n, s, k: correct - 1)
+one_more = size_taken_as(lambda correct, n, s, k: correct + 1)
 
 
 def padding_added(site: Site) -> Shape | None:

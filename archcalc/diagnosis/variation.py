@@ -38,7 +38,8 @@ class Rewrite:
     change: Change | None = None
     output: OutputChange | None = None
     propagates: bool = True
-    """Whether later layers read the changed output (mistakes about shapes) or the right one (mistakes in counting)."""
+    """Whether later layers read the changed output (mistakes about shapes), not the correct one (mistakes in
+    counting)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +84,14 @@ def vary(
     """Return the variation of a graph under mistakes; ``None`` if they change nothing or one of them is not possible.
 
     Args:
-        graph: Any graph.
-        rewrites: The mistakes; each must be possible at some node.
-        where: The nodes at which they are made; ``None`` means all nodes.
-        last: The last node to evaluate; ``None`` means the last one of the graph.
-        given: Output shapes of nodes that replace the computed ones.
+        graph: any graph.
+        rewrites: the mistakes; each must be possible at some node.
+        where: the nodes at which they are made; ``None`` means all nodes.
+        last: the last node to evaluate; ``None`` means the last one of the graph.
+        given: output shapes of nodes that replace the computed ones.
 
     Raises:
-        Impossible: A layer cannot exist on its changed inputs.
+        Impossible: a layer cannot exist on its changed inputs.
     """
     outputs: dict[int, Shapes] = dict(given or {})
     taken: dict[int, Shapes] = {}
@@ -105,13 +106,13 @@ def vary(
         here = where is None or index in where
         if not (reads_changes or here):
             continue
-        right = _site(graph, node, outputs) if reads_changes else Site(node.op, graph.input_shapes(node))
-        counted = flowing = right
+        correct = _site(graph, node, outputs) if reads_changes else Site(node.op, graph.input_shapes(node))
+        counted = flowing = correct
         output: Shape | None = None
         if here:
             for number, rewrite in enumerate(rewrites):
                 if rewrite.output is not None:
-                    output = rewrite.output(right)
+                    output = rewrite.output(correct)
                     made[number] |= output is not None
                 changed = rewrite.change(counted) if rewrite.change is not None else None
                 if changed is None:
@@ -120,11 +121,11 @@ def vary(
                 counted = changed
                 if rewrite.change is not None and rewrite.propagates:
                     flowing = rewrite.change(flowing) or flowing
-        if reads_changes or counted is not right or flowing is not right or output is not None:
+        if reads_changes or counted is not correct or flowing is not correct or output is not None:
             sites[index] = counted
             if output is not None:
                 taken[index] = outputs[index] = (output,)
-            elif (reads_changes or flowing is not right) and not (given and index in given):
+            elif (reads_changes or flowing is not correct) and not (given and index in given):
                 shapes = flowing.op.outputs(flowing.inputs)
                 if shapes != node.outputs:
                     outputs[index] = shapes

@@ -86,7 +86,7 @@ def convolve(x: Array, weight: Array, groups: int, axes: list[WindowAxis], y: Ar
     if all(axis.kernel == axis.stride == 1 and not (axis.before or axis.after) for axis in axes):
         first, last, _ = rows.indices(y.shape[2])
         place = slice(first * prod(y.shape[3:]), last * prod(y.shape[3:]))
-        columns = maps.reshape(*maps.shape[:2], weight.shape[1], prod(x.shape[2:]))  # no group may be this worker's
+        columns = maps.reshape(*maps.shape[:2], weight.shape[1], prod(x.shape[2:]))  # the worker may have no group
         recorder.call(np.matmul, matrix, columns[..., place], out=results[..., place])
         return
     size = matrix.shape[-1] * x.itemsize

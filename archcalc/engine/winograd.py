@@ -1,4 +1,5 @@
-"""Convolutions with kernels of 3 per axis by Winograd's minimal filtering, as Lavin and Gray 2016 (arXiv:1509.09308).
+"""Convolutions with kernels of 3 per axis by Winograd's minimal filtering, as in Lavin and Gray 2016
+(arXiv:1509.09308).
 
 Per axis, 4 neighbouring outputs depend on 6 inputs. By the definition they take 12 multiplications; evaluating inputs
 and kernel as polynomials at 5 points and at infinity takes 6, with fixed linear transforms before and after. In two
@@ -32,9 +33,10 @@ REACH = TILE + KERNEL - 1
 POINTS = (Fraction(0), Fraction(3, 4), Fraction(-3, 4), Fraction(3, 2), Fraction(-3, 2))
 """The points at which polynomials are evaluated besides infinity: of those exact in binary, with the least errors."""
 MAX_BLOCK_BYTES = 1 << 22
-"""The most bytes of the transformed tiles of a block."""
+"""The maximum number of bytes of the transformed tiles of a block."""
 MAX_FILTER_BYTES = 10 << 20
-"""The most bytes of transformed filters, which are four times as large as the filters in two dimensions."""
+"""The maximum number of bytes of transformed filters, which are four times as large as the filters in two dimensions.
+"""
 SLOWDOWN = 1.75
 """The relative time of a multiplication: matrices are smaller, and tensors are read and written more often."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MAX_LISTED = 20
-"""The most problems listed in a message."""
+"""The maximum number of problems listed in a message."""
 
 
 class ArrayError(ValueError):

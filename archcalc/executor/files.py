@@ -38,7 +38,7 @@ class _RefusedError(ValueError):
 
 
 MAX_HEADER = 10_000
-"""The most bytes of the header of one array."""
+"""The maximum number of bytes of the header of one array."""
 
 
 def read_array(path: str, expected: Sizes) -> Array:

@@ -59,7 +59,7 @@ class Run:
     """Operations by kind, and ``macs``, by layer; empty unless operations are counted."""
     seconds: float
     peak: int
-    """The largest number of bytes of tensors live at one time, with inputs but without parameters."""
+    """The largest number of bytes of tensors live at the same time, with inputs but without parameters."""
     scratch: int
     """The bytes of the work buffers that kernels share."""
 

@@ -25,9 +25,9 @@ from archcalc.executor.kernel import Array, Context, Sizes, kernel_of, storage_o
 from archcalc.graph import Graph, Node, Ref
 
 MAX_BATCH = 64
-"""At most so many tests are made in one run."""
+"""The maximum number of tests in one run."""
 MAX_ELEMENTS = 1 << 22
-"""The inputs of one run have at most so many elements: with large inputs, a run makes fewer tests."""
+"""The maximum number of elements of the inputs of one run: with large inputs, a run makes fewer tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +173,8 @@ def _wide(array: Array, features: int | None, shape: tuple[int, ...]) -> Array:
 
 def _single(array: Array, features: int | None) -> Array:
     """Return one feature: NaN where any feature is NaN, and one everywhere else."""
-    poisoned = np.isnan(array).any(axis=() if features is None else 1 + features, keepdims=True)
-    return np.where(poisoned, np.float32(np.nan), np.float32(1))
+    is_nan = np.isnan(array).any(axis=() if features is None else 1 + features, keepdims=True)
+    return np.where(is_nan, np.float32(np.nan), np.float32(1))
 
 
 def _with(positions: Sizes, features: int | None, number: int) -> Sizes:

@@ -30,13 +30,13 @@ def read_submissions(
     """Read the submissions in a file: one, or those of a class from a table with one row per student.
 
     Args:
-        source: The name and text of the file.
-        asked: Returns whether the title of a column is a question.
-        limits: Limits on YAML.
-        max_answers: The maximum number of answers of one submission, and of rows of a table.
+        source: the name and text of the file.
+        asked: returns whether the title of a column is a question.
+        limits: limits on YAML.
+        max_answers: the maximum number of answers of one submission, and of rows of a table.
 
     Raises:
-        SpecError: The text is not an answer file, or has too many answers.
+        SpecError: the text is not an answer file, or has too many answers.
     """
     if source.text.strip() and _form(source) == "csv":
         found = read_class(source, asked, max_answers)
@@ -49,12 +49,12 @@ def read_answers(source: Source, *, limits: Limits = DEFAULT, max_answers: int =
     """Read an answer file, whose format is recognized by the extension of its name, or else by its content.
 
     Args:
-        source: The name and text of the file.
-        limits: Limits on YAML (entries, nesting).
-        max_answers: The maximum number of answers in the file.
+        source: the name and text of the file.
+        limits: limits on YAML (entries, nesting).
+        max_answers: the maximum number of answers in the file.
 
     Raises:
-        SpecError: The text is not an answer file, or has too many answers.
+        SpecError: the text is not an answer file, or has too many answers.
     """
     if not source.text.strip():
         fail("answers", "the file is empty", origin=source.name)
@@ -65,7 +65,7 @@ def read_answers(source: Source, *, limits: Limits = DEFAULT, max_answers: int =
 
 
 def _form(source: Source) -> Literal["csv", "markdown", "lines", "document"]:
-    """The format of a file, by the extension of its name or by its text."""
+    """Return the format of a file, by the extension of its name or by its text."""
     name = source.name.lower()
     if name.endswith(TABLES):
         return "csv"

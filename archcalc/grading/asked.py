@@ -16,7 +16,7 @@ from archcalc.spec.errors import Problem, Problems, SpecError, fail, suggest, wh
 _NUMBERED = re.compile(r"(?:q|no|nr|question|response|answer|task|exercise|problem|ex|item)?[\s._#-]*(\d{1,4})\.?")
 """A number of a question: ``Question 3``, ``Response 3``, ``q3``, ``3``."""
 _QUIZ_NUMBER = re.compile(r"\s*\d+\s*:\s*")
-"""What learning management systems write before the text of a question."""
+"""The number that learning management systems write before the text of a question."""
 
 
 class AskedQuestions:
@@ -26,7 +26,7 @@ class AskedQuestions:
         """Prepare the questions.
 
         Raises:
-            SpecError: A question cannot be asked; the errors of all questions are reported.
+            SpecError: a question cannot be asked; the errors of all questions are reported.
         """
         self.questions = tuple(questions)
         self.subject = subject
@@ -56,10 +56,10 @@ class AskedQuestions:
             found = self._numbered.get(int(number[1])) if number is not None else None
         return None if found is None else self._by_id[found]
 
-    def right_answer(self, question: Question) -> str:
+    def correct_answer(self, question: Question) -> str:
         """Return the correct answer, as text; empty if a person decides."""
         if question.id in self.prepared:
-            return self.prepared[question.id].right
+            return self.prepared[question.id].correct
         target = self.targets[question.id]
         if not question.free:
             return self.subject.judge.actual(target).text

@@ -1,7 +1,7 @@
 """Audits: every claim of a paper is correct as printed, follows a named convention, or is an erratum.
 
-A claim fails an audit if it is none of these, or if what the audit says of it is false: a convention that does not give
-the printed value, an erratum that is correct as printed, or a correction that is wrong.
+A claim fails an audit if it is none of these, or if what the audit says about it is false: a convention that does not
+give the printed value, an erratum that is correct as printed, or a correction that is wrong.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from archcalc.spec.errors import Text, whole_text
 
 
 def audit_mark(mark: Mark, answer: Answer, judgement: Judgement, subject: Subject) -> Mark:
-    """Return the mark of a claim, given what the audit says of it.
+    """Return the mark of a claim, given what the audit says about it.
 
     Raises:
-        SpecError: The audit names an unknown convention.
+        SpecError: the audit names an unknown convention.
     """
     if judgement.fault is not None:
         return mark
@@ -46,14 +46,14 @@ def audit_mark(mark: Mark, answer: Answer, judgement: Judgement, subject: Subjec
 
 
 def _erratum(
-    mark: Mark, answer: Answer, right: Text, codes: frozenset[str], judgement: Judgement, subject: Subject
+    mark: Mark, answer: Answer, correction: Text, codes: frozenset[str], judgement: Judgement, subject: Subject
 ) -> Mark:
     compared = judgement.remark if judgement.remark != UNEXPLAINED else None
     other = f" and {ENGLISH.reasons([compared]).rstrip('.')}" if compared is not None else ""
     printed = f"{judgement.target} is {judgement.actual}{other}"
     if judgement.holds or reasons_under(judgement.claim, judgement, codes, subject) is not None:
         return _fails(mark, f"{printed}: {judgement.value} is correct, so it is not an erratum")
-    claim = Claim(judgement.target, right.value.strip(), place=whole_text(right))
+    claim = Claim(judgement.target, correction.value.strip(), place=whole_text(correction))
     (corrected,) = subject.judge.judge([claim], explain=False)
     under = None if corrected.holds else reasons_under(claim, corrected, codes, subject)
     if not corrected.holds and under is None:

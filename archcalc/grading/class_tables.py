@@ -47,17 +47,17 @@ _KNOWN = re.compile(
     r"institution|department|ncorrect|nincorrect|points|\d+",
     re.IGNORECASE,
 )
-"""The titles of other columns that these systems write, of which nothing is said."""
+"""The titles of other columns that these systems write, which are ignored without a note."""
 
 Asked: TypeAlias = Callable[[str], bool]
 """Returns whether the title of a column is a question."""
 
 
 def read_class(source: Source, asked: Asked, max_answers: int) -> list[AnswerFile] | None:
-    """Return the answers of each student in a table of a class; ``None`` if a CSV file is no such table.
+    """Return the answers of each student in a table of a class; ``None`` if a CSV file is not such a table.
 
     Raises:
-        SpecError: The file is not a table, has too many rows, or no student.
+        SpecError: the file is not a table, has too many rows, or no student.
     """
     grid, _, networks = read_csv_grid(source, max_answers)
     roles = {role_of(title.value) for title in grid.titles}

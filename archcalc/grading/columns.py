@@ -103,5 +103,5 @@ def target_of(layer: str, quantity: str) -> str:
 
 
 def _normalized(text: str) -> str:
-    """A title in lower case, without blanks and punctuation (``# Params`` is ``params``)."""
+    """Return a title in lower case, without blanks and punctuation (``# Params`` is ``params``)."""
     return re.sub(r"[\W_]+", "", text).casefold()

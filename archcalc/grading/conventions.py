@@ -5,7 +5,7 @@ A key or an audit names the convention, so its prior does not matter here.
 
 from __future__ import annotations
 
-from archcalc.claims.claim import RIGHT, Claim, Judgement, Verdict
+from archcalc.claims.claim import CORRECT, Claim, Judgement, Verdict
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis import CODES
@@ -22,7 +22,7 @@ def read_codes(written: Text) -> frozenset[str]:
     """Return the codes of conventions that apply together, which are written with ``+`` between them.
 
     Raises:
-        SpecError: A code is unknown, or there are too many.
+        SpecError: a code is unknown, or there are too many.
     """
     codes = frozenset(code.strip() for code in written.value.split("+"))
     for code in codes:
@@ -49,6 +49,6 @@ def reasons_under(
     outcomes, actual = diagnosis.outcomes, diagnosis.target.actual
     possible = outcomes.singles if len(wanted) == 1 else outcomes.pairs
     followed = [outcome for outcome in possible if frozenset(outcome.codes) == wanted]
-    verdicts = (Verdict.TRUNCATED,) if TRUNCATED in codes else RIGHT
+    verdicts = (Verdict.TRUNCATED,) if TRUNCATED in codes else CORRECT
     match = next(search(followed, interpret(claim.value, actual), actual, verdicts=verdicts), None)
     return match.reasons if match is not None else None

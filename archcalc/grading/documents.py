@@ -56,7 +56,7 @@ def read_document_answers(source: Source, limits: Limits, max_answers: int) -> A
     """Read answers in YAML or JSON.
 
     Raises:
-        SpecError: The document cannot be read, or has another form.
+        SpecError: the document cannot be read, or has another form.
     """
     content = read_document(source, limits)
     if isinstance(content, List):
@@ -93,7 +93,7 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
     """Return the networks that a file names under ``network:`` or ``networks:``, by name.
 
     Raises:
-        SpecError: The entries have another form.
+        SpecError: the entries have another form.
     """
     single, several = top.get("network"), top.get("networks")
     if single is not None and several is not None:
@@ -107,7 +107,7 @@ def read_networks(top: Mapping) -> dict[str, NetworkText]:
 
 
 def _network(content: Content, what: str, top: Mapping) -> NetworkText:
-    """A network: its SPEC alone, with settings at the top of the file, or ``{spec: …, set: …, shape: …}``."""
+    """Return a network: its SPEC alone, with settings at the top of the file, or ``{spec: …, set: …, shape: …}``."""
     if isinstance(content, Scalar):
         return NetworkText(
             content.text,
@@ -192,7 +192,7 @@ def _bounded(answers: Iterator[Answer], max_answers: int, source: Source) -> Ite
 
 
 def _entries(content: Content) -> Iterator[Answer]:
-    """The answers under ``answers:`` or ``claims:``."""
+    """Yield the answers under ``answers:`` or ``claims:``."""
     if isinstance(content, List):
         yield from _list_answers(content)
     elif isinstance(content, Mapping):
@@ -203,7 +203,7 @@ def _entries(content: Content) -> Iterator[Answer]:
 
 
 def _list_answers(content: List) -> Iterator[Answer]:
-    """The answers of a list: rows as in a table, mappings of one target, or texts (``A.params > B.params``)."""
+    """Yield the answers of a list: rows as in a table, mappings of one target, or texts (``A.params > B.params``)."""
     for item in content.items:
         if isinstance(item, Scalar):
             yield _claim(item.text)
@@ -223,7 +223,7 @@ def _list_answers(content: List) -> Iterator[Answer]:
 
 
 def _answers_under(target: Text, content: Content) -> Iterator[Answer]:
-    """The answers under one key: that of a target, or those of a layer by quantity."""
+    """Yield the answers under one key: that of a target, or those of a layer by quantity."""
     if not isinstance(content, Mapping):
         yield Answer(target, *_value(content))
         return
@@ -238,7 +238,7 @@ def _answers_under(target: Text, content: Content) -> Iterator[Answer]:
 
 
 def _row(row: Mapping) -> Iterator[Answer]:
-    """The answers of a row: a layer, quantity and answer; a target and answer; or a layer and its quantities."""
+    """Yield the answers of a row: a layer, quantity and answer; a target and answer; or a layer and its quantities."""
     found: dict[str, Content] = {}
     quantities: list[tuple[Scalar, Content]] = []
     extras: list[tuple[Scalar, Content]] = []
@@ -270,7 +270,7 @@ def _row(row: Mapping) -> Iterator[Answer]:
 
 
 def _claim(text: Text) -> Answer:
-    """The answer in a text such as ``c1.params = 156`` or ``A.params > B.params``."""
+    """Return the answer in a text such as ``c1.params = 156`` or ``A.params > B.params``."""
     match = _CLAIM.fullmatch(text.value.strip())
     if match is None:
         problem = Problem("answers", "an answer must have the form TARGET = VALUE", Scalar(text).span, EXAMPLE)
@@ -283,7 +283,7 @@ def _claim(text: Text) -> Answer:
 
 
 def _value(content: Content) -> tuple[Text, Problem | None]:
-    """The text of an answer; a list of sizes (in JSON) is a shape."""
+    """Return the text of an answer; a list of sizes (in JSON) is a shape."""
     if isinstance(content, Scalar):
         if content.text.value.strip().casefold() in NO_ANSWER:
             return Text(content.text.source, "", content.text.start), None
@@ -301,12 +301,12 @@ def _value(content: Content) -> tuple[Text, Problem | None]:
 
 
 def _entries_of(row: str) -> str:
-    """The entries of a row of a matrix, separated by commas."""
+    """Return the entries of a row of a matrix, separated by commas."""
     return row.strip("[]").replace("x", ", ")
 
 
 def _with_extras(answer: Answer, extras: list[tuple[Scalar, Content]]) -> Answer:
-    """The answer with the entries by which an audit accounts for it."""
+    """Return the answer with the entries by which an audit accounts for it."""
     if not extras:
         return answer
     found = {}

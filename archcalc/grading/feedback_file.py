@@ -23,7 +23,7 @@ def read_feedback(source: Source, limits: Limits = DEFAULT) -> Feedback:
     """Read the sentences of a course.
 
     Raises:
-        SpecError: The file is not a mapping, a code is unknown, or a sentence has unknown words in braces.
+        SpecError: the file is not a mapping, a code is unknown, or a sentence has unknown words in braces.
     """
     content = read_document(source, limits)
     if content is None:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archcalc.analysis.propagate import analyze
 from archcalc.claims.claim import Claim, Explanation, Judgement, Verdict
-from archcalc.claims.expressions import read_formulas
 from archcalc.claims.feedback import Reason
+from archcalc.claims.formulas import read_formulas
 from archcalc.diagnosis.formulas import Sample, explain_formula
 from archcalc.diagnosis.target import DiagnosedTarget
 from archcalc.grading.submission import NetworkText
@@ -93,7 +93,7 @@ class FormulaJudge:
         """Return the closed form of a target, or of a ratio of two, in some names.
 
         Raises:
-            SpecError: There is none in these names.
+            SpecError: there is none in these names.
         """
         key = (target, *free, *assumed)
         if key not in self._forms:
@@ -119,7 +119,7 @@ class FormulaJudge:
         if equal is not False:
             note = "" if equal else ", with which the formula agrees at all points that were tried"
             return Judgement(claim=claim, verdict=Verdict.EXACT, actual=actual + note, holds=True)
-        for assumed in _taken_for_granted({name: values[name] for name in names}):
+        for assumed in _tacit_assumptions({name: values[name] for name in names}):
             narrower = self.form(claim.target, names, assumed)
             if narrower.equals(*[in_symbols(narrower, formula) for formula in formulas]) is not False:
                 held = f"{narrower.write(TEXT)}, if {' and '.join(assumed)}, which holds here"
@@ -128,11 +128,11 @@ class FormulaJudge:
         mistakes = explain_formula(self._samples(claim.target, form.compared(*written, first=own)))
         if mistakes:
             return Judgement(claim=claim, verdict=Verdict.EXPLAINED, actual=actual, explanations=mistakes)
-        apart = form.difference(*written, first=own)
-        return Judgement(claim=claim, verdict=Verdict.WRONG, actual=actual, explanations=_example(apart))
+        difference = form.difference(*written, first=own)
+        return Judgement(claim=claim, verdict=Verdict.WRONG, actual=actual, explanations=_example(difference))
 
     def _samples(self, target: str, points: Iterable[Difference]) -> Iterator[Sample]:
-        """The networks at some points, with the values of a formula there; none for a ratio."""
+        """Yield the networks at some points, with the values of a formula there; none for a ratio."""
         if " / " in target:
             return
         network, asked = self._network_of(target)
@@ -180,13 +180,13 @@ class FormulaJudge:
 
 
 def _used(formula: Value | Condition, known: Mapping[str, Any]) -> tuple[str, ...]:
-    """The known names in a formula or an assumption, in the order in which they are known."""
+    """Return the known names in a formula or an assumption, in the order in which they are known."""
     written = {name.name for name in names_in(formula)}
     return tuple(name for name in known if name in written)
 
 
-def _taken_for_granted(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """The assumptions that a formula may make tacitly: the parity of one of its names, or of all of them.
+def _tacit_assumptions(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the assumptions that a formula may make tacitly: the parity of one of its names, or of all of them.
 
     Kernels are often taken to be odd, sizes to be even.
     """
@@ -195,7 +195,7 @@ def _taken_for_granted(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _unit(target: str) -> str:
-    """The unit of the quantity of a target; that of a ratio is ``number``."""
+    """Return the unit of the quantity of a target; that of a ratio is ``number``."""
     quantity = quantity_named(target.rpartition(".")[2])
     return "number" if quantity is None or " / " in target else quantity.unit
 
@@ -212,13 +212,13 @@ def _unreadable(claim: Claim, message: str, code: str = "formula", hint: str = "
     return Judgement(claim=claim, verdict=Verdict.UNREADABLE, fault=Problem(code, message, claim.place, hint))
 
 
-def _example(apart: Difference | None) -> tuple[Explanation, ...]:
-    """An example of values at which a formula and the closed form differ."""
-    if apart is None:
+def _example(difference: Difference | None) -> tuple[Explanation, ...]:
+    """Return an example of values at which a formula and the closed form differ."""
+    if difference is None:
         return ()
-    at = ", ".join(f"{name} = {value}" for name, value in apart.point.items())
-    right, other = _written(apart.right), _written(apart.other)
-    reason = Reason("formula", (("point", at), ("right", right), ("given", other)))
+    at = ", ".join(f"{name} = {value}" for name, value in difference.point.items())
+    correct, other = _written(difference.correct), _written(difference.other)
+    reason = Reason("formula", (("point", at), ("right", correct), ("given", other)))
     return (Explanation(reasons=(reason,)),)
 
 

@@ -32,13 +32,13 @@ class Grader:
         """Prepare a key.
 
         Args:
-            key: The key; without it every claim counts one point.
-            library: Loads the networks.
-            explain: Whether to explain wrong answers.
-            feedback: The sentences of the marks.
+            key: the key; without it every claim counts one point.
+            library: loads the networks.
+            explain: whether to explain wrong answers.
+            feedback: the sentences of the marks.
 
         Raises:
-            SpecError: A network of the key cannot be read, or a question cannot be asked; all errors are reported.
+            SpecError: a network of the key cannot be read, or a question cannot be asked; all errors are reported.
         """
         self.key = key or Key()
         self.scored = key is not None
@@ -94,7 +94,7 @@ class Grader:
         )
 
     def _grade_claims(self, submission: AnswerFile, subject: Subject) -> list[Mark]:
-        """The marks of all claims of a file, at one point each."""
+        """Return the marks of all claims of a file, at one point each."""
         if not submission.answers:
             fail("answers", "the file has no answers", origin=submission.source.name)
         targets = [subject.canonical(answer.target.value.strip()) for answer in submission.answers]
@@ -107,7 +107,7 @@ class Grader:
         return marks
 
     def _grade_answers(self, submission: AnswerFile, asked: AskedQuestions) -> tuple[list[Mark], list[str]]:
-        """The marks of the questions of the key, in its order, and notes."""
+        """Return the marks of the questions of the key, in its order, and notes."""
         given: dict[str, Answer] = {}
         twice: dict[str, Problem] = {}
         notes = []
@@ -145,13 +145,13 @@ class Grader:
     def _judge(
         self, targets: Sequence[str], names: Sequence[tuple[str, ...]], answers: Sequence[Answer], subject: Subject
     ) -> list[Judgement]:
-        """The judgements in the order of the answers, including those of unreadable lines.
+        """Return the judgements in the order of the answers, including those of unreadable lines.
 
         Args:
-            targets: The target of each answer.
-            names: The names that each must be a formula in; none if it may be a number.
-            answers: The answers.
-            subject: The networks.
+            targets: the target of each answer.
+            names: the names that each must be a formula in; none if it may be a number.
+            answers: the answers.
+            subject: the networks.
         """
         found: list[Judgement | None] = []
         claims = []
@@ -168,8 +168,8 @@ class Grader:
         return [judgement or next(judged) for judgement in found]
 
     def _other_mark(self, question: Question, answer: Answer, problem: Problem | None, asked: AskedQuestions) -> Mark:
-        """The mark of an answer to a question that asks for no figure."""
-        written, right = answer.value.value.strip(), asked.right_answer(question)
+        """Return the mark of an answer to a question that asks for no figure."""
+        written, correct = answer.value.value.strip(), asked.correct_answer(question)
         outcome = asked.prepared[question.id].judge(written) if problem is None else unreadable(problem.message)
         say, name = self.feedback.say, question.id
         if outcome.verdict is Verdict.BY_HAND:
@@ -178,11 +178,11 @@ class Grader:
             sentence = outcome.error
         elif outcome.verdict is Verdict.WRONG:
             said = [self.feedback.reasons([each]) for each in outcome.reasons]
-            sentence = " ".join([say("wrong", target=name, actual=right, value=written), *said])
+            sentence = " ".join([say("wrong", target=name, actual=correct, value=written), *said])
         elif outcome.verdict is Verdict.TRUNCATED:
-            sentence = say("truncated-value", target=name, actual=right, value=written)
+            sentence = say("truncated-value", target=name, actual=correct, value=written)
         else:
-            sentence = f"{name} is {right}"
+            sentence = f"{name} is {correct}"
         hints = " ".join(self.feedback.reasons([each]) for each in outcome.hints)
         return Mark(
             id=name,
@@ -193,7 +193,7 @@ class Grader:
             right=outcome.verdict in PASSING,
             points=self.key.worth(outcome.verdict, question.points),
             of=question.points,
-            actual=right,
+            actual=correct,
             sentence=sentence,
             reasons=(NamedReason(outcome.code, hints),) if outcome.code else (),
             reason=hints or outcome.error,
@@ -223,7 +223,7 @@ class Grader:
         return mark if mark.right else self._accepted(mark, question, judgement, subject)
 
     def _accepted(self, mark: Mark, question: Question, judgement: Judgement, subject: Subject) -> Mark:
-        """The mark, with all points if the key accepts a convention that the answer follows."""
+        """Return the mark, with all points if the key accepts a convention that the answer follows."""
         for codes in question.accept:
             reasons = reasons_under(judgement.claim, judgement, codes, subject)
             if reasons is not None:
@@ -242,7 +242,7 @@ class Grader:
 
     def _missing(self, question: Question, asked: AskedQuestions) -> Mark:
         target = asked.targets.get(question.id, "")
-        actual = asked.right_answer(question)
+        actual = asked.correct_answer(question)
         return Mark(
             id=question.id,
             target=target,
@@ -259,12 +259,12 @@ class Grader:
 
 
 def _line(answer: Answer) -> int:
-    """The line of an answer in its file."""
+    """Return the line of an answer in its file."""
     return (answer.value if answer.value.value else answer.target).place(0)[0] + 1
 
 
 def _without_hedge(answer: Answer) -> Answer:
-    """The answer without ``about``, because a key accepts a rounded number, but grants no further margin."""
+    """Return the answer without ``about``, because a key accepts a rounded number, but grants no further margin."""
     written, value = answer.value, without_hedge(answer.value.value)
     return answer if value == written.value else replace(answer, value=Text(written.source, value, written.start))
 
@@ -275,7 +275,8 @@ def _claim(answer: Answer, target: str) -> Claim:
 
 
 def _form_error(answer: Answer, question: Question, actual: Actual) -> Problem | None:
-    """The error of a value that may be correct without being an answer: a bound, another target, or too few digits."""
+    """Return the error of a value that may be correct without being an answer: a bound, another target, or too few
+    digits."""
     try:
         claimed = interpret(without_hedge(answer.value.value), actual)[0]
     except ValueError:

@@ -123,7 +123,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
     """Read a key.
 
     Raises:
-        SpecError: The key has errors; all of them are reported with their places.
+        SpecError: the key has errors; all of them are reported with their places.
     """
     content = read_document(source, limits)
     if not isinstance(content, Mapping):
@@ -148,7 +148,7 @@ def read_key(source: Source, limits: Limits = DEFAULT) -> Key:
 
 
 def _questions(content: Content | None, points: Fraction, digits: int, problems: Problems) -> tuple[Question, ...]:
-    """The questions: a list of targets or mappings, or a mapping by id."""
+    """Return the questions: a list of targets or mappings, or a mapping by id."""
     if content is None or (isinstance(content, Scalar) and not content.text.value):
         return ()
     if isinstance(content, Scalar):
@@ -195,7 +195,7 @@ def _question(name: str, content: Content, points: Fraction, digits: int) -> Que
 
 
 def _target(content: Mapping) -> Text | None:
-    """The target of a question; ``None`` if it has none."""
+    """Return the target of a question; ``None`` if it has none."""
     target, layer, quantity = (content.get(key) for key in ("target", "layer", "quantity"))
     if target is not None:
         return expect_scalar(target, "'target:'").text
@@ -206,7 +206,7 @@ def _target(content: Mapping) -> Text | None:
 
 
 def _names(texts: list[Text]) -> tuple[Text, ...]:
-    """The names in texts such as ``N, K``, with their places."""
+    """Return the names in texts such as ``N, K``, with their places."""
     found = [(text, match) for text in texts for match in re.finditer(r"[^\s,]+", text.value)]
     return tuple(Text(text.source, match[0], text.index(match.start())) for text, match in found)
 

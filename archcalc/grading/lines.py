@@ -38,7 +38,7 @@ def read_lines(source: Source, max_answers: int) -> AnswerFile:
     """Read answers in lines.
 
     Raises:
-        SpecError: The file has too many answers.
+        SpecError: the file has too many answers.
     """
     answers: list[Answer] = []
     name, networks = "", {}

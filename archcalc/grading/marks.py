@@ -77,9 +77,9 @@ class Mark:
         if self.is_open:
             return self
         state = "right" if self.right else "wrong" if self.value else "no-answer"
-        tells = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
+        reveals = self.actual and re.search(rf"(?<![\w.,]){re.escape(self.actual)}(?![\w,])", self.reason)
         sentence = feedback.say(f"hidden-{state}", target=self.target or self.id)
-        if self.reason and self.code != "formula" and not tells:
+        if self.reason and self.code != "formula" and not reveals:
             sentence = feedback.say("hidden", result=sentence, reason=self.reason)
         return replace(self, actual="", derivation=(), sentence=sentence)
 

@@ -67,7 +67,7 @@ class Subject:
         return found if self._exists(found) else target
 
     def _place(self, network: str, place: str) -> str:
-        """A layer, stage or head by its name in any case; an empty text for a row of totals."""
+        """Return a layer, stage or head by its name in any case; an empty text for a row of totals."""
         if network not in self._places:
             analysis = self.networks[network]
             names = [*analysis.graph.stages, *(layer.name for layer in analysis.layers)]
@@ -110,7 +110,7 @@ class Library:
         """Return the subject for answers about these networks.
 
         Raises:
-            SpecError: One of them cannot be read; errors in an inline expression have their places in the file.
+            SpecError: one of them cannot be read; errors in an inline expression have their places in the file.
         """
         contents = tuple((name, _content(network)) for name, network in networks.items())
         found = self._subjects.get(contents)
@@ -139,7 +139,7 @@ class Library:
 
 
 def _in_file(error: SpecError, network: NetworkText) -> SpecError:
-    """The error with places in the file that names the network."""
+    """Return the error with places in the file that names the network."""
     places = {EXPRESSION: network.spec}
     places |= {f"--set {name}"[: len("--set ") + 40]: text for name, text in network.settings.items()}
     places |= {f"--shape {name}".rstrip(): text for name, text in network.shapes.items()}
@@ -151,15 +151,15 @@ def _in_file(error: SpecError, network: NetworkText) -> SpecError:
 
 
 def _in_yaml(hint: str) -> str:
-    """A hint with options of the command line as the entries of a file that mean the same."""
+    """Return a hint with options of the command line as the entries of a file that mean the same."""
     return re.sub(r"--set (\w+)=…", r"{spec: …, set: {\1: …}}", hint)
 
 
 def _content(network: NetworkText) -> _Content:
-    """The identity of a network; a relative path starts at the folder of the file that names it.
+    """Return the identity of a network; a relative path starts at the folder of the file that names it.
 
     Raises:
-        SpecError: It is an object in Python code, which would run: the files of others must not choose it.
+        SpecError: it is an object in Python code, which would run: the files of others must not choose it.
     """
     spec = network.spec.value.strip()
     if PYTHON_OBJECT.fullmatch(spec) is not None:

@@ -36,7 +36,7 @@ def read_csv_answers(source: Source, max_answers: int) -> AnswerFile:
     """Read comma-, semicolon- or tab-separated answers; lines that start with ``#`` are comments (``# name: Ada``).
 
     Raises:
-        SpecError: The file has no table of answers, or a cell is not terminated.
+        SpecError: the file has no table of answers, or a cell is not terminated.
     """
     grid, name, networks = read_csv_grid(source, max_answers)
     answers, notes = _answers(grid, source, max_answers)
@@ -47,7 +47,7 @@ def read_csv_grid(source: Source, max_answers: int) -> tuple[Grid, str, dict[str
     """Read a comma-, semicolon- or tab-separated table, and the name and network in its comments.
 
     Raises:
-        SpecError: The file has no table, or a cell is not terminated.
+        SpecError: the file has no table, or a cell is not terminated.
     """
     lines = source.text.splitlines(keepends=True)
     starts = [0]
@@ -80,7 +80,7 @@ def read_markdown_answers(source: Source, max_answers: int) -> AnswerFile:
     """Read the tables of answers on a Markdown page, and lines such as ``Name: Ada`` outside of them.
 
     Raises:
-        SpecError: The page has no table of answers.
+        SpecError: the page has no table of answers.
     """
     answers: list[Answer] = []
     notes: list[str] = []
@@ -133,7 +133,7 @@ def _columns(titles: list[Text]) -> _Columns:
 
 
 def _answers(grid: Grid, source: Source, max_answers: int) -> tuple[list[Answer], list[str]]:
-    """The answers of a table, and notes about columns that are not read."""
+    """Return the answers of a table, and notes about columns that are not read."""
     columns = _columns(grid.titles)
     read = {columns.place, columns.quantity, columns.answer, *columns.quantities}
     unread = [title.value for index, title in enumerate(grid.titles) if index not in read and title.value]
@@ -147,7 +147,7 @@ def _answers(grid: Grid, source: Source, max_answers: int) -> tuple[list[Answer]
 
 
 def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iterator[Answer]:
-    """The answers of one row. A row with more cells than titles contains an unquoted comma."""
+    """Yield the answers of one row. A row with more cells than titles contains an unquoted comma."""
     width = len(grid.titles)
     problem = None
     if any(cell.value for cell in row[width:]):
@@ -176,7 +176,7 @@ def _row(row: list[Text], columns: _Columns, grid: Grid, source: Source) -> Iter
 
 
 def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text]:
-    """The cells of a CSV row with their places (the start of the row if quotation marks hide a cell)."""
+    """Return the cells of a CSV row with their places (the start of the row if quotation marks hide a cell)."""
     placed = []
     at = start
     for cell in cells:
@@ -188,7 +188,7 @@ def _placed(source: Source, cells: list[str], start: int, end: int) -> list[Text
 
 
 def _markdown_grids(source: Source, other_lines: list[tuple[int, str]]) -> Iterator[Grid]:
-    """The tables of a page; all other lines are added to ``other_lines``, each with its start."""
+    """Yield the tables of a page; all other lines are added to ``other_lines``, each with its start."""
     lines = source.text.splitlines(keepends=True)
     start, index = 0, 0
     while index < len(lines):
@@ -215,7 +215,7 @@ def _markdown_grids(source: Source, other_lines: list[tuple[int, str]]) -> Itera
 
 
 def _cells(source: Source, line: str, start: int) -> list[Text]:
-    """The cells of a line of a Markdown table, without the markup of code and emphasis."""
+    """Return the cells of a line of a Markdown table, without the markup of code and emphasis."""
     inner = line.strip()
     start += line.find(inner) if inner else 0
     if inner.startswith("|"):
@@ -231,7 +231,7 @@ def _cells(source: Source, line: str, start: int) -> list[Text]:
 
 
 def _metadata(source: Source, lines: list[tuple[int, str]]) -> tuple[str, dict[str, NetworkText]]:
-    """The name of the person and the network that lines outside the tables give."""
+    """Return the name of the person and the network that lines outside the tables give."""
     name, networks = "", {}
     for start, line in lines:
         match = _METADATA.match(line)

@@ -45,7 +45,7 @@ def extent(content: Content) -> tuple[int, int]:
 def removals(text: str, content: List | Mapping, dropped: Collection[int]) -> Iterator[Edit]:
     """Yield the edits that remove some entries (not all) of a list or mapping, given by their indices.
 
-    The comments directly above an entry go with it: they would seem to speak of the next one.
+    The comments directly above an entry go with it: they would seem to describe the next one.
     """
     places, dropped = list(_entries(content)), frozenset(dropped)
     if content.closed is None:
@@ -92,7 +92,7 @@ def _up_to(text: str, start: int, following: int) -> Edit:
 def _first_line(text: str, line: int) -> int:
     """Return the index of the first comment directly above the line that begins at an index, or this index.
 
-    Comments with another indent speak of something else, and so does the comment with which a file begins.
+    Comments with another indent describe something else, and so does the comment with which a file begins.
     """
     found = INDENT.match(text, line)
     assert found is not None

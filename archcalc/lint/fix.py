@@ -32,7 +32,7 @@ Read = Callable[[Source], Spec]
 SECTIONS = {"unused-variable": "variables", "unused-block": "blocks", "unused-table": "tables"}
 BIAS = "bias-before-norm"
 MAX_QUOTED_LINES = 100
-"""At most so many lines of a file are quoted; the file is read again after each."""
+"""The maximum number of lines of a file that are quoted; the file is read again after each."""
 
 ENTRY = re.compile(
     r"(?P<before>\s*(?:- +)*(?:[A-Za-z0-9_]+(?:\([^)]*\))?: +)?)(?P<value>[\[{@*&!%>|`].*?)(?P<after>\s*(?:\s#.*)?)"

@@ -64,7 +64,7 @@ class Rule:
     code: str
     check: Check
     by_default: bool = True
-    """Whether it is given unless it is ignored; others are given where they are asked for."""
+    """Whether it is reported unless it is ignored; others are reported on request (``--warn``)."""
 
     @property
     def summary(self) -> str:

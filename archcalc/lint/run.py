@@ -17,7 +17,7 @@ FAMILIES = (text, reading, network)
 
 UNUSED_IGNORE = "unused-ignore"
 MAX_PER_RULE = 20
-"""At most so many warnings of one rule are reported for one file."""
+"""The maximum number of warnings of one rule that are reported for one file."""
 
 
 def lint(spec: Spec, analysis: Analysis, ignore: Collection[str] = (), enabled: Collection[str] = ()) -> list[Problem]:

@@ -229,7 +229,7 @@ class Numbers:
 
     def __pow__(self, exponent: int) -> Any:
         if abs(exponent) > MAX_EXPONENT:
-            raise NeedsPlain("a power of many factors")  # one by one, they are refused if they are too large
+            raise NeedsPlain("a power of many factors")  # evaluated one by one, plain powers are limited
         power: Any = 1
         for _ in range(abs(exponent)):
             power = self * power

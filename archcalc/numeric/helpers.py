@@ -35,7 +35,7 @@ class Impossible(ValueError):
 
 
 class NotInteger(Impossible):
-    """A number that must be an integer is none."""
+    """A number that must be an integer is not one."""
 
 
 class NotDivisible(Impossible):
@@ -210,7 +210,7 @@ def as_integer(a: Number, what: str) -> Number:
     """Return ``a``, which must be an integer, as one.
 
     Raises:
-        NotInteger: for plain numbers, where it is none; ``what`` names it in the message. A kind decides for itself.
+        NotInteger: for plain numbers, where it is not one; ``what`` names it in the message. A kind decides for itself.
     """
     if type(a) is int:
         return a

@@ -72,19 +72,19 @@ class Printer:
     ceiling: Brackets = ("⌈", "⌉")
     truth: Brackets = ("[", "]")
     relations: Mapping[str, str] = field(default_factory=lambda: {"!=": "≠", ">=": "≥", "<=": "≤"})
-    """Relations that are written otherwise than in Python."""
+    """Relations that are written differently from Python."""
 
     def write(self, expression: Any) -> str:
         """Write an expression."""
         return self.piece(expression).text
 
     def factor(self, expression: Any) -> str:
-        """Write an expression as one of several beside one another: sums in brackets."""
+        """Write an expression as one of several next to each other: sums in brackets."""
         text = self.write(expression)
         return _enclosed(text, self.brackets) if _is_sum(expression) else text
 
     def piece(self, expression: Any) -> Piece:
-        """Write an expression, and say how tightly it binds."""
+        """Write an expression, and return with it how tightly it binds."""
         if not isinstance(expression, Expression):
             return self.constant(expression)
         op, args = expression
@@ -145,7 +145,7 @@ class Printer:
         return Piece(self.function(op) + _enclosed(arguments, self.brackets), ATOM)
 
     def inside(self, piece: Piece, binding: int) -> str:
-        """Return the text of a piece where only what binds so tightly may stand without brackets."""
+        """Return the text of a piece, in brackets if it binds less tightly than its place requires."""
         return piece.text if piece.binding >= binding else _enclosed(piece.text, self.brackets)
 
     # what notations write differently

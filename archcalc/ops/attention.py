@@ -74,7 +74,7 @@ class ScaledDotProductAttention(Operator):
     Params: none
     Cost:   macs = …·n·m·(d + e); the scale 1 multiplication per query element; a mask 1 addition per score; softmax
             over m
-    Window: all keys and values, with ``causal`` those up to the own position; queries position by position
+    Window: all keys and values, with ``causal`` those up to its own position; queries position by position
     Source: Vaswani et al. 2017; PyTorch scaled_dot_product_attention
     """
 
@@ -138,7 +138,7 @@ class Attention(Operator):
 
     Queries, keys and values are projected to heads, and the results of all heads back to the features. With fewer
     ``kv_heads``, groups of heads share keys and values. ``causal`` limits a query to keys up to its own position,
-    ``window`` to so many positions up to it, or around it if not causal.
+    ``window`` to that number of positions up to it, or around it if not causal.
 
     Shape:  …×n×features, unchanged
     Params: features·dim for queries and for the output, context features·dim·kv_heads/heads for keys and for values,
@@ -146,7 +146,8 @@ class Attention(Operator):
     Cost:   macs = those of the four projections (4·n·d² if all widths are d) and …·n·m·2·dim (2·n²·d) of the products;
             ``rope`` 2 multiplications and 1 addition per element of queries and keys; ``alibi``, ``score_bias`` and
             ``mask`` 1 addition per score
-    Window: all tokens; with ``causal``, those up to the own position; with ``window``, so many; with ``context``, its
+    Window: all tokens; with ``causal``, those up to its own position; with ``window``, that number; with ``context``,
+    its
             own position, and all of the context
     Source: Vaswani et al. 2017; Ainslie et al. 2023 (grouped queries); Su et al. 2021 (rope); Press et al. 2022
             (alibi); PyTorch MultiheadAttention
@@ -162,7 +163,7 @@ class Attention(Operator):
     causal: bool = flag(False, "causal", reserved=False, help="whether a query attends only to keys up to its position")
     window: Number | None = integer(None, help="number of positions that a query attends to")
     context: bool = tensor(help="tokens that give keys and values, instead of the input")
-    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; none without")
+    rope: Number | None = real(None, bare=("rope", 10_000), help="base of rotary positions; by default none")
     alibi: bool = flag(False, "alibi", reserved=False, help="whether distances are subtracted from the scores")
     score_bias: bool = tensor(
         features="none", fixed=True, help="a tensor added to the scores before the softmax: heads×queries×keys"
@@ -263,8 +264,8 @@ class Attention(Operator):
             rows = (keys if name in ("key", "value") else queries) * outputs
             found = found + weighted_sums(rows * features, rows, bias)
         if self.rope is not None:
-            turned = queries * sizes["dim"] + keys * sizes["kv"]
-            found = found + Cost({"mul": 2 * turned, "add": turned})
+            rotated = queries * sizes["dim"] + keys * sizes["kv"]
+            found = found + Cost({"mul": 2 * rotated, "add": rotated})
         scores = groups * self.heads * sizes["queries"] * sizes["keys"]
         added = self.alibi + self.score_bias + self.mask
         if added:

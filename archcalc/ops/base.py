@@ -391,4 +391,4 @@ def per_axis(*columns: Iterable[Any]) -> Iterable[tuple[Any, ...]]:
     try:
         return list(zip(*columns, strict=True))
     except ValueError:
-        raise Impossible("the attributes are those of another number of axes") from None
+        raise Impossible("the attributes are for another number of axes") from None

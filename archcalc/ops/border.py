@@ -1,4 +1,4 @@
-"""Borders: what stands in the padding around the positions of a tensor."""
+"""Borders: the values of the padding around the positions of a tensor."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ BORDERS = ("zeros", "reflect", "replicate", "circular")
 class Bordered(Operator):
     """An operator that pads the positions of its input."""
 
-    border: str = word("zeros", *BORDERS, flags=True, later=BORDERS, help="what stands in the padding")
+    border: str = word("zeros", *BORDERS, flags=True, later=BORDERS, help="the values of the padding")
 
     @property
     def pads_with_zeros(self) -> bool:  # type: ignore[override]
-        """Whether zeros stand in the padding."""
+        """Whether the padding consists of zeros."""
         return self.border == "zeros"
 
     def require_border(self, n: Number, before: Number, after: Number) -> None:

@@ -319,7 +319,7 @@ class TransposedConv(Convolution):
             extra = 0 if extra is None else extra
             require(
                 extra < maximum(s, d),
-                "output padding {extra} must be smaller than the stride or the dilation",
+                "the output padding must be smaller than the stride or the dilation, got {extra}",
                 extra=extra,
             )
             p0, p1 = padding_sides(p, n, k, s, d)

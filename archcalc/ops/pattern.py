@@ -122,7 +122,7 @@ def matched(axes: Axes, shape: Sequence[Number], given: Mapping[str, Number]) ->
         if not unknown:
             require(
                 n == known,
-                "the axis '{what}' of the pattern has size {known}, but that of the tensor {n}",
+                "the axis '{what}' of the pattern has size {known}, but {n} in the tensor",
                 what=what,
                 known=known,
                 n=n,

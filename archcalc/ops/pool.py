@@ -42,7 +42,9 @@ class Pool(Sliding):
         sizes = []
         for n, effective, s, p0, p1 in self.geometry(shape):
             for p in (p0, p1):
-                require(p < effective, "padding {p} must be less than the window of {size}", p=p, size=effective)
+                require(
+                    p < effective, "the padding must be smaller than the window of {size}, got {p}", p=p, size=effective
+                )
             sizes.append(output_size(n, effective, s, p0, p1, ceil=self.ceil))
         return tuple(sizes)
 

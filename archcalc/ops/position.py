@@ -14,7 +14,7 @@ from archcalc.ops.window import UNKNOWN, Reach, Window
 
 @operator("relative_bias", reserved=False)
 class RelativeBias(Operator):
-    """A learned number per head and relative position, for the scores of attention. It stands first in its chain.
+    """A learned number per head and relative position, for the scores of attention. It starts a chain.
 
     ``size`` gives the positions: 7x7 are 49 tokens, which can be 13·13 positions apart. With ``buckets``, distances
     share numbers: half of the buckets hold one distance each, the others ever longer ranges up to ``max_distance``;
@@ -41,14 +41,14 @@ class RelativeBias(Operator):
 
     @property
     def entries(self) -> Number:
-        """The number of relative positions that are told apart."""
+        """The number of relative positions that are distinguished."""
         if self.buckets is None:
             require(not self.causal, "causal needs buckets: without them, every relative position has a number")
             require(self.max_distance is None, "max_distance needs buckets: without them, every distance has a number")
             return product([2 * n - 1 for n in self.size])
         sides = 1 if self.causal else 2
         longest = 128 if self.max_distance is None else self.max_distance
-        require(len(self.size) == 1, "buckets are of distances along one axis, got {count} axes", count=len(self.size))
+        require(len(self.size) == 1, "buckets need exactly one axis, got {count}", count=len(self.size))
         require(
             both(self.buckets % (2 * sides) == 0, self.buckets < 2 * sides * longest),
             "the buckets must be a multiple of {step} below {limit}, got {buckets}",
@@ -87,7 +87,7 @@ class RelativeBias(Operator):
 
 @operator("shift_mask", reserved=False)
 class ShiftMask(Operator):
-    """The mask for attention within windows of a map that was rolled back by ``shift``. It stands first in its chain.
+    """The mask for attention within windows of a map that was rolled back by ``shift``. It starts a chain.
 
     Rolling brings together positions that are not neighbours in the map. The mask is −100 for their pairs, so that they
     do not attend to each other, and 0 for all others.

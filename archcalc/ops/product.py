@@ -55,7 +55,7 @@ class MatMul(Product):
         require(len(one) > 1 and len(other) > 1, "matmul needs tensors with at least two axes: {shapes}", shapes=shapes)
         require(
             one[-1] == other[-2],
-            "the last axis of the first matrix has size {k}, but the last but one of the second {other}: {shapes}",
+            "the last axis of the first matrix has size {k}, but the second-to-last of the second {other}: {shapes}",
             k=one[-1],
             other=other[-2],
             shapes=shapes,

@@ -1,4 +1,4 @@
-"""Rearrangement, reduction and repetition of axes in einops' notation, and what has names of its own.
+"""Rearrangement, reduction and repetition of axes in einops' notation, and special cases with names of their own.
 
 Source of the notation: Rogozhnikov 2022 (Einops).
 """

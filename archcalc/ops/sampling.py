@@ -53,21 +53,21 @@ class DeformableConv(Convolution, Sliding):
     """Deformable convolution: every tap of the kernel reads the input at its position plus an offset.
 
     The offsets are those of ``offset=@…``: for every offset group and tap, one number per axis, the first axis first.
-    Without it, they are made by an own convolution with the same window and a bias. A ``mask=@…`` multiplies what the
-    taps read (v2), one number per tap and offset group; ``modulated`` makes such masks by the own convolution and a
-    sigmoid.
+    Without it, the layer has an offset convolution, with the same window and a bias, that computes them. A ``mask=@…``
+    multiplies what the taps read (v2), one number per tap and offset group; with ``modulated``, the offset convolution
+    and a sigmoid compute such masks.
     Positions between those of the input are interpolated linearly; outside of it are zeros.
 
     Shape:  C×n… → channels×m…, m as for conv
-    Params: channels·(C/groups)·k…  and one bias per output channel; the own convolution has offset_groups·k…·axes (with
-            ``modulated``, axes + 1) channels
-    Cost:   macs = m…·channels·(C/groups)·k… and those of the own convolution. Sampling counts as multiplications and
-            additions only: for each tap, 3 additions per axis and offset group and 4 multiplications (in two
+    Params: channels·(C/groups)·k…  and one bias per output channel; the offset convolution has offset_groups·k…·axes
+            (with ``modulated``, axes + 1) channels
+    Cost:   macs = m…·channels·(C/groups)·k… and those of the offset convolution. Sampling counts as multiplications
+            and additions only: for each tap, 3 additions per axis and offset group and 4 multiplications (in two
             dimensions) for the weights of the nearest positions, then 4 multiplications and 3 additions per channel,
             and 1 more multiplication with masks
     Window: depends on the offsets, so the positions are unknown; offsets and masks position by position
     Source: Dai et al. 2017 (v1), Zhu et al. 2019 (v2); torchvision DeformConv2d; ONNX DeformConv; MMCV
-            DeformConv2dPack and ModulatedDeformConv2dPack for the own convolution
+            DeformConv2dPack and ModulatedDeformConv2dPack for the offset convolution
     """
 
     aliases = ("deformconv", "deformableconv", "deformableconvolution", "dcn")
@@ -76,15 +76,15 @@ class DeformableConv(Convolution, Sliding):
     single_channel: ClassVar[Mapping[str, Any]] = {"channels": 1, "groups": 1, "offset_groups": 1}
 
     channels: Number = integer(positional=True, help="output channels (filters, maps)")
-    offset: bool = tensor(features="first", fixed=True, help="the offsets, instead of an own convolution")
-    mask: bool = tensor(features="first", fixed=True, help="what the taps are multiplied by, beside given offsets")
-    modulated: bool = flag(False, "modulated", reserved=False, help="whether the own convolution makes masks, too")
+    offset: bool = tensor(features="first", fixed=True, help="the offsets, instead of an offset convolution")
+    mask: bool = tensor(features="first", fixed=True, help="factors of the taps, in addition to given offsets")
+    modulated: bool = flag(False, "modulated", reserved=False, help="whether the offset convolution makes masks, too")
     offset_groups: Number = integer(1, help="groups of input channels with the same offsets")
     groups: Number = integer(1, sugar="g", help="groups; each sees C/groups input channels")
     bias: bool = flag(True, "nobias", help="a bias per output channel")
 
-    def own(self, shape: Shape) -> Conv | None:
-        """Return the convolution that makes the offsets for an input of this shape; ``None`` if they are given."""
+    def offset_convolution(self, shape: Shape) -> Conv | None:
+        """Return the convolution that computes the offsets for an input of this shape; ``None`` if they are given."""
         if self.offset:
             return None
         channels = (len(spatial(shape)) + self.modulated) * self.offset_groups * product(self.kernel)
@@ -94,9 +94,9 @@ class DeformableConv(Convolution, Sliding):
         shape = inputs[0]
         require(
             not (self.offset and self.modulated),
-            "modulated makes masks with the own convolution: with offset=@… give mask=@…",
+            "modulated makes masks with the offset convolution: with offset=@…, give mask=@…",
         )
-        require(self.offset or not self.mask, "mask=@… requires offset=@…; masks of its own are made by modulated")
+        require(self.offset or not self.mask, "mask=@… requires offset=@…; without offsets, write modulated")
         positions = self.positions(shape)
         require_divisible_channels(shape[0], self.channels, self.groups)
         message = "{number} input channels are not divisible by {divisor} offset groups"
@@ -112,7 +112,7 @@ class DeformableConv(Convolution, Sliding):
     def weights(self, inputs: Shapes) -> tuple[Weight, ...]:
         shape = inputs[0]
         require_divisible_channels(shape[0], self.channels, self.groups)
-        own = self.own(shape)
+        own = self.offset_convolution(shape)
         stored = () if own is None else own.weights((shape,))
         return (
             Weight("weight", (self.channels, shape[0] // self.groups, *self.kernel)),
@@ -122,7 +122,7 @@ class DeformableConv(Convolution, Sliding):
 
     def cost(self, inputs: Shapes) -> Cost:
         shape = inputs[0]
-        rank, own = len(spatial(shape)), self.own(shape)
+        rank, own = len(spatial(shape)), self.offset_convolution(shape)
         positions = product(self.positions(shape))
         samples = product(self.kernel) * positions
         points = self.offset_groups * samples

@@ -1,4 +1,4 @@
-"""Sources: tensors that a network stores, which stand first in a chain, where a reference may stand."""
+"""Sources: tensors that a network stores; they start a chain, where a reference is allowed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Source(Operator):
 
 @operator("learned", reserved=False)
 class Learned(Source):
-    """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It stands first in its chain.
+    """A trainable tensor: class tokens, positions, layer scale, the scalar of ReZero. It starts a chain.
 
     Shape:  shape
     Params: one per number
@@ -59,7 +59,7 @@ class Learned(Source):
 
 @operator("constant", reserved=False)
 class Constant(Source):
-    """A stored tensor that is not trained: sinusoidal positions, masks, tables. It stands first in its chain.
+    """A stored tensor that is not trained: sinusoidal positions, masks, tables. It starts a chain.
 
     Shape:  shape
     Params: one per number, not trainable

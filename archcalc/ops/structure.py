@@ -78,7 +78,7 @@ class Reshape(Operator):
     def output(self, inputs: Shapes) -> Shape:
         open_axes = [axis for axis, size in enumerate(self.shape) if _is_open(size)]
         given = [size for axis, size in enumerate(self.shape) if axis not in open_axes]
-        require(len(open_axes) <= 1, "reshape can infer only one size (-1), not {count}", count=len(open_axes))
+        require(len(open_axes) <= 1, "reshape can infer at most one size (-1), got {count}", count=len(open_axes))
         for size in given:
             require(size >= 1, "a size must be at least 1 (or -1: inferred), got {size}", size=size)
         elements, known = product(inputs[0]), product(given)

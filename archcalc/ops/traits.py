@@ -143,7 +143,7 @@ class Traits:
     reorders: ClassVar[bool] = False
     """Whether it only reorders elements, so that features may become positions and positions features."""
     pairs_features: ClassVar[bool] = False
-    """Whether it combines features with positions, or moves them to other axes, so that no feature stands for all."""
+    """Whether it combines features with positions, or moves them to other axes, so that no feature represents all."""
     reads_features: ClassVar[Features] = ""
     """Where it expects the features of its inputs; all other axes are positions."""
     running_statistics: ClassVar[bool] = False
@@ -155,7 +155,7 @@ class Traits:
     stores_attributes: ClassVar[bool] = False
     """Whether its stored arrays contain its attributes."""
     pads_with_zeros: ClassVar[bool] = True
-    """Whether zeros stand in its padding, if it has any."""
+    """Whether its padding, if it has any, consists of zeros."""
     widths: ClassVar[tuple[str, ...]] = ()
     """The names of the attributes that determine the width of its output."""
     single_channel: ClassVar[Mapping[str, Any]] = {}

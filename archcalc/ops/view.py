@@ -17,7 +17,7 @@ from archcalc.numeric import Number, known_equal, product
 from archcalc.ops.window import Window
 
 MAX_SPREAD = 4096
-"""The most source positions in the features of one output position that are enumerated."""
+"""The maximum number of source positions in the features of one output position that are enumerated."""
 
 
 class Lost(Enum):
@@ -167,7 +167,8 @@ class View:
         return bool(self.source[axis]) and self.reduced.issuperset(self.source[axis])
 
     def entangles(self, positions: Collection[int]) -> bool:
-        """Return whether an axis holds factors of several axes of positions of the source, or several hold one's."""
+        """Return whether an axis holds factors of several axes of positions of the source, or several hold those of
+        one."""
         held = [
             {own for own in positions if not merged.isdisjoint(self.source[own])}
             for merged in map(frozenset, self.axes)

@@ -1,1 +1,1 @@
-"""What is asked of a network: targets and quantities, conditions, closed forms, sweeps and inverse problems."""
+"""Queries about a network: targets and quantities, conditions, closed forms, sweeps and inverse problems."""

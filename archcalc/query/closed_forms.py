@@ -38,7 +38,7 @@ class Difference(NamedTuple):
 
     point: Mapping[str, Plain]
     """The values of the symbols."""
-    right: tuple[Plain | str | None, ...]
+    correct: tuple[Plain | str | None, ...]
     """The values of the closed form."""
     other: tuple[Plain | str | None, ...]
     """The other values; ``None`` for one that is not defined there."""
@@ -103,17 +103,17 @@ class ClosedForm:
             others: as many values.
             first: the values of the symbols to try first, and then others near them.
         """
-        return next((each for each in self.compared(*others, first=first) if each.right != each.other), None)
+        return next((each for each in self.compared(*others, first=first) if each.correct != each.other), None)
 
     def compared(self, *others: Any, first: Mapping[str, Plain] | None = None) -> Iterator[Difference]:
         """Yield points with the values there and those of others; see `difference`."""
         for values, point in samples(self.symbols, near=first):
-            right = tuple(_value(value, point) for value in self.values)
-            yield Difference(values, right, tuple(_value(other, point) for other in others))
+            correct = tuple(_value(value, point) for value in self.values)
+            yield Difference(values, correct, tuple(_value(other, point) for other in others))
 
 
 def _value(value: Any, point: Point) -> Plain | str | None:
-    """The value of a number at a point, or a word; ``None`` if a divisor is zero there."""
+    """Return the value of a number at a point, or a word; ``None`` if a divisor is zero there."""
     if isinstance(value, str):
         return value
     try:

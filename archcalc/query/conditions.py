@@ -20,7 +20,7 @@ from archcalc.spec.syntax import Condition, Literal, Name, Relation, Size, Value
 from archcalc.spec.values import number
 
 MAX_LENGTH = 10_000
-"""The most characters of a condition."""
+"""The maximum number of characters of a condition."""
 
 Lookup: TypeAlias = Callable[[Name], Any]
 """Maps a name to its value: a number of any kind, a tuple of them, or a text."""

@@ -49,8 +49,12 @@ def explain(
     try:
         row = find_row(place, analysis)
         if quantity in ("shape", "rf") or (isinstance(row, Group) and not row.layers):
-            behind = output_layer(place, analysis)
-            row = _shape_layer(behind, row, analysis) if isinstance(row, Group) and quantity == "shape" else behind
+            last_layer = output_layer(place, analysis)
+            row = (
+                _shape_layer(last_layer, row, analysis)
+                if isinstance(row, Group) and quantity == "shape"
+                else last_layer
+            )
     except LookupError as error:
         fail("unknown-name", error.args[0], hint=error.args[1], origin="LAYER")
     if row is None and quantity not in ("memory", "folding"):

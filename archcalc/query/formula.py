@@ -139,7 +139,7 @@ class _Calculation:
                     fail("argument", f"'{quantity.name}' cannot be divided", origin="TARGET", hint=hint)
 
     def _plain_graph(self) -> Graph | None:
-        """Return the network as written, to tell variables from sizes; ``None`` for an inline expression."""
+        """Return the network as written, to distinguish variables from sizes; ``None`` for an inline expression."""
         if self.inline:
             return None
         graph = read_spec(self.source, self.query.given, limits=self.query.limits).graph
@@ -192,7 +192,7 @@ class _Calculation:
         return list(symbols.values())
 
     def _place(self, name: str) -> tuple[bool, int, str]:
-        """The sort key of a free name."""
+        """Return the sort key of a free name."""
         if is_axis(name) and (self.graph is None or name not in self.graph.variables):
             return False, 0, name
         if self.graph is not None:

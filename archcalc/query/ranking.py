@@ -15,7 +15,7 @@ Columns: TypeAlias = tuple[Any, ...]
 """One array per column, all of the same length."""
 
 MAX_FRONT = 1_000_000
-"""The most rows of a Pareto front."""
+"""The maximum number of rows of a Pareto front."""
 
 
 class Key(NamedTuple):

@@ -29,7 +29,7 @@ from archcalc.spec.ranges import read_values
 from archcalc.spec.syntax import Condition, Name, Relation, names_in
 
 MAX_VALUES = 1_000_000
-"""At most so many values of a setting, or combinations of several, are tried."""
+"""The maximum number of values of a setting, or of combinations of several, that are tried."""
 
 
 class Sample(NamedTuple):
@@ -133,13 +133,13 @@ def _nearest(
         settings = zip(axes, point.values, strict=True)
         known: Mapping[str, Any] = {part: value for axis, value in settings for part in axis.name.split("=")}
         measured = {name.name: each for name, each in zip(query.names, point.measured, strict=True)}
-        return _miss(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
+        return _violation(condition, lambda name: known.get(name.name, measured.get(name.name, name.name)))
 
     return min(reversed(points), key=distance, default=None)
 
 
-def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | float:
-    """Return the distance from satisfying a condition, relative to the required values; 0 if it holds."""
+def _violation(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | float:
+    """Return by how much a condition is violated, relative to the required values; 0 if it holds."""
     if holds(condition, lookup):
         return 0
     if isinstance(condition, Relation):
@@ -148,8 +148,8 @@ def _miss(condition: Condition, lookup: Callable[[Name], Any]) -> Fraction | flo
         if len(left) != len(right) or not all(map(is_plain, (*left, *right))):
             return float("inf")
         return sum(Fraction(abs(a - b), max(abs(b), 1)) for a, b in zip(left, right, strict=True))
-    misses = [_miss(operand, lookup) for operand in condition.operands]
-    return min(misses) if condition.word == "or" else sum(misses) if condition.word == "and" else 1
+    violations = [_violation(operand, lookup) for operand in condition.operands]
+    return min(violations) if condition.word == "or" else sum(violations) if condition.word == "and" else 1
 
 
 def _extremes(values: list[Any]) -> tuple[Any, Any] | None:

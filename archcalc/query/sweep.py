@@ -26,9 +26,9 @@ Settings: TypeAlias = Mapping[str, Any]
 """The values of the axes by name: numbers of any kind, or texts."""
 
 MAX_BLOCK = 65_536
-"""At most so many configurations are evaluated together."""
+"""The maximum number of configurations that are evaluated together."""
 MAX_NUMBERS = 2**24
-"""The shapes in a block may have at most so many numbers: networks with more layers are evaluated in smaller blocks."""
+"""The maximum number of numbers in the shapes of a block: networks with more layers are evaluated in smaller blocks."""
 
 
 class Refused(Exception):
@@ -55,7 +55,7 @@ class SweepSubject:
 
 
 class Refusal(NamedTuple):
-    """Why configurations are impossible: the layer (empty if it is none in particular) and its requirement."""
+    """Why configurations are impossible: the layer (empty if it is no particular one) and its requirement."""
 
     layer: str
     message: str
@@ -228,7 +228,7 @@ class _Sweep:
     def refusals(
         self, run: GridEvaluation, why: Array, graph: Graph, region: GridRegion
     ) -> tuple[Counter[Refusal], dict[Refusal, Example]]:
-        """Return how many configurations of a region are impossible for which reason, and an example of each."""
+        """Return the number of impossible configurations of a region by reason, and an example of each."""
         impossible: Counter[Refusal] = Counter()
         examples: dict[Refusal, Example] = {}
         if not run.reasons:

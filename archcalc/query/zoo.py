@@ -1,4 +1,4 @@
-"""The bundled networks that words, a task and conditions on totals leave."""
+"""Filters of the bundled networks: by words, by their task, and by conditions on their totals."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from archcalc.spec.zoo import plain_name, suggest_bundled
 Filter = Callable[[Entry], bool]
 
 CONDITION = re.compile(r"[<>=≤≥≠]")
-"""What tells a condition from a word."""
+"""The signs that distinguish a condition from a word."""
 
 
 def filters(words: Iterable[str], task: str | None, entries: tuple[Entry, ...]) -> list[Filter]:
-    """Return what words (each a word or a condition) and a task require of a network.
+    """Return the filters that words (each a word or a condition) and a task stand for.
 
     Raises:
         SpecError: a word or task that no network has, or an invalid condition.
@@ -37,7 +37,7 @@ def _of_task(task: str, entries: tuple[Entry, ...]) -> Filter:
 
 
 def _with_word(word: str, entries: tuple[Entry, ...]) -> Filter:
-    """Return whether the names, family, task or title of a network have a word, however it is punctuated."""
+    """Return the filter for a word in the names, family, task or title of a network, however it is punctuated."""
     plain = plain_name(word)
     if not plain or not any(_has(entry, plain) for entry in entries):
         hint = suggest_bundled(word) or "`archcalc zoo` lists all; a condition has a relation: 'params < 5M'"

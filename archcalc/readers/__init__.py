@@ -5,7 +5,7 @@ formats share is here: `steps` are the operations of a model on tensors as the f
 `batch` finds the batch axis of every tensor; `lowering` writes the steps as the layers of a graph, without it.
 `archive` reads zip files that are not trusted. `torch_module` exports modules of the user's code.
 
-Importing this package enters the readers for SPEC arguments; each is imported when a model of its format is read.
+Importing this package registers the readers for SPEC arguments; each is imported when a model of its format is read.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Archive:
             name: its name in messages.
 
         Raises:
-            SpecError: it cannot be read, or is no zip archive.
+            SpecError: it cannot be read, or is not a zip archive.
         """
         self.name = name
         self._memory = 0
@@ -127,7 +127,7 @@ class Archive:
         """Return the content of a JSON member.
 
         Raises:
-            SpecError: it is missing, damaged, too large, or no JSON.
+            SpecError: it is missing, damaged, too large, or not JSON.
         """
         text = self.read(member, limit)
         self._memory += json_memory(text)

@@ -3,7 +3,7 @@
 Model files have shapes with a batch, graphs have shapes without. Where the batch is cannot be decided operator by
 operator: with a batch of one, a reshape of 1×L×E to L×h×d is the reshape of one example, or makes the batch a part of
 the heads, and only a later operator that treats an axis as features rules one of them out. So every tensor first gets
-all places that are possible, those that lead nowhere are removed, and then the first place that is left is chosen.
+all possible places; then those that lead to a contradiction are removed, and the first one that remains is chosen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A model file as a SPEC: decoded once, lowered to a graph for every question."""
+"""A model file as a SPEC: decoded once, lowered to a graph for every query."""
 
 from __future__ import annotations
 

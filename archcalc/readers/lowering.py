@@ -53,6 +53,8 @@ class Model:
     """Whether the file has the numbers of its stored arrays."""
     arrays: Callable[[Iterable[str]], Mapping[str, Any]]
     """Returns stored arrays by their names in the file, read from it."""
+    record: object = None
+    """The file as it was decoded, for what steps do not keep; its type depends on the format."""
 
     @cached_property
     def batch(self) -> int:

@@ -20,7 +20,7 @@ class Padded(Step):
     margins: tuple[tuple[int, int], ...]
     """How many elements come before and after, for every axis of the file."""
     border: str = "zeros"
-    """What they are; see `Pad`."""
+    """Their values; see `Pad`."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         if inputs[0] is None or self.margins[inputs[0].axis] == (0, 0):

@@ -25,7 +25,8 @@ class Repeated(Step):
     """Whether an element is followed by its repetitions, not by its neighbour."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        """Return the axis of the batch, whose positions may be repeated; or what is made of a tensor without it."""
+        """Yield the axis of the batch, whose positions may be repeated; a tensor without one may be repeated to a
+        batch."""
         new = len(results[0]) - len(sizes[0])
         place = inputs[0]
         if place is None:

@@ -144,7 +144,7 @@ class Elementwise(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored(Elementwise):
-    """A tensor that the model stores or computes from nothing else than constants."""
+    """A tensor that the model stores or computes from constants only."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         yield (None,)
@@ -179,7 +179,7 @@ class AlongAxis(Step):
     make: Callable[[int], Operator]
     """Returns the operator along an axis of the graph's tensor."""
     size: int | None = None
-    """The only size of the axis for which the numbers of the operator are right; ``None``: any."""
+    """The only size of the axis for which the numbers of the operator are correct; ``None``: any."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         if inputs[0] is None or inputs[0].axis != self.axis:
@@ -192,9 +192,9 @@ class AlongAxis(Step):
 
 
 def _require_size(n: Number, size: int | None) -> None:
-    """Require that an axis has the size for which numbers in the file are right, if that is not any."""
+    """Require that an axis has the only size for which numbers in the file are correct, if there is one."""
     if size is not None:
-        require(n == size, "an axis of {n} is divided as one of {size}", n=n, size=size)
+        require(n == size, "the size of an axis must be {size}, as in the file, got {n}", n=n, size=size)
 
 
 def along_axis(axis: int, op: Operator, read: int, made: int, *, size: int | None = None) -> Step:
@@ -336,7 +336,7 @@ class UpTo(Step):
     axis: int
     stop: int
     is_beyond: bool = False
-    """Whether the fixed position is behind the axis in the file, so that a shorter axis is certainly not cut."""
+    """Whether the fixed position is past the end of the axis in the file, so that a shorter axis is not cut."""
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place = places[0]

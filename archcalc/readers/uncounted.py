@@ -1,4 +1,4 @@
-"""Calls of operators that cannot be counted, as layers without a cost: what is known of them is in the file."""
+"""Calls of operators that cannot be counted, as layers without a cost: what is known about them is in the file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class UncountedCall(Step):
         for tensor, place, sizes in zip(tensors, places, self.read, strict=True):
             require(
                 same_shape(layers.shape(tensor), without(sizes, place, layers.batch) or (1,)),
-                "the output of {call} is known for the sizes in the file only",
+                "the output of {call} is known only for the sizes in the file",
                 call=self.call,
             )
         made = [without(sizes, place, layers.batch) for sizes, place in zip(self.made, results, strict=True)]

@@ -29,10 +29,10 @@ def aligned(table: Table, *, width: int | None = None, color: bool = False, line
     in tables of their own, each with the first column repeated. Without a width, every row is one line.
 
     Args:
-        table: The table to write.
-        width: The columns of the terminal; ``None`` for no limit.
-        color: Whether to emphasize titles and totals.
-        line: The character of the line below the titles.
+        table: the table to write.
+        width: the columns of the terminal; ``None`` for no limit.
+        color: whether to emphasize titles and totals.
+        line: the character of the line below the titles.
     """
     return "".join(f"{each}\n" for each in _Layout(table, width, color).lines(line))
 
@@ -183,7 +183,7 @@ def _longest_word(text: str) -> int:
 
 
 def _pages(widths: list[int], width: int) -> list[list[int]]:
-    """The columns in groups that fit, each beginning with the first column."""
+    """Return the columns in groups that fit, each beginning with the first column."""
     pages = [[0]]
     for index in range(1, len(widths)):
         if len(pages[-1]) > 1 and _taken([widths[other] for other in (*pages[-1], index)]) > width:

@@ -26,11 +26,11 @@ def draw_bars(
     """Draw bars below one another, with a mark at one length; of more than `MAX_BARS` bars, draw a sample.
 
     Args:
-        bars: The bars, in order.
-        mark: The length of the mark, a vertical line through all bars.
-        mark_text: The meaning of the mark.
-        width: The width of the text in columns.
-        blocks: Whether to draw with block characters instead of ``#``, ``.`` and ``|``.
+        bars: the bars, in order.
+        mark: the length of the mark, a vertical line through all bars.
+        mark_text: the meaning of the mark.
+        width: the width of the text in columns.
+        blocks: whether to draw with block characters instead of ``#``, ``.`` and ``|``.
     """
     bars = sample_evenly(bars, MAX_BARS)
     label_width = min(max((len(bar.label) for bar in bars), default=0), max(12, width * 2 // 5))
@@ -54,7 +54,7 @@ def draw_bars(
 
 
 def _bar(share: Fraction | int, room: int, *, unbounded: bool, blocks: bool) -> str:
-    """A bar that fills a share of the room; even the shortest one is visible."""
+    """Return a bar that fills a share of the room; even the shortest one is visible."""
     if not blocks:
         return (("." if unbounded else "#") * max(1, int(room * share))).ljust(room)
     if unbounded:
@@ -64,7 +64,7 @@ def _bar(share: Fraction | int, room: int, *, unbounded: bool, blocks: bool) -> 
 
 
 def _cut(text: str, width: int) -> str:
-    """A text of at most this width: its end, because the names of layers differ at the end."""
+    """Return a text of at most this width: its end, because the names of layers differ at the end."""
     return text if len(text) <= width else "…" + text[1 - width :]
 
 

@@ -18,7 +18,7 @@ def _blocks(form: str, claims: Sequence[CheckedClaim], color: bool, width: int |
 
 
 def _block(claim: CheckedClaim, form: str, color: bool, width: int | None) -> str:
-    """The judgement of a claim, and a table of the origins of its number with their sources."""
+    """Return the judgement of a claim, and a table of the origins of its number with their sources."""
     judgement, origins = claim.judgement, claim.origins
     if not origins:
         return f"{judgement.sentence}\n"

@@ -27,9 +27,9 @@ def bounded_summary(before: str, blocks: Iterable[str], room: int) -> str:
     """Return a summary in Markdown of a bounded size.
 
     Args:
-        before: The beginning, which is always included.
-        blocks: The lines and tables that follow, most important first. Those that do not fit are counted.
-        room: The maximum number of bytes in UTF-8; without room for the beginning, the summary is empty.
+        before: the beginning, which is always included.
+        blocks: the lines and tables that follow, most important first. Those that do not fit are counted.
+        room: the maximum number of bytes in UTF-8; without room for the beginning, the summary is empty.
     """
     pieces, left_out = [before], 0
     room -= len(before.encode()) + len(_left_out(10**9))

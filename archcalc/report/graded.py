@@ -26,7 +26,7 @@ def points_text(points: Fraction) -> str:
 
 
 def score_text(graded: GradedSubmission) -> str:
-    """Return the score as text: ``7.5 of 10 points (75 %)``, or ``3 of 4 right`` without a key."""
+    """Return the score as text: ``7.5 of 10 points (75 %)``, or ``3 of 4 correct`` without a key."""
     if not graded.scored:
         return f"{graded.right} of {len(graded.marks)} {'accounted for' if graded.audit else 'correct'}"
     share = f" ({float(graded.share):.0%})".replace("%", " %") if graded.share is not None else ""
@@ -106,14 +106,14 @@ def class_table(submissions: Sequence[GradedSubmission]) -> Table:
 
 
 def _mistakes(graded: GradedSubmission) -> str | None:
-    """The first mistakes of a submission, in short."""
+    """Return the first mistakes of a submission, in short."""
     wrong = [f"{mark.id}: {mark.reason_code}" for mark in graded.wrong]
     more = [f"and {len(wrong) - MAX_NAMED_MISTAKES} more"] if len(wrong) > MAX_NAMED_MISTAKES else []
     return "; ".join([*wrong[:MAX_NAMED_MISTAKES], *more]) or None
 
 
 def _summary(submissions: Sequence[GradedSubmission]) -> list[str]:
-    """Notes with the mean of the points and the most common mistakes."""
+    """Return notes with the mean of the points and the most common mistakes."""
     unreadable = sum(bool(graded.problems) for graded in submissions)
     read = len(submissions) - unreadable
     notes = []
@@ -222,5 +222,5 @@ def _number(points: Fraction) -> int | float:
 
 
 def _cell(text: str | None) -> str | None:
-    """A text that no spreadsheet takes for a formula, because names and answers are not trusted."""
+    """Return a text that no spreadsheet takes for a formula, because names and answers are not trusted."""
     return f"'{text}" if text and text[0] in "=+-@\t\r" else text

@@ -55,7 +55,7 @@ def _tables(form: str, submissions: Sequence[GradedSubmission], display: Grading
 
 
 def _detailed(form: str, graded: GradedSubmission, display: GradingDisplay) -> str:
-    """One submission with every answer, or the errors of one that cannot be read."""
+    """Return one submission with every answer, or the errors of one that cannot be read."""
     if graded.problems:
         return "".join(f"{problem.render()}\n" for problem in graded.problems)
     table = render(submission_table(graded), form, color=display.color, width=display.width)

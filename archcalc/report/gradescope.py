@@ -13,8 +13,8 @@ def gradescope(graded: GradedSubmission, *, explain: bool = False) -> dict[str, 
     """Return the results of one submission, ready for JSON.
 
     Args:
-        graded: The graded submission.
-        explain: Whether to derive the correct values of answers that are not correct.
+        graded: the graded submission.
+        explain: whether to derive the correct values of answers that are not correct.
     """
     if graded.problems:
         errors = "\n".join(problem.render() for problem in graded.problems)

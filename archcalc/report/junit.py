@@ -49,9 +49,9 @@ def write_junit(suites: Iterable[Suite], name: str = "archcalc", *, strict: bool
     """Return test suites as a JUnit XML document.
 
     Args:
-        suites: The test suites.
-        name: The name of the document.
-        strict: Whether to leave out what the schema does not allow: the files and lines of test cases.
+        suites: the test suites.
+        name: the name of the document.
+        strict: whether to leave out what the schema does not allow: the files and lines of test cases.
     """
     top = ElementTree.Element("testsuites", name=name)
     counted = [_suite(top, suite, strict=strict) for suite in suites]
@@ -89,5 +89,5 @@ def _suite(top: ElementTree.Element, suite: Suite, *, strict: bool) -> tuple[int
 
 
 def _text(text: str) -> str:
-    """A text without the characters that XML does not allow."""
+    """Return a text without the characters that XML does not allow."""
     return _FORBIDDEN.sub("�", readable(text))

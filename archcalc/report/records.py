@@ -25,9 +25,9 @@ def network_record(analysis: Analysis, dtype: str = "float32", *, depth: int | N
     """Return an analysis as data. Shapes are lists with channels first, after the batch if there is one.
 
     Args:
-        analysis: The analysis of a network.
-        dtype: The number format for memory, which is in bytes.
-        depth: Combine layers below this depth into their stage or block; ``None`` keeps every layer.
+        analysis: the analysis of a network.
+        dtype: the number format for memory, which is in bytes.
+        depth: combine layers below this depth into their stage or block; ``None`` keeps every layer.
     """
     records = _RowRecords(analysis, depth)
     return _document(analysis, dtype, [records.record(row) for row in records.rows])
@@ -176,7 +176,7 @@ def _shape(shape: Shape, batch: int | None) -> list[Any]:
 
 
 def _fields(fields: Fields, several_inputs: bool) -> dict[str, Any]:
-    """Size, stride and padding of the receptive field, per axis (and per input if there are several)."""
+    """Return size, stride and padding of the receptive field, per axis (and per input if there are several)."""
     record: dict[str, Any] = {}
     for key, read in FIELD_QUANTITIES.items():
         by_input = {name: [_size(axis, read) for axis in axes] for name, axes in fields.items()}

@@ -16,10 +16,10 @@ def render(table: Table, form: str, *, color: bool = False, width: int | None = 
     """Return a table as text that ends in a newline.
 
     Args:
-        table: The table to write.
-        form: One of `FORMATS`.
-        color: Whether the format ``rich`` uses colour.
-        width: The columns of the terminal for ``rich``; ``None`` for no limit.
+        table: the table to write.
+        form: one of `FORMATS`.
+        color: whether the format ``rich`` uses colour.
+        width: the columns of the terminal for ``rich``; ``None`` for no limit.
     """
     table = table._replace(
         columns=tuple(column._replace(title=without_controls(column.title)) for column in table.columns),
@@ -54,7 +54,7 @@ def _csv(table: Table) -> str:
 
 
 def _on_one_line(cell: Any) -> Any:
-    """The value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
+    """Return the value of a cell with its line breaks escaped: names have some, and rows are read line by line."""
     return escaped(cell) if isinstance(cell, str) else cell
 
 

@@ -20,7 +20,7 @@ Interval = tuple[int, int]
 MAX_WINDOWS = 28
 MAX_LABELS = 12
 MAX_PATCHES = 4000
-"""The most pieces of the positions seen that are drawn one by one."""
+"""The maximum number of pieces of the positions seen that are drawn one by one."""
 
 WIDTH = 860
 MARGIN = 24
@@ -134,7 +134,7 @@ def draw(picture: Picture) -> str:
 
 
 def _sentences(picture: Picture, names: tuple[str, ...]) -> list[str]:
-    """The description of the picture."""
+    """Return the description of the picture."""
     size = "×".join(str(n) for n in picture.sizes)
     seen = ", ".join(f"{name} {first} … {last}" for name, (first, last) in zip(names, picture.seen, strict=True))
     share = "×".join(str(last - first + 1) for first, last in picture.seen)
@@ -161,7 +161,7 @@ def _beyond(interval: Interval, n: int) -> bool:
 
 
 def _extent(picture: Picture, axis: int) -> Interval:
-    """The positions that are drawn of an axis: the input and the windows, up to `MAX_OVERHANG` beyond it."""
+    """Return the positions that are drawn of an axis: the input and the windows, up to `MAX_OVERHANG` beyond it."""
     n = picture.sizes[axis]
     intervals = [interval for one in picture.nested if (interval := one.window[axis]) is not None]
     first, last = (
@@ -172,7 +172,7 @@ def _extent(picture: Picture, axis: int) -> Interval:
 
 
 def _drawable(picture: Picture) -> list[NestedWindow]:
-    """The windows that are not clipped, and always that of the unit."""
+    """Return the windows that are not clipped, and always that of the unit."""
     extents = [_extent(picture, axis) for axis in range(len(picture.sizes))]
 
     def fits(one: NestedWindow) -> bool:
@@ -183,7 +183,7 @@ def _drawable(picture: Picture) -> list[NestedWindow]:
 
 
 def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
-    """The first and last position of the unit's window, and those that are drawn, per axis."""
+    """Return the first and last position of the unit's window, and those that are drawn, per axis."""
     if not picture.nested:
         return []
     window = picture.nested[-1].window
@@ -191,7 +191,7 @@ def _reaches(picture: Picture) -> list[tuple[int, int, int, int]]:
 
 
 def _plane(picture: Picture, windows: list[tuple[NestedWindow, str]], top: float) -> tuple[list[str], float]:
-    """The plane of the last two axes, with a legend."""
+    """Return the plane of the last two axes, with a legend."""
     height, width = picture.sizes[-2:]
     (y0, y1), (x0, x1) = _extent(picture, -2), _extent(picture, -1)
     scale = PLANE / max(y1 - y0 + 1, x1 - x0 + 1)
@@ -276,7 +276,7 @@ def _union(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list[str]:
-    """The labels below an axis: its first and last position and its name, if there is room."""
+    """Return the labels below an axis: its first and last position and its name, if there is room."""
     last = _readable(left + n * scale, y, str(n - 1), anchor="end")
     if n * scale < 60:
         return [last]
@@ -285,7 +285,7 @@ def _ruler(left: float, y: float, n: int, scale: float, name: str = "x") -> list
 
 
 def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) -> list[str]:
-    """The labels of a sample of the windows, the outermost first."""
+    """Return the labels of a sample of the windows, the outermost first."""
     lines = []
     for index, (one, color) in enumerate(sample_evenly(windows[::-1], MAX_LABELS)):
         y = top + 13 + index * LEGEND
@@ -299,7 +299,7 @@ def _legend(windows: list[tuple[NestedWindow, str]], left: float, top: float) ->
 
 
 def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[str]:
-    """A name and a right-aligned size."""
+    """Return a name and a right-aligned size."""
     right = WIDTH - MARGIN
     room = int((right - left) / LETTER) - len(size) - 2
     return [_text(left, y, _short(name, room), kind), _text(right, y, size, kind, anchor="end")]
@@ -308,7 +308,7 @@ def _label(left: float, y: float, name: str, size: str, kind: str = "") -> list[
 def _strip(
     picture: Picture, windows: list[tuple[NestedWindow, str]], axis: int, name: str, top: float
 ) -> tuple[list[str], float]:
-    """One axis, with a line per layer and the input below them."""
+    """Return one axis, with a line per layer and the input below them."""
     n = picture.sizes[axis]
     x0, x1 = _extent(picture, axis)
     scale = STRIP / (x1 - x0 + 1)
@@ -367,16 +367,17 @@ def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") 
 
 
 def _readable(x: float, y: float, text: str, anchor: str = "start") -> str:
-    """A label with a halo in the colour of the ground, a text below it: not every program draws strokes first."""
+    """Return a label above a halo in the background colour; as a second text, because not all programs draw strokes
+    first."""
     return _text(x, y, text, "halo", anchor) + _text(x, y, text, "faint", anchor)
 
 
 def _short(text: str, max_length: int) -> str:
-    """A text of at most ``max_length`` characters: its end, because the names of layers differ at the end."""
+    """Return a text of at most ``max_length`` characters: its end, because the names of layers differ at the end."""
     max_length = max(max_length, 6)
     return text if len(text) <= max_length else "…" + text[1 - max_length :]
 
 
 def _clean(text: str) -> str:
-    """A text escaped for XML, without the characters that XML does not allow."""
+    """Return a text escaped for XML, without the characters that XML does not allow."""
     return escape("".join(character if character.isprintable() else "�" for character in text), quote=False)

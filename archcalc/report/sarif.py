@@ -32,10 +32,10 @@ def sarif(
     Of more than `MAX_RESULTS` findings, the most severe ones are listed, and the others counted in a notification.
 
     Args:
-        findings: The findings of the run.
-        rules: The documentation of every code that may occur; other codes are listed without documentation.
-        version: The version of archcalc.
-        skipped: The files that were not validated, for notifications.
+        findings: the findings of the run.
+        rules: the documentation of every code that may occur; other codes are listed without documentation.
+        version: the version of archcalc.
+        skipped: the files that were not validated, for notifications.
     """
     texts = {rule.code: rule for rule in rules}
     codes = list(dict.fromkeys([*texts, *(finding.code for finding in findings)]))
@@ -103,7 +103,7 @@ def _result(finding: Finding, rule: int, fingerprint: str) -> dict[str, Any]:
 
 
 def _artifact(file: str) -> dict[str, str]:
-    """A file as a URI, relative to the root of the repository unless the path is absolute."""
+    """Return a file as a URI, relative to the root of the repository unless the path is absolute."""
     if Path(file).is_absolute():
         return {"uri": Path(file).as_uri()}
     return {

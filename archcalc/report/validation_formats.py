@@ -49,8 +49,8 @@ def write_spec(form: str, result: ValidationResult, display: ValidationDisplay) 
     findings = FORMATS[form].findings
     assert findings is not None
     line = "" if display.quiet and not result.status else f"{headline(result, color=display.color)}\n"
-    told = FIXABLE if result.diff else ()  # the patch shows what these warnings say
-    shown = [each for each in result.findings if each.status or not (display.quiet or each.hint.endswith(told))]
+    redundant = FIXABLE if result.diff else ()  # the patch shows what these warnings say
+    shown = [each for each in result.findings if each.status or not (display.quiet or each.hint.endswith(redundant))]
     found = findings(shown)
     rest = result.diff
     if result.comparison is not None and result.comparison.differs:

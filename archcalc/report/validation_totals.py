@@ -1,4 +1,4 @@
-"""What remains of a validation in the end: totals, a line of summary, and the summary of a step in GitHub Actions."""
+"""The summary of a validation: totals, one line for the terminal, and the summary of a step in GitHub Actions."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def step_summary(results: Sequence[ValidationResult], room: int = MAX_SUMMARY_BY
     """Return the summary of a GitHub Actions step in Markdown: the findings and the changes since the baseline.
 
     Args:
-        results: The results of all specs.
-        room: The maximum number of bytes; what is most severe comes first, and the rest is counted.
+        results: the results of all specs.
+        room: the maximum number of bytes; what is most severe comes first, and the rest is counted.
     """
     return bounded_summary(f"### archcalc validate\n\n{summary(results)}\n\n", _blocks(results), room)
 

@@ -41,7 +41,7 @@ def texts(content: Content | None, what: str) -> tuple[Text, ...]:
 def read_about(top: Mapping) -> About:
     """Return what a spec, or one of its variants, says about its network.
 
-    Of the published figures, those are left out that it does not expect: variants do. `check_published` reports errors
+    Published figures that it does not expect are left out: its variants expect them. `check_published` reports errors
     in them.
 
     Raises:
@@ -67,7 +67,8 @@ def read_about(top: Mapping) -> About:
 
 
 def check_published(top: Mapping, variants: Dictionary[str, Mapping]) -> None:
-    """Check that a spec expects every figure that it calls published; those of the file, that a variant does.
+    """Check that a spec expects every figure under ``published:``; those of the file may be expected by a variant
+    instead.
 
     Raises:
         SpecError: some are not expected, with one error each.

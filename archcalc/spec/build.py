@@ -26,7 +26,7 @@ from archcalc.spec.limits import Limits
 from archcalc.spec.network import VALUE_CODES, Attributes, Built, Network, Observer, Stage, TrainingHeads
 from archcalc.spec.paths import Frame, Mark
 from archcalc.spec.references import References
-from archcalc.spec.sharing import ALONE, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
+from archcalc.spec.sharing import UNTIED, Owned, SharedCall, SharedSet, Tied, weights_of_call, weights_of_layer
 from archcalc.spec.syntax import names_in
 from archcalc.spec.values import (
     Names,
@@ -46,7 +46,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"==": eq, "!=": ne, "<=": le
 
 
 NO_LOCALS: ChainMap[str, Mark] = ChainMap()
-"""What surrounds a chain that is not in a list with named entries."""
+"""The local names of a chain that is not in a list with named entries."""
 
 
 class _Context(NamedTuple):
@@ -82,7 +82,7 @@ class _Draft(NamedTuple):
     outputs: Shapes
     frame: Frame
     place: Span | None = None
-    tied: Tied = ALONE
+    tied: Tied = UNTIED
 
 
 class _Label(NamedTuple):
@@ -108,7 +108,7 @@ def build(
         limits: limits on the work.
         observe: called with the index of every layer before its formulas are evaluated.
         attributes: numbers that replace attributes of layers.
-        training_heads: which training heads are built. (That one is impossible is known for plain numbers only.)
+        training_heads: which training heads are built. (Whether one is impossible is known for plain numbers only.)
 
     Raises:
         SpecError: a layer is impossible on its input, a name is unknown, or a limit is exceeded.
@@ -343,7 +343,7 @@ class _Builder:
         return current if chosen is None else self.chain(chosen, current, context)
 
     def bound_layers(self, more: int, span: Span) -> None:
-        """Check that there may be as many further layers."""
+        """Check that ``more`` further layers do not exceed the limit."""
         if len(self.drafts) - len(self.network.inputs) + more > self.limits.layers:
             fail("limit", f"more than {self.limits.layers} layers", span, "raise the limit with --max-layers")
 
@@ -451,7 +451,7 @@ class _Builder:
         """Return the weights of a layer that belong to earlier layers."""
         argument = weights_argument(item, op)
         if argument is None and context.shared is None:
-            return ALONE
+            return UNTIED
         weights = op.weights(shapes)
         tied: dict[str, int] = {}
         if argument is not None:

@@ -1,7 +1,7 @@
 """The catalogue of the bundled networks: names, families, totals and published figures, without reading the specs.
 
 The catalogue is stored, because reading and analysing every spec takes longer than anybody waits for a list. A test
-compares it with the specs; ``python -m tests.specs.catalogue`` writes it anew.
+compares it with the specs; ``python -m tests.specs.catalogue`` rewrites it.
 """
 
 from __future__ import annotations

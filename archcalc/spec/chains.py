@@ -180,7 +180,7 @@ def repeated(items: list[str]) -> list[str]:
 
 def _times(items: list[str], place: int, period: int) -> int:
     """Return how often the ``period`` items at an index occur consecutively; references and sources do not repeat."""
-    if items[place] not in items[place + period : place + period + 1] or _starts_anew(items[place]):
+    if items[place] not in items[place + period : place + period + 1] or _ignores_current(items[place]):
         return 1
     body = items[place : place + period]
     times = 1
@@ -189,6 +189,6 @@ def _times(items: list[str], place: int, period: int) -> int:
     return times
 
 
-def _starts_anew(item: str) -> bool:
+def _ignores_current(item: str) -> bool:
     """Return whether an item does not read the current tensor: it is a reference or a source."""
     return item.startswith("@") or item.split(" ", 1)[0] in SOURCES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 MAX_DENOMINATOR = 64
-"""Ratios with larger denominators are not meant by a decimal."""
+"""Decimals are not taken for ratios with larger denominators."""
 MAX_PLACES = 12
 """Decimals with more places are not approximations."""
 

@@ -88,7 +88,7 @@ class ChainReader:
 
 
 def entry_name(key: Scalar, what: str, content: Content | None = None) -> str:
-    """Return the name of a stage, input or entry; ``content`` is what stands behind it.
+    """Return the name of a stage, input or entry; ``content`` is its value.
 
     Raises:
         SpecError: it is not one.

@@ -1,4 +1,5 @@
-"""How many layers a chain has at least, without expanding it: a network that exceeds its limit is refused at once."""
+"""Lower bounds of the number of layers of a chain, without expanding it: a network above its limit is rejected at
+once."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from archcalc.spec.syntax import names_in
 from archcalc.spec.values import Names, Scope, Value, evaluate
 
 MAX_ITEMS = 10_000
-"""The most items of chains that are looked at; blocks that call others can have many more in all."""
+"""The maximum number of items that are examined; blocks that call others can have many more in all."""
 
 
 class Expansion:

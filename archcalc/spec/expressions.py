@@ -173,7 +173,7 @@ def size(reader: Reader) -> Value:
 
 
 def part(reader: Reader) -> Part:
-    """part = side [":" side];  side = NUMBER | "(" expression ")", either may be missing beside a colon"""
+    """part = side [":" side];  side = NUMBER | "(" expression ")", either may be missing next to a colon"""
     start = reader.at
     first = side(reader)
     if reader.take("COLON") is None:
@@ -184,7 +184,7 @@ def part(reader: Reader) -> Part:
 
 
 def side(reader: Reader) -> Expression | None:
-    """NUMBER | "(" expression ")" | NAME (beside a colon only, as in 0:C)"""
+    """NUMBER | "(" expression ")" | NAME (next to a colon only, as in 0:C)"""
     if reader.check("NUMBER") or reader.check("("):
         return primary(reader, blanks=False)
     if reader.value[reader.at - 1 : reader.at] == ":" and reader.check("NAME"):

@@ -34,7 +34,7 @@ JOINS = tuple(name for name, cls in REGISTRY.items() if cls.arity is None)
 """The operators with several inputs, which are written with branches."""
 
 SOURCES = tuple(name for name, cls in REGISTRY.items() if cls.arity == 0)
-"""The operators without an input, which stand first in their chain."""
+"""The operators without an input, which start a chain."""
 
 SUGAR = {"k": "kernel", "s": "stride", "p": "pad", "d": "dilation", "g": "groups"}
 """The short forms of arguments."""
@@ -216,11 +216,11 @@ def item(reader: Reader, *, first: bool) -> Item:
 
 
 STARRED = "a star stands for every match, and only where a branch of a join starts: add(@stack/skip*)"
-"""The hint for a star behind a reference in other places."""
+"""The hint for a star after a reference in other places."""
 
 
 def is_source(item: Item, blocks: frozenset[str]) -> bool:
-    """Return whether an item is a reference, or a layer without an input: these stand first in their chain."""
+    """Return whether an item is a reference, or a layer without an input: these start a chain."""
     return isinstance(item, Reference) or (isinstance(item, Layer) and item.name in SOURCES and item.name not in blocks)
 
 

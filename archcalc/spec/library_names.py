@@ -27,7 +27,8 @@ _IMAGE_SIZE = re.compile(r"[-_](?P<size>\d{3})$")
 
 
 def library_forms(name: str) -> tuple[tuple[str, str], ...]:
-    """Return in which spellings a name may tell what network it is, and with which image size (empty: not told).
+    """Return the spellings in which a name may identify a network, each with the image size that it states (or none:
+    "").
 
     The spelling is the same for the names of a network in different libraries. It serves comparisons only.
     """
@@ -57,7 +58,7 @@ def without_separators(text: str) -> str:
 def is_slip(written: str, name: str) -> bool:
     """Return whether a name is probably a misspelling of another one.
 
-    Numbers and short words tell networks of a family apart, so only longer words may differ, each by one letter.
+    Numbers and short words distinguish the networks of a family, so only longer words may differ, each by one letter.
     """
     ours, theirs = (re.findall(r"[a-z]+|\d+", each.casefold()) for each in (written, name))
     return len(ours) == len(theirs) and all(map(_is_slip, ours, theirs))

@@ -37,13 +37,13 @@ BINARY = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
-"""What files that begin with these bytes are."""
+"""The kinds of files that begin with these bytes."""
 MAX_CONTROL = 0.05
 """The share of control characters up to which a file is a text with mistakes."""
 
 
 def what_else(data: bytes) -> str:
-    """Return what a file is that is not UTF-8 text; empty if it may be one."""
+    """Return the kind of a file that is not UTF-8 text; empty if it may be text."""
     known = next((what for start, what in BINARY.items() if data.startswith(start)), "")
     if known or b"\0" not in data:
         return known

@@ -1,6 +1,6 @@
 r"""LaTeX and the digits of other scripts in what people write: numbers (``3.8\times10^9``) and formulas.
 
-Both are read the same here; what differs between a number and a formula is with their readers.
+What both have in common is read here; what differs is left to the readers of numbers and of formulas.
 """
 
 from __future__ import annotations

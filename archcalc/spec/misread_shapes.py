@@ -12,11 +12,11 @@ from archcalc.ops.base import Shape
 from archcalc.spec.errors import Source, Span, SpecError
 
 MAX_CHANNELS = 4
-"""Images have at most so many channels."""
+"""The maximum number of channels of an image."""
 MIN_POSITIONS = 8
-"""Images have at least so many rows and columns."""
+"""The minimum number of rows and of columns of an image."""
 MAX_ASPECT = 4
-"""Images are at most so many times longer along one axis than along the other."""
+"""The maximum ratio of the sides of an image."""
 
 
 class Misreading(NamedTuple):
@@ -36,10 +36,10 @@ class WrittenInputs(NamedTuple):
     layout: str
     """The layout in which they are written."""
     file: Source | None
-    """The file that says the layout; ``None`` for an inline expression."""
+    """The file that sets the layout; ``None`` for an inline expression."""
 
     def of_rank(self, axes: int) -> Iterator[tuple[Span, Shape]]:
-        """Yield the places and shapes, as written, of the inputs with so many axes."""
+        """Yield the places and shapes, as written, of the inputs with this number of axes."""
         for name, shape in self.shapes.items():
             span = self.places.get(name)
             if span is not None and len(shape) == axes and all(map(is_plain, shape)):

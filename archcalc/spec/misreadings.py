@@ -25,11 +25,11 @@ from archcalc.spec.records import Spec
 Check: TypeAlias = Callable[[Spec], Iterator[Misreading]]
 
 CHECKS: dict[str, Check] = {}
-"""What is looked for, by the code of the warning. The docstrings are the documentation of the warnings."""
+"""The checks by the codes of their warnings. Their docstrings are the documentation of the warnings."""
 
 
 def check(code: str) -> Callable[[Check], Check]:
-    """Return a decorator that registers a function as the one that finds what this code warns of."""
+    """Return a decorator that registers a function as the check for this code."""
 
     def register(function: Check) -> Check:
         CHECKS[code] = function
@@ -101,7 +101,7 @@ def missing_channels(spec: Spec) -> Iterator[Misreading]:
 
 @check("layer-norm-axis")
 def layer_norm_axis(spec: Spec) -> Iterator[Misreading]:
-    """A layer normalisation of all numbers together, which is not said to be one.
+    """A layer normalisation of all numbers together that does not say so.
 
     By default `ln` normalises the entire tensor. PyTorch's and Keras's layer normalisation usually runs over the last
     axis, ConvNeXt's over the channels. Write `axis=last`, `axis=channels` or, to keep it, `axis=all`.

@@ -1,6 +1,6 @@
 """Models of other formats as SPECs: what a reader of a format provides, and how a SPEC argument names such a model.
 
-The readers are above this package, and enter themselves in `READERS` and `IMPORTER`.
+The readers are above this package, and register themselves in `READERS` and `IMPORTER`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ IMPORTER: list[Callable[[str], ModelSource]] = []
 
 
 def model_file(spec: str) -> ModelSource | None:
-    """Return what reads a SPEC argument with the suffix of a model file; ``None`` for all others."""
+    """Return the source of a SPEC argument with the suffix of a model file; ``None`` for all others."""
     reader = READERS.get(Path(spec).suffix.lower())
     return None if reader is None else reader(Path(spec), spec)
 
@@ -104,5 +104,5 @@ def is_model(spec: str) -> bool:
 
 
 def python_object(spec: str) -> ModelSource | None:
-    """Return what reads a SPEC argument that names an object in the user's code; ``None`` for all others."""
+    """Return the source of a SPEC argument that names an object in the user's code; ``None`` for all others."""
     return IMPORTER[0](spec) if IMPORTER and PYTHON_OBJECT.fullmatch(spec) is not None else None

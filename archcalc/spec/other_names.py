@@ -1,4 +1,4 @@
-"""Names that people use for layers and arguments, and what they are here.
+"""Names that people use for layers and arguments, and their names in specs.
 
 Those of layers are used only in hints. An operator or block of the same name always wins,
 since only unknown names are looked up. When an operator gets a name of this table, remove it here (a test says which).
@@ -57,7 +57,7 @@ _ENTRIES: dict[str, Instead] = {
     "hswish": Instead("hardswish"),
     "hsigmoid": Instead("hardsigmoid"),
     "lrelu": Instead("leaky_relu"),
-    "input inputlayer placeholder": Instead("identity", "the shape of the input stands before the first arrow"),
+    "input inputlayer placeholder": Instead("identity", "the shape of the input is written before the first arrow"),
     "plus": Instead("add(identity, conv 64 k1)"),
     "minus subtract": Instead("sub(identity, conv 64 k1)"),
     "maximum": Instead("max(identity, conv 64 k1)"),
@@ -126,7 +126,7 @@ def plain(name: str) -> str:
 
 
 def hint_for(name: str) -> str:
-    """Return what to write instead of a name; empty if nobody uses it."""
+    """Return the hint what to write instead of a name; empty if the table does not have it."""
     found = OTHER_NAMES.get(plain(name))
     if found is None:
         return ""

@@ -12,7 +12,7 @@ from archcalc.graph import Ref
 class Frame:
     """A block call, or a named entry of a list, around layers.
 
-    How many calls of the same block stand beside a call is known only after all of them.
+    How many calls of the same block there are in one place is known only after all of them.
     """
 
     __slots__ = ("calls", "index", "label", "local", "parent")

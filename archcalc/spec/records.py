@@ -1,4 +1,4 @@
-"""What reading gives and takes: a spec that was read, and what is given for it from outside its text."""
+"""The result and the options of reading: a spec that was read, and what is given for it from outside its text."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Given(NamedTuple):
     """Numbers of any kind that replace variables and input sizes. Input sizes have the names of
     `archcalc.graph.input_axes`; a variable hides an axis of the same name. The variables of an inline expression are
     the names in it that are among these and those of `set`; a name of a size, or ``i``, only if `set` has it or if it
-    stands in the input shape."""
+    occurs in the input shape."""
     observe: Observer | None = None
     """Called with the index of every layer before its formulas are evaluated."""
     attributes: Dictionary[int, Dictionary[str, Number]] = {}

@@ -1,7 +1,7 @@
 """Texts in other notations, rewritten in the notation of specs for hints: ``3,32,32 => Conv2d(3, 6, 5)``.
 
-Each rule rewrites one thing that people write. Whoever asks checks that the result is valid, so a rule need not decide
-whether its match is one: a wrong result is never shown.
+Each rule rewrites one thing that people write. The caller checks that the result is valid, so a rule need not decide
+whether its match is correct: a wrong result is never shown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def rewritten(text: str, known: Collection[str], *, inline: bool) -> str | None:
 
     Args:
         text: a chain, or an inline expression.
-        known: the names of variables, parameters and sizes that may stand in it.
+        known: the names of variables, parameters and sizes that may occur in it.
         inline: whether it begins with an input shape.
     """
     if len(text) > MAX_LENGTH:
@@ -79,7 +79,7 @@ def _calls(text: str, rewrite: Callable[[str], str | None]) -> str:
 
 
 def _closing(text: str, opening: int) -> int | None:
-    """Return the index behind the bracket that closes the one at an index."""
+    """Return the index after the bracket that closes the one at an index."""
     depth = 0
     for index in range(opening, len(text)):
         depth += (text[index] in "([") - (text[index] in ")]")

@@ -17,7 +17,7 @@ Tied: TypeAlias = Mapping[str, int]
 """The index of the layer that a weight belongs to, by the name of the weight; weights of the layer itself are left
 out."""
 
-ALONE: Tied = {}
+UNTIED: Tied = {}
 
 Owned: TypeAlias = Mapping[str, tuple[Weight, int]]
 """The weights of a layer by name, each with the index of the layer that it belongs to."""
@@ -132,7 +132,7 @@ def named_layer(argument: Argument, named: Value) -> int:
 def weights_of_call(
     op: Operator, weights: Sequence[Weight], tied: Tied, call: SharedCall, first: Owned | None
 ) -> dict[str, int]:
-    """Return the weights that a call of a shared block uses of its first call.
+    """Return the weights that a call of a shared block takes from the first call.
 
     Args:
         op: the operator that uses them.
@@ -142,7 +142,7 @@ def weights_of_call(
         first: the weights of the same layer in the first call; ``None`` if there is no such layer.
 
     Raises:
-        SpecError: the first call does not have them, or in other shapes.
+        SpecError: the first call does not have them, or has them in other shapes.
     """
     found = {}
     for weight in weights:

@@ -1,4 +1,4 @@
-"""The known word that an unknown one is a slip of the pen for.
+"""The known word that an unknown one probably misspells.
 
 Words that merely look alike mean different things, so only few edits are allowed: none in words of up to two letters,
 one in words of up to five, else two.

@@ -38,7 +38,7 @@ from archcalc.spec.tokens import RULES
 ROUNDING = "wrap it in floor(…), ceil(…), round(…) or divisible(…, 8)"
 
 MAX_DIVIDED = 10**6
-"""The divisors of larger numbers are not looked for."""
+"""The divisors of larger numbers are not searched for."""
 
 
 class Word(NamedTuple):
@@ -102,7 +102,7 @@ class Scope(NamedTuple):
     """The shape of the current tensor, whose sizes have names; ``None`` if there is no current tensor."""
     limits: Limits
     repeat_index: Number | None = None
-    """The value of ``i``: how often what is repeated has been repeated before; ``None`` if nothing is."""
+    """The value of ``i``: the number of repetitions before this one; ``None`` outside repetitions."""
     tensor: Callable[[syntax.Reference], Tensor] | None = None
     """Returns the tensor that a reference stands for; ``None`` where there are no tensors."""
 
@@ -154,7 +154,7 @@ def evaluate(
         return Pattern(value.content)
     if isinstance(value, syntax.Reference):
         if scope.tensor is None:
-            fail("reference", f"'@{value.name}' stands for a tensor, and here there is none", value.span)
+            fail("reference", f"'@{value.name}' is a tensor, but only numbers and words are allowed here", value.span)
         return scope.tensor(value)
     if isinstance(value, syntax.Name):
         if value.name in words:
@@ -170,7 +170,7 @@ def number(expression: syntax.Expression, scope: Environment) -> Number:
     """Return the exact value of arithmetic.
 
     Raises:
-        SpecError: a name is unknown or no number, a divisor is zero, or a number exceeds the limits.
+        SpecError: a name is unknown or not a number, a divisor is zero, or a number exceeds the limits.
     """
     if isinstance(expression, syntax.Literal):
         return expression.value
@@ -334,7 +334,7 @@ def external_value(value: Value) -> Number | str:
 
 
 def hint_for_number(error: Impossible) -> str:
-    """Return the hint which numbers are possible instead; empty where nothing can be said."""
+    """Return a hint with the nearest possible numbers; empty if there is nothing to suggest."""
     if isinstance(error, NotInteger):
         return ROUNDING
     if isinstance(error, NotDivisible):

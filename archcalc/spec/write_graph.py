@@ -15,8 +15,9 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from archcalc.graph import Graph, Node, Ref, write_shape
+from archcalc.ops.base import Weight
 from archcalc.spec.chains import ChainWriter, NotAChain
-from archcalc.spec.errors import fail
+from archcalc.spec.errors import Problem, SpecError, fail
 from archcalc.spec.write import connection_table, layer_words, write_join
 
 WIDTH = 100
@@ -61,15 +62,11 @@ def write_graph(graph: Graph) -> str:
     numbered as by the language.
 
     Raises:
-        SpecError: a spec cannot express the graph: the second output of a layer is read, or a head is not a chain.
+        SpecError: a spec cannot express the graph; the problems are all reasons.
     """
-    for node in graph.nodes:
-        if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
-            fail(
-                "write",
-                f"'{node.name}' reads the second output of a layer, which a spec cannot express",
-                origin=graph.name,
-            )
+    problems = [Problem("write", f"{each}, which a spec cannot express", origin=graph.name) for each in _reasons(graph)]
+    if problems:
+        raise SpecError(problems)
     groups = _groups(graph)
     flat: set[int] = set()
     while True:  # a missing name is found when the tensor is read; its group is then written layer by layer
@@ -79,21 +76,58 @@ def write_graph(graph: Graph) -> str:
             owner = next(index for index, each in enumerate(groups) if error.ref.node in each.nodes)
             if owner in flat:
                 name = graph.nodes[error.ref.node].name
-                fail("write", f"a spec cannot express what reads '{name}'", origin=graph.name)
+                fail("write", f"a spec cannot express the layers that read '{name}'", origin=graph.name)
             flat.add(owner)
 
 
+def _reasons(graph: Graph) -> Iterator[str]:
+    """Return what a spec cannot express."""
+    for node in graph.nodes:
+        if any(ref.output > len(graph.nodes[ref.node].op.further_outputs) for ref in node.inputs):
+            yield f"'{node.name}' reads the second output of a layer"
+        owners = {*node.tied.values()}
+        if len(owners) > 1:
+            yield f"'{node.name}' shares weights of several layers"
+        for owner in owners if len(owners) == 1 else ():
+            own = {each.name for each in _weights(graph, node)} - node.tied.keys()
+            both = sorted(own & {each.name for each in _weights(graph, graph.nodes[owner])})
+            if both:
+                yield f"'{node.name}' shares weights of '{graph.nodes[owner].name}', but not the {both[0]}"
+
+
+def _weights(graph: Graph, node: Node) -> tuple[Weight, ...]:
+    """Return the stored arrays of a layer."""
+    return node.op.weights(graph.input_shapes(node))
+
+
 def _groups(graph: Graph) -> list[Group]:
-    """Return the layers grouped by stage or head, in graph order."""
+    """Return the layers grouped by stage or head, in graph order.
+
+    The layers of a stage may stand in several places, with others between them; the group that makes the output of the
+    stage then has its name, or else the last one. A stage that has the name of a head has none: heads share the name
+    space, and keep theirs.
+    """
+    heads = _heads(graph)
+    runs = [
+        (belongs, tuple([index for index, _ in members]))
+        for belongs, members in groupby(graph.layers(), lambda pair: _belongs(pair[1]))
+    ]
+    named = {stage: number for number, ((stage, _, _), _) in enumerate(runs)}
+    for number, ((stage, _, _), nodes) in enumerate(runs):
+        made = graph.stages.get(stage or "")
+        if made is not None and made.node in nodes:
+            named[stage] = number
     groups = []
-    seen: set[str] = set()
-    for (stage, head, training), members in groupby(graph.layers(), lambda pair: _belongs(pair[1])):
-        nodes = tuple(index for index, _ in members)
-        name = stage if stage not in seen else None
+    for number, ((stage, head, training), nodes) in enumerate(runs):
+        name = stage if named[stage] == number and (head or stage not in heads) else None
         result = graph.stages.get(name, Ref(nodes[-1])) if name else Ref(nodes[-1])
         groups.append(Group(name, head, training, nodes, result))
-        seen |= {name} if name else set()
     return groups
+
+
+def _heads(graph: Graph) -> set[str]:
+    """Return the names of the heads."""
+    return {*list(graph.outputs)[1:], *graph.training_outputs}
 
 
 def _belongs(node: Node) -> tuple[str | None, bool, bool]:
@@ -111,9 +145,9 @@ class _Writer:
         """The layers so far that are written as a stage of their own, so that its name is theirs."""
         self.taken = {*graph.stages, *(node.name for node in graph.nodes)}
         self.tables: dict[tuple[tuple[bool, ...], ...], str] = {}
-        heads = [*list(graph.outputs)[1:], *graph.training_outputs]
-        made = {each.name for each in groups}
-        self.aliases = {name: ref for name, ref in graph.stages.items() if name not in {*made, *heads, *graph.inputs}}
+        self.head_names = _heads(graph)
+        used = {*(each.name for each in groups), *self.head_names, *graph.inputs}
+        self.aliases = {name: ref for name, ref in graph.stages.items() if name not in used}
         """Stages without layers, which are further names of tensors."""
 
     def document(self) -> str:
@@ -253,10 +287,7 @@ class _Writer:
         name = "" if table is None else self.tables.setdefault(table, f"table{len(self.tables) + 1}")
         given = zip(op.tensor_arguments(), node.inputs[len(node.joined) :], strict=True)
         words = layer_words(op, self.graph.layout, name, {each: self.reference(ref) for each, ref in given})
-        owners = sorted({*node.tied.values()})
-        if len(owners) > 1:
-            message = f"'{node.name}' shares weights of several layers, which a spec cannot express"
-            fail("write", message, origin=self.graph.name)
+        owners = {*node.tied.values()}
         return [*words, *(f"weights={self.layer_reference(owner)}" for owner in owners)]
 
     def layer_reference(self, index: int) -> str:
@@ -276,7 +307,7 @@ class _Writer:
     def free(self, name: str) -> str:
         """Return a valid, unused name of a stage that is similar to this one."""
         allowed = re.sub(r"[^A-Za-z0-9_]+", "_", name)
-        if allowed == name:
+        if allowed == name and name not in self.head_names:
             return name
         numbered = (allowed if number == 1 else f"{allowed}_{number}" for number in count(1))
         found = next(each for each in numbered if each not in self.taken)

@@ -72,8 +72,8 @@ def _nested_too_deeply(text: str, nesting: int) -> int | None:
     """Return the index at which unclosed brackets are nested too deeply, or ``None`` if they are not.
 
     The parser looks ahead to the end of a bracket and may fail there, at a limit of its own or at the end of the text,
-    before it reports the first bracket. Brackets inside quotes or comments are not distinguished: with so many unclosed
-    brackets, the text is not a spec in either case.
+    before it reports the first bracket. Brackets inside quotes or comments are not distinguished: with this many
+    unclosed brackets, the text is not a spec in either case.
     """
     brackets = tuple(re.finditer(r"[\[{}\]]", text))
     depths = [*accumulate(1 if match.group() in "[{" else -1 for match in brackets)]

@@ -54,7 +54,7 @@ def find_bundled(spec: str) -> tuple[str, str] | None:
 
 @cache
 def entries_by_spelling() -> dict[str, Entry]:
-    """Return the entries of the catalogue by the spellings of their names; of several entries, the one meant rather."""
+    """Return the entries of the catalogue by the spellings of their names; of several entries, the more likely one."""
     names = [(spellings(name), entry) for name, entry in _named()]
     loose = {plain: entry for (_, plain), entry in names}
     return {**loose, **{separated: entry for (separated, _), entry in names}}
@@ -63,7 +63,7 @@ def entries_by_spelling() -> dict[str, Entry]:
 def suggest_bundled(spec: str) -> str:
     """Return the hint for a name that no bundled network has; empty if nothing is similar.
 
-    The one network is named that the name means in another library, or that it misspells; else those whose names, title
+    It lists the network that the name means in another library, or misspells; else those whose names, title
     or family contain all of its words; else those that begin like it.
     """
     if (meant := meant_name(spec)) is not None:
@@ -100,7 +100,7 @@ def _misspelt(spec: str) -> str | None:
 
 
 def _beginning_like(spec: str, word: str) -> list[str]:
-    """Return the networks that begin with a word, as far as none has more of the name in common."""
+    """Return the networks whose names begin with a word, of them those that have most of the name in common."""
     plain = plain_name(spec)
     common: dict[str, int] = {}
     for name, entry in _named():
@@ -117,7 +117,7 @@ def plain_name(name: str) -> str:
 
 
 def spellings(name: str) -> tuple[str, str]:
-    """Return a name without punctuation except between numbers, which it tells apart (1_6 and 16), and without any."""
+    """Return a name without punctuation except between numbers, which it separates (1_6 is not 16), and without any."""
     return without_separators(name.casefold()), plain_name(name)
 
 

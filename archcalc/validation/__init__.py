@@ -1,12 +1,11 @@
 """Validation of many specs: the work of `archcalc validate`, without its output.
 
-``paths`` finds the specs (``walk`` in folders and by patterns), ``recognize`` tells them from other files,
+``paths`` finds the specs (``walk`` in folders and by patterns), ``recognize`` distinguishes them from other files,
 ``configuration`` reads the settings of the project (``unused_patterns`` checks them), and ``plan`` gives every spec its
 configuration and its entry in a baseline. ``examine`` validates one spec, ``parallel`` all of them (in several
-processes if that pays), and ``cache`` those that have changed; ``results`` defines what these are given and return.
+processes if that pays), and ``cache`` those that have changed; ``results`` defines their arguments and results.
 ``baseline`` compares with the figures that ``store`` reads and writes, ``renames`` recognizes renamed specs,
-``correct`` corrects a file, and ``codes``
-documents every code.
+``correct`` corrects a file, and ``codes`` documents every code.
 """
 
 from archcalc.validation.parallel import examine_all

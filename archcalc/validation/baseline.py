@@ -133,7 +133,7 @@ def growth_errors(before: NetworkFigures, after: NetworkFigures, tolerance: Tole
 
 
 def _place(before: NetworkFigures, after: NetworkFigures, index: int, spec: Spec) -> Span | None:
-    """The place of the layer that has grown most in a count."""
+    """Return the place of the layer that has grown most in a count."""
     grown = [
         (change.after.counts[index] - (change.before.counts[index] if change.before else 0), change.after.name)
         for change in changes(before, after)
@@ -221,13 +221,13 @@ def _aligned(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Chang
 
 
 def _stage(row: LayerFigures) -> str:
-    """The stage of a layer; an empty text for an unnamed one, whose name is numbered."""
+    """Return the stage of a layer; an empty text for an unnamed one, whose name is numbered."""
     stage = row.name.partition("/")[0]
     return "" if re.fullmatch(rf"{operator_of(row)}_\d+", stage) else stage
 
 
 def _paired(old: list[LayerFigures], new: list[LayerFigures]) -> Iterator[Change]:
-    """The replaced layers, paired by name if the operators agree, else by operator in their order."""
+    """Yield the replaced layers, paired by name if the operators agree, else by operator in their order."""
     waiting, pairs = list(old), []
     for row in new:
         same = next((each for each in waiting if (each.name, operator_of(each)) == (row.name, operator_of(row))), None)
@@ -259,7 +259,7 @@ def read_tolerances(written: Iterable[str]) -> Tolerance:
     """Read tolerances as written on a command line: ``1%``, ``macs=2%``.
 
     Raises:
-        ValueError: A tolerance is not a percentage, or its quantity is not stored in baselines.
+        ValueError: a tolerance is not a percentage, or its quantity is not stored in baselines.
     """
     every, own = None, {}
     for text in (part for option in written for part in option.split(",")):

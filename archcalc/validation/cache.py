@@ -2,7 +2,7 @@
 
 That is the content of the spec and its name, the options, the configuration, its entry in the baseline, and the program
 itself. The cache is an SQLite file in the user's folder for caches. It never fails: a cache that cannot be read or
-written is none.
+written is ignored.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 MAX_AGE = 30
-"""The days after which a result that nobody has asked for is removed."""
+"""The number of days after which an unused result is removed."""
 MAX_RESULTS = 100_000
-"""The maximum number of results that are kept; those that nobody has asked for longest are removed first."""
+"""The maximum number of results that are kept; those unused for the longest time are removed first."""
 TABLE = "CREATE TABLE IF NOT EXISTS results (key BLOB PRIMARY KEY, used INTEGER, result TEXT) WITHOUT ROWID"
 
 
@@ -75,7 +75,7 @@ def examine_changed(
                     yield known[key]
                     continue
                 result = next(fresh)
-                if key is not None and key == _key(environment, options, task):  # not changed meanwhile
+                if key is not None and key == _key(environment, options, task):  # not changed in the meantime
                     found[key] = json.dumps(result._replace(figures=None))
                 yield result
     finally:
@@ -83,7 +83,7 @@ def examine_changed(
 
 
 def _program() -> Iterator[Any]:
-    """Yield what tells one state of the program from another: a checkout changes without its version."""
+    """Yield what distinguishes the states of the program: a checkout changes while its version stays."""
     import yaml
 
     yield from (sys.version, yaml.__version__)

@@ -74,7 +74,7 @@ class Configuration(NamedTuple):
     tolerance_by_path: tuple[tuple[str, Tolerance], ...] = ()
     budgets: tuple[tuple[str, tuple[Budget, ...]], ...] = ()
     problems: tuple[Problem, ...] = ()
-    """The errors of a file that cannot be read; nothing else is known of it then."""
+    """The errors of a file that cannot be read; nothing else is known about it then."""
 
     def ignored(self, path: str) -> frozenset[str]:
         """Return the codes of warnings that are ignored for a file."""
@@ -96,7 +96,7 @@ class Configuration(NamedTuple):
         return next(iter(self._matching([(pattern, pattern) for pattern in self.exclude], path)), "")
 
     def _matching(self, by_path: Iterable[tuple[str, Setting]], path: str) -> list[Setting]:
-        """The settings of the patterns that match a file."""
+        """Return the settings of the patterns that match a file."""
         if not by_path:
             return []
         below = self.below(path)
@@ -104,7 +104,7 @@ class Configuration(NamedTuple):
 
     def below(self, path: str) -> str:
         """Return the path of a file from the folder of the configuration, as patterns are matched with it."""
-        return readable(os.path.relpath(os.path.realpath(path), os.path.dirname(self.file)).replace(os.sep, "/"))
+        return readable(os.path.relpath(_place(path), os.path.dirname(self.file)).replace(os.sep, "/"))
 
 
 def matches(pattern: str, below: str) -> bool:
@@ -117,7 +117,13 @@ NO_CONFIGURATION = Configuration()
 
 def configuration_of(path: str) -> Configuration:
     """Return the configuration that applies to a file or folder."""
-    return _above(os.path.dirname(os.path.realpath(path)))
+    return _above(os.path.dirname(_place(path)))
+
+
+def _place(path: str) -> str:
+    """Return the path of a file or link in its real folder: where large files are links to a store, the link counts."""
+    folder, name = os.path.split(os.path.abspath(path))
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def exclusion(path: str) -> str:
@@ -172,7 +178,7 @@ def _table(file: Path) -> dict[str, Any]:
 
 
 def _place_of(error: ValueError, source: Source) -> Span:
-    """The character where the TOML parser stopped; Python 3.11 gives it in the message only."""
+    """Return the character where the TOML parser stopped; Python 3.11 gives it in the message only."""
     found = re.search(r"line (\d+), column (\d+)", str(error))
     index = len(source.text)
     if found:
@@ -270,7 +276,7 @@ def _conditions(file: Path, key: str, value: Any) -> tuple[Budget, ...]:
 def _by_path(
     what: str, read: Callable[[Path, str, Any], Setting]
 ) -> Callable[[Path, str, Any], tuple[tuple[str, Setting], ...]]:
-    """Return what reads a table of patterns with settings."""
+    """Return a function that reads a table of patterns with settings."""
 
     def read_table(file: Path, key: str, value: Any) -> tuple[tuple[str, Setting], ...]:
         if not isinstance(value, dict):
@@ -282,7 +288,7 @@ def _by_path(
 
 
 def _toml(value: Any) -> str:
-    """A value of the wrong type as it is quoted in an error."""
+    """Return a value of the wrong type as it is quoted in an error."""
     text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 40 else f"{text[:40]}…"
 

@@ -36,10 +36,10 @@ def correct(
     """Return the corrected text of a spec; ``None`` if nothing can be corrected.
 
     Args:
-        source: The text of the spec, with normalised line ends.
-        path: The file that contains it; ``None`` for standard input.
-        ignore: The codes of warnings to ignore.
-        read: Reads a changed text.
+        source: the text of the spec, with normalised line ends.
+        path: the file that contains it; ``None`` for standard input.
+        ignore: the codes of warnings to ignore.
+        read: reads a changed text.
     """
     number, corrected = 0, source
     try:
@@ -57,7 +57,7 @@ def correct(
         return None
     before = source.text if path is None else Path(path).read_bytes().decode("utf-8", "replace")
     content = with_line_ends(before, corrected.text)
-    unchanged = with_line_ends(before, source.text) == before  # false if somebody has changed the file meanwhile
+    unchanged = with_line_ends(before, source.text) == before  # false if the file has changed meanwhile
     return Correction(corrected, before, content, number) if unchanged else None
 
 
@@ -84,9 +84,9 @@ def patch(name: str, before: str, after: str) -> str:
     """Return the patch between two contents of a file in Git's form, which keeps line ends (`git apply`, `patch -p1`).
 
     Args:
-        name: The name of the file in patches; see `patch_name`.
-        before: The content of the file.
-        after: The new content of the file.
+        name: the name of the file in patches; see `patch_name`.
+        before: the content of the file.
+        after: the new content of the file.
     """
     old, new = _quoted(f"a/{name}"), _quoted(f"b/{name}")
     ends = ("\t" if " " in name else "") + "\n"  # a name with a space ends at a tab
@@ -96,12 +96,12 @@ def patch(name: str, before: str, after: str) -> str:
 
 
 def _lines(content: str) -> list[str]:
-    """The lines as Git counts them: only a line feed ends one."""
+    """Return the lines as Git counts them: only a line feed ends one."""
     return re.findall("[^\n]*\n|[^\n]+", content)
 
 
 def _quoted(name: str) -> str:
-    """A name as Git writes it: in quotes, with octal escapes, if it has characters that a line cannot contain."""
+    """Return a name as Git writes it: quoted, with octal escapes, if it has characters that a line cannot contain."""
     if name.isprintable() and not set(name) & {'"', "\\"}:
         return name
     octal = (

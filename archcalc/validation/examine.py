@@ -81,7 +81,7 @@ def _with_variant(
 
 
 def _is_other_file(options: Options, task: ValidationTask) -> bool:
-    """Whether a file in which errors were found may be, and is, something other than a spec."""
+    """Return whether a file in which errors were found may be, and is, something other than a spec."""
     found_spec = task.found_spec
     if (
         found_spec.inline
@@ -96,7 +96,7 @@ def _is_other_file(options: Options, task: ValidationTask) -> bool:
 
 
 def _ignored_codes(options: Options, task: ValidationTask) -> frozenset[str]:
-    """The codes of warnings that are ignored for a spec."""
+    """Return the codes of warnings that are ignored for a spec."""
     return (options.ignore | task.configuration.ignored(task.found_spec.path)) - options.error - options.warn
 
 
@@ -114,7 +114,7 @@ def _judged(options: Options, task: ValidationTask, spec: Spec, analysis: Analys
     exceeded, unfit = over_budget(task.budgets, analysis, name) if task.budgets else ([], [])
     fatal = options.error | settings.error
     warnings = lint(spec, analysis, _ignored_codes(options, task), options.warn | settings.warn | fatal)
-    if options.fix == "write" or not task.found_spec.is_file:  # what is left, --fix does not do
+    if options.fix == "write" or not task.found_spec.is_file:  # --fix does not correct what is left
         warnings = [replace(warning, hint=warning.hint.removesuffix(FIXABLE)) for warning in warnings]
     strict = options.strict or settings.strict
     found = [

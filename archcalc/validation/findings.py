@@ -65,10 +65,10 @@ def findings(problems: Iterable[Problem], status: int, name: str, identity: str 
     """Return the errors or warnings of a spec as findings, which can be sent to other processes.
 
     Args:
-        problems: The errors or warnings.
-        status: The exit status that they cause.
-        name: The name of the spec.
-        identity: What identifies the findings if they are not about the line at their place.
+        problems: the errors or warnings.
+        status: the exit status that they cause.
+        name: the name of the spec.
+        identity: what identifies the findings if they are not about the line at their place.
     """
     result = []
     for problem in problems:

@@ -30,12 +30,12 @@ def examine_all(
     """Yield the results of all tasks in their order, each as soon as it is available.
 
     Args:
-        options: The options of the validation.
-        tasks: The specs.
-        jobs: The number of processes; by default one per processor if there are many specs, else one.
+        options: the options of the validation.
+        tasks: the specs.
+        jobs: the number of processes; by default one per processor if there are many specs, else one.
 
     Raises:
-        SpecError: A process was killed.
+        SpecError: a process was killed.
     """
     if not tasks:
         return
@@ -61,7 +61,7 @@ def examine_all(
         hint = "run with --jobs 1 to see at which spec"
         fail("limit", "a process was killed, perhaps because memory ran out", hint=hint, origin="validate")
     finally:
-        ours.close()  # nobody waits for the rest of a run that was interrupted
+        ours.close()  # the rest of an interrupted run is not awaited
         pool.shutdown(cancel_futures=True)
         theirs.close()
 

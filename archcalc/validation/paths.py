@@ -62,9 +62,9 @@ def find_specs(arguments: Iterable[str], limits: Limits, *, exclude_named: bool 
     """Yield the specs of a command line in order, without duplicates.
 
     Args:
-        arguments: The arguments.
-        limits: The maximum size of standard input.
-        exclude_named: Whether the configuration may exclude files that an argument names.
+        arguments: the arguments.
+        limits: the maximum size of standard input.
+        exclude_named: whether the configuration may exclude files that an argument names.
     """
     seen: set[str] = set()
     for argument in arguments:

@@ -49,11 +49,11 @@ def plan(
     """Return the plan of a run.
 
     Args:
-        found_specs: The specs.
-        options: The options of the validation.
-        baseline: The baseline of all specs; without it, the configuration of each one names it.
-        require_baseline: Whether specs fail that their baseline does not contain.
-        jobs: The number of processes that recognize renamed specs.
+        found_specs: the specs.
+        options: the options of the validation.
+        baseline: the baseline of all specs; without it, the configuration of each one names it.
+        require_baseline: whether specs fail that their baseline does not contain.
+        jobs: the number of processes that recognize renamed specs.
     """
     settings = Settings.of(options.settings, options.shapes)
     configurations: dict[str, Configuration] = {}
@@ -97,7 +97,7 @@ def plan(
 
 
 def _budgets(found_spec: FoundSpec, configuration: Configuration) -> tuple[Budget, ...]:
-    """Return the budgets of a spec; those of the current folder apply to what is no file of the user."""
+    """Return the budgets of a spec; those of the current folder apply to what is not a file of the user."""
     if found_spec.is_own_file:
         return configuration.budgeted(configuration.below(found_spec.path)) if configuration.budgets else ()
     return configuration_of(os.path.join(os.curdir, "-")).budgeted(found_spec.spec_name)

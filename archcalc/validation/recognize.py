@@ -21,9 +21,9 @@ KEY = re.compile(r"""^["']?(?:layers|inputs?)["']?[ \t]*:""", re.MULTILINE)
 FLOW_KEY = re.compile(r"""[{,]\s*["']?(?:layers|inputs?)["']?\s*:""")
 """A key of a spec in braces."""
 FLOW = re.compile(r"(?:\s|#.*|---)*\{")
-"""The beginning of a document in braces, behind comments and the marker of a document."""
+"""The beginning of a document in braces, after comments and the marker of a document."""
 MENTION = re.compile("layers|input")
-"""What stands somewhere in every spec."""
+"""The words of which every spec contains one."""
 EXAMINED_BYTES = 1024 * 1024
 """The size of the beginning of a file that is examined if the whole is too large to be a spec."""
 
@@ -32,8 +32,8 @@ def is_spec_file(path: str, max_bytes: int) -> bool:
     """Return whether a file is meant as a spec, even one that cannot be read as text.
 
     Args:
-        path: The file.
-        max_bytes: The maximum size of a spec; only the beginning of a larger file is examined.
+        path: the file.
+        max_bytes: the maximum size of a spec; only the beginning of a larger file is examined.
     """
     try:
         with Path(path).open("rb") as file:
@@ -52,8 +52,8 @@ def is_spec(text: str, *, is_complete: bool = True) -> bool:
     An empty text counts as a spec, with an error.
 
     Args:
-        text: The text of the file.
-        is_complete: Whether the text is the whole file.
+        text: the text of the file.
+        is_complete: whether the text is the whole file.
     """
     if not text.strip():
         return True

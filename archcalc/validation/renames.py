@@ -29,8 +29,8 @@ def renamed(gone: Mapping[str, NetworkFigures], new: Mapping[str, NetworkFigures
     """Return the previous names of specs that were renamed, and perhaps changed.
 
     Args:
-        gone: The figures of specs that do not exist any more, by name.
-        new: The figures of specs that are not in the baseline, by name.
+        gone: the figures of specs that do not exist any more, by name.
+        new: the figures of specs that are not in the baseline, by name.
     """
     before = {name: _layers(name, figures) for name, figures in gone.items()}
     after = {name: _layers(name, figures) for name, figures in new.items()}

@@ -39,7 +39,7 @@ class Settings(NamedTuple):
         return cls(tuple(sorted(set.items())), tuple(sorted(shapes.items())))
 
     def __str__(self) -> str:
-        """The options as they stand behind a name: ``' --set n=80'``."""
+        """Return the options as they are written after a name: ``' --set n=80'``."""
         words = [f" --set {shlex.quote(f'{name}={value}')}" for name, value in self.set]
         words += [f" --shape {shlex.quote(f'{name}={value}'.removeprefix('='))}" for name, value in self.shape]
         return "".join(words)
@@ -67,7 +67,7 @@ class BaselineFile:
         """Read a baseline file.
 
         Raises:
-            SpecError: The file does not exist, is too large, or is not a baseline that this version reads.
+            SpecError: the file does not exist, is too large, or is not a baseline that this version reads.
         """
         try:
             with open(path, "rb") as file:
@@ -93,7 +93,8 @@ class BaselineFile:
 
     @classmethod
     def _parse(cls, path: str, data: bytes) -> BaselineFile:
-        """The baseline in the content of a file; one that is damaged raises the errors of looking things up in it."""
+        """Return the baseline in the content of a file; a damaged one raises the errors of the failed
+        lookups."""
         document = json.loads(data)
         (schema,) = _integers((document["schema"],))
         if schema != SCHEMA:
@@ -137,7 +138,7 @@ class BaselineFile:
         """Return the entries whose files do not exist any more.
 
         Args:
-            settings: Return only the entries with these settings.
+            settings: return only the entries with these settings.
         """
         return {
             name: figures

@@ -22,7 +22,7 @@ HINT = "patterns are relative to the folder of this file, and * also matches /"
 def unused_patterns(options: Options, tasks: Sequence[ValidationTask]) -> Iterator[ValidationResult]:
     """Yield a result for every configuration of the tasks with patterns for settings of files that match none at all.
 
-    What it excludes may be absent.
+    Patterns of excluded files may match nothing.
     """
     used: dict[str, tuple[Configuration, list[str]]] = {}
     for found_spec, configuration, *_ in tasks:
@@ -47,7 +47,7 @@ def unused_patterns(options: Options, tasks: Sequence[ValidationTask]) -> Iterat
 
 
 def _is_name(pattern: str) -> bool:
-    """Return whether a pattern stands for a SPEC that is no file: a bundled one, an expression, or a Python object."""
+    """Return whether a pattern stands for a SPEC that is not a file: bundled, an expression, or a Python object."""
     return ":" in pattern or is_inline(pattern) or bundled_name(pattern) is not None
 
 

@@ -1,8 +1,8 @@
 """The files below folders and those that patterns match, with everything on the way that cannot be read.
 
 Folders and patterns treat a tree in the same way: hidden files and folders are left out, and symbolic links to folders
-are followed, each real folder once. What cannot be entered is an entry of its own, because a file that nobody has seen
-must not pass as one that was checked.
+are followed, each real folder once. What cannot be entered is an entry of its own, because files that have not been
+found must not count as checked.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _matches(start: str, parts: list[str], leave_out: LeaveOut) -> Iterator[Entr
 def _entry(path: str, leave_out: LeaveOut) -> Entry:
     if reason := leave_out(path):
         return Entry(path, skipped=reason)
-    if not os.path.exists(path):  # reading a spec will tell why; any other link may have meant a folder
+    if not os.path.exists(path):  # reading a spec reports the reason; any other link may have led to a folder
         return Entry(path, skipped="" if _may_be_spec(path) or not os.path.islink(path) else LOST)
     is_plain = os.path.isfile(path) or os.path.isdir(path)
     return Entry(path, skipped="" if is_plain else "a pipe or another special file")
@@ -145,5 +145,5 @@ class _Walk:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link into a folder that cannot be entered: reading the entry will tell why
+    except OSError:  # a link into a folder that cannot be entered: reading the entry reports the reason
         return True

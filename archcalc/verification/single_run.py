@@ -44,7 +44,7 @@ class RunMeasurement(NamedTuple):
     stored: int = 0
     """Bytes of the stored arrays."""
     traced: int = 0
-    """The most bytes allocated at one time besides the stored arrays, as traced by Python's allocator."""
+    """The peak of the bytes allocated besides the stored arrays, as traced by Python's allocator."""
     scratch: int = 0
     """Bytes of the kernels' work buffers."""
     failure: str = ""

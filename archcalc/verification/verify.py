@@ -42,7 +42,7 @@ ASPECTS = {
 }
 """The aspects that can be compared, with what is compared."""
 MAX_COUNTED_OPERATIONS = 2_000_000
-"""At most so many operations are counted one by one unless the full size is asked for."""
+"""The maximum number of operations that are counted one by one, unless the full size is requested."""
 MIN_REDUCED_SIZE = 16
 """The fewest positions per axis of a reduced input: with fewer, windows would mostly see padding."""
 DIVISORS = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)

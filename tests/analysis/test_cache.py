@@ -80,7 +80,7 @@ def test_a_cache_of_this_size_generates_the_same_tokens(options: str) -> None:
         ("sdpa(identity, identity, identity)", (0, 0)),
     ],
 )
-def test_only_attention_to_earlier_tokens_keeps_any(layer: str, sizes: tuple[int, int]) -> None:
+def test_only_causal_attention_has_a_cache(layer: str, sizes: tuple[int, int]) -> None:
     graph = read(f"9x8 -> {layer}")
     assert tuple(kept(graph, quantity) for quantity in CACHED) == sizes
 
@@ -91,7 +91,7 @@ def test_cross_attention_keeps_its_context() -> None:
     assert (kept(graph), kept(graph, "kv_cache_per_token")) == (11 * 2 * 8, 0)
 
 
-def test_layers_that_share_weights_keep_their_own() -> None:
+def test_layers_that_share_weights_have_separate_caches() -> None:
     graph = read("input: 5x8\nshared:\n  mix: attention heads=2 causal\nlayers:\n  - a: mix\n  - b: mix\n")
     assert kept(graph) == 2 * 5 * 2 * 8
 

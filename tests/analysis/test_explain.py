@@ -41,7 +41,7 @@ def derive(layer: Layer, analysis: Analysis) -> dict[str, Derivation]:
 
 
 def check(network: Graph) -> None:
-    """Every line of every derivation evaluates to its value, and the last value is what the analysis says."""
+    """Require that every line of every derivation has its value, and that the last value is that of the analysis."""
     analysis = analyze(network, batch=3)
     for layer in analysis.layers:
         derivations = derive(layer, analysis)
@@ -63,14 +63,14 @@ def check(network: Graph) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", [EVERY_KIND, "resnet18", "mobilenet-v1", "unet", "googlenet", "lenet5-1998"])
-def test_derivations_of_known_networks_are_right_line_by_line(spec: str) -> None:
+def test_derivations_of_known_networks_are_correct_line_by_line(spec: str) -> None:
     check(archcalc.load(spec).graph)
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 @settings(max_examples=8, derandomize=True)
 @given(data=st.data())
-def test_derivations_of_every_operator_are_right_line_by_line(name: str, data: st.DataObject) -> None:
+def test_derivations_of_every_operator_are_correct_line_by_line(name: str, data: st.DataObject) -> None:
     check(read_spec(Source("random.yaml", data.draw(layers(name)))).graph)
 
 
@@ -82,7 +82,7 @@ def test_a_derivation_that_contradicts_the_analysis_is_not_shown() -> None:
         explain_layer(analysis, wrong, ["macs"])
 
 
-def test_what_a_layer_has_none_of_is_zero_where_it_is_asked_for() -> None:
+def test_a_quantity_that_a_layer_does_not_have_is_zero_on_request() -> None:
     analysis = archcalc.load("lenet5").analyze()
     *_, exponentials = explain_layer(analysis, analysis.layer("c1/conv"), ["exp"])
     assert [step.value for step in exponentials.steps] == ["0"]
@@ -98,7 +98,7 @@ def test_the_first_layer_of_alexnet_as_on_the_blackboard() -> None:
     assert (weight.formula, weight.numbers, weight.value) == ("C_out·C_in·k·k", "96·3·11·11", "34,848")
 
 
-def test_a_dilated_kernel_gets_a_step_of_its_own() -> None:
+def test_a_dilated_kernel_has_a_separate_step() -> None:
     analysis = archcalc.load("3x32x32 -> conv 4 k3 d2").analyze()
     steps = derive(analysis.layers[0], analysis)["shape"].steps
     reach = next(step for step in steps if step.symbol == "K")
@@ -137,14 +137,14 @@ def test_the_last_line_of_a_field_is_the_field_of_the_analysis(spec: str) -> Non
                 assert expected in ends, layer.name
 
 
-def test_paths_that_join_are_named_a_union_and_global_layers_a_word() -> None:
+def test_joined_paths_are_a_union_and_global_layers_a_word() -> None:
     analysis = archcalc.load("3x32x32 -> add(conv 3 k3 half, identity) -> gap").analyze()
     join = derive(analysis.layer("add_1"), analysis)["rf"].steps[-1]
     assert (join.formula, join.value) == ("RF_1 ∪ RF_0", "3")
     assert derive(analysis.layer("gap_1"), analysis)["rf"].steps[-1].value == "global"
 
 
-def test_latex_has_no_bare_text_signs() -> None:
+def test_latex_has_no_unicode_operators() -> None:
     analysis = archcalc.load(EVERY_KIND).analyze()
     for layer in analysis.layers:
         for derivation in explain_layer(analysis, layer, DERIVATIONS, latex=True):
@@ -174,7 +174,7 @@ def test_sums_add_up_and_name_their_largest_part_first() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_the_peak_of_memory_is_what_lives_meanwhile(name: str) -> None:
+def test_the_peak_of_memory_is_the_sum_of_the_live_tensors(name: str) -> None:
     analysis = archcalc.load(name).analyze(batch=2)
     *parts, live, peak = explain_memory(analysis, "float16").steps[2:]
     assert peak.value == f"{analysis.memory('float16').peak:,}"
@@ -182,7 +182,7 @@ def test_the_peak_of_memory_is_what_lives_meanwhile(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet-v1", "googlenet", "inception-v4", "colourisation-unet"])
-def test_what_folding_saves_is_the_difference_of_the_networks(name: str) -> None:
+def test_the_saving_of_folding_is_the_difference_of_the_networks(name: str) -> None:
     network = archcalc.load(name)
     before, after = (analyze(graph).totals for graph in (network.graph, network.fold().folded))
     steps = {step.symbol: step.value for step in explain_folding(network.analyze(), None).steps}
@@ -191,7 +191,7 @@ def test_what_folding_saves_is_the_difference_of_the_networks(name: str) -> None
         assert steps.get(f"{quantity}_saved", "0") == f"{saved:,}"
 
 
-def test_folding_into_the_layer_after_says_so_and_what_stays_why() -> None:
+def test_folding_into_the_layer_after_is_stated_with_the_reason_for_what_stays() -> None:
     analysis = archcalc.load("3x32x32 -> bn -> conv 8 k3 half -> relu -> bn -> conv 4 k3").analyze()
     kept, taken = (explain_folding(analysis, analysis.layer(name)).steps for name in ("bn_1", "bn_2"))
     assert [(step.symbol, step.value) for step in kept] == [("stays", "as it is")]
@@ -200,7 +200,7 @@ def test_folding_into_the_layer_after_says_so_and_what_stays_why() -> None:
     assert [step.value for step in taken if step.symbol == "params_saved"] == ["32"]
 
 
-def test_folding_of_a_stage_says_each_change_once_and_what_stays() -> None:
+def test_folding_of_a_stage_states_each_change_once_and_what_stays() -> None:
     analysis = archcalc.load("resnet18").analyze()
     stage = next(group for group in analysis.folded(1) if group.name == "conv2_x")
     derivations = explain_stage_folding(analysis, stage)

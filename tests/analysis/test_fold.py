@@ -15,7 +15,7 @@ few = settings(max_examples=25)
 
 
 def left(folding: Folding) -> str:
-    """The operators that are left."""
+    """Return the operators that are left."""
     return " ".join(node.op.name for _, node in folding.folded.layers())
 
 
@@ -35,7 +35,7 @@ def reasons(layers: str, shape: str = "4x9x9") -> list[str]:
         ("gap -> flatten -> bn -> linear 4 -> bn", "gap flatten linear"),
     ],
 )
-def test_what_goes(layers: str, after: str) -> None:
+def test_layers_that_are_folded_away(layers: str, after: str) -> None:
     folding = fold(chain(layers, "4x9x9"))
     assert left(folding) == after
     assert not folding.kept
@@ -55,12 +55,12 @@ def test_what_goes(layers: str, after: str) -> None:
         ("conv 4 k3 half -> add(bn, identity) -> relu", "other layers read conv_1; add after it"),
     ],
 )
-def test_what_stays_and_why(layers: str, reason: str) -> None:
+def test_layers_that_stay_and_the_reasons(layers: str, reason: str) -> None:
     (found,) = reasons(layers)
     assert reason in found
 
 
-def test_padding_that_is_none_does_not_hinder() -> None:
+def test_padding_of_width_zero_does_not_prevent_folding() -> None:
     assert not reasons("bn -> conv 5 k1 half -> relu -> bn -> conv 5 k2 s2 same", "4x8x8")
 
 
@@ -79,14 +79,14 @@ def test_preactivation_networks_keep_the_norms_before_their_activations() -> Non
     assert all("relu after it" in each.reason for each in folding.kept)
 
 
-def test_weight_standardisation_is_done_once_and_for_all() -> None:
+def test_weight_standardisation_is_applied_to_the_stored_weights() -> None:
     (_, node), *_ = fold(chain("conv 6 k3 ws nobias -> bn")).folded.layers()
     assert not node.op.ws
     assert node.op.bias
 
 
 def test_resnet50_loses_its_batch_norms() -> None:
-    """53 batch norms of 26,560 channels: 4 numbers per channel go, a bias per channel comes."""
+    """53 batch norms of 26,560 channels: 4 numbers per channel are removed, a bias per channel is added."""
     folding = fold(archcalc.load("resnet50").graph)
     before, after = analyze(folding.graph).totals, analyze(folding.folded).totals
     assert len(folding.folds) == 53

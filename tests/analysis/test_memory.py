@@ -36,15 +36,15 @@ def test_a_batch_multiplies_activations_and_the_peak_but_not_parameters() -> Non
     assert (eight.params, eight.activations, eight.peak) == (one.params, 8 * one.activations, 8 * one.peak)
 
 
-def test_in_a_chain_a_layer_s_input_and_output_live_together() -> None:
+def test_in_a_chain_the_input_and_the_output_of_a_layer_are_live_together() -> None:
     assert peak_elements(graph("1x10 -> conv 3 k1 -> conv 5 k1 -> conv 1 k1")) == 30 + 50
 
 
-def test_a_skipped_tensor_lives_until_it_is_added() -> None:
+def test_a_tensor_of_a_skip_connection_is_live_until_it_is_added() -> None:
     assert peak_elements(graph("2x10 -> add(conv 2 k1 -> conv 4 k1 -> conv 2 k1, identity)")) == 20 + 20 + 40
 
 
-def test_the_largest_moment_counts_wherever_it_is() -> None:
+def test_the_peak_is_found_wherever_it_is() -> None:
     assert peak_elements(graph("1x100 -> conv 1 k91")) == 110
     assert peak_elements(graph("1x10 -> conv 1 k1 -> upsample 10")) == 110
 
@@ -53,14 +53,14 @@ def spec(text: str) -> Graph:
     return read_spec(Source("net.yaml", text)).graph
 
 
-def test_inputs_live_from_the_start_and_outputs_to_the_end() -> None:
+def test_inputs_are_live_from_the_start_and_outputs_to_the_end() -> None:
     two = spec("inputs: {a: 1x10, b: 1x90}\nlayers:\n  - conv 1 k1\n  - concat(identity, @b, axis=1)\n")
-    assert peak_elements(two) == 10 + 90 + 100  # a is gone when the join runs, the first layer's output is not
+    assert peak_elements(two) == 10 + 90 + 100  # a is freed before the join runs, the first layer's output is not
     headed = spec("input: 1x10\nlayers:\n  - a: conv 7 k1\n  - conv 1 k1\nheads: {early: '@a -> relu'}\n")
     assert peak_elements(headed) == 70 + 10 + 70
 
 
-def test_training_heads_live_only_in_training() -> None:
+def test_tensors_of_training_heads_are_live_only_in_training() -> None:
     network = spec("input: 1x10\nlayers:\n  - a: conv 1 k1\n  - b: relu\ntraining_heads: {aux: '@a -> conv 50 k1'}\n")
     assert peak_elements(network) == 20
     assert peak_elements(network, training=True) == 10 + 10 + 500
@@ -70,7 +70,7 @@ def test_training_heads_live_only_in_training() -> None:
 @settings(max_examples=60, derandomize=True)
 @given(networks())
 def test_the_peak_is_the_largest_sum_of_what_is_still_needed(text: str) -> None:
-    """Against the definition, moment by moment."""
+    """Compared with the definition, step by step."""
     network = spec(text)
     for training in (False, True):
         nodes = [index for index, node in enumerate(network.nodes) if training or not node.training]

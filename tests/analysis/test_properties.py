@@ -67,7 +67,7 @@ def test_the_rows_sum_to_the_totals(text: str) -> None:
 
 @many
 @given(networks())
-def test_counts_are_whole_and_stand_in_their_relations(text: str) -> None:
+def test_counts_are_integers_and_satisfy_their_relations(text: str) -> None:
     network = read(text)
     for layer in analyze(network).layers:
         node = network.nodes[layer.node]
@@ -152,7 +152,7 @@ def test_graphs_are_in_topological_order_with_positive_shapes_and_unique_names(t
 @pytest.mark.slow
 @many
 @given(networks())
-def test_reading_a_text_again_gives_the_same_network(text: str) -> None:
+def test_reading_a_text_twice_gives_the_same_network(text: str) -> None:
     def everything(network: Graph) -> object:
         nodes = [
             (n.name, n.op.name, n.op.attributes(), n.inputs, n.outputs, n.path, n.head, n.training)
@@ -168,7 +168,7 @@ def test_reading_a_text_again_gives_the_same_network(text: str) -> None:
 @pytest.mark.slow
 @many
 @given(networks())
-def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
+def test_a_written_layer_reads_back_as_itself(text: str) -> None:
     network = read(text)
     for _, node in network.layers():
         attributes = node.op.attributes()
@@ -185,7 +185,7 @@ def test_a_layer_that_is_written_reads_as_the_same_layer(text: str) -> None:
 @pytest.mark.slow
 @many
 @given(networks())
-def test_blanks_arrows_and_yaml_styles_change_nothing(text: str) -> None:
+def test_blanks_arrows_and_yaml_styles_do_not_change_the_network(text: str) -> None:
     expected = [(node.name, node.outputs) for node in read(text).nodes]
     for other in (
         text.replace("->", " → "),
@@ -243,7 +243,7 @@ def test_stages_sum_to_the_network(text: str) -> None:
 
 @many
 @given(st.data())
-def test_a_repeat_is_the_chain_written_so_often(data: st.DataObject) -> None:
+def test_a_repeat_equals_its_chain_written_as_often(data: st.DataObject) -> None:
     w = Writer(data.draw)
     shape = data.draw(shapes())
     text, after = chain(w, shape)

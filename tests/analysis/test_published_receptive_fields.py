@@ -1,4 +1,4 @@
-"""The published receptive fields, found a second way: by going back from units, not by the closed form.
+"""The published receptive fields, found in a second way: by tracing back from units, not by the closed form.
 
 `tests/specs/test_published_numbers.py` compares the closed form with the same table.
 """
@@ -43,7 +43,7 @@ with (FACTS / "receptive_fields.yaml").open(encoding="utf-8") as file:
 
 
 @pytest.mark.parametrize(("network", "row"), ROWS, ids=[f"{network}-{row['name']}" for network, row in ROWS])
-def test_units_see_what_is_published(network: str, row: dict[str, Any]) -> None:
+def test_units_see_the_published_windows(network: str, row: dict[str, Any]) -> None:
     spec, layer_of = LAYERS[network]
     loaded = archcalc.load(spec)
     node = loaded.tensor(layer_of(row["name"])).node
@@ -55,7 +55,7 @@ def test_units_see_what_is_published(network: str, row: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("pool_stride", "sizes"), [(1, [3, 5, 9, 13]), (2, [3, 5, 13, 21])])
-def test_the_homework_under_both_readings_of_its_pooling_stride(pool_stride: int, sizes: list[int]) -> None:
+def test_the_homework_with_both_readings_of_its_pooling_stride(pool_stride: int, sizes: list[int]) -> None:
     loaded = archcalc.load("homework-receptive-field", set={"pool_stride": pool_stride})
     layers = ["conv1", "pool1", "conv2", "pool2"]
     assert [loaded.receptive_field(layer)["input"][0].size for layer in layers] == sizes

@@ -1,4 +1,4 @@
-"""Receptive fields against witnesses that share nothing with them: sets sent through the network, and gradients."""
+"""Receptive fields against independent witnesses: sets of positions sent through the network, and gradients."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def units(graph: Graph, node: int) -> Any:
 
 
 def mask(seen: PositionSet | None, positions: tuple[int, ...]) -> Any:
-    """Positions as booleans."""
+    """Return a set of positions as an array of booleans."""
     found = np.zeros(positions, dtype=bool)
     for region in seen.regions if seen else ():
         places = [[i for run in runs for i in range(run.first, run.last + 1)] for runs in region]
@@ -74,7 +74,7 @@ def assert_the_closed_form_holds_what_units_see(graph: Graph) -> None:
             for name, field in fields[node].items():
                 closed = [axis.box(place) for axis in field]
                 box = boxes.get(name)
-                if box is None:  # it sees nothing at all: then nothing along one of the axes
+                if box is None:  # it sees nothing at all, so its window is empty along one of the axes
                     assert not all(closed) or any(not axis.is_local or not axis.exact for axis in field)
                     continue
                 for axis, one, found in zip(field, closed, box, strict=True):
@@ -101,7 +101,7 @@ def test_what_a_unit_sees_is_what_it_depends_on_in_three_dimensions(graph: Graph
 @pytest.mark.slow
 @random_graphs
 @given(graphs())
-def test_the_closed_form_is_what_going_back_from_every_unit_finds(graph: Graph) -> None:
+def test_the_closed_form_agrees_with_tracing_back_every_unit(graph: Graph) -> None:
     assert_the_closed_form_holds_what_units_see(graph)
 
 
@@ -171,7 +171,7 @@ def test_from_another_layer_the_fields_are_those_of_the_rest_of_the_network(grap
     source = data.draw(st.integers(0, len(graph.nodes) - 1))
     shape = graph.nodes[source].output
     cut = Node("source", Input(shape), (), (shape,), ("source",))
-    others = [  # the other inputs bring nothing: they stay inputs under names of their own
+    others = [  # the other inputs contribute nothing: they stay inputs under names of their own
         node if index != source else cut for index, node in enumerate(graph.nodes)
     ]
     rest = Graph("rest", tuple(others), graph.outputs)
@@ -193,7 +193,7 @@ def test_from_another_layer_the_fields_are_those_of_the_rest_of_the_network(grap
 
 
 def gradients(graph: Graph, node: int, torch: Any) -> dict[str, Any]:
-    """Where the output of a node, each of its units in turn, has a derivative by the inputs: units × positions."""
+    """Return where each unit of a node's output has a derivative with respect to the inputs, as units × positions."""
     generator = torch.Generator().manual_seed(len(graph.nodes))
 
     def positive(*shape: int) -> Any:
@@ -225,7 +225,7 @@ def run_torch(node: Node, given: list[Any], positive: Callable[..., Any], torch:
         pad = pads_of(node, first)
         value = float("-inf") if name == "maxpool" else 0.0
         padded = functional.pad(first, [max(side, 0) for pair in reversed(pad) for side in pair], value=value)
-        for axis, (_, after) in enumerate(pad, start=2):  # what the last window leaves over
+        for axis, (_, after) in enumerate(pad, start=2):  # the positions that no window reaches
             padded = padded.narrow(axis, 0, padded.shape[axis] + min(after, 0))
         stride = values["stride"] or values["kernel"]
         if name == "maxpool":
@@ -274,7 +274,7 @@ def run_torch(node: Node, given: list[Any], positive: Callable[..., Any], torch:
 
 
 def pads_of(node: Node, first: Any) -> list[tuple[int, int]]:
-    """The zeros that a sliding layer really needs on either side, from what it puts out."""
+    """Return the zeros that a sliding layer really needs on either side, from the size of its output."""
     values = node.op.attributes()
     rows = []
     for axis, (n, m) in enumerate(zip(first.shape[2:], node.output[1:], strict=True)):
@@ -312,7 +312,7 @@ def test_a_unit_has_gradients_exactly_where_it_sees(graph: Graph) -> None:
 @given(graphs(kinds=(*LINEAR, "maxpool", "maxpool", "maxpool")))
 def test_a_unit_has_no_gradient_where_it_does_not_see(graph: Graph) -> None:
     torch = pytest.importorskip("torch")
-    assume(not any(graph.feature_axes))  # of gradients, the sum over the first axis is looked at
+    assume(not any(graph.feature_axes))  # gradients are summed over the first axis
     node = len(graph.nodes) - 1
     found = gradients(graph, node, torch)
     for place in units(graph, node):
@@ -321,17 +321,18 @@ def test_a_unit_has_no_gradient_where_it_does_not_see(graph: Graph) -> None:
             assert not (found[name][place] & ~mask(seen.get(name), shape[1:])).any(), (place, name)
 
 
-# By hand -------------------------------------------------------------------------------------------------------------
+# Cases by hand
+# -------------------------------------------------------------------------------------------------------------
 
 
 def last_field(spec: str) -> AxisField:
-    """The field of the last layer along the first axis of the only input."""
+    """Return the field of the last layer along the first axis of the only input."""
     (field,) = receptive_fields(archcalc.load(spec).graph)[-1].values()
     return field[0]
 
 
 def box(spec: str, *place: int, clip: bool = True) -> tuple[int, int] | None:
-    """What a unit of the last layer sees along the first axis of the only input."""
+    """Return what a unit of the last layer sees along the first axis of the only input."""
     graph = archcalc.load(spec).graph
     boxes = list(unit_box(graph, len(graph.nodes) - 1, place, clip=clip).values())
     return tuple(boxes[0][0]) if boxes else None  # type: ignore[return-value]
@@ -410,7 +411,7 @@ def test_paths_of_other_strides_are_reported_and_their_union_counts() -> None:
     assert (field.aligned, field.offsets) == (False, (0, Fraction(-1, 2)))
     assert field.size == 9  # the last unit sees 7, and 14 to 15
     later = last_field("1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
-    assert (later.aligned, later.offsets) == (False, ())  # where they met is one layer, what follows is unaligned
+    assert (later.aligned, later.offsets) == (False, ())  # the join is one layer, what follows is unaligned
 
 
 def test_paths_that_agree_are_aligned() -> None:
@@ -421,7 +422,7 @@ def test_paths_that_agree_are_aligned() -> None:
     assert last_field(unet).size == 6
 
 
-def test_the_same_parts_joined_again_are_where_they_were() -> None:
+def test_parts_that_are_joined_again_have_their_old_positions() -> None:
     field = last_field("1x16 -> concat(split 2 part=0 axis=1, split 2 part=1 axis=1, axis=1)")
     assert (field.size, field.stride, field.padding, field.aligned) == (1, 1, 0, True)
 
@@ -445,7 +446,7 @@ def test_a_cross_of_two_paths_is_cut_as_a_cross() -> None:
     "layer",
     ["gap", "in", "ln", "gn 1", "fc 3", "flatten", "softmax axis=1", "adaptive_avgpool 1", "adaptive_maxpool 1"],
 )
-def test_what_mixes_all_positions_makes_the_field_global(layer: str) -> None:
+def test_layers_that_mix_all_positions_make_the_field_global(layer: str) -> None:
     assert last_field(f"2x8 -> conv 2 k3 half -> {layer}").is_global
 
 
@@ -469,7 +470,7 @@ def test_axes_that_change_places_keep_their_fields() -> None:
 
 
 def kinds(spec: str) -> list[str]:
-    """What the field of the last layer is, along every axis of the only input: a word or a size."""
+    """Return the field of the last layer along every axis of the only input: a word or a size."""
     (field,) = receptive_fields(archcalc.load(spec).graph)[-1].values()
     return [str(axis.size) if axis.is_local else axis.word for axis in field]
 
@@ -489,17 +490,17 @@ def kinds(spec: str) -> list[str]:
         # a new axis of one position, and one that is dropped
         ("conv 9 k3 half -> reshape 9x1x4x4 -> relu -> reshape 9x4x4", ["3", "3"]),
         ("conv 9 k3 half -> reshape 1x9x4x4", ["3", "3"]),
-        # there and back
+        # a reshape and its inverse
         ("conv 9 k3 half -> flatten -> reshape 9x4x4", ["3", "3"]),
         ("conv 9 k3 half -> transpose 1x2x0 -> transpose 2x0x1", ["3", "3"]),
         ("conv 9 k3 half -> reshape 16x3x3 -> reshape 9x4x4", ["unknown", "unknown"]),  # 4x4 is not split at 16
-        # channels that a layer mixes between: every position has seen everything
+        # a layer between the reshapes mixes channels: every position sees everything
         ("reshape 144x1 -> conv 16 k1 -> reshape 1x4x4", ["global", "global"]),
         ("flatten -> fc 144 -> reshape 9x4x4", ["global", "global"]),
-        # and that no layer mixes: what each position sees cannot be told
+        # no layer mixes channels: what each position sees is unknown
         ("flatten -> relu -> reshape 9x4x4", ["unknown", "unknown"]),
         ("reshape 144x1 -> dwconv k1 -> reshape 9x4x4", ["unknown", "unknown"]),
-        # borders that do not meet
+        # boundaries of factors that do not coincide
         ("reshape 9x2x8 -> relu", ["unknown", "1"]),
         ("reshape 16x9", ["unknown", "unknown"]),
         ("reshape 9x2x8 -> gap", ["global", "global"]),
@@ -509,7 +510,7 @@ def test_positions_are_followed_through_reshapes(layers: str, sizes: list[str]) 
     assert kinds(f"9x4x4 -> {layers}") == sizes
 
 
-def test_an_input_that_a_layer_does_not_read_has_no_field() -> None:
+def test_an_input_that_a_layer_does_not_depend_on_has_no_field() -> None:
     spec = archcalc.load("4x8 -> conv 4 k3 half").graph
     two = Node("other", Input((4, 8)), (), ((4, 8),), ("other",))
     graph = Graph("two", (*spec.nodes, two), spec.outputs)
@@ -532,7 +533,7 @@ def test_deep_networks_with_long_periods_stay_small() -> None:
     assert fields[-1]["input"][0].size <= 8
 
 
-def test_a_box_of_astronomical_size_is_found_at_once() -> None:
+def test_a_box_of_astronomical_size_takes_no_time() -> None:
     n = 10**50
     spec = f"1x{n} -> conv 1 k3 s2 -> conv 1 k3 d7 s3 -> softmax axis=1 -> upconv 1 k1 s3"
     graph = archcalc.load(spec).graph
@@ -544,7 +545,7 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
 @pytest.mark.parametrize(
     ("network", "sizes"),
     [
-        # tokens: the positions of an embedding's indices, before and behind the features
+        # tokens: the positions of an embedding's indices, before and after the features
         ("64 -> embedding 100 16 -> linear 8 -> transpose 1x0 -> conv 4 k3 half", ["3"]),
         ("64 -> embedding 100 16 -> ln axis=last -> linear 8 -> relu", ["1"]),
         ("64x16 -> ln axis=last -> linear 8", ["1"]),
@@ -597,7 +598,7 @@ def test_a_box_of_astronomical_size_is_found_at_once() -> None:
         ("64x16 -> ln axis=last -> linear 8 -> conv 3 k1", ["global"]),
     ],
 )
-def test_features_may_be_behind_the_positions(network: str, sizes: list[str]) -> None:
+def test_features_may_come_after_the_positions(network: str, sizes: list[str]) -> None:
     assert kinds(network) == sizes
 
 
@@ -615,7 +616,8 @@ def test_coverage_is_the_share_of_the_input_and_past_is_beyond_every_axis() -> N
     assert [sees_past(field, shape) for field in fields] == [False, False, False, True, False]
 
 
-# Units that are none -------------------------------------------------------------------------------------------------
+# Units that do not exist
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -639,16 +641,16 @@ def test_a_vector_has_no_units_with_a_position() -> None:
         unit_field(graph, 1, (0,))
 
 
-# Other kinds of numbers ----------------------------------------------------------------------------------------------
+# Other kinds of number ----------------------------------------------------------------------------------------------
 
 
-class Late:
-    """A number that is only known once its variables are: an expression, which nobody may look into before."""
+class Deferred:
+    """A number that is known only once its variables are: an expression that may not be inspected before."""
 
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Callable[[dict[str, int]], Any]) -> None:
-        self.value, self.kind = value, LATE
+        self.value, self.kind = value, DEFERRED
 
     def __bool__(self) -> bool:
         raise TypeError("a number was asked for its truth value")
@@ -657,11 +659,11 @@ class Late:
 
 
 def known(number: Any, names: dict[str, int]) -> Any:
-    return number.value(names) if isinstance(number, Late) else number
+    return number.value(names) if isinstance(number, Deferred) else number
 
 
-def _late(function: Callable[..., Any]) -> Callable[..., Late]:
-    return lambda *operands: Late(lambda names: function(*(known(operand, names) for operand in operands)))
+def _deferred(function: Callable[..., Any]) -> Callable[..., Deferred]:
+    return lambda *operands: Deferred(lambda names: function(*(known(operand, names) for operand in operands)))
 
 
 for _name, _function in {
@@ -675,20 +677,20 @@ for _name, _function in {
     "truediv": lambda a, b: Fraction(a) / b,
     "rtruediv": lambda a, b: Fraction(b) / a,
 }.items():
-    setattr(Late, f"__{_name}__", _late(_function))
+    setattr(Deferred, f"__{_name}__", _deferred(_function))
 
 
-class LateKind:
-    maximum = staticmethod(_late(max))
-    minimum = staticmethod(_late(min))
+class DeferredKind:
+    maximum = staticmethod(_deferred(max))
+    minimum = staticmethod(_deferred(min))
 
     def known_equal(self, a: Any, b: Any) -> bool:
         return all(known(a, names) == known(b, names) for names in SAMPLES)
 
 
-LATE = LateKind()
+DEFERRED = DeferredKind()
 SAMPLES = [dict(zip("kspu", values, strict=True)) for values in product((1, 3, 4), (1, 2), (0, 2), (2, 3))]
-K, S, P, U = (Late(lambda names, name=name: names[name]) for name in "kspu")  # type: ignore[misc]
+K, S, P, U = (Deferred(lambda names, name=name: names[name]) for name in "kspu")  # type: ignore[misc]
 
 
 class Seeing(Operator):
@@ -713,7 +715,7 @@ def seeing(*layers: tuple[tuple[int, ...], tuple[Window, ...]]) -> Graph:
 
 
 def in_names(number: Any, names: dict[str, int]) -> Any:
-    """A window or path or number with the variables known."""
+    """Return a window, path or number with values for its variables."""
     if isinstance(number, Window):
         window = (known(number.size, names), known(number.stride, names), known(number.padding, names))
         return Window(*window, known(number.up, names))

@@ -12,7 +12,7 @@ from tests.spec.reading import chain, graph
 
 
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "unet"])
-def test_another_input_size_is_the_spec_on_that_size(name: str) -> None:
+def test_resizing_equals_the_spec_on_that_size(name: str) -> None:
     shape = {"unet": (1, 700, 700)}.get(name, (3, 320, 288))
     written = archcalc.load(name, shapes="x".join(map(str, shape))).graph
     network = resized(archcalc.load(name).graph, {"input": shape})
@@ -20,14 +20,14 @@ def test_another_input_size_is_the_spec_on_that_size(name: str) -> None:
     assert analyze(network).totals.macs == analyze(written).totals.macs
 
 
-def test_fewer_channels_are_the_spec_with_that_width() -> None:
+def test_narrowing_equals_the_spec_with_that_width() -> None:
     written = archcalc.load("resnet50", set={"width": 16, "classes": 250})
     network = narrowed(archcalc.load("resnet50").graph, 4)
     assert analyze(network).totals.params == written.analyze().totals.params
 
 
-def test_sources_are_as_narrow_as_what_they_meet() -> None:
-    """Of tokens the last axis is narrowed, of maps the first; scores and offsets keep what their features mean."""
+def test_sources_are_as_narrow_as_the_tensors_that_they_join() -> None:
+    """The last axis of tokens is narrowed, and the first of maps; scores and offsets keep their features."""
     network = narrowed(
         graph(
             """

@@ -1,7 +1,7 @@
 """Random graphs, and an independent witness of what their units see.
 
-The witness runs the network once on arrays of sets: every position carries which input positions it depends on.
-It shares nothing with the windows of the operators: kernels are the definitions of the layers, written out as loops.
+The witness runs the network once on arrays of sets: every position carries the input positions it depends on.
+It does not use the windows of the operators: its kernels are the definitions of the layers, written out as loops.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LARGEST = 14
 
 
 def dependencies(graph: Graph) -> list[Sets]:
-    """Which input positions every position of every layer depends on."""
+    """Return which input positions every position of every layer depends on."""
     sets: list[Sets] = []
     channels: dict[int, Sets] = {}
     for index, node in enumerate(graph.nodes):
@@ -42,7 +42,7 @@ def dependencies(graph: Graph) -> list[Sets]:
         arriving = [sets[ref.node] for ref in node.inputs]
         shapes = graph.input_shapes(node)
         names = dict.fromkeys(name for one in arriving for name in one)
-        if node.op.name in REORDERING:  # nothing is mixed: channels are told apart until another layer reads the result
+        if node.op.name in REORDERING:  # nothing is mixed: channels stay separate until another layer reads the result
             (ref,), (shape,) = node.inputs, shapes
             whole = {name: spread(one, graph.feature_axes[ref.node], shape) for name, one in sets[ref.node].items()}
             channels[index] = {name: reorder(node, one) for name, one in channels.get(ref.node, whole).items()}
@@ -65,20 +65,20 @@ def dependencies(graph: Graph) -> list[Sets]:
 
 
 def spread(sets: Any, features: int | None, shape: tuple[int, ...]) -> Any:
-    """The sets of positions as those of all numbers of a tensor, which are the same for all features."""
+    """Return the sets of positions repeated for every number of a tensor: they are the same for all features."""
     found = sets if features is None else np.expand_dims(sets, features)
     return np.broadcast_to(found, (*shape, sets.shape[-1]))
 
 
 def reorder(node: Node, sets: Any) -> Any:
-    """The sets of the numbers of a tensor in another order."""
+    """Return the sets of the numbers of a tensor in another order."""
     if node.op.name == "transpose":
         return np.transpose(sets, [*node.op.attributes()["order"], sets.ndim - 1])
     return sets.reshape(*node.output, sets.shape[-1])
 
 
 def run(node: Node, given: list[Any], shapes: tuple[tuple[int, ...], ...]) -> Any:
-    """One layer on arrays of sets."""
+    """Run one layer on arrays of sets."""
     op, name = node.op, node.op.name
     values = op.attributes()
     first = given[0]
@@ -184,7 +184,7 @@ def adapting(values: dict[str, Any], axis: int, n: int) -> Matrix:
 
 
 def choosing(rows: Callable[[dict[str, Any], int, int], list[int]]) -> Callable[[dict[str, Any], int, int], Matrix]:
-    """A layer whose outputs each copy one input position (outside: zero)."""
+    """Return a layer whose outputs each copy one input position (outside: zero)."""
     return lambda values, axis, n: [[int(j == row) for j in range(n)] for row in rows(values, axis, n)]
 
 
@@ -225,7 +225,7 @@ def graphs(
     most: int = 8,
     inputs: int = 2,
 ) -> Graph:
-    """A random graph: every layer reads earlier ones, most often the last."""
+    """Return a random graph: every layer reads earlier ones, most often the last."""
     rank = draw(st.sampled_from(ranks))
     nodes: list[Node] = []
     for index in range(draw(st.integers(1, inputs))):
@@ -253,7 +253,7 @@ def graphs(
 
 
 def features_are_first(graph: Graph) -> bool:
-    """Whether all layers but those that reorder read and return features first, as the witness takes them to be."""
+    """Return whether all layers but those that reorder read and return features first, as the witness assumes."""
     features = graph.feature_axes
     return all(
         node.op.name in REORDERING or {features[index], *(features[ref.node] for ref in node.inputs)} == {0}
@@ -263,7 +263,7 @@ def features_are_first(graph: Graph) -> bool:
 
 @st.composite
 def attributes(draw: st.DrawFn, kind: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, Any]:
-    """Random attributes of an operator."""
+    """Return random attributes of an operator."""
     rank = len(shapes[0]) - 1
 
     def each(low: int, high: int) -> tuple[int, ...]:
@@ -329,7 +329,7 @@ def attributes(draw: st.DrawFn, kind: str, shapes: tuple[tuple[int, ...], ...]) 
 
 @st.composite
 def reshaped(draw: st.DrawFn, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Another shape of as many numbers and axes: factors of an axis go to its neighbours, or anywhere."""
+    """Return another shape with as many numbers and axes: factors of an axis move to its neighbours, or to any axis."""
     sizes = list(shape)
     for _ in range(draw(st.integers(1, 3))):
         axis = draw(st.integers(0, len(sizes) - 1))

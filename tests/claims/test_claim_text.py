@@ -27,7 +27,7 @@ def test_claims_in_a_sentence(text: str, networks: tuple[str, ...], claim: Claim
 
 
 @pytest.mark.parametrize("text", ["", "resnet50", "resnet50 macs", "= 3", "macs = 3"])
-def test_what_is_no_claim_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_claim_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"resnet50"):
         parse_claim_text(text)
 
@@ -42,6 +42,6 @@ def test_what_is_no_claim_is_refused(text: str) -> None:
         "lenet5 c3.params = 1,516",
     ],
 )
-def test_a_layer_may_stand_between_the_network_and_the_quantity(text: str) -> None:
+def test_a_layer_may_come_between_the_network_and_the_quantity(text: str) -> None:
     found = parse_claim_text(text)
     assert (found.networks, found.claim.target, found.claim.value) == (("lenet5",), "c3.params", "1,516")

@@ -36,7 +36,7 @@ def test_numbers_are_read_with_their_precision(text: str, value: Fraction, toler
 
 
 @given(st.integers(0, 10**30))
-def test_whole_numbers_are_meant_exactly(number: int) -> None:
+def test_integers_are_exact(number: int) -> None:
     for text in (str(number), f"{number:,}", f"{number:_}"):
         claimed = read_claimed_value(text)
         assert claimed.holds((number,))
@@ -107,7 +107,7 @@ def test_the_word_global_and_ratios() -> None:
 @pytest.mark.parametrize(
     "text", ["", "many", "12 apples", "2..1", "1,2,3", "6x", "0/0", "9" * 300, "at most", "1e99999999"]
 )
-def test_what_is_not_a_value_is_refused(text: str) -> None:
+def test_texts_that_are_not_values_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         read_claimed_value(text)
 
@@ -219,7 +219,7 @@ def test_ranges_and_margins(text: str, holds: int, fails: int) -> None:
     assert not read_claimed_value(text).holds((fails,))
 
 
-def test_what_reads_two_ways_has_a_second_reading() -> None:
+def test_ambiguous_numbers_have_a_second_reading() -> None:
     assert [each.numbers[0].value for each in other_interpretations("61.706")] == [61_706]
     assert [each.numbers[0].value for each in other_interpretations("4 MB")] == [4 * 1024**2]
     assert [each.numbers[0][:3:2] for each in other_interpretations("246824 B")] == [(246_824, "bytes")]
@@ -230,21 +230,21 @@ def test_what_reads_two_ways_has_a_second_reading() -> None:
     assert not list(other_interpretations("<= 61.706"))
 
 
-def test_a_minus_after_times_makes_no_range() -> None:
+def test_a_minus_after_a_product_sign_does_not_make_a_range() -> None:
     assert read_claimed_value("0x-1").holds((0, -1))
     assert read_claimed_value("-1/2x3").holds((Fraction(-1, 2), 3))
 
 
 @pytest.mark.parametrize("text", ["22.8x", "22.8 ×", "22.8 times"])
-def test_a_ratio_is_so_many_times_as_large(text: str) -> None:
+def test_a_ratio_may_be_written_as_a_multiple(text: str) -> None:
     assert read_claimed_value(text).holds((Fraction(6400, 281),))
 
 
-def test_working_before_the_result_is_allowed() -> None:
+def test_a_calculation_before_the_result_is_allowed() -> None:
     assert read_claimed_value("6*(5*5+1) = 156").holds((156,))
 
 
-def test_another_target_stands_for_its_number() -> None:
+def test_another_target_may_replace_its_number() -> None:
     claimed = read_claimed_value("> B.params")
     assert claimed.other == "B.params"
     assert claimed.with_figures((5,)).holds((6,))

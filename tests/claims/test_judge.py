@@ -55,7 +55,7 @@ def test_targets_of_every_kind(line: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["3²", "3^2", "3x3", "3 px", "3x3 pixels"])
-def test_a_field_may_be_written_as_the_square_that_it_is(value: str) -> None:
+def test_a_square_field_may_be_written_with_both_sizes(value: str) -> None:
     assert judge(f"c1.rf: {value}")[0].holds
 
 
@@ -110,7 +110,7 @@ def test_stages_without_layers_and_inputs_are_targets() -> None:
     assert judge("a.rf: 1", text=text)[0].holds  # an input sees itself
 
 
-def test_what_cannot_be_judged_hides_nothing_that_failed() -> None:
+def test_expectations_that_cannot_be_judged_do_not_hide_failures() -> None:
     spec = read_spec(Source("net.yaml", NETWORK + "  c1.params: 1\n  c1.bad: 2\n"))
     verdicts, problems = judge_each(spec, analyze(spec.graph))
     assert [verdict.holds for verdict in verdicts] == [False]
@@ -180,12 +180,12 @@ def test_networks_are_compared_with_each_other() -> None:
         ("c1.rf", "5x5"),
     ],
 )
-def test_right_in_other_words(target: str, value: str) -> None:
+def test_values_are_correct_in_other_notations(target: str, value: str) -> None:
     (found,) = verdicts(LENET, (target, value))
     assert found.holds, found.sentence
 
 
-def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
+def test_a_formula_is_judged_by_the_given_judge_of_formulas() -> None:
     def formula(claim: Claim) -> Judgement | None:
         if "+ 6" not in claim.value:
             return None
@@ -198,7 +198,7 @@ def test_a_formula_is_judged_by_whoever_knows_closed_forms() -> None:
     assert without.verdict is Verdict.UNREADABLE
 
 
-def test_without_an_explainer_a_wrong_value_is_wrong_for_whatever_reason() -> None:
+def test_without_an_explainer_a_wrong_value_has_no_reason() -> None:
     (found,) = judge_claims([Claim("c1.params", "150")], archcalc.load(LENET).analyze())
     assert found.verdict is Verdict.WRONG
     assert found.sentence == "c1.params is 156, not 150."
@@ -240,6 +240,6 @@ expect:
     assert message in verdict.message
 
 
-def test_words_for_fields_are_said_of_fields_only() -> None:
-    with pytest.raises(SpecError, match="'unknown' is said of receptive fields only"):
+def test_words_for_fields_are_values_of_fields_only() -> None:
+    with pytest.raises(SpecError, match="'unknown' must be the value of a receptive field"):
         judge("c1.params: unknown")

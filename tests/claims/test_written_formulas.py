@@ -33,6 +33,6 @@ def test_a_divisor_without_a_sign_has_two_readings() -> None:
 
 
 @pytest.mark.parametrize("written", ["F x (H - 2) x (K - 2)", "(F, H - 2, K - 2)", "torch.Size([F, H - 2, K - 2])"])
-def test_the_sizes_of_a_shape_are_told_apart(written: str) -> None:
+def test_the_sizes_of_a_shape_are_separated(written: str) -> None:
     sizes = [size.replace(" ", "").strip("()") for size in sizes_in_notation(written, NAMES)]
     assert sizes == ["F", "H-2", "K-2"]

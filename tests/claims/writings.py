@@ -1,4 +1,4 @@
-"""Random ways to write a right value: separators, scripts, rounding, suffixes, units, LaTeX, notations of shapes."""
+"""Random ways to write a correct value: separators, scripts, rounding, suffixes, units, LaTeX, notations of shapes."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ def grouped(number: int, separator: str) -> str:
     return f"{number:,}".replace(",", separator)
 
 
-def dressed(data: Any, text: str) -> str:
-    """With signs around it that mean nothing."""
+def decorated(data: Any, text: str) -> str:
+    """Return a text with signs around it that do not change its meaning."""
     form = data.draw(st.sampled_from(["{}", "{}", "{}", " {} ", "= {}", "**{}**", "`{}`", "${}$", "{}."]))
     return str(form).format(text)
 
 
-def write_whole(data: Any, number: int) -> str:
-    """A whole number in full."""
+def write_integer(data: Any, number: int) -> str:
+    """Return an integer, written in full."""
     separators = [""] + [each for each in GROUPED if number >= 1_000_000 or each != "."] * (number >= 1000)
     text = grouped(number, data.draw(st.sampled_from(separators)))
     return in_script(text, data.draw(st.sampled_from(SCRIPTS)))
 
 
 def write_rounded(data: Any, number: int) -> str:
-    """A whole number rounded to some digits, with a suffix for the thousands."""
+    """Return an integer rounded to some digits, with a suffix for the thousands."""
     power = data.draw(st.sampled_from([each for each in SUFFIXES if number >= 10**each] or [3]))
     decimals = data.draw(st.integers(0, 4))
     unit = Fraction(10) ** (power - decimals)
@@ -70,12 +70,12 @@ def write_rounded(data: Any, number: int) -> str:
 
 
 def write_count(data: Any, number: int, quantity: str) -> str:
-    """A count, exactly or rounded, perhaps with its unit, in bytes, within a range or bound."""
+    """Return a count, exact or rounded, perhaps with its unit, in bytes, or as a range or bound."""
     way = data.draw(st.sampled_from(["whole", "whole", "rounded", "range", "bound", "about", "bytes", "working"]))
     unit = data.draw(st.sampled_from(UNITS.get(quantity, ("",))))
     if way == "rounded":
         text = write_rounded(data, number)
-        return dressed(data, text + (unit if text[-1].isdigit() or unit.startswith(" ") else ""))
+        return decorated(data, text + (unit if text[-1].isdigit() or unit.startswith(" ") else ""))
     if way == "range":
         return f"{max(0, number - data.draw(st.integers(0, 9)))}..{number + data.draw(st.integers(0, 9))}"
     if way == "bound":
@@ -90,11 +90,11 @@ def write_count(data: Any, number: int, quantity: str) -> str:
         return f"{value // 10**decimals}.{value % 10**decimals:0{decimals}d} {name}" if decimals else f"{value} {name}"
     if way == "working":
         return f"{number}*1 = {number}"
-    return dressed(data, write_whole(data, number) + unit)
+    return decorated(data, write_integer(data, number) + unit)
 
 
 def write_shape(data: Any, shape: tuple[int, ...], layout: str) -> str:
-    """A shape, in the layout in which it is given."""
+    """Return a shape, written in a layout."""
     sizes = [in_script(str(size), data.draw(st.sampled_from(SCRIPTS[:3]))) for size in shape]
     forms = ["x", "×", " x ", r" \times ", r"\times", "X", " × "]
     ways = ["times", "times", "times", "brackets", "square", "batch", "keras"]
@@ -114,4 +114,4 @@ def write_shape(data: Any, shape: tuple[int, ...], layout: str) -> str:
         return f"{sizes[0]}@{sizes[1]}x{sizes[2]}"
     if way == "squared":
         return f"{sizes[0]}×{sizes[1]}²"
-    return dressed(data, data.draw(st.sampled_from(forms)).join(sizes))
+    return decorated(data, data.draw(st.sampled_from(forms)).join(sizes))

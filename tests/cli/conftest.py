@@ -24,12 +24,12 @@ class Ran(NamedTuple):
         return self.out.splitlines()
 
     def line(self, start: str) -> str:
-        """The first line of the output that starts like this."""
+        """Return the first line of the output that starts with this text."""
         return next(line for line in self.lines if line.startswith(start))
 
 
 CI_SERVER = ("GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "CI_PROJECT_DIR")
-"""What a CI server around the tests may set; the program would speak to it."""
+"""Variables that a CI server may set; the program would adapt its output to that server."""
 
 Archcalc = Callable[..., Ran]
 

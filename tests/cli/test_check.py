@@ -24,7 +24,7 @@ questions:
   - {id: q2, target: c3.shape, points: 2}
   - {id: q3, target: c3.macs, points: 3}
 """
-RIGHT = 'name: Ada <i>Lovelace</i>\nanswers: {q1: 156, q2: 16x10x10, q3: "240,000"}\n'
+CORRECT = 'name: Ada <i>Lovelace</i>\nanswers: {q1: 156, q2: 16x10x10, q3: "240,000"}\n'
 BROKEN = {
     "truncated.json": b'{"answers": {"q1": 156',
     "binary.pdf": b"%PDF-1.7\x00\xff\xfe\x80",
@@ -42,13 +42,13 @@ SCHEMA = json.loads((Path(package.__file__).parent / "report" / "check.schema.js
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A class: all right, half right in a folder of its own, and what cannot be read."""
+    """Return the submissions of a class: one all correct, one half correct in a folder of its own, and broken ones."""
     place = tmp_path / "class"
     (place / "eve").mkdir(parents=True)
     (place / ".hidden").mkdir()
     (place / ".hidden" / "x.yaml").write_text("no")
     (place / ".DS_Store").write_bytes(b"\0")
-    place.joinpath("ada.yaml").write_text(RIGHT)
+    place.joinpath("ada.yaml").write_text(CORRECT)
     place.joinpath("eve", "answers.md").write_text(
         "| layer | output | params |\n|-|-|-|\n| C1 | | 157 |\n| C3 | 16x10x10 | |\n"
     )
@@ -63,7 +63,7 @@ def key(folder: Path) -> str:
     return str(folder.parent / "key.yaml")
 
 
-def test_one_submission_all_right(archcalc: Archcalc, folder: Path, key: str) -> None:
+def test_one_submission_all_correct(archcalc: Archcalc, folder: Path, key: str) -> None:
     ran = archcalc("check", str(folder / "ada.yaml"), "--key", key)
     assert ran.status == 0
     assert ran.lines[0] == "Ada <i>Lovelace</i>: 6 of 6 points (100 %)"
@@ -78,7 +78,7 @@ def test_a_wrong_answer_is_status_1_with_its_line(archcalc: Archcalc, folder: Pa
     assert ran.line("q3").split()[:3] == ["q3", "-", "missing"]
 
 
-def test_a_folder_is_one_table_and_what_is_broken_stops_nobody(archcalc: Archcalc, folder: Path, key: str) -> None:
+def test_a_folder_is_one_table_and_broken_files_do_not_stop_others(archcalc: Archcalc, folder: Path, key: str) -> None:
     ran = archcalc("check", str(folder), "--key", key)
     assert ran.status == 2
     assert ran.lines[0] == "10 submissions"
@@ -122,7 +122,7 @@ def test_csv_without_key_has_one_row_per_claim(archcalc: Archcalc, tmp_path: Pat
     ]
 
 
-def test_names_are_no_formulas_in_a_spreadsheet(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_names_are_not_formulas_in_a_spreadsheet(archcalc: Archcalc, tmp_path: Path) -> None:
     tmp_path.joinpath("a.yaml").write_text('name: "=1+1"\nnetwork: lenet5\nanswers: {params: 61706}\n')
     out = archcalc("check", str(tmp_path / "a.yaml"), "--format", "csv").out
     assert next(csv.DictReader(io.StringIO(out)))["name"] == "'=1+1"
@@ -272,14 +272,14 @@ def test_markdown_and_rich(archcalc: Archcalc, folder: Path, key: str) -> None:
     assert "\x1b[1m" in out
 
 
-def test_explain_derives_what_is_not_right(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_explain_derives_values_that_are_not_correct(archcalc: Archcalc, tmp_path: Path) -> None:
     tmp_path.joinpath("a.yaml").write_text("network: lenet5\nanswers: {c1.params: 999, c3.params: 2416}\n")
     out = archcalc("check", str(tmp_path / "a.yaml"), "--explain").out
     assert "= 6·1·5·5 = 150" in out
     assert "16·6·5·5" not in out
 
 
-def test_same_names_are_told_apart_by_their_folders(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_equal_names_are_distinguished_by_their_folders(archcalc: Archcalc, tmp_path: Path) -> None:
     for group in ("monday", "tuesday"):
         tmp_path.joinpath(group).mkdir()
         tmp_path.joinpath(group, "ada.yaml").write_text("network: lenet5\nanswers: {params: 61706}\n")
@@ -288,7 +288,7 @@ def test_same_names_are_told_apart_by_their_folders(archcalc: Archcalc, tmp_path
     assert "tuesday/ada" in out
 
 
-def test_the_key_in_the_folder_is_no_submission(archcalc: Archcalc, folder: Path) -> None:
+def test_the_key_in_the_folder_is_not_a_submission(archcalc: Archcalc, folder: Path) -> None:
     (folder.parent / "key.yaml").rename(folder / "key.yaml")
     assert archcalc("check", str(folder), "--key", str(folder / "key.yaml")).lines[0] == "10 submissions"
 
@@ -298,7 +298,7 @@ def test_answers_from_standard_input(archcalc: Archcalc) -> None:
     assert (ran.status, ran.lines[0]) == (0, "stdin: 1 of 1 correct")
 
 
-def test_a_network_beside_the_answers(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_a_network_in_the_folder_of_the_answers(archcalc: Archcalc, tmp_path: Path) -> None:
     tmp_path.joinpath("net.yaml").write_text("input: 3x8x8\nlayers: [conv 4 k3]\n")
     tmp_path.joinpath("a.yaml").write_text("network: ./net.yaml\nanswers: {conv_1.params: 112}\n")
     assert archcalc("check", str(tmp_path / "a.yaml")).status == 0

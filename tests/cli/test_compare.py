@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Archcalc
 
 
-def test_networks_stand_side_by_side_with_ratios_to_the_first(archcalc: Archcalc) -> None:
+def test_networks_are_listed_with_ratios_to_the_first(archcalc: Archcalc) -> None:
     ran = archcalc("compare", "resnet50", "vgg-d", "mobilenet-v1", "--columns", "params,macs")
     assert ran.status == 0
     assert ran.line("params").split() == ["params", "25,610,152", "138,357,544", "5.40", "4,253,864", "0.17"]
@@ -105,6 +105,6 @@ def test_an_unknown_setting_after_a_spec_is_an_error(archcalc: Archcalc) -> None
     assert "did you mean 'alpha'?" in ran.err
 
 
-def test_arguments_of_an_inline_expression_are_no_settings(archcalc: Archcalc) -> None:
+def test_arguments_of_an_inline_expression_are_not_settings(archcalc: Archcalc) -> None:
     ran = archcalc("compare", "3x9x9 -> conv 2 k=3", "3x9x9 -> conv 2 k=5", "--columns", "params")
     assert ran.line("params").split()[1:3] == ["56", "152"]

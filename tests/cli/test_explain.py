@@ -85,7 +85,7 @@ def test_latex_escapes_names_and_sets_words_as_words(archcalc: Archcalc, argumen
         (("c1", "params", "surplus"), "unexpected argument 'surplus'"),
     ],
 )
-def test_what_does_not_exist_gets_a_hint(archcalc: Archcalc, arguments: tuple[str, ...], hint: str) -> None:
+def test_unknown_targets_get_a_hint(archcalc: Archcalc, arguments: tuple[str, ...], hint: str) -> None:
     ran = archcalc("explain", "lenet5", *arguments)
     assert ran.status == 2
     assert hint in ran.err

@@ -1,4 +1,4 @@
-"""Writing files completely or not at all, without changing what else is true of them."""
+"""Writing files completely or not at all, without changing their owner, permissions and links."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.cli.files import write_file
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A file of somebody."""
+    """Return an existing file."""
     path = tmp_path / "file"
     path.write_text("old", encoding="utf-8")
     os.chmod(path, 0o664)
@@ -49,7 +49,7 @@ def test_a_file_that_cannot_be_given_to_its_owner_is_overwritten(file: Path, mon
     assert [path.name for path in file.parent.iterdir()] == ["file"]
 
 
-def test_other_names_of_a_file_stay_names_of_it(file: Path) -> None:
+def test_hard_links_to_a_file_are_kept(file: Path) -> None:
     os.link(file, file.with_name("other"))
     write_file(str(file), "new")
     assert file.with_name("other").read_text(encoding="utf-8") == "new"

@@ -30,7 +30,7 @@ def test_parameters_and_operations_before_and_after(archcalc: Archcalc) -> None:
     assert "2 layers folded, 1 of them into the following layer; 3 layers unchanged" in ran.lines
 
 
-def test_what_stays_is_named_with_the_reason(archcalc: Archcalc) -> None:
+def test_layers_that_stay_are_named_with_the_reason(archcalc: Archcalc) -> None:
     ran = archcalc("fold", "3x8x8 -> bn -> relu -> conv 2 k3")
     assert ran.status == 0
     assert ran.line("bn_1") == "bn_1 cannot be folded: it reads an input; relu after it has no weighted sums"
@@ -77,7 +77,7 @@ def test_verify_runs_both(archcalc: Archcalc) -> None:
         "conv 4 k3 -> bn -> bn",
         "bn -> conv 4 k3 -> bn",
         "bn -> conv 4 k3 -> softmax",
-        "gap -> relu -> fc 3 -> bn",  # what is read before and after folding has one shape, but is not the same
+        "gap -> relu -> fc 3 -> bn",  # the tensors that are read before and after folding have one shape, but differ
     ],
 )
 @pytest.mark.parametrize("verb", [("fold", "--verify"), ("verify", "--only", "folding")])
@@ -154,7 +154,7 @@ def test_a_run_folds_on_request(archcalc: Archcalc, tmp_path: Path) -> None:
     np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-5)
 
 
-def test_a_layer_that_is_folded_away_cannot_be_asked_for(archcalc: Archcalc) -> None:
+def test_a_layer_that_is_folded_away_cannot_be_requested(archcalc: Archcalc) -> None:
     ran = archcalc("run", SMALL, "--fold", "--layer", "bn_1")
     assert ran.status == 2
     assert "'bn_1' is folded into 'conv_1'" in ran.err

@@ -166,7 +166,7 @@ def test_names_and_changes_may_come_one_by_one(archcalc: Archcalc) -> None:
         (("lenet5", "--python", "--format", "json"), "--python cannot be combined with --format"),
     ],
 )
-def test_what_is_wrong_is_said(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_named(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
     ran = archcalc("formula", *arguments)
     assert ran.status == 2
     assert message in ran.err

@@ -66,7 +66,7 @@ def test_weights_that_two_layers_use_count_once(archcalc: Archcalc, tmp_path: Pa
     assert (totals["params"], totals["macs"]) == (64, 128)
 
 
-def test_explain_tells_the_origin(net: str, archcalc: Archcalc) -> None:
+def test_explain_states_the_origin(net: str, archcalc: Archcalc) -> None:
     heading = archcalc("explain", net, "stem/conv", "params").lines[0]
     assert heading.endswith("from 'conv2d' of 'stem.conv' (torch.nn.Module, net.py:7)")
 
@@ -188,7 +188,7 @@ def test_answers_cannot_name_a_module(archcalc: Archcalc, tmp_path: Path, spec: 
     assert not (tmp_path / "marker").exists()
 
 
-def test_answers_name_a_model_file_beside_them(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
+def test_answers_name_a_model_file_in_their_folder(net: str, archcalc: Archcalc, tmp_path: Path) -> None:
     (tmp_path / "answers").mkdir()
     write(tmp_path / "answers" / "its.pt2", small_network())
     (tmp_path / "answers" / "ada.yaml").write_text("network: its.pt2\nparams: 946\n")
@@ -196,7 +196,7 @@ def test_answers_name_a_model_file_beside_them(net: str, archcalc: Archcalc, tmp
 
 
 def test_a_slice_to_the_end_of_the_axis_cuts_a_longer_one(archcalc: Archcalc, tmp_path: Path) -> None:
-    """The exporter writes the size for `x[:, :, :8]`, which is all of this axis, but not of every one."""
+    """The exporter writes the size for `x[:, :, :8]`: all of the axis at this size, but not at every one."""
     calls = [call("slice.Tensor", "a", self="@x", dim=2, start=0, end=8), call("relu.default", "y", self="@a")]
     sizes = (1, 3, 8, 8)
     name = written(tmp_path, document({"x": sizes}, calls, {"a": sizes, "y": sizes}))
@@ -218,7 +218,7 @@ def test_closed_forms_have_the_ranges_of_dynamic_sizes_as_conditions(archcalc: A
 
 
 @pytest.mark.parametrize("content", [b"input: 3x8x8", b"", b"PK", b"\x80\x02cposix\nsystem\n"])
-def test_what_is_no_model_is_one_error(archcalc: Archcalc, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_model_is_one_error(archcalc: Archcalc, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.pt2"
     path.write_bytes(content)
     done = archcalc("show", str(path))

@@ -27,7 +27,7 @@ def test_the_table_of_operators_has_the_columns_asked_for(archcalc: Archcalc) ->
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_every_operator_is_documented_whole(archcalc: Archcalc, name: str) -> None:
+def test_every_operator_is_documented_completely(archcalc: Archcalc, name: str) -> None:
     found = json.loads(archcalc("ops", name, "--format", "json").out)
     for section in ("summary", "signature", "shape", "params", "cost", "window", "source"):
         assert found[section], section

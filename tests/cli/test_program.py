@@ -36,7 +36,7 @@ def process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
 
 
 def on_terminal(*arguments: str, **env: str) -> str:
-    """What the program writes to a terminal of 80 columns, read while it runs, since a terminal holds little."""
+    """Return what the program writes to a terminal of 80 columns, read while it runs, since its buffer is small."""
     leader, follower = pty.openpty()
     with ThreadPoolExecutor(1) as reader:
         written = reader.submit(everything, leader)
@@ -53,7 +53,7 @@ def on_terminal(*arguments: str, **env: str) -> str:
 
 
 def everything(leader: int) -> bytes:
-    """What arrives at a terminal until nobody can write to it any more."""
+    """Return what arrives at a terminal until its other end is closed."""
     written = b""
     while True:
         try:
@@ -75,7 +75,7 @@ def test_every_command_and_option_is_documented(verb: str) -> None:
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
-def test_help_is_there_for_the_program_and_every_verb(archcalc: Archcalc, flag: str) -> None:
+def test_the_program_and_every_verb_have_help(archcalc: Archcalc, flag: str) -> None:
     ran = archcalc(flag)
     assert ran.status == 0
     for verb in VERBS:
@@ -83,7 +83,7 @@ def test_help_is_there_for_the_program_and_every_verb(archcalc: Archcalc, flag: 
         assert archcalc(verb, flag).status == 0
 
 
-def test_the_version_is_the_package_s(archcalc: Archcalc) -> None:
+def test_the_version_is_that_of_the_package(archcalc: Archcalc) -> None:
     from archcalc import __version__
 
     ran = archcalc("--version")
@@ -97,7 +97,7 @@ def test_an_unknown_verb_gets_a_suggestion(archcalc: Archcalc) -> None:
     assert "did you mean 'show'?" in ran.err
 
 
-def test_a_network_without_a_verb_is_led_to_one(archcalc: Archcalc) -> None:
+def test_a_network_without_a_verb_gets_a_hint(archcalc: Archcalc) -> None:
     ran = archcalc("resnet50")
     assert ran.status == 2
     assert "archcalc show" in ran.err
@@ -130,7 +130,7 @@ def test_bad_input_ends_with_status_2_a_reason_and_no_output(archcalc: Archcalc,
     assert "Traceback" not in ran.err
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+def test_a_reader_that_closes_the_pipe_early_is_not_an_error() -> None:
     program = f"{sys.executable} -m archcalc show resnet152 --depth all --format csv"
     ran = subprocess.run(
         ["/bin/sh", "-c", f"{program} | head -1"], capture_output=True, text=True, check=False, cwd=ROOT
@@ -148,25 +148,25 @@ def test_a_full_disk_is_an_error_without_a_traceback() -> None:
     assert ran.stderr.count("\n") == 1
 
 
-def test_an_output_that_cannot_hold_a_character_still_gets_the_rest() -> None:
+def test_an_output_that_cannot_encode_a_character_still_gets_the_rest() -> None:
     ran = process("show", "unet", env={"PYTHONIOENCODING": "ascii"})
     assert ran.returncode == 0
     assert "total" in ran.stdout
 
 
-def test_a_pipe_gets_plain_text_in_whole_lines(archcalc: Archcalc) -> None:
+def test_a_pipe_gets_plain_text_in_complete_lines(archcalc: Archcalc) -> None:
     ran = archcalc("show", "resnet50", "--columns", "layer,op,input,output,params,trainable,connections,macs,flops,rf")
     assert "\x1b" not in ran.out
     assert len(ran.line("conv2_x/first")) > 120
 
 
-def test_a_terminal_gets_colour_unless_it_is_not_wanted() -> None:
+def test_a_terminal_gets_colour_unless_it_is_switched_off() -> None:
     assert "\x1b[" in on_terminal("show", "lenet5", TERM="xterm")
     assert "\x1b" not in on_terminal("show", "lenet5", TERM="xterm", NO_COLOR="1")
     assert "\x1b" not in on_terminal("show", "lenet5", "--color", "never", TERM="xterm")
 
 
-def test_colour_can_be_forced_into_a_pipe(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colour_can_be_forced_for_a_pipe(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" in archcalc("show", "lenet5", "--color", "always").out
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" in archcalc("show", "lenet5").out
@@ -181,7 +181,7 @@ def test_tables_fit_a_terminal_of_80_columns(arguments: tuple[str, ...]) -> None
     assert max(map(len, written.splitlines())) <= 80
 
 
-def test_numbers_stay_whole_on_a_narrow_terminal() -> None:
+def test_numbers_are_not_split_on_a_narrow_terminal() -> None:
     written = on_terminal("show", "resnet50", NO_COLOR="1", TERM="xterm", COLUMNS="40")
     assert "3,857,973,248" in written
     assert "25,610,152" in written
@@ -201,7 +201,7 @@ def test_the_shell_completes_verbs_and_bundled_names() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_help_lists_the_limits_in_a_section_of_their_own_at_the_end(verb: str, archcalc: Archcalc) -> None:
+def test_help_lists_the_limits_in_a_separate_section_at_the_end(verb: str, archcalc: Archcalc) -> None:
     out = archcalc(verb, "--help").out
     options, _, limits = out.partition("\nLimits:\n")
     assert "--max-" not in options

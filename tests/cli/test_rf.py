@@ -48,7 +48,7 @@ def test_layers_that_change_nothing_are_listed_on_request(run: Any) -> None:
     assert "conv1/relu" in run("vgg-a", "--format", "csv")[1]
 
 
-def test_where_nothing_changes_the_field_there_are_no_bars_and_no_word_of_vectors(run: Any) -> None:
+def test_without_layers_that_change_the_field_there_are_neither_bars_nor_notes(run: Any) -> None:
     _, out, _ = run("3x8x8 -> conv 4 k1 -> relu")
     lines = out.splitlines()
     assert lines[3:] == [
@@ -79,7 +79,7 @@ def test_the_bars_of_the_fields_fit_eighty_columns(run: Any) -> None:
     assert "█" not in run("resnet152", "--format", "markdown")[1]
 
 
-def test_a_layer_alone_lists_what_it_depends_on(run: Any) -> None:
+def test_a_single_layer_lists_what_it_depends_on(run: Any) -> None:
     _, out, _ = run("vgg-a", "conv2")
     assert "conv2/maxpool" in out
     assert "conv3" not in out
@@ -122,7 +122,7 @@ def test_fields_from_another_layer(run: Any) -> None:
 
 
 @pytest.mark.parametrize("spec", ["resnet50", "unet", "mobilenet-v1", "784 -> fc 10", "3x8x8 -> fc 4 -> softmax"])
-def test_json_holds_to_its_schema_and_has_every_layer(run: Any, spec: str) -> None:
+def test_json_follows_its_schema_and_has_every_layer(run: Any, spec: str) -> None:
     found = document(run(spec, "--format", "json")[1])
     assert len(found["layers"]) == len(archcalc.load(spec).analyze().layers)
     assert found["unit"] is None
@@ -157,7 +157,7 @@ def test_paths_of_different_strides_are_marked_and_explained(run: Any) -> None:
         "1x16 -> add(upsample 2 -> conv 1 k3 p2:0, upsample 2)",
     ],
 )
-def test_exact_sizes_bear_no_mark_where_paths_of_other_centres_meet(run: Any, spec: str) -> None:
+def test_exact_sizes_have_no_mark_where_paths_of_other_centres_join(run: Any, spec: str) -> None:
     _, out, _ = run(spec, "--all")
     assert "~" not in out
     assert "meet" not in out
@@ -174,7 +174,7 @@ def test_positions_that_dilated_windows_leave_out_are_counted(run: Any) -> None:
     assert "3 of 5" in run(spec)[1]
 
 
-def test_gridding_is_seen_in_the_table_and_mended_by_other_dilations(run: Any) -> None:
+def test_gridding_is_seen_in_the_table_and_avoided_by_other_dilations(run: Any) -> None:
     # Wang et al. 2018, "Understanding convolution for semantic segmentation": dilations 2, 2, 2 against 1, 2, 3
     grid, mended = (
         document(run(f"1x40x40 -> {' -> '.join(f'conv 1 k3 d{d} half' for d in ds)}", "--format", "json")[1])
@@ -193,7 +193,7 @@ def test_networks_without_dilation_are_not_counted(run: Any) -> None:
 # Pictures ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_is_written_whole(run: Any, tmp_path: Path) -> None:
+def test_a_picture_is_written_completely(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "rf.svg"
     status, out, _ = run("vgg-a", "conv3", "--at", "3,3", "--svg", str(file))
     assert status == 0
@@ -218,7 +218,7 @@ def test_a_picture_over_a_photo(run: Any, tmp_path: Path) -> None:
     assert "data:image/jpeg;base64," in file.read_text(encoding="utf-8")
 
 
-def test_a_photo_that_is_none_is_refused(run: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_photo_is_refused(run: Any, tmp_path: Path) -> None:
     pytest.importorskip("PIL.Image")
     photo, file = tmp_path / "photo.png", tmp_path / "rf.svg"
     photo.write_text("nothing to see")
@@ -279,7 +279,7 @@ def test_wrong_input_ends_with_status_2_and_a_reason(run: Any, args: tuple[str, 
     assert not Path("x.svg").exists()
 
 
-def test_causal_attention_is_told_from_global(run: Any) -> None:
+def test_causal_attention_is_not_called_global(run: Any) -> None:
     network = "24 -> embedding 100 16 -> attention heads=4 causal -> attention heads=4"
     _, out, _ = run(network, "--format", "json")
     layers = {layer["name"]: layer["fields"]["input"]["rf"] for layer in document(out)["layers"]}

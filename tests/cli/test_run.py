@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_prints_what_comes_out(archcalc: Archcalc) -> None:
+def test_the_output_is_printed(archcalc: Archcalc) -> None:
     ran = archcalc("run", SPEC)
     assert ran.status == 0
     name, shape, dtype, *numbers = ran.line("softmax").split()
@@ -47,7 +47,7 @@ def test_the_same_seed_gives_the_same_numbers(archcalc: Archcalc) -> None:
     assert first == again != other
 
 
-def test_output_is_what_the_interface_gives(archcalc: Archcalc, here: Path) -> None:
+def test_output_is_that_of_the_python_interface(archcalc: Archcalc, here: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3, 8, 8))
     np.save("x.npy", x)
     assert archcalc("run", SPEC, "--input", "x.npy", "--output", "y.npy", "--dtype", "float64").status == 0
@@ -64,7 +64,7 @@ def test_output_goes_into_a_pipe(archcalc: Archcalc, here: Path) -> None:
         assert np.load(io.BytesIO(read.result(timeout=10))).shape == (1, 5)
 
 
-def test_weights_go_out_and_come_in(archcalc: Archcalc, here: Path) -> None:
+def test_weights_are_saved_and_loaded(archcalc: Archcalc, here: Path) -> None:
     assert archcalc("run", SPEC, "--seed", "5", "--save-weights", "w.npz", "--output", "a.npy").status == 0
     np.save("x.npy", np.ones((3, 8, 8), np.uint8))
     for seed in ("5", "6"):
@@ -99,7 +99,7 @@ def test_several_inputs_and_outputs_go_by_name(archcalc: Archcalc, here: Path) -
     assert np.load("z.npy").shape == (1, 3, 4, 4)
 
 
-def test_tensors_of_training_heads_are_there_in_training_only(archcalc: Archcalc, here: Path) -> None:
+def test_tensors_of_training_heads_exist_in_training_only(archcalc: Archcalc, here: Path) -> None:
     Path("net.yaml").write_text(TWO.replace("heads:", "training_heads:"), encoding="utf-8")
     ran = archcalc("run", "./net.yaml", "--layer", "mask")
     assert ran.status == 2
@@ -109,7 +109,7 @@ def test_tensors_of_training_heads_are_there_in_training_only(archcalc: Archcalc
     assert archcalc("run", "./net.yaml", "--layer", "mask", "--mode", "train").status == 0
 
 
-def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
+def test_numbers_that_are_not_finite_are_reported(archcalc: Archcalc, here: Path) -> None:
     np.save("x.npy", np.full((3, 8, 8), np.nan))
     ran = archcalc("run", SPEC, "--input", "x.npy")
     assert ran.status == 0
@@ -138,7 +138,7 @@ def test_what_is_not_finite_is_said(archcalc: Archcalc, here: Path) -> None:
         (["--mode", "train", "--shape", "3x3x3"], "batch norm needs more than one number per channel"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_written(
+def test_mistakes_are_named_and_nothing_is_written(
     archcalc: Archcalc, here: Path, arguments: list[str], message: str
 ) -> None:
     np.save("x.npy", np.zeros((2, 3, 8, 8)))
@@ -186,7 +186,7 @@ def test_options_of_repeated_runs_alone_are_an_error(archcalc: Archcalc, option:
     assert "add --repeat N" in ran.err
 
 
-def test_a_system_that_gives_no_process_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_processes_is_named(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     from archcalc.engine import workers
 
     def refuse(count: int) -> None:

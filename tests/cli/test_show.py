@@ -70,7 +70,7 @@ def test_files_bundled_names_and_standard_input_are_read_alike(archcalc: Archcal
     assert "61,706" in archcalc("show", "lenet5").out
 
 
-def test_memory_is_exact_with_units_beside(archcalc: Archcalc) -> None:
+def test_memory_is_exact_and_also_given_in_units(archcalc: Archcalc) -> None:
     ran = archcalc("show", ALEXNET, "--dtype", "float16")
     assert "parameters: 69,888 bytes (68.3 KiB) in float16" in ran.lines
     assert document(archcalc("show", ALEXNET, "--dtype", "float16", "--format", "json").out)["totals"]["memory"] == {
@@ -151,13 +151,13 @@ def test_folding_keeps_every_sum(archcalc: Archcalc) -> None:
 
 
 @pytest.mark.parametrize("depth", ["-1", "many", "1.5", ""])
-def test_a_depth_is_a_whole_number_or_all(archcalc: Archcalc, depth: str) -> None:
+def test_a_depth_is_an_integer_or_all(archcalc: Archcalc, depth: str) -> None:
     ran = archcalc("show", "lenet5", "--depth", depth)
     assert ran.status == 2
     assert "--depth" in ran.err
 
 
-def test_csv_and_json_have_every_layer_unless_told_otherwise(archcalc: Archcalc) -> None:
+def test_csv_and_json_have_every_layer_by_default(archcalc: Archcalc) -> None:
     assert len(rows(archcalc("show", "resnet50", "--format", "csv").out)) == 175
     assert len(document(archcalc("show", "resnet50", "--format", "json").out)["layers"]) == 175
     folded = document(archcalc("show", "resnet50", "--format", "json", "--depth", "1").out)["layers"]
@@ -187,7 +187,7 @@ def test_wrong_settings_name_the_option(archcalc: Archcalc, option: str) -> None
     assert option.partition("=")[0] in ran.err
 
 
-def test_a_batch_stands_in_front_and_multiplies_costs(archcalc: Archcalc) -> None:
+def test_a_batch_is_the_first_axis_and_multiplies_costs(archcalc: Archcalc) -> None:
     ran = archcalc("show", ALEXNET, "--batch", "8")
     assert ran.line("conv_1").split()[5:8] == ["8x96x55x55", "34,944", "843,321,600"]
     found = document(archcalc("show", ALEXNET, "--batch", "8", "--format", "json").out)
@@ -203,7 +203,7 @@ def test_the_layout_changes_how_shapes_are_written_and_nothing_in_json(archcalc:
     assert found["layers"][0]["output"] == [3, 256, 256]
 
 
-def test_the_field_is_global_behind_global_layers_and_absent_from_vectors(archcalc: Archcalc) -> None:
+def test_the_field_is_global_after_global_layers_and_absent_for_vectors(archcalc: Archcalc) -> None:
     assert archcalc("show", "lenet5").line("f6/fc").split()[-1] == "global"
     ran = archcalc("show", "16 -> fc 4 -> relu")
     assert ran.line("fc_1").split()[-1] == "-"
@@ -216,11 +216,11 @@ def test_the_field_is_a_range_after_upsampling(archcalc: Archcalc) -> None:
     assert rows(archcalc("show", "unet", "--format", "csv").out)[-1]["rf"] == "204"
 
 
-def test_the_field_has_one_size_per_axis_where_they_differ(archcalc: Archcalc) -> None:
+def test_the_field_has_one_size_per_axis_where_sizes_differ(archcalc: Archcalc) -> None:
     assert archcalc("show", "3x32x32 -> conv 4 k3x5").line("conv_1").split()[-1] == "3x5"
 
 
-def test_sizes_that_are_bounds_below_are_marked_and_explained(archcalc: Archcalc) -> None:
+def test_sizes_that_are_lower_bounds_are_marked_and_explained(archcalc: Archcalc) -> None:
     ran = archcalc("show", "1x16 -> add(maxpool 2, slice 0:8 axis=1) -> relu")
     assert ran.line("relu_1").split()[-1] == "~2–9"
     assert any(line.startswith("~: paths of different strides meet") for line in ran.lines)
@@ -257,7 +257,7 @@ def test_heads_are_marked_and_training_heads_counted_on_request(archcalc: Archca
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", SAMPLE)
-def test_json_of_bundled_specs_keeps_to_the_schema_and_adds_up(archcalc: Archcalc, spec: str) -> None:
+def test_json_of_bundled_specs_follows_the_schema_and_adds_up(archcalc: Archcalc, spec: str) -> None:
     found = document(archcalc("show", spec, "--format", "json").out)
     counted = [layer for layer in found["layers"] if not layer["training"]]
     for key in ("params", "trainable", "connections", "macs", "mults", "flops", "activations"):
@@ -286,7 +286,7 @@ def test_json_has_all_columns(archcalc: Archcalc) -> None:
     assert "--columns" in ran.err
 
 
-def test_what_a_file_calls_its_network_cannot_move_the_cursor(archcalc: Archcalc) -> None:
+def test_the_name_of_a_network_cannot_move_the_cursor(archcalc: Archcalc) -> None:
     spec = 'name: "a\\x1b[2Jb\\nc"\ninput: 3x9x9\nlayers:\n  - conv 1 k1\n'
     for form in ("plain", "markdown", "latex", "html"):
         ran = archcalc("show", "-", "--format", form, stdin=spec)
@@ -316,7 +316,7 @@ def test_each_bound_is_an_option_that_its_error_names(archcalc: Archcalc, bound:
 
 
 @pytest.mark.parametrize("surplus", [("-", "6", "k5"), ("->", "conv", "6"), ("conv",)])
-def test_an_expression_torn_by_the_shell_is_to_be_quoted(archcalc: Archcalc, surplus: tuple[str, ...]) -> None:
+def test_an_expression_that_the_shell_has_split_must_be_quoted(archcalc: Archcalc, surplus: tuple[str, ...]) -> None:
     ran = archcalc("show", "3x32x32", *surplus)
     assert ran.status == 2
     assert "quote an inline expression" in ran.err
@@ -352,7 +352,7 @@ def test_bounds_are_marked_for_people_and_programs(archcalc: Archcalc) -> None:
 @pytest.mark.parametrize(
     "options", [("--set", "alpha=0.5", "--set", "alpha=1"), ("--shape", "3x64x64", "--shape", "3x96x96")]
 )
-def test_two_values_of_one_name_are_an_error(archcalc: Archcalc, options: tuple[str, ...]) -> None:
+def test_two_values_for_one_name_are_an_error(archcalc: Archcalc, options: tuple[str, ...]) -> None:
     shown = archcalc("show", "mobilenet-v1", *options)
     assert shown.status == 2
     assert "twice" in shown.err
@@ -389,7 +389,7 @@ def test_sweep_solve_and_claims_warn_too(archcalc: Archcalc) -> None:
         assert "warning" not in archcalc(*arguments, "--ignore", "channels-last-shape").err
 
 
-def test_what_textbooks_count_are_columns(archcalc: Archcalc) -> None:
+def test_textbook_counts_are_columns(archcalc: Archcalc) -> None:
     ran = archcalc(
         "show",
         "3x32x32 -> conv 20 k5 -> flatten -> fc 10",

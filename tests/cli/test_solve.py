@@ -35,7 +35,7 @@ def test_formats_for_programs(archcalc: Archcalc) -> None:
     assert (row["first"], row["last"], row["macs last"]) == ("193", "224", "3857973248")
 
 
-def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> None:
+def test_a_condition_without_solutions_has_status_1_and_the_nearest_value(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "mobilenet-v1", "--vary", "alpha=0.25:1:0.25", "--target", "macs = 300M")
     assert ran.status == 1
     assert ran.line("0.75").split() == ["0.75", "325,400,448"]
@@ -48,7 +48,7 @@ def test_what_cannot_be_met_has_status_1_and_the_nearest(archcalc: Archcalc) -> 
     assert "4 impossible, for example H=W=1: conv_1: a window of 7 does not fit into an axis of size 1" in empty.err
 
 
-def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its_name(archcalc: Archcalc) -> None:
+def test_the_nearest_value_is_that_of_the_size_in_the_question_not_of_a_setting_of_its_name(archcalc: Archcalc) -> None:
     ran = archcalc("solve", "3x8x8 -> maxpool 4", "--vary", "H=W=4:32", "--target", "maxpool_1.H = 20")
     assert (ran.status, ran.line("32").split()) == (1, ["32", "8"])
 
@@ -72,7 +72,7 @@ def test_the_nearest_is_told_from_the_size_that_is_asked_for_not_from_one_of_its
         (("--target", "macs < 3"), "--vary"),
     ],
 )
-def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
+def test_mistakes_are_errors_with_a_reason(archcalc: Archcalc, arguments: tuple[str, ...], message: str) -> None:
     ran = archcalc("solve", "mobilenet-v1", *arguments)
     assert ran.status == 2
     assert message in ran.err

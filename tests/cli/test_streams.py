@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, torn or missing: a status and at most a line, never a traceback."""
+"""Standard streams that are closed, full or missing: an exit status and at most a line, never a traceback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/ful
 
 
 @pytest.mark.parametrize("arguments", ["show resnet152 --depth all --format json", "show --help", "ops conv"])
-def test_nobody_reading_is_a_quiet_end(arguments: str) -> None:
+def test_the_program_ends_silently_without_a_reader(arguments: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as closed:
@@ -46,7 +46,7 @@ def test_an_error_that_cannot_be_written_is_still_a_status(arguments: str) -> No
 @pytest.mark.parametrize(
     ("closed", "status"), [("show lenet5 >&-", 0), ("show lenet5 <&-", 0), ("show x.yaml 2>&-", 2)]
 )
-def test_closed_streams_do_no_harm(closed: str, status: int) -> None:
+def test_closed_streams_are_tolerated(closed: str, status: int) -> None:
     command = f"{sys.executable} -m archcalc {closed}"
     ran = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
     assert ran.returncode == status
@@ -57,11 +57,11 @@ def test_an_interrupt_ends_with_130_and_without_a_traceback() -> None:
     command = [sys.executable, "-m", "archcalc", "show", "-"]
     pipe = subprocess.PIPE
 
-    def heed_interrupts() -> None:  # which a shell's background job inherits as ignored
+    def restore_interrupts() -> None:  # which a shell's background job inherits as ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, preexec_fn=heed_interrupts
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, preexec_fn=restore_interrupts
     ) as running:
         assert running.stdin is not None
         assert running.stderr is not None

@@ -1,4 +1,4 @@
-"""Where submissions are, whose they are, and what their reports are called."""
+"""Where submissions are found, whom they belong to, and how their reports are named."""
 
 from pathlib import Path
 
@@ -12,21 +12,27 @@ def test_files_are_named_after_themselves_or_their_folder(tmp_path: Path) -> Non
     for file in ("ada.yaml", "bob/answers.md", "carol/hw3.csv", "dave/answers.yaml", "dave/more.csv", ".git/x.yaml"):
         tmp_path.joinpath(file).parent.mkdir(exist_ok=True)
         tmp_path.joinpath(file).write_text("x")
-    assert [handed.name for handed in find_submissions([str(tmp_path)])] == ["ada", "bob", "hw3", "dave", "more"]
+    assert [submission.name for submission in find_submissions([str(tmp_path)])] == [
+        "ada",
+        "bob",
+        "hw3",
+        "dave",
+        "more",
+    ]
 
 
 def test_names_that_clash_show_their_folders(tmp_path: Path) -> None:
     for file in ("carol/hw3.csv", "dave/hw3.csv"):
         tmp_path.joinpath(file).parent.mkdir(exist_ok=True)
         tmp_path.joinpath(file).write_text("x")
-    assert [handed.name for handed in find_submissions([str(tmp_path)])] == ["carol/hw3", "dave/hw3"]
+    assert [submission.name for submission in find_submissions([str(tmp_path)])] == ["carol/hw3", "dave/hw3"]
 
 
 def test_a_second_file_of_one_name_is_of_the_same_student(tmp_path: Path) -> None:
     for file in ("erin/answers.yaml", "erin/answers (1).yaml"):
         tmp_path.joinpath(file).parent.mkdir(exist_ok=True)
         tmp_path.joinpath(file).write_text("x")
-    found = [handed.name for handed in find_submissions([str(tmp_path)])]
+    found = [submission.name for submission in find_submissions([str(tmp_path)])]
     assert sorted(found) == ["erin/answers", "erin/answers (1)"]
 
 

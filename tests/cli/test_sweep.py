@@ -67,7 +67,7 @@ def test_both_axes_of_a_picture_at_once_and_layers_as_columns(archcalc: Archcalc
     assert ran.line("288").split()[2] == "2048x9x9"
 
 
-def test_whole_shapes_words_and_attributes(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_shapes_words_and_attributes(archcalc: Archcalc, tmp_path: Path) -> None:
     spec = tmp_path / "net.yaml"
     spec.write_text(
         "inputs: {a: 3x8x8, b: 3x8x8}\nvariables: {f: relu}\nblocks:\n  unit(g=f): conv 4 k3 -> g\n"
@@ -96,7 +96,7 @@ def test_conditions_may_ask_for_varied_attributes_and_global_fields(archcalc: Ar
     assert "no quantity, variable or input size 'conv_1.d'" in ran.err
 
 
-def test_why_nothing_is_left(archcalc: Archcalc) -> None:
+def test_the_reason_for_an_empty_result_is_given(archcalc: Archcalc) -> None:
     impossible = archcalc("sweep", "3x5x5 -> conv 6 k7", "--shape", "H=W=2:5")
     assert impossible.status == 0
     assert impossible.lines[-2] == "4 configurations: 4 impossible, 0 remaining"
@@ -130,14 +130,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_mistakes_are_errors_that_say_so(archcalc: Archcalc, arguments: tuple[str, ...]) -> None:
+def test_mistakes_are_errors_with_a_reason(archcalc: Archcalc, arguments: tuple[str, ...]) -> None:
     ran = archcalc("sweep", "mobilenet-v1", *arguments)
     assert ran.status == 2
     assert WRONG[arguments] in ran.err
     assert not ran.out
 
 
-def test_tables_are_cut_and_say_so(archcalc: Archcalc) -> None:
+def test_truncated_tables_say_so(archcalc: Archcalc) -> None:
     ran = archcalc("sweep", "3x5x5 -> relu", "--shape", "H=1:2000", "--columns", "macs")
     assert len(ran.lines) == 2 + 1000 + 1
     assert ran.lines[-1] == "2,000 configurations: 1,000 of 2,000 shown"

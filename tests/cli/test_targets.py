@@ -27,11 +27,11 @@ ACCEPTED = {
     "conv_1.params": 156,
     "layers": 8,
 }
-"""What one verb or another has always had, on this network, by hand."""
+"""Targets that some verb accepts, with their values on this network, computed by hand."""
 
 
 @pytest.mark.parametrize(("target", "value"), ACCEPTED.items())
-def test_what_one_verb_accepts_all_accept(target: str, value: int, archcalc: Archcalc) -> None:
+def test_every_verb_accepts_the_same_targets(target: str, value: int, archcalc: Archcalc) -> None:
     analysis = analyze(read_spec(Source("<expression>", LENET), inline=True).graph)
     assert resolve(target, analysis).values == (value,)
     (block,) = blocks(question(Source("<expression>", LENET), [target], inline=True), {"H": (32,)})

@@ -16,8 +16,8 @@ from archcalc.engine.runner import CAN_FORK
 from archcalc.spec.locate import bundled_folder
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL") if hasattr(signal, name)]
-PATIENCE = 60.0
-"""The seconds after which a process that should have ended is taken to hang."""
+TIMEOUT = 60.0
+"""The number of seconds after which a process that should have ended counts as hanging."""
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of specs that take several processes much longer than it takes to send a signal."""
+    """Return a folder of specs that take several processes much longer than it takes to send a signal."""
     folder = tmp_path_factory.mktemp("many")
     text = (bundled_folder() / "resnet152.yaml").read_text(encoding="utf-8")
     for number in range(400):
@@ -35,22 +35,22 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def hear_interrupts() -> None:
+def restore_interrupts() -> None:
     """Let a process end at an interrupt even if the tests run in the background, where shells ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
-    """Start the program, and return it with its processes as soon as these exist."""
+    """Start the program, and return it with its child processes as soon as these exist."""
     program = subprocess.Popen(
         [sys.executable, "-m", "archcalc", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        preexec_fn=hear_interrupts,
+        preexec_fn=restore_interrupts,
     )
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     children: list[psutil.Process] = []
     while not children and program.poll() is None and time.monotonic() < end:
         time.sleep(0.02)
@@ -60,13 +60,13 @@ def started(*arguments: str) -> tuple[subprocess.Popen[str], list[psutil.Process
 
 
 def check_end(program: subprocess.Popen[str], children: list[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to the program; it must end by it, and with it everything that holds its output open."""
+    """Send a signal to the program, and require that it ends with every process that holds its output open."""
     children = list({*children, *psutil.Process(program.pid).children(recursive=True)})
     program.send_signal(number)
     try:
-        _, err = program.communicate(timeout=PATIENCE)
+        _, err = program.communicate(timeout=TIMEOUT)
     finally:
-        _, alive = psutil.wait_procs(children, timeout=PATIENCE)
+        _, alive = psutil.wait_procs(children, timeout=TIMEOUT)
         for process in alive:
             process.kill()
     assert not alive
@@ -104,12 +104,12 @@ def test_a_signal_removes_temporary_files(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.getcwd(), *sys.path]))},
-        preexec_fn=hear_interrupts,
+        preexec_fn=restore_interrupts,
     )
     assert program.stdout is not None
     assert program.stdout.readline() == "writing\n"
     assert len(list(tmp_path.iterdir())) == 1
     program.terminate()
-    program.communicate(timeout=PATIENCE)
+    program.communicate(timeout=TIMEOUT)
     assert program.returncode == -signal.SIGTERM
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ PER_TOKEN = 3 * 2 * 4 * 2
 """Bytes of keys and values in float16: three layers, two heads of two features."""
 
 
-def test_show_says_what_a_token_uses_and_keeps(archcalc: Archcalc) -> None:
+def test_show_prints_what_a_token_uses_and_keeps(archcalc: Archcalc) -> None:
     shown = archcalc("show", DECODER, "--dtype", "float16")
     assert f"a token uses {USED:,} of {STORED:,} parameters" in shown.out
     assert f"key–value cache: {6 * PER_TOKEN} bytes; one more token adds {PER_TOKEN} bytes" in shown.out

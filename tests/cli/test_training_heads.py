@@ -1,4 +1,4 @@
-"""What serves training only limits no verb: a training head that is impossible on the input is left out, and said so.
+"""Training heads limit no verb: one that is impossible on the input is left out, with a note.
 
 The property: every verb gives the same answers as for the network without its training heads.
 """
@@ -32,7 +32,7 @@ training_heads:
 
 @pytest.fixture
 def specs(tmp_path: Path) -> tuple[str, str]:
-    """The network with its training heads, and without."""
+    """Return the network with its training heads, and without."""
     for name, text in (("with.yaml", MAIN + HEADS), ("without.yaml", MAIN)):
         (tmp_path / name).write_text(text, encoding="utf-8")
     return str(tmp_path / "with.yaml"), str(tmp_path / "without.yaml")

@@ -16,7 +16,7 @@ BROKEN = GOOD.replace("conv 4", "conb 4")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder of specs: one good, one failing, one broken, in that order; and what is none of its business."""
+    """Return a folder of specs (one good, one failing, one broken, in that order), and files that are no specs."""
     (tmp_path / "deep").mkdir()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
@@ -33,7 +33,7 @@ def test_a_good_spec_is_one_line(archcalc: Archcalc, folder: Path) -> None:
     assert ran.lines[0].split() == ["ok", f"{folder}/a.yaml", "(2", "expectations)"]
 
 
-def test_a_folder_is_searched_to_the_bottom_and_one_broken_file_stops_nothing(archcalc: Archcalc, folder: Path) -> None:
+def test_a_folder_is_searched_recursively_and_one_broken_file_stops_nothing(archcalc: Archcalc, folder: Path) -> None:
     ran = archcalc("validate", str(folder))
     assert ran.status == 2
     starts = [line.split()[:2] for line in ran.lines if line.startswith(("ok", "failed", "error "))]
@@ -53,12 +53,12 @@ def test_a_failure_is_shown_at_its_place(archcalc: Archcalc, folder: Path) -> No
     assert ran.lines[at + 1 : at + 3] == ["  5 |   params: 113", "    |           ^^^"]
 
 
-def test_quiet_leaves_only_what_is_wrong(archcalc: Archcalc, folder: Path) -> None:
+def test_quiet_prints_only_problems(archcalc: Archcalc, folder: Path) -> None:
     assert not any(line.startswith("ok") for line in archcalc("validate", "--quiet", str(folder)).lines)
 
 
 @pytest.mark.parametrize("missing", ["nowhere.yaml", "no/such/folder", "no-such-network"])
-def test_what_does_not_exist_is_an_error_and_the_rest_is_still_judged(archcalc: Archcalc, missing: str) -> None:
+def test_a_missing_path_is_an_error_and_the_rest_is_still_judged(archcalc: Archcalc, missing: str) -> None:
     ran = archcalc("validate", missing, "lenet5")
     assert ran.status == 2
     assert ran.line("error").split()[1] == missing

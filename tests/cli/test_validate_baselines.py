@@ -19,7 +19,7 @@ BASELINE = ("--baseline", "base.json")
 
 @pytest.fixture(autouse=True)
 def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of two specs, below the folder where the program stands."""
+    """Return a folder of two specs, below the current folder."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "nets" / "prod"
     folder.mkdir(parents=True)
@@ -99,7 +99,7 @@ def test_a_spec_of_the_baseline_is_not_skipped_as_something_else(archcalc: Archc
     assert ran.line("error  nets/prod/a.yaml")
 
 
-def test_settings_have_entries_of_their_own(archcalc: Archcalc, nets: Path) -> None:
+def test_settings_have_separate_entries(archcalc: Archcalc, nets: Path) -> None:
     (nets / "prod" / "b.yaml").unlink()
     update(archcalc, "--set", "c=80")
     assert entries() == ["nets/prod/a.yaml --set c=80"]
@@ -111,7 +111,7 @@ def test_settings_have_entries_of_their_own(archcalc: Archcalc, nets: Path) -> N
     assert archcalc("validate", "nets", *BASELINE, "--set", "c=90").line("ok").endswith("new: not in the baseline)")
 
 
-def test_inline_expressions_have_entries_of_their_own(archcalc: Archcalc) -> None:
+def test_inline_expressions_have_separate_entries(archcalc: Archcalc) -> None:
     update(archcalc, "3x8x8 -> conv 4 k3", "3x8x8 -> conv  5 k3")
     assert entries()[:2] == ["3x8x8 -> conv 4 k3", "3x8x8 -> conv 5 k3"]
     assert archcalc("validate", "3x8x8 -> conv 4 k3", *BASELINE, "--require-baseline").status == 0

@@ -100,7 +100,7 @@ def test_a_name_that_a_network_does_not_have_is_an_error(archcalc: Archcalc) -> 
     assert "  = did you mean 'head'?" in done.lines
 
 
-def test_what_is_no_condition_is_an_error_with_its_place(archcalc: Archcalc) -> None:
+def test_a_text_that_is_not_a_condition_is_an_error_with_its_place(archcalc: Archcalc) -> None:
     budgets('"nets/*.pt2" = "macs <== 5"')
     done = archcalc("validate", "nets/small.pt2")
     assert done.status == 2
@@ -128,3 +128,13 @@ def test_a_changed_budget_is_noticed(archcalc: Archcalc, project: Path, monkeypa
     assert archcalc("validate", "nets/net.yaml").status == 0
     budgets('"nets/net.yaml" = "params <= 10"')
     assert archcalc("validate", "nets/net.yaml").status == 1
+
+
+def test_a_link_to_a_model_has_the_budget_of_its_own_place(archcalc: Archcalc, tmp_path: Path) -> None:
+    """Large files are often links to a store elsewhere."""
+    budgets('"nets/*.pt2" = "macs <= 1"')
+    store = tmp_path / "store"
+    store.mkdir()
+    stored = Path("nets", "small.pt2").rename(store / "a1b2.pt2")
+    Path("nets", "small.pt2").symlink_to(stored.resolve())
+    assert "over budget" in archcalc("validate", "nets/small.pt2").out

@@ -22,7 +22,7 @@ def nothing_to_examine(options: Options, tasks: Sequence[ValidationTask], jobs: 
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands, and a cache of its own."""
+    """Return a spec in the current folder, and set a cache of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     folder = tmp_path / "nets"
     folder.mkdir()
@@ -32,7 +32,9 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif"])
-def test_a_second_run_says_the_same(archcalc: Archcalc, net: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_gives_the_same_report(
+    archcalc: Archcalc, net: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     base = ("--baseline", "../base.json")
     assert archcalc("validate", ".", *base, "--update-baseline").status == 1
     net.write_text(NET.replace("conv 4", "conv 5"), encoding="utf-8")
@@ -46,7 +48,7 @@ def test_a_second_run_says_the_same(archcalc: Archcalc, net: Path, form: str, mo
     assert archcalc(*arguments, "--no-cache") == first
 
 
-def test_doubters_and_corrections_do_without_it(archcalc: Archcalc, net: Path, tmp_path: Path) -> None:
+def test_runs_without_the_cache_do_not_create_it(archcalc: Archcalc, net: Path, tmp_path: Path) -> None:
     for option in ("--no-cache", "--fix", "--diff"):
         archcalc("validate", ".", option)
     assert not (tmp_path / "caches").exists()

@@ -15,7 +15,7 @@ BASELINE = ("--baseline", "base.json")
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands."""
+    """Return a spec in the current folder."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "net.yaml"
     path.write_text(NET, encoding="utf-8")
@@ -26,7 +26,7 @@ def update(archcalc: Archcalc, *more: str) -> None:
     assert archcalc("validate", ".", *BASELINE, "--update-baseline", *more).status == 0
 
 
-def test_what_has_not_changed_is_not_mentioned(archcalc: Archcalc) -> None:
+def test_unchanged_specs_are_not_mentioned(archcalc: Archcalc) -> None:
     update(archcalc)
     ran = archcalc("validate", ".", *BASELINE)
     assert ran.status == 0
@@ -62,7 +62,7 @@ def test_a_tolerance_allows_some_growth(archcalc: Archcalc, net: Path) -> None:
     assert archcalc("validate", "net.yaml", *BASELINE, "--tolerance", "10").status == 2
 
 
-def test_what_shrinks_is_shown_and_fails_nothing(archcalc: Archcalc, net: Path) -> None:
+def test_smaller_figures_are_shown_and_fail_nothing(archcalc: Archcalc, net: Path) -> None:
     update(archcalc)
     net.write_text(NET.replace("conv 8", "conv 7"), encoding="utf-8")
     ran = archcalc("validate", "net.yaml", *BASELINE)
@@ -70,7 +70,7 @@ def test_what_shrinks_is_shown_and_fails_nothing(archcalc: Archcalc, net: Path) 
     assert "params: 152 → 147 (-3.29 %)" in ran.lines
 
 
-def test_an_update_accepts_growth_keeps_others_and_drops_what_is_gone(archcalc: Archcalc, net: Path) -> None:
+def test_an_update_accepts_growth_keeps_others_and_drops_missing_specs(archcalc: Archcalc, net: Path) -> None:
     other = net.with_name("other.yaml")
     other.write_text(NET, encoding="utf-8")
     update(archcalc, "lenet5")
@@ -86,7 +86,7 @@ def test_an_update_accepts_growth_keeps_others_and_drops_what_is_gone(archcalc: 
     assert '"lenet5"' in text
 
 
-def test_a_new_spec_is_said_to_be_new(archcalc: Archcalc, net: Path) -> None:
+def test_a_new_spec_is_reported_as_new(archcalc: Archcalc, net: Path) -> None:
     update(archcalc)
     net.with_name("other.yaml").write_text(NET, encoding="utf-8")
     ran = archcalc("validate", ".", *BASELINE)
@@ -94,7 +94,7 @@ def test_a_new_spec_is_said_to_be_new(archcalc: Archcalc, net: Path) -> None:
     assert "ok     other.yaml  (0 expectations, new: not in the baseline)" in ran.lines
 
 
-def test_a_baseline_that_is_missing_or_none_is_an_error(archcalc: Archcalc, net: Path) -> None:
+def test_a_missing_or_invalid_baseline_is_an_error(archcalc: Archcalc, net: Path) -> None:
     ran = archcalc("validate", "net.yaml", *BASELINE)
     assert ran.status == 2
     assert ran.line("base.json: error[baseline]")

@@ -31,7 +31,7 @@ def tidied(content: str) -> str:
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec in the folder where the program stands."""
+    """Return a spec in the current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path / "net.yaml"
 
@@ -110,7 +110,7 @@ def test_the_patch_of_a_file_elsewhere_is_relative_to_the_root(
     assert f"+++ b{os.path.realpath(net)}" in ran.lines
 
 
-def test_a_failing_spec_says_why_beside_the_patch(archcalc: Archcalc, net: Path) -> None:
+def test_a_failing_spec_says_why_in_addition_to_the_patch(archcalc: Archcalc, net: Path) -> None:
     net.write_text(UNTIDY + "  - b: maxpool 2\nexpect:\n  macs: 3\n", encoding="utf-8")
     ran = archcalc("validate", "net.yaml", "--diff")
     assert ran.status == 1
@@ -120,13 +120,13 @@ def test_a_failing_spec_says_why_beside_the_patch(archcalc: Archcalc, net: Path)
     assert "warning[unused-variable]" not in ran.out  # which the patch shows
 
 
-def test_what_cannot_be_read_is_an_error_whatever_else_would_be_fixed(archcalc: Archcalc, net: Path) -> None:
+def test_an_unreadable_file_is_an_error_whatever_else_would_be_fixed(archcalc: Archcalc, net: Path) -> None:
     net.write_text(UNTIDY, encoding="utf-8")
     net.with_name("broken.yaml").write_text("input: 3x9x9\nlayers: [rleu]\n", encoding="utf-8")
     assert archcalc("validate", ".", "--diff").status == 2
 
 
-def test_fix_puts_quotes_where_yaml_wants_them(archcalc: Archcalc, net: Path) -> None:
+def test_fix_adds_quotes_where_yaml_needs_them(archcalc: Archcalc, net: Path) -> None:
     net.write_text("input: 3x9x9\nlayers:\n  - a: relu\n  - b: @a -> relu\n", encoding="utf-8")
     assert archcalc("validate", "net.yaml").status == 2
     ran = archcalc("validate", "net.yaml", "--fix")
@@ -134,7 +134,7 @@ def test_fix_puts_quotes_where_yaml_wants_them(archcalc: Archcalc, net: Path) ->
     assert '  - b: "@a -> relu"\n' in net.read_text(encoding="utf-8")
 
 
-def test_no_warning_promises_what_fix_has_not_done(archcalc: Archcalc, net: Path) -> None:
+def test_no_warning_promises_a_correction_that_fix_refuses(archcalc: Archcalc, net: Path) -> None:
     net.write_text("input: 3x9x9\nlayers:\n  - conv 4 k1 -> bn\nexpect:\n  params: 32\n", encoding="utf-8")
     ran = archcalc("validate", "net.yaml", "--fix")  # without the bias, the expectation would fail
     assert ran.status == 0
@@ -142,7 +142,7 @@ def test_no_warning_promises_what_fix_has_not_done(archcalc: Archcalc, net: Path
     assert "--fix" not in ran.out
 
 
-def test_fix_leaves_alone_what_is_right(archcalc: Archcalc, net: Path) -> None:
+def test_fix_does_not_change_correct_files(archcalc: Archcalc, net: Path) -> None:
     net.write_text(NET, encoding="utf-8")
     stamp = net.stat().st_mtime_ns
     assert archcalc("validate", "net.yaml", "--fix").status == 0
@@ -150,7 +150,7 @@ def test_fix_leaves_alone_what_is_right(archcalc: Archcalc, net: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", ["-", "3x9x9 -> conv 4 k3 -> bn", "lenet5"])
-def test_nothing_promises_to_correct_what_is_no_file(archcalc: Archcalc, net: Path, spec: str) -> None:
+def test_no_message_promises_to_correct_what_is_not_a_file(archcalc: Archcalc, net: Path, spec: str) -> None:
     net.write_text(UNTIDY, encoding="utf-8")
     ran = archcalc("validate", "net.yaml", spec, "--fix", stdin=UNTIDY)
     assert ran.status == 2

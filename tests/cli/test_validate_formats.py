@@ -23,7 +23,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with specs of every kind, where the program stands."""
+    """Return a checkout with specs of every kind, which is the current folder."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -31,7 +31,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_github_actions_get_annotations_by_themselves(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_actions_get_annotations_by_default(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     ran = archcalc("validate", ".")
     assert ran.status == 2
@@ -46,7 +46,7 @@ def test_github_actions_get_annotations_by_themselves(archcalc: Archcalc, monkey
     assert ran.lines[-1].startswith("4 specs: 2 ok, 1 failed, 1 with errors")
 
 
-def test_elsewhere_people_read_text(archcalc: Archcalc) -> None:
+def test_without_a_ci_server_the_report_is_text(archcalc: Archcalc) -> None:
     assert "::" not in archcalc("validate", ".").out
 
 
@@ -126,7 +126,7 @@ def test_json_has_a_record_for_every_file(archcalc: Archcalc) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "github", "gitlab", "junit", "sarif", "json"])
-def test_a_report_may_go_to_a_file_beside_the_text(archcalc: Archcalc, checkout: Path, form: str) -> None:
+def test_a_report_may_go_to_a_file_in_addition_to_the_text(archcalc: Archcalc, checkout: Path, form: str) -> None:
     alone = archcalc("validate", ".", "--format", form)
     ran = archcalc("validate", ".", "--format", form, "--output", "report")
     assert ran.status == 2

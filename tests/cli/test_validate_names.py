@@ -19,7 +19,7 @@ NAMES = {
     b"b\xff.yaml": r"b\xff.yaml",
     "ö→.yaml".encode(): "ö→.yaml",
 }
-"""File names, and how people read them."""
+"""File names, and how they are shown to people."""
 FORMATS = ("text", "github", "gitlab", "junit", "xunit", "sarif", "json")
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 """An environment in which Python decodes names and encodes output as ASCII."""
@@ -27,7 +27,7 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with failing specs of these names, where the program stands."""
+    """Return the current folder, with failing specs of these names."""
     monkeypatch.chdir(tmp_path)
     for name in NAMES:
         with open(os.path.join(os.fsencode(tmp_path), b"nets-" + name), "w", encoding="utf-8") as file:
@@ -75,7 +75,7 @@ def test_baselines_do_not_depend_on_the_locale(archcalc: Archcalc, folder: Path)
 
 
 @pytest.mark.slow
-def test_the_console_gets_what_it_can_show(folder: Path) -> None:
+def test_the_console_gets_characters_that_it_can_encode(folder: Path) -> None:
     ran = process("validate", ".", env={"PYTHONIOENCODING": "latin-1"}, cwd=folder, encoding="latin-1")
     assert ran.returncode == 1
     assert r"failed nets-ö\u2192.yaml" in ran.stdout
@@ -95,7 +95,7 @@ def test_a_name_is_one_line_and_no_workflow_command(
         assert f"failed nets-{name}  (" in out
 
 
-def test_a_spec_writes_no_workflow_command_either(
+def test_a_spec_cannot_write_a_workflow_command(
     archcalc: Archcalc, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in folder.iterdir():
@@ -109,7 +109,7 @@ def test_a_spec_writes_no_workflow_command_either(
         assert not [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
-def test_machines_get_the_name_itself(archcalc: Archcalc) -> None:
+def test_formats_for_programs_have_the_exact_name(archcalc: Archcalc) -> None:
     def out(form: str) -> str:
         return archcalc("validate", ".", "--format", form).out
 

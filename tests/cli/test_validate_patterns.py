@@ -19,7 +19,7 @@ SPEC = "input: 3x8x8\nlayers: [relu]\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project, where the program stands."""
+    """Return a project, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "nets").mkdir()
     for name in ("a.yaml", "b.yaml"):
@@ -62,5 +62,5 @@ def test_hidden_files_do_not_count(archcalc: Archcalc, folder: Path) -> None:
     assert "published" in archcalc("validate", "nets").out
 
 
-def test_what_is_no_file_says_nothing_about_patterns(archcalc: Archcalc) -> None:
+def test_specs_that_are_not_files_give_no_warning_about_patterns(archcalc: Archcalc) -> None:
     assert archcalc("validate", "-", "lenet5", stdin=SPEC).lines[-1] == "2 specs: 2 ok"

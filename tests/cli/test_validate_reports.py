@@ -1,4 +1,4 @@
-"""``archcalc validate``: several reports in one run, and what a CI server is told besides."""
+"""``archcalc validate``: several reports in one run, and further output for CI servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNTIDY = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: conv 4 k3\n"
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a spec and another file, where the program stands."""
+    """Return the current folder, with a spec and another file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.yaml").write_text(UNTIDY, encoding="utf-8")
     (tmp_path / "other.json").write_text("[1]", encoding="utf-8")
@@ -67,7 +67,7 @@ def test_a_report_that_cannot_be_written_stops_no_other(archcalc: Archcalc, fold
     assert (folder / "out.xml").exists()
 
 
-def test_a_reader_that_leaves_changes_neither_reports_nor_status(folder: Path) -> None:
+def test_a_reader_that_closes_the_pipe_changes_neither_reports_nor_status(folder: Path) -> None:
     (folder / "failing.yaml").write_text("input: 3x9x9\nlayers: [relu]\nexpect: {params: 3}\n", encoding="utf-8")
     reader, writer = os.pipe()
     os.close(reader)
@@ -146,7 +146,7 @@ def test_names_are_those_of_the_checkout(
         assert "* ok     net.yaml" in (folder / "summary.md").read_text(encoding="utf-8")
 
 
-def test_the_summary_of_a_step_keeps_the_room_that_is_left(
+def test_the_summary_of_a_step_fits_the_remaining_space(
     archcalc: Archcalc, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = folder / "summary.md"

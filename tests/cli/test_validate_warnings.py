@@ -15,7 +15,7 @@ SUSPICIOUS = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: maxpool 2\n"
 
 @pytest.fixture(autouse=True)
 def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec with two warnings, in the folder where the program stands."""
+    """Return a spec with two warnings, in the current folder."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "net.yaml"
     path.write_text(SUSPICIOUS, encoding="utf-8")
@@ -23,7 +23,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def given_codes(archcalc: Archcalc, *arguments: str) -> list[str]:
-    """The codes of what is found."""
+    """Return the codes of the findings."""
     (record,) = json.loads(archcalc("validate", "net.yaml", "--format", "json", *arguments).out)
     return [problem["code"] for problem in record["problems"]]
 
@@ -40,7 +40,7 @@ def test_warnings_are_shown_and_fail_nothing(archcalc: Archcalc) -> None:
     assert archcalc("validate", "-q", "net.yaml").lines == ["1 spec: 1 ok; 2 warnings"]
 
 
-def test_strict_makes_failures_of_all_and_error_of_some(archcalc: Archcalc) -> None:
+def test_strict_fails_on_all_warnings_and_error_on_some(archcalc: Archcalc) -> None:
     ran = archcalc("validate", "net.yaml", "--strict")
     assert ran.status == 1
     assert "net.yaml:2:13: error[unused-variable]: variable 'idle' is not used" in ran.lines
@@ -67,20 +67,20 @@ def test_published_classifiers_give_no_warning_about_their_fields(archcalc: Arch
     assert "field-past-input" not in archcalc("validate", spec).out
 
 
-def test_ignore_switches_off(archcalc: Archcalc) -> None:
+def test_ignore_switches_warnings_off(archcalc: Archcalc) -> None:
     assert given_codes(archcalc, "--ignore", "dropped-border") == ["unused-variable"]
     assert given_codes(archcalc, "--ignore", "dropped-border, unused-variable") == []
     assert given_codes(archcalc, "--ignore", "dropped-border", "--ignore", "unused-variable") == []
 
 
-def test_an_unknown_code_is_a_mistake_of_usage(archcalc: Archcalc) -> None:
+def test_an_unknown_code_is_a_usage_error(archcalc: Archcalc) -> None:
     for option in ("--ignore", "--error"):
         ran = archcalc("validate", "net.yaml", option, "unused-varaible")
         assert ran.status == 2
         assert "did you mean 'unused-variable'?" in ran.err
 
 
-def test_the_project_switches_off_and_on(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_the_project_switches_warnings_off_and_on(archcalc: Archcalc, tmp_path: Path) -> None:
     text = '[tool.archcalc]\nignore = ["unused-variable"]\nerror = ["dropped-border"]\n'
     tmp_path.joinpath("pyproject.toml").write_text(text, encoding="utf-8")
     assert given_codes(archcalc) == ["dropped-border"]
@@ -88,7 +88,7 @@ def test_the_project_switches_off_and_on(archcalc: Archcalc, tmp_path: Path) -> 
     assert given_codes(archcalc, "--error", "unused-variable") == ["unused-variable", "dropped-border"]
 
 
-def test_a_mistake_in_the_project_is_told_once(archcalc: Archcalc, tmp_path: Path) -> None:
+def test_a_mistake_in_the_project_is_reported_once(archcalc: Archcalc, tmp_path: Path) -> None:
     tmp_path.joinpath("archcalc.toml").write_text("ignored = []\n", encoding="utf-8")
     ran = archcalc("validate", "net.yaml", ".")
     assert ran.status == 2
@@ -96,7 +96,7 @@ def test_a_mistake_in_the_project_is_told_once(archcalc: Archcalc, tmp_path: Pat
     assert "did you mean 'ignore'?" in ran.out
 
 
-def test_the_file_switches_off(archcalc: Archcalc, net: Path) -> None:
+def test_the_file_switches_warnings_off(archcalc: Archcalc, net: Path) -> None:
     net.write_text(SUSPICIOUS + "ignore: [unused-variable, dropped-border]\n", encoding="utf-8")
     assert given_codes(archcalc) == []
 

@@ -22,7 +22,7 @@ ASPECTS = ["shapes", "params", "operations", "exact", "rf", "folding", "memory"]
 
 
 def differing(ran: Any) -> set[str]:
-    """The checks that found differences."""
+    """Return the checks that found differences."""
     (found,) = json.loads(ran.out)
     return {check["check"] for check in found["checks"] if check["differences"]}
 
@@ -124,13 +124,13 @@ def test_several_networks_in_one_table(archcalc: Archcalc) -> None:
     assert [line.split()[:3] for line in ran.lines[3:5]] == [["lenet5", "shapes", "ok"], ["lenet5", "params", "ok"]]
 
 
-def test_what_does_not_fit_into_memory_is_named(archcalc: Archcalc) -> None:
+def test_networks_that_do_not_fit_into_memory_are_named(archcalc: Archcalc) -> None:
     ran = archcalc("verify", "vgg-d", "--only", "shapes,memory", "--max-memory", "100M")
     assert ran.status == 0
     assert "not run: needs about" in ran.line("shapes")
 
 
-def test_what_cannot_be_probed_is_named(archcalc: Archcalc) -> None:
+def test_networks_that_cannot_be_probed_are_named_in_the_table(archcalc: Archcalc) -> None:
     ran = archcalc("verify", "16 -> fc 4", "--only", "shapes,rf")
     assert ran.status == 0
     assert "no input has positions" in ran.line("rf")

@@ -101,7 +101,7 @@ def test_no_network_may_meet_all_conditions(archcalc: Archcalc) -> None:
         (("--columns", "name", "--format", "json"), "--columns does not apply to json"),
     ],
 )
-def test_mistakes_are_answered(archcalc: Archcalc, arguments: tuple[str, ...], expected: str) -> None:
+def test_mistakes_are_errors_with_suggestions(archcalc: Archcalc, arguments: tuple[str, ...], expected: str) -> None:
     ran = archcalc("zoo", *arguments)
     assert ran.status == 2
     assert expected in ran.err

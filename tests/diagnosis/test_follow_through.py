@@ -1,4 +1,4 @@
-"""Earlier wrong answers carried forward: the step is right, and worth its points."""
+"""Earlier wrong answers carried forward: a correct step from one gets its points."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def judged(*claims: tuple[str, str], text: str = NETWORK) -> dict[str, Judgement
         (("b.rf_stride", "2"), ("c.rf", "10")),  # 6 + 2·2
     ],
 )
-def test_a_right_step_from_a_wrong_answer(claims: tuple[tuple[str, str], ...]) -> None:
+def test_a_correct_step_from_a_wrong_answer(claims: tuple[tuple[str, str], ...]) -> None:
     found = judged(*claims)
     carried = found[claims[-1][0]]
     assert carried.verdict is Verdict.FOLLOW_THROUGH, carried.sentence
@@ -49,13 +49,13 @@ def test_a_right_step_from_a_wrong_answer(claims: tuple[tuple[str, str], ...]) -
     assert any(target in carried.sentence for target, _ in claims[:-1])
 
 
-def test_a_wrong_step_from_a_wrong_answer_is_none() -> None:
+def test_a_wrong_step_from_a_wrong_answer_gets_no_follow_through() -> None:
     found = judged(("a.shape", "7x16x16"), ("b.shape", "7x9x9"), ("d.params", "7,777"))
     assert found["b.shape"].verdict is not Verdict.FOLLOW_THROUGH
     assert found["d.params"].verdict is not Verdict.FOLLOW_THROUGH
 
 
-def test_a_wrong_part_makes_no_incomplete_total_right() -> None:
+def test_a_wrong_part_does_not_make_an_incomplete_total_correct() -> None:
     for parts in ((("a.params", "250"),), (("a.params", "250"), ("c.params", "704"))):
         total = sum(int(value) for _, value in parts)
         assert judged(*parts, ("params", f"{total}"))["params"].verdict in (Verdict.WRONG, Verdict.EXPLAINED)
@@ -66,16 +66,16 @@ def test_a_wrong_number_of_parameters_does_not_make_biases_multiply() -> None:
     assert found.verdict in (Verdict.WRONG, Verdict.EXPLAINED)
 
 
-def test_a_right_answer_stays_right_after_a_wrong_one() -> None:
+def test_a_correct_answer_stays_correct_after_a_wrong_one() -> None:
     assert judged(("a.shape", "7x16x16"), ("b.shape", "7x7x7"))["b.shape"].verdict is Verdict.EXACT
 
 
-def test_impossible_earlier_shapes_lead_nowhere() -> None:
+def test_impossible_earlier_shapes_are_not_carried_forward() -> None:
     found = judged(("b.shape", "7x0x0"), ("c.shape", "11x9x9"), ("d.params", "5"), ("c.macs", "17"))
     assert {each.verdict for each in found.values()} <= {Verdict.WRONG, Verdict.EXPLAINED}
 
 
-def test_a_total_that_is_not_the_sum_of_right_parts() -> None:
+def test_a_total_that_is_not_the_sum_of_correct_parts() -> None:
     found = judged(("a.params", "231"), ("c.params", "704"), ("d.params", "7,020"), ("params", "6,543"))["params"]
     assert found.verdict is Verdict.EXPLAINED
     assert found.explanations[0].code == "not-the-sum"

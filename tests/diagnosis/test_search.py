@@ -1,4 +1,4 @@
-"""Looking a written value up among what a target comes out as."""
+"""Looking up a written value among the outcomes of a target."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from archcalc.analysis.propagate import analyze
 from archcalc.claims import Verdict
-from archcalc.claims.claim import PASSING, RIGHT
+from archcalc.claims.claim import CORRECT, PASSING
 from archcalc.claims.compare import interpret
 from archcalc.claims.feedback import Reason
 from archcalc.diagnosis.mistake import Outcome
@@ -27,14 +27,14 @@ def found(target: str, text: str, outcomes: dict[str, Values], verdicts: tuple[V
 
 def test_matches_come_in_the_order_of_the_outcomes() -> None:
     outcomes: dict[str, Values] = {"a": (1_240,), "b": (1_300,), "c": (1_200,), "d": (1_290,)}
-    assert found("params", "1.2K", outcomes, RIGHT) == [("a", "rounds"), ("c", "exact")]
+    assert found("params", "1.2K", outcomes, CORRECT) == [("a", "rounds"), ("c", "exact")]
     assert found("params", "1.2K", outcomes, PASSING)[-1] == ("d+truncated", "truncated")
 
 
-def test_a_matter_of_suffixes_needs_one() -> None:
+def test_an_explanation_by_a_suffix_needs_one() -> None:
     outcomes: dict[str, Values] = {"kilo-1024": (2_000,)}
-    assert found("params", "2000", outcomes, RIGHT) == []
-    assert found("params", "2.0K", outcomes, RIGHT) == [("kilo-1024", "exact")]
+    assert found("params", "2000", outcomes, CORRECT) == []
+    assert found("params", "2.0K", outcomes, CORRECT) == [("kilo-1024", "exact")]
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_matter_of_suffixes_needs_one() -> None:
 )
 def test_a_shape_may_have_a_batch_of_one_unless_its_rank_is_the_mistake(text: str, code: str | None) -> None:
     outcomes: dict[str, Values] = {"shorter": (8, 30, 30), "without channels": (30, 30)}
-    assert [match for match, _ in found("c.shape", text, outcomes, RIGHT)] == ([code] if code else [])
+    assert [match for match, _ in found("c.shape", text, outcomes, CORRECT)] == ([code] if code else [])

@@ -1,6 +1,6 @@
-"""A held list of wrong answers whose mistakes are known: each code at least once, on networks that no other test uses.
+"""A fixed list of wrong answers whose mistakes are known: each code at least once, on networks of this file only.
 
-The wrong values were worked out by hand, as a student who makes that mistake would; the reckoning stands beside them.
+The wrong values were computed by hand, as a student who makes that mistake would; the calculations are in comments.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ SEEDED = [
     ("rounded-down", CEILED, "pool.shape", "8x6x6"),
     ("one-forgotten", WIDE, "wide.shape", "9x21x21"),
     ("one-too-many", LONG, "three.shape", "36x6x4"),
-    ("one-too-many", DISJOINT, "pool.shape", "8x6x8"),  # the padding of a pooling would not do it
+    ("one-too-many", DISJOINT, "pool.shape", "8x6x8"),  # padding of the pooling would not give it
     ("dilation-ignored", LONG, "three.shape", "36x9x7"),
     ("dilation-ignored", FIELDS, "three.rf", "19"),  # 11 + 2·4
     ("dilation-times-kernel", LONG, "three.shape", "36x3x1"),  # a reach of 9
@@ -194,7 +194,7 @@ SEEDED = [
     ("positions-lost", FLAT, "dense.params", "77"),  # 6·11 + 11
     ("kernel-once", LONG, "three.params", "648"),  # 36·6·3
     ("kernel-once", WIDE, "wide.macs", "65,340"),  # 22·22·9·5·3
-    ("pooling-ignored", FIELDS, "four.rf", "31"),  # 7 + 2·2·4 + 2·4; but for its window the pooling is there
+    ("pooling-ignored", FIELDS, "four.rf", "31"),  # 7 + 2·2·4 + 2·4; only the window of the pooling is ignored
     ("effective-kernel-counted", LONG, "three.params", "10,584"),  # 36·6·7·7
     ("input-positions", LONG, "one.macs", "2,052,000"),  # 50·38·1080
     ("output-positions", LONG, "five.macs", "414,720"),  # 12·6·36·10·16
@@ -273,7 +273,7 @@ def test_a_seeded_mistake_is_explained(code: str, text: str, target: str, value:
     assert all(explanation.sentence for explanation in judgement.explanations)
 
 
-def test_a_pooling_that_is_left_out_strides_no_more() -> None:
+def test_a_pooling_that_is_left_out_has_no_stride() -> None:
     """22x15 comes from padding (or from rounding up), whatever a pooling of one position would give."""
     (judgement,) = judged("{input: 8x43x29, layers: [pool: maxpool k3 s2]}", ("pool.shape", "8x22x15"))
     assert judgement.explanations
@@ -298,7 +298,7 @@ def test_every_code_is_seeded() -> None:
         (FIELDS, "four.rf", "500"),
     ],
 )
-def test_what_nothing_explains_is_called_wrong_and_says_so(text: str, target: str, value: str) -> None:
+def test_unexplained_values_are_called_wrong(text: str, target: str, value: str) -> None:
     (judgement,) = judged(text, (target, value))
     assert judgement.verdict is Verdict.WRONG
     assert not judgement.explanations

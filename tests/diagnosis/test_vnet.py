@@ -1,4 +1,4 @@
-"""V-Net's published table of receptive fields (Milletari, Navab, Ahmadi 2016, Table 1), right and wrong numbers."""
+"""V-Net's published table of receptive fields (Milletari, Navab, Ahmadi 2016, Table 1), correct and wrong numbers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def judge() -> Judge:
 
 
 @pytest.mark.parametrize(("stage", "published"), [("l1", 5), ("l2", 22), ("l3", 72), ("l4", 172), ("l5", 372)])
-def test_the_published_fields_are_right_on_the_way_down(stage: str, published: int) -> None:
+def test_the_published_fields_are_correct_on_the_way_down(stage: str, published: int) -> None:
     (judgement,) = judge().judge([Claim(f"{stage}.rf", f"{published}")])
     assert judgement.verdict is Verdict.EXACT
 

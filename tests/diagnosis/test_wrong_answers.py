@@ -1,6 +1,6 @@
-"""Typical wrong answers to questions about published layers and exercises: the right mistake is named.
+"""Typical wrong answers to questions about published layers and exercises: their mistakes are named correctly.
 
-The file says how each answer comes about; the mistake was named by hand before archcalc was asked.
+The file says how each answer comes about; its mistake was classified by hand before archcalc was run.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class WrongAnswer(NamedTuple):
     target: str
     reckoning: str
     names: tuple[frozenset[str], ...]
-    """The sets of codes that name the mistake rightly."""
+    """The sets of codes that name the mistake correctly."""
 
     @property
     def answer(self) -> str:
         """The answer as the student writes it."""
         sizes = [
-            Fraction(eval(part, {"__builtins__": {}})).limit_denominator(10**6)  # reckonings of our own file
+            Fraction(eval(part, {"__builtins__": {}})).limit_denominator(10**6)  # calculations from our own file
             for part in self.reckoning.split(" x ")
         ]
         return "x".join(str(size) if size.denominator == 1 else str(float(size)) for size in sizes)
@@ -70,7 +70,7 @@ def test_the_list_is_long_and_names_known_mistakes() -> None:
 
 
 @pytest.mark.slow
-def test_typical_wrong_answers_are_named_rightly() -> None:
+def test_typical_wrong_answers_are_named_correctly() -> None:
     judgements = [(wrong, judged(wrong)) for wrong in ANSWERS]
     assert all(judgement.verdict in (Verdict.EXPLAINED, Verdict.WRONG) for _, judgement in judgements)
     unnamed = [
@@ -82,7 +82,7 @@ def test_typical_wrong_answers_are_named_rightly() -> None:
 
 
 @pytest.mark.slow
-def test_the_right_name_usually_comes_first() -> None:
+def test_the_correct_name_usually_comes_first() -> None:
     first = [
         frozenset(judgement.explanations[0].code.split("+")) in wrong.names
         for wrong, judgement in ((wrong, judged(wrong)) for wrong in ANSWERS)

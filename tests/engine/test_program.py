@@ -1,4 +1,4 @@
-"""Runs that are repeated: the places of their tensors, and what comes out, whoever does which part of them when."""
+"""Repeated runs: the places of their tensors, and the same results however workers divide and order the work."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.random_networks import networks
 
 @st.composite
 def blocks(draw: st.DrawFn) -> list[MemoryBlock]:
-    """Blocks in the order in which they are taken; some outlive the run."""
+    """Return blocks in the order in which they are taken; some outlive the run."""
     sizes = draw(st.lists(st.integers(0, 2_000), max_size=40))
     return [
         MemoryBlock(size, begin, draw(st.just(inf) | st.integers(begin + 1, len(sizes))))
@@ -44,7 +44,7 @@ def blocks(draw: st.DrawFn) -> list[MemoryBlock]:
 
 
 @given(blocks())
-def test_blocks_alive_at_the_same_time_have_places_apart(blocks: list[MemoryBlock]) -> None:
+def test_blocks_that_are_live_at_the_same_time_do_not_overlap(blocks: list[MemoryBlock]) -> None:
     found = byte_ranges(blocks)
     for block, place in zip(blocks, found, strict=True):
         assert place.start % ALIGNMENT == 0
@@ -69,7 +69,7 @@ def test_very_long_runs_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet50", "googlenet", "inception-v4", "xception", "mobilenet-v1"])
-def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
+def test_later_runs_take_no_more_than_the_live_tensors(name: str) -> None:
     graph = archcalc.load(name, shapes="3x139x139").graph
     runner, inputs = Runner(graph, initial(graph)), random_inputs(graph)
     first, second, third = (runner.run(inputs) for _ in range(3))
@@ -78,7 +78,7 @@ def test_later_runs_take_no_more_than_was_alive(name: str) -> None:
     assert (first.output == third.output).all()
 
 
-def test_buffers_that_grow_while_calls_are_written_down_are_held_once() -> None:
+def test_buffers_that_grow_while_calls_are_recorded_are_stored_once() -> None:
     graph = archcalc.load("3x68x68 -> (conv C+24 k3)*5 -> gap").graph
     weights, inputs = initial(graph), random_inputs(graph)
     with mock.patch.object(winograd, "SLOWDOWN", 0.1):  # its buffers are not known from the first run
@@ -98,9 +98,9 @@ def test_buffers_that_grow_while_calls_are_written_down_are_held_once() -> None:
 # --- what comes out ---
 
 
-class InTurns:
-    """Workers of one process, one after another in any order: all that one does between two barriers is done before, or
-    after, what any other does there."""
+class AlternatingWorkers:
+    """Workers that take turns in one process: between two barriers, each does all of its work before or after any
+    other."""
 
     def __init__(self, count: int, seed: int) -> None:
         self.workers = [Worker(number, count, self.barrier) for number in range(count)]
@@ -150,9 +150,9 @@ class InTurns:
 
 
 def repeated(graph: Graph, count: int, batch: int = 1, seed: int = 0) -> None:
-    """Hold the repetition of a run by so many workers on other numbers to what the interpreter gives."""
+    """Require that a run repeated by this number of workers on other numbers gives what the interpreter gives."""
     weights = initial(graph, seed=seed)
-    team = InTurns(count, seed)
+    team = AlternatingWorkers(count, seed)
     runner = Runner(graph, weights)
     runner._team = lambda: team  # type: ignore[method-assign]
     names = [node.name for _, node in graph.layers() if not node.training]
@@ -176,7 +176,7 @@ def same(ours: Run, expected: Run) -> None:
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(text=networks(), seed=st.integers(0, 99), count=st.integers(1, 3), batch=st.integers(1, 2), rows=st.booleans())
-def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
+def test_workers_in_any_order_give_the_result_of_one(text: str, seed: int, count: int, batch: int, rows: bool) -> None:
     least = 1 if rows else worker.MIN_POSITIONS  # the networks are too small to be divided by rows otherwise
     with mock.patch.multiple(worker, MIN_POSITIONS=least, MIN_ROWS=1 if rows else worker.MIN_ROWS):
         repeated(read(text), count, batch, seed)
@@ -209,12 +209,12 @@ def test_workers_in_any_order_give_what_one_gives(text: str, seed: int, count: i
     ],
 )
 @pytest.mark.parametrize("count", [2, 3])
-def test_layers_after_layers_that_are_divided_otherwise(chain: str, count: int) -> None:
+def test_layers_after_layers_with_another_division_of_work(chain: str, count: int) -> None:
     repeated(archcalc.load(f"8x32x32 -> conv 8 k3 half -> {chain} -> conv 3 k3 half").graph, count)
 
 
 @pytest.mark.parametrize("chain", ["sepconv 2 k1", "dwconv k3", "conv 2 k1 g2", "conv 2 k3", "conv 1 k1"])
-def test_more_workers_than_channels_are_no_error(chain: str) -> None:
+def test_more_workers_than_channels_are_not_an_error(chain: str) -> None:
     repeated(archcalc.load(f"2x5 -> {chain}").graph, 4)
 
 
@@ -278,8 +278,8 @@ MIXED = (
 def test_runs_of_different_kinds_do_not_disturb_each_other(
     courses: list[tuple[int, bool, bool, bool]],
 ) -> None:
-    """Other batches, inputs in another order of memory, tensors that are kept, training: each as if it were alone, and
-    what it gave stays as it was."""
+    """Other batches, inputs in another memory order, kept tensors, training: each gives what it gives alone, and its
+    results do not change afterwards."""
     graph = read(MIXED)
     weights = initial(graph)
     shared = Runner(graph, weights)

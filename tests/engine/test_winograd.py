@@ -1,4 +1,4 @@
-"""Convolutions that multiply less: what they give, and when they are taken."""
+"""Convolutions with fewer multiplications: their results, and when they are used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_transforms_are_exact(numbers: list[Fraction], kernel: list[Fraction]) -
 
 
 def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1) -> tuple[Array, Array, bool]:
-    """What comes out by the definition and with less multiplications, and whether the latter was taken."""
+    """Return the output by the definition and with fewer multiplications, and whether the latter method was used."""
     graph = archcalc.load(spec).graph
     inputs = random_inputs(graph, batch=batch, dtype=np.dtype(dtype))
     weights = initial(graph, dtype=np.dtype(dtype))
@@ -45,7 +45,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
         patch.setattr(winograd, "convolve", lambda *given: (taken.append(True), convolve(*given)))
         first = runner.run(inputs).output
         assert not taken
-        np.testing.assert_array_equal(first, expected)  # only what is repeated multiplies less
+        np.testing.assert_array_equal(first, expected)  # only repeated runs use fewer multiplications
         ours = runner.run(inputs).output
         np.testing.assert_array_equal(runner.run(inputs).output, ours)
     return ours, expected, bool(taken)
@@ -56,7 +56,7 @@ def both(spec: str, *, batch: int = 1, dtype: str = "float32", workers: int = 1)
     ("sizes", "padding", "workers"),
     [*product(("40x40", "37x41", "33x200"), ("half", "p0", "p2:0x1", "full"), (1,)), ("45x38", "half", 2)],
 )
-def test_less_multiplications_give_the_same(sizes: str, padding: str, workers: int) -> None:
+def test_fewer_multiplications_give_the_same(sizes: str, padding: str, workers: int) -> None:
     ours, expected, taken = both(f"64x{sizes} -> conv 96 k3 {padding} -> relu", workers=workers)
     assert taken
     scale = np.abs(expected).max()
@@ -64,7 +64,7 @@ def test_less_multiplications_give_the_same(sizes: str, padding: str, workers: i
 
 
 @pytest.mark.parametrize("spec", ["64x2000 -> conv 256 k3", "24x12x16x16 -> conv 64 k3 half"])
-def test_it_is_for_any_number_of_axes(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_works_for_any_number_of_axes(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(winograd, "SLOWDOWN", 0.1)
     ours, expected, taken = both(spec, batch=2, dtype="float64")
     assert taken
@@ -85,6 +85,6 @@ def test_it_is_for_any_number_of_axes(spec: str, monkeypatch: pytest.MonkeyPatch
         "upconv 9 k3",
     ],
 )
-def test_it_is_not_taken_where_it_is_none_or_not_faster(chain: str) -> None:
+def test_it_is_used_only_where_it_exists_and_is_faster(chain: str) -> None:
     _, _, taken = both(f"64x40x40 -> {chain}")
     assert not taken

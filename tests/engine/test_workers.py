@@ -1,4 +1,4 @@
-"""Several processes: what they give, and what becomes of them."""
+"""Several processes: their results, and how they end."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def runner() -> Iterator[Runner]:
 
 
 def until(condition: Callable[[], bool]) -> bool:
-    """Whether something comes true, with some patience."""
+    """Return whether a condition becomes true within a few seconds."""
     end = time.monotonic() + 20
     while not condition() and time.monotonic() < end:
         time.sleep(0.01)
@@ -45,7 +45,7 @@ def until(condition: Callable[[], bool]) -> bool:
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_workers_give_what_one_gives(count: int) -> None:
+def test_workers_give_the_result_of_one(count: int) -> None:
     graph = archcalc.load(NET).graph
     weights = initial(graph)
     with Runner(graph, weights, workers=count) as several:
@@ -56,7 +56,7 @@ def test_workers_give_what_one_gives(count: int) -> None:
             assert len(active_children()) == (count - 1 if seed else 0)  # from the second run on
 
 
-def test_another_kind_of_run_is_as_right_as_the_others(runner: Runner) -> None:
+def test_other_kinds_of_runs_are_correct_as_well(runner: Runner) -> None:
     alone = Interpreter(runner.graph, runner.weights)
     for batch in (1, 1, 2, 1, 2, 2, 2):
         inputs = random_inputs(runner.graph, batch=batch, seed=batch)
@@ -76,7 +76,7 @@ def test_they_end_with_the_runner(runner: Runner) -> None:
     assert runner.run(inputs).output.shape == (1, 10)
 
 
-def test_they_end_with_a_runner_that_nobody_has() -> None:
+def test_they_end_when_the_runner_is_garbage_collected() -> None:
     graph = archcalc.load(NET).graph
     runner, inputs = Runner(graph, initial(graph), workers=2), random_inputs(graph)
     runner.run(inputs)
@@ -86,7 +86,7 @@ def test_they_end_with_a_runner_that_nobody_has() -> None:
     assert until(lambda: not active_children())
 
 
-def test_a_worker_that_has_ended_is_an_error_and_the_next_run_is_well(
+def test_a_worker_that_has_ended_is_an_error_and_the_next_run_succeeds(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "CHECK_INTERVAL", 0.05)
@@ -129,18 +129,18 @@ def alive(process: int) -> bool:
         return False
 
 
-def test_a_process_that_forks_leaves_them_to_the_first(runner: Runner) -> None:
+def test_a_forked_process_leaves_workers_to_its_parent(runner: Runner) -> None:
     inputs, others = (random_inputs(runner.graph, seed=seed) for seed in range(2))
     runner.run(inputs)
     expected, ids = runner.run(inputs).output, [process.pid for process in active_children()]
     with warnings.catch_warnings():  # Python 3.12 warns of threads
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
-    if not child:  # all that it says is whether it was well
+    if not child:  # its exit status says whether it succeeded
         try:
-            right = Interpreter(runner.graph, runner.weights).run(others).output
+            expected = Interpreter(runner.graph, runner.weights).run(others).output
             for _ in range(3):
-                np.testing.assert_allclose(runner.run(others).output, right, rtol=1e-4, atol=1e-6)
+                np.testing.assert_allclose(runner.run(others).output, expected, rtol=1e-4, atol=1e-6)
             runner.close()
         except BaseException:
             os._exit(1)
@@ -150,7 +150,7 @@ def test_a_process_that_forks_leaves_them_to_the_first(runner: Runner) -> None:
     assert [process.pid for process in active_children()] == ids
 
 
-def test_they_say_nothing_and_leave_nothing_behind() -> None:
+def test_they_print_nothing_and_leave_nothing_behind() -> None:
     script = f"""
 import archcalc
 from archcalc.executor.inputs import random_inputs

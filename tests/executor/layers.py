@@ -16,7 +16,7 @@ from archcalc.spec import Source, read_spec
 
 @dataclass
 class Layer:
-    """A layer with what it reads, the batch in front."""
+    """A layer with its inputs, the batch in front."""
 
     node: Node
     inputs: Arrays
@@ -28,7 +28,7 @@ class Layer:
         return self.node.op
 
     def run(self, **options: Any) -> tuple[Arrays, Context]:
-        """What its kernel puts out, and the context that it reported to."""
+        """Return the output of its kernel, and the context that it reported to."""
         context = Context(dtype=self.dtype, **options)
         with np.errstate(all="ignore"):
             return kernel_of(self.op)(self.op, self.inputs, self.weights, context), context
@@ -39,7 +39,7 @@ def read(text: str) -> Graph:
 
 
 def arrays(graph: Graph, node: Node, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
-    """Random stored arrays of a layer; those that the attributes decide, from the attributes."""
+    """Return the stored arrays of a layer: those that the attributes determine, and random ones."""
     stored = stored_shapes(graph, node)
     if node.op.stores_attributes:
         return {name: np.array([float(x) for x in getattr(node.op, name)], dtype) for name in stored}
@@ -52,7 +52,7 @@ def numbers(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, *, pos
 
 
 def layers_of(graph: Graph, seed: int, *, batch: int = 2, dtype: Any = np.float64) -> list[Layer]:
-    """Every layer of a graph, each on random inputs of its own."""
+    """Return every layer of a graph, each on random inputs of its own."""
     rng = np.random.default_rng(seed)
     found = []
     for _, node in graph.layers():

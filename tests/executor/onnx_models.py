@@ -1,6 +1,6 @@
-"""A graph as an ONNX model, layer by layer, for ONNX Runtime to compute: the outside witness of the kernels.
+"""A graph as an ONNX model, layer by layer, for ONNX Runtime to compute: an external witness of the kernels.
 
-The counterparts of operators stand in their entries (`tests.operators`). `export` makes a model of a whole graph,
+The counterparts of operators are in their entries (`tests.operators`). `export` makes a model of a whole graph,
 `evaluate` runs a graph through ONNX Runtime.
 """
 
@@ -46,14 +46,14 @@ class Model:
         return names
 
     def constant(self, values: Any, dtype: Any = None) -> str:
-        """A stored tensor, in the model's number format unless told otherwise (shapes and indices are ``np.int64``)."""
+        """Append a stored tensor, in the model's number format by default (shapes and indices are ``np.int64``)."""
         name = f"constant_{len(self.constants)}"
         array = np.ascontiguousarray(np.asarray(values, dtype or self.dtype))
         self.constants.append(numpy_helper.from_array(array.reshape(np.shape(values)), name))
         return name
 
     def finish(self, inputs: Mapping[str, tuple[int, ...]], outputs: list[str]) -> bytes:
-        """The serialised model. ``inputs`` have the batch in front."""
+        """Return the serialised model. ``inputs`` have the batch in front."""
         element = ELEMENTS[self.dtype]
         graph = helper.make_graph(
             self.nodes,
@@ -67,7 +67,7 @@ class Model:
 
 
 def export(graph: Graph, weights: Mapping[str, Array], *, batch: int = 1, dtype: Any = np.float32) -> bytes:
-    """The model of a graph's outputs (not of its training heads).
+    """Return the model of a graph's outputs (not of its training heads).
 
     Args:
         graph: the network; inputs keep their names.
@@ -92,7 +92,7 @@ def export(graph: Graph, weights: Mapping[str, Array], *, batch: int = 1, dtype:
 
 
 def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: Mapping[str, Array]) -> tuple[str, ...]:
-    """The outputs of one layer of a graph."""
+    """Append one layer of a graph, and return the names of its outputs."""
     own = {name: weights[stored] for name, stored in array_names(graph, node).items()}
     shapes = [tuple(shape) for shape in graph.input_shapes(node)]
     alone = node.op.arity == len(inputs) == 1 and not node.op.tensor_arguments()
@@ -102,21 +102,21 @@ def append(model: Model, graph: Graph, node: Node, inputs: list[str], weights: M
 
 
 def session(model: bytes, threads: int = 1, *, optimised: bool = True) -> onnxruntime.InferenceSession:
-    """ONNX Runtime with a model, quiet and on the processor."""
+    """Return a session of ONNX Runtime for a model, without messages and on the CPU."""
     options = onnxruntime.SessionOptions()
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it would slow down whoever runs next
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # it would slow down the next candidate
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a graph by name, computed by ONNX Runtime.
+    """Return the outputs of a graph by name, computed by ONNX Runtime.
 
-    As the model is written: its optimiser makes invalid models of some outputs that are read as well.
+    The model runs as it is written: the optimiser makes models invalid in which some outputs are also read.
     """
     first = next(iter(inputs.values()))
     model = session(export(graph, weights, batch=len(first), dtype=first.dtype), optimised=False)
@@ -125,7 +125,7 @@ def evaluate(graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Ar
 
 
 def computes(graph: Graph) -> bool:
-    """Whether ONNX Runtime takes every layer of a graph: its windows move along three axes at most."""
+    """Return whether ONNX Runtime accepts every layer of a graph: its windows move along at most three axes."""
     return not any(
         ENTRIES[node.op.name].beyond_onnx_runtime(node.op)
         or (node.op.window_kind and len(graph.shape(node.inputs[0])) > 4)

@@ -19,7 +19,7 @@ from tests.random_networks import layers
 @pytest.mark.parametrize("name", sorted(set(REGISTRY) - {"identity"}))
 @settings(max_examples=15)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1), chunk=st.sampled_from([1, 7, 64]))
-def test_divided_work_is_the_same_work(name: str, data: st.DataObject, seed: int, chunk: int) -> None:
+def test_divided_work_has_the_same_result(name: str, data: st.DataObject, seed: int, chunk: int) -> None:
     for layer in layers_of(read(data.draw(layers(name))), seed):
         (whole, *_), alone = layer.run(tally=Counter())
         with pytest.MonkeyPatch.context() as patch:

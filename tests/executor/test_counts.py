@@ -23,9 +23,9 @@ from tests.random_networks import layers, networks
 
 SEEDS = st.integers(0, 2**32 - 1)
 TOLERANCE = 1e-9
-"""For sums in another order."""
-MOST_WORK = 100_000
-"""Operations of a random network, at most: loops are slow."""
+"""The relative tolerance, for sums in another order."""
+MAX_OPERATIONS = 100_000
+"""The maximum number of operations of a random network: loops are slow."""
 
 
 def nonzero(operations: Mapping[str, Any]) -> dict[str, int]:
@@ -33,12 +33,12 @@ def nonzero(operations: Mapping[str, Any]) -> dict[str, int]:
 
 
 def counted(measured: Measured) -> dict[str, int]:
-    """As kernels report it."""
+    """Return the counts of the loops in the form that kernels report."""
     return nonzero({**measured.operations, "macs": measured.macs})
 
 
 def agree(layer: Layer, graph: Graph) -> None:
-    """The kernel, the loops and the analysis on one layer with a batch of one."""
+    """Require that the kernel, the loops and the analysis agree on one layer with a batch of one."""
     op, shapes = layer.op, graph.input_shapes(layer.node)
     fast, context = layer.run(tally=Counter())
     slow = measure_layer(layer.node.name, op, tuple(x[0] for x in layer.inputs), layer.weights)
@@ -67,7 +67,7 @@ def test_kernel_loops_and_analysis_agree_on_every_operator(name: str, data: st.D
 def test_kernels_loops_and_analysis_agree_on_every_layer_of_random_networks(text: str, seed: int) -> None:
     graph = read(text)
     analysis = analyze(graph, training=True)
-    assume(analysis.totals.flops < MOST_WORK)
+    assume(analysis.totals.flops < MAX_OPERATIONS)
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (1, *shape), np.float64) for name, shape in graph.inputs.items()}
     weights = initial(graph, seed=seed, dtype=np.float64, training=True)

@@ -1,4 +1,4 @@
-"""Activations where exponentials overflow, and at numbers that are none."""
+"""Activations where exponentials overflow, and at NaN and infinities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archcalc.executor.loops import measure_layer
 from archcalc.ops.base import REGISTRY
 from archcalc.spec import Source, read_spec
 
-FAR = [-1e4, -800.0, -100.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 100.0, 800.0, 1e4]
+LARGE_NUMBERS = [-1e4, -800.0, -100.0, -30.0, -1e-3, 0.0, 1e-3, 30.0, 100.0, 800.0, 1e4]
 ACTIVATIONS = ["relu", "relu6", "leaky_relu", "leaky_relu 2", "leaky_relu -1", "elu", "selu", "gelu", "gelu tanh"]
 ACTIVATIONS += ["silu", "mish", "sigmoid", "tanh", "hardswish", "hardsigmoid", "softplus", "softmax", "log_softmax"]
 
@@ -29,8 +29,8 @@ def run(text: str, x: Array) -> tuple[Any, Array]:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("text", ACTIVATIONS)
-def test_far_out_activations_are_finite_and_what_the_definition_says(text: str, dtype: Any) -> None:
-    x = np.array([FAR], dtype)
+def test_activations_of_large_numbers_are_finite_and_match_the_definition(text: str, dtype: Any) -> None:
+    x = np.array([LARGE_NUMBERS], dtype)
     op, y = run(text, x)
     assert np.isfinite(y).all()
     slow = measure_layer("far", op, (x[0],), {})
@@ -39,7 +39,7 @@ def test_far_out_activations_are_finite_and_what_the_definition_says(text: str, 
 
 
 @pytest.mark.parametrize("text", ACTIVATIONS)
-def test_what_is_not_a_number_stays_so(text: str) -> None:
+def test_nan_stays_nan(text: str) -> None:
     _, y = run(text, np.array([[math.nan, 1.0, -1.0]]))
     assert np.isnan(y[0, 0])
 
@@ -55,7 +55,7 @@ def test_the_error_function_is_exact_to_the_last_digits(dtype: Any, near: float)
     assert erf(context, np.array([math.inf, -math.inf])).tolist() == [1, -1]
 
 
-def test_every_activation_of_one_number_is_among_these() -> None:
+def test_every_activation_of_one_number_is_tested_here() -> None:
     others = {"prelu", "scale", "dropout", "spatial_dropout", "maxout"}
     family = {name for name, op in REGISTRY.items() if op.__module__ == "archcalc.ops.activation"}
     assert family - others == {text.split()[0] for text in ACTIVATIONS}

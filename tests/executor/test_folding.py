@@ -1,4 +1,4 @@
-"""Folded weights: the folded network puts out what the original one does."""
+"""Folded weights: the folded network gives the outputs of the original one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ few = settings(max_examples=25)
 
 
 def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights in double precision, with statistics, scales and shifts as after some training."""
+    """Return weights in double precision, with statistics, scales and shifts as after training."""
     rng = np.random.default_rng(seed)
     weights = initial(network, dtype=np.float64)
     for name, array in weights.items():
@@ -33,7 +33,7 @@ def drawn(network: Graph, seed: int = 0) -> dict[str, Array]:
 
 
 def difference(network: Graph) -> tuple[int, float]:
-    """How many layers went, and the largest difference of any output relative to the largest number in it."""
+    """Return the number of layers that are folded away, and the largest relative difference of outputs."""
     folding = fold(network)
     weights = drawn(network)
     rng = np.random.default_rng(1)
@@ -70,7 +70,7 @@ def difference(network: Graph) -> tuple[int, float]:
         ("standardize mean=0.5x0.4x0.3x0.2 std=0.2x0.3x0.4x0.5 -> bn -> conv 5 k1 g1 -> bn", 3),
     ],
 )
-def test_the_folded_network_puts_out_the_same(layers: str, gone: int) -> None:
+def test_the_folded_network_has_the_same_outputs(layers: str, gone: int) -> None:
     folds, apart = difference(chain(layers, "4x9x8"))
     assert folds == gone
     assert apart < 1e-12
@@ -85,7 +85,7 @@ def test_connection_tables_fold_both_ways() -> None:
 
 @few
 @given(networks())
-def test_random_networks_put_out_the_same(text: str) -> None:
+def test_folded_random_networks_have_the_same_outputs(text: str) -> None:
     network = graph(text)
     if any(node.op.name in ("embedding", "subsample") for node in network.nodes):
         return
@@ -94,7 +94,7 @@ def test_random_networks_put_out_the_same(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet-v1", "colourisation-unet"])
-def test_bundled_networks_put_out_the_same(name: str) -> None:
+def test_folded_bundled_networks_have_the_same_outputs(name: str) -> None:
     network = archcalc.load(name, shapes=None if "unet" in name else "3x32x32").graph
     folds, apart = difference(network)
     assert folds

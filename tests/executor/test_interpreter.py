@@ -1,4 +1,4 @@
-"""Running graphs: what is freed and kept; what comes out."""
+"""Running graphs: which tensors are freed or kept, and the outputs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_run_leaves_its_inputs_and_other_results_alone(text: str, seed: int, t
 @pytest.mark.slow
 @settings(max_examples=50)
 @given(text=networks())
-def test_kept_tensors_are_what_layers_put_out(text: str) -> None:
+def test_kept_tensors_are_the_outputs_of_layers(text: str) -> None:
     graph = read(text)
     interpreter, inputs = Interpreter(graph, initial(graph)), random_inputs(graph)
     names = [node.name for _, node in graph.layers() if not node.training]
@@ -107,7 +107,7 @@ def test_peak_is_that_of_one_example_times_the_batch() -> None:
     assert Interpreter(graph, weights).run(many).peak == 6 * Interpreter(graph, weights).run(one).peak
 
 
-# --- what comes out ---
+# --- outputs ---
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_training_heads_need_their_arrays_in_training_only() -> None:
         Interpreter(graph, weights).run(inputs, training=True)
 
 
-def test_a_batch_is_its_examples() -> None:
+def test_a_batch_gives_the_results_of_its_examples() -> None:
     graph, weights, inputs = prepared("resnet18", shapes="3x64x64", batch=3)
     interpreter = Interpreter(graph, weights)
     together = interpreter.run(inputs).output
@@ -183,7 +183,7 @@ def test_activations_stay_in_range_through_152_layers(spec: str) -> None:
     assert max(sizes.values()) < 1e5
 
 
-# --- what does not fit ---
+# --- inputs that do not fit ---
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What kernels do that no other library does, or that cannot be seen in a result."""
+"""Properties of kernels that no other library has, or that results do not show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.executor.layers import layers_of, read
 from tests.random_networks import layers
 
 
-def test_storage_is_stated_for_operators_only_that_store_something() -> None:
+def test_storage_is_stated_only_for_operators_that_store_something() -> None:
     assert {op.name for op in STORAGE} <= set(REGISTRY)
 
 
@@ -41,7 +41,7 @@ def test_inputs_and_stored_arrays_are_not_written_to(name: str, data: st.DataObj
 def test_gathered_windows_take_bounded_memory(spec: str) -> None:
     (layer,) = layers_of(read(spec), 0, dtype=np.float32)
     _, context = layer.run()
-    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB, and a row more
+    assert 0 < owner(context.scratch("columns", (0,), np.uint8)).nbytes <= 9 * 2**19  # 4 MiB and one more row
 
 
 def test_pointwise_convolutions_copy_nothing() -> None:
@@ -87,7 +87,7 @@ def test_without_offsets_a_deformable_convolution_is_a_convolution() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_what_a_box_reads_of_a_ramp_is_the_coordinate_of_its_cells() -> None:
+def test_a_box_on_a_ramp_reads_the_coordinates_of_its_cells() -> None:
     """Linear interpolation of a ramp is exact; the mean of a cell is the coordinate of its centre."""
     ramp = np.broadcast_to(np.arange(20.0), (1, 1, 16, 20))
     op = RoiAlign(size=(2, 3), boxes=True, scale=2, samples=3)

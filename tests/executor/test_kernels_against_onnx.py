@@ -1,4 +1,4 @@
-"""What kernels compute, against ONNX Runtime: every operator in many combinations of its attributes."""
+"""Results of kernels, against ONNX Runtime: every operator with many combinations of its attributes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def compare(graph: Graph, seed: int, dtype: Any, near: float) -> None:
-    """A graph with random inputs and stored arrays."""
+    """Compare the outputs of a graph on random inputs and stored arrays."""
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (2, *shape), dtype) for name, shape in graph.inputs.items()}
     weights = {}
@@ -71,7 +71,7 @@ def compare(graph: Graph, seed: int, dtype: Any, near: float) -> None:
 
 
 def agree(graph: Graph, inputs: dict[str, Array], weights: dict[str, Array], near: float) -> None:
-    """Every output of a graph."""
+    """Require that every output of a graph agrees."""
     ours = Interpreter(graph, weights).run(inputs).outputs
     theirs = evaluate(graph, inputs, weights)
     assert ours.keys() == theirs.keys()
@@ -107,7 +107,7 @@ def test_kernels_agree_with_onnx_runtime_whatever_their_attributes(name: str, da
 @given(text=networks(), seed=SEEDS)
 def test_random_networks_agree_with_onnx_runtime(text: str, seed: int) -> None:
     graph = read(text)
-    assume(all(node.op.index_limit is None for node in graph.nodes))  # what is no index is an error there
+    assume(all(node.op.index_limit is None for node in graph.nodes))  # a number that is not an index is an error there
     assume(computes(graph))
     rng = np.random.default_rng(seed)
     inputs = {name: numbers(rng, (2, *shape), np.float32) for name, shape in graph.inputs.items()}

@@ -18,7 +18,7 @@ from tests.random_networks import layers
 FAMILIES = {family.__name__ for family in (conv, dense, pool)}
 NAMES = sorted(name for name, op in REGISTRY.items() if op.__module__ in FAMILIES)
 WITH_WINDOWS = [name for name in NAMES if REGISTRY[name].window_kind in ("sliding", "transposed")]
-"""They have many attributes, the others hardly any."""
+"""Operators with windows, which have many attributes; the others have hardly any."""
 
 everything = {"seed": st.integers(0, 2**32 - 1), "batch": st.integers(1, 3), "block": st.sampled_from([1, 2**21])}
 
@@ -42,13 +42,13 @@ def test_other_layers_agree_with_onnx_runtime(
 
 
 def compare(text: str, seed: int, batch: int, block: int) -> None:
-    """One layer on random numbers, with windows gathered in blocks of so many bytes."""
+    """Compare one layer on random numbers, with windows gathered in blocks of the given number of bytes."""
     graph = read(text)
     node = graph.nodes[-1]
     assume(computes(graph))
     rng = np.random.default_rng(seed)
     weights = {f"{node.name}.{name}": array for name, array in arrays(graph, node, rng, np.float32).items()}
-    if getattr(node.op, "ws", False):  # float32 cannot tell nearly equal weights of a filter from their mean
+    if getattr(node.op, "ws", False):  # in float32, nearly equal weights of a filter do not differ from their mean
         kernel = next(array for name, array in weights.items() if name.endswith("weight"))
         assume(kernel.std(axis=tuple(range(1, kernel.ndim))).min() > 0.05)
     inputs = {name: numbers(rng, (batch, *shape), np.float32) for name, shape in graph.inputs.items()}

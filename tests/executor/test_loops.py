@@ -1,4 +1,4 @@
-"""The counting number, and layers whose counts can be told by hand."""
+"""The counting number, and layers whose counts can be computed by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory runs take."""
+"""The memory that runs take."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.executor.layers import read
         "16x512x512 -> ln",
     ],
 )
-def test_a_run_takes_what_is_estimated(spec: str) -> None:
+def test_a_run_takes_the_estimated_memory(spec: str) -> None:
     (check,) = archcalc.load(spec).verify(["memory"])
     assert check.compared
     assert check.holds, check.detail

@@ -1,4 +1,4 @@
-"""Operators that the executor lacks a definition of are named."""
+"""Operators that the executor does not define are named."""
 
 from __future__ import annotations
 

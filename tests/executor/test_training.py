@@ -1,4 +1,4 @@
-"""Dropout, and what else differs in training."""
+"""Dropout, and other differences of training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_dropout_zeroes_a_share_and_rescales_the_rest(rate: float, dtype: Any) -
     assert abs(1 - kept.mean() - rate) < 5 * deviation
 
 
-def test_spatial_dropout_zeroes_whole_maps() -> None:
+def test_spatial_dropout_zeroes_entire_maps() -> None:
     one = layer("300x4x4 -> spatial_dropout 0.25")
     (x,), ((y,), _) = one.inputs, one.run(training=True, seed=[2])
     kept = (y != 0).all(axis=(2, 3))
@@ -37,7 +37,7 @@ def test_spatial_dropout_zeroes_whole_maps() -> None:
     assert abs(1 - kept.mean() - 0.25) < 5 * np.sqrt(0.25 * 0.75 / kept.size)
 
 
-def test_what_dropout_drops_follows_from_the_seed() -> None:
+def test_dropout_is_determined_by_the_seed() -> None:
     one = layer("6x9x9 -> dropout 0.5")
     first, again, other = (one.run(training=True, seed=[seed])[0][0] for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)
@@ -45,7 +45,7 @@ def test_what_dropout_drops_follows_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("name", ["dropout", "spatial_dropout"])
-def test_dropout_does_nothing_at_inference_nor_at_rate_zero_and_everything_at_rate_one(name: str) -> None:
+def test_dropout_has_no_effect_at_inference_or_rate_zero_and_drops_all_at_rate_one(name: str) -> None:
     one = layer(f"6x5x5 -> {name} 0.5")
     np.testing.assert_array_equal(one.run()[0][0], one.inputs[0])
     one = layer(f"6x5x5 -> {name} 0")

@@ -27,7 +27,7 @@ def graph() -> Graph:
 
 
 def changed(graph: Graph, **arrays: Any) -> dict[str, Array]:
-    """The arrays of the network, some exchanged or (``None``) left out."""
+    """Return the arrays of the network, with some replaced or (``None``) left out."""
     names = {name.replace(".", "_"): name for name in stored(graph)}
     found = initial(graph) | {names.get(name, name): array for name, array in arrays.items()}
     return {name: array for name, array in found.items() if array is not None}
@@ -52,7 +52,7 @@ def test_arrays_are_named_by_layer() -> None:
     }
 
 
-def test_as_many_numbers_as_the_analysis_says() -> None:
+def test_weights_have_as_many_numbers_as_the_analysis_counts() -> None:
     for name in ("resnet18", "mobilenet-v1", "lenet5-1998", "xception"):
         network = archcalc.load(name)
         numbers = sum(int(np.prod(shape)) for shape in stored(network.graph).values())
@@ -111,13 +111,13 @@ def test_arrays_that_do_not_fit_are_listed(
         assert expected in problem
 
 
-def test_arrays_in_memory_are_held_to_the_network_as_well(graph: Graph) -> None:
+def test_arrays_in_memory_are_checked_as_well(graph: Graph) -> None:
     check(graph, initial(graph))
     with pytest.raises(ArrayError, match="not finite"):
         check(graph, changed(graph, fc_1_bias=np.array([np.nan, 0])))
 
 
-# --- files of strangers ---
+# --- files that cannot be trusted ---
 
 
 class Bomb:
@@ -169,7 +169,7 @@ def test_malicious_arrays_are_refused(tmp_path: Path, content: bytes, problem: s
         read_array(str(tmp_path / "x.npy"), (2, 2))
 
 
-def test_files_that_are_no_archives_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_archives_are_refused(tmp_path: Path) -> None:
     graph = archcalc.load(FC).graph
     whole = io.BytesIO()
     np.savez_compressed(whole, **{"fc_1.weight": np.zeros((2, 2), np.float32)})

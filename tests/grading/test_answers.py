@@ -1,4 +1,4 @@
-"""Answer files in every form: what is read, where it stands, and what becomes of lines that cannot be read."""
+"""Answer files in every form: what is read, with its place, and what happens to lines that cannot be read."""
 
 from __future__ import annotations
 
@@ -56,25 +56,25 @@ SAME = {
 
 
 @pytest.mark.parametrize("name", list(SAME))
-def test_every_form_says_the_same(name: str) -> None:
+def test_every_form_has_the_same_content(name: str) -> None:
     assert pairs(read(name, SAME[name])) == WANTED
 
 
 @pytest.mark.parametrize("name", [name for name in SAME if name.endswith((".csv", ".tsv", ".md", ".yaml"))])
-def test_every_answer_stands_at_its_place(name: str) -> None:
+def test_every_answer_has_its_place(name: str) -> None:
     lines = SAME[name].splitlines()
     for answer in read(name, SAME[name]).answers:
         line, column = answer.value.place(0)
         assert lines[line][column:].lstrip("\"'").startswith(answer.value.value)
 
 
-def test_a_shape_is_an_answer_where_there_is_no_network_to_give_it_to() -> None:
+def test_a_shape_without_a_network_is_an_answer() -> None:
     assert pairs(read("x.yaml", "shape: 10\nparams: 61706\n")) == [("shape", "10"), ("params", "61706")]
     about = read("x.yaml", "network: lenet5\nshape: 1x32x32\nparams: 61706\n")
     assert (pairs(about), values(about.networks[""].shapes)) == ([("params", "61706")], {"": "1x32x32"})
 
 
-def test_who_and_about_what() -> None:
+def test_the_student_and_the_network() -> None:
     document = read(
         "x.yaml", "name: Ada\nnetwork: mobilenet-v1\nset: {alpha: 0.5}\nshape: 3x96x96\nlayout: hwc\nanswers: {}\n"
     )
@@ -99,7 +99,7 @@ def test_several_networks_with_settings_of_their_own() -> None:
     assert pairs(file) == [("A.params", "> B.params")]
 
 
-def test_what_audits_add() -> None:
+def test_keys_of_audits() -> None:
     text = "claims:\n  a.params: {printed: 1K, erratum: 2K, because: why}\n  b: {macs: {printed: 1, convention: x+y}}\n"
     text += "  c: 3\n"
     file = read("x.yaml", text)
@@ -112,7 +112,7 @@ def test_what_audits_add() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["", "-", "?", "n/a", "NULL"])
-def test_nothing_is_no_answer(nothing: str) -> None:
+def test_an_empty_text_is_not_an_answer(nothing: str) -> None:
     assert pairs(read("x.csv", f"target,answer\nc1.params,{nothing}\nmacs,5\n")) == [("c1.params", ""), ("macs", "5")]
     assert pairs(read("x.csv", f"layer,params,macs\nc1,{nothing},5\n")) == [("c1.macs", "5")]
 
@@ -197,7 +197,7 @@ VALUES = st.from_regex(r"[1-9][0-9,.xKM ]{0,12}[0-9KM]", fullmatch=True)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(WRITERS))
 @given(rows=st.lists(st.tuples(TARGETS, VALUES), min_size=1, max_size=8))
-def test_nothing_that_is_written_is_lost(name: str, rows: list[tuple[str, str]]) -> None:
+def test_no_written_answer_is_lost(name: str, rows: list[tuple[str, str]]) -> None:
     assert pairs(read(name, WRITERS[name](rows))) == rows
 
 

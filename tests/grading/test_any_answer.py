@@ -1,4 +1,4 @@
-"""Whatever is claimed of whatever network: a verdict, never an exception; and every explanation has a known code."""
+"""Any claim about any network gets a verdict, never an exception, and every explanation has a known code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def claims(draw: Any, analysis: Analysis) -> list[Claim]:
         place, quantity = draw(places), draw(st.sampled_from(MEASURED))
         target = f"{place}.{quantity}" if place else quantity
         value = draw(VALUES)
-        if draw(st.booleans()):  # nearly right
+        if draw(st.booleans()):  # nearly correct
             try:
                 value = near(draw, resolve(target, analysis).text)
             except LookupError:
@@ -44,7 +44,7 @@ def claims(draw: Any, analysis: Analysis) -> list[Claim]:
 
 
 def near(draw: Any, text: str) -> str:
-    """The value with one digit, or one number, changed."""
+    """Return the value with one digit, or one number, changed."""
     parts = text.replace(",", "").split("x")
     place = draw(st.integers(0, len(parts) - 1))
     if parts[place].lstrip("-").isdigit():

@@ -1,4 +1,4 @@
-"""Audits: what is accounted for, and what an audit may not say."""
+"""Audits: which claims are accounted for, and what is refused in an audit."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def audit(*claims: str, network: str = NETWORK) -> GradedSubmission:
         "conv_1.params: {printed: '> bn_1.macs', erratum: at most 5K}".replace("> bn_1.macs", "at most 4K"),
     ],
 )
-def test_what_is_accounted_for(claim: str) -> None:
+def test_claims_that_are_accounted_for(claim: str) -> None:
     graded = audit(claim)
     assert graded.status == 0, graded.marks[0].sentence
     assert graded.audit
@@ -60,14 +60,14 @@ def test_what_is_accounted_for(claim: str) -> None:
         ("conv_1.params: {printed: 4.9K, errata: 5K}", "unknown key 'errata'"),
     ],
 )
-def test_what_is_not(claim: str, reason: str) -> None:
+def test_claims_that_are_not_accounted_for(claim: str, reason: str) -> None:
     graded = audit(claim, "conv_1.params: 4,672")
     assert [mark.right for mark in graded.marks] == [False, True]
     assert reason in graded.marks[0].sentence
 
 
 @pytest.mark.parametrize("codes", ["no-such", "bias-left-out+no-such", "bias-left-out+kilo-1024+two-per-mac"])
-def test_conventions_that_nobody_knows(codes: str) -> None:
+def test_unknown_conventions(codes: str) -> None:
     graded = audit(f"conv_1.params: {{printed: 1, convention: {codes}}}")
     assert graded.problems[0].render().startswith("audit.yaml:3:")
     with pytest.raises(SpecError):

@@ -38,7 +38,7 @@ PLAIN = "Student\tq1\tq2\tq3\nAda\t156\t61 706\ta\nBob\t150\t\ta\n"
 
 
 def grades(text: str, key: str = KEY, name: str = "class.csv") -> dict[str, list[str]]:
-    """The verdicts of each student."""
+    """Return the verdicts of each student."""
     grader = Grader(read_key(Source("key.yaml", key)), Library())
     files = read_submissions(Source(name, text), grader.is_question)
     graded = [grader.grade(file, "the name of the file") for file in files]
@@ -94,7 +94,7 @@ def test_without_a_key_columns_are_targets() -> None:
 @pytest.mark.parametrize(
     "text", ["layer,quantity,answer\nc1,params,156\n", "question,answer\nq1,156\n", "layer,params\nc1,156\n"]
 )
-def test_a_table_of_one_submission_is_none_of_a_class(text: str) -> None:
+def test_a_table_of_one_submission_is_not_that_of_a_class(text: str) -> None:
     (file,) = read_submissions(Source("ada.csv", text), lambda title: True)
     assert [answer.value.value for answer in file.answers] == ["156"]
 

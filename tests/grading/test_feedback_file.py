@@ -1,4 +1,4 @@
-"""Feedback in the words of a course."""
+"""Feedback in a course's own words."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_sentence_for_all_kinds_of_layers_replaces_those_for_one_kind() -> Non
         ("bias-left-out: [a]\n", 1, "bias-left-out"),
     ],
 )
-def test_what_is_no_catalogue_is_refused_with_its_place(text: str, line: int | None, message: str) -> None:
+def test_an_invalid_catalogue_is_refused_with_its_place(text: str, line: int | None, message: str) -> None:
     with pytest.raises(SpecError) as raised:
         feedback(text)
     (problem,) = raised.value.problems
@@ -97,7 +97,7 @@ def test_the_template_is_the_catalogue() -> None:
     assert all(words.say(code) == ENGLISH.say(code) for code in SENTENCES)
 
 
-def test_every_code_and_quantity_has_a_whole_sentence_or_a_name() -> None:
+def test_every_code_and_quantity_has_a_complete_sentence_or_a_name() -> None:
     assert set(CODES) <= set(SENTENCES)
     assert {f"quantity.{name}" for name in SUMS} <= set(SENTENCES)
     for code in CODES:

@@ -1,4 +1,4 @@
-"""Formulas as answers: right if they are the closed form, however they are written."""
+"""Formulas as answers: correct if they equal the closed form, however they are written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def judged(target: str, formula: str, network: str = NETWORK) -> Mark:
         ("down2/conv.params", "2*NF*(k*k*NF + 1)"),
     ],
 )
-def test_what_equals_the_closed_form_is_right(target: str, formula: str) -> None:
+def test_formulas_that_equal_the_closed_form_are_correct(target: str, formula: str) -> None:
     mark = judged(target, formula)
     assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
 
@@ -50,20 +50,20 @@ def test_what_equals_the_closed_form_is_right(target: str, formula: str) -> None
 @pytest.mark.parametrize(
     "formula", ["k*k*NIC*NF + NF = 896", "params = k*k*NIC*NF + NF = 3*3*1*32 + 32", "NF*(k*k*NIC + 1)"]
 )
-def test_a_formula_with_its_value_is_the_formula(formula: str) -> None:
+def test_a_formula_with_its_value_is_judged_as_the_formula(formula: str) -> None:
     key = read_key(Source("k.yaml", f"{NETWORK}questions: [{{target: down1/conv.params, free: 'NIC, NF, k'}}]\n"))
     file = read_answers(Source("x.yaml", f'down1/conv.params: "{formula}"\n'))
     (mark,) = Grader(key, Library()).grade(file, "x").marks
     assert (mark.verdict, mark.right) == ("exact", True), mark.sentence
 
 
-def test_odd_kernels_need_not_be_said() -> None:
+def test_odd_kernels_need_no_assumption_in_the_answer() -> None:
     mark = judged("down1/conv.macs", "k*k*NIC*NF*H*W", "network: colourisation-base\n")
     assert (mark.verdict, mark.right) == ("exact", True)
     assert mark.sentence == "down1/conv.macs is H·W·NIC·NF·k², if k % 2 == 1, which holds here"
 
 
-def test_what_is_wrong_for_odd_kernels_stays_wrong() -> None:
+def test_formulas_that_are_wrong_for_odd_kernels_are_wrong() -> None:
     mark = judged("down1/conv.macs", "k*k*NIC*NF*(H-k+1)*(W-k+1)", "network: colourisation-base\n")
     assert (mark.verdict, mark.right, mark.code) == ("explained", False, "padding-ignored")
 
@@ -108,7 +108,7 @@ def test_a_mistake_in_a_formula_is_named_like_one_in_a_number(target: str, formu
         ("down1/conv.params", "9*32 + 31"),
     ],
 )
-def test_what_does_not_is_wrong_with_an_example(target: str, formula: str) -> None:
+def test_other_formulas_are_wrong_and_get_an_example(target: str, formula: str) -> None:
     mark = judged(target, formula)
     assert (mark.verdict, mark.right) == ("wrong", False)
     assert f"not {formula}" in mark.sentence
@@ -132,14 +132,14 @@ def test_what_does_not_is_wrong_with_an_example(target: str, formula: str) -> No
         "(" * 300,
     ],
 )
-def test_what_cannot_be_read_says_why(formula: str) -> None:
+def test_unreadable_formulas_get_a_reason(formula: str) -> None:
     mark = judged("down1/conv.params", formula)
     assert (mark.verdict, mark.right) == ("unreadable", False)
     assert mark.sentence
     assert mark.line == 3
 
 
-def test_a_key_says_in_which_names() -> None:
+def test_a_key_sets_the_free_names_of_a_formula() -> None:
     key = NETWORK + 'questions: [{id: q, target: down1/conv.params, points: 2, free: "NIC, NF, k"}]\n'
     grader = Grader(read_key(Source("key.yaml", key)), Library())
     for answer, points in (("NF*(k*k*NIC+1)", 2), ("9*NIC*NF + NF", 0), ("320", 0)):
@@ -169,7 +169,7 @@ SIDE = "(floor((H-K+2*P)/S)+1)*(floor((W-K+2*P)/S)+1)"
 
 
 def marked(network: str, question: str, answer: str) -> Mark:
-    """The mark of an answer to one question of a key."""
+    """Return the mark of an answer to one question of a key."""
     grader = Grader(read_key(Source("key.yaml", f"{network}\nquestions: [{{id: q, {question}}}]\n")), Library())
     (mark,) = grader.grade(read_answers(Source("x.yaml", json.dumps({"q": answer}))), "x").marks
     return mark
@@ -206,7 +206,7 @@ def marked(network: str, question: str, answer: str) -> Mark:
         (SEPARABLE, "target: T.macs, free: 'N, K'", "32^2 * 16NK^2"),
     ],
 )
-def test_a_right_formula_is_right_however_it_is_written(network: str, question: str, answer: str) -> None:
+def test_a_correct_formula_is_correct_however_it_is_written(network: str, question: str, answer: str) -> None:
     mark = marked(network, question, answer)
     assert (mark.verdict, mark.points) == ("exact", 1), mark.sentence
 
@@ -234,7 +234,7 @@ def test_a_right_formula_is_right_however_it_is_written(network: str, question: 
         ("target: conv_1.shape, free: 'F, H'", "F x H", "must have 3 sizes, got 2"),
     ],
 )
-def test_a_wrong_formula_is_shown_beside_the_right_one_at_a_point(question: str, answer: str, example: str) -> None:
+def test_a_wrong_formula_is_compared_with_the_correct_one_at_a_point(question: str, answer: str, example: str) -> None:
     mark = marked(WINDOW, question, answer)
     assert not mark.right
     assert example in mark.sentence
@@ -242,7 +242,7 @@ def test_a_wrong_formula_is_shown_beside_the_right_one_at_a_point(question: str,
 
 @given(values=st.tuples(*[st.integers(1, 9)] * 5))
 def test_formulas_that_agree_at_some_points_only_are_different(values: tuple[int, ...]) -> None:
-    """However the sizes of the question are chosen: what is right for them alone is no right formula."""
+    """A formula that is correct only for the sizes of the question is not correct, however these are chosen."""
     kernel, stride, padding, filters, channels = values
     sizes = f"{{C: {channels}, H: 32, W: 32, K: {kernel}, S: {stride}, P: {padding}, F: {filters}}}"
     network = f"network: {{spec: '(C)x(H)x(W) -> conv F k=K s=S p=P', set: {sizes}}}"
@@ -252,7 +252,7 @@ def test_formulas_that_agree_at_some_points_only_are_different(values: tuple[int
     assert marked(network, question, "1 + ⌊(H + 2P − K)/S⌋").right
 
 
-def test_what_normal_forms_cannot_decide_is_decided_by_many_points(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formulas_that_normal_forms_cannot_compare_are_compared_at_points(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Symbols, "compare", lambda self, relation, value: Condition(self, ()))
     question = "target: conv_1.H, free: 'H, K, S, P'"
     mark = marked(WINDOW, question, "(H - K + 2P)//S + 1")
@@ -261,7 +261,7 @@ def test_what_normal_forms_cannot_decide_is_decided_by_many_points(monkeypatch: 
     assert not marked(WINDOW, question, "(H - K + 2P)//S + 2").right
 
 
-def test_a_missing_formula_is_no_answer_to_a_formula() -> None:
+def test_a_value_is_not_an_answer_to_a_question_for_a_formula() -> None:
     mark = marked(WINDOW, "target: conv_1.params, free: 'K, C, F'", "-")
     assert (mark.verdict, mark.actual[:3]) == ("missing", "F·(")
     assert mark.sentence == f"conv_1.params is {mark.actual}; no answer was given."
@@ -275,7 +275,7 @@ def test_a_formula_that_is_not_defined_everywhere_does_not_change_how_others_are
         assert mark.points == points, mark.sentence
 
 
-def test_what_is_assumed_of_one_network_concerns_no_other() -> None:
+def test_assumptions_about_one_network_do_not_apply_to_others() -> None:
     networks = """
 networks:
   A: {spec: "8x32x32 -> conv N k=K half", set: {N: 8, K: 3}}

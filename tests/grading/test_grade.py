@@ -1,4 +1,4 @@
-"""Grading by a key: points, partial credit, questions found by id or target, and what is no answer."""
+"""Grading by a key: points, partial credit, questions found by id or target, and texts that are no answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_rounded_and_truncated_answers() -> None:
     assert verdicts("answers: {params: 61K}\n")["params"] == ("truncated", Fraction(1, 8))
 
 
-def test_all_right_is_status_0() -> None:
+def test_all_correct_is_status_0() -> None:
     graded = grade('answers: {q1: 156, q2: 16x10x10, c3.macs: "240,000", params: "61,706"}\n')
     assert (graded.status, graded.points, graded.right) == (0, graded.of, 4)
 
@@ -72,26 +72,26 @@ def test_questions_are_found_by_id_and_by_target_in_any_case() -> None:
     assert {verdict for verdict, _ in verdicts(text).values()} <= {"exact", "rounds"}
 
 
-def test_what_is_not_asked_and_what_is_missing() -> None:
+def test_unknown_and_missing_answers() -> None:
     graded = grade("answers: {q1: 156, c5.macs: 3, nonsense: 4}\n")
     assert [mark.verdict for mark in graded.marks] == ["exact", "missing", "missing", "missing"]
     assert graded.notes == ("not asked: c5.macs", "not asked: nonsense")
     assert graded.marks[1].sentence == "c3.shape is 16x10x10; no answer was given."
 
 
-@pytest.mark.parametrize("trick", ["at most 1e99", "> 1", "c1.params", "0M", "1..1e9", "1e9 ± 100%", "global"])
-def test_an_answer_that_holds_of_too_much_is_none(trick: str) -> None:
-    verdict, points = verdicts(f"answers: {{q1: '{trick}'}}\n")["q1"]
+@pytest.mark.parametrize("answer", ["at most 1e99", "> 1", "c1.params", "0M", "1..1e9", "1e9 ± 100%", "global"])
+def test_an_answer_that_holds_for_too_many_values_is_not_accepted(answer: str) -> None:
+    verdict, points = verdicts(f"answers: {{q1: '{answer}'}}\n")["q1"]
     assert (verdict in ("unreadable", "coarse", "wrong"), points <= Fraction(1, 10)) == (True, True)
 
 
 @pytest.mark.parametrize("about", ["≈ 61.7K", "~61,706", "about 62 thousand", r"$\approx61.7$ K", "ca. 61.71k"])
-def test_an_answer_said_to_be_about_so_much_is_judged_as_if_said_outright(about: str) -> None:
+def test_an_approximate_answer_is_judged_as_an_exact_one(about: str) -> None:
     assert verdicts(f"answers: {{params: '{about}'}}\n")["params"][0] in ("exact", "rounds")
 
 
 @pytest.mark.parametrize("about", ["≈ 60.5K", "about 64K", "~61,700", "≈ 61.7K ± 50%", "about 1..1e9"])
-def test_about_so_much_gives_an_answer_no_margin(about: str) -> None:
+def test_calling_an_answer_approximate_gives_it_no_margin(about: str) -> None:
     assert verdicts(f"answers: {{params: '{about}'}}\n")["params"][0] not in ("exact", "rounds", "truncated")
 
 
@@ -111,7 +111,7 @@ def test_two_different_answers_to_one_question() -> None:
 
 
 @pytest.mark.parametrize("zero", ["0", "none", "None", "zero", "0.0", "0K", "0.00M"])
-def test_none_is_an_answer_and_as_zero_has_no_digits_to_miss(zero: str) -> None:
+def test_the_word_none_is_an_answer_and_zero_has_no_missing_digits(zero: str) -> None:
     key = "network: lenet5\nquestions: [s2.params]\n"
     for name, text in {"a.csv": f"target,answer\ns2.params,{zero}\n", "a.yaml": f"s2.params: {zero}\n"}.items():
         graded = grader(key).grade(read_answers(Source(name, text)), "ada")
@@ -156,7 +156,7 @@ def test_a_key_without_network_leaves_it_to_the_answers() -> None:
         ("network: lenet5\nanswers: {}\n", "no answers"),
     ],
 )
-def test_a_submission_that_cannot_be_judged_is_a_problem_of_its_own(text: str, message: str) -> None:
+def test_a_submission_that_cannot_be_judged_is_a_separate_problem(text: str, message: str) -> None:
     graded = grade(text, None)
     assert graded.status == 2
     assert message in graded.problems[0].message
@@ -220,19 +220,19 @@ def test_the_defaults_of_partial_credit() -> None:
         ("network: lenet5\nassume: H % 2 > 3\nquestions: [{target: macs, free: H}]\n", "key.yaml:3:34: error[key]"),
     ],
 )
-def test_what_is_wrong_with_a_key_is_said_with_its_place(key: str, place: str) -> None:
+def test_mistakes_in_a_key_are_named_with_their_places(key: str, place: str) -> None:
     with pytest.raises(SpecError) as caught:
         grader(key)
     assert str(caught.value).startswith(place)
 
 
-def test_every_question_that_cannot_be_asked_is_told_in_one_run() -> None:
+def test_every_invalid_question_is_reported_in_one_run() -> None:
     with pytest.raises(SpecError) as caught:
         grader("network: lenet5\nquestions: [c9.params, {target: macs, free: Q}, c1.params]\n")
     assert [problem.place()[1:] for problem in caught.value.problems] == [(2, 13), (2, 45)]
 
 
-def test_a_hint_about_an_inline_network_is_one_for_the_file() -> None:
+def test_a_hint_about_an_inline_network_fits_the_file() -> None:
     with pytest.raises(SpecError, match="no variable or parameter 'N'") as caught:
         grader("network: 3x8x8 -> conv N k3\nquestions: [macs]\n")
     assert "{spec: …, set: {N: …}}" in caught.value.problems[0].hint
@@ -244,7 +244,7 @@ def test_batch_memory_and_peak_are_asked() -> None:
     assert {mark.verdict for mark in grade(text, key).marks} == {"exact"}
 
 
-def test_every_error_of_a_key_in_one_run() -> None:
+def test_all_errors_of_a_key_are_reported_in_one_run() -> None:
     with pytest.raises(SpecError) as caught:
         read_key(Source("key.yaml", "colour: red\nquestions: [{id: q}, {target: a, points: x}]\npartial: {no: 1}\n"))
     assert len(caught.value.problems) == 4
@@ -270,7 +270,7 @@ FORMS: dict[str, Callable[[list[tuple[str, str]]], str]] = {
 
 
 @given(st.data())
-def test_right_answers_are_right_in_every_form_and_style(data: st.DataObject) -> None:
+def test_correct_answers_are_correct_in_every_form_and_style(data: st.DataObject) -> None:
     rows = [(target, STYLES[data.draw(st.sampled_from(list(STYLES)))](number)) for target, number in LENET.items()]
     rows = data.draw(st.permutations(rows))
     name = data.draw(st.sampled_from(list(FORMS)))
@@ -293,7 +293,7 @@ BATCH_NORM = "network: 3x8x8 -> conv 4 k3 nobias -> bn -> relu\n"
         ("[{target: params, accept: bn-statistics-left-out}]", []),
     ],
 )
-def test_what_textbooks_count_of_a_batch_norm_is_told_once(questions: str, places: list[tuple[int, int]]) -> None:
+def test_textbook_counts_of_a_batch_norm_are_mentioned_once(questions: str, places: list[tuple[int, int]]) -> None:
     found = grader(f"{BATCH_NORM}questions: {questions}\n").warnings
     assert [warning.place()[1:] for warning in found] == places
     for warning in found:
@@ -301,7 +301,7 @@ def test_what_textbooks_count_of_a_batch_norm_is_told_once(questions: str, place
         assert warning.level == "warning"
 
 
-def test_an_answer_for_a_person_is_neither_right_nor_wrong() -> None:
+def test_an_answer_for_a_person_is_neither_correct_nor_wrong() -> None:
     key = "questions: [{id: q1, by_hand: yes, points: 3}, {id: q2, expect: 4}]\n"
     graded = grade("q1: Because.\nq2: 4\n", key)
     assert [(mark.verdict, mark.points, mark.is_open) for mark in graded.marks] == [

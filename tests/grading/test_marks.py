@@ -1,4 +1,4 @@
-"""What is computed from marks: of a submission, and of a class."""
+"""Figures that are computed from marks: of a submission, and of a class."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_points_and_their_share() -> None:
     assert (UNREADABLE.points, UNREADABLE.status) == (0, 2)
 
 
-def test_full_points_pass_even_where_the_answer_is_not_right() -> None:
+def test_full_points_pass_even_where_the_answer_is_not_correct() -> None:
     assert mark("a", Verdict.FOLLOW_THROUGH, "2", "follow-through").passes
     assert not mark("a", Verdict.EXPLAINED, "1", "one-bias").passes
 

@@ -1,4 +1,4 @@
-"""The published schemas of answer files and keys: they take what the readers take."""
+"""The published schemas of answer files and keys: they accept what the readers accept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 GRADING = Path(archcalc.__file__).parent / "grading"
 ANSWERS: dict[str, Any] = json.loads((GRADING / "answers.schema.json").read_text(encoding="utf-8"))
 KEY: dict[str, Any] = json.loads((GRADING / "key.schema.json").read_text(encoding="utf-8"))
-EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.yaml") if path.stem != "mallory")  # who is broken
+EXAMPLES = sorted(path for path in (ROOT / "examples").rglob("*.yaml") if path.stem != "mallory")  # a broken file
 
 
 @pytest.mark.parametrize("schema", [ANSWERS, KEY], ids=["answers", "key"])

@@ -1,4 +1,4 @@
-"""Corrections: small, complete, and without effect on anything but what they correct."""
+"""Corrections: small, complete, and without effect on anything else."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ layers:
 
 
 def fixed(text: str, *ignore: str) -> str | None:
-    """What becomes of a spec file."""
+    """Return a spec file after its corrections; ``None`` if there are none."""
     found = fix(read_spec(Source("net.yaml", text)), ignore, read_spec)
     return found and found.source.text
 
 
 def quoted(text: str) -> str | None:
-    """What becomes of a file that YAML does not accept."""
+    """Return the correction of a file that YAML does not accept; ``None`` if there is none."""
     source = Source("net.yaml", text)
     with pytest.raises(SpecError) as caught:
         read_spec(source)
@@ -53,7 +53,7 @@ def quoted(text: str) -> str | None:
     return found and found.source.text
 
 
-def test_unused_declarations_go_with_their_lines_and_nothing_else_does() -> None:
+def test_unused_declarations_are_removed_with_their_lines_and_nothing_else() -> None:
     gone = [
         "  # speaks of the next\n  idle: 3           # goes with its line\n",
         "  last: kept\n",
@@ -77,7 +77,7 @@ def test_unused_declarations_go_with_their_lines_and_nothing_else_does() -> None
         ("{b: 2, 'c': '3'}  # here", "{b: 2}  # here"),
     ],
 )
-def test_entries_in_braces_go_with_their_commas(before: str, after: str) -> None:
+def test_entries_in_braces_are_removed_with_their_commas(before: str, after: str) -> None:
     text = "input: 3x8x8\nvariables: {}\nlayers: [conv b k1]\n"
     assert fixed(text.replace("{}", before)) == text.replace("{}", after)
 
@@ -95,7 +95,7 @@ def test_entries_in_braces_go_with_their_commas(before: str, after: str) -> None
         (" {b: 2, a: 1,\n  c: 3}", " {b: 2}"),
     ],
 )
-def test_the_comments_above_an_entry_go_with_it_and_those_of_others_stay(before: str, after: str) -> None:
+def test_the_comments_above_an_entry_are_removed_with_it_and_others_stay(before: str, after: str) -> None:
     text = "input: 3x8x8\nvariables:{}\nlayers: [conv b k1]\n"
     assert fixed(text.replace("{}", before)) == text.replace("{}", after)
 
@@ -106,7 +106,7 @@ def test_the_comment_at_the_beginning_of_a_file_stays() -> None:
     assert fixed(text.replace("{}", "\n")) == "# licence\n\ninput: 3x8x8\nlayers: [relu]\n"
 
 
-def test_a_section_of_which_nothing_is_left_goes_as_a_whole() -> None:
+def test_a_section_that_becomes_empty_is_removed() -> None:
     assert fixed("input: 3x8x8\nvariables: {a: 1}   # idle\nlayers: [relu]\n") == "input: 3x8x8\nlayers: [relu]\n"
     assert fixed("input: 3x8x8\nlayers: [relu]\nvariables:\n  a: 1") == "input: 3x8x8\nlayers: [relu]\n"
 
@@ -134,18 +134,18 @@ def test_a_cancelled_bias_is_taken_away(before: str, after: str) -> None:
 
 
 @pytest.mark.parametrize("layers", ["conv 4 k3 bias=yes -> bn", "f -> bn -> f", "conv 4 k3 -> relu"])
-def test_a_bias_that_is_asked_for_or_of_use_elsewhere_stays(layers: str) -> None:
+def test_a_bias_that_is_explicit_or_used_elsewhere_stays(layers: str) -> None:
     assert fixed(f"input: 3x8x8\nblocks: {{f: conv 3 k1}}\nlayers:\n  - f -> {layers}\n") is None
 
 
-def test_what_an_expectation_says_is_not_made_false() -> None:
+def test_corrections_do_not_break_expectations() -> None:
     text = "input: 3x8x8\nvariables: {a: 1}\nlayers: [conv 4 k1 -> bn]\nexpect: {params: 32}\n"
     assert fixed(text) == text.replace("variables: {a: 1}\n", "")
     loose = text.replace("32", "at most 32")
     assert fixed(loose) == loose.replace("variables: {a: 1}\n", "").replace("k1", "k1 nobias")
 
 
-def test_an_ignore_that_silences_nothing_goes() -> None:
+def test_an_ignore_that_silences_nothing_is_removed() -> None:
     text = (
         "input: 3x8x8\n# archcalc: ignore[zzz] why\nignore: unused-block\nlayers:\n  - relu   # archcalc: ignore[x]\n"
     )
@@ -156,7 +156,7 @@ def test_an_ignore_that_silences_nothing_goes() -> None:
     assert fixed(text) == text.replace("  - unused-block\n", "")
 
 
-def test_what_is_ignored_is_not_corrected() -> None:
+def test_ignored_warnings_are_not_corrected() -> None:
     assert fixed(SECTIONS, "unused-variable", "unused-block", "unused-table") is None
     assert fixed("input: 3x8x8\nvariables: {a: 1} # archcalc: ignore[unused-variable]\nlayers: [relu]\n") is None
 
@@ -169,16 +169,16 @@ def test_what_is_ignored_is_not_corrected() -> None:
         ("  - a: relu\n  - b: @a -> relu\n  - @b -> gap\n", '  - a: relu\n  - b: "@a -> relu"\n  - "@b -> gap"\n'),
     ],
 )
-def test_texts_that_yaml_reads_itself_get_quotes(before: str, after: str) -> None:
+def test_texts_that_yaml_would_convert_get_quotes(before: str, after: str) -> None:
     assert quoted(f"input: 3x8x8\nlayers:\n{before}") == f"input: 3x8x8\nlayers:\n{after}"
 
 
 @pytest.mark.parametrize("wrong", ["  - a: @inptu -> relu\n", "  - 'relu\n", "  - {a: relu\n", "\t- relu\n", "  - %\n"])
-def test_quotes_that_do_not_mend_the_file_are_not_written(wrong: str) -> None:
+def test_quotes_that_do_not_repair_the_file_are_not_added(wrong: str) -> None:
     assert quoted(f"input: 3x8x8\nlayers:\n{wrong}") is None
 
 
-JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu"), "tables": ("idle_t", "X")}
+UNUSED = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu"), "tables": ("idle_t", "X")}
 
 
 @pytest.mark.slow
@@ -186,7 +186,7 @@ JUNK = {"variables": ("idle_a", "1"), "blocks": ("idle_b(c)", "conv c k1 -> relu
 @given(text=networks(), where=st.lists(st.booleans(), min_size=3, max_size=3))
 def test_corrections_leave_every_number_as_it_is(text: str, where: list[bool]) -> None:
     document = {key: json.loads(value) for key, _, value in (line.partition(": ") for line in text.splitlines())}
-    for (section, (name, value)), first in zip(JUNK.items(), where, strict=True):
+    for (section, (name, value)), first in zip(UNUSED.items(), where, strict=True):
         entries = document.get(section) or {}
         document[section] = {name: value, **entries} if first else {**entries, name: value}
     ignore = ("bias-before-norm",)
@@ -206,7 +206,7 @@ def test_a_deeply_indented_section_keeps_its_indent() -> None:
     assert fixed(text) == text.replace("      a: 1\n", "")
 
 
-def test_all_of_many_are_corrected() -> None:
+def test_many_problems_are_all_corrected() -> None:
     lines = "".join(f"  v{i}: {f'v{i - 1}+1' if i else 1}\n" for i in range(60))
     remarks = "  - relu  # archcalc: ignore[x]\n" * 60
     text = f"input: 3x8x8\nvariables:\n{lines}layers:\n{remarks}"

@@ -1,4 +1,4 @@
-"""Warnings about how a text is read: what they find, what they advise, and what they leave alone."""
+"""Warnings about how a text is read: what they report, what they advise, and what they do not report."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.spec.reading import marked
 
 
 def warnings(expression: str, **given: object) -> list[Problem]:
-    """The warnings about how an inline expression is read."""
+    """Return the warnings about how an inline expression is read."""
     return misread(load_spec(expression, Given(**given)))  # type: ignore[arg-type]
 
 
 def file_warnings(text: str, **given: object) -> list[Problem]:
-    """The warnings about how a file is read."""
+    """Return the warnings about how a file is read."""
     return misread(read_spec(Source("net.yaml", text), Given(**given)))  # type: ignore[arg-type]
 
 
@@ -55,7 +55,7 @@ MEANT = [
 
 
 @pytest.mark.parametrize("expression", MISREAD)
-def test_what_is_probably_misread_is_marked_with_the_better_text(expression: str) -> None:
+def test_texts_that_are_probably_misread_are_marked_with_the_better_text(expression: str) -> None:
     code, text, advice = MISREAD[expression]
     (found,) = warnings(expression)
     assert (found.code, found.level, marked(found)) == (code, "warning", text)
@@ -63,7 +63,7 @@ def test_what_is_probably_misread_is_marked_with_the_better_text(expression: str
 
 
 @pytest.mark.parametrize("expression", MEANT)
-def test_what_is_meant_as_it_is_read_gets_no_warning(expression: str) -> None:
+def test_texts_that_are_read_as_meant_get_no_warning(expression: str) -> None:
     assert not warnings(expression)
 
 
@@ -112,7 +112,7 @@ def test_a_comment_does_not_silence_a_shape_of_the_command_line() -> None:
     assert [found.code for found in file_warnings(text, shapes={"": "32x32x3"})] == ["channels-last-shape"]
 
 
-def test_they_are_warnings_of_validate_too() -> None:
+def test_validate_gives_these_warnings_too() -> None:
     network = archcalc.load("32x32x3 -> conv 8 k3")
     assert [found.code for found in network.warnings()] == ["channels-last-shape"]
     assert set(CHECKS) <= set(RULES)

@@ -1,4 +1,4 @@
-"""Each rule: what it finds, at which place, and what it leaves alone."""
+"""Each rule: what it reports, at which place, and what it does not report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USED = """
 """
 
 
-def test_what_layers_inputs_blocks_and_variables_use_is_used() -> None:
+def test_names_in_layers_inputs_blocks_and_variables_are_used() -> None:
     spec = USED.replace("    expect:\n      params: at most bound*1000\n", "")
     found = {problem.message for problem in warnings(spec)}
     assert found == {
@@ -94,7 +94,7 @@ def test_an_idle_parameter_is_marked_in_the_signature() -> None:
         "[a: 'concat(identity, identity -> conv 5 k1) -> conv 4 k1', b: '@input -> relu']",
     ],
 )
-def test_a_layer_that_nobody_reads_is_found(layers: str) -> None:
+def test_a_layer_without_readers_is_found(layers: str) -> None:
     assert codes(f"input: 3x8x8\nlayers: {layers}") == ["unread-output"]
 
 
@@ -107,11 +107,11 @@ def test_a_layer_that_nobody_reads_is_found(layers: str) -> None:
         "layers: [a: conv 2 k1, b: '@input -> conv 2 k1']\ntraining_heads: {h: '@a -> relu'}",
     ],
 )
-def test_what_a_join_or_head_reads_is_read(rest: str) -> None:
+def test_layers_that_a_join_or_head_reads_have_a_reader(rest: str) -> None:
     assert not codes(f"input: 3x8x8\n{rest}")
 
 
-def test_an_input_that_nobody_reads_is_found_at_its_name() -> None:
+def test_an_input_without_readers_is_found_at_its_name() -> None:
     (problem,) = warnings("inputs: {a: 3x8x8, b: 3x8x8}\nlayers: [relu]")
     assert (problem.code, marked(problem)) == ("unused-input", "b")
     assert not codes("inputs: {a: 3x8x8, b: 3x8x8}\nlayers: ['add(identity, @b)']")
@@ -127,7 +127,7 @@ def test_a_bias_before_a_batch_norm_is_found(layer: str, norm: str) -> None:
     assert not chain_codes(f"{layer} -> relu -> {norm}")
 
 
-def test_a_bias_along_another_axis_than_that_of_the_norm_is_of_use() -> None:
+def test_a_bias_along_another_axis_than_that_of_the_norm_is_used() -> None:
     assert not chain_codes("linear 4 -> bn")
 
 
@@ -137,7 +137,7 @@ def test_an_instance_norm_cancels_a_bias_and_a_group_norm_does_not() -> None:
     assert not chain_codes("conv 4 k3 -> ln axis=all")
 
 
-def test_a_bias_that_someone_else_reads_is_of_use() -> None:
+def test_a_bias_that_another_layer_reads_is_used() -> None:
     assert not codes("input: 3x8x8\nlayers: [a: conv 2 k1, b: 'bn -> add(identity, @a)']")
     assert not codes("input: 3x8x8\nlayers: [a: conv 2 k1, b: bn]\nheads: {h: '@a'}")
 
@@ -154,7 +154,7 @@ def test_the_biases_of_a_block_are_one_warning_with_their_parameters() -> None:
 
 
 def last_seen(n: int, k: int, s: int, p0: int, p1: int) -> int:
-    """The last position that a window of so many taps sees, sliding until it would hang over the padding."""
+    """Return the last position that a window of k taps sees, sliding as long as it stays within the padding."""
     start, seen = -p0, -1
     while start + k <= n + p1:
         seen = start + k - 1
@@ -192,7 +192,7 @@ def test_the_first_field_past_the_input_is_found() -> None:
     assert marked(problem) == "conv 4 k5 half"
 
 
-def test_a_field_past_the_input_that_a_block_makes_is_marked_at_its_stage() -> None:
+def test_a_field_past_the_input_within_a_block_is_marked_at_its_stage() -> None:
     (problem,) = warnings("""
         input: 3x8x8
         blocks: {f: conv 4 k5 half -> relu}
@@ -201,13 +201,13 @@ def test_a_field_past_the_input_that_a_block_makes_is_marked_at_its_stage() -> N
     assert (problem.code, marked(problem)) == ("field-past-input", "b")
 
 
-def test_fields_as_large_as_the_input_and_global_ones_are_no_matter() -> None:
+def test_fields_as_large_as_the_input_and_global_ones_are_not_reported() -> None:
     assert not chain_codes("conv 4 k8", "3x8x8")
     assert not chain_codes("gap -> fc 10", "3x8x8")
     assert not chain_codes("conv 4 k9 half", "3x9x8")
 
 
-def test_nobody_sees_past_the_one_position_that_a_generator_starts_from() -> None:
+def test_fields_past_the_single_position_of_a_generator_are_not_reported() -> None:
     assert not chain_codes("upconv 64 k4 nobias -> bn -> upconv 3 k4 s2 p1", "100x1x1")
     assert chain_codes("upconv 64 k4 nobias -> bn -> upconv 3 k4 s2 p1", "100x2x2") == ["field-past-input"]
 
@@ -220,7 +220,7 @@ def test_every_rule_is_documented(code: str) -> None:
     assert rule.help.startswith(rule.summary)
 
 
-def test_a_kind_that_a_file_is_full_of_is_listed_in_part() -> None:
+def test_many_warnings_of_one_kind_are_listed_in_part() -> None:
     layers = "\n".join(f"  - s{i}: maxpool 2 ceil -> upsample 2 -> conv 1 k2 s2 p0:1" for i in range(3))
     assert not codes(f"input: 1x8x8\nlayers:\n{layers}", "field-past-input", "dropped-border")
     many = "\n".join(f"  v{i}: {i}" for i in range(50))

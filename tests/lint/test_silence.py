@@ -1,4 +1,4 @@
-"""Warnings that a file does not want: its key ``ignore``, and comments."""
+"""Warnings that a file switches off: its key ``ignore``, and comments."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def net(*pieces: str) -> str:
     return NET.format(*pieces, *[""] * (4 - len(pieces)))
 
 
-def test_without_a_word_everything_is_given() -> None:
+def test_by_default_every_warning_is_given() -> None:
     assert codes(net()) == ["unused-variable", "dropped-border"]
 
 
-def test_the_configuration_switches_off() -> None:
+def test_the_configuration_switches_warnings_off() -> None:
     assert codes(net(), "unused-variable") == ["dropped-border"]
 
 
@@ -40,7 +40,7 @@ def test_a_comment_switches_off_on_its_line() -> None:
     ]
 
 
-def test_a_comment_on_its_own_line_speaks_of_the_next() -> None:
+def test_a_comment_on_its_own_line_applies_to_the_next() -> None:
     text = """
         input: 3x55x55
         layers:
@@ -51,7 +51,7 @@ def test_a_comment_on_its_own_line_speaks_of_the_next() -> None:
     assert [found.place()[1] for found in warnings(text)] == [5]
 
 
-def test_a_comment_speaks_of_all_lines_of_its_text() -> None:
+def test_a_comment_applies_to_all_lines_of_its_text() -> None:
     text = """
         input: 3x55x55
         layers:
@@ -64,7 +64,7 @@ def test_a_comment_speaks_of_all_lines_of_its_text() -> None:
     assert not warnings(text)
 
 
-def test_what_only_looks_like_a_comment_is_none() -> None:
+def test_texts_that_look_like_comments_are_ignored() -> None:
     text = """
         name: "a # archcalc: ignore[dropped-border]"
         input: 3x55x55

@@ -1,4 +1,4 @@
-"""Numbers by the array give what plain numbers give, entry by entry, whatever their size."""
+"""Arrays of numbers give what plain numbers give, entry by entry, whatever their size."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ from archcalc.numeric.steps import Steps, steps
 SHAPE = (3, 2)
 
 EDGES = [0, 1, -1, 2, 7, -10, 2**31, 2**62, 2**63 - 1, -(2**63) + 1, 2**63, 2**64 + 3, -(2**70)]
-WHOLE = st.one_of(st.integers(-20, 20), st.sampled_from(EDGES), st.integers(-(2**65), 2**65))
-PLAIN = st.one_of(WHOLE, st.builds(lambda a, b: ratio(a, b), st.integers(-50, 50), st.integers(1, 12)))
+INTEGERS = st.one_of(st.integers(-20, 20), st.sampled_from(EDGES), st.integers(-(2**65), 2**65))
+PLAIN = st.one_of(INTEGERS, st.builds(lambda a, b: ratio(a, b), st.integers(-50, 50), st.integers(1, 12)))
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -60,7 +60,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "select !=": lambda a, b: select(a != b, a, 0),
     "select both": lambda a, b: select(both(a > b, b <= 3), a, b),
     "divisible": lambda a, b: divisible(a, 8) + b,
-    "gcd": lambda a, b: gcd(abs_whole(a), abs_whole(b)),
+    "gcd": lambda a, b: gcd(abs_integer(a), abs_integer(b)),
     "exact_div": lambda a, b: exact_div(floor(a) * floor(b), floor(b)),
 }
 UNARY: dict[str, Callable[[Any], Any]] = {
@@ -74,7 +74,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def abs_whole(a: Any) -> Any:
+def abs_integer(a: Any) -> Any:
     return maximum(floor(a), -floor(a)) + 1
 
 
@@ -100,7 +100,7 @@ PROGRAM = st.lists(
 )
 @example([2**62, 2**63 - 1, -5], [3, 7], 2, [("*", 0, 1), ("//", 3, 2)])
 @example([Fraction(1, 2), 1, 2], [0, 4], 3, [("/", 0, 1), ("+", 3, 2)])
-def test_every_entry_is_what_plain_numbers_give(
+def test_every_entry_equals_the_result_of_plain_numbers(
     down: list[Any], across: list[Any], constant: Any, program: list[tuple[str, int, int]]
 ) -> None:
     run = GridEvaluation(SHAPE)
@@ -108,7 +108,7 @@ def test_every_entry_is_what_plain_numbers_give(
         warnings.simplefilter("error")
         try:
             found = compute(program, [run.numbers(down, 0), run.numbers(across, 1), constant])
-        except (ZeroDivisionError, Impossible):  # of plain numbers: then there is no result for any
+        except (ZeroDivisionError, Impossible):  # raised for plain numbers as well: then no entry has a result
             found = None
     for i, x in enumerate(down):
         for j, y in enumerate(across):
@@ -127,7 +127,7 @@ def test_every_entry_is_what_plain_numbers_give(
                 assert np.broadcast_to(found.plain(), SHAPE)[i, j] == expected
 
 
-def test_what_fits_is_int64_and_what_does_not_is_exact() -> None:
+def test_numbers_that_fit_are_int64_and_others_are_exact() -> None:
     run = GridEvaluation((2,))
     small = run.numbers([3, 5], 0)
     large = run.numbers([2**62, 2**62 - 1], 0)
@@ -161,7 +161,7 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
     run.node = 7
     require(n >= 2, "{n} is less than {least}", n=n, least=2)
     require(n * m <= 15, "{n} times {m} is too much", n=n, m=m)
-    require(n >= 2, "never heard: all of these are masked")
+    require(n >= 2, "not reported: all of these are masked")
     assert run.why.tolist() == [[1, 1], [0, 0], [0, 0], [0, 2]]
     assert [(reason.node, reason.example, reason.where) for reason in run.reasons] == [
         (7, "1 is less than 2", (0, 0)),
@@ -169,7 +169,7 @@ def test_requirements_mask_configurations_with_their_first_reason() -> None:
     ]
 
 
-def test_runs_do_not_know_of_each_other() -> None:
+def test_evaluations_do_not_affect_each_other() -> None:
     first, second = GridEvaluation((2,)), GridEvaluation((2,))
     require(first.numbers([0, 1], 0) > 0, "no")
     assert first.reasons
@@ -189,7 +189,7 @@ def test_division_by_zero_is_an_impossible_configuration_and_no_warning() -> Non
 
 
 @pytest.mark.parametrize("ask", [bool, int, range, lambda n: n if n > 3 else 0, lambda n: [0, 1, 2][n]])
-def test_a_stray_look_at_an_array_shows_itself(ask: Callable[[Any], Any]) -> None:
+def test_inspecting_an_array_is_an_error(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(TypeError):
         ask(GridEvaluation((2,)).numbers([1, 5], 0))
 
@@ -209,7 +209,7 @@ def test_comparison_with_a_word_is_false() -> None:
     assert n != "same"
 
 
-def test_huge_powers_are_left_to_plain_numbers_which_refuse_them() -> None:
+def test_huge_powers_are_computed_by_plain_numbers_which_refuse_them() -> None:
     n = GridEvaluation((2,)).numbers([2, 3], 0)
     assert (n**3).plain().tolist() == [8, 27]
     with pytest.raises(NeedsPlain):

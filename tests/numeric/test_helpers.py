@@ -14,7 +14,7 @@ positive = st.integers(1, 10**12)
 
 
 @given(whole_numbers, positive)
-def test_ceil_div_is_the_smallest_whole_number_not_below_the_quotient(a: int, b: int) -> None:
+def test_ceil_div_is_the_smallest_integer_not_below_the_quotient(a: int, b: int) -> None:
     result = numeric.ceil_div(a, b)
     assert (result - 1) * b < a <= result * b
 
@@ -44,7 +44,7 @@ def test_divisible_makes_the_published_widths(channels: int, alpha: str, made: i
 
 
 @given(st.fractions(min_value=0, max_value=10**6, max_denominator=100), st.sampled_from([1, 2, 4, 8, 16]))
-def test_divisible_keeps_its_three_promises(x: Fraction, divisor: int) -> None:
+def test_divisible_has_its_three_properties(x: Fraction, divisor: int) -> None:
     result = numeric.divisible(x, divisor)
     assert result % divisor == 0
     assert result >= divisor
@@ -58,7 +58,7 @@ def test_divisible_is_exact_where_floats_are_not() -> None:
     assert int(floats + 4) // 8 * 8 == 112
 
 
-def test_a_number_that_must_be_an_integer_is_named_if_it_is_none() -> None:
+def test_a_number_that_must_be_an_integer_is_named_if_it_is_not() -> None:
     assert numeric.as_integer(Fraction(6, 3), "width") == 2
     with pytest.raises(Impossible, match=r"width must be an integer, got 3/2"):
         numeric.as_integer(Fraction(3, 2), "width")
@@ -83,4 +83,4 @@ def test_things_that_are_not_numbers_are_refused() -> None:
     with pytest.raises(TypeError, match="not numbers"):
         numeric.maximum(1, "2")
     with pytest.raises(TypeError, match="not numbers"):
-        numeric.ceil_div(1.5, 2)  # a float never enters
+        numeric.ceil_div(1.5, 2)  # floats are not accepted

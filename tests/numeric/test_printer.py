@@ -1,4 +1,4 @@
-"""The printer: brackets exactly where the structure needs them, in every notation."""
+"""The printer: brackets only where the structure needs them, in every notation."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def name(text: str) -> Expression:
         (PythonPrinter(), "a - (b + c)**2 * (x // (y * z))"),
     ],
 )
-def test_brackets_stand_where_the_structure_needs_them(printer: Printer, expected: str) -> None:
+def test_brackets_are_written_where_the_structure_needs_them(printer: Printer, expected: str) -> None:
     square = Expression("power", (Expression("+", (name("b"), name("c"))), 2))
     floor = Expression("//", (name("x"), Expression("*", (name("y"), name("z")))))
     assert printer.write(Expression("-", (name("a"), Expression("*", (square, floor))))) == expected

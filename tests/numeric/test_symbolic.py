@@ -1,4 +1,4 @@
-"""Symbols against ints: whatever is computed, decided or required of symbols holds for every number in their place."""
+"""Symbols against ints: what is computed, decided or required of symbols holds for all numbers that replace them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def numbers(kind: Symbols) -> dict[str, Any]:
 
 
 def plain(number: Any, values: dict[str, Any], kind: Symbols) -> Any:
-    """The value of a result; ``None`` where the values are not possible."""
+    """Return the value of a result; ``None`` where the values are not possible."""
     point = kind.point(values)
     return None if point is None else evaluate(number, point)
 
@@ -121,7 +121,7 @@ def test_a_formula_of_symbols_has_the_value_of_the_formula_of_ints(formula: Form
 
 @settings(max_examples=200)
 @given(formulas, formulas, points, st.sampled_from([operator.ge, operator.gt, operator.eq, operator.ne]))
-def test_what_is_decided_holds_everywhere(
+def test_decisions_hold_everywhere(
     left: Formula, right: Formula, values: dict[str, int], relation: Callable[[Any, Any], Any]
 ) -> None:
     kind = symbols()
@@ -167,7 +167,7 @@ def test_requirements_narrow_the_symbols_to_where_they_hold(
 
 @settings(max_examples=150)
 @given(formulas, points)
-def test_what_is_written_is_what_was_computed(formula: Formula, values: dict[str, int]) -> None:
+def test_written_formulas_have_the_computed_value(formula: Formula, values: dict[str, int]) -> None:
     kind = symbols()
     code = PYTHON.integer(formula(numbers(kind)))
     assert eval(code, {"gcd": gcd, "Fraction": Fraction, "max": max, "min": min}, dict(values)) == formula(values)
@@ -175,7 +175,7 @@ def test_what_is_written_is_what_was_computed(formula: Formula, values: dict[str
 
 @settings(max_examples=100)
 @given(formulas, st.integers(2, 6), points)
-def test_on_a_grid_the_same_comes_out(formula: Formula, modulus: int, values: dict[str, int]) -> None:
+def test_on_a_grid_the_result_is_the_same(formula: Formula, modulus: int, values: dict[str, int]) -> None:
     residue = values["H"] % modulus
 
     def calculation(kind: Symbols) -> Any:
@@ -225,7 +225,7 @@ def test_forms_that_people_write(formula: Callable[[Any], Any], expected: str) -
     assert written(formula(symbols("H").number("H"))) == expected
 
 
-def test_equal_forms_are_equal_and_others_are_told_by_their_period() -> None:
+def test_equal_forms_are_equal_and_others_differ_within_their_period() -> None:
     kind = symbols("H", "W")
     h, w = kind.number("H"), kind.number("W")
     assert ((h + 1) // 2).key == ceil_div(h, 2).key
@@ -244,7 +244,7 @@ def learned(*required: Callable[[Any], Any]) -> list[str]:
     return [TEXT.comparison(part) for part in conditions(kind)]
 
 
-def test_conditions_are_merged_to_what_people_write() -> None:
+def test_conditions_are_merged_into_the_usual_form() -> None:
     assert learned(lambda h: h >= 7, lambda h: (h - 5) // 8 >= 3) == ["H ≥ 29"]
     assert learned(*(lambda h, n=n: h // 2**n * 2**n == h for n in range(5))) == ["H % 16 == 0"]
     assert learned(lambda h: h % 4 == 0, lambda h: h % 6 == 0, lambda h: h >= 30) == ["H % 12 == 0", "H ≥ 36"]
@@ -257,7 +257,7 @@ def test_conditions_are_merged_to_what_people_write() -> None:
     assert learned(lambda h: h + h % 2 * 3 >= 6) == ["H ≥ 3", "H not in {4}"]
 
 
-def test_the_impossible_is_found() -> None:
+def test_impossible_networks_are_found() -> None:
     for required in (lambda h: h // 2 > h, lambda h: h % 2 == 5, lambda h: h == h + 1):
         with pytest.raises(Impossible, match="nothing fits"):
             learned(required)
@@ -265,7 +265,7 @@ def test_the_impossible_is_found() -> None:
         learned(lambda h: h % 2 == 0, lambda h: h % 4 == 1)
 
 
-def test_a_variable_that_is_used_as_a_whole_number_is_one() -> None:
+def test_a_variable_that_is_used_as_an_integer_is_one() -> None:
     def calculation(kind: Symbols) -> Any:
         x = kind.number("x")
         return as_integer(x * 4, "a size") // 2
@@ -295,12 +295,12 @@ def test_quotients_of_symbols() -> None:
 
 
 @pytest.mark.parametrize("ask", [bool, range, lambda n: [0] * n, lambda n: 1 if n > 3 else 0])
-def test_python_does_not_get_to_look_at_a_symbol(ask: Callable[[Any], Any]) -> None:
+def test_inspecting_a_symbol_is_an_error(ask: Callable[[Any], Any]) -> None:
     with pytest.raises(NeedsPlain):
         ask(symbols("H").number("H"))
 
 
-def test_a_symbol_is_no_text() -> None:
+def test_a_symbol_is_not_text() -> None:
     h = symbols("H").number("H")
     assert (h == "H") is False
     assert is_integer(h)

@@ -74,7 +74,7 @@ def test_text_and_latex_of_the_convolution_formula() -> None:
     assert Notation(latex=True).symbols(size) == latex
 
 
-def test_steps_stand_in_the_order_of_their_use_and_only_once() -> None:
+def test_steps_are_listed_once_in_the_order_of_their_use() -> None:
     k, d = leaf("k", 3), leaf("d", 2)
     reach = numeric.let("K", d * (k - 1) + 1)
     half = numeric.let("p", reach // 2)
@@ -90,7 +90,7 @@ def test_a_known_number_is_written_by_its_name() -> None:
     assert notation.numbers(size * size) == "4·4"
 
 
-def test_a_stray_if_shows_itself() -> None:
+def test_inspecting_a_traced_number_is_an_error() -> None:
     k = leaf("k", 3)
     with pytest.raises(TypeError, match="truth value"):
         bool(k)

@@ -1,4 +1,4 @@
-"""One entry per operator: everything that tests have to know about it. See `tests.operators.entry`."""
+"""One entry per operator: everything that the tests know about it. See `tests.operators.entry`."""
 
 from archcalc.ops import import_families
 from tests.operators.entry import ENTRIES, Entry

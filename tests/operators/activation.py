@@ -1,4 +1,4 @@
-"""Activations, and the other operators that look at one number (or one axis) at a time."""
+"""Activations, and the other operators that act on one number (or along one axis) at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, channelwise, named, reshaped, whole
+from tests.operators.onnx_parts import Weights, axis_after_batch, channelwise, named, reshaped, whole
 from tests.operators.torch_parts import by_rank, layer, nn
 from tests.operators.writer import draw_axis, joined, plain, spatially
 
@@ -93,15 +93,15 @@ entry(
 entry(
     "softmax",
     draw=lambda w, s: joined(["softmax", draw_axis(w, s)[0]]),
-    onnx=named("Softmax", axis=axis_behind_batch),
-    torch=lambda op, s: nn.Softmax(axis_behind_batch(op)),
+    onnx=named("Softmax", axis=axis_after_batch),
+    torch=lambda op, s: nn.Softmax(axis_after_batch(op)),
     cases=[({"axis": axis}, (MAP,)) for axis in (0, 1, -1)],
 )
 entry(
     "log_softmax",
     draw=lambda w, s: joined(["log_softmax", draw_axis(w, s)[0]]),
-    onnx=named("LogSoftmax", axis=axis_behind_batch),
-    torch=lambda op, s: nn.LogSoftmax(axis_behind_batch(op)),
+    onnx=named("LogSoftmax", axis=axis_after_batch),
+    torch=lambda op, s: nn.LogSoftmax(axis_after_batch(op)),
     cases=[({"axis": axis}, (MAP,)) for axis in (0, 1, -1)],
 )
 entry(

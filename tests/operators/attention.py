@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
-    """Which query may attend to which key."""
+    """Return which query may attend to which key."""
     window = getattr(op, "window", None)
     table = np.ones((queries, keys), bool)
     for i in range(queries):
@@ -36,7 +36,7 @@ def allowed(op: Any, queries: int, keys: int) -> np.ndarray[Any, Any]:
 
 
 def onnx_products(model: Model, op: Any, q: str, k: str, v: str, shapes: list[Sizes], added: list[str]) -> str:
-    """Of queries, keys and values with these shapes (without the batch)."""
+    """Append the products of queries, keys and values with these shapes (without the batch)."""
     rank = len(shapes[0])
     turned = permuted(model, k, *range(rank - 1), rank, rank - 1)
     scores = model.add("MatMul", q, turned)
@@ -125,8 +125,8 @@ def draw_attention(w: Writer, shape: Shape) -> str | None:
     return w.with_tensors(words, **{f"{name}_": chain for name, chain in tensors.items()}) if tensors else words
 
 
-def turned_table(width: int, positions: int, base: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Cosines and sines of rotary positions, for both halves of a vector."""
+def rotary_table(width: int, positions: int, base: float) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return cosines and sines of rotary positions, for both halves of a vector."""
     rates = np.array([base ** (-2 * i / width) for i in range(width // 2)] * 2)
     angles = np.arange(positions)[:, None] * rates
     return np.cos(angles), np.sin(angles)
@@ -158,8 +158,8 @@ def onnx_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weight
         x = reshaped(model, x, *lead, positions, count, width)
         return permuted(model, x, *range(rank + 1), rank + 2, rank + 1, rank + 3)
 
-    def turn(x: str, positions: int, width: int) -> str:
-        cosine, sine = turned_table(width, positions, float(op.rope))
+    def rotate(x: str, positions: int, width: int) -> str:
+        cosine, sine = rotary_table(width, positions, float(op.rope))
         swap = np.zeros((width, width))
         half = width // 2
         for i in range(half):
@@ -171,7 +171,7 @@ def onnx_attention(model: Model, op: Any, name: Any, shape: Any, weights: Weight
     q = heads(project(names[0], "query"), op.heads, n)
     k, v = (heads(project(source, which), kv_heads, m) for which in ("key", "value"))
     if op.rope is not None:
-        q, k = turn(q, n, width), turn(k, m, width)
+        q, k = rotate(q, n, width), rotate(k, m, width)
     order = model.constant([h // (op.heads // kv_heads) for h in range(op.heads)], np.int64)
     k, v = (model.add("Gather", x, order, axis=rank + 1) for x in (k, v))
     added = []
@@ -216,15 +216,15 @@ def torch_attention(op: Any, shape: Any) -> Module:
         def heads(x: Tensor, count: int) -> Tensor:
             return x.unflatten(-1, (count, -1)).transpose(-2, -3)
 
-        def turn(x: Tensor) -> Tensor:
-            cosine, sine = (torch.tensor(t).to(x) for t in turned_table(x.shape[-1], x.shape[-2], float(op.rope)))
+        def rotate(x: Tensor) -> Tensor:
+            cosine, sine = (torch.tensor(t).to(x) for t in rotary_table(x.shape[-1], x.shape[-2], float(op.rope)))
             first, second = x.chunk(2, -1)
             return x * cosine + torch.cat([-second, first], -1) * sine
 
         q = heads(project(x, "query"), op.heads)
         k, v = (heads(project(source, name), kv_heads) for name in ("key", "value"))
         if op.rope is not None:
-            q, k = turn(q), turn(k)
+            q, k = rotate(q), rotate(k)
         k, v = (t.repeat_interleave(op.heads // kv_heads, -3) for t in (k, v))
         n, m = q.shape[-2], k.shape[-2]
         bias = torch.zeros(n, m).to(x).masked_fill(~torch.tensor(allowed(op, n, m)), -math.inf)

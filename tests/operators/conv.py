@@ -87,7 +87,7 @@ def torch_convolution(op: Any, shape: Sizes, channels: int, groups: int) -> Modu
 
 
 def torch_normed(op: Any, shape: Sizes) -> Module:
-    """A convolution with PyTorch's weight norm, whose stored numbers are in our order."""
+    """Return a convolution with PyTorch's weight norm, whose stored arrays are in the order of archcalc."""
     sides, rank = pads(op, shape[1:]), len(shape) - 1
     convolve = getattr(functional, f"conv{rank}d")
     maps = shape[0] * getattr(op, "multiplier", 1)
@@ -118,7 +118,7 @@ def torch_conv(op: Any, shape: Sizes) -> Module:
 
 
 def torch_tabled(op: Any, shape: Sizes, sides: Sides) -> Module:
-    """One kernel per connected pair of maps, put into an otherwise empty weight."""
+    """Return one kernel per connected pair of maps, put into an otherwise empty weight."""
     connected = torch.tensor(op.table).T
     kernels = parameter(int(connected.sum()), *op.kernel)
     gain = {"gain": parameter(op.channels)} if op.weight_norm else {}
@@ -227,7 +227,7 @@ def draw_upconv(w: Writer, shape: Shape) -> str:
 
 
 def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
-    """The output of Keras for ``same``: n·s, and with output padding that of `deconv_output_length`."""
+    """Return the output sizes of Keras for ``same``: n·s, and with output padding those of `deconv_output_length`."""
     if op.outpad is None:
         return [n * s for n, s in zip(sizes, op.stride, strict=True)]
     rows = zip(sizes, op.stride, reach, op.outpad, strict=True)
@@ -235,11 +235,11 @@ def same_sizes(op: Any, sizes: Sizes, reach: list[int]) -> list[int]:
 
 
 def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """The full result of ONNX's operator, from which padding is cut off; zeros after the input make room for more."""
+    """Cut the padding off the full result of ONNX's operator; zeros after the input make it longer where needed."""
     sizes = shape[1:]
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     full = [(n - 1) * s + r for n, s, r in zip(sizes, op.stride, reach, strict=True)]
-    if op.pad == "same":  # Keras: n·s positions, what is too much is cut off on both sides, the odd one at the end
+    if op.pad == "same":  # Keras: n·s positions, the excess is cut off on both sides, an odd one at the end
         made = same_sizes(op, sizes, reach)
         starts = [max(size - m, 0) // 2 for size, m in zip(full, made, strict=True)]
         ends = [start + m for start, m in zip(starts, made, strict=True)]
@@ -270,7 +270,7 @@ def onnx_upconv(model: Model, op: Any, name: str, shape: Sizes, weights: Weights
 
 
 def torch_normed_upconv(op: Any, shape: Sizes, sides: Sides, extra: list[int]) -> Module:
-    """Group by group: PyTorch's weight norm over an axis has one gain for all groups."""
+    """Return the module group by group: PyTorch's weight norm over an axis has one gain for all groups."""
     transposed = getattr(functional, f"conv_transpose{len(shape) - 1}d")
     stored = {"weight": parameter(shape[0], op.channels // op.groups, *op.kernel), "gain": parameter(op.channels)}
     stored |= {"bias": parameter(op.channels)} if op.bias else {}
@@ -294,7 +294,7 @@ def torch_upconv(op: Any, shape: Sizes) -> Module:
     cls = by_rank("ConvTranspose", shape)
     reach = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilation, strict=True)]
     extra, sides = list(op.outpad or [0] * len(reach)), []
-    if op.pad == "same":  # Keras: what is too much is cut off on both sides
+    if op.pad == "same":  # Keras: the excess is cut off on both sides
         made = same_sizes(op, shape[1:], reach)
         for axis, (n, m, r, s) in enumerate(zip(shape[1:], made, reach, op.stride, strict=True)):
             excess = (n - 1) * s + r - m

@@ -34,7 +34,7 @@ entry(
 
 
 def torch_rows(op: Any, length: int) -> Module:
-    """A linear layer; with PyTorch's weight norm, its stored numbers are in our order."""
+    """Return a linear layer; with PyTorch's weight norm, its stored arrays are in the order of archcalc."""
     if not op.weight_norm:
         return nn.Linear(length, op.features, op.bias)
     stored = {"weight": parameter(op.features, length), "gain": parameter(op.features)}

@@ -1,9 +1,9 @@
-"""What tests know about one operator, in one place: how it is drawn, and what computes the same elsewhere.
+"""What the tests know about one operator: how it is drawn, and its counterparts in other libraries.
 
 The functions of a join (`add`, `concat` …) and those of an operator with tensors as arguments are given the names and
 the shapes of all inputs, those of a source none, those of any other operator one name and one shape. Shapes are without
-the batch. Counterparts are written from the operator's attributes and from what the other library is defined to do;
-none calls archcalc's formulas.
+the batch. Counterparts are written from the operator's attributes and the definitions of the other library; none calls
+archcalc's formulas.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Entry:
     """The tests' knowledge about an operator."""
 
     draw: Draw
-    """The text of a layer on a tensor of this shape, for random networks; ``None`` where it cannot stand."""
+    """Returns the text of a layer on a tensor of this shape, for random networks; ``None`` where it is impossible."""
     onnx: Onnx
     """Appends it to an ONNX model: of the model, the operator, the name and the shape of its input, and its stored
     arrays by their names in the layer. Returns the name of its output, or those of all outputs."""
@@ -57,6 +57,6 @@ def entry(
     cases: Sequence[Case] = (({}, (MAP,)),),
     beyond_onnx_runtime: Callable[[Any], bool] = lambda op: False,
 ) -> None:
-    """Enter an operator; see `Entry`."""
+    """Register an operator; see `Entry`."""
     assert name not in ENTRIES, name
     ENTRIES[name] = Entry(draw, onnx, torch, cases, beyond_onnx_runtime)

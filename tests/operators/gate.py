@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, part
+from tests.operators.onnx_parts import Weights, axis_after_batch, part
 from tests.operators.torch_parts import functional, layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis, joined
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw_gated(name: str, w: Writer, shape: Shape) -> str | None:
-    """On an axis of even size, which a sequence of channels of both halves has."""
+    """Draw a layer on an axis of even size; an odd size is doubled by a concatenation."""
     where, n = draw_axis(w, shape)
     axis = where or "axis=0"
     words = joined([name, axis, w.among("", "tanh", "form=exact") if name == "geglu" else ""])
@@ -26,7 +26,7 @@ def draw_gated(name: str, w: Writer, shape: Shape) -> str | None:
 
 
 def onnx_gated(kind: str, model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    axis = axis_behind_batch(op) % (len(shape) + 1)
+    axis = axis_after_batch(op) % (len(shape) + 1)
     half = shape[axis - 1] // 2
     first, second = (part(model, name, axis, start, start + half) for start in (0, half))
     if kind == "glu":
@@ -37,7 +37,7 @@ def onnx_gated(kind: str, model: Model, op: Any, name: str, shape: Sizes, weight
 
 
 def torch_gated(kind: str, op: Any, shape: Sizes) -> Module:
-    axis = axis_behind_batch(op)
+    axis = axis_after_batch(op)
 
     def run(x: Tensor) -> Tensor:
         if kind == "glu":

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, MAP2, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, part, reshaped
+from tests.operators.onnx_parts import Weights, axis_after_batch, part, reshaped
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def same_shape(w: Writer, shape: Shape) -> str:
-    """A layer that leaves the shape as it is."""
+    """Return a layer that leaves the shape as it is."""
     options = ["relu", "gelu tanh", "bn", "ln axis=last", "dropout 0.1", "scale 1/10", "prelu channels", "softmax"]
     if len(shape) > 1:
         options += [
@@ -47,7 +47,7 @@ def draw_elementwise(name: str, w: Writer, shape: Shape) -> str:
 
 
 def draw_division(name: str, w: Writer, shape: Shape) -> str:
-    """Divisors that are not near 0, where the quotients of two libraries differ."""
+    """Draw divisors that are not near 0, where the quotients of two libraries differ."""
     return f"{name}({w.among('identity', same_shape(w, shape))}, {same_shape(w, shape)} -> sigmoid -> clip 0.1)"
 
 
@@ -86,7 +86,7 @@ for name, theirs, function in (
         cases=[({}, (MAP, MAP, MAP)), ({}, (MAP, VECTOR)), ({}, ((12, 1, 18), MAP))],
     )
 
-# --- a choice ---
+# --- selection ---
 
 
 def draw_where(w: Writer, shape: Shape) -> str:
@@ -167,7 +167,7 @@ entry(
     cases=[({}, (MAP, MAP)), ({"how": "equal"}, (MAP, VECTOR))],
 )
 
-# --- one after another ---
+# --- concatenation ---
 
 
 def draw_concat(w: Writer, shape: Shape) -> str:
@@ -199,7 +199,7 @@ def onnx_concat(model: Model, op: Any, names: list[str], shapes: list[Sizes], we
 
 
 def torch_concat(op: Any, shapes: list[Sizes]) -> Module:
-    joined = axis_behind_batch(op) % (len(shapes[0]) + 1)
+    joined = axis_after_batch(op) % (len(shapes[0]) + 1)
 
     def run(*inputs: Tensor) -> Tensor:
         pieces = []

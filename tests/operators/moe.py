@@ -1,4 +1,4 @@
-"""Mixtures of experts: in ONNX and PyTorch every expert sees every token, and shares of zero leave most of them out."""
+"""Mixtures of experts: in ONNX and PyTorch every expert reads every token, and most of them have shares of zero."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def onnx_moe(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -
 
 
 def torch_moe(op: Any, shape: Sizes) -> Module:
-    """As in the released Mixtral: a softmax of all experts, of which the shares of the chosen ones are normalised."""
+    """Follow the released Mixtral: a softmax over all experts, after which the shares of the chosen ones are
+    normalised."""
     shapes = {"router": (op.experts, shape[-1]), "up": (op.experts, op.hidden, shape[-1])}
     if op.gated:
         shapes["gate"] = shapes["up"]

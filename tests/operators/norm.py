@@ -85,7 +85,7 @@ entry(
 
 
 def onnx_rms_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """Put together: ONNX Runtime has RMSNormalization in opset 23 only."""
+    """Compose the norm from other operators: ONNX Runtime has RMSNormalization in opset 23 only."""
     axes = {"all": range(1, len(shape) + 1), "last": [-1], "channels": [1]}[op.axis]
     square = model.add("ReduceMean", model.add("Mul", name, name), whole(model, *axes))
     root = model.add("Sqrt", model.add("Add", square, model.constant(float(op.eps))))
@@ -115,7 +115,7 @@ def onnx_instance_norm(model: Model, op: Any, name: str, shape: Sizes, weights: 
 
 
 def torch_instance_norm(op: Any, shape: Sizes) -> Module:
-    if prod(shape[1:]) == 1:  # PyTorch refuses to normalise one number by itself: as many groups as maps
+    if prod(shape[1:]) == 1:  # PyTorch refuses to normalise a single number: a group norm with one group per map
         return nn.GroupNorm(shape[0], shape[0], float(op.eps), op.affine)
     return by_rank("InstanceNorm", shape)(shape[0], float(op.eps), affine=op.affine)
 
@@ -130,7 +130,7 @@ entry(
 
 
 def onnx_group_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """ONNX Runtime subtracts the square of the mean from the mean square: of a few close numbers too little is left."""
+    """Compose the norm of small groups: ONNX Runtime subtracts the squared mean from the mean square, which cancels."""
     rank, together = len(shape) - 1, prod(shape) // op.groups
     if together >= 8:
         neutral = {"scale": np.ones(shape[0]), "shift": np.zeros(shape[0])} | dict(weights)
@@ -159,7 +159,7 @@ def draw_lrn(w: Writer, shape: Shape) -> str:
 
 
 def onnx_local_response_norm(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """ONNX divides alpha by the size. Its operator is for pictures and sums over the channels on both sides alike."""
+    """Use ONNX's operator, which divides alpha by the size, for odd sizes across the channels of images only."""
     if op.region == "across" and op.size % 2 and len(shape) == 3 and model.dtype == np.float32:
         alpha = float(op.alpha) * op.size
         return model.add("LRN", name, size=op.size, alpha=alpha, beta=float(op.beta), bias=float(op.k))

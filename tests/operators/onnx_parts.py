@@ -1,4 +1,4 @@
-"""What the counterparts in ONNX have in common: pieces of models, with the batch in front."""
+"""Parts that the counterparts in ONNX share, with the batch in front."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ Weights: TypeAlias = "Mapping[str, Array]"
 
 
 def onnx_pads(rows: Sides) -> list[int]:
-    """The order of ONNX: all begins, then all ends."""
+    """Return padding in the order of ONNX: all begins, then all ends."""
     return [before for before, _ in rows] + [after for _, after in rows]
 
 
 def normalised(op: Any, weights: Weights, name: str = "weight", axes: tuple[int, ...] | None = None) -> Array:
-    """A stored weight, with weight norm divided by its norm over all axes but the first (or these), times the gain."""
+    """Return a stored weight; with weight norm, divided by its norm over ``axes`` (by default all but the first), times
+    the gain."""
     weight: Array = weights[name]
     if not op.weight_norm:
         return weight
@@ -37,13 +38,13 @@ BORDERS = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circ
 
 
 def bordered(model: Model, name: str, border: str, sides: Sides) -> str:
-    """Padding of the spatial axes, with what stands there."""
+    """Append padding of the spatial axes, with the values of ``border``."""
     before, after = zip(*sides, strict=True)
     return model.add("Pad", name, whole(model, 0, 0, *before, 0, 0, *after), mode=BORDERS[border])
 
 
 def channelwise(model: Model, array: Array, rank: int) -> str:
-    """One number per channel, shaped to broadcast over ``rank`` axes after the channels."""
+    """Append one number per channel, shaped to broadcast over ``rank`` axes after the channels."""
     return model.constant(array.reshape(-1, *(1,) * rank))
 
 
@@ -52,12 +53,12 @@ def whole(model: Model, *numbers: int) -> str:
 
 
 def part(model: Model, name: str, axis: int, start: int, stop: int, step: int = 1) -> str:
-    """Positions of one axis of a tensor with the batch in front."""
+    """Append a slice of one axis of a tensor with the batch in front."""
     return model.add("Slice", name, *(whole(model, number) for number in (start, stop, axis, step)))
 
 
 def reshaped(model: Model, name: str, *sizes: int) -> str:
-    """Another shape for every example; 0 keeps the batch."""
+    """Append a reshape of every example; 0 keeps the batch."""
     return model.add("Reshape", name, whole(model, 0, *sizes))
 
 
@@ -65,8 +66,8 @@ def permuted(model: Model, name: str, *order: int) -> str:
     return model.add("Transpose", name, perm=list(order))
 
 
-def axis_behind_batch(op: Any) -> int:
-    """An axis number behind the batch."""
+def axis_after_batch(op: Any) -> int:
+    """Return the number of an operator's axis in a tensor with the batch in front."""
     return int(op.axis) + 1 if op.axis >= 0 else int(op.axis)
 
 
@@ -78,7 +79,7 @@ def scaled_and_shifted(model: Model, name: str, rank: int, weights: Weights) -> 
 
 
 def named(kind: str, **attributes: Callable[[Any], Any]) -> Onnx:
-    """The operator of ONNX of this name, with attributes made from ours."""
+    """Return a counterpart that appends ONNX's operator of this name, with attributes from those of archcalc's."""
 
     def append(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
         return model.add(kind, name, **{key: value(op) for key, value in attributes.items()})

@@ -44,14 +44,14 @@ def pooled(model: Model, op: Any, kind: str, name: str, shape: Sizes, **more: An
 
 
 def beyond_onnx_runtime(op: Any) -> bool:
-    """Padding of the size of an undilated window: ONNX Runtime's pooling refuses it, dilated or not."""
+    """Return whether padding is as wide as the undilated window, which ONNX Runtime's pooling refuses."""
     if isinstance(op.pad, str):
         return op.pad in ("full", "same", "half") and any(d > 1 for d in op.dilation)
     return any(max(sides) >= k for sides, k in zip(op.pad, op.kernel, strict=True))
 
 
 def windows(x: Tensor, op: Any, sides: Sides, value: float, *, beyond: float | None = None) -> Tensor:
-    """The windows of a pooling along a new last axis, with `Tensor.unfold`.
+    """Return the windows of a pooling along a new last axis, with `Tensor.unfold`.
 
     With ``ceil``, positions (of the value ``beyond``, if that is another one) are added until every window that starts
     is complete; windows that start in the padding after the input are dropped, as PyTorch defines it.
@@ -120,14 +120,14 @@ entry(
 
 
 def onnx_subsample(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """A depthwise convolution with ones sums the windows; with ``ceil``, the missing positions are zeros."""
+    """Sum the windows with a depthwise convolution with ones; with ``ceil``, the missing positions are zeros."""
     channels, *sizes = shape
     stride = op.stride or op.kernel
     rows = []
     for n, k, s, d, (before, after) in zip(sizes, op.kernel, stride, op.dilation, pads(op, tuple(sizes)), strict=True):
         starts = [i for i in range(0, n + before, s) if i + d * (k - 1) < n + before + after + (s - 1) * op.ceil]
         rows.append((before, starts[-1] + d * (k - 1) + 1 - n - before))
-    # what no window reaches is cut off, so the padding after an axis may be negative: Pad knows that, Conv does not
+    # positions that no window reaches are cut off, so the padding after an axis may be negative, which Conv refuses
     padded = model.add(
         "Pad", name, model.constant([0, 0, *(b for b, _ in rows), 0, 0, *(a for _, a in rows)], np.int64)
     )
@@ -184,8 +184,8 @@ def adaptive(name: str) -> Draw:
 
 
 def onnx_adaptive(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """Axis by axis: the parts of an axis are cut out, reduced and joined. Averages of averages over equal windows are
-    averages, because all windows along one axis are reduced before the next axis is cut."""
+    """Cut out the parts of each axis in turn, reduce and join them. Averages of averages are averages here, because all
+    windows along one axis are reduced before the next axis is cut."""
     kind = "ReduceMean" if op.name == "adaptive_avgpool" else "ReduceMax"
     name = name
     for axis, (n, m) in enumerate(zip(shape[1:], op.size, strict=True), start=2):

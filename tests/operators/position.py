@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def draw_relative_bias(w: Writer, shape: Shape) -> str:
-    """Of a table, stored or made by the network; attention reads it, or it is joined to what there is."""
+    """Draw a bias from a stored or computed table; attention reads it, or it is concatenated."""
     heads = w.whole(1, 3)
     name = f"bias{len(w.blocks)}_"
     tokens = shape[-2] if len(shape) > 1 else 0
@@ -44,7 +44,7 @@ def draw_relative_bias(w: Writer, shape: Shape) -> str:
 
 
 def pairs(op: Any) -> Array:
-    """The row of the table for every query and key."""
+    """Return the row of the table for every query and key."""
     tokens = [*np.ndindex(*op.size)]
     rows = np.zeros((len(tokens), len(tokens)), np.int64)
     for i, j in product(range(len(tokens)), repeat=2):
@@ -57,7 +57,7 @@ def pairs(op: Any) -> Array:
 
 
 def bucket(op: Any, after: int) -> int:
-    """By exact powers: the k-th range begins where (d/s)ᵐ reaches (D/s)ᵏ, for s single distances and m ranges."""
+    """Return a bucket, exactly: range k begins where (d/s)ᵐ reaches (D/s)ᵏ, for s single distances and m ranges."""
     count = op.buckets if op.causal else op.buckets // 2
     distance = max(0, -after) if op.causal else abs(after)
     s, longest = count // 2, op.max_distance or 128
@@ -94,7 +94,7 @@ def torch_positions(size: Sizes) -> Tensor:
 
 
 def torch_buckets(op: Any) -> Tensor:
-    """As in the released T5: the position of the key minus that of the query, in single precision."""
+    """Return buckets as in the released T5: the position of the key minus that of the query, in single precision."""
     places = torch.arange(op.size[0])
     relative, count = places[None, :] - places[:, None], op.buckets
     buckets = torch.zeros_like(relative)
@@ -137,13 +137,13 @@ def draw_shift_mask(w: Writer, shape: Shape) -> str:
 
 
 def axes_of(op: Any) -> list[tuple[int, int, int]]:
-    """Size, window and shift per axis."""
+    """Return size, window and shift per axis."""
     windows, shifts = (each if len(each) > 1 else each * len(op.size) for each in (op.window, op.shift))
     return [*zip(op.size, windows, shifts, strict=True)]
 
 
 def onnx_shift_mask(model: Model, op: Any, names: list[str], shapes: list[Sizes], weights: Weights) -> str:
-    """Pairs that a window of the rolled map brings together, though the border of the map lies between them."""
+    """Mask pairs in a window of the rolled map that are not neighbours, since a border of the map lies between them."""
     axes = axes_of(op)
     grid = np.stack(np.meshgrid(*((np.arange(n) + s) % n for n, _, s in axes), indexing="ij"), -1)
     windows = []

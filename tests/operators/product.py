@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def draw_matmul(w: Writer, shape: Shape) -> str | None:
-    """A tensor with itself, transposed, perhaps with leading axes left out or of size 1."""
+    """Draw a product of a tensor with itself, transposed, perhaps with leading axes left out or of size 1."""
     if len(shape) < 2:
         return None
     rank = len(shape)
@@ -66,7 +66,7 @@ entry(
 
 
 def draw_einsum(w: Writer, shape: Shape) -> str:
-    """A tensor with itself: each axis is shared or not, and all names but some remain, in any order."""
+    """Draw a product of a tensor with itself: axes are shared or not, and some or all names remain, in any order."""
     one = list("abcdefgh"[: len(shape)])
     other = [w.among(name, f"{name}2") for name in one]
     names = list(w.data(st.permutations(list(dict.fromkeys([*one, *other])))))
@@ -75,7 +75,7 @@ def draw_einsum(w: Writer, shape: Shape) -> str:
 
 
 def letters(op: Any) -> str:
-    """The pattern with the batch in front, and one letter per name."""
+    """Return the pattern with the batch in front, and one letter per name."""
     left, _, right = op.pattern.replace("->", "=").replace("→", "=").partition("=")
     tensors = [part.split() for part in (*left.split(","), right)]
     names = list(dict.fromkeys(name for tensor in tensors for name in tensor))

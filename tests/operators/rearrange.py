@@ -24,7 +24,7 @@ Axes = list[list[str]]
 
 
 def draw_pattern(name: str, w: Writer, shape: Shape) -> str:
-    """Axes that are split in two or not, in another order, some of them dropped or new, merged or not."""
+    """Draw a pattern: axes are split in two or not, reordered, some dropped or new, merged or not."""
     left: Axes = []
     given: dict[str, int] = {}
     for n, letter in zip(shape, "abcdefgh", strict=False):
@@ -57,7 +57,7 @@ def _written(axes: Axes) -> str:
 
 
 def read(op: Any, shape: Sizes) -> tuple[Axes, Axes, dict[str, int]]:
-    """The two sides of a pattern, and the size of every name."""
+    """Return the two sides of a pattern, and the size of every name."""
     left, right = (_axes(side) for side in op.pattern.replace("->", "=").replace("→", "=").split("="))
     sizes = dict(op.sizes)
     for axis, n in zip(left, shape, strict=True):
@@ -79,14 +79,14 @@ def _axes(side: str) -> Axes:
 
 
 def _inside(side: str, name: str) -> bool:
-    """Whether a name stands in brackets."""
+    """Return whether a name is in brackets."""
     before = side.replace("(", " ( ").replace(")", " ) ").split()
     before = before[: before.index(name)]
     return before.count("(") > before.count(")")
 
 
 def steps(op: Any, shape: Sizes) -> tuple[list[int], list[str], list[str], list[int], list[int]]:
-    """Sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
+    """Return sizes of all factors, their names, those that remain, their order, and the sizes of the result."""
     left, right, sizes = read(op, shape)
     names = [name for axis in left for name in axis]
     made = [name for axis in right for name in axis]
@@ -170,7 +170,7 @@ def onnx_block(model: Model, op: Any, name: str, shape: Sizes, weights: Weights)
 
 
 def torch_block(op: Any, shape: Sizes) -> Module:
-    """PyTorch has them for two axes; others are written like ONNX's."""
+    """Return PyTorch's module for two axes, and a reshape with a transposition for other numbers of axes."""
     from torch import nn
 
     r, rank = op.block, len(shape) - 1

@@ -1,4 +1,4 @@
-"""Recurrent layers: ONNX and PyTorch have them, with the weights of every layer and direction apart."""
+"""Recurrent layers: ONNX and PyTorch store the weights of every layer and direction separately."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def draw(name: str, *further: str) -> Any:
 
 
 def widths(op: Any) -> tuple[int, int]:
-    """The features of an output in one direction, and the rows of weights of a layer in one direction."""
+    """Return the features of an output in one direction, and the rows of weights of a layer in one direction."""
     return getattr(op, "proj", None) or op.units, GATES[op.name] * op.units
 
 
 def cells(op: Any) -> list[tuple[int, int]]:
-    """Layers and directions."""
+    """Return the layer and the direction of every cell."""
     return [(number, direction) for number in range(op.layers) for direction in range(1 + op.bidirectional)]
 
 
 def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
-    """The stored arrays of one layer in one direction, of arrays or tensors."""
+    """Return the stored arrays of one layer in one direction, given arrays or tensors."""
     number, direction = cells(op)[place]
     width, rows = widths(op)
     directions = 1 + op.bidirectional
@@ -57,7 +57,7 @@ def cell_weights(op: Any, weights: Any, place: int) -> dict[str, Any]:
 
 
 def onnx(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tuple[str, ...]:
-    """One operator of ONNX per layer, which puts positions first."""
+    """Append one operator of ONNX per layer; ONNX has positions first."""
     names, shapes = ([name], [shape]) if isinstance(name, str) else (name, shape)
     *lead, n, _ = shapes[0]
     directions = 1 + op.bidirectional
@@ -69,7 +69,7 @@ def onnx(model: Model, op: Any, name: Any, shape: Any, weights: Weights) -> tupl
         return np.concatenate([parts[each] for each in order])
 
     def flat(tensor: str, own: Sizes) -> str:
-        """A tensor with all leading axes in one, behind the axis after them."""
+        """Return a tensor with its leading axes merged, after the axis that follows them."""
         return permuted(model, model.add("Reshape", tensor, whole(model, -1, *own[len(lead) :])), 1, 0, 2)
 
     x = flat(names[0], shapes[0])
@@ -154,12 +154,12 @@ def torch_module(op: Any, shape: Any) -> Module:
 
 
 def fits_pytorch(op: Any) -> bool:
-    """Whether PyTorch's class has such layers."""
+    """Return whether PyTorch's class has such layers."""
     return (getattr(op, "proj", None) or 0) < op.units and getattr(op, "reset_after", True)
 
 
 def by_pytorch(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Of arrays in the places that PyTorch's class has for them."""
+    """Run PyTorch's class with these arrays as its parameters."""
     kind = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[op.name]
     options: dict[str, Any] = {"rnn": {"nonlinearity": getattr(op, "act", "")}, "gru": {}}.get(
         op.name, {"proj_size": getattr(op, "proj", None) or 0}
@@ -190,14 +190,14 @@ def by_pytorch(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tens
 
 
 def initial_states(op: Any, x: Tensor, given: dict[str, Tensor]) -> list[Tensor]:
-    """The states that are given, and zeros in place of others; layers and directions first."""
+    """Return the given initial states, and zeros in place of others; layers and directions first."""
     sizes = {"state": widths(op)[0]} | ({"cell": op.units} if op.name == "lstm" else {})
     zeros = {name: x.new_zeros(len(cells(op)), len(x), size) for name, size in sizes.items()}
     return [given.get(name, zero).contiguous() for name, zero in zeros.items()]
 
 
 def step_by_step(op: Any, arrays: dict[str, Any], x: Tensor, given: dict[str, Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Of layers that PyTorch's classes do not have, after the formulas of their documentation."""
+    """Run layers that PyTorch's classes do not have, by the formulas of their documentation."""
     directions = 1 + op.bidirectional
     first, last = initial_states(op, x, given), []
     for place, (number, direction) in enumerate(cells(op)):

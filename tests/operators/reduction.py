@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, whole
+from tests.operators.onnx_parts import Weights, axis_after_batch, whole
 from tests.operators.torch_parts import layer
 from tests.operators.writer import Shape, Writer, draw_axis, joined
 
@@ -25,16 +25,16 @@ def draw_reduction(name: str, w: Writer, shape: Shape) -> str:
     return joined([name, w.among(written, f"axis={written}"), keep])
 
 
-def behind_batch(op: Any, shape: Sizes) -> list[int]:
+def axes_after_batch(op: Any, shape: Sizes) -> list[int]:
     return [axis % len(shape) + 1 for axis in op.axis]
 
 
 def onnx_reduction(kind: str, model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return model.add(kind, name, whole(model, *behind_batch(op, shape)), keepdims=int(op.keep))
+    return model.add(kind, name, whole(model, *axes_after_batch(op, shape)), keepdims=int(op.keep))
 
 
 def torch_reduction(op: Any, shape: Sizes) -> Module:
-    axes = behind_batch(op, shape)
+    axes = axes_after_batch(op, shape)
     return layer(lambda x: getattr(x, op.name)(axes, keepdim=op.keep))
 
 
@@ -49,13 +49,13 @@ for name, theirs in (("mean", "ReduceMean"), ("sum", "ReduceSum")):
 
 
 def onnx_cumsum(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    return model.add("CumSum", name, whole(model, axis_behind_batch(op)))
+    return model.add("CumSum", name, whole(model, axis_after_batch(op)))
 
 
 entry(
     "cumsum",
     draw=lambda w, shape: joined(["cumsum", draw_axis(w, shape)[0]]),
     onnx=onnx_cumsum,
-    torch=lambda op, s: layer(lambda x: x.cumsum(axis_behind_batch(op))),
+    torch=lambda op, s: layer(lambda x: x.cumsum(axis_after_batch(op))),
     cases=[({}, (MAP,)), ({"axis": -1}, (VECTOR,))],
 )

@@ -30,10 +30,10 @@ def draw_upsample(w: Writer, shape: Shape) -> str:
 
 
 def onnx_upsample(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
-    """Axis by axis, because ONNX Runtime interpolates over some numbers of axes only.
+    """Resize axis by axis, because ONNX Runtime interpolates over some numbers of axes only.
 
-    It works out nearest positions with a rounded ratio (21 to 3 takes 6, not 7, as the second): it is asked where the
-    ratio is whole.
+    It computes nearest positions with a rounded ratio (from 21 to 3 positions, the second is 6, not 7), so its nearest
+    mode is used only where the ratio is an integer.
     """
     for axis, n in enumerate(shape[1:], start=2):
         times = Fraction(op.scale[axis - 2]) if op.scale is not None else Fraction(op.to[axis - 2], n)
@@ -80,7 +80,7 @@ def torch_upsample(op: Any, shape: Sizes) -> Module:
 
 
 def torch_bicubic(op: Any, shape: Sizes) -> Module:
-    """Axis by axis: PyTorch interpolates pictures only. The other axis of each has one row."""
+    """Interpolate axis by axis: PyTorch accepts images only, so the other axis has one row."""
 
     def run(x: Tensor) -> Tensor:
         for axis in range(2, x.dim()):

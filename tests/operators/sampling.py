@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def interpolated(x: Tensor, points: list[Tensor], beyond: float) -> Tensor:
-    """Channels (N×C×n…) at points (per axis N×p): linear in every axis, 0 outside; with ``beyond``, the outermost
-    position up to so far outside."""
+    """Sample channels (N×C×n…) at points (per axis N×p): linear in every axis, 0 outside; with ``beyond``, the
+    outermost position up to so far outside."""
     shape, result = x.shape[2:], torch.zeros(())
     inside = torch.ones_like(points[0], dtype=torch.bool)
     for axis, n in enumerate(shape):
@@ -63,13 +63,13 @@ def draw_deform_conv(w: Writer, shape: Shape) -> str:
 
 
 def taps_of(window: str, rank: int) -> list[int]:
-    """The sizes of the kernel that a text draws first."""
+    """Return the sizes of the kernel that a text draws first."""
     sizes = [int(size) for size in window.split()[0].removeprefix("kernel=").removeprefix("k").split("x")]
     return sizes * rank if len(sizes) == 1 else sizes
 
 
 def named(op: Any, names: Any, shapes: Any) -> tuple[list[Any], list[Sizes]]:
-    """What a layer reads, whether it reads one tensor or several."""
+    """Return the names and the shapes of a layer's inputs as lists, for one input as well."""
     return ([names], [shapes]) if isinstance(shapes[0], int) else (list(names), list(shapes))
 
 

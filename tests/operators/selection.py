@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tests.operators.entry import MAP, VECTOR, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, whole
+from tests.operators.onnx_parts import Weights, axis_after_batch, whole
 from tests.operators.torch_parts import layer, torch
 from tests.operators.writer import Shape, Writer, draw_axis, joined
 
@@ -106,14 +106,14 @@ def onnx_topk(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) 
     from onnx import helper
 
     values, indices = model.add_all(
-        "TopK", 2, name, whole(model, int(op.count)), axis=axis_behind_batch(op), largest=int(not op.smallest)
+        "TopK", 2, name, whole(model, int(op.count)), axis=axis_after_batch(op), largest=int(not op.smallest)
     )
     return values, model.add("Cast", indices, to=helper.np_dtype_to_tensor_dtype(np.dtype(model.dtype)))
 
 
 def torch_topk(op: Any, shape: Sizes) -> Module:
     def run(x: Tensor) -> tuple[Tensor, Tensor]:
-        values, indices = x.topk(int(op.count), axis_behind_batch(op), largest=not op.smallest)
+        values, indices = x.topk(int(op.count), axis_after_batch(op), largest=not op.smallest)
         return values, indices.to(x.dtype)
 
     return layer(run)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Sources: nothing is read."""
+"""Sources: layers without inputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw_source(name: str, w: Writer, shape: Shape) -> str:
-    """In a branch, where it may stand in the middle of a chain."""
+    """Draw a source in a branch, where it may occur in the middle of a chain."""
     broadcast = (*(n if w.among(True, False) else 1 for n in shape),)
     texts = [f"{name} {written(shape)}", f"{name} {written(broadcast)}", f"{name} {shape[0]}", f"{name} C -> scale 2"]
     join = w.among("add", "mul", "sub")
@@ -31,7 +31,7 @@ def onnx_source(model: Model, op: Any, names: list[str], shapes: list[Sizes], we
 
 
 def torch_source(op: Any, shapes: list[Sizes]) -> Module:
-    """A tensor that is repeated for every example by whatever reads it."""
+    """Return a module whose tensor has a batch of one; the layers that read it repeat it for every example."""
     value = parameter(*op.shape) if op.name == "learned" else parameter(*op.shape).detach()
     module = layer(lambda: module.value[None], value=value)
     return module

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from tests.operators.entry import MAP, Sizes, entry
-from tests.operators.onnx_parts import Weights, axis_behind_batch, named, part, permuted, reshaped
+from tests.operators.onnx_parts import Weights, axis_after_batch, named, part, permuted, reshaped
 from tests.operators.torch_parts import layer, nn, torch
 from tests.operators.writer import Shape, Writer, draw_axis, joined, plain, written
 
@@ -67,8 +67,8 @@ entry(
 
 def onnx_shuffle(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     table = reshaped(model, name, op.groups, shape[0] // op.groups, *shape[1:])
-    turned = permuted(model, table, 0, 2, 1, *range(3, len(shape) + 2))
-    return reshaped(model, turned, *shape)
+    transposed = permuted(model, table, 0, 2, 1, *range(3, len(shape) + 2))
+    return reshaped(model, transposed, *shape)
 
 
 def torch_shuffle(op: Any, shape: Sizes) -> Module:
@@ -98,7 +98,7 @@ entry(
     "roll",
     draw=lambda w, s: joined([f"roll {w.whole(-9, 9)}", draw_axis(w, s)[0]]),
     onnx=onnx_roll,
-    torch=lambda op, s: layer(lambda x: x.roll(op.shift, axis_behind_batch(op))),
+    torch=lambda op, s: layer(lambda x: x.roll(op.shift, axis_after_batch(op))),
     cases=[({"shift": 3}, (MAP,)), ({"shift": -2, "axis": -1}, (MAP,))],
 )
 
@@ -113,7 +113,7 @@ def onnx_split(model: Model, op: Any, name: str, shape: Sizes, weights: Weights)
     from onnx import helper
 
     parts = [f"{name}_part_{i}_of_{len(model.nodes)}" for i in range(op.parts)]
-    model.nodes.append(helper.make_node("Split", [name], parts, axis=axis_behind_batch(op), num_outputs=op.parts))
+    model.nodes.append(helper.make_node("Split", [name], parts, axis=axis_after_batch(op), num_outputs=op.parts))
     return parts[op.part]
 
 
@@ -121,7 +121,7 @@ entry(
     "split",
     draw=draw_split,
     onnx=onnx_split,
-    torch=lambda op, s: layer(lambda x: torch.tensor_split(x, op.parts, axis_behind_batch(op))[op.part]),
+    torch=lambda op, s: layer(lambda x: torch.tensor_split(x, op.parts, axis_after_batch(op))[op.part]),
     cases=[({"parts": 2, "part": 1}, (MAP,)), ({"parts": 2, "part": 1, "axis": -1}, (MAP,))],
 )
 
@@ -138,7 +138,7 @@ def draw_slice(w: Writer, shape: Shape) -> str:
 def onnx_slice(model: Model, op: Any, name: str, shape: Sizes, weights: Weights) -> str:
     first, end = op.range
     start, stop = 0 if first is None else first, shape[op.axis] if end is None else end
-    return part(model, name, axis_behind_batch(op), start, stop, op.step)
+    return part(model, name, axis_after_batch(op), start, stop, op.step)
 
 
 def torch_slice(op: Any, shape: Sizes) -> Module:
@@ -146,7 +146,7 @@ def torch_slice(op: Any, shape: Sizes) -> Module:
 
     def run(x: Tensor) -> Tensor:
         where: list[Any] = [slice(None)] * x.dim()
-        where[axis_behind_batch(op)] = slice(start, stop, op.step)
+        where[axis_after_batch(op)] = slice(start, stop, op.step)
         return x[tuple(where)]
 
     return layer(run)

@@ -1,4 +1,4 @@
-"""What each operator needs beside its class: this is the test that says what a new one still lacks."""
+"""What each operator needs besides its class: for a new operator, this test names what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = {family.__name__: family.__name__.rpartition(".")[2] for family in FAMI
 
 
 def missing(cls: type[Operator]) -> list[str]:
-    """What an operator lacks, and where it belongs. (Its gradient will be asked for once others have one.)"""
+    """Return what an operator lacks, and where it belongs."""
     name = cls.name
     family = FOLDER.get(cls.__module__, "")
     documented = "\nSource:" in inspect.cleandoc(cls.__doc__ or "")
@@ -33,11 +33,11 @@ def missing(cls: type[Operator]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-def test_nothing_of_an_operator_is_missing(name: str) -> None:
+def test_operators_are_complete(name: str) -> None:
     assert not missing(REGISTRY[name])
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_parts_are_named() -> None:
     class Bare(Operator):
         name = "bare"
 

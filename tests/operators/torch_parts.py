@@ -1,6 +1,6 @@
-"""What the counterparts in PyTorch have in common.
+"""Parts that the counterparts in PyTorch share.
 
-PyTorch is imported when something of it is first used: most tests read other parts of the entries.
+PyTorch is imported at its first use: most tests need other parts of the entries.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ def layer_class() -> type[nn.Module]:
 
 
 def layer(function: Callable[..., Tensor], *modules: nn.Module, **stored: Tensor) -> nn.Module:
-    """A function of tensors as a module, with the numbers that it stores: parameters, or (fixed ones) buffers."""
+    """Return a function of tensors as a module, with its stored numbers as parameters, or (if fixed) as buffers."""
     return layer_class()(function, *modules, **stored)
 
 
 def by_rank(kind: str, shape: Sizes) -> type[nn.Module]:
-    """PyTorch's class for a tensor's spatial axes: ``Conv`` is `Conv2d` for C×H×W."""
+    """Return PyTorch's class for a tensor's spatial axes: ``Conv`` is `Conv2d` for C×H×W."""
     found: type[nn.Module] = getattr(nn, f"{kind}{len(shape) - 1}d")
     return found
 
@@ -68,7 +68,7 @@ def parameter(*shape: int) -> nn.Parameter:
 
 
 def padded(x: Tensor, sides: Sides, value: float = 0.0, border: str = "zeros") -> Tensor:
-    """`functional.pad` over the spatial axes; negative sides cut off."""
+    """Pad the spatial axes with `functional.pad`; negative sides crop."""
     each = [side for pair in reversed(sides) for side in pair]
     return functional.pad(x, each, value=value) if border == "zeros" else functional.pad(x, each, border)
 
@@ -78,13 +78,13 @@ def even(sides: Sides) -> bool:
 
 
 def stored(module: nn.Module) -> tuple[int, int]:
-    """How many numbers a module stores, and how many of them are trainable."""
+    """Return how many numbers a module stores, and how many of them are trainable."""
     fixed = sum(b.numel() for name, b in module.named_buffers() if not name.endswith("num_batches_tracked"))
     trainable = sum(p.numel() for p in module.parameters() if p.requires_grad)
     return trainable + fixed, trainable
 
 
 def counterpart(op: Any, shapes: list[Sizes]) -> nn.Module:
-    """The module that computes what an operator does with inputs of these shapes."""
+    """Return the module that computes what an operator does with inputs of these shapes."""
     alone = op.arity == len(shapes) == 1 and not op.tensor_arguments()
     return ENTRIES[op.name].torch(op, shapes[0] if alone else shapes)

@@ -1,4 +1,4 @@
-"""Padding in numbers, from PyTorch's and TensorFlow's definitions of the words: none of archcalc's formulas."""
+"""Padding in numbers, by PyTorch's and TensorFlow's definitions of the words, without archcalc's formulas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Sides: TypeAlias = list[tuple[int, int]]
 
 
 def pads(op: Any, sizes: Sizes) -> Sides:
-    """The padding of an operator on an input of these spatial sizes."""
+    """Return the padding of an operator on an input of these spatial sizes."""
     if not isinstance(op.pad, str):
         return list(op.pad)
     rows = []

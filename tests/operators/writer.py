@@ -1,4 +1,4 @@
-"""How a layer of a random network is written: draws, and the arguments that several operators have."""
+"""Writing layers of random networks: draws, and the arguments that several operators share."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 @dataclass
 class Writer:
-    """Draws, and what was declared on the way."""
+    """Draws, and the declarations that they need."""
 
     data: Callable[[st.SearchStrategy[Any]], Any]
     tables: dict[str, str] = field(default_factory=dict)
     blocks: dict[str, Any] = field(default_factory=dict)
     shared: dict[str, str] = field(default_factory=dict)
     stages: dict[str, Shape] = field(default_factory=dict)
-    """What can be referred to."""
+    """The shapes of the stages that can be referred to, by name."""
 
     def among(self, *choices: T) -> T:
         return self.data(st.sampled_from(choices))
@@ -37,7 +37,7 @@ class Writer:
         return self.among("", text)
 
     def number(self, n: int, shape: Shape) -> str:
-        """One of the ways to write a whole number as an argument."""
+        """Return one of the ways to write an integer as an argument."""
         c = shape[0]
         spellings = [str(n), str(n), str(n), f"({n})", f"{n}.0", f"0{n}", f"{2 * n}/2", f"{2 * n + 1}//2", f"({n}+1)-1"]
         spellings += [f"C+{n - c}", f"n0+{n - c}"] if n >= c else [f"C-{c - n}", f"n0-{c - n}"]
@@ -49,7 +49,7 @@ class Writer:
         return self.among(*(d for d in range(1, n + 1) if n % d == 0))
 
     def spec(self, shape: Shape, chain: str) -> str:
-        """A spec in which the chain stands alone, what it refers to being inputs."""
+        """Return a spec of this chain only; the tensors that it refers to are inputs."""
         inputs = {"input_": shape, **self.stages}
         return document({"inputs": {k: written(v) for k, v in inputs.items()}, **self.sections(), "layers": chain})
 
@@ -58,13 +58,13 @@ class Writer:
         return {key: value for key, value in found.items() if value}
 
     def with_tensors(self, layer: str, **tensors: str) -> str:
-        """A block with one layer, on tensors that chains make; ``@x`` is what enters the block."""
+        """Return a call of a block with one layer, on tensors that chains make; ``@x`` is the input of the block."""
         name = f"a{len(self.blocks)}_"
         self.blocks[name] = [{"x": "identity"}, *({key: chain} for key, chain in tensors.items()), f"@x -> {layer}"]
         return name
 
     def after(self, shape: Shape, chain: str) -> Shape:
-        """The shape that a chain puts out."""
+        """Return the shape of a chain's output."""
         graph = read_spec(Source("net.yaml", self.spec(shape, chain))).graph
         return graph.shape(next(iter(graph.outputs.values())))
 
@@ -74,7 +74,7 @@ def written(shape: Shape) -> str:
 
 
 def document(sections: dict[str, Any]) -> str:
-    """A spec file: JSON is YAML, and its quoting is simple."""
+    """Return a spec file: JSON is YAML, and its quoting is simple."""
     return "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in sections.items())
 
 
@@ -87,7 +87,7 @@ def per_axis(values: list[int]) -> str:
 
 
 def draw_window(w: Writer, shape: Shape, *, pool: bool = False) -> str:
-    """Kernel, dilation and padding that fit the positions."""
+    """Return kernel, dilation and padding that fit the positions."""
     sizes = shape[1:]
     way = w.among("none", "none", "p", "sides", "same", "half", "valid", "full", "pad=half", "pad=same")
     dilation = [w.among(1, 1, 1, 2) for _ in sizes]
@@ -113,7 +113,7 @@ def draw_window(w: Writer, shape: Shape, *, pool: bool = False) -> str:
 
 
 def draw_border(w: Writer, sizes: Shape, padding: list[int]) -> str:
-    """What stands in the padding, given the most that any side has."""
+    """Return the border mode for padding of at most these sizes."""
     left = min(n - p for n, p in zip(sizes, padding, strict=True))
     return w.among("", "", "", "replicate", *["reflect"] * (left > 0), *["circular"] * (left >= 0))
 

@@ -1,4 +1,4 @@
-"""Activations: shapes stay, costs are what the formulas do."""
+"""Activations: shapes stay, costs are the operations of the formulas."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_tanh_gelu_is_counted_as_its_approximation() -> None:
     assert activation.Gelu(form="tanh").cost(((10,),)).operations == {"mul": 60, "add": 20, "tanh": 10}
 
 
-def test_prelu_shares_one_slope_unless_told_otherwise() -> None:
+def test_prelu_shares_one_slope_by_default() -> None:
     shape = ((64, 7, 7),)
     assert sum(w.count for w in activation.PRelu().weights(shape)) == 1
     assert sum(w.count for w in activation.PRelu(slopes="channels").weights(shape)) == 64

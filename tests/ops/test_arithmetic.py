@@ -17,7 +17,7 @@ def test_bounds_cost_a_comparison_each() -> None:
 
 
 @pytest.mark.parametrize(("bounds", "message"), [({}, "a lower bound"), ({"min": 2, "max": 1}, "must not be above")])
-def test_bounds_that_bound_nothing_are_refused(bounds: dict[str, int], message: str) -> None:
+def test_bounds_without_effect_are_refused(bounds: dict[str, int], message: str) -> None:
     with pytest.raises(Impossible, match=message):
         arithmetic.Clip(**bounds).output(SHAPE)
 

@@ -1,4 +1,4 @@
-"""Attention: parameters and products as published, and what does not fit."""
+"""Attention: parameters and products as published, and impossible inputs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_context_gives_keys_and_values() -> None:
     assert other == (None, None)
 
 
-def test_products_alone_are_those_of_all_pairs() -> None:
+def test_products_without_projections_are_those_of_all_pairs() -> None:
     cost = attention.ScaledDotProductAttention(causal=True).cost(((12, N, 64),) * 3)
     assert cost.macs == 2 * 12 * N * N * 64
     assert cost.operations["exp"] == 12 * N * N
@@ -88,7 +88,7 @@ def test_causal_and_sliding_windows_end_at_the_own_position() -> None:
         (attention.ScaledDotProductAttention(), ((9, 16), (8, 16), (9, 8)), "as many values as keys"),
     ],
 )
-def test_what_does_not_fit_is_refused(
+def test_inputs_that_do_not_fit_are_refused(
     op: attention.Attention, shapes: tuple[tuple[int, ...], ...], message: str
 ) -> None:
     with pytest.raises(Impossible, match=message):

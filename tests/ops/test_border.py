@@ -1,4 +1,4 @@
-"""What stands in the padding: which positions units see, and which padding is possible."""
+"""Values of padding: which positions units see, and which padding is possible."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from tests.spec.reading import chain
     ("border", "before", "after"),
     [("reflect", (2, 1), (3, 2)), ("replicate", (0, 0), (4, 4)), ("circular", (3, 4), (0, 1))],
 )
-def test_padding_stands_for_these_of_five_positions(
-    border: str, before: tuple[int, ...], after: tuple[int, ...]
-) -> None:
+def test_padding_repeats_these_of_five_positions(border: str, before: tuple[int, ...], after: tuple[int, ...]) -> None:
     """As PyTorch documents its ReflectionPad1d, ReplicationPad1d and CircularPad1d."""
     for places, expected in (((-2, -1), before), ((5, 6), after)):
         for place, number in zip(places, expected, strict=True):
@@ -25,7 +23,7 @@ def test_padding_stands_for_these_of_five_positions(
             assert bordered((Interval(place, place),), "zeros", 5) == ()
 
 
-def test_units_at_borders_see_what_stands_in_the_padding() -> None:
+def test_units_at_borders_see_the_positions_that_the_padding_repeats() -> None:
     seen = {}
     for border in ("zeros", "reflect", "circular"):
         network = chain(f"pad 3:0 {border} -> conv 1 k2", "1x8")
@@ -46,7 +44,7 @@ def test_padding_that_repeats_positions_needs_them(border: str, most: int) -> No
         Pad(margin=((0, most + 1),), border=border).output(((1, 5),))
 
 
-def test_a_batch_norm_is_folded_into_a_convolution_after_it_unless_zeros_stand_in_the_padding() -> None:
+def test_a_batch_norm_is_folded_into_a_convolution_after_it_unless_zeros_are_padded() -> None:
     from archcalc.analysis.fold import fold
 
     for border, folded in (("zeros", 0), ("reflect", 1), ("circular", 1)):

@@ -1,4 +1,4 @@
-"""Every formula is generic in its number: a kind that refuses to be looked at gives the same results as ints."""
+"""Every formula is generic in its numbers: a kind that cannot be inspected gives the same results as ints."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from archcalc.numeric import Impossible
 from archcalc.ops import REGISTRY, Operator, joins, norm
-from tests.opaque import Opaque, told
+from tests.opaque import Opaque, plain_value
 from tests.operators import ENTRIES
 from tests.operators.entry import MAP, MAP2
 
 PLAIN = {"axis", "order", "shift"}
-"""Attributes that name axes rather than count anything: plain ints of every kind of calculation."""
+"""Attributes that name axes rather than count anything: plain ints in every kind of number."""
 
 
 def opaque(value: Any) -> Any:
-    """A value with all numbers in it wrapped, but for those that mean more than their size (1 broadcasts, −1)."""
+    """Return a value with its numbers wrapped, except those with a special meaning (1 broadcasts, −1)."""
     if isinstance(value, tuple):
         return tuple(map(opaque, value))
     wrapped = type(value) in (int, Fraction) and value not in (1, -1)
@@ -27,15 +27,15 @@ def opaque(value: Any) -> Any:
 
 
 def results(op: Operator, inputs: Any) -> Any:
-    """All that the formulas say, in plain numbers."""
+    """Return the results of all formulas, in plain numbers."""
     cost = op.cost(inputs)
     return (
-        [told(n) for n in op.output(inputs)],
-        [(w.name, [told(n) for n in w.shape], told(w.count), w.trainable) for w in op.weights(inputs)],
-        {kind: told(count) for kind, count in cost.operations.items()},
-        (told(cost.macs), told(cost.connections)),
+        [plain_value(n) for n in op.output(inputs)],
+        [(w.name, [plain_value(n) for n in w.shape], plain_value(w.count), w.trainable) for w in op.weights(inputs)],
+        {kind: plain_value(count) for kind, count in cost.operations.items()},
+        (plain_value(cost.macs), plain_value(cost.connections)),
         [
-            [w and (*map(told, (w.size, w.stride, w.padding, w.up)), w.axis) for w in reach]
+            [w and (*map(plain_value, (w.size, w.stride, w.padding, w.up)), w.axis) for w in reach]
             for reach in op.windows(inputs)
         ],
     )
@@ -47,7 +47,7 @@ def test_formulas_never_look_at_their_numbers(name: str) -> None:
         wrapped = {key: value if key in PLAIN or key == "table" else opaque(value) for key, value in attributes.items()}
         expected = results(REGISTRY[name](**attributes), inputs)
         assert results(REGISTRY[name](**wrapped), opaque(inputs)) == expected
-        assert results(REGISTRY[name](**wrapped), inputs) == expected  # plain sizes beside opaque attributes
+        assert results(REGISTRY[name](**wrapped), inputs) == expected  # plain sizes with opaque attributes
         assert results(REGISTRY[name](**attributes), opaque(inputs)) == expected  # and the other way round
 
 

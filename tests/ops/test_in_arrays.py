@@ -1,4 +1,4 @@
-"""Every formula on arrays: each entry is what the formula gives for it alone, or masked where that is impossible."""
+"""Every formula on arrays: each entry is the result for it alone, or is masked where the layer is impossible."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.operators import ENTRIES
 from tests.ops.test_genericity import PLAIN
 
 COUNT = 5
-"""Configurations of a run."""
+"""The number of configurations of a run."""
 
 
 class Chooser:
-    """Replaces some whole numbers by arrays, and remembers what they hold."""
+    """Replaces some integers by arrays, and records their entries."""
 
     def __init__(self, draw: st.DataObject, run: GridEvaluation) -> None:
         self.draw = draw
@@ -37,7 +37,7 @@ class Chooser:
 
 
 def entry(value: Any, index: int) -> Any:
-    """What a value is in one configuration."""
+    """Return a value in one configuration."""
     if isinstance(value, Numbers):
         return value.at((index,))
     if isinstance(value, tuple):
@@ -46,7 +46,7 @@ def entry(value: Any, index: int) -> Any:
 
 
 def results(op: Any, inputs: Any) -> tuple[Any, ...]:
-    """Shape, weights and costs."""
+    """Return shape, weights and costs."""
     output = op.output(inputs)
     cost = op.cost(inputs)
     weights = tuple((weight.name, weight.shape, weight.count) for weight in op.weights(inputs))
@@ -54,7 +54,7 @@ def results(op: Any, inputs: Any) -> tuple[Any, ...]:
 
 
 def without_zeros(found: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Weights without numbers, and kinds of operations that do not occur, are left out where that is plain."""
+    """Return results without empty weights and kinds of operations that do not occur, where these are known."""
     output, weights, operations, *others = found
     return (output, tuple(w for w in weights if w[-1]), tuple(kind for kind in operations if kind[-1]), *others)
 

@@ -13,7 +13,7 @@ from tests.ops.windows import only_window, seen
 
 
 def stored(op: Operator, *shape: int) -> tuple[int, int]:
-    """Trainable and fixed numbers."""
+    """Return trainable and fixed numbers."""
     weights = op.weights((shape,))
     return sum(w.count for w in weights if w.trainable), sum(w.count for w in weights if not w.trainable)
 

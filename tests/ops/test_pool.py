@@ -17,7 +17,7 @@ def pooled(op: pool.Pool, *shape: int) -> tuple[int, ...]:
 
 
 def two(cls: type[pool.Pool], k: int, **more: Any) -> pool.Pool:
-    """A two-dimensional pooling."""
+    """Return a pooling in two dimensions."""
     return cls(kernel=(k, k), **{"pad": ((0, 0), (0, 0)), "dilation": (1, 1), **more})
 
 
@@ -51,9 +51,9 @@ def test_cost_of_a_2x2_pooling_is_three_operations_and_a_division() -> None:
 
 
 def test_padding_as_wide_as_the_window_is_refused() -> None:
-    with pytest.raises(Impossible, match="padding 2 must be less than the window of 2"):
+    with pytest.raises(Impossible, match="the padding must be smaller than the window of 2, got 2"):
         pooled(two(pool.MaxPool, 2, pad=((2, 2), (2, 2))), 1, 8, 8)
-    with pytest.raises(Impossible, match="padding 3"):
+    with pytest.raises(Impossible, match="window of 3, got 3"):
         pooled(two(pool.AvgPool, 3, pad=((0, 3), (0, 0))), 1, 8, 8)
 
 

@@ -15,7 +15,7 @@ from archcalc.ops.position import RelativeBias, ShiftMask
 
 
 def computed(op: Operator, **weights: Any) -> Any:
-    """What its kernel puts out for one example."""
+    """Return what its kernel puts out for one example."""
     return kernel_of(op)(op, (), weights, Context(dtype=np.float64))[0][0]
 
 
@@ -33,15 +33,15 @@ def test_tables_have_a_row_per_relative_position_or_bucket() -> None:
 
 
 def test_a_table_of_the_network_replaces_the_stored_one() -> None:
-    """Swin V2 computes it."""
+    """Swin V2 computes its table."""
     op = RelativeBias(size=(8, 8), heads=3, table=True)
     assert op.weights(((225, 3),)) == ()
     assert op.cost(((225, 3),)).connections == 0
     assert op.output(((225, 3),)) == (3, 64, 64)
 
 
-def test_buckets_of_t5() -> None:
-    """Of the distances of keys before and after the query, as the released code computes them."""
+def test_t5_buckets_are_those_of_the_released_code() -> None:
+    """Keys before and after the query, by distance, as the released code computes them."""
     table = np.arange(32.0)[:, None]
     both = computed(RelativeBias(size=(200,), heads=1, buckets=32), table=table)[0]
     assert [*both[150, [150, 149, 143, 142, 139, 138, 134, 118, 22, 0]]] == [0, 1, 7, 8, 8, 9, 10, 12, 15, 15]
@@ -51,8 +51,8 @@ def test_buckets_of_t5() -> None:
     assert not before[0].any()
 
 
-def test_a_mask_separates_what_rolling_brought_together() -> None:
-    """A row of 4 positions, rolled by 1, in windows of 2: 1 2 and 3 0, of which the second pair are no neighbours."""
+def test_a_mask_separates_positions_that_rolling_made_neighbours() -> None:
+    """A row of 4 positions, rolled by 1, in windows of 2: 1 2 and 3 0; 3 and 0 are not neighbours."""
     mask = computed(ShiftMask(size=(4,), window=(2,), shift=(1,)))
     assert mask.tolist() == [[[[0, 0], [0, 0]]], [[[0, -100], [-100, 0]]]]
     assert not computed(ShiftMask(size=(4, 6), window=(2,), shift=(0,))).any()
@@ -72,7 +72,7 @@ def test_masks_of_swin_are_for_the_windows_at_two_borders() -> None:
 @pytest.mark.parametrize(
     ("op", "shapes", "message"),
     [
-        (RelativeBias(size=(7, 7), heads=3, buckets=32), (), "distances along one axis, got 2 axes"),
+        (RelativeBias(size=(7, 7), heads=3, buckets=32), (), "buckets need exactly one axis, got 2"),
         (RelativeBias(size=(7,), heads=3, buckets=6), (), "multiple of 4 below 512, got 6"),
         (RelativeBias(size=(7,), heads=3, buckets=32, max_distance=8), (), "multiple of 4 below 32, got 32"),
         (RelativeBias(size=(7,), heads=3, buckets=5, causal=True), (), "multiple of 2 below 256, got 5"),

@@ -1,4 +1,4 @@
-"""Patterns in einops' notation: what they make, and what they refuse."""
+"""Patterns in einops' notation: their results, and which are refused."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def test_patches_of_vit_and_windows_of_swin() -> None:
         (
             "c (h p) w = c h p w",
             {"p": 3, "h": 5},
-            "the axis 'h p' of the pattern has size 15, but that",
+            "the axis 'h p' of the pattern has size 15, but 20 in the tensor",
         ),
-        ("c 1 w = c w", {}, "the axis '1' of the pattern has size 1, but that of the tensor 20"),
+        ("c 1 w = c w", {}, "the axis '1' of the pattern has size 1, but 20 in the tensor"),
         ("c h w = w h c", {"p": 3}, "the pattern has no axis 'p'"),
         ("c h h = c h", {}, "the axis 'h' occurs twice"),
         ("c (h (p q)) w = c", {}, "must not be nested"),
@@ -98,7 +98,7 @@ def test_products_count_their_terms() -> None:
 @pytest.mark.parametrize(
     ("op", "shapes", "message"),
     [
-        (product.MatMul(), ((4, 5), (4, 3)), "has size 5, but the last but one of the second 4"),
+        (product.MatMul(), ((4, 5), (4, 3)), "has size 5, but the second-to-last of the second 4"),
         (product.MatMul(), ((4, 5), (5,)), "at least two axes"),
         (product.MatMul(), ((4, 5), (5, 3), (3, 2)), "multiplies two tensors, got 3"),
         (product.MatMul(), ((2, 4, 5), (3, 5, 3)), "matmul needs equal shapes"),

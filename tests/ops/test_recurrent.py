@@ -1,4 +1,4 @@
-"""Recurrent layers: parameters as PyTorch and Keras print them, products per step, and what does not fit."""
+"""Recurrent layers: parameters as PyTorch and Keras print them, products per step, and impossible inputs."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def test_activations_of_gates_are_counted_by_kind() -> None:
     assert recurrent.Rnn(units=5, act="relu").cost(((7, 3),)).operations["cmp"] == 7 * 5
 
 
-def test_the_output_is_that_of_every_step_or_of_the_last_one() -> None:
+def test_the_output_has_every_step_or_the_last_one() -> None:
     op = recurrent.Lstm(units=6, layers=2, bidirectional=True, proj=4)
     assert op.outputs(((9, 3),)) == ((9, 8), (4, 4), (4, 6))
     assert op.outputs(((5, 9, 3),)) == ((5, 9, 8), (5, 4, 4), (5, 4, 6))
     assert recurrent.Gru(units=6, final=True).outputs(((5, 9, 3),)) == ((5, 6), (5, 1, 6))
 
 
-def test_forward_layers_see_what_precedes_and_states_everything() -> None:
+def test_forward_layers_see_earlier_positions_and_states_see_all() -> None:
     op = recurrent.Gru(units=6, state=True)
     shapes = ((9, 3), (1, 6))
     (positions, _), given = op.windows(shapes)
@@ -88,6 +88,6 @@ def test_forward_layers_see_what_precedes_and_states_everything() -> None:
         (recurrent.Lstm(units=4, proj=2, cell=True), ((9, 16), (1, 2)), "the cell given to lstm must be 1x4, got 1x2"),
     ],
 )
-def test_what_does_not_fit_is_refused(op: Operator, shapes: tuple[tuple[int, ...], ...], message: str) -> None:
+def test_inputs_that_do_not_fit_are_refused(op: Operator, shapes: tuple[tuple[int, ...], ...], message: str) -> None:
     with pytest.raises(Impossible, match=message):
         op.outputs(shapes)

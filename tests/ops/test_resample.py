@@ -63,7 +63,7 @@ def test_windows_are_the_positions_that_pytorch_reads(n: int, mode: str) -> None
             window = only_window(op, ((1, n),))
             for i in range(m):
                 used = set((got[:, i] > 1e-5).nonzero().flatten().tolist())
-                # a source left of the first position is read as the first: it overhangs the border, as padding does
+                # a source left of the first position is read as the first: it lies outside the border, as padding does
                 assert used == seen(window, i, n), (n, m, i)
 
 

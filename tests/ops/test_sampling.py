@@ -20,7 +20,7 @@ COMMON: dict[str, Any] = {"channels": 64, "kernel": (3, 3), "stride": (1, 1), "p
     [
         ({"offset": True}, (X, OFFSETS), 36_928, 150_994_944),  # torchvision DeformConv2d(64, 64, 3)
         ({"offset": True, "mask": True}, (X, OFFSETS, MASKS), 36_928, 150_994_944),
-        ({}, (X,), 36_928 + 10_386, 150_994_944 + 42_467_328),  # MMCV DeformConv2dPack: Conv2d(64, 18, 3) beside
+        ({}, (X,), 36_928 + 10_386, 150_994_944 + 42_467_328),  # MMCV DeformConv2dPack: with Conv2d(64, 18, 3)
         ({"modulated": True}, (X,), 36_928 + 15_579, 150_994_944 + 63_700_992),  # Conv2d(64, 27, 3)
     ],
 )
@@ -33,7 +33,7 @@ def test_deformable_convolutions_have_the_products_of_convolutions(
     assert op.cost(inputs).macs == macs
 
 
-def test_sampling_is_no_mac() -> None:
+def test_sampling_has_no_macs() -> None:
     """By hand: 9 taps at 4096 positions; per tap 3 additions along each of two axes and 4 products of weights; per
     channel 4 products and 3 sums, with a mask 1 product more."""
     points = 9 * 4096
@@ -64,12 +64,12 @@ def test_a_fixed_number_of_boxes_is_an_axis_of_positions() -> None:
         (DeformableConv(**COMMON, offset=True), (X, (27, 64, 64)), r"the offset must be 18x64x64 .*, got 27x64x64"),
         (DeformableConv(**COMMON, offset=True), (X, (18, 62, 62)), r"must be 18x64x64"),
         (DeformableConv(**COMMON, mask=True), (X, MASKS), "mask=@… requires offset=@…"),
-        (DeformableConv(**COMMON, offset=True, modulated=True), (X, OFFSETS), "with offset=@… give mask=@…"),
+        (DeformableConv(**COMMON, offset=True, modulated=True), (X, OFFSETS), "with offset=@…, give mask=@…"),
         (DeformableConv(**COMMON, offset_groups=5), (X,), "64 input channels are not divisible by 5 offset groups"),
         (RoiAlign(size=(7, 7), boxes=True), (X, (100, 5)), "a box of roi_align must have 4 coordinates, got 5"),
         (RoiAlign(size=(7, 7), boxes=True), (X, (100,)), "must be a tensor of boxes × coordinates, got 100"),
     ],
 )
-def test_tensors_that_do_not_fit(op: Any, inputs: Any, message: str) -> None:
+def test_tensors_that_do_not_fit_are_refused(op: Any, inputs: Any, message: str) -> None:
     with pytest.raises(Impossible, match=message):
         op.output(inputs)

@@ -12,7 +12,7 @@ from archcalc.ops import Operator, structure
 
 
 def sources(op: Operator, result: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
-    """Hold the windows of ``op`` to an array whose entries are the flat positions they were taken from."""
+    """Compare the windows of ``op`` with an array whose entries are the flat positions they were taken from."""
     assert op.output((shape,)) == result.shape
     for axis, window in enumerate(op.windows((shape,))[0]):
         if window is None:

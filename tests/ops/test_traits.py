@@ -1,4 +1,4 @@
-"""Traits of operators: what they say agrees with the formulas beside them."""
+"""Traits of operators agree with the formulas of the same operators."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def test_kernels_of_weighted_sums_make_up_the_stored_weights(name: str) -> None:
     for op, inputs in cases(name):
         sums, stored = op.sums(inputs[0]), {weight.name: weight.count for weight in op.weights(inputs)}
         assert sums is not None
-        beside = {"bias", "offset_weight", "offset_bias", "gain"}
-        assert {kernels.array for kernels in sums.kernels} == stored.keys() - beside
+        others = {"bias", "offset_weight", "offset_bias", "gain"}
+        assert {kernels.array for kernels in sums.kernels} == stored.keys() - others
         assert all(stored[kernels.array] % kernels.pairs == 0 for kernels in sums.kernels)
         if sums.per_channel:
             assert (sums.kernels[0].inputs, sums.kernels[-1].outputs) == (inputs[0][0], op.output(inputs)[0])
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY.keys() - {"flatten"}))
-def test_between_single_channels_there_is_one(name: str) -> None:
-    """Flattening puts all positions into the channels; joins and what moves channels have no narrow form, and layers in
-    both directions have a channel for each."""
+def test_an_operator_on_one_channel_returns_one_channel(name: str) -> None:
+    """Flattening moves all positions to the channels; joins and operators that move channels have no narrow form, and
+    bidirectional layers have a channel for each direction."""
     for op, inputs in cases(name):
         if getattr(op, "bidirectional", False) or op.tensor_arguments():
             continue
@@ -77,7 +77,7 @@ def test_kernels_are_drawn_by_their_fan_in() -> None:
     assert dense.FullyConnected(features=4).initial("bias", (4,), read) == (0.0, 0.0)
 
 
-def test_what_is_not_drawn_starts_neutral() -> None:
+def test_arrays_that_are_not_random_start_neutral() -> None:
     read = Spread(1.0, 2.0)
     assert norm.BatchNorm().initial("variance", (4,), read) == (3.0, 0.0)
     assert pool.Subsample(kernel=(2, 3)).initial("coefficient", (4,), read) == (1 / 6, 0.0)

@@ -1,4 +1,4 @@
-"""What a window claims to see, as positions: for comparison with what a framework really uses."""
+"""The positions that a window sees, for comparison with those that a framework really uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from archcalc.ops import Operator, Shapes, Window
 
 
 def seen(window: Window | None, i: int, n: int) -> set[int]:
-    """The positions of an axis of n that output position i sees; without a window all of them."""
+    """Return the positions of an axis of n that output position i sees; without a window all of them."""
     if window is None:
         return set(range(n))
     first = (window.stride * i - window.padding) // window.up
@@ -15,7 +15,7 @@ def seen(window: Window | None, i: int, n: int) -> set[int]:
 
 
 def only_window(op: Operator, inputs: Shapes) -> Window:
-    """The window of an operator along the one axis of positions of its input."""
+    """Return the window of an operator along the one axis of positions of its input."""
     ((_, window),) = op.windows(inputs)
     assert window is not None
     return window

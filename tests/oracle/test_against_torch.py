@@ -35,7 +35,7 @@ def read(text: str) -> Graph:
 
 
 def compare(network: Graph) -> int:
-    """Run the network in PyTorch, comparing the shapes and the stored numbers of every layer; how many there were."""
+    """Run the network in PyTorch, compare the shapes and the parameters of every layer, and return their number."""
     import torch
 
     values: dict[Ref, torch.Tensor] = {}

@@ -1,4 +1,4 @@
-"""What kernels compute, in training mode too, against PyTorch."""
+"""Results of kernels, in training mode as well, against PyTorch."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NAMES = sorted(set(REGISTRY) - {"identity"})
 
 TOLERANCE = {np.float32: 3e-5, np.float64: 1e-10}
 AMPLIFIED = {"ln": 4, "in": 4, "gn": 4, "attention": 50, "sdpa": 10}
-"""How many times the tolerance: of numbers that are all alike, PyTorch divides rounding errors by √ε; the softmax of
-large scores amplifies them."""
+"""Factors of the tolerance: for equal numbers, PyTorch divides rounding errors by √ε; the softmax of large scores
+amplifies them."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,7 +34,7 @@ def torch() -> Any:
 
 
 def counterpart(layer: Layer) -> Any:
-    """The module of PyTorch with the layer's stored arrays in it: both keep them in the same order."""
+    """Return the module of PyTorch with the layer's stored arrays in it: both keep them in the same order."""
     import torch
 
     before = torch.get_default_dtype()
@@ -55,7 +55,7 @@ def counterpart(layer: Layer) -> Any:
 
 
 def results(module: Any, layer: Layer) -> list[Any]:
-    """All outputs of a module."""
+    """Return all outputs of a module."""
     import torch
 
     with torch.no_grad():
@@ -87,7 +87,7 @@ def test_every_kernel_agrees_with_pytorch(name: str, data: st.DataObject, seed: 
 @pytest.mark.parametrize("shape", ["5", "3x7", "4x5x6", "2x3x2x4"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_batch_norm_trains_as_in_pytorch(text: str, shape: str, dtype: Any) -> None:
-    """The result by the batch's statistics, the new running ones, and (seen at inference) their use."""
+    """The result with the batch's statistics, the new running statistics, and their use at inference."""
     (layer,) = layers_of(read(f"{shape} -> {text}"), seed=1, batch=3, dtype=dtype)
     module = counterpart(layer).train()
     near = TOLERANCE[dtype]
@@ -104,7 +104,7 @@ def test_batch_norm_trains_as_in_pytorch(text: str, shape: str, dtype: Any) -> N
 
 
 @pytest.mark.parametrize("name", ["ln", "in", "gn 2", "lrn", "relu", "softmax", "standardize mean=1 std=2", "scale 2"])
-def test_what_does_not_learn_from_the_batch_is_the_same_in_training(name: str) -> None:
+def test_layers_without_batch_statistics_are_the_same_in_training(name: str) -> None:
     (layer,) = layers_of(read(f"4x5x6 -> {name}"), seed=2)
     np.testing.assert_array_equal(layer.run(training=True)[0][0], layer.run()[0][0])
     np.testing.assert_allclose(layer.run()[0][0], expected(counterpart(layer).train(), layer), rtol=1e-9, atol=1e-9)

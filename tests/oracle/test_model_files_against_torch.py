@@ -22,7 +22,7 @@ def torch() -> Any:
 
 
 def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
-    """Return what makes each network, and the shape of its input without the batch."""
+    """Return a function that makes each network, and the shape of its input without the batch."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -138,6 +138,38 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
         def forward(self, x: Any) -> Any:
             return self.head(self.relu(self.read(x)[0])[0][:, -1])
 
+    class Rows(nn.Module):
+        """Recurrent layers over the columns and the rows of maps, with norms that have a scale but no shift."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.across, self.down = nn.LSTM(4, 3, batch_first=True, bidirectional=True), nn.GRU(4, 6)
+            self.norm = nn.LayerNorm(4, bias=False)
+            self.scale = nn.Parameter(torch.rand(4))
+
+        def forward(self, x: Any) -> Any:
+            b, h, w, c = x.shape
+            y = self.norm(x)
+            across = self.across(y.reshape(b * h, w, c))[0].reshape(b, h, w, 6)
+            columns, state = self.down(y.permute(1, 0, 2, 3).reshape(h, b * w, c))
+            down = columns.reshape(h, b, w, 6).permute(1, 0, 2, 3) + state.reshape(b, 1, w, 6)
+            y = (across * down).permute(0, 3, 1, 2)
+            return functional.group_norm(y[:, :4], 2, self.scale)
+
+    class Voters(nn.Module):
+        """Queries of several heads that share keys and values, and votes weighted by single numbers."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.kv = nn.Linear(6, 12), nn.Linear(6, 6)
+            self.votes = nn.Parameter(torch.rand(2))
+
+        def forward(self, x: Any) -> Any:
+            q, (k, v) = self.q(x).unflatten(2, (4, 3)).transpose(1, 2), self.kv(x)[:, None].chunk(2, -1)
+            y = functional.scaled_dot_product_attention(q, k, v)
+            votes = self.votes.softmax(0)
+            return votes[0] * y.max(2).values + votes[1] * y.min(2)[0]
+
     class Decoder(nn.Module):
         """Rotary positions, root-mean-square norms, causal masks of truth values, and heads that share keys."""
 
@@ -158,7 +190,7 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
             return x + y.transpose(1, 2).flatten(2)
 
     class Cosine(nn.Module):
-        """Scores of unit vectors by Einstein's notation, with a bound temperature, and a computed bias."""
+        """Scores of unit vectors in Einstein notation, with a bounded temperature and a computed bias."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -201,6 +233,8 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
     return {
         "recurrent": (Reader, (7, 8)),
         "states": (States, (7, 8)),
+        "rows and columns": (Rows, (3, 5, 4)),
+        "votes of heads": (Voters, (5, 6)),
         "grouped and rotated heads": (Decoder, (5, 8)),
         "unit vectors": (Cosine, (2, 5, 4)),
         "parts of examples": (Parts, (2, 3, 6, 6)),
@@ -239,6 +273,8 @@ def networks() -> dict[str, tuple[Callable[[], Any], tuple[int, ...]]]:
 NAMES = [
     "recurrent",
     "states",
+    "rows and columns",
+    "votes of heads",
     "grouped and rotated heads",
     "unit vectors",
     "parts of examples",

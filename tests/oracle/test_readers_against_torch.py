@@ -91,7 +91,7 @@ def test_every_operator_is_read_back(name: str, tmp_path_factory: pytest.TempPat
 
 
 def is_read_back(graph: Graph, folder: Path, text: str) -> bool:
-    """Whether an exported network is read; if it is, it must be the same network."""
+    """Return whether an exported network is read; if it is, it must be the same network."""
     path, inputs, expected = exported(graph, folder, batch=2)
     try:
         model = read_model(path, "net.pt2")

@@ -1,4 +1,4 @@
-"""The import of torchvision beside a PyTorch for which its compiled operators were not built."""
+"""The import of torchvision with a PyTorch for which its compiled operators were not built."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPERATORS = (
 """The schemas of torchvision's compiled operators. Its models do not call them, but its import describes them."""
 
 _kept: list[Any] = []
-"""The library of declarations, which last as long as it does."""
+"""The library of declarations; they exist as long as it does."""
 
 
 def import_torchvision() -> None:
@@ -36,7 +36,7 @@ def import_torchvision() -> None:
 
     try:
         import_module("torchvision")
-    except RuntimeError:  # its operators are missing, which only their declaration has to precede
+    except RuntimeError:  # its operators are missing; declaring them is enough for the import
         library = torch.library.Library("torchvision", "DEF")
         for schema in OPERATORS:
             library.define(schema)

@@ -1,4 +1,4 @@
-"""Sweeps of specs for the tests: all rows of one, and the loop over plain analyses that it must equal."""
+"""Sweeps of specs for the tests: all rows of a sweep, and the loop over plain analyses that it must equal."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from archcalc.spec import Given, Source, SpecError, read_spec
 def question(
     source: Source, names: Sequence[str], *, inline: bool = False, where: str | None = None
 ) -> ConfigurationQuery:
-    """What is asked of a spec."""
+    """Return a query about a spec."""
     condition = None if where is None else read_condition("--where", where)
     return ConfigurationQuery(LocatedSpec(source, inline), [read_name("--columns", name) for name in names], condition)
 
 
 def blocks(asked: ConfigurationQuery, axes: Mapping[str, Sequence[Any]]) -> list[SweepBlock]:
-    """A whole sweep."""
+    """Return all blocks of a sweep."""
     return list(sweep(asked.subject(), [GridAxis(name, tuple(values)) for name, values in axes.items()]))
 
 
 def loop(
     source: Source, axes: Mapping[str, Sequence[Any]], *, inline: bool = False
 ) -> Iterator[tuple[tuple[Any, ...], Analysis | SpecError]]:
-    """Every combination read and analysed alone."""
+    """Yield every combination, read and analysed alone."""
     for values in product(*axes.values()):
         numbers: dict[str, Any] = {}
         texts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Conditions: what they mean, in plain numbers and in arrays, and how they are refused."""
+"""Conditions: their meaning for plain numbers and arrays, and which are refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ TRUE = [
 
 
 @pytest.mark.parametrize("text", TRUE)
-def test_true_ones(text: str) -> None:
+def test_conditions_that_hold(text: str) -> None:
     assert holds(read_condition("--where", text), lookup) is True
     assert holds(read_condition("--where", f"not ({text})"), lookup) is False
 
@@ -102,7 +102,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_wrong_ones_are_refused_with_the_place(text: str) -> None:
+def test_invalid_conditions_are_refused_with_their_places(text: str) -> None:
     with pytest.raises(SpecError) as error:
         read_condition("--where", text)
     assert WRONG[text] in error.value.problems[0].message
@@ -115,7 +115,7 @@ def test_an_error_points_at_its_place() -> None:
 
 
 @pytest.mark.parametrize("text", ["act + 1 > 2", "c1.shape * 2 = 4"])
-def test_words_and_shapes_are_no_operands_of_arithmetic(text: str) -> None:
+def test_words_and_shapes_are_not_operands_of_arithmetic(text: str) -> None:
     with pytest.raises(SpecError, match="must be a single number"):
         holds(read_condition("--where", text), lookup)
 

@@ -1,4 +1,4 @@
-"""The table of quantities: complete, told in the documentation, and what every verb asks."""
+"""The table of quantities: complete, documented, and used by every verb."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_count_and_reading_has_an_entry() -> None:
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
-def test_a_meaning_is_one_sentence(name: str) -> None:
+def test_every_meaning_is_one_sentence(name: str) -> None:
     assert re.fullmatch(r"[A-Z].*\.", QUANTITIES[name].meaning)
 
 
@@ -42,13 +42,13 @@ def test_numbered_axes_are_sizes(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["n_0", "n_", "Macs", "folding", ""])
-def test_other_words_are_no_quantities_with_a_value(word: str) -> None:
+def test_other_words_are_not_quantities_with_a_value(word: str) -> None:
     with pytest.raises(LookupError) as error:
         find_quantity(word)
     assert error.value.args[0] == f"no quantity '{word}'"
 
 
-def test_a_word_that_is_nearly_one_is_corrected() -> None:
+def test_a_misspelt_word_is_corrected() -> None:
     with pytest.raises(LookupError) as error:
         find_quantity("parms")
     assert error.value.args[1] == "did you mean 'params'?"
@@ -74,12 +74,12 @@ CONVOLUTION = "3x32x32 -> conv 20 k5 -> flatten -> fc 10"
         ("biases", 30),
     ],
 )
-def test_what_textbooks_count_is_a_quantity(target: str, value: int) -> None:
+def test_textbook_counts_are_quantities(target: str, value: int) -> None:
     assert resolve(target, archcalc.load(CONVOLUTION).analyze()).values == (value,)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "unet"])
-def test_what_is_learned_is_a_weight_or_a_bias(name: str) -> None:
+def test_every_parameter_is_a_weight_or_a_bias(name: str) -> None:
     totals = archcalc.load(name).analyze().totals
     assert totals.weights + totals.biases == totals.trainable
     assert 0 < totals.biases < totals.weights

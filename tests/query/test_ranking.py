@@ -1,4 +1,4 @@
-"""What is kept of blocks of rows is what sorting, or comparing, all rows at once gives."""
+"""Selecting rows block by block gives the same as sorting, or comparing, all rows at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = st.lists(
 
 
 def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list[tuple[Any, ...]]:
-    """Feed rows block by block, and take what is kept."""
+    """Feed rows block by block, and return those that are kept."""
     ends = sorted({0, len(rows), *(cut % (len(rows) + 1) for cut in cuts)})
     for start, stop in pairwise(ends):
         keeper.add(tuple(listed(column) for column in zip(*rows[start:stop], strict=True)))
@@ -31,7 +31,7 @@ def fed(keeper: Selection, rows: list[tuple[Any, ...]], cuts: list[int]) -> list
 
 
 def numbered(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Rows that can be told apart."""
+    """Return rows with their numbers, so that no two are equal."""
     return [(*row, number) for number, row in enumerate(rows)]
 
 
@@ -41,19 +41,19 @@ def signed(row: tuple[Any, ...], keys: list[Key]) -> tuple[Any, ...]:
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12))
-def test_the_first(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
+def test_the_first_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int) -> None:
     assert fed(First(most), numbered(rows), cuts) == numbered(rows)[:most]
 
 
 @pytest.mark.slow
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), most=st.integers(1, 12), keys=KEYS)
-def test_the_best(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
+def test_the_best_rows_are_kept(rows: list[tuple[Any, ...]], cuts: list[int], most: int, keys: list[Key]) -> None:
     expected = sorted(numbered(rows), key=lambda row: signed(row, keys))[:most]
     assert fed(Best(most, keys), numbered(rows), cuts) == expected
 
 
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 50), max_size=4), keys=KEYS)
-def test_the_front(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]) -> None:
+def test_the_pareto_front_is_kept(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]) -> None:
     def beats(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
         return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
@@ -61,7 +61,7 @@ def test_the_front(rows: list[tuple[Any, ...]], cuts: list[int], keys: list[Key]
     expected = {point for point in points if not any(beats(other, point) for other in points)}
     found = fed(Front(keys), numbered(rows), cuts)
     assert [signed(row, keys) for row in found] == sorted(expected)
-    for row in found:  # of equal ones the first
+    for row in found:  # of equal rows, the first
         assert row[-1] == next(number for number, point in enumerate(points) if point == signed(row, keys))
 
 
@@ -77,11 +77,11 @@ def test_a_front_of_three_in_a_large_block() -> None:
     points = np.stack(keys, axis=1)
     found = points[undominated(keys)]
     for point in points[::50]:
-        beaten = (found <= point).all(axis=1)
-        assert beaten.any()
+        dominated = (found <= point).all(axis=1)
+        assert dominated.any()
 
 
-def test_a_front_of_any_width_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_front_that_is_too_wide_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_FRONT", 10)
     rows = [(number, -number, Fraction(1, 2)) for number in range(11)]
     with pytest.raises(OverflowError, match="more than 10"):

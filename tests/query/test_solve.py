@@ -83,7 +83,7 @@ def test_words_and_depths_are_varied_too() -> None:
     assert ends(solve(question, [GridAxis("n", range(10))], condition)) == [(0, 3)]
 
 
-def test_without_a_solution_the_nearest_is_told() -> None:
+def test_without_a_solution_the_nearest_value_is_given() -> None:
     found = solved("mobilenet-v1", "alpha", (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), 1), "macs = 300M")
     assert not found.intervals
     assert found.nearest is not None

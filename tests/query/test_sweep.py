@@ -1,4 +1,4 @@
-"""A sweep says of every configuration what reading and analysing it alone says."""
+"""A sweep gives for every configuration what reading and analysing it alone gives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check(
 
 
 def expected(analysis: Analysis, names: Sequence[str]) -> dict[str, Any]:
-    """What the analysis of one network says, by the names of columns."""
+    """Return the values of one network's analysis, by the names of columns."""
     result: dict[str, Any] = {}
     for name in names:
         place, _, quantity = name.rpartition(".")
@@ -113,7 +113,7 @@ layers:
 """
 
 
-def test_auxiliary_heads_count_where_they_are_asked_for() -> None:
+def test_auxiliary_heads_count_on_request() -> None:
     source, _ = locate("googlenet", DEFAULT)
     for training in (False, True):
         asked = question(source, ["params", "macs", "layers", "peak"])
@@ -127,7 +127,7 @@ def test_auxiliary_heads_count_where_they_are_asked_for() -> None:
 
 
 @pytest.mark.slow
-def test_structure_is_stepped_through_and_the_rest_is_not() -> None:
+def test_only_variables_that_determine_the_structure_are_tried_one_by_one() -> None:
     source = Source("net.yaml", NET)
     axes = {
         "width": (4, 8, 6, 12),
@@ -142,7 +142,7 @@ def test_structure_is_stepped_through_and_the_rest_is_not() -> None:
     assert len(found) == 3 * 2 * 2  # depth, act and the exponent; never width, groups and k
 
 
-def test_sizes_of_one_broadcast_as_they_do_alone() -> None:
+def test_sizes_of_one_broadcast_as_in_a_single_network() -> None:
     source = Source("net.yaml", "input: 4x6x6\nvariables: {c: 4}\nlayers:\n  - mul(identity, conv c k1)\n")
     assert check(source, {"c": (1, 2, 4), "H": (1, 6)}) == 4
     source = Source("net.yaml", "input: 4x6x6\nvariables: {n: 4}\nlayers:\n  - reshape (n)x(-1)\n")
@@ -177,7 +177,7 @@ def test_receptive_fields_are_those_of_each_network_alone() -> None:
     assert alone
 
 
-def test_impossible_ones_are_counted_with_the_layer_and_the_reason() -> None:
+def test_impossible_configurations_are_counted_with_the_layer_and_the_reason() -> None:
     source = Source("<expression>", "3x9x9 -> conv 6 k3 -> conv 6 k5 g3 -> fc 4")
     found = blocks(question(source, ["macs"], inline=True), {"H": range(1, 9), "W": (5, 9)})
     (block,) = found
@@ -209,7 +209,7 @@ def test_numbers_beyond_int64_stay_exact() -> None:
     assert check(source, axes, ["conv_2"], inline=True) == 4
 
 
-def test_the_order_is_that_of_the_axes_the_last_one_fastest() -> None:
+def test_rows_are_in_the_order_of_the_axes_with_the_last_one_fastest() -> None:
     source = Source("<expression>", "3x9x9 -> relu")
     found = blocks(question(source, ["macs"], inline=True), {"W": (5, 1), "H": (2, 3)})
     assert [row[:2] for block in found for row in zip(*(c.tolist() for c in block.columns or ()), strict=True)] == [
@@ -220,7 +220,7 @@ def test_the_order_is_that_of_the_axes_the_last_one_fastest() -> None:
     ]
 
 
-def test_only_what_is_wanted_is_kept() -> None:
+def test_only_matching_rows_are_kept() -> None:
     source, _ = locate("mobilenet-v1", DEFAULT)
     axes = {"alpha": tuple(Fraction(n, 10) for n in range(3, 12)), "rho": (Fraction(1, 2), Fraction(6, 7), 1)}
     wanted = "macs <= 300M and params < 3M and not alpha = 0.5"
@@ -234,7 +234,7 @@ def test_only_what_is_wanted_is_kept() -> None:
 
 
 def swept(channels: int, height: int, width: int) -> tuple[int, int]:
-    """Configurations and peak memory of a sweep over axes of these lengths, whose blocks are looked at one by one."""
+    """Return the number of configurations and the peak memory of a sweep over axes of these lengths, block by block."""
     source, _ = locate("lenet5", DEFAULT)
     lengths = {"C": (1, channels), "H": (32, height), "W": (32, width)}
     axes = [GridAxis(name, steps(start, 1, count)) for name, (start, count) in lengths.items()]

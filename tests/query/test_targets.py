@@ -1,4 +1,4 @@
-"""Targets: the same ones for every verb, with the same values in every kind of number."""
+"""Targets: the same for every verb, with the same values in every kind of number."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ LENET = "1x32x32 -> conv 6 k5 -> tanh -> maxpool 2 -> conv 16 k5 -> tanh -> maxp
 @pytest.mark.slow
 @settings(max_examples=40)
 @given(networks(), st.data())
-def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
-    """What is worked out for one target alone is what the analysis of the whole network says."""
+def test_targets_have_the_values_of_the_analysis(text: str, data: Any) -> None:
+    """A target that is evaluated alone has its value from the analysis of the whole network."""
     graph = read_spec(Source("random.yaml", text)).graph
     batch, training = data.draw(st.sampled_from([None, 3])), data.draw(st.booleans())
     known = Evaluator.of(analyze(graph, training=training, batch=batch))
@@ -36,7 +36,7 @@ def test_an_analysis_changes_no_value(text: str, data: Any) -> None:
 
 
 def found(evaluator: Evaluator, target: str) -> Any:
-    """The values, or what is said of a target that has none."""
+    """Return the values of a target, or the error of one that has none."""
     try:
         return evaluator.values(evaluator.target(target))
     except LookupError as error:
@@ -44,7 +44,7 @@ def found(evaluator: Evaluator, target: str) -> Any:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "unet"])
-def test_what_adds_up_is_the_sum_of_the_parts(name: str) -> None:
+def test_additive_quantities_are_the_sums_of_their_parts(name: str) -> None:
     graph = archcalc.load(name).graph
     evaluator = Evaluator(graph)
     for quantity in QUANTITIES.values():
@@ -67,7 +67,7 @@ def test_what_adds_up_is_the_sum_of_the_parts(name: str) -> None:
         ("fc_1.n_1", "'fc_1' has no axis n_1", "its axes are C"),
     ],
 )
-def test_what_is_no_target_is_said(target: str, message: str, hint: str) -> None:
+def test_texts_that_are_not_targets_are_errors(target: str, message: str, hint: str) -> None:
     with pytest.raises(LookupError) as error:
         resolve(target, archcalc.load(LENET).analyze())
     assert error.value.args == (message, hint)
@@ -89,6 +89,6 @@ def test_a_kind_of_operation_is_also_a_word_that_variables_hold() -> None:
     assert block.columns[-1].tolist() == [4 * 6 * 6]
 
 
-def test_explain_says_what_it_does_not_derive() -> None:
+def test_explain_names_quantities_that_it_does_not_derive() -> None:
     with pytest.raises(SpecError, match="no quantity 'layers'"):
         archcalc.load(LENET).explain(quantity="layers")

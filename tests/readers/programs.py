@@ -146,7 +146,7 @@ def write(path: Path, program: Mapping[str, Any], config: Mapping[str, Any] | No
 
 
 def with_unknown_operators(program: dict[str, Any], *targets: str) -> dict[str, Any]:
-    """Return a program in which calls of some operators are calls of operators that nobody knows."""
+    """Return a program in which calls of some operators are calls of unknown operators."""
     changed: dict[str, Any] = json.loads(json.dumps(program))
     for node in changed["graph_module"]["graph"]["nodes"]:
         name = node["target"].split(".")[3]

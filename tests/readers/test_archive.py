@@ -1,4 +1,4 @@
-"""Archives that cannot be trusted are refused with one reason, before anything large is read."""
+"""Untrusted archives are refused with one reason, before anything large is read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_members_are_read_without_their_common_folder(tmp_path: Path) -> None:
         assert "net/a.json" not in opened
 
 
-def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     path.write_text("input: 3x32x32\n")
     assert "not a complete zip archive" in reason(path)
@@ -72,7 +72,7 @@ def test_a_member_whose_size_is_a_lie(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff\xfe\xfd", b"[" * 500])
-def test_a_member_that_is_no_json(tmp_path: Path, content: bytes) -> None:
+def test_a_member_that_is_not_json(tmp_path: Path, content: bytes) -> None:
     assert "is not valid JSON" in reason(archive(tmp_path, {"a.json": content}))
 
 

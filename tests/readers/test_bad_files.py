@@ -1,4 +1,4 @@
-"""Files that cannot be trusted: one error or a network, nothing is executed, and no size is believed."""
+"""Untrusted files give one error or a network; nothing in them is executed, and stated sizes are checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batch axis of every tensor is found, also where only a later step tells which axis it is."""
+"""The batch axis of every tensor is found, even where only a later step determines it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_windows_become_part_of_the_batch_axis(batch: int) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2])
-def test_heads_of_sequences_that_come_first(batch: int) -> None:
+def test_heads_of_sequences_with_positions_first(batch: int) -> None:
     """(L, B, E) to (L, B·heads, d): the axis has batch × heads positions, and the tokens keep theirs."""
     step = Reshaped(target=(10, batch * 3, 4), inputs=(0,), outputs=(1,))
     assert places([step], [(10, batch, 12), (10, batch * 3, 4)], batch, axis=1)[1] == BatchAxis(1, 1, 3)

@@ -1,4 +1,4 @@
-"""Dynamic sizes: a file answers for the sizes in their ranges, and names the range for all others."""
+"""Dynamic sizes: a file can be read at all sizes in their ranges; for others, the error names the range."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_as_many_positions_as_the_file_has(tmp_path: Path) -> None:
     calls = [at(3, unbind), at(4, call("add.Tensor", "y", self="@a", other="@b"))]
     for length in (1, 3):
         message, _ = refused(tmp_path, f"{length}x8", {"x": (1, 2, 8)}, calls, dict.fromkeys("aby", (1, 8)))
-        assert message == f"an axis of {length} is divided as one of 2, in 'unbind' (Net, net.py:3)"
+        assert message == f"the size of an axis must be 2, as in the file, got {length}, in 'unbind' (Net, net.py:3)"
 
 
 @pytest.mark.parametrize(

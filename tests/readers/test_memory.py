@@ -1,4 +1,4 @@
-"""Files that would take much memory are refused before they do: each is shown by a process of its own."""
+"""Files that would take much memory are refused before they do; each is shown in a process of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL = "net/models/model.json"
 
 
 def repeated(unit: bytes, size: int) -> bytes:
-    """Return a JSON list of about so many bytes."""
+    """Return a JSON list of about ``size`` bytes."""
     return b"[" + unit * (size // len(unit)) + b"0]"
 
 

@@ -1,4 +1,4 @@
-"""Formulas that have names become one layer, whose operations are those of the formula; all else stays as it is."""
+"""Formulas that have names become one layer with the operations of the formula; everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ NAMES = {"silu", "gelu", "rms_norm", "layer_norm", "scaled_dot_product_attention
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_what_something_else_uses_is_kept(tmp_path: Path, name: str) -> None:
+def test_calls_with_other_uses_are_kept(tmp_path: Path, name: str) -> None:
     """Without its scale, or the mean of its centred values, a normalisation is still a formula with a name."""
     calls = FORMULAS[name]
     operator = {"ln": "layer_norm"}.get(name, name.split()[0])

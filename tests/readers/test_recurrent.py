@@ -1,4 +1,4 @@
-"""Recurrent layers of exported programs: the arrays of their layers and directions, their states, what is refused."""
+"""Recurrent layers of exported programs: arrays of their layers and directions, states, and refused calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STORED = {
 
 
 def program(*before: dict[str, Any], **changed: Any) -> dict[str, Any]:
-    """A GRU in both directions on a batch of two, positions first; its states are read."""
+    """Return a GRU in both directions on a batch of two, positions first; its states are read."""
     arguments: dict[str, Any] = {
         "input": "@x",
         "hx": "@h0",
@@ -66,14 +66,14 @@ def test_arrays_of_all_directions_are_one_and_states_are_read(tmp_path: Path) ->
         ({"params": ["@x"] * 8}, "weights that are computed, not stored"),
     ],
 )
-def test_calls_that_no_layers_mean_are_refused(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
+def test_unsupported_recurrent_calls_are_refused(changed: dict[str, Any], what: str, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         read(tmp_path, program(**changed))
     (problem,) = caught.value.problems
     assert what in problem.hint
 
 
-def test_states_that_are_written_are_not_taken_for_zeros(tmp_path: Path) -> None:
+def test_states_that_are_overwritten_are_not_taken_for_zeros(tmp_path: Path) -> None:
     """They are a constant that is the same for both examples."""
     found = read(tmp_path, program(call("fill_.Scalar", "h0", self="@h0", value=1.0)))
     states, gru = found.graph.nodes[-3:-1]

@@ -113,7 +113,7 @@ def test_parts_of_other_sizes_than_those_of_the_file_are_refused(tmp_path: Path)
     model["graph_module"]["graph"]["nodes"][0]["outputs"] = [{"as_tensors": [{"name": "a"}, {"name": "b"}]}]
     steps = read_model(write(tmp_path / "net.pt2", model), "net.pt2")
     assert lower(steps).graph.nodes[-1].output == (3, 4)
-    with pytest.raises(SpecError, match="an axis of 9 is divided as one of 6"):
+    with pytest.raises(SpecError, match="the size of an axis must be 6, as in the file, got 9"):
         lower(steps, {"x": (9, 4)})
 
 
@@ -168,7 +168,7 @@ def test_an_unknown_version_of_the_schema_is_named(tmp_path: Path) -> None:
     assert "version 9.20 of the schema" in reason(tmp_path, program)
 
 
-def test_a_checkpoint_is_told_from_a_program(tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_mistaken_for_a_program(tmp_path: Path) -> None:
     path = tmp_path / "net.pt2"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("net/data.pkl", b"cposix\nsystem\n")
@@ -185,7 +185,7 @@ def nodes_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 CONFIG = payloads(small_network())
 PLACES = [path for path in nodes_of(small_network()) if path]
 
-strange = st.one_of(
+unsuitable = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-5, 10**12),
@@ -200,7 +200,7 @@ strange = st.one_of(
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.sampled_from(PLACES), strange, st.booleans())
+@given(st.sampled_from(PLACES), unsuitable, st.booleans())
 def test_a_damaged_description_is_one_error_or_none(
     tmp_path_factory: pytest.TempPathFactory, place: tuple[Any, ...], value: Any, delete: bool
 ) -> None:

@@ -1,4 +1,4 @@
-"""Objects in Python code as SPECs: which arguments name one, and what is said where there is no such object."""
+"""Objects in Python code as SPECs: which arguments name one, and the errors where there is no such object."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_the_hint_for_an_incomplete_name_has_the_form_of_a_complete_one(spec: st
     assert "./file.py:OBJECT" in problem(spec).hint
 
 
-def test_a_file_of_that_name_wins(tmp_path: Path, problem: Fail) -> None:
+def test_a_file_of_that_name_has_precedence(tmp_path: Path, problem: Fail) -> None:
     (tmp_path / "net.py:Net").write_text("name: mine\ninput: 3x8x8\nlayers: relu\n")
     assert archcalc.load("./net.py:Net").name == "mine"
 
 
-def test_without_pytorch_the_way_around_is_named(problem: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pytorch_a_workaround_is_named(problem: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request, "find_spec", lambda name: None)
     found = problem("package.module:Net", shapes="3x8x8")
     assert found.message == "PyTorch is needed to read a module"

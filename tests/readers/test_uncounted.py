@@ -41,8 +41,8 @@ def test_an_operator_that_occurs_often_is_listed_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_rest_is_counted(tmp_path: Path, batch: int) -> None:
-    """What is known of the calls is counted as well: their parameters, and their outputs."""
+def test_everything_else_is_counted(tmp_path: Path, batch: int) -> None:
+    """The parameters and the outputs of the calls are known, and counted."""
     program = small_network(batch)
     path = write(tmp_path / "net.pt2", with_unknown_operators(program, *UNKNOWN))
     found = archcalc.load(str(path), partial=True)
@@ -76,5 +76,5 @@ def test_receptive_fields_after_unknown_operators_are_unknown(unknown: str) -> N
 
 
 def test_outputs_are_known_for_the_sizes_in_the_file_only(unknown: str) -> None:
-    with pytest.raises(SpecError, match=r"known for the sizes in the file only, in 'relu_' of 'stem.act'"):
+    with pytest.raises(SpecError, match=r"known only for the sizes in the file, in 'relu_' of 'stem.act'"):
         archcalc.load(unknown, shapes="3x8x8", partial=True)

@@ -31,7 +31,7 @@ TABLE = Table(
 NATURAL = 17 + 25 + 10 + 6 + 11 + 4 * 2
 
 
-def test_columns_stand_two_blanks_apart_numbers_flush_right() -> None:
+def test_columns_are_two_blanks_apart_with_numbers_right_aligned() -> None:
     assert aligned(TABLE).splitlines()[1:5] == [
         "layer              operator                   output      params         MACs",
         "-----------------  -------------------------  ----------  ------  -----------",
@@ -79,7 +79,7 @@ def test_a_name_that_is_too_long_has_a_line_above_its_row() -> None:
     assert not lines[row + 1].startswith("relu")
 
 
-def test_columns_that_do_not_fit_stand_below_beside_the_first() -> None:
+def test_columns_that_do_not_fit_continue_below_next_to_the_first() -> None:
     lines = aligned(TABLE, width=40).splitlines()
     heads = [line.split() for line in lines if line.startswith("layer")]
     assert [head[0] for head in heads] == ["layer"] * len(heads)

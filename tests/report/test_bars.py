@@ -24,7 +24,7 @@ def test_bars_stay_within_their_width() -> None:
         assert len(lines) == MAX_BARS + 1
 
 
-def test_what_has_no_end_fills_its_line() -> None:
+def test_unbounded_bars_fill_their_line() -> None:
     assert "░░░░░" in draw_bars([Bar("a", None, "global")], mark=1, mark_text="all", width=40)
 
 
@@ -34,7 +34,7 @@ def test_without_block_characters_bars_are_ascii() -> None:
     assert "###" in text
 
 
-def test_nothing_to_draw_is_nothing_but_the_mark() -> None:
+def test_empty_bars_have_only_the_mark() -> None:
     assert draw_bars([], mark=1, mark_text="all").strip() == "│ = all"
 
 

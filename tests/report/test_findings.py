@@ -23,7 +23,7 @@ LONG = ONE._replace(status=0, end_line=4)
 
 
 def found() -> st.SearchStrategy[list[Finding]]:
-    """Findings of any kind."""
+    """Return a strategy for lists of any findings."""
     text = st.text(max_size=12)
     places = st.none() | st.tuples(*[st.integers(1, 99)] * 2)
 
@@ -59,7 +59,7 @@ def test_every_annotation_is_one_line_that_reads_back(findings: list[Finding]) -
         assert unquote(match[3]).endswith(finding.advice)
 
 
-def test_code_quality_has_what_gitlab_asks_for() -> None:
+def test_code_quality_has_what_gitlab_requires() -> None:
     issues = code_quality([ONE, PLACELESS, LONG])
     assert [issue["severity"] for issue in issues] == ["major", "critical", "minor"]
     assert issues[0]["location"] == {"path": "nets/a b.yaml", "lines": {"begin": 3}}
@@ -141,7 +141,7 @@ def test_other_texts_stay_as_they_are() -> None:
 
 
 @given(st.lists(st.text(max_size=40)), st.integers(0, 400))
-def test_a_summary_never_exceeds_its_room(blocks: list[str], room: int) -> None:
+def test_a_summary_never_exceeds_its_space(blocks: list[str], room: int) -> None:
     text = bounded_summary("# title\n", blocks, room)
     assert len(text.encode()) <= room
     if text and text != "# title\n" + "".join(blocks):

@@ -1,4 +1,4 @@
-"""How marks are written: points, scores, what an audit accounts for."""
+"""Written marks: points, scores, and what an audit accounts for."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The HTML page of a submission: whatever it holds is text, never markup."""
+"""The HTML page of a submission: everything from the submission is text, never markup."""
 
 from fractions import Fraction
 from html.parser import HTMLParser
@@ -59,7 +59,7 @@ def test_every_text_of_an_error_is_escaped() -> None:
     assert [field for field in ("message", "file") if hostile(field) not in page.text] == []
 
 
-def test_partial_points_are_told_apart_from_none() -> None:
+def test_partial_points_differ_from_none() -> None:
     marks = [
         Mark(id="q", target="q", verdict=Verdict.EXPLAINED, right=False, points=points, of=Fraction(1), sentence="no")
         for points in (Fraction(0), Fraction(1, 2))

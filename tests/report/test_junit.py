@@ -19,9 +19,9 @@ def test_suites_cases_and_failures_are_counted_and_nested() -> None:
     assert (top.tag, top.attrib) == ("testsuites", {"name": "archcalc", "tests": "3", "failures": "1", "errors": "1"})
     ada, bob, empty = top
     assert ada.attrib == {"name": "ada", "tests": "2", "failures": "1", "errors": "0"}
-    right, wrong = ada
-    assert right.attrib == {"name": "c1.params", "classname": "ada", "file": "ada.yaml", "line": "3"}
-    assert len(right) == 0
+    correct, wrong = ada
+    assert correct.attrib == {"name": "c1.params", "classname": "ada", "file": "ada.yaml", "line": "3"}
+    assert len(correct) == 0
     (failure,) = wrong
     assert (failure.tag, failure.attrib, failure.text) == ("failure", {"message": "61,707", "type": "wrong"}, "why")
     assert bob.attrib["errors"] == "1"
@@ -30,7 +30,7 @@ def test_suites_cases_and_failures_are_counted_and_nested() -> None:
     assert empty.attrib["tests"] == "0"
 
 
-def test_no_suites_are_a_document_too() -> None:
+def test_a_report_without_suites_is_valid() -> None:
     assert ElementTree.fromstring(write_junit([]).encode()).tag == "testsuites"
 
 

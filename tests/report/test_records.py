@@ -17,14 +17,14 @@ from tests.random_networks import networks
 
 @pytest.mark.parametrize("depth", [None, 0, 1, 2])
 @pytest.mark.parametrize("spec", ["lenet5", "googlenet", "unet", "3x8x8 -> conv 4 k3 -> upsample 2 -> reshape 4x144"])
-def test_pieces_are_the_whole(spec: str, depth: int | None) -> None:
+def test_pieces_make_up_the_document(spec: str, depth: int | None) -> None:
     analysis = load(spec).analyze(batch=None if depth is None else 2)
     assert "".join(network_json(analysis, depth=depth)) == write_json(network_record(analysis, depth=depth))
 
 
 @given(networks())
 @settings(max_examples=30)
-def test_pieces_are_the_whole_for_random_networks(spec: str) -> None:
+def test_pieces_make_up_the_document_for_random_networks(spec: str) -> None:
     analysis = analyze(read_spec(Source("net.yaml", spec)).graph)
     text = "".join(network_json(analysis))
     assert json.loads(text) == json.loads(json.dumps(network_record(analysis)))

@@ -113,7 +113,7 @@ def test_control_characters_do_not_reach_people(form: str) -> None:
     assert "\nb" not in written
 
 
-def test_lists_of_numbers_stand_on_one_line_and_texts_that_look_like_them_are_left_alone() -> None:
+def test_lists_of_numbers_are_on_one_line_and_texts_that_look_like_them_are_unchanged() -> None:
     document = {"shape": [3, 224, 224], "text": "[\n  1,\n  2\n]", "empty": [], "names": ["a", "b"]}
     written = write_json(document)
     assert '"shape": [3, 224, 224]' in written

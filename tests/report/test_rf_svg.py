@@ -70,7 +70,7 @@ def test_a_window_lies_on_the_plane_where_it_belongs() -> None:
     assert boxes(root, "seen") == [window]
 
 
-def test_what_extends_beyond_the_input_is_hatched_and_named() -> None:
+def test_areas_beyond_the_input_are_hatched_and_named() -> None:
     over = drawn(picture((10, 10), ((-3, 4), (0, 5))))
     assert any("beyond the border" in text for text in texts(over))
     assert any(rect.attrib.get("fill") == "url(#beyond)" for rect in over.iter(f"{SVG}rect"))
@@ -91,13 +91,13 @@ def test_an_input_of_three_axes_is_a_strip_and_a_plane() -> None:
     assert any("one strip per axis" in text for text in texts(root))
 
 
-def test_a_hundred_layers_are_not_crowded() -> None:
+def test_labels_of_a_hundred_layers_do_not_overlap() -> None:
     windows = [((50 - i, 50 + i), (50 - i, 50 + i)) for i in range(100)]
     root = drawn(picture((100, 100), *windows))
     labels = [text for text in texts(root) if text.startswith("layer")]
     assert len(labels) == MAX_LABELS
     assert {labels[0], labels[-1]} == {"layer99", "layer0"}
-    assert len(boxes(root, "window")) == MAX_WINDOWS + MAX_LABELS  # with the samples of colour beside the labels
+    assert len(boxes(root, "window")) == MAX_WINDOWS + MAX_LABELS  # with the colour samples of the labels
 
 
 def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
@@ -106,7 +106,7 @@ def test_windows_far_beyond_the_input_leave_it_a_visible_size() -> None:
     assert any("clipped" in text for text in texts(root))
 
 
-def test_a_global_field_is_written_as_all() -> None:
+def test_a_global_field_is_labelled_all() -> None:
     root = drawn(picture((8, 8), ((2, 4), (2, 4)), (None, None)))
     assert "all×all" in texts(root)
 
@@ -130,7 +130,7 @@ def test_names_with_markup_and_control_characters_are_text() -> None:
 @pytest.mark.parametrize("image", [None, "data:image/png;base64,AAAA"])
 @pytest.mark.parametrize("sizes", [(8,), (8, 8), (4, 8, 8)])
 def test_colours_are_literal_and_dark_mode_is_an_extra(sizes: tuple[int, ...], image: str | None) -> None:
-    """Programs other than browsers know neither variables nor modes: without colours, they draw black on black."""
+    """Programs other than browsers support neither variables nor modes: without literal colours, they draw in black."""
     text = draw(picture(sizes, ((2, 4),) * len(sizes), image=image if len(sizes) == 2 else None))
     assert "var(" not in text
     root = ElementTree.fromstring(text)

@@ -1,4 +1,4 @@
-"""Damage to a text, as editing and transmission make it: characters, words and lines lost, doubled, swapped, added."""
+"""Damage to a text, as by editing and transmission: characters, words and lines lost, doubled, swapped or added."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ WORDS = (
 
 
 def mutants(text: str, seed: str, count: int) -> Iterator[str]:
-    """So many damaged copies of a text, the same ones for the same seed."""
+    """Yield ``count`` damaged copies of a text, the same ones for the same seed."""
     rng = random.Random(seed)
     for _ in range(count):
         damaged = text
@@ -86,23 +86,23 @@ def mutants(text: str, seed: str, count: int) -> Iterator[str]:
 
 
 def characters(text: str, rng: random.Random) -> str:
-    """One character lost, doubled, swapped with the next, put in, or put in the place of another."""
+    """Drop, double, swap, insert or replace one character."""
     return "".join(_edited(list(text), CHARACTERS, rng))
 
 
 def words(text: str, rng: random.Random) -> str:
-    """The same with words and signs."""
+    """Drop, double, swap, insert or replace one word or sign."""
     return "".join(_edited(TOKEN.findall(text), WORDS, rng))
 
 
 def lines(text: str, rng: random.Random) -> str:
-    """The same with lines."""
+    """Drop, double, swap, insert or replace one line."""
     rows = text.splitlines(keepends=True)
     return "".join(_edited(rows, rows or ["\n"], rng))
 
 
 def numbers(text: str, rng: random.Random) -> str:
-    """One number becomes another."""
+    """Replace one number by another."""
     found = list(re.finditer(r"\d+", text))
     if not found:
         return text
@@ -112,7 +112,7 @@ def numbers(text: str, rng: random.Random) -> str:
 
 
 def ends(text: str, rng: random.Random) -> str:
-    """The beginning or the end is missing."""
+    """Drop the beginning or the end."""
     at = rng.randrange(len(text) + 1)
     return text[:at] if rng.random() < 0.7 else text[at:]
 

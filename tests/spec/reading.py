@@ -1,4 +1,4 @@
-"""Short ways to read a spec in a test, and to say what came of it."""
+"""Short ways to read a spec in a test, and to describe the result."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from archcalc.spec.limits import DEFAULT, Limits
 
 
 def graph(text: str, limits: Limits = DEFAULT, **given: Any) -> Graph:
-    """The graph of a spec file with this text."""
+    """Return the graph of a spec file with this text."""
     return read_spec(Source("net.yaml", dedent(text).lstrip("\n")), Given(**given), limits=limits).graph
 
 
 def chain(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given: Any) -> Graph:
-    """The graph of an inline expression."""
+    """Return the graph of an inline expression."""
     return read_spec(Source("<expression>", f"{shape} -> {layers}"), Given(**given), inline=True, limits=limits).graph
 
 
 def ops(network: Graph) -> list[str]:
-    """The operators of all layers, in order."""
+    """Return the operators of all layers, in order."""
     return [node.op.name for _, node in network.layers()]
 
 
 def names(network: Graph) -> list[str]:
-    """The names of all layers, in order."""
+    """Return the names of all layers, in order."""
     return [node.name for _, node in network.layers()]
 
 
 def shapes(network: Graph) -> list[str]:
-    """The shapes of all layers, in order."""
+    """Return the shapes of all layers, in order."""
     return [write_shape(node.output) for _, node in network.layers()]
 
 
 def readers(network: Graph, name: str) -> list[str]:
-    """The names of what a layer reads."""
+    """Return the names of what a layer reads."""
     node = next(node for node in network.nodes if node.name == name)
     return [network.nodes[ref.node].name for ref in node.inputs]
 
 
 def last(network: Graph) -> Any:
-    """The operator of the last layer."""
+    """Return the operator of the last layer."""
     return network.nodes[-1].op
 
 
 def problems(text: str, limits: Limits = DEFAULT, **given: Any) -> tuple[Problem, ...]:
-    """What is wrong with a spec file."""
+    """Return the problems of a spec file."""
     with pytest.raises(SpecError) as caught:
         graph(text, limits, **given)
     return caught.value.problems
 
 
 def problem(text: str, limits: Limits = DEFAULT, **given: Any) -> Problem:
-    """The only thing that is wrong with a spec file."""
+    """Return the only problem of a spec file."""
     found = problems(text, limits, **given)
     assert len(found) == 1, str(SpecError(found))
     return found[0]
 
 
 def wrong(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given: Any) -> Problem:
-    """The only thing that is wrong with an inline expression."""
+    """Return the only problem of an inline expression."""
     with pytest.raises(SpecError) as caught:
         chain(layers, shape, limits, **given)
     assert len(caught.value.problems) == 1, str(caught.value)
@@ -71,7 +71,7 @@ def wrong(layers: str, shape: str = "8x32x32", limits: Limits = DEFAULT, **given
 
 
 def marked(found: Problem) -> str:
-    """The text above the carets of a problem."""
+    """Return the text above the carets of a problem."""
     rows = found.render().split("\n")
     line, carets = rows[1].split(" | ", 1)[1], rows[2].split(" | ", 1)[1]
     return line[carets.index("^") : carets.rindex("^") + 1]

@@ -54,7 +54,7 @@ def test_the_places_of_a_variant_replace_those_of_the_file(path: str) -> None:
     assert other.published == {"params": "Table 1; Table 2"}
 
 
-def test_the_network_does_not_depend_on_it() -> None:
+def test_the_network_does_not_depend_on_the_description() -> None:
     plain = "input: 3x8x8\nlayers:\n  - conv 4 k1\n"
     about = read_spec(Source("net.yaml", f"family: F\ntask: T\nsource: S\nalias: A\n{plain}"))
     nodes, expected = (read.graph.nodes for read in (about, read_spec(Source("net.yaml", plain))))

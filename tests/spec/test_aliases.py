@@ -1,4 +1,4 @@
-"""Names of other tools: each means one operator, and is none itself."""
+"""Names in other tools: each means one operator, and is not the name of one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALIASES = [(alias, name) for name, cls in REGISTRY.items() for alias in cls.alia
 
 
 @pytest.mark.parametrize(("alias", "name"), ALIASES)
-def test_an_alias_means_one_operator_and_is_none(alias: str, name: str) -> None:
+def test_an_alias_means_one_operator_and_is_not_the_name_of_one(alias: str, name: str) -> None:
     assert alias not in REGISTRY
     assert suggest_operator(alias, REGISTRY) == f"did you mean '{name}'?"
 
@@ -30,7 +30,7 @@ def test_no_other_name_is_that_of_an_operator(name: str) -> None:
 
 
 @pytest.mark.parametrize("instead", {each for each in OTHER_NAMES.values() if each.write})
-def test_what_to_write_instead_is_valid(instead: Instead) -> None:
+def test_replacements_are_valid(instead: Instead) -> None:
     chain(instead.write, "64x8x8")
 
 
@@ -47,15 +47,15 @@ def test_what_to_write_instead_is_valid(instead: Instead) -> None:
         ("BiLSTM", "write lstm 128 bidirectional"),
     ],
 )
-def test_a_name_that_people_use_gets_what_to_write_instead(name: str, hint: str) -> None:
+def test_a_name_from_elsewhere_gets_its_replacement(name: str, hint: str) -> None:
     assert suggest_operator(name, REGISTRY) == hint
 
 
 @pytest.mark.parametrize("name", ["rope", "knn", "zzz", "lrm2", "pol"])
-def test_similar_spelling_is_no_similarity_of_meaning(name: str) -> None:
+def test_similar_spelling_does_not_mean_similar_meaning(name: str) -> None:
     assert "did you mean" not in suggest_operator(name, ["crop", "lrn", "maxpool", "mul", "max"])
 
 
-def test_an_operator_wins_over_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_has_precedence_over_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REGISTRY, "lppool", REGISTRY["maxpool"])
     assert suggest_operator("lp_pool2d", REGISTRY) == "did you mean 'lppool'?"

@@ -115,7 +115,7 @@ def test_wrong_arguments_are_named_and_marked(layer: str, code: str, what: str, 
         ("conv(8)", "for example: conv 64 k3"),
     ],
 )
-def test_the_hint_says_what_to_write(layer: str, hint: str) -> None:
+def test_hints_say_what_to_write(layer: str, hint: str) -> None:
     assert wrong(layer).hint == hint
 
 
@@ -209,7 +209,7 @@ def test_padding_words_mean_what_the_design_says(n: int, k: int, s: int, d: int)
         ("upsample to=40x50", "8x40x50"),
     ],
 )
-def test_sizes_pairs_and_positions(layer: str, expected: str) -> None:
+def test_sizes_pairs_and_positions_are_read(layer: str, expected: str) -> None:
     assert shapes(chain(layer)) == [expected]
 
 
@@ -228,7 +228,7 @@ def test_one_mean_per_channel_is_counted_against_the_channels() -> None:
     assert (found.code, "needs one or 8 means, got 3" in found.message) == ("shape", True)
 
 
-def test_a_word_of_an_argument_goes_before_a_parameter_of_that_name() -> None:
+def test_a_word_of_an_argument_has_precedence_over_a_parameter_of_that_name() -> None:
     text = """
         input: 3x8x8
         blocks:
@@ -240,7 +240,7 @@ def test_a_word_of_an_argument_goes_before_a_parameter_of_that_name() -> None:
     assert shapes(network)[-1] == "5x8x8"
 
 
-def test_a_size_that_does_not_come_out_whole_names_the_helpers() -> None:
+def test_a_size_that_is_not_an_integer_names_the_helpers() -> None:
     found = wrong("conv C/3 k1")
     assert "must be an integer, got 8/3" in found.message
     assert all(name in found.hint for name in ("floor(…)", "ceil(…)", "round(…)", "divisible(…, 8)"))
@@ -269,7 +269,7 @@ def test_a_flag_may_be_set_by_name() -> None:
         ("conv C // 2 k3", "4+4"),
     ],
 )
-def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) -> None:
+def test_a_word_that_lacks_its_value_gets_the_correct_hint(layer: str, hint: str) -> None:
     assert hint in wrong(layer).hint
 
 
@@ -277,7 +277,7 @@ def test_a_word_that_lacks_its_value_gets_the_right_hint(layer: str, hint: str) 
     "name",
     [name for name, cls in REGISTRY.items() if cls.arity is not None and any(p.required for p in cls.parameters())],
 )
-def test_the_example_in_a_hint_is_right_itself(name: str) -> None:
+def test_the_example_in_a_hint_is_valid(name: str) -> None:
     text = example(REGISTRY[name])
     if "@boxes" in text:
         graph(f"inputs: {{x: 64x20x20, boxes: 5x4}}\nlayers: '@x -> {text}'")

@@ -1,4 +1,4 @@
-"""Exact arithmetic, variables and what sets them."""
+"""Exact arithmetic, variables and their settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.spec.reading import chain, graph, last, marked, problem, problems, sh
 
 
 def value(expression: str, **how: object) -> object:
-    """The value of an expression, exactly, where C is 8."""
+    """Return the exact value of an expression, where C is 8."""
     return last(chain(f"scale {expression}", **how)).factor
 
 
@@ -128,7 +128,7 @@ def test_the_bound_on_digits_is_an_option() -> None:
     assert "PYTHONINTMAXSTRDIGITS" in wrong("relu", limits=Limits(digits=10_000)).hint
 
 
-def test_c_has_no_meaning_before_there_is_a_tensor() -> None:
+def test_c_is_undefined_before_there_is_a_tensor() -> None:
     for text in ("input: Cx8x8\nlayers: relu\n", "input: 3x8x8\nvariables: {a: C}\nlayers: relu\n"):
         assert problem(text).code in ("unknown-name", "syntax")
     assert "is not defined here" in problem("input: (C)x8x8\nlayers: relu\n").message
@@ -214,7 +214,7 @@ def test_a_setting_that_makes_a_size_fractional_is_an_error_in_the_spec() -> Non
     assert "got 10/3" in found.message
 
 
-def test_an_expression_has_no_variables_to_set() -> None:
+def test_an_inline_expression_has_no_variables_to_set() -> None:
     with pytest.raises(SpecError, match="no variable 'a'"):
         chain("relu", set={"a": "1"})
 
@@ -241,5 +241,5 @@ def test_a_sum_may_have_any_number_of_terms() -> None:
         ("4x4x4", "gn 8", "4 is divisible by 4"),
     ],
 )
-def test_numbers_that_do_not_divide_get_the_nearest_that_do(shape: str, layer: str, hint: str) -> None:
+def test_numbers_that_do_not_divide_get_the_nearest_ones_that_do(shape: str, layer: str, hint: str) -> None:
     assert wrong(layer, shape).hint == hint

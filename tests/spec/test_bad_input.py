@@ -25,7 +25,7 @@ from tests.spec.mutations import mutants
 
 MEBIBYTE = 1024 * 1024
 SECONDS = 30
-"""How much time of the processor a case may take before it counts as hanging; they take well under five."""
+"""The seconds of CPU time after which a case counts as hanging; cases take well under five."""
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def alarm() -> Iterator[None]:
 
 
 def check(error: SpecError, text: str) -> None:
-    """Every problem has a place (which exists) or an origin, and can be shown."""
+    """Require that every problem has a place (which exists) or an origin, and can be shown."""
     assert 1 <= len(error.problems) <= 20
     lines = text.count("\n") + text.count("\r") + 1
     for problem in error.problems:
@@ -226,7 +226,7 @@ LIBRARY_WORDS = ("expected maximum", "exceeded", "did not find expected", "found
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, (_, code) in FILES.items() if code in ("yaml", "limit")])
-def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path: Path) -> None:
+def test_errors_of_the_yaml_parser_are_reworded(name: str, tmp_path: Path) -> None:
     content = FILES[name][0]
     path = tmp_path / "net.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -246,7 +246,7 @@ def test_errors_of_the_yaml_parser_are_told_in_our_own_words(name: str, tmp_path
         ("layers: @a", "a value cannot start with this character", (1, 9)),
         ("layers:\n\t- relu", "YAML does not allow a tab here", (2, 1)),
         ("layers: [relu", "a closing bracket or a comma is missing", None),
-        ('layers: "\\z"', "unknown escape sequence in double quotes", None),  # at the backslash, or behind it
+        ('layers: "\\z"', "unknown escape sequence in double quotes", None),  # at the backslash, or after it
     ],
 )
 def test_yaml_errors_are_the_same_from_both_parsers(
@@ -262,7 +262,7 @@ def test_yaml_errors_are_the_same_from_both_parsers(
 
 
 @pytest.mark.slow
-def test_large_but_good_input_is_no_error(tmp_path: Path) -> None:
+def test_large_but_valid_input_is_not_an_error(tmp_path: Path) -> None:
     assert len(archcalc.load("3x8x8" + " -> relu" * 20_000).graph.nodes) == 20_001
     assert archcalc.load("3x8x8 -> conv " + "1+" * 100_000 + "1 k1").graph.nodes[-1].output[0] == 100_001
     variables = "  v0: 1\n" + "".join(f"  v{i}: v{i - 1}+1\n" for i in range(1, 20_000))
@@ -349,7 +349,7 @@ def test_bad_input_takes_little_memory(name: str) -> None:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a process that finds this very package, installed or not."""
+    """Return an environment in which Python imports this copy of the package, installed or not."""
     return {**os.environ, "PYTHONPATH": str(Path(archcalc.__file__).parent.parent), "NO_COLOR": "1"}
 
 

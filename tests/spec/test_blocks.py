@@ -1,4 +1,4 @@
-"""Blocks: parameters, defaults, calls, and what their names must not be."""
+"""Blocks: parameters, defaults, calls, and names that are refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_call_repeats() -> None:
     assert ops(graph(spec("  b(c): conv c k1", "b(4)*3 -> b(2*C)*(v-5) -> b(4)*0"))) == ["conv"] * 5
 
 
-def test_a_name_alone_does_not_repeat() -> None:
+def test_a_name_without_a_call_does_not_repeat() -> None:
     assert problem(spec("  b(k=1): conv 4 k=k", "b*3")).hint == "to repeat a block, call it: b()*3"
     assert problem(spec("  b(k=1): conv 4 k=k", "relu*3")).hint == "to repeat a layer, write (relu)*3"
 
@@ -148,7 +148,7 @@ TAKEN = [*RESERVED, *FUNCTIONS, "C", "half", "same", "nobias", "exclude_pad", "k
 
 
 @pytest.mark.parametrize("name", sorted(set(TAKEN)))
-def test_names_that_would_read_two_ways_are_rejected_where_they_are_declared(name: str) -> None:
+def test_ambiguous_names_are_rejected_where_they_are_declared(name: str) -> None:
     for text, what in (
         (f"input: 3x8x8\nvariables:\n  {name}: 1\nlayers: relu\n", "a variable"),
         (f"input: 3x8x8\nblocks:\n  {name}: relu -> sigmoid\nlayers: relu\n", "a block"),

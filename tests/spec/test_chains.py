@@ -30,7 +30,7 @@ def test_items_are_joined_by_either_arrow_with_or_without_blanks(arrow: str) -> 
         ("relu - > relu", "expected a number"),
     ],
 )
-def test_an_arrow_stands_between_two_items(layers: str, what: str) -> None:
+def test_an_arrow_must_be_between_two_items(layers: str, what: str) -> None:
     assert what in wrong(layers).message
 
 
@@ -47,7 +47,7 @@ def test_round_and_square_brackets_group(group: str) -> None:
 
 
 @pytest.mark.parametrize("count", ["0", "1", "3", "(2+1)", "(C-5)", "(7//2)", "3.0", "max(1, 3)", "C", "1e1"])
-def test_a_group_repeats_as_often_as_a_whole_number_says(count: str) -> None:
+def test_a_group_repeats_an_integer_number_of_times(count: str) -> None:
     times = {"0": 0, "1": 1, "C": 8, "1e1": 10}.get(count, 3)
     assert ops(chain(f"(relu -> tanh)*{count}")) == ["relu", "tanh"] * times
 
@@ -56,7 +56,7 @@ def test_c_in_a_repeat_is_that_of_the_tensor_before_it() -> None:
     assert ops(chain("(conv 2*C k1)*C", "2x4x4")) == ["conv", "conv"]
 
 
-def test_blanks_around_the_star_of_a_repeat_do_no_harm() -> None:
+def test_blanks_around_the_star_of_a_repeat_are_allowed() -> None:
     assert ops(chain("(relu) * 2 -> [tanh] *2")) == ["relu", "relu", "tanh", "tanh"]
 
 
@@ -80,7 +80,7 @@ def test_the_textbook_pattern_of_nested_square_brackets_reads() -> None:
         ("n", "no variable or parameter 'n'"),
     ],
 )
-def test_a_repeat_that_is_not_a_whole_number_is_an_error(count: str, what: str) -> None:
+def test_a_repeat_that_is_not_an_integer_is_an_error(count: str, what: str) -> None:
     assert what in wrong(f"(relu)*{count}").message
 
 
@@ -129,7 +129,7 @@ def test_options_of_a_join_are_named() -> None:
         ("concat(identity, identity, axis=3)", "axis 3 does not exist"),
     ],
 )
-def test_what_a_join_cannot_do(layers: str, what: str) -> None:
+def test_joins_that_are_refused(layers: str, what: str) -> None:
     assert what in wrong(layers).message
 
 
@@ -166,14 +166,14 @@ def test_an_empty_stage_can_be_referred_to() -> None:
 @pytest.mark.parametrize(
     "layers", ["relu -> @input", "relu -> @input -> relu", "add(relu -> @input, identity)", "(relu -> @input)*2"]
 )
-def test_a_reference_stands_first_in_its_chain_only(layers: str) -> None:
+def test_a_reference_is_allowed_only_at_the_start_of_its_chain(layers: str) -> None:
     found = wrong(layers)
     assert found.code == "reference"
     assert found.message == "'@input' must come first in its chain"
     assert marked(found) == "@input"
 
 
-def test_a_reference_looks_back_only() -> None:
+def test_a_reference_is_to_earlier_layers_only() -> None:
     text = """
         input: 3x8x8
         layers:
@@ -210,7 +210,7 @@ def test_a_list_of_chains_is_that_chain() -> None:
     ]
 
 
-def test_lists_of_chains_stand_in_blocks_and_heads_too() -> None:
+def test_lists_of_chains_may_occur_in_blocks_and_heads() -> None:
     network = graph("""
         input: 3x8x8
         blocks:
@@ -281,7 +281,7 @@ def test_a_repeated_group_cannot_start_with_a_reference() -> None:
         "add(relu -> constant 3, identity)",
     ],
 )
-def test_sources_stand_where_references_may_stand(layers: str) -> None:
+def test_sources_are_allowed_where_references_are(layers: str) -> None:
     found = problem(f"input: 3x8x8\nlayers: {layers}\n")
     assert found.code == "reference"
     assert "must come first in its chain" in found.message

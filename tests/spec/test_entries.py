@@ -61,12 +61,12 @@ def test_a_star_makes_a_branch_per_match_in_order() -> None:
     assert [readers(network, f"end/relu_{n}") for n in (1, 2, 3)] == [[f"stack/skip_{n}"] for n in (1, 2, 3)]
 
 
-def test_the_only_match_of_a_star_passes_through() -> None:
+def test_the_only_match_of_a_star_is_not_joined() -> None:
     network = graph(f"{GATES.replace('*3', '')}      - end: add(@stack/skip*) -> relu\n")
     assert readers(network, "end") == ["stack/skip"]
 
 
-def test_calls_may_be_left_out_while_one_match_remains() -> None:
+def test_calls_may_be_left_out_as_long_as_one_match_remains() -> None:
     text = """
         input: 4x8
         blocks:
@@ -101,7 +101,7 @@ def test_a_path_in_full_is_preferred() -> None:
     assert readers(graph(text), "end") == ["one/a_2"]
 
 
-def test_locals_are_not_known_in_blocks_that_are_called_and_end_with_their_list() -> None:
+def test_locals_are_unknown_in_called_blocks_and_after_their_list() -> None:
     text = """
         input: 4x8
         blocks:

@@ -1,4 +1,4 @@
-"""Errors name exactly the line and column they are about, however YAML writes the text they are in."""
+"""Errors name the exact line and column that they are about, in every style of YAML text."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ STYLES = ("plain", "single", "double", "literal", "folded")
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_every_character_of_any_scalar_is_found_where_it_stands(style: str) -> None:
+def test_every_character_of_any_scalar_is_found_at_its_place(style: str) -> None:
     rng = random.Random(style)
     for _ in range(300):
         words = ["".join(rng.choices("abc@'\"→é#:\\", k=rng.randint(1, 4))) for _ in range(rng.randint(1, 6))]
@@ -96,7 +96,7 @@ def test_every_character_of_any_scalar_is_found_where_it_stands(style: str) -> N
 
 
 def _scalar(style: str, words: list[str], rng: random.Random) -> str:
-    """Words with blanks and line ends between them, as a scalar of some style."""
+    """Return words with blanks and line ends between them, as a scalar in a style."""
     if style == "plain":
         words = ["w" + word.replace(":", "/").replace("#", "/") for word in words]
     elif style == "single":
@@ -190,7 +190,7 @@ def test_a_span_beyond_its_text_does_not_fail() -> None:
             assert Problem("c", "m", Span(text, start, start + 2)).render()
 
 
-def test_a_hint_of_several_lines_stands_under_its_beginning() -> None:
+def test_a_hint_of_several_lines_is_aligned_with_its_beginning() -> None:
     assert Problem("missing", "no layers", origin="net.yaml", hint="write:\n  layers:").render() == (
         "net.yaml: error[missing]: no layers\n  = write:\n      layers:"
     )

@@ -46,7 +46,7 @@ def test_the_bound_is_never_too_high(text: str) -> None:
     assert bound(spec) <= len(list(spec.graph.layers()))
 
 
-def test_counts_that_depend_on_the_tensor_are_no_part_of_the_bound() -> None:
+def test_counts_that_depend_on_the_tensor_are_not_part_of_the_bound() -> None:
     spec = read("input: 8x4x4\nblocks:\n  b(k=C): (relu)*k\nlayers: [(conv 4 k1)*(C//4), b, b(C), relu]\n")
     assert len(list(spec.graph.layers())) == 2 + 4 + 4 + 1
     assert bound(spec) == 1

@@ -13,7 +13,7 @@ from tests.spec.reading import chain, graph, last, ops, problem, problems, shape
 
 
 def hint(expression: str) -> str:
-    """The hint of the only error of an inline expression."""
+    """Return the hint of the only error of an inline expression."""
     with pytest.raises(SpecError) as caught:
         load_spec(expression)
     (found,) = caught.value.problems
@@ -92,7 +92,7 @@ def test_operators_may_be_written_in_any_case() -> None:
     assert ops(chain("Identity -> relu")) == ["relu"]
 
 
-def test_a_block_or_parameter_of_that_spelling_wins() -> None:
+def test_a_block_or_parameter_of_that_spelling_has_precedence() -> None:
     text = "input: 3x8x8\nblocks: {ReLU: tanh, f(Tanh): Tanh}\nlayers: ReLU -> f(sigmoid)\n"
     assert ops(graph(text)) == ["tanh", "sigmoid"]
 

@@ -10,11 +10,11 @@ from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, input_axes
 from archcalc.numeric import is_plain
 from archcalc.spec import Given, Source, SpecError, load_spec, read_spec
-from tests.opaque import Opaque, told
+from tests.opaque import Opaque, plain_value
 from tests.sample import SAMPLE
 from tests.spec.reading import graph, problem
 
-KNOBS = """
+VARIABLES = """
     name: knobs
     inputs: {image: 3x32x32, prior: 1x16x16}
     variables: {width: 8, depth: 2, half_width: width//2, k: 3}
@@ -25,20 +25,23 @@ KNOBS = """
 
 
 def counts(network: Graph) -> list[Any]:
-    """All that is counted of every layer, in plain numbers."""
+    """Return all counts of every layer, in plain numbers."""
     return [
         (
             layer.name,
-            [told(size) for size in layer.output],
-            *(told(getattr(layer, name)) for name in ("params", "trainable", "macs", "connections", "activations")),
-            {kind: told(count) for kind, count in layer.operations.items() if told(count)},
+            [plain_value(size) for size in layer.output],
+            *(
+                plain_value(getattr(layer, name))
+                for name in ("params", "trainable", "macs", "connections", "activations")
+            ),
+            {kind: plain_value(count) for kind, count in layer.operations.items() if plain_value(count)},
         )
         for layer in analyze(network, receptive=False).layers
     ]
 
 
 def opened(name: str) -> Graph:
-    """A bundled network with everything opaque that its structure does not need as a plain number."""
+    """Return a bundled network with opaque numbers wherever its structure does not need plain ones."""
     plain = load_spec(name).graph
     values = {name: value for name, value in plain.variables.items() if is_plain(value)}
     values |= {
@@ -47,14 +50,14 @@ def opened(name: str) -> Graph:
         if axis not in values and plain.inputs[source][index] != 1  # as written, 1 broadcasts
     }
     structural = set()
-    for knob, value in values.items():
+    for variable, value in values.items():
         try:
-            load_spec(name, Given(numbers={knob: Opaque(value)}))
+            load_spec(name, Given(numbers={variable: Opaque(value)}))
         except SpecError as error:
             if {found.code for found in error.problems} != {"needs-number"}:
                 raise
-            structural.add(knob)
-    numbers = {knob: Opaque(value) for knob, value in values.items() if knob not in structural}
+            structural.add(variable)
+    numbers = {variable: Opaque(value) for variable, value in values.items() if variable not in structural}
     return load_spec(name, Given(numbers=numbers)).graph
 
 
@@ -65,13 +68,13 @@ def test_bundled_networks_are_generic_in_their_variables_and_input_sizes(name: s
 
 
 def test_numbers_stand_in_for_variables_and_sizes_by_name() -> None:
-    changed = graph(KNOBS, numbers={"width": 16, "H": 64, "prior.W": 16, "prior.H": 32})
+    changed = graph(VARIABLES, numbers={"width": 16, "H": 64, "prior.W": 16, "prior.H": 32})
     assert changed.inputs == {"image": (3, 64, 32), "prior": (1, 32, 16)}
     assert [node.output[0] for _, node in changed.layers()] == [16, 16, 16, 16, 32, 32, 33, 8]
 
 
 def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
-    found = problem(KNOBS, numbers={"widht": 16})
+    found = problem(VARIABLES, numbers={"widht": 16})
     assert (found.code, found.hint) == ("unknown-name", "did you mean 'width'?")
 
 
@@ -86,26 +89,26 @@ def test_an_unknown_name_is_an_error_with_a_suggestion() -> None:
         ("maxpool 2 ceil=n", "an argument of maxpool"),
     ],
 )
-def test_structure_needs_plain_numbers(layers: str, what: str) -> None:
+def test_variables_that_determine_the_structure_need_plain_numbers(layers: str, what: str) -> None:
     text = f"input: 3x8x8\nvariables: {{n: 1}}\nlayers:\n  - body: {layers}\n"
     found = problem(text, numbers={"n": Opaque(1)})
     assert (found.code, found.message.split(" depends")[0]) == ("needs-number", what)
 
 
-def test_an_observer_hears_of_every_layer_before_its_formulas() -> None:
-    heard: list[int] = []
-    network = graph(KNOBS, observe=heard.append)
-    assert heard == [index for index, _ in network.layers()]
+def test_an_observer_is_notified_of_every_layer_before_its_formulas() -> None:
+    observed: list[int] = []
+    network = graph(VARIABLES, observe=observed.append)
+    assert observed == [index for index, _ in network.layers()]
 
 
 def test_names_of_an_expression_are_its_variables() -> None:
     settings, numbers = {"n": "4", "k": "3x5"}, {"n": 4}
-    told_so = graph_of("3x(H)x16 -> conv n k=k half", set={**settings, "H": "8"})
-    assert told_so.nodes[-1].output == (4, 8, 16)
+    given_size = graph_of("3x(H)x16 -> conv n k=k half", set={**settings, "H": "8"})
+    assert given_size.nodes[-1].output == (4, 8, 16)
     assert graph_of("3x8x16 -> conv n k3 half", numbers=numbers).nodes[-1].output == (4, 8, 16)
 
 
-def test_the_open_channels_of_an_input_are_not_those_of_the_layers_behind_it() -> None:
+def test_the_free_channels_of_an_input_are_not_those_of_the_layers_after_it() -> None:
     for shape in ("(C)x16x16", "6x16x16"):
         network = graph_of(f"{shape} -> conv C//2 k1 -> conv C k1 -> conv 2*C k1", numbers={"C": 8})
         assert [node.output[0] for node in network.nodes] == [8, 4, 4, 8]

@@ -1,4 +1,4 @@
-"""What a SPEC argument leads to: standard input, an expression, a file, or a bundled spec, in this order."""
+"""What a SPEC argument means: standard input, an expression, a file, or a bundled spec, in this order."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_a_slash_or_an_ending_makes_a_file(name: str, here: Path) -> None:
     assert archcalc.load(str(path)).name == "found"
 
 
-def test_the_rest_is_a_bundled_name_even_beside_a_file_of_that_name(here: Path) -> None:
+def test_other_names_are_bundled_networks_even_if_a_file_has_that_name(here: Path) -> None:
     (here / "lenet5").write_text(TEXT)
     assert archcalc.load("lenet5").name == "LeNet-5"
     assert "lenet5" in archcalc.bundled()
 
 
-def test_a_bundled_name_nobody_knows_gets_a_suggestion(here: Path) -> None:
+def test_an_unknown_bundled_name_gets_a_suggestion(here: Path) -> None:
     found = error("resnett50")
     assert (found.code, found.message) == ("not-found", "no bundled network 'resnett50'")
     assert found.hint == "did you mean 'resnet50'?"
@@ -84,7 +84,7 @@ def test_a_bundled_name_is_only_a_name(name: str, here: Path) -> None:
 
 
 @pytest.mark.parametrize("spec", ["3x32x32", "784", "3×32×32", "1x28x28"])
-def test_what_the_shell_left_of_an_expression_is_answered_with_quotes(spec: str) -> None:
+def test_an_expression_that_the_shell_has_split_gets_a_hint_with_quotes(spec: str) -> None:
     assert "quote" in error(spec).hint
     assert f'"{spec} -> ' in error(spec).hint
 
@@ -122,7 +122,7 @@ def test_a_file_without_permission_is_an_error(here: Path) -> None:
         (b"name: \x1b[31m\n", (1, 7), "the control character '\\x1b'"),
     ],
 )
-def test_what_is_not_a_text_is_an_error_with_its_place(
+def test_bytes_that_are_not_text_are_an_error_with_its_place(
     data: bytes, place: tuple[int, int], what: str, here: Path
 ) -> None:
     (here / "net.yaml").write_bytes(data)
@@ -135,7 +135,7 @@ def test_what_is_not_a_text_is_an_error_with_its_place(
 @pytest.mark.parametrize(
     "data", [b"\xef\xbb\xbf" + TEXT.encode(), TEXT.replace("\n", "\r\n").encode(), TEXT.replace("\n", "\r").encode()]
 )
-def test_a_byte_order_mark_and_other_line_ends_do_no_harm(data: bytes, here: Path) -> None:
+def test_a_byte_order_mark_and_other_line_ends_are_allowed(data: bytes, here: Path) -> None:
     (here / "net.yaml").write_bytes(data)
     assert archcalc.load("net.yaml").name == "found"
     (here / "net.yaml").write_bytes(data.replace(b"relu", b"rleu"))

@@ -1,4 +1,4 @@
-"""How layers are named, how they fold, and the one name space of inputs, stages and heads."""
+"""How layers are named and grouped, and the one namespace of inputs, stages and heads."""
 
 from __future__ import annotations
 

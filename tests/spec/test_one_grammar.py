@@ -1,4 +1,4 @@
-"""One grammar of expressions: what is written reads the same wherever it stands, and reads back as it was."""
+"""One grammar of expressions: a text is read the same everywhere, and what is written reads back as it was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.claims.expressions import read_formulas
+from archcalc.claims.formulas import read_formulas
 from archcalc.query.conditions import read_condition
 from archcalc.query.formula import read_assumptions
 from archcalc.spec import SpecError
@@ -24,7 +24,7 @@ HERE = Span(Text(Source("", ""), ""), 0, 0)
 
 
 def bare(node: Any) -> Any:
-    """A syntax tree without places (and without the precision of numbers), as nested tuples."""
+    """Return a syntax tree without places (and without the precision of numbers), as nested tuples."""
     if isinstance(node, Literal):
         return node.value
     if isinstance(node, Span):
@@ -88,7 +88,7 @@ CONDITIONS = st.recursive(
 
 
 def written(node: Any) -> str:
-    """A syntax tree as text, every operand in brackets."""
+    """Return a syntax tree as text, every operand in brackets."""
     if isinstance(node, Literal):
         return str(node.value)
     if isinstance(node, Name):
@@ -128,7 +128,7 @@ def test_an_expression_reads_the_same_everywhere(read: Callable[[str], Any], tex
 
 @pytest.mark.parametrize("text", ["2*", "(a", "a b", "2a", "floor(1, 2)", "a + * 2", "min(1)"])
 @pytest.mark.parametrize("read", [in_a_spec, *PLACES])
-def test_what_is_no_expression_is_refused_everywhere(read: Callable[[str], Any], text: str) -> None:
+def test_a_text_that_is_not_an_expression_is_refused_everywhere(read: Callable[[str], Any], text: str) -> None:
     if read is in_an_answer and text in ("a b", "2a"):  # people write products without a sign
         assert bare(read(text))[:2] == ("Binary", "*")
         return

@@ -72,7 +72,7 @@ def test_the_branch_that_is_not_taken_may_be_impossible() -> None:
     assert ops(chain("if(H < 3, reshape 7x7x7)", "8x32x32")) == []
 
 
-def test_a_branch_may_start_with_a_reference_where_the_condition_stands_first() -> None:
+def test_a_branch_may_start_with_a_reference_if_the_condition_comes_first() -> None:
     text = """
         input: 3x8
         variables: {a: 1}

@@ -1,4 +1,4 @@
-"""YAML without surprises: scalars are text, keys are unique, and what YAML would read itself says so."""
+"""YAML without surprises: scalars are text, keys are unique, and text that YAML would convert is an error."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_the_comma_of_a_number_in_a_flow_mapping_is_an_error() -> None:
         ("relu: tanh", 12),
     ],
 )
-def test_what_yaml_reads_itself_is_shown_and_answered_with_quotes(written: str, column: int) -> None:
+def test_texts_that_yaml_would_convert_are_shown_with_quotes(written: str, column: int) -> None:
     found = problem(f"input: 3x8x8\nlayers:\n  - a: {written}\n  - b: relu\n")
     assert (found.code, found.place()) == ("yaml", ("net.yaml", 3, column))
     assert "quotes" in found.hint
@@ -138,7 +138,7 @@ def test_wrong_indentation_is_answered_with_how_to_indent(second: str) -> None:
         ("input: '3x8x8\nlayers: relu\n", "the closing quote is missing"),
     ],
 )  # fmt: skip
-def test_the_rest_of_yaml_is_refused(text: str, what: str) -> None:
+def test_other_features_of_yaml_are_refused(text: str, what: str) -> None:
     found = problems(text)[0]
     assert what in found.message
     assert found.place()[0] == "net.yaml"
@@ -151,7 +151,7 @@ def test_an_empty_file_is_an_error(text: str) -> None:
     assert (found.code, found.message, found.place()) == ("yaml", "the file is empty", ("net.yaml", None, None))
 
 
-def test_comments_and_a_document_start_do_no_harm() -> None:
+def test_comments_and_a_document_start_are_allowed() -> None:
     assert names(graph("# top\n---\ninput: 3x8x8 # in\nlayers: # here\n  - a: relu # ReLU\n  # end\n...\n")) == ["a"]
 
 
@@ -164,14 +164,14 @@ def test_json_is_yaml() -> None:
 
 
 @pytest.mark.parametrize("section", ["variables", "blocks", "tables", "heads", "training_heads", "expect"])
-def test_an_empty_section_is_as_good_as_none(section: str) -> None:
+def test_an_empty_section_equals_a_missing_one(section: str) -> None:
     assert names(graph(f"input: 3x8x8\nlayers: relu\n{section}:\n")) == ["relu_1"]
     assert names(graph(f"input: 3x8x8\nlayers: relu\n{section}: {{}}\n")) == ["relu_1"]
 
 
 @pytest.mark.parametrize("section", ["variables", "blocks", "tables", "heads", "training_heads", "expect", "inputs"])
 @pytest.mark.parametrize("content", ["[a]", "a", "- a"])
-def test_a_section_that_is_no_mapping_is_an_error(section: str, content: str) -> None:
+def test_a_section_that_is_not_a_mapping_is_an_error(section: str, content: str) -> None:
     head = "" if section == "inputs" else "input: 3x8x8\n"
     found = problems(f"{head}layers: relu\n{section}:\n  {content}\n")[0]
     kind = "text" if content == "a" else "a list"

@@ -1,4 +1,4 @@
-"""The published JSON Schema of spec files: what is right passes, typical mistakes do not."""
+"""The published JSON Schema of spec files: valid files pass, typical mistakes do not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXAMPLES = [pytest.param(example.text, id=example.id) for example in examples("y
 
 
 def as_editors_read(text: str) -> Any:
-    """YAML as editors read it: with numbers and booleans as values, and texts as keys."""
+    """Return the content of YAML as editors read it: with numbers and booleans as values, and texts as keys."""
     return with_texts_as_keys(yaml.safe_load(text))
 
 

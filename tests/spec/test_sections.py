@@ -244,7 +244,7 @@ def test_expectations_are_kept_as_written() -> None:
     assert spec.expectations[2].value.place(3) == (6, 11)
 
 
-def test_sections_may_stand_in_any_order() -> None:
+def test_sections_may_come_in_any_order() -> None:
     text = "expect: {params: 21}\nlayers: b(w)\nblocks: {b(c): conv c k1}\ninput: (w)x8x8\nvariables: {w: 3}\n"
     assert shapes(graph(text)) == ["3x8x8"]
 

@@ -45,13 +45,13 @@ def test_warnings_are_placed_in_their_own_text() -> None:
     assert found == [3, 5]
 
 
-def test_values_of_names_tell_layers_of_the_same_text_apart() -> None:
+def test_layers_of_the_same_text_are_distinguished_by_values_of_names() -> None:
     blocks = "blocks:\n  cb(c, k=1): conv c k=k -> conv C//2 k1\n"
     text = f"input: 3x9x9\n{blocks}layers:\n  - cb(8)\n  - cb(4)\n  - cb(4, k=3)\n"
     shapes = [node.output for _, node in read(text).graph.layers()]
     assert shapes == [(8, 9, 9), (4, 9, 9), (4, 9, 9), (2, 9, 9), (4, 7, 7), (2, 7, 7)]
 
 
-def test_a_word_tells_layers_of_the_same_text_apart() -> None:
+def test_layers_of_the_same_text_are_distinguished_by_a_word() -> None:
     text = "input: 3x9x9\nblocks:\n  b(act): conv 3 k1 -> act\nlayers: [b(relu), b(tanh), b(relu)]\n"
     assert [node.op.name for _, node in read(text).graph.layers()][1::2] == ["relu", "tanh", "relu"]

@@ -20,7 +20,7 @@ TOWERS = """
 
 
 def owners(network: Graph) -> dict[str, dict[str, str]]:
-    """The layers that the weights of each layer belong to, by their names."""
+    """Return the layers that the weights of each layer belong to, by their names."""
     return {
         node.name: {weight: network.nodes[owner].name for weight, owner in node.tied.items()}
         for node in network.nodes

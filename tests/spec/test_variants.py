@@ -81,9 +81,9 @@ def result(text: str, tmp_path: Path) -> ValidationResult:
 
 
 def test_validation_checks_all_variants(tmp_path: Path) -> None:
-    right = result(TEXT, tmp_path)
-    assert (right.status, right.expectations) == (1, 4)
-    (failed,) = right.findings
+    validated = result(TEXT, tmp_path)
+    assert (validated.status, validated.expectations) == (1, 4)
+    (failed,) = validated.findings
     assert "params" in failed.message
     assert failed.content.strip().startswith("wide:")
 
@@ -112,7 +112,7 @@ def test_wrong_variants_are_located_errors(entry: str, code: str, what: str, at:
     assert marked(found) == at
 
 
-def test_keys_of_variants_are_no_variables() -> None:
+def test_keys_of_variants_are_not_variables() -> None:
     found = problems(TEXT.replace("act: relu", "act: relu, alias: 3"))
     assert "no variable can be called 'alias'" in found[0].message
 
@@ -148,7 +148,7 @@ def test_the_variant_follows_the_last_colon(spec: str, parts: tuple[str, str]) -
     assert locate.split_variant(spec) == parts
 
 
-def test_a_path_with_blanks_and_a_variant_is_no_inline_expression() -> None:
+def test_a_path_with_blanks_and_a_variant_is_not_an_inline_expression() -> None:
     assert not locate.is_inline("my nets/vit.yaml:b_16")
     assert locate.is_inline("3x8x8 -> conv 3 k1:1")
 
@@ -160,7 +160,7 @@ def test_a_variant_may_have_several_further_names(path: str) -> None:
     assert load_spec(path).about.aliases == ()
 
 
-def test_a_variant_can_be_validated_alone(path: str) -> None:
+def test_a_variant_can_be_validated_separately(path: str) -> None:
     (found,) = find_specs([f"{path}:wide"], DEFAULT)
     assert found.name == f"{path}:wide"
     assert examine(Options(), ValidationTask(found)).expectations == 2

@@ -26,7 +26,7 @@ def read(text: str) -> Graph:
 
 
 def read_again(network: Graph, node: Node) -> Node:
-    """A layer, written and read on inputs like its own."""
+    """Return a layer, written and read again on inputs of the same shapes."""
     shapes = network.input_shapes(node)
     inputs = {f"in{number}": written(shape) for number, shape in enumerate(shapes or ((1,),))}
     given = dict(zip(node.op.tensor_arguments(), [*inputs][node.op.arity or 0 :], strict=False))
@@ -40,7 +40,7 @@ def read_again(network: Graph, node: Node) -> Node:
 
 
 def attributes(op: Operator) -> dict[str, Any]:
-    """With one entry for axes that are alike, however many were written."""
+    """Return the attributes of an operator, with one entry for equal axes, however many were written."""
     return {each.name: _once(getattr(op, each.name)) for each in fields(op)}
 
 
@@ -85,6 +85,6 @@ def test_numbers_are_written_exactly(value: Fraction) -> None:
         ("leaky_relu 1/3", "leaky_relu 1/3"),
     ],
 )
-def test_what_is_usual_is_left_out(words: str, short: str) -> None:
+def test_defaults_are_left_out(words: str, short: str) -> None:
     (_, node), *_ = read(f"input: 8x16x16\nlayers:\n  - {words}\n").layers()
     assert write_layer(node.op) == short

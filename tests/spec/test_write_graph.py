@@ -13,6 +13,7 @@ from archcalc.analysis.fold import fold
 from archcalc.analysis.propagate import analyze
 from archcalc.graph import Graph, Input, Node, Ref
 from archcalc.ops.base import REGISTRY, Operator
+from archcalc.ops.dense import FullyConnected
 from archcalc.spec import SpecError
 from archcalc.spec.write_graph import write_graph
 from tests.random_networks import networks
@@ -23,7 +24,7 @@ few = settings(max_examples=60)
 
 
 def attributes(op: Operator) -> dict[str, Any]:
-    """With one entry for axes that are alike, however many were written."""
+    """Return the attributes of an operator, with one entry for equal axes, however many were written."""
     return {each.name: _once(getattr(op, each.name)) for each in fields(op)}
 
 
@@ -32,7 +33,7 @@ def _once(value: Any) -> Any:
 
 
 def same_layers(one: Graph, other: Graph) -> None:
-    """The same operators on the same tensors, and the same outputs; names may differ."""
+    """Require the same operators on the same tensors, and the same outputs; names may differ."""
     assert one.inputs == other.inputs
     assert (one.name, one.layout) == (other.name, other.layout)
     for a, b in zip(one.layers(), other.layers(), strict=True):
@@ -86,7 +87,7 @@ def test_random_networks_read_back_as_they_were(text: str) -> None:
 
 
 def written(text: str) -> list[str]:
-    """The lines of the layers and what follows them, of a spec that was read and written again."""
+    """Return the lines of the layers and what follows them, of a spec that was read and written again."""
     lines = write_graph(graph(text)).splitlines()
     return lines[lines.index("layers:") + 1 :]
 
@@ -125,7 +126,7 @@ def test_stages_joins_references_and_heads_stay() -> None:
 
 def test_a_stage_that_has_lost_its_layers_still_names_its_tensor() -> None:
     network = graph("input: 3x8x8\nlayers:\n  - c: conv 4 k3\n  - b: bn\n  - d: concat(@c, @b)\n")
-    assert not fold(network).folds  # two read c
+    assert not fold(network).folds  # c has two readers
     network = graph("input: 3x8x8\nlayers:\n  - c: conv 4 k3\n  - b: bn\n  - d: concat(@b, relu)\n")
     folded = fold(network).folded
     again = graph(write_graph(folded))
@@ -133,7 +134,7 @@ def test_a_stage_that_has_lost_its_layers_still_names_its_tensor() -> None:
     assert again.stages["b"] == again.stages["c"] == Ref(1)
 
 
-def test_layers_that_nobody_reads_are_written_as_stages() -> None:
+def test_layers_without_readers_are_written_as_stages() -> None:
     text = "inputs: {a: 2x8x8, b: 2x8x8}\nlayers:\n  - s: conv 3 k3 -> add(@a, @b) -> relu\n  - t: concat(@s, @b)\n"
     assert written(text) == [
         "  - s_conv: conv 3 k3",
@@ -171,6 +172,49 @@ def test_a_second_output_cannot_be_written() -> None:
     )
     with pytest.raises(SpecError, match="'end' reads the second output"):
         write_graph(Graph("x", layers, {"end": Ref(2)}))
+
+
+@pytest.mark.parametrize("stages", ["aba", "abab", "abcab"])
+def test_stages_whose_layers_stand_in_several_places_keep_their_outputs(stages: str) -> None:
+    """As in a model file, where a stage is the outermost module of a layer."""
+    shape = (4,)
+    kinds = [REGISTRY[name]() for name in ("relu", "tanh", "sigmoid", "silu", "gelu")]
+    nodes = [Node("x", Input(shape), (), (shape,))]
+    nodes += [
+        Node(f"{stage}/{op.name}", op, (Ref(number),), (shape,), stage=stage)
+        for number, (stage, op) in enumerate(zip(stages, kinds, strict=False))
+    ]
+    last = {stage: Ref(number) for number, stage in enumerate(stages, 1)}
+    join = Node("end", REGISTRY["add"](), (last["a"], last["b"]), (shape,), stage="end")
+    network = Graph("net", (*nodes, join), {"end": Ref(len(nodes))}, {**last, "end": Ref(len(nodes))})
+    again = graph(write_graph(network))
+    same_layers(network, again)
+    assert again.stages.items() >= network.stages.items()
+
+
+def test_a_stage_that_has_the_name_of_a_head_gets_another() -> None:
+    """As in a model file, whose outputs have the names of layers."""
+    shape, relu = (4,), REGISTRY["relu"]()
+    nodes = [Node("x", Input(shape), (), (shape,))]
+    nodes += [Node(name, relu, (Ref(number),), (shape,), stage=name) for number, name in enumerate(["relu", "end"])]
+    stages = {"relu": Ref(1), "end": Ref(2)}
+    network = Graph("net", tuple(nodes), {"output": Ref(2), "relu": Ref(1), "end": Ref(2)}, stages)
+    same_layers(network, graph(write_graph(network)))
+
+
+def test_all_reasons_are_named() -> None:
+    """Two pairs of layers with one matrix, but biases of their own."""
+    fc = FullyConnected(features=4)
+    nodes = [Node("x", Input((4,)), (), ((4,),))]
+    for number in range(4):
+        tied = {"weight": number} if number % 2 else {}
+        nodes.append(Node(f"fc{number}", fc, (Ref(number),), ((4,),), tied=tied))
+    with pytest.raises(SpecError) as found:
+        write_graph(Graph("net", tuple(nodes), {"fc3": Ref(4)}))
+    assert [each.message for each in found.value.problems] == [
+        "'fc1' shares weights of 'fc0', but not the bias, which a spec cannot express",
+        "'fc3' shares weights of 'fc2', but not the bias, which a spec cannot express",
+    ]
 
 
 def test_titles_and_layouts_are_kept() -> None:

@@ -1,4 +1,4 @@
-"""Names of bundled networks: as people and libraries write them, and what a wrong one may mean."""
+"""Names of bundled networks: as people and libraries write them, and suggestions for wrong ones."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ ZOO = (
     entry("mixtral", "4096", "mixtral_8x7b"),
     entry("clip:vit_b_32", "3x224x224", "clip_vit_b_32"),
 )
-"""A catalogue with the names of the families that libraries have most of."""
+"""A catalogue with names from the largest families of libraries."""
 
 
 @pytest.fixture
 def catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the bundled networks be those of `ZOO`."""
+    """Make the entries of `ZOO` the bundled networks."""
     monkeypatch.setattr(zoo, "catalogue", lambda: ZOO)
     monkeypatch.setattr(zoo, "bundled", list)
     zoo.entries_by_spelling.cache_clear()
@@ -198,7 +198,7 @@ def test_names_that_differ_in_punctuation_are_found(name: str) -> None:
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize("name", MEANT)
-def test_the_network_that_a_name_means_is_the_answer(name: str) -> None:
+def test_the_intended_network_is_suggested(name: str) -> None:
     assert find_bundled(name) is None
     assert suggest_bundled(name) == f"did you mean '{MEANT[name]}'?"
 
@@ -254,5 +254,5 @@ def test_bundled_networks_are_found_as_libraries_call_them(name: str, spec: str)
         ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b"),
     ],
 )
-def test_bundled_networks_are_the_answer_to_names_in_libraries(name: str, spec: str) -> None:
+def test_bundled_networks_are_suggested_for_names_in_libraries(name: str, spec: str) -> None:
     assert suggest_bundled(name) == f"did you mean '{spec}'?"

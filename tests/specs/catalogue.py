@@ -14,14 +14,14 @@ from archcalc.spec.read import load_spec
 
 
 def specs_of(name: str) -> list[str]:
-    """The SPECs of a file: the network itself, unless it is one of its variants, and the variants."""
+    """Return the SPECs of a file: the network itself, unless it is one of its variants, and the variants."""
     variants = [f"{name}:{variant}" for variant in load_spec(name).variants]
     return variants if variant_of(name) else [name, *variants]
 
 
 @cache
 def variant_of(name: str) -> str:
-    """The variant that a file without expectations of its own is: the one of the same inputs and variables."""
+    """Return the variant with the inputs and the variables of the file itself, whose expectations it then has."""
     spec = load_spec(name)
     if spec.expectations:
         return ""
@@ -30,12 +30,12 @@ def variant_of(name: str) -> str:
 
 
 def values_of(spec: Spec) -> tuple[object, ...]:
-    """What a variant may change of a network."""
+    """Return the inputs and the variables of a spec, which variants may change."""
     return dict(spec.graph.inputs), dict(spec.graph.variables)
 
 
 def entry_of(spec: str) -> Entry:
-    """The entry of a SPEC."""
+    """Return the entry of a SPEC."""
     read = load_spec(spec)
     graph, about = read.graph, read.about
     totals = analyze(graph, receptive=False).totals
@@ -58,13 +58,13 @@ def entry_of(spec: str) -> Entry:
 
 
 def computed() -> Iterator[Entry]:
-    """The entries of all bundled specs, in the order of the catalogue."""
+    """Yield the entries of all bundled specs, in the order of the catalogue."""
     found = [entry_of(spec) for name in bundled() for spec in specs_of(name)]
     yield from sorted(found, key=lambda entry: (entry.family.casefold(), natural(entry.file)))  # variants as written
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers in names by their values."""
+    """Return a key that sorts numbers in names by their values."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.findall(r"\d+|\D+", name)]
 
 

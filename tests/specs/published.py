@@ -1,4 +1,4 @@
-"""Reads the facts files, and says in which sense a printed value holds."""
+"""Reads the facts files, and determines in which sense a printed value holds."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NUMBER = re.compile(
 
 
 class Facts:
-    """What is printed about one system. Every value is to be taken; `left` holds those that were not."""
+    """What is printed about one system. Tests take every value; `left` holds those that none has taken."""
 
     def __init__(self, content: dict[str, Any]) -> None:
         self.content = content
         self.left = {path for path, _ in values(content) if path[0] not in DESCRIPTIVE}
 
     def take(self, *path: str | int) -> str:
-        """The value at a path, as printed."""
+        """Return the value at a path, as printed."""
         found: Any = self.content
         for key in path:
             found = found[key]
@@ -34,7 +34,7 @@ class Facts:
         return str(found)
 
     def items(self, *path: str | int) -> Iterator[tuple[Any, str]]:
-        """Keys (or indices) and printed values of a flat mapping or list."""
+        """Yield keys (or indices) and printed values of a flat mapping or list."""
         found: Any = self.content
         for key in path:
             found = found[key]
@@ -43,7 +43,7 @@ class Facts:
 
 
 def values(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The paths of all values that are printed in a facts file (empty table cells are not)."""
+    """Yield the paths of all values that are printed in a facts file (empty table cells are not)."""
     if isinstance(content, dict):
         for key, value in content.items():
             yield from values(value, (*path, key))
@@ -55,7 +55,7 @@ def values(content: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 
 def read_facts(file: str) -> list[dict[str, Any]]:
-    """The systems of a facts file, scalars as text; unlike a plain YAML reader this loses no repeated key.
+    """Return the systems of a facts file, scalars as text; unlike a plain YAML reader this loses no repeated key.
 
     An entry without value is the first half of a key that contains a comma: ``{a from b, weights: 1, c, weights: 0}``.
     """
@@ -76,14 +76,14 @@ def _plain(node: Any) -> Any:
             prefix = f"{prefix}{key.value}, "
             continue
         name, prefix = prefix + key.value, ""
-        assert name not in result, f"{name} stands there twice"
+        assert name not in result, f"{name} occurs twice"
         result[name] = _plain(value)
     assert not prefix, f"{prefix} has no value"
     return result
 
 
 def number(printed: str, kilo: int = 1000) -> tuple[Fraction, Fraction]:
-    """A printed number and the step of its last digit (0 where it is written out in full)."""
+    """Return a printed number and the step of its last digit (0 where it is written out in full)."""
     match = NUMBER.fullmatch(printed.strip())
     assert match, f"not a number: {printed!r}"
     decimals = match["decimals"] or ""
@@ -96,35 +96,35 @@ def number(printed: str, kilo: int = 1000) -> tuple[Fraction, Fraction]:
 
 
 def rounded(printed: str, true: int | Fraction, kilo: int = 1000) -> bool:
-    """Whether a printed number is the true one, exactly or rounded to its last printed digit."""
+    """Return whether a printed number is the true one, exactly or rounded to its last printed digit."""
     value, step = number(printed, kilo)
     return abs(value - true) <= step / 2
 
 
 def truncated(printed: str, true: int | Fraction, kilo: int = 1000) -> bool:
-    """Whether a printed number is the true one cut off after its last printed digit."""
+    """Return whether a printed number is the true one cut off after its last printed digit."""
     value, step = number(printed, kilo)
     return value <= true < value + step
 
 
 def holds(printed: str, true: int | Fraction) -> None:
-    """Assert that a printed number holds as it stands."""
+    """Assert that a printed number holds, exactly or rounded."""
     assert rounded(printed, true), f"{printed} is printed, {true} is true"
 
 
 def holds_truncated(printed: str, true: int | Fraction) -> None:
     """Assert that a printed number is cut off, and would not hold otherwise."""
-    assert not rounded(printed, true), f"{printed} holds as it stands for {true}"
+    assert not rounded(printed, true), f"{printed} holds for {true}"
     assert truncated(printed, true), f"{printed} is printed, {true} is true"
 
 
-def erratum(printed: str, true: int | Fraction, *, right: str, because: str, kilo: int = 1000) -> None:
-    """Assert that a printed number is wrong in every reading, and which one would be right."""
+def erratum(printed: str, true: int | Fraction, *, correct: str, because: str, kilo: int = 1000) -> None:
+    """Assert that a printed number is wrong in every reading, and that another one is correct."""
     assert because
     assert not rounded(printed, true, kilo), f"{printed} holds for {true}"
-    assert rounded(right, true, kilo), f"{right} is not right either: {true}"
+    assert rounded(correct, true, kilo), f"{correct} is not correct either: {true}"
 
 
 def shape_of(printed: str) -> tuple[int, ...]:
-    """A printed size such as 28x28."""
+    """Return a printed size such as 28x28."""
     return tuple(map(int, printed.split("x")))

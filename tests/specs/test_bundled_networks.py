@@ -1,4 +1,4 @@
-"""Bundled networks of each kind of construct, as small as they can be: they run as they are counted."""
+"""Bundled networks with each kind of construct, made as small as possible: measured counts equal computed ones."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def small(name: str) -> Graph:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
-def test_what_runs_is_what_is_counted(name: str) -> None:
+def test_measured_and_computed_counts_agree(name: str) -> None:
     for check in verify(small(name), ("shapes", "params", "operations", "folding")):
         assert check.holds, (check.aspect, check.differences[:3])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
-def test_written_out_it_is_the_same_network(name: str) -> None:
+def test_a_written_spec_is_the_same_network(name: str) -> None:
     before = small(name)
     again = read_spec(Source("again.yaml", write_graph(before))).graph
     first, second = analyze(before, receptive=False).totals, analyze(again, receptive=False).totals

@@ -1,4 +1,4 @@
-"""The bundled specs: which there are, that they hold what their `expect` says, and that their knobs turn."""
+"""The bundled specs: which there are, that their `expect` sections hold, and that their variables can be set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archcalc.spec.catalogue import catalogue
 
 SPECS = Path(__file__).parents[2] / "specs"
 
-ASKED_FOR = {
+REQUESTED = {
     *("lenet1", "lenet5", "lenet5-1998", "alexnet", "alexnet-2012", "zfnet"),
     *("vgg-a", "vgg-a-lrn", "vgg-b", "vgg-c", "vgg-d", "vgg-e"),
     *("googlenet", "googlenet-naive"),
@@ -28,7 +28,7 @@ ASKED_FOR = {
 
 
 def test_the_networks_that_were_asked_for() -> None:
-    assert set(archcalc.bundled()) >= ASKED_FOR
+    assert set(archcalc.bundled()) >= REQUESTED
 
 
 VARIANTS = [pytest.param(entry.name, marks=[pytest.mark.slow] * bool(entry.variant)) for entry in catalogue()]
@@ -53,7 +53,7 @@ def test_expectations_of_variants_hold(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", archcalc.bundled())
-def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
+def test_bundled_specs_begin_with_their_title(name: str) -> None:
     text = (SPECS / f"{name}.yaml").read_text(encoding="utf-8")
     lines = text.splitlines()
     assert name == name.lower()
@@ -65,7 +65,7 @@ def test_a_bundled_spec_is_what_a_newcomer_reads_first(name: str) -> None:
 
 
 def having(variable: str, *, task: str = "", family: str = "") -> list[str]:
-    """The bundled specs with such a knob, for a task or of a family."""
+    """Return the bundled specs with this variable, for a task or of a family."""
     found = [each for each in catalogue() if task in ("", each.task) and family in ("", each.family)]
     return sorted({entry.file for entry in found if f" {variable}=" in f" {entry.variables}"})
 
@@ -78,7 +78,7 @@ def test_classes_can_be_set(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", having("width", family="ResNet"))
-def test_half_as_wide_is_a_quarter_of_the_work(name: str) -> None:
+def test_half_the_width_is_a_quarter_of_the_work(name: str) -> None:
     whole = archcalc.load(name).analyze().stage("conv4_x")
     half = archcalc.load(name, set={"width": 32}).analyze().stage("conv4_x")
     assert whole.macs == 4 * half.macs
@@ -106,7 +106,7 @@ def test_naive_inception_is_the_same_network_without_reductions() -> None:
 
 
 def widths(analysis: Analysis, stage: str) -> dict[tuple[int, ...], int]:
-    """Kernel to output maps of an inception module's main branches: the first 1x1 convolution, the 3x3 and the 5x5."""
+    """Return the output maps of an inception module's main branches by kernel: the first 1x1, the 3x3 and the 5x5."""
     found: dict[tuple[int, ...], int] = {}
     for layer in analysis.stage(stage).layers:
         if layer.op == "conv":

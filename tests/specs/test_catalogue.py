@@ -11,21 +11,21 @@ from archcalc.spec.library_names import library_forms
 from archcalc.spec.zoo import find_bundled, spellings
 from tests.specs.catalogue import computed, entry_of, specs_of
 
-REMEDY = "run: python -m tests.specs.catalogue"
+UPDATE_HINT = "run: python -m tests.specs.catalogue"
 
 
 def test_every_bundled_network_and_variant_is_in_the_catalogue() -> None:
-    assert {entry.name for entry in catalogue()} == {spec for name in bundled() for spec in specs_of(name)}, REMEDY
+    assert {entry.name for entry in catalogue()} == {spec for name in bundled() for spec in specs_of(name)}, UPDATE_HINT
 
 
 @pytest.mark.slow
-def test_the_catalogue_is_what_the_specs_say() -> None:
-    assert write_catalogue(computed()) == write_catalogue(catalogue()), REMEDY
+def test_the_catalogue_agrees_with_the_specs() -> None:
+    assert write_catalogue(computed()) == write_catalogue(catalogue()), UPDATE_HINT
 
 
 @pytest.mark.parametrize("spec", ["lenet5", "vgg-d", "mobilenet-v1"])
-def test_an_entry_is_what_its_spec_says(spec: str) -> None:
-    assert entry_of(spec) in catalogue(), REMEDY
+def test_an_entry_agrees_with_its_spec(spec: str) -> None:
+    assert entry_of(spec) in catalogue(), UPDATE_HINT
 
 
 def test_every_count_has_its_total() -> None:

@@ -1,7 +1,7 @@
 """Every value in tests/facts is compared with what archcalc computes from the bundled specs.
 
 A printed value holds exactly, or rounded to its last digit (`holds`), or under a convention that is named, or it is an
-`erratum` with the right value and the reason. A value that no test takes fails its system's test.
+`erratum` with the correct value and the reason. A value that no test takes fails its system's test.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TESTS: dict[tuple[str, str], Test] = {}
 
 
 def of(file: str, system: str) -> Callable[[Test], Test]:
-    """This function takes the values of a system."""
+    """Register a function as the one that takes the values of a system."""
 
     def register(test: Test) -> Test:
         TESTS[file, system] = test
@@ -54,12 +54,12 @@ def test_every_printed_value(file: str, content: dict[str, Any]) -> None:
     assert not facts.left, f"nobody looked at {sorted(facts.left, key=str)}"
 
 
-def test_no_test_without_facts() -> None:
+def test_every_test_has_facts() -> None:
     assert {(file, title(content)) for file, content in systems()} == set(TESTS)
     assert all(inspect.isfunction(test) for test in TESTS.values())
 
 
-# Small questions to archcalc ------------------------------------------------------------------------------------------
+# Short queries to archcalc ------------------------------------------------------------------------------------------
 
 
 def net(spec: str, **variables: object) -> Analysis:
@@ -67,13 +67,13 @@ def net(spec: str, **variables: object) -> Analysis:
 
 
 def row(analysis: Analysis, name: str) -> Layer | Group:
-    """The row of a layer, or of a stage."""
+    """Return the row of a layer, or of a stage."""
     names = [layer.name for layer in analysis.layers]
     return analysis.layer(name) if name in names else analysis.stage(name)
 
 
 def the(analysis: Analysis, stage: str, op: str) -> Layer:
-    """The one layer of a kind in a stage."""
+    """Return the only layer of a kind in a stage."""
     found = [layer for layer in analysis.layers if layer.path[0] == stage and layer.op == op]
     assert len(found) == 1, f"{len(found)} layers of kind {op} in {stage}"
     return found[0]
@@ -84,12 +84,12 @@ def ops(analysis: Analysis, stage: str) -> list[str]:
 
 
 def channels_of(analysis: Analysis, stage: str) -> list[int]:
-    """The output channels of a stage's convolutions, in text order."""
+    """Return the output channels of a stage's convolutions, in text order."""
     return [layer.output[0] for layer in analysis.layers if layer.path[0] == stage and layer.op == "conv"]
 
 
 def weights_without_biases(analysis: Analysis, stage: str) -> int:
-    """The stored numbers of a stage that are not biases."""
+    """Return the stored numbers of a stage that are not biases."""
     graph = analysis.graph
     return sum(
         weight.count
@@ -135,7 +135,7 @@ def take_layer(facts: Facts, index: int, analysis: Analysis) -> None:
 
 
 def same_or_valid(analysis: Analysis, layer: Layer) -> Iterator[str]:
-    """What TensorFlow calls the padding of a layer, per axis."""
+    """Yield what TensorFlow calls the padding of a layer, per axis."""
     graph = analysis.graph
     (shape,) = graph.input_shapes(graph.nodes[layer.node])
     kernel, stride = layer.attributes["kernel"], layer.attributes["stride"]
@@ -163,7 +163,7 @@ def lenet5(facts: Facts) -> None:
     assert ops(analysis, "out") == ["fc", "softmax"]
     total = facts.take("total", "params")
     holds(total, net("lenet5-1998").totals.trainable)
-    erratum(total, analysis.totals.params, right="62 thousand", because="60,000 is the network of 1998")
+    erratum(total, analysis.totals.params, correct="62 thousand", because="60,000 is the network of 1998")
 
 
 @of("lectures", "LeNet-5 (as published in 1998)")
@@ -184,7 +184,7 @@ def alexnet(facts: Facts) -> None:
         take_layer(facts, index, analysis)
     total = facts.take("total", "params")
     holds_truncated(total, net("alexnet-2012").totals.params)
-    erratum(total, analysis.totals.params, right="62 million", because="60 million is the network in two groups")
+    erratum(total, analysis.totals.params, correct="62 million", because="60 million is the network in two groups")
 
 
 @of("lectures", "ZFNet")
@@ -230,18 +230,18 @@ GOOGLENET_KINDS = {
 }
 
 SEPARABLE = "2,712 weights are those of a depthwise separable 7x7 with 8 maps per channel, as in TF-Slim's Inception v2"
-SLIP = "the shapes, the branches and (but for 4a, 5a) the ops of this row say otherwise"
-GOOGLENET_PARAMS = {  # what is right, in units of 1024 and without biases
+MISPRINT = "the shapes, the branches and (except 4a, 5a) the ops of this row contradict it"
+GOOGLENET_PARAMS = {  # the correct values, in units of 1024 and without biases
     "conv1": ("9.2K", SEPARABLE),
-    "4a": ("367K", SLIP),
-    "4b": ("438K", SLIP),
-    "4c": ("497K", SLIP),
-    "4d": ("590K", SLIP),
-    "4e": ("847K", SLIP),
-    "5a": ("1018K", SLIP),
-    "5b": ("1409K", SLIP),
+    "4a": ("367K", MISPRINT),
+    "4b": ("438K", MISPRINT),
+    "4c": ("497K", MISPRINT),
+    "4d": ("590K", MISPRINT),
+    "4e": ("847K", MISPRINT),
+    "5a": ("1018K", MISPRINT),
+    "5b": ("1409K", MISPRINT),
 }
-GOOGLENET_OPS = {"conv1": ("118M", SEPARABLE), "4a": ("74M", SLIP), "5a": ("51M", SLIP)}
+GOOGLENET_OPS = {"conv1": ("118M", SEPARABLE), "4a": ("74M", MISPRINT), "5a": ("51M", MISPRINT)}
 
 
 @of("lectures", "GoogLeNet")
@@ -252,9 +252,9 @@ def googlenet(facts: Facts) -> None:
         filled = [i for i, cell in enumerate(cells) if cell is not None]
         _googlenet_row(analysis, stage, {facts.content["columns"][i]: facts.take("rows", index, i) for i in filled})
     total = facts.take("total", "params")
-    erratum(total, analysis.totals.params, right="7 million", because="12 times fewer than AlexNet, says the paper")
+    erratum(total, analysis.totals.params, correct="7 million", because="12 times fewer than AlexNet, says the paper")
     trained = archcalc.load("googlenet").analyze(training=True).totals
-    erratum(total, trained.params, right="13 million", because="nor is it right with the auxiliary heads")
+    erratum(total, trained.params, correct="13 million", because="nor is it correct with the auxiliary heads")
     holds(facts.take("total", "layers"), depth(analysis))
 
 
@@ -287,15 +287,15 @@ def _googlenet_row(analysis: Analysis, stage: str, printed: dict[str, str]) -> N
     if "ops" in printed:
         ops_printed = printed.pop("ops")
         if stage in GOOGLENET_OPS:
-            right, because = GOOGLENET_OPS[stage]
-            erratum(ops_printed, layer.macs, right=right, because=because)
+            correct, because = GOOGLENET_OPS[stage]
+            erratum(ops_printed, layer.macs, correct=correct, because=because)
         else:
             holds(ops_printed, layer.macs)
     assert not printed
 
 
 def _window(analysis: Analysis, stage: str, kernel: tuple[int, int], stride: int) -> None:
-    """The stage slides such a window (the last of its convolutions; global pooling counts as one 7x7 window)."""
+    """Require the window of a stage: that of its last convolution; global pooling counts as one 7x7 window."""
     layers = [layer for layer in analysis.layers if layer.path[0] == stage and layer.op in ("conv", "maxpool", "gap")]
     layer = layers[-1]
     if layer.op == "gap":
@@ -307,10 +307,10 @@ def _window(analysis: Analysis, stage: str, kernel: tuple[int, int], stride: int
 
 
 def _googlenet_params(printed: str, stage: str, weights: int, with_biases: int) -> None:
-    """The paper counts in units of 1024 and leaves biases out, except that 3a is cut off and 3b counts them."""
+    """Take a count of the paper: in units of 1024 without biases, except that 3a is truncated and 3b counts biases."""
     if stage in GOOGLENET_PARAMS:
-        right, because = GOOGLENET_PARAMS[stage]
-        erratum(printed, weights, right=right, because=because, kilo=1024)
+        correct, because = GOOGLENET_PARAMS[stage]
+        erratum(printed, weights, correct=correct, because=because, kilo=1024)
         assert not rounded(printed, with_biases, kilo=1024)
     elif stage == "3b":
         assert rounded(printed, with_biases, kilo=1024)
@@ -321,7 +321,7 @@ def _googlenet_params(printed: str, stage: str, weights: int, with_biases: int) 
 
 
 def depth(analysis: Analysis) -> int:
-    """The most layers with weights on any path from the input."""
+    """Return the maximum number of layers with weights on any path from the input."""
     deepest: list[int] = []
     for node in analysis.graph.nodes:
         above = max((deepest[ref.node] for ref in node.inputs), default=0)
@@ -367,7 +367,7 @@ def separable(facts: Facts) -> None:
     holds(facts.take("printed", "pointwise"), parts.layer("pointwise").mults)
     holds(facts.take("printed", "together"), parts.totals.mults)
     second = facts.take("printed", "together (second mention)")
-    erratum(second, parts.totals.mults, right="53,952", because="a slip of the pen: 4,800 + 49,152")
+    erratum(second, parts.totals.mults, correct="53,952", because="an arithmetic error: 4,800 + 49,152")
 
 
 @of("lectures", "Xception")
@@ -432,18 +432,18 @@ def mobilenet(facts: Facts) -> None:
         analysis = net("mobilenet-v1", alpha=alpha, rho=Fraction(int(resolution), 224))
         printed = facts.take(table, index, "mult_adds")
         if (alpha, resolution) == ("1.0", "160"):
-            _without_the_fully_connected_layer(printed, analysis, right="291M")
+            _without_the_fully_connected_layer(printed, analysis, correct="291M")
         else:
             holds(printed, analysis.totals.macs)
         holds(facts.take(table, index, "params"), analysis.totals.trainable)  # running statistics left out
     assert facts.take(table, full, "variant") == "full convolutions instead of depthwise separable"
     analysis = net("mobilenet-v1-full")
-    _without_the_fully_connected_layer(facts.take(table, full, "mult_adds"), analysis, right="4867M")
+    _without_the_fully_connected_layer(facts.take(table, full, "mult_adds"), analysis, correct="4867M")
     holds(facts.take(table, full, "params"), analysis.totals.trainable)
 
 
-def _without_the_fully_connected_layer(printed: str, analysis: Analysis, *, right: str) -> None:
-    erratum(printed, analysis.totals.macs, right=right, because="the other rows of the table count that layer")
+def _without_the_fully_connected_layer(printed: str, analysis: Analysis, *, correct: str) -> None:
+    erratum(printed, analysis.totals.macs, correct=correct, because="the other rows of the table count that layer")
     holds(printed, analysis.totals.macs - row(analysis, "head").macs)
 
 
@@ -480,8 +480,8 @@ def _span(box: tuple[int, int] | None) -> range:
 
 @of("lectures", "colourisation networks with symbolic sizes, homework")
 def colourisation(facts: Facts) -> None:
-    # Nothing is printed but the questions: weights, outputs, connections as functions of NIC, NF, NC and k, and what
-    # doubling height and width does. Outputs and connections are those of the convolutions, biases counted.
+    # Only the questions are printed: weights, outputs and connections as functions of NIC, NF, NC and k, and the effect
+    # of doubling height and width. Outputs and connections are those of the convolutions, with biases.
     for nic, nf, nc, k in ((1, 32, 24, 3), (3, 16, 10, 5)):
         base = {"NIC": nic, "NF": nf, "NC": nc, "k": k}
         weights = k * k * (nic * nf + 8 * nf**2 + nf * nc + nc**2)
@@ -559,12 +559,12 @@ def alexnet_2012(facts: Facts) -> None:
     layers = [layer for layer in analysis.layers if layer.op in ("conv", "fc")]
     for index, printed in facts.items("neurons"):
         if index == 0:
-            erratum(printed, layers[0].activations, right="290,400", because="the first maps are 96 of 55x55")
+            erratum(printed, layers[0].activations, correct="290,400", because="the first maps are 96 of 55x55")
         else:
             holds(printed, layers[index].activations)
     neurons = sum(layer.activations for layer in layers)
     printed = facts.take("printed", "neurons")
-    erratum(printed, neurons, right="659,272", because="rounded down to the next 50,000")
+    erratum(printed, neurons, correct="659,272", because="rounded down to the next 50,000")
     holds_truncated(facts.take("printed", "parameters"), analysis.totals.params)
     holds(facts.take("printed", "exact parameters"), analysis.totals.params)
 
@@ -617,7 +617,7 @@ def take_fields(facts: Facts, spec: str, layer_of: Callable[[str], str]) -> None
 
 
 def vgg_layer(repeats: dict[str, int]) -> Callable[[str], str]:
-    """Where an end point of a VGG stands: conv3_2 is conv3/conv_2, or conv3/conv where the stage has only one."""
+    """Return the layer of an end point of a VGG: conv3_2 is conv3/conv_2, or conv3/conv in a stage with only one."""
 
     def layer(name: str) -> str:
         if name.startswith("pool"):

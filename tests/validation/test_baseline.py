@@ -1,4 +1,4 @@
-"""NetworkFigures of an earlier state: stored and read again, what has changed, what has grown."""
+"""Figures of an earlier state: stored and read again, changes, and growth."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def stages(text: str) -> NetworkFigures:
     return figures_of(analyze(read_spec(Source("x.yaml", f"input: 3x32x32\nlayers: {text}")).graph))
 
 
-def told(before: NetworkFigures, after: NetworkFigures) -> list[str]:
-    """The changes in short."""
+def changes_of(before: NetworkFigures, after: NetworkFigures) -> list[str]:
+    """Return the changes in a short form."""
     found = []
     for old, new in changes(before, after):
         names = [row.name for row in (old, new) if row is not None]
@@ -38,7 +38,7 @@ def told(before: NetworkFigures, after: NetworkFigures) -> list[str]:
     return found
 
 
-def test_what_is_stored_is_what_show_says() -> None:
+def test_stored_figures_are_those_of_show() -> None:
     found = figures("conv 6 k5 -> relu")
     assert dict(zip(STORED_QUANTITIES, found.totals, strict=True))["params"] == 6 * 3 * 25 + 6
     assert found.totals[STORED_QUANTITIES.index("memory")] == 4 * (456 + 3 * 32 * 32 + 2 * 6 * 28 * 28 - 3 * 32 * 32)
@@ -46,22 +46,22 @@ def test_what_is_stored_is_what_show_says() -> None:
     assert found.layers[1].counts[STORED_COUNTS.index("activations")] == 6 * 28 * 28
 
 
-def test_changed_new_and_removed_layers_are_told_apart() -> None:
+def test_changed_new_and_removed_layers_are_distinguished() -> None:
     before = stages("[a: conv 4 k3, b: relu, c: conv 8 k3]")
-    assert told(before, stages("[a: conv 5 k3, b: relu, c: conv 8 k3]")) == ["~a", "~b", "~c"]
-    assert told(before, stages("[a: conv 4 k3, n: bn, b: relu, c: conv 8 k3]")) == ["+n"]
-    assert told(before, stages("[a: conv 4 k3, c: conv 8 k3]")) == ["-b"]
-    assert told(before, stages("[a: conv 4 k3, b: tanh, c: conv 8 k3]")) == ["-b", "+b"]
+    assert changes_of(before, stages("[a: conv 5 k3, b: relu, c: conv 8 k3]")) == ["~a", "~b", "~c"]
+    assert changes_of(before, stages("[a: conv 4 k3, n: bn, b: relu, c: conv 8 k3]")) == ["+n"]
+    assert changes_of(before, stages("[a: conv 4 k3, c: conv 8 k3]")) == ["-b"]
+    assert changes_of(before, stages("[a: conv 4 k3, b: tanh, c: conv 8 k3]")) == ["-b", "+b"]
 
 
-def test_numbered_names_that_only_move_are_no_change() -> None:
+def test_numbered_names_that_only_move_are_not_a_change() -> None:
     before = figures("conv 4 k3 -> relu -> conv 8 k3 -> relu")
-    assert told(before, figures("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
+    assert changes_of(before, figures("conv 4 k3 -> relu -> conv 4 k3 half -> relu -> conv 8 k3 -> relu")) == [
         "+conv_2",
         "+relu_2",
     ]
     before = stages("[s: conv 4 k3 -> relu]")
-    assert told(before, stages("[s: conv 4 k3 -> relu -> conv 4 k1]")) == ["+s/conv_2"]
+    assert changes_of(before, stages("[s: conv 4 k3 -> relu -> conv 4 k1]")) == ["+s/conv_2"]
 
 
 def test_growth_is_measured_against_the_tolerance_exactly() -> None:

@@ -1,4 +1,4 @@
-"""The cache: the same results as without, for as long as nothing changes that they depend on."""
+"""The cache: the same results as without it, as long as nothing changes that they depend on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NET = "input: 3x9x9\nvariables: {idle: 1}\nlayers:\n  - a: conv 4 k3 -> bn\n  - 
 
 @pytest.fixture
 def nets(tmp_path: Path) -> Path:
-    """A folder of specs with warnings, a failing expectation and errors, and of a file that is no spec."""
+    """Return a folder of specs with warnings, a failing expectation and errors, and a file that is not a spec."""
     folder = tmp_path / "nets"
     folder.mkdir()
     (folder / "a.yaml").write_text(NET, encoding="utf-8")
@@ -38,7 +38,7 @@ def nets(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the specs that were validated, rather than found in the cache."""
+    """Return the names of the specs that were validated, rather than found in the cache."""
     names: list[str] = []
     original = cache.examine_all
 
@@ -129,7 +129,7 @@ def test_another_version_validates_again(nets: Path, examined: list[str]) -> Non
 
 
 @pytest.mark.parametrize("damage", ["no database", "no result", "a folder", "read-only"])
-def test_a_damaged_cache_is_none(nets: Path, examined: list[str], damage: str) -> None:
+def test_a_damaged_cache_is_ignored(nets: Path, examined: list[str], damage: str) -> None:
     file = nets.parent / "cache.sqlite"
     given = tasks(nets)
     first = list(examine_changed(file, VERSION, Options(), given))

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "archcalc"
 
 
 def codes(room: str) -> Iterator[str]:
-    """What stands first in calls of ``fail`` and ``Problem``."""
+    """Yield the first arguments of calls of ``fail`` and ``Problem``."""
     for path in (PACKAGE / room).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or not node.args:
@@ -25,7 +25,7 @@ def codes(room: str) -> Iterator[str]:
 
 def test_every_error_that_a_spec_can_have_is_documented() -> None:
     used = {code for room in ("spec", "validation") for code in codes(room)}
-    apart = {"write"}  # of a graph that cannot be written as a spec
+    apart = {"write"}  # the code of a graph that cannot be written as a spec
     assert used - apart <= ERRORS.keys() | WARNINGS.keys()
 
 

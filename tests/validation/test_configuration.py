@@ -1,4 +1,4 @@
-"""What a project says about warnings: where that is found, what it says, what is wrong with it."""
+"""The configuration of a project: where it is found, what it sets, and its errors."""
 
 from __future__ import annotations
 

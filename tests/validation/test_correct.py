@@ -1,4 +1,4 @@
-"""New contents of files: their line ends, and patches."""
+"""Corrected contents of files: their line ends, and patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One spec, whatever is in its file: an result, never an exception; corrections that hold what they promise."""
+"""Any file gives a result, never an exception, and corrections do what they promise."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_damaged_files_have_an_outcome_and_corrections_that_hold(tmp_path: Path,
     assert corrections
 
 
-def test_what_is_in_a_setting_is_found_in_the_spec(tmp_path: Path) -> None:
+def test_settings_are_applied_to_the_spec(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nvariables: {c: 2}\nlayers: [conv c k3]\nexpect: {params: 56}\n", encoding="utf-8")
     assert examine(Options(), task(path)).status == 0
@@ -57,7 +57,7 @@ def test_what_is_in_a_setting_is_found_in_the_spec(tmp_path: Path) -> None:
     assert examine(Options(shapes={"": "4x9x9"}), task(path)).status == 1
 
 
-def test_a_mistake_in_a_setting_is_one_of_the_run_and_has_no_place_in_the_file(tmp_path: Path) -> None:
+def test_a_mistake_in_a_setting_is_reported_without_a_place_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 3x9x9\nvariables: {c: 2}\nlayers: [conv c k3]\n", encoding="utf-8")
     (found,) = examine(Options(settings={"c": "3+"}), task(path)).findings
@@ -98,7 +98,7 @@ def test_without_a_baseline_no_mistake_of_a_student_is_suspected() -> None:
     text = "input: 3x8x8\nlayers:\n  - a: conv 4 k3 -> relu\n  - dw: dwconv k3 half\nexpect:\n  params: 112\n"
     (finding,) = examined(text).findings
     assert finding.code == "expectation"
-    assert finding.message == "params is 152, expected 112"  # what one gets if dw is left out of the sum
+    assert finding.message == "params is 152, expected 112"  # the sum without dw
     assert finding.hint == ""
 
 

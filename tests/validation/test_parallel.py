@@ -12,7 +12,7 @@ from archcalc.validation.results import ValidationTask
 
 
 @pytest.mark.slow
-def test_several_processes_say_what_one_says(tmp_path: Path) -> None:
+def test_several_processes_give_the_results_of_one(tmp_path: Path) -> None:
     for index in range(40):
         text = f"input: 3x9x9\nlayers: [conv {index} k3 -> bn]\nexpect: {{params: 112}}\n"  # 0 maps are an error
         tmp_path.joinpath(f"{index:02}.yaml").write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which specs the arguments of a command stand for."""
+"""The specs that the arguments of a command stand for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archcalc.validation import FoundSpec, find_specs
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with files of all sorts, where the program stands."""
+    """Return the current folder, with files of all kinds."""
     for name in ("b.yaml", "a.yml", "deep/c.json", "deep/my net.yaml", ".hidden/d.yaml", "deep/.e.yaml", "notes.txt"):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
@@ -30,7 +30,7 @@ def one(argument: str) -> FoundSpec:
     return found_spec
 
 
-def test_a_folder_is_searched_to_the_bottom_but_for_what_is_hidden() -> None:
+def test_a_folder_is_searched_recursively_except_for_hidden_files() -> None:
     assert names(".") == ["a.yml", "b.yaml", "deep/c.json", "deep/my net.yaml"]
     assert names("deep") == ["deep/c.json", "deep/my net.yaml"]
 
@@ -57,7 +57,7 @@ def test_bundled_networks_and_expressions_have_their_names() -> None:
 
 
 @pytest.mark.parametrize("argument", ["nowhere.yaml", "no-such-network", "deep/none/", "\0", ""])
-def test_what_does_not_exist_is_a_problem_of_its_own(argument: str) -> None:
+def test_a_missing_path_is_a_separate_problem(argument: str) -> None:
     assert one(argument).problem is not None
 
 

@@ -1,4 +1,4 @@
-"""Which files are meant as specs."""
+"""Files that are recognized as specs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from archcalc.validation.recognize import is_spec, is_spec_file
         "\tx\nlayers: a\n",
     ],
 )
-def test_what_has_layers_or_an_input_means_to_be_a_spec(text: str) -> None:
+def test_files_with_layers_or_an_input_are_recognized(text: str) -> None:
     assert is_spec(text)
 
 
@@ -59,7 +59,7 @@ def test_what_has_layers_or_an_input_means_to_be_a_spec(text: str) -> None:
         "# only a comment",
     ],
 )
-def test_other_files_are_none(text: str) -> None:
+def test_other_files_are_not_recognized(text: str) -> None:
     assert not is_spec(text)
 
 
@@ -72,7 +72,7 @@ def test_files_are_recognized_in_any_encoding(tmp_path: Path, encoding: str) -> 
     assert not is_spec_file(str(other), 1000)
 
 
-def test_pictures_are_no_specs(tmp_path: Path) -> None:
+def test_images_are_not_specs(tmp_path: Path) -> None:
     path = tmp_path / "layers.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)) * 4)
     assert not is_spec_file(str(path), 100_000)
@@ -87,7 +87,7 @@ def test_pictures_are_no_specs(tmp_path: Path) -> None:
         ("layers:\n" + "  - relu\n" * 50, True),
     ],
 )
-def test_of_files_that_are_too_large_the_beginning_decides(tmp_path: Path, text: str, expected: bool) -> None:
+def test_files_that_are_too_large_are_recognized_by_their_beginning(tmp_path: Path, text: str, expected: bool) -> None:
     path = tmp_path / "large.json"
     path.write_text(text, encoding="utf-8")
     assert is_spec_file(str(path), 100) is expected

@@ -36,7 +36,7 @@ def test_a_spec_that_was_renamed_and_changed_is_recognized() -> None:
     }
 
 
-def test_in_another_folder_all_widths_may_have_changed() -> None:
+def test_a_moved_spec_is_recognized_with_other_widths() -> None:
     before, after = figures(NARROW), figures(NARROW.replace("8", "48"))
     assert renamed({"prod/a.yaml": before}, {"production/a.yaml": after}) == {"production/a.yaml": "prod/a.yaml"}
     assert renamed({"prod/a.yaml": before}, {"prod/b.yaml": after}) == {}
@@ -49,7 +49,7 @@ def test_another_network_is_new() -> None:
     assert renamed({"a.yaml": LENET}, {}) == {}
 
 
-def test_of_equal_networks_those_with_the_longest_common_path_belong_together() -> None:
+def test_equal_networks_are_matched_by_the_longest_common_path() -> None:
     names = ("x/net.yaml", "y/net.yaml", "y/other.yaml", "net.yaml")
     gone = {f"prod/{name}": LENET for name in names}
     new = {f"production/{name}": LENET for name in names}

@@ -28,7 +28,7 @@ def figures(text: str) -> NetworkFigures:
 @pytest.mark.slow
 @settings(max_examples=25)
 @given(text=networks())
-def test_a_baseline_survives_its_file(tmp_path: Path, text: str) -> None:
+def test_a_baseline_is_read_back_as_written(tmp_path: Path, text: str) -> None:
     path = tmp_path / "base.json"
     found = {'é " x': figures(text), "y": figures(text)}
     path.write_text(BaselineFile(str(path), found).text(), encoding="utf-8")
@@ -59,7 +59,7 @@ def test_a_baseline_has_a_line_for_every_layer() -> None:
         '"activations": 1, "memory": 1}}}}',
     ],
 )
-def test_what_is_no_baseline_is_an_error(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_baseline_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "b.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(SpecError, match="not a baseline") as caught:
@@ -74,7 +74,7 @@ def test_a_missing_baseline_names_the_option_that_writes_it(tmp_path: Path) -> N
     assert "--update-baseline" in str(caught.value)
 
 
-def test_names_do_not_depend_on_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_do_not_depend_on_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "a.yaml").touch()
     monkeypatch.chdir(tmp_path)
@@ -84,7 +84,7 @@ def test_names_do_not_depend_on_where_one_stands(tmp_path: Path, monkeypatch: py
     assert BaselineFile("../b.json").spec_name(FoundSpec("lenet5", path="/somewhere/lenet5.yaml")) == "lenet5"
 
 
-def test_a_baseline_of_another_schema_is_not_one_that_is_damaged(tmp_path: Path) -> None:
+def test_a_baseline_of_another_schema_is_not_called_damaged(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     path.write_text('{"schema": 2, "networks": []}', encoding="utf-8")
     with pytest.raises(SpecError, match="has schema 2, and this version of archcalc reads schema 1") as caught:
@@ -137,7 +137,7 @@ def test_entries_whose_files_are_gone_are_known_and_not_written(tmp_path: Path) 
     assert json.loads(store.updated_file().text())["specs"].keys() == {"a.yaml", "lenet5", "3 -> relu"}
 
 
-def test_what_cannot_be_seen_is_not_gone() -> None:
+def test_files_in_unreadable_folders_are_not_missing() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "sec"
         folder.mkdir()
@@ -166,7 +166,7 @@ def _hold(path: str, holding: Any, release: Any) -> None:
         release.wait(60)
 
 
-def test_one_process_at_a_time_holds_the_lock_and_it_leaves_nothing(tmp_path: Path) -> None:
+def test_only_one_process_at_a_time_holds_the_lock_and_no_file_remains(tmp_path: Path) -> None:
     pytest.importorskip("fcntl")
     path = str(tmp_path / "b.json")
     context = get_context("spawn")

@@ -1,4 +1,4 @@
-"""Folders and patterns: what they contain, and what of it cannot be read, is left out or leads elsewhere."""
+"""Folders and patterns: their files, and those that cannot be read, are left out, or are links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERYTHING = ["nets", "nets/**", "nets/**/*.yaml"]
 
 @pytest.fixture(autouse=True)
 def tree(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that everybody can reach, where the program stands, with a spec in the folder ``nets/deep``."""
+    """Return the current folder, accessible to every user, with a spec in the folder ``nets/deep``."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place).resolve()
         folder.chmod(0o755)
@@ -34,7 +34,7 @@ def add(path: Path) -> None:
 
 
 def found(*arguments: str) -> dict[str, FoundSpec]:
-    """What is found, by name; a test that is not about errors fails if there are any."""
+    """Return the specs that are found, by name; unexpected errors fail the test."""
     return {each.name: each for each in find_specs(arguments, DEFAULT)}
 
 
@@ -88,7 +88,7 @@ def test_a_lost_link_with_the_name_of_a_spec_is_a_spec_that_cannot_be_read(tree:
 
 
 @pytest.mark.parametrize("argument", EVERYTHING)
-def test_nothing_waits_for_a_pipe(tree: Path, argument: str) -> None:
+def test_named_pipes_do_not_block(tree: Path, argument: str) -> None:
     os.mkfifo(tree / "nets" / "pipe.yaml")
     assert found(argument)["nets/pipe.yaml"].skipped == "a pipe or another special file"
 

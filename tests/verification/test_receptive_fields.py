@@ -1,4 +1,4 @@
-"""Receptive fields, analysis against probing."""
+"""Receptive fields: the analysis against probing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_random_graphs_see_what_the_analysis_says(network: Graph) -> None:
 
 
 def seen(network: Graph, unit: tuple[int, ...], *, guess: Extent = NOTHING) -> Extent:
-    """What a unit of the last layer sees of the first axis of the input."""
+    """Return what a unit of the last layer sees of the first axis of the input."""
     last = len(network.nodes) - 1
     sizes = {name: shape[1:] for name, shape in network.inputs.items()}
     return probe(network, sizes, {last: unit}, next(iter(sizes)), 0, {last: guess})[last]
@@ -40,7 +40,7 @@ def test_a_wrong_guess_changes_nothing() -> None:
         assert seen(network, (4,), guess=guess) == Extent(16, 22)
 
 
-def test_borders_cut_and_dilation_leaves_gaps() -> None:
+def test_fields_are_clipped_at_borders_and_have_gaps_with_dilation() -> None:
     assert seen(chain("conv 4 k3 p1", "3x9"), (0,)) == Extent(0, 1)
     assert seen(chain("conv 4 k3 d3 p3", "3x9"), (1,)) == Extent(1, 4)
 
@@ -49,7 +49,7 @@ def test_a_unit_in_the_padding_sees_nothing() -> None:
     assert seen(chain("pad 2 -> relu", "3x9"), (0,)) == NOTHING
 
 
-def test_every_kind_of_join_and_a_softmax_pass_it_on() -> None:
+def test_fields_pass_through_every_kind_of_join_and_a_softmax() -> None:
     joins = "add(identity, conv 4 k3 p1) -> mul(identity, sigmoid) -> max(relu, tanh) -> concat(identity, softmax)"
     assert seen(chain(f"{joins} -> bn -> gelu -> lrn 3", "4x20"), (10,)) == Extent(9, 11)
 
@@ -108,7 +108,7 @@ def test_networks_that_turn_channels_into_positions_are_probed(layers: str, shap
     assert found.compared or "x" not in shape
 
 
-def test_states_depend_on_all_positions_and_so_does_what_starts_with_them() -> None:
+def test_states_depend_on_all_positions_and_so_do_layers_that_start_from_them() -> None:
     network = graph("""
         inputs: {source: 12x8, target: 9x8}
         layers:
@@ -124,12 +124,12 @@ def test_states_depend_on_all_positions_and_so_does_what_starts_with_them() -> N
     assert not compare_fields(network).differences
 
 
-def test_a_wrong_view_would_be_noticed() -> None:
+def test_a_wrong_view_is_noticed() -> None:
     network = chain("reshape 1x3x3x4x4 -> transpose 0x3x1x4x2 -> reshape 1x12x12", "9x4x4")
     assert seen(network, (7, 7)) == Extent(2, 2)
     assert seen(chain("reshape 3x3x4x4 -> transpose 0x2x1x3 -> reshape 3x12x4", "9x4x4"), (7, 0)) == Extent(2, 2)
 
 
-def test_positions_that_an_upsampling_leaves_empty_see_nothing_of_what_is_mixed() -> None:
+def test_positions_that_an_upsampling_leaves_empty_do_not_see_mixed_positions() -> None:
     network = chain("softmax axis=-1 -> upconv 2 k1 s1x2 outpad=0x1", "2x3x3")
     assert not compare_fields(network).differences

@@ -37,7 +37,7 @@ class Contradiction(AssertionError):
 
 
 def agree(target: str, quantity: str, derived: Any, analysed: Any) -> None:
-    """Check that the result of a derivation is that of the analysis.
+    """Check that the result of a derivation equals that of the analysis.
 
     Raises:
         Contradiction: it is not.

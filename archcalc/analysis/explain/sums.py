@@ -10,7 +10,7 @@ from archcalc.analysis.propagate import Group, Layer, Totals, counted_before
 from archcalc.numeric.traced import Notation
 
 MAX_TERMS = 8
-"""The most terms with which a sum is written out."""
+"""The maximum number of terms with which a sum is written out."""
 
 
 def explain_sums(

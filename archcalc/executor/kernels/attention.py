@@ -87,7 +87,7 @@ def attention(op: Attention, inputs: Arrays, weights: Weights, context: Context)
     queries = _heads(_projected(x, "query", weights, context), op.heads)
     keys, values = (_heads(_projected(source, name, weights, context), kv_heads) for name in ("key", "value"))
     if op.rope is not None:
-        queries, keys = (_turned(each, float(op.rope), context) for each in (queries, keys))
+        queries, keys = (_rotated(each, float(op.rope), context) for each in (queries, keys))
     keys, values = (np.repeat(each, op.heads // kv_heads, axis=-3) for each in (keys, values))
     added = [_aligned(given[name], queries.ndim) for name in ("score_bias", "mask") if name in given]
     if op.alibi:
@@ -110,8 +110,8 @@ def _heads(x: Array, heads: int) -> Array:
     return x.reshape(*x.shape[:-1], heads, -1).swapaxes(-2, -3)
 
 
-def _turned(x: Array, base: float, context: Context) -> Array:
-    """Return vectors whose halves are turned against each other by angles that grow with the position."""
+def _rotated(x: Array, base: float, context: Context) -> Array:
+    """Return vectors whose halves are rotated into each other by angles that grow with the position."""
     positions, width = x.shape[-2:]
     angles = np.arange(positions)[:, None] * base ** (-2 * np.arange(width // 2) / width)
     cosine, sine = (np.tile(function(angles), 2).astype(x.dtype) for function in (np.cos, np.sin))
@@ -121,7 +121,7 @@ def _turned(x: Array, base: float, context: Context) -> Array:
 
 
 def _aligned(x: Array, rank: int) -> Array:
-    """Return a tensor with axes of size 1 behind the batch, so that it has as many as the scores."""
+    """Return a tensor with axes of size 1 after the batch, so that it has as many as the scores."""
     return x.reshape(len(x), *(1 for _ in range(rank - x.ndim)), *x.shape[1:])
 
 

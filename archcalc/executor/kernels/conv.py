@@ -191,9 +191,9 @@ def transposed_conv(op: TransposedConv, inputs: Arrays, weights: Weights, contex
 def scatter(columns: Array, axes: list[WindowAxis], block: WindowBlock, result: Array) -> None:
     """Add the contributions of a block of inputs (O×taps×positions) to the output, tap by tap."""
     for number, tap in enumerate(taps(axes)):
-        met = [axis.met(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
-        target = result[index(place for _, place in met)]
-        np.add(target, columns[:, number][index(inside for inside, _ in met)], out=target)
+        overlaps = [axis.overlap(place, *bounds) for axis, place, bounds in zip(axes, tap, block.ranges, strict=True)]
+        target = result[index(place for _, place in overlaps)]
+        np.add(target, columns[:, number][index(inside for inside, _ in overlaps)], out=target)
 
 
 def transposed_axes(op: TransposedConv, sizes: Sizes) -> list[WindowAxis]:

@@ -30,8 +30,8 @@ def _expansions(dtype: np.dtype[np.floating]) -> Array:
 
 
 def erf(context: Context, x: Array) -> Array:
-    """Return the error function of every number, to the precision of its type: a Taylor polynomial around a near
-    point."""
+    """Return the error function of every number, to the precision of its type: a Taylor polynomial around a
+    nearby point."""
     limited = np.clip(x, -LIMIT, LIMIT)
     nearest = np.rint(limited / STEP)
     distance = limited - nearest * x.dtype.type(STEP)

@@ -83,8 +83,8 @@ def sizes_of(sample: Array, axes: list[WindowAxis], block: WindowBlock) -> Sizes
 def windows(framed: Array, first: Sizes, axes: list[WindowAxis], block: WindowBlock) -> Array:
     """Return the windows of a block of positions as a view C×k…×positions… of a frame or sample (C×n…)."""
     steps = framed.strides[1:]
-    apart = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))
-    onward = (axis.stride * step for axis, step in zip(axes, steps, strict=True))
+    tap_strides = (axis.dilation * step for axis, step in zip(axes, steps, strict=True))
+    window_strides = (axis.stride * step for axis, step in zip(axes, steps, strict=True))
     offset = sum(place * step for place, step in zip(first, steps, strict=True))
-    strides = (framed.strides[0], *apart, *onward)
+    strides = (framed.strides[0], *tap_strides, *window_strides)
     return np.ndarray(sizes_of(framed, axes, block), framed.dtype, framed, offset, strides)

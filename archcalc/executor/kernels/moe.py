@@ -28,7 +28,7 @@ def experts_storage(op: MixtureOfExperts, inputs: tuple[Sizes, ...]) -> dict[str
 
 @kernel(MixtureOfExperts)
 def mixture(op: MixtureOfExperts, inputs: Arrays, weights: Weights, context: Context) -> Arrays:
-    """Evaluate every expert on the tokens that chose it."""
+    """Evaluate every expert on the tokens for which it was chosen."""
     (x,) = inputs
     rows = x.reshape(-1, x.shape[-1])
     logits = weighted(rows, _layer(weights, "router"), context)
@@ -56,7 +56,7 @@ def _layer(weights: Weights, name: str, place: int | slice = slice(None)) -> Wei
 
 
 def _evaluated(op: MixtureOfExperts, rows: Array, expert: int, weights: Weights, context: Context) -> Array:
-    """Return what an expert makes of some tokens."""
+    """Return the outputs of an expert for some tokens."""
     first = weighted(rows, _layer(weights, "up", expert), context)
     if op.gated:
         gate = weighted(rows, _layer(weights, "gate", expert), context)

@@ -77,9 +77,9 @@ def tap_by_tap(axes: list[WindowAxis], join: np.ufunc, neutral: float, maps: Arr
     """Combine the numbers of windows on maps (C×n…), one tap of all windows at a time."""
     results[...] = neutral
     for tap in taps(axes):
-        met = [axis.met(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)]
-        here = results[index(windows for windows, _ in met)]
-        join(here, maps[index(places for _, places in met)], out=here)
+        overlaps = [axis.overlap(place, 0, axis.positions) for axis, place in zip(axes, tap, strict=True)]
+        here = results[index(windows for windows, _ in overlaps)]
+        join(here, maps[index(places for _, places in overlaps)], out=here)
 
 
 def counted(axis: WindowAxis, padding: bool) -> Array:

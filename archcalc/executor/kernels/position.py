@@ -35,9 +35,9 @@ def relative_bias(op: RelativeBias, inputs: Arrays, weights: Weights, context: C
 def _relative_positions(size: Sizes) -> Array:
     """Return the number of the relative position, query minus key, of every pair of positions."""
     places = np.indices(size).reshape(len(size), -1)
-    apart = places[:, :, None] - places[:, None, :]
+    distances = places[:, :, None] - places[:, None, :]
     found: Array = np.ravel_multi_index(
-        tuple(each + n - 1 for each, n in zip(apart, size, strict=True)), [2 * n - 1 for n in size]
+        tuple(each + n - 1 for each, n in zip(distances, size, strict=True)), [2 * n - 1 for n in size]
     )
     return found
 
@@ -55,7 +55,7 @@ def _buckets(positions: int, buckets: int, longest: int, causal: bool) -> Array:
 
 
 ROUNDING = 1e-6
-"""What is added to logarithms, so that the distances at which ranges begin are in them as with exact numbers."""
+"""Added to logarithms, so that despite rounding each range contains the distance at which it begins."""
 
 
 @kernel(ShiftMask)

@@ -37,8 +37,8 @@ def upsample(op: Upsample, inputs: Arrays, weights: Weights, context: Context) -
 def _repeated(x: Array, times: Sizes) -> Array:
     """Return every position repeated ``times`` per axis, in a single assignment."""
     examples, channels, *positions = x.shape
-    apart = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
-    out: Array = np.empty((examples, channels, *apart), x.dtype)
+    interleaved = [part for n, f in zip(positions, times, strict=True) for part in (n, f)]
+    out: Array = np.empty((examples, channels, *interleaved), x.dtype)
     out[...] = np.expand_dims(x, tuple(range(3, 3 + 2 * len(times), 2)))
     return out.reshape(examples, channels, *(n * f for n, f in zip(positions, times, strict=True)))
 

@@ -22,16 +22,16 @@ from archcalc.ops.conv import Conv
 from archcalc.ops.sampling import DeformableConv, RoiAlign
 
 TEMPORARIES = 16
-"""How many arrays of the size of what is read at a block of points there are at once, about."""
+"""About how many arrays of the size of the values at a block of points exist at the same time."""
 
 SIGMOID = Sigmoid()
-"""What makes masks of the outputs of an own convolution."""
+"""The activation of the masks that an offset convolution computes."""
 
 
 class Nearest(NamedTuple):
     """The two positions of an axis around each of some coordinates, and their weights.
 
-    A position outside of the axis is that after the last one, where zeros stand.
+    A position outside of the axis is that after the last one, which holds zeros.
     """
 
     positions: tuple[Array, Array]
@@ -74,8 +74,8 @@ def interpolated(x: Array, axes: Sequence[Nearest], sizes: Sizes, context: Conte
 # --- deformable convolution ---
 
 
-def own_convolution(op: DeformableConv, rank: int) -> Conv | None:
-    """Return the convolution that makes the offsets; ``None`` if they are given."""
+def offset_convolution(op: DeformableConv, rank: int) -> Conv | None:
+    """Return the convolution that computes the offsets; ``None`` if they are given."""
     if op.offset:
         return None
     taps = op.offset_groups * int(np.prod(op.kernel))
@@ -84,8 +84,8 @@ def own_convolution(op: DeformableConv, rank: int) -> Conv | None:
 
 @storage(DeformableConv)
 def deformable_storage(op: DeformableConv, inputs: tuple[Sizes, ...]) -> dict[str, Sizes]:
-    """Return ``weight`` and ``bias``, and the arrays of the own convolution, ``offset_weight`` and ``offset_bias``."""
-    own = own_convolution(op, len(inputs[0]) - 1)
+    """Return ``weight`` and ``bias``, and those of the offset convolution, ``offset_weight`` and ``offset_bias``."""
+    own = offset_convolution(op, len(inputs[0]) - 1)
     found = stored(op, op.channels, weight=(op.channels, inputs[0][0] // op.groups, *op.kernel))
     return found | ({} if own is None else {f"offset_{k}": v for k, v in storage_of(own, inputs[:1]).items()})
 
@@ -98,7 +98,7 @@ def deformable_conv(op: DeformableConv, inputs: Arrays, weights: Weights, contex
     sizes = x.shape[2:]
     axes = axes_of(op, sizes)
     outputs, taps = positions(axes), int(np.prod(op.kernel))
-    own = own_convolution(op, len(sizes))
+    own = offset_convolution(op, len(sizes))
     offsets, masks = given.get("offset"), given.get("mask")
     if own is not None:
         arrays = {name: weights[f"offset_{name}"] for name in ("weight", "bias")}

@@ -33,7 +33,7 @@ class WindowAxis(NamedTuple):
     positions: int
     """The number of windows."""
 
-    def met(self, tap: int, start: int, stop: int) -> tuple[slice, slice]:
+    def overlap(self, tap: int, start: int, stop: int) -> tuple[slice, slice]:
         """Return which of the windows ``start`` … ``stop`` − 1 have a tap on the input, and the positions under it.
 
         Returns:

@@ -65,7 +65,7 @@ def attention(op: Attention, inputs: Tensors, weights: dict[str, Tensor], tally:
         queries = _heads(_projected(tokens, "query", weights), op.heads)
         keys, values = (_heads(_projected(source, name, weights), op.heads // shared) for name in ("key", "value"))
         if op.rope is not None:
-            queries, keys = ([_turned(rows, float(op.rope)) for rows in each] for each in (queries, keys))
+            queries, keys = ([_rotated(rows, float(op.rope)) for rows in each] for each in (queries, keys))
         mixed: Rows = [[] for _ in tokens]
         for h in range(op.heads):
             adjust = _adjustment(op, given, lead, h, tally)
@@ -89,22 +89,22 @@ def _heads(rows: Rows, heads: int) -> list[Rows]:
     return [[row[h * width : (h + 1) * width] for row in rows] for h in range(heads)]
 
 
-def _turned(rows: Rows, base: float) -> Rows:
-    """Return vectors whose halves are turned against each other by position·base^(−2i/width)."""
+def _rotated(rows: Rows, base: float) -> Rows:
+    """Return vectors whose halves are rotated into each other by the angles position·base^(−2i/width)."""
     result = []
     for position, row in enumerate(rows):
         half = len(row) // 2
-        turned = []
+        rotated = []
         for i, number in enumerate(row):
             angle = position * base ** (-2 * (i % half) / len(row))
             other = -row[i + half] if i < half else row[i - half]
-            turned.append(number * math.cos(angle) + other * math.sin(angle))
-        result.append(turned)
+            rotated.append(number * math.cos(angle) + other * math.sin(angle))
+        result.append(rotated)
     return result
 
 
 def _adjustment(op: Attention, given: dict[str, Tensor], lead: Index, head: int, tally: Tally) -> Adjust:
-    """Return what becomes of the product of a query and a key of a head."""
+    """Return the function from the product of a query and a key of a head to their score."""
 
     def adjust(i: int, j: int, score: Scalar) -> Scalar:
         for name in ("score_bias", "mask"):

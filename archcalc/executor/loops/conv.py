@@ -110,20 +110,20 @@ def transposed(op: TransposedConv, inputs: Tensors, weights: dict[str, Tensor], 
         own = range(f // fan_out * fan_in, (f // fan_out + 1) * fan_in)
         indices = [(c, f % fan_out, *tap) for c in own for tap in product(*map(range, op.kernel))]
         stored |= zip(indices, gained([stored[index] for index in indices], weights, f), strict=True)
-    laid: Tensor = {}
+    full_output: Tensor = {}
     for c, *at in product(*map(range, sizes(x))):
         for tap in product(*map(range, op.kernel)):
             place = [i * s + t * d for i, t, s, d in zip(at, tap, op.stride, op.dilation, strict=True)]
             for f in range(fan_out):
                 filter_ = c // fan_in * fan_out + f
-                reached = laid.get((filter_, *place), begin[filter_])
-                laid[filter_, *place] = reached + x[c, *at] * stored[c, f, *tap]
+                reached = full_output.get((filter_, *place), begin[filter_])
+                full_output[filter_, *place] = reached + x[c, *at] * stored[c, f, *tap]
                 tally.macs += 1
-    kept = [_kept(op, axis, n, full) for axis, (n, full) in enumerate(zip(size, _ends(laid), strict=True))]
+    kept = [_kept(op, axis, n, full) for axis, (n, full) in enumerate(zip(size, _ends(full_output), strict=True))]
     out: Tensor = {}
     for f in range(op.channels):
         for moved in product(*map(enumerate, kept)):
-            out[f, *(to for to, _ in moved)] = laid.get((f, *(at for _, at in moved)), begin[f])
+            out[f, *(to for to, _ in moved)] = full_output.get((f, *(at for _, at in moved)), begin[f])
     return out
 
 

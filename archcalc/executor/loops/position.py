@@ -34,7 +34,7 @@ def _relative_position(size: Index, query: Index, key: Index) -> int:
 
 
 def _bucket(after: int, buckets: int, longest: int, causal: bool) -> int:
-    """Return the bucket of a key that stands so many positions after the query."""
+    """Return the bucket of a key that is ``after`` positions after the query."""
     distance = max(-after, 0) if causal else abs(after)
     count = buckets if causal else buckets // 2
     first = count if after > 0 and not causal else 0

@@ -29,15 +29,15 @@ class SlidingAxis:
     after: int
     """The padding after the input."""
     border: str = "zeros"
-    """What stands in the padding."""
+    """The values of the padding."""
 
     def place(self, at: int) -> int:
-        """Return the position of the input whose number stands at a position; outside of the input if it is 0."""
+        """Return the position of the input that is read at a position; outside of the input if zero is read."""
         return place_of(at, self.size, self.border)
 
 
 def place_of(at: int, size: int, border: str) -> int:
-    """Return the position of an axis whose number stands at a position, which may be in the padding."""
+    """Return the position of an axis that is read at a position, which may be in the padding."""
     if border == "reflect":
         return -at if at < 0 else min(at, 2 * (size - 1) - at)
     if border == "replicate":

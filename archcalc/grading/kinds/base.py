@@ -27,7 +27,7 @@ class Prepared(Protocol):
     """A question whose correct answer is known."""
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         """The correct answer, in words."""
 
     def judge(self, answer: str) -> Outcome:
@@ -45,20 +45,20 @@ class Kind(Protocol):
         """Find the correct answer.
 
         Raises:
-            SpecError: The question cannot be asked; the error has its place in the key.
+            SpecError: the question cannot be asked; the error has its place in the key.
         """
 
 
-RIGHT = Outcome(Verdict.EXACT)
+CORRECT = Outcome(Verdict.EXACT)
 
 
 def wrong(*reasons: Reason, hints: tuple[Reason, ...] | None = None, code: str = "") -> Outcome:
-    """Return the outcome of a wrong answer; the hints are the reasons unless these tell too much."""
+    """Return the outcome of a wrong answer; the hints are the reasons unless these reveal too much."""
     return Outcome(Verdict.WRONG, reasons, reasons if hints is None else hints, code)
 
 
 def reason(code: str, **names: str) -> Reason:
-    """Return a reason with what stands for the words in braces of its sentence."""
+    """Return a reason with the values for the words in braces of its sentence."""
     return Reason(code, tuple(names.items()))
 
 

@@ -14,10 +14,10 @@ class ByHand:
     """A question whose answers are kept for a person."""
 
     needs_network = False
-    right = ""
+    correct = ""
 
     def prepare(self, subject: Subject) -> ByHand:
-        """Return the question itself: there is nothing to work out."""
+        """Return the question itself: there is nothing to compute."""
         return self
 
     def judge(self, answer: str) -> Outcome:

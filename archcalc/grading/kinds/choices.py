@@ -1,4 +1,4 @@
-"""Multiple choice: one choice or several are correct; the key says which, or archcalc works it out."""
+"""Multiple choice: one choice or several are correct; the key says which, or archcalc computes them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import ascii_lowercase
 from archcalc.claims.claim import Claim
 from archcalc.claims.claimed_value import same_value
 from archcalc.claims.feedback import Reason
-from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, reason, unreadable, wrong
 from archcalc.grading.kinds.solutions import Solutions
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, suggest, whole_text
@@ -38,7 +38,7 @@ class Choices:
 
     @property
     def needs_network(self) -> bool:
-        """Whether the correct choices are worked out."""
+        """Whether the correct choices are computed."""
         return not self.labels
 
     def prepare(self, subject: Subject) -> ChoiceQuestion:
@@ -62,29 +62,29 @@ class Choices:
         except LookupError as error:
             fail("key", error.args[0], whole_text(written), error.args[1])
         judged = subject.judge.judge([Claim(target, text) for text in texts.values()])
-        right = frozenset(label for label, each in zip(texts, judged, strict=True) if each.holds)
-        if not right:
+        correct = frozenset(label for label, each in zip(texts, judged, strict=True) if each.holds)
+        if not correct:
             fail("key", f"no choice is correct: {target} is {actual.text}", whole_text(self.place))
         explained = {
             label: each.explanations[0] for label, each in zip(texts, judged, strict=True) if each.explanations
         }
         reasons = {label: each.reasons for label, each in explained.items()}
         codes = {label: each.code for label, each in explained.items()}
-        return ChoiceQuestion(texts, right, reasons, codes, any_of=True)
+        return ChoiceQuestion(texts, correct, reasons, codes, any_of=True)
 
     def _by_solution(self, texts: dict[str, str], solutions: Prepared) -> ChoiceQuestion:
         outcomes = {label: solutions.judge(text) for label, text in texts.items()}
         for label, outcome in outcomes.items():
             if outcome.verdict == "unreadable":
                 fail("key", f"choice '{label[:20]}': {outcome.error}", whole_text(self.options[label]))
-        right = frozenset(label for label, outcome in outcomes.items() if outcome == RIGHT)
+        correct = frozenset(label for label, outcome in outcomes.items() if outcome == CORRECT)
         reasons = {label: outcome.reasons for label, outcome in outcomes.items() if outcome.reasons}
-        return ChoiceQuestion(texts, right, reasons)
+        return ChoiceQuestion(texts, correct, reasons)
 
 
 @dataclass(frozen=True)
 class ChoiceQuestion:
-    """Choices, with the right ones and reasons against the others."""
+    """Choices, with the correct ones, and the reasons why the others are wrong."""
 
     options: Mapping[str, str]
     labels: frozenset[str]
@@ -97,7 +97,7 @@ class ChoiceQuestion:
     """Whether one correct choice is a complete answer; else all of them are to be chosen."""
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         chosen = [f"{label}) {text}" for label, text in self.options.items() if label in self.labels]
         return ", ".join(chosen) or "none of them"
 
@@ -108,7 +108,7 @@ class ChoiceQuestion:
         except ValueError as error:
             return unreadable(str(error))
         if chosen == self.labels or (self.any_of and len(chosen) == 1 and chosen <= self.labels):
-            return RIGHT
+            return CORRECT
         extra = [label for label in self.options if label in chosen - self.labels]
         missed = [label for label in self.options if label in self.labels - chosen]
         for label in extra:
@@ -122,7 +122,7 @@ class ChoiceQuestion:
         """Return the labels that an answer names.
 
         Raises:
-            ValueError: It names something else, or contradicts itself.
+            ValueError: it names something else, or contradicts itself.
         """
         written = answer.strip()
         for label, text in self.options.items():
@@ -149,7 +149,7 @@ class ChoiceQuestion:
         raise ValueError(f"an answer must be one of {', '.join(self.options)}, got '{answer[:40]}'")
 
     def _labels(self, written: str) -> frozenset[str] | None:
-        """Return the labels of a list such as ``a, c``, ``a) and c)``, ``AC`` or of texts; ``None`` if it is none."""
+        """Return the labels of a list such as ``a, c``, ``a) and c)``, ``AC`` or of texts; ``None`` for other texts."""
         known = {text.casefold(): label for label, text in self.options.items()}
         known |= {label.casefold(): label for label in self.options}
         parts = [re.sub(r"[()\[\].:]", "", part).casefold() for part in _SEPARATORS.split(written)]

@@ -1,4 +1,4 @@
-"""Which is larger: comparisons of figures."""
+"""Questions which of several figures is the largest or the smallest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
 from archcalc.grading.subjects import Subject
 from archcalc.spec.errors import Text, fail, whole_text
 
@@ -59,7 +59,7 @@ class ComparedFigures:
         return [target for target, each in self.values.items() if each == value]
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         return self.best[0] if len(self.best) == 1 else f"{' and '.join(self.best)} are equal"
 
     def judge(self, answer: str) -> Outcome:
@@ -68,12 +68,12 @@ class ComparedFigures:
         if relation is not None and len(self.values) == 2:
             return self._related(relation)
         if _EQUAL.fullmatch(answer.strip()):
-            return RIGHT if len(self.best) > 1 else self._wrong()
+            return CORRECT if len(self.best) > 1 else self._wrong()
         named = self._named(answer)
         if named is None:
             expected = ", ".join(self._short(target) for target in self.values)
             return unreadable(f"an answer must be one of {expected}, or equal, got '{answer[:40]}'")
-        return RIGHT if self.best == [named] else self._wrong()
+        return CORRECT if self.best == [named] else self._wrong()
 
     def _related(self, relation: re.Match[str]) -> Outcome:
         targets = list(self.values)
@@ -85,7 +85,7 @@ class ComparedFigures:
             return unreadable(f"a relation must be one of {' and '.join(targets)}, got '{relation.string[:40]}'")
         one, other = self.values[left], self.values[right]
         holds = {"<": one < other, ">": one > other}.get(relation["sign"], one == other)
-        return RIGHT if holds else self._wrong()
+        return CORRECT if holds else self._wrong()
 
     def _wrong(self) -> Outcome:
         figures = [reason("compared", target=target, actual=text) for target, text in self.texts.items()]
@@ -99,13 +99,13 @@ class ComparedFigures:
         return found[0] if len(found) == 1 else None
 
     def _names(self, target: str) -> set[str]:
-        """Return what a target may be called: in full, in short, or by its network if it is the only target of that."""
+        """Return the names of a target: in full, in short, or that of its network if it is the only target of that."""
         network = target.partition(".")[0]
         alone = sum(each.startswith(f"{network}.") for each in self.values) == 1
         return {name.casefold() for name in (target, self._short(target), *([network] if alone else []))}
 
     def _short(self, target: str) -> str:
-        """Return a target without the parts that all of them begin or end with: A of A.params beside B.params."""
+        """Return a target without the parts that all of them begin or end with: A for A.params next to B.params."""
         parts = [each.split(".") for each in self.values]
         own = target.split(".")
         while len(own) > 1 and all(len(each) > 1 and each[-1] == own[-1] for each in parts):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from archcalc.claims.claim import PASSING
 from archcalc.claims.claimed_value import ClaimedValue, read_claimed_value, without_hedge
 from archcalc.claims.compare import compare, interpret
-from archcalc.grading.kinds.base import RIGHT, Outcome, Prepared, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, Prepared, unreadable, wrong
 from archcalc.grading.kinds.matrices import KnownMatrix, read_matrix, within
 from archcalc.grading.subjects import Subject
 from archcalc.query.targets import Actual
@@ -55,14 +55,16 @@ class FixedValue:
 class KnownValue:
     """A number or shape that the key gives."""
 
-    right: str
+    correct: str
     value: ClaimedValue
     margin: Quantity | None
 
     def judge(self, answer: str) -> Outcome:
         """Judge a number or shape."""
         numbers = self.value.numbers
-        actual = Actual(tuple(number.value for number in numbers), self.right, "shape" if len(numbers) > 1 else "count")
+        actual = Actual(
+            tuple(number.value for number in numbers), self.correct, "shape" if len(numbers) > 1 else "count"
+        )
         try:
             found = interpret(without_hedge(answer), actual)
         except ValueError as error:
@@ -73,7 +75,7 @@ class KnownValue:
             given = [each for each in found if len(each.numbers) == len(numbers)]
             for each in given:
                 if all(within(one, other, self.margin) for one, other in zip(each.numbers, numbers, strict=True)):
-                    return RIGHT
+                    return CORRECT
         verdict = compare(found, actual)
         if verdict in PASSING:
             return Outcome(verdict)
@@ -84,11 +86,11 @@ class KnownValue:
 class KnownWords:
     """Words that the key gives, which an answer must repeat."""
 
-    right: str
+    correct: str
 
     def judge(self, answer: str) -> Outcome:
         """Judge words, regardless of case and blanks."""
-        return RIGHT if _plain(answer) == _plain(self.right) else wrong()
+        return CORRECT if _plain(answer) == _plain(self.correct) else wrong()
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
 from archcalc.spec.numerals import Quantity, read_number
 
 Matrix: TypeAlias = tuple[tuple[Quantity, ...], ...]
@@ -23,7 +23,7 @@ def read_matrix(text: str) -> Matrix:
     """Return the rows of a matrix; a vector is one row.
 
     Raises:
-        ValueError: The text is not a matrix; the message says why.
+        ValueError: the text is not a matrix; the message says why.
     """
     written = _MARKUP.sub(" ", text).strip()
     if re.fullmatch(r"\d+(?:x\d+)+", written):
@@ -45,7 +45,7 @@ class KnownMatrix:
     tolerance: Quantity | None
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         return _written(self.rows)
 
     def judge(self, answer: str) -> Outcome:
@@ -57,7 +57,7 @@ class KnownMatrix:
         if 1 in (len(self.rows), len(self.rows[0])) and _flat(self.rows, given):
             given = _reshaped(given, len(self.rows[0]))  # a column may be written as a row
         if self._agrees(given):
-            return RIGHT
+            return CORRECT
         if _size(given) != _size(self.rows):
             return wrong(reason("matrix-size", right=_size(self.rows), given=_size(given)))
         if self._agrees(tuple(zip(*given, strict=True))):
@@ -70,8 +70,8 @@ class KnownMatrix:
         place = f"{j + 1}" if len(given) == 1 else f"{i + 1}, {j + 1}"
         names = {"place": place, "given": _number(given[i][j])}
         more = (reason("entries-differ", count=str(len(off))),) if len(off) > 1 else ()
-        right = _number(self.rows[i][j])
-        return wrong(reason("entry", right=right, **names), *more, hints=(reason("entry-wrong", **names), *more))
+        correct = _number(self.rows[i][j])
+        return wrong(reason("entry", right=correct, **names), *more, hints=(reason("entry-wrong", **names), *more))
 
     def _agrees(self, given: Matrix) -> bool:
         return _size(given) == _size(self.rows) and all(

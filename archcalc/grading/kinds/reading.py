@@ -30,7 +30,7 @@ def read_kind(question: Mapping, target: Text | None) -> Kind | None:
         target: its target, which may belong to choices.
 
     Raises:
-        SpecError: The entry has other keys than its kind.
+        SpecError: the entry has other keys than its kind.
     """
     given = [key for key in KINDS if question.get(key) is not None]
     if "choices" in given and "vary" in given:

@@ -1,4 +1,4 @@
-"""The kernel, stride or number of layers that does something: any value of settings for which a condition holds."""
+"""Questions for values of settings, such as a kernel or a stride, for which a condition holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
 from archcalc.grading.kinds.truth import CONDITION, condition_in, in_key
 from archcalc.grading.subjects import Subject
 from archcalc.numeric.helpers import Impossible
@@ -28,7 +28,7 @@ Which: TypeAlias = Literal["any", "smallest", "largest", "all"]
 MAX_ALL = 1_000
 """The maximum number of solutions of a question for all of them."""
 TRIED_FIRST = 8
-"""The number of settings among which a network is looked for to check a condition."""
+"""The number of settings that are tried to find a network on which a condition can be checked."""
 _NAMED = re.compile(r"\s*([A-Za-z_][\w./ ]*?)\s*(?:=|:|\bis\b)\s*")
 
 
@@ -105,7 +105,7 @@ class SolutionQuestion:
     solution: Solution | None = field(default=None)
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         """The solutions: an example, all of them as intervals, or the smallest or largest one."""
         assert self.solution is not None
         if self.which in ("smallest", "largest"):
@@ -127,11 +127,11 @@ class SolutionQuestion:
         except ValueError as error:
             return unreadable(str(error))
         outcome = self._tried(values)
-        if outcome != RIGHT or self.which == "any":
+        if outcome != CORRECT or self.which == "any":
             return outcome
         best = self._extreme()
         if values == best:
-            return RIGHT
+            return CORRECT
         other = reason("setting-also", settings=_settings_text(self.axes, best))
         return wrong(other, hints=(reason(f"not-{self.which}"),))
 
@@ -147,7 +147,7 @@ class SolutionQuestion:
         """Check that the condition can be evaluated.
 
         Raises:
-            SpecError: It names something that does not exist.
+            SpecError: it names something that does not exist.
         """
         from archcalc.query.sweep import Refused
 
@@ -179,11 +179,11 @@ class SolutionQuestion:
             return unreadable(error.problems[0].message)
         for value in values:
             outcome = self._tried((value,))
-            if outcome != RIGHT:
+            if outcome != CORRECT:
                 return outcome
         number = sum(each.number for each in self.solution.intervals)
         missing = number - len({*values})
-        return RIGHT if missing <= 0 else wrong(reason("solutions-missing", missing=str(missing), number=str(number)))
+        return CORRECT if missing <= 0 else wrong(reason("solutions-missing", missing=str(missing), number=str(number)))
 
     def _tried(self, values: Sequence[Any]) -> Outcome:
         """Return the outcome for values of the settings: whether the network exists, and the condition holds."""
@@ -195,7 +195,7 @@ class SolutionQuestion:
             self._check_attributes(settings)
             graph = self.query.read(settings)
             if self.condition is None or self._holds(graph, settings):
-                return RIGHT
+                return CORRECT
             lookup = self.query.lookup(graph, settings)
             measured = [
                 reason("setting-gives", settings=written, target=name.name, actual=_value_text(lookup(name)))
@@ -216,7 +216,7 @@ class SolutionQuestion:
         """Check that attributes of layers are integers that these may have.
 
         Raises:
-            Impossible: One is not.
+            Impossible: one is not.
         """
         graph = self.query.as_written() if any(self.query.attribute(name.split("=")[0]) for name in settings) else None
         for joint, value in settings.items():
@@ -235,7 +235,7 @@ class SolutionQuestion:
         """Return the values of an answer, one per setting: ``3``, ``k = 3, s = 2``.
 
         Raises:
-            ValueError: The text is something else.
+            ValueError: the text is something else.
         """
         written = _bare(answer)
         names = [axis.name for axis in self.axes]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from archcalc.claims.feedback import Reason
-from archcalc.grading.kinds.base import RIGHT, Outcome, reason, unreadable, wrong
+from archcalc.grading.kinds.base import CORRECT, Outcome, reason, unreadable, wrong
 from archcalc.grading.subjects import Subject
 from archcalc.query.conditions import holds, read_condition
 from archcalc.spec.errors import SpecError, Text, fail, relocated
@@ -29,7 +29,7 @@ _WORDS = dict.fromkeys(_TRUE, True) | dict.fromkeys(_FALSE, False)
 
 
 def truth_of(text: str) -> bool | None:
-    """Return the truth value that a text begins with; ``None`` if it is none (``true, because …`` is true)."""
+    """Return the truth value that a text begins with, as in ``true, because …``; ``None`` if there is none."""
     word = re.match(r"[\W_]*([^\W\d_]+|[✓✔✗✘])", text)
     return _WORDS.get(word[1].casefold()) if word is not None else None
 
@@ -42,13 +42,13 @@ def truth_text(value: bool) -> str:
 class KnownTruth:
     """Whether a statement in words is true, as the key says."""
 
-    right_value: bool
+    correct_value: bool
 
     needs_network = False
 
     def prepare(self, subject: Subject) -> TruthQuestion:
         """Return the question with its answer."""
-        return TruthQuestion(self.right_value)
+        return TruthQuestion(self.correct_value)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class TruthQuestion:
     """The figures on which it depends."""
 
     @property
-    def right(self) -> str:
+    def correct(self) -> str:
         return truth_text(self.value)
 
     def judge(self, answer: str) -> Outcome:
@@ -90,7 +90,7 @@ class TruthQuestion:
         found = truth_of(answer)
         if found is None:
             return unreadable(f"an answer must be true or false, got '{answer[:40]}'")
-        return RIGHT if found == self.value else wrong(*self.figures, hints=())
+        return CORRECT if found == self.value else wrong(*self.figures, hints=())
 
 
 CONDITION = "a condition"
@@ -101,7 +101,7 @@ def condition_in(text: Text) -> Condition:
     """Read a condition of a key.
 
     Raises:
-        SpecError: The text is not a condition.
+        SpecError: the text is not a condition.
     """
     try:
         return read_condition(CONDITION, text.value)

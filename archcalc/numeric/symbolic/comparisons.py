@@ -72,7 +72,7 @@ def decided_by_bounds(relation: Relation, bounds: Bounds) -> bool | None:
 def solve_quasi_periodic(part: Comparison, symbol: Atom, quasi_period: QuasiPeriod) -> Domain | None:
     """Return the integers for which a comparison holds whose value f has this quasi-period.
 
-    Of each residue class t = residue + q·period, f(t) = f(residue) + q·rise: a linear condition on q. ``None`` where a
+    In each residue class t = residue + q·period, f(t) = f(residue) + q·rise: a linear condition on q. ``None`` where a
     class lacks only one member, which a `Domain` cannot express.
     """
     period, rise = quasi_period
@@ -96,7 +96,7 @@ def solve_quasi_periodic(part: Comparison, symbol: Atom, quasi_period: QuasiPeri
 
 
 def _solve_linear(relation: Relation, value: Plain, rise: Plain) -> tuple[int | None, int | None] | None:
-    """Return bounds of the integers q for which value + q·rise relates to 0 so; ``None`` for no q."""
+    """Return bounds of the integers q for which value + q·rise has this relation to 0; ``None`` if there are none."""
     if rise == 0:
         holds = {"==": value == 0, "!=": value != 0, ">=": value >= 0, ">": value > 0}[relation]
         return (None, None) if holds else None
@@ -112,7 +112,7 @@ def _solve_linear(relation: Relation, value: Plain, rise: Plain) -> tuple[int | 
 
 
 def solve_real(part: Comparison, symbol: Atom) -> Interval | None:
-    """Return the real numbers for which a linear term in the symbol, or the floor of one, relates to 0 so.
+    """Return the real numbers for which a linear term in the symbol, or the floor of one, has this relation to 0.
 
     ``None`` for other values, and for solutions that are not an interval.
     """

@@ -1,4 +1,4 @@
-"""The conditions under which results hold, in customary forms: "H % 16 == 0, H ≥ 48"."""
+"""The conditions under which results hold, in the usual forms: "H % 16 == 0, H ≥ 48"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_LISTED_INTERVAL = 3
 
 
 def conditions(symbols: Symbols) -> list[Comparison]:
-    """Return what must hold for the results of a calculation, beside that the symbols are positive."""
+    """Return what must hold for the results of a calculation, besides the symbols being positive."""
     found = []
     for free in symbols.refined_symbols().values():
         found += _of_symbol(symbols, free)

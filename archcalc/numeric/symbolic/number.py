@@ -22,7 +22,7 @@ Bounds: TypeAlias = tuple[Plain | None, Plain | None]
 """A lower and an upper bound; ``None`` where there is none, or none is known."""
 
 MAX_TERMS = 4000
-"""Terms of one number, and atoms nested in one another."""
+"""The maximum number of terms of one number, and of atoms nested in one."""
 MAX_EXPONENT = 64
 
 
@@ -86,7 +86,7 @@ class Atom:
         self.weight: int = 1 + sum(arg.weight for arg in inner)
         """The number of terms and atoms to write."""
         if self.weight > MAX_TERMS:
-            raise TooComplex(f"the closed form has more than {MAX_TERMS} terms inside one another")
+            raise TooComplex(f"the closed form has more than {MAX_TERMS} nested terms")
 
     @property
     def name(self) -> str:
@@ -193,7 +193,7 @@ class Symbolic:
         if type(exponent) is not int:
             return NotImplemented
         if abs(exponent) > MAX_EXPONENT:
-            raise TooComplex(f"an exponent of {exponent} is beyond what closed forms go up to ({MAX_EXPONENT})")
+            raise TooComplex(f"an exponent in a closed form must be at most {MAX_EXPONENT}, got {exponent}")
         base = self if exponent >= 0 else self.kind.quotient(1, self)
         result: Number = 1
         for _ in range(abs(exponent)):
@@ -341,7 +341,7 @@ def ordered_monomial(exponents: dict[Atom, int]) -> Monomial:
 
 
 def inverse_of_monomial(monomial: Monomial) -> Monomial:
-    """Return one over a monomial."""
+    """Return the reciprocal of a monomial."""
     return tuple((atom, -exponent) for atom, exponent in monomial)
 
 

@@ -29,8 +29,8 @@ def samples(symbols: Symbols, near: Mapping[str, Plain] | None = None) -> Iterat
     """Yield possible values of the names, with their points: the least ones, then random ones from a fixed seed.
 
     Args:
-        symbols: The symbols of the calculation.
-        near: Values of the names to begin with, followed by larger ones of the same magnitude.
+        symbols: the symbols of the calculation.
+        near: values of the names to begin with, followed by larger ones of the same magnitude.
     """
     if near is not None:
         columns = [_larger(near[name]) for name in symbols.free]

@@ -57,9 +57,9 @@ class Symbols:
         """Whether a comparison was left open."""
         self._write = write
         self._conditions: dict[Any, Comparison] = {}
-        """What must hold of several symbols together, or could not be solved for one."""
+        """What must hold for several symbols together, or could not be solved for one."""
         self._revision = 0
-        """How often a domain was restricted: what was undecided in an earlier revision is looked at again."""
+        """How often a domain was restricted: what was undecided in an earlier revision is examined again."""
         self._atoms: dict[Any, Atom] = {}
         self._domains: dict[Atom, Domain | Interval] = {}
         self._bounds: dict[Atom, tuple[int, Bounds]] = {}
@@ -286,7 +286,7 @@ class Symbols:
                 raise Impossible(message, **names)
 
     def _restrict(self, part: Comparison) -> bool:
-        """Take a comparison as given from here on, and return whether it is possible at all."""
+        """Assume a comparison from here on, and return whether it can hold at all."""
         decision = self._decide(part)
         if decision is not None:
             return decision
@@ -305,7 +305,7 @@ class Symbols:
 
     @contextmanager
     def without_requirements(self) -> Iterator[None]:
-        """Calculate without lasting requirements: those that are made meanwhile are dropped in the end."""
+        """Calculate without lasting requirements: those that are made in the meantime are dropped at the end."""
         domains, conditions, decisions = self._domains, self._conditions, self._decisions
         self._domains, self._conditions, self._decisions = dict(domains), dict(conditions), dict(decisions)
         try:

@@ -440,7 +440,7 @@ class Decoder:
         """Add a call that has no translation, so that it is listed."""
         arguments = {f"input{index}": TensorName(name) for index, name in enumerate(n.inputs) if name in self.metas}
         target = f"onnx.{key.replace('.', '_')}"
-        self.calls.append(Call(target, arguments, n.outputs or ("",), n.origin, reason))
+        self.calls.append(Call(target, arguments, n.outputs or ("",), n.origin, reason=reason))
 
     def own_weight(self, n: NodeView) -> str | None:
         """Return the name of the weight of a layer."""

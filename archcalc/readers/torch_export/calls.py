@@ -94,7 +94,7 @@ class Calls:
         return self.maker[self.resolved(name)]
 
     def tensor(self, call: Call, argument: str) -> str | None:
-        """Return the name of the tensor that is an argument; ``None`` if it is none."""
+        """Return the name of the tensor that is an argument; ``None`` if it is not a tensor."""
         value = call.arguments.get(argument)
         return self.resolved(value.name) if isinstance(value, TensorName) else None
 

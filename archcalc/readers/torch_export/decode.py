@@ -30,6 +30,7 @@ from archcalc.readers.torch_export.checked import (
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.program import (
     Call,
+    CallSite,
     Meta,
     Payload,
     Program,
@@ -69,7 +70,7 @@ def read_program(path: Path, name: str) -> Program:
         name: its name in messages.
 
     Raises:
-        SpecError: it cannot be read, is no exported program, is damaged, or has an unknown version.
+        SpecError: it cannot be read, is not an exported program, is damaged, or has an unknown version.
     """
     with Archive(path, name) as archive:
         if "models/model.json" not in archive:
@@ -244,7 +245,15 @@ class _Decoder:
             metas=metas,
             sizes=sizes,
             has_weights=self.has_weights,
+            modules=tuple(self.module_paths()),
         )
+
+    def module_paths(self) -> Iterator[str]:
+        """Return the paths of all modules, as far as they are recorded."""
+        for entry in list_at(self.module, "module_call_graph"):
+            path = part(entry, "fqn")
+            if isinstance(path, str):
+                yield path
 
     def dynamic_sizes(self, inputs: Iterable[str]) -> dict[tuple[str, int], DynamicSize]:
         """Return the sizes of inputs that the program leaves open, by name of the input and axis."""
@@ -280,7 +289,8 @@ class _Decoder:
         if len(sizes) > MAX_AXES:
             raise Damaged(f"a tensor must have at most {MAX_AXES} axes, got {len(sizes)}")
         strides = tuple(map(self.size, list_at(entry, "strides"))) if "strides" in entry else ()
-        return Meta(sizes, DTYPES.get(integer(entry.get("dtype"), "a number format"), "unknown"), strides)
+        dtype = DTYPES.get(integer(entry.get("dtype"), "a number format"), "unknown")
+        return Meta(sizes, dtype, entry.get("requires_grad") is True, strides)
 
     def size(self, entry: Any) -> Number:
         kind, content = union(entry, "a size")
@@ -329,7 +339,8 @@ class _Decoder:
                 found = self.argument(each)
                 results = found if isinstance(found, list) else [found]
                 outputs += [each.name if isinstance(each, (TensorName, SizeName)) else None for each in results]
-            yield Call(target, arguments, tuple(outputs), _origin(part(entry, "metadata")))
+            metadata = part(entry, "metadata")
+            yield Call(target, arguments, tuple(outputs), _origin(metadata), _site(metadata))
 
 
 def _ranges(constraints: Any) -> dict[str, tuple[int, int | None]]:
@@ -390,3 +401,10 @@ def _origin(metadata: Any) -> Origin:
     ]
     where = f"{INSTALLED.sub('', frames[-1]['file'])}:{frames[-1]['line']}" if frames else ""
     return Origin(path, classes, function.rpartition(".")[2], where)
+
+
+def _site(metadata: Any) -> CallSite:
+    """Return how a call was made, from its metadata, which may lack anything."""
+    texts = metadata if isinstance(metadata, dict) else {}
+    stack, trace, function = (str(texts.get(key) or "") for key in ("nn_module_stack", "stack_trace", "torch_fn"))
+    return CallSite(stack, function, trace[-MAX_TRACE:])

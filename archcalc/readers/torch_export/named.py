@@ -17,7 +17,7 @@ from archcalc.readers.torch_export.registry import base_name
 
 
 class Formula(NamedTuple):
-    """What a rule finds: an operator of ATen, its arguments, and the calls in whose place it stands."""
+    """What a rule finds: an operator of ATen, its arguments, and the calls that it replaces."""
 
     operator: str
     arguments: Mapping[str, Any]
@@ -25,7 +25,7 @@ class Formula(NamedTuple):
 
 
 Rule: TypeAlias = Callable[[Calls, str], Formula | None]
-"""Returns the formula that computes a tensor; ``None`` if it is none of those that the rule knows."""
+"""Returns the formula that computes a tensor; ``None`` if the rule does not know it."""
 
 
 def formula(operator: str, calls: set[int], **arguments: Any) -> Formula:
@@ -35,7 +35,7 @@ def formula(operator: str, calls: set[int], **arguments: Any) -> Formula:
 
 
 def silu(c: Calls, name: str) -> Formula | None:
-    """x·σ(x), or x/(1 + e⁻ˣ)."""
+    """Read x·σ(x), or x/(1 + e⁻ˣ)."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 1) or len(found.over) + len(found.under) != 2 or not found.over:
         return None
@@ -55,7 +55,7 @@ def silu(c: Calls, name: str) -> Formula | None:
 
 
 def gelu(c: Calls, name: str) -> Formula | None:
-    """½·x·(1 + erf(x/√2)), or ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))."""
+    """Read ½·x·(1 + erf(x/√2)), or ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))."""
     found = c.product(name, is_root=True)
     if not is_close(found.number, 0.5) or len(found.over) != 2 or found.under:
         return None
@@ -189,7 +189,7 @@ def _is_parameter(c: Calls, name: str, shape: list[Any]) -> bool:
 
 
 def layer_norm(c: Calls, name: str) -> Formula | None:
-    """(x − mean(x))/√(mean((x − mean(x))²) + ε), and perhaps a scale and a shift."""
+    """Read (x − mean(x))/√(mean((x − mean(x))²) + ε), and perhaps a scale and a shift."""
     plain = _normalised(c, c.product(name, is_root=True), centred=True)
     if plain is not None:
         return None if "weight" in plain.arguments else plain  # a scale alone is no layer normalisation
@@ -206,12 +206,12 @@ def layer_norm(c: Calls, name: str) -> Formula | None:
 
 
 def rms_norm(c: Calls, name: str) -> Formula | None:
-    """x/√(mean(x²) + ε), and perhaps a scale."""
+    """Read x/√(mean(x²) + ε), and perhaps a scale."""
     return _normalised(c, c.product(name, is_root=True), centred=False)
 
 
 def attention(c: Calls, name: str) -> Formula | None:
-    """softmax(q·kᵀ/√d)·v."""
+    """Read softmax(q·kᵀ/√d)·v."""
     call = c.made_by(name, "matmul", "bmm")
     shares, values = (None, None) if call is None else _operands(c, call)
     softmax = None if shares is None else c.made_by(shares, "softmax", "_softmax")
@@ -220,16 +220,16 @@ def attention(c: Calls, name: str) -> Formula | None:
     scores = c.product(c.tensor(softmax, "self") or "")
     matmul = c.made_by(scores.over[0], "matmul", "bmm") if len(scores.over) == 1 and not scores.under else None
     first, second = (None, None) if matmul is None else _operands(c, matmul)
-    turned = None if second is None else c.made_by(second, "transpose")
-    keys = None if turned is None else c.tensor(turned, "self")
-    if first is None or second is None or turned is None or keys is None:
+    transposed = None if second is None else c.made_by(second, "transpose")
+    keys = None if transposed is None else c.tensor(transposed, "self")
+    if first is None or second is None or transposed is None or keys is None:
         return None
     queries = c.product(first)
     if len(queries.over) != 1 or queries.under:
         return None
     sizes = [c.program.metas[each].sizes for each in (queries.over[0], keys, values)]
     rank = len(sizes[0])
-    axes: set[Any] = {turned.arguments.get("dim0"), turned.arguments.get("dim1")}
+    axes: set[Any] = {transposed.arguments.get("dim0"), transposed.arguments.get("dim1")}
     along: Any = softmax.arguments.get("dim")
     if (
         rank < 2
@@ -271,7 +271,7 @@ def with_named_operators(program: Program) -> Program:
         name = call.outputs[0] if len(call.outputs) == 1 else None
         for rule in rules if name is not None and index not in taken else ():
             each = _found(rule, c, name or "")
-            if each is not None and _stands_alone(c, index, each, taken):
+            if each is not None and _is_self_contained(c, index, each, taken):
                 found[index] = each
                 taken |= each.calls
                 break
@@ -295,7 +295,7 @@ def _found(rule: Rule, c: Calls, name: str) -> Formula | None:
         return None
 
 
-def _stands_alone(c: Calls, root: int, found: Formula, taken: set[int]) -> bool:
+def _is_self_contained(c: Calls, root: int, found: Formula, taken: set[int]) -> bool:
     """Return whether nothing else uses what the calls of a formula compute, and nothing is written in place."""
     made = {name for index in found.calls for name in c.program.calls[index].outputs if name is not None}
     inner = {name for index in found.calls - {root} for name in c.program.calls[index].outputs if name is not None}

@@ -10,6 +10,9 @@ from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.dynamic import DynamicSize
 
+MAX_LINE = 1000
+"""The number of characters of a source line that are read."""
+
 COMPUTED = "="
 """Precedes the name of a constant that the program computes, where names of stored tensors are meant."""
 
@@ -33,8 +36,30 @@ class Meta:
 
     sizes: tuple[Number, ...]
     dtype: str
+    requires_grad: bool = False
     strides: tuple[Number, ...] = ()
     """Distances between neighbours along each axis, in numbers; none if they are not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """What the program records about how an operator was called, as text. Empty: not recorded."""
+
+    modules: str = ""
+    """The modules that are being called, outermost first: ``key,path,class;…``. The key of a second call of a module
+    ends with ``@1``."""
+    function: str = ""
+    """The kind and the name of the function that was called: ``builtin_function_or_method.conv2d``."""
+    trace: str = ""
+    """The frames of the calls of modules, outermost first, each with its source line below it."""
+
+    @property
+    def line(self) -> str:
+        """The source line of the innermost call of a module."""
+        return self.trace[-MAX_LINE:].rpartition("\n")[2].strip()
+
+
+UNKNOWN_SITE = CallSite()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +71,9 @@ class Call:
     arguments: Mapping[str, Any]
     """The arguments by the names of the operator's schema. Arguments that have their default values are missing."""
     outputs: tuple[str | None, ...]
-    """The names of the results; ``None`` for one that is no tensor or integer."""
+    """The names of the results; ``None`` for one that is not a tensor or an integer."""
     origin: Origin
+    site: CallSite = UNKNOWN_SITE
     reason: str = ""
     """Why it cannot be translated, if its reader knows."""
 
@@ -102,3 +128,5 @@ class Program:
     """The values of named integers."""
     has_weights: bool
     """Whether the archive has the numbers of the stored tensors."""
+    modules: tuple[str, ...] = ()
+    """The paths of all modules of the model, called or not."""

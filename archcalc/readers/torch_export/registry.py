@@ -192,7 +192,7 @@ class Arguments:
         return value
 
     def number(self, name: str, default: Any = None) -> Fraction:
-        """Return a number as the exact decimal that its text is."""
+        """Return a number as the decimal fraction that is written, not its nearest binary one."""
         value = self._get(name, REQUIRED if default is None else default)
         if type(value) not in (int, float):
             raise Untranslatable(f"the argument '{name}' must be a number")

@@ -73,7 +73,7 @@ def read_model(
 
         return load_fixed(path, name, program)
 
-    return model_of(program, name, batch_axes or {}, load, fixed, partial=partial)
+    return replace(model_of(program, name, batch_axes or {}, load, fixed, partial=partial), record=program)
 
 
 Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
@@ -462,5 +462,5 @@ def _place(origin: Origin) -> str:
 
 def _plain(size: Number) -> int:
     if type(size) is not int:
-        raise Untranslatable("a size that is no plain integer")
+        raise Untranslatable("a size that is not a plain integer")
     return size

@@ -70,7 +70,7 @@ def built(target: Any, arguments: Mapping[str, str]) -> Any:
     if isinstance(target, torch.nn.Module):
         return target.to("meta")
     if not callable(target):
-        raise Unexportable("argument", f"not a torch.nn.Module, but a value of type {type(target).__name__}")
+        raise Unexportable("argument", f"must be a torch.nn.Module, got a value of type {type(target).__name__}")
     values = {name: literal(text) for name, text in arguments.items()}
     try:
         signature = inspect.signature(target)
@@ -85,9 +85,9 @@ def built(target: Any, arguments: Mapping[str, str]) -> Any:
         with torch.device("meta"):
             made = target(**values)
     except (NotImplementedError, RuntimeError):
-        made = target(**values)  # its construction computes with numbers, which the meta device has not
+        made = target(**values)  # its construction computes with values, which the meta device does not have
     if not isinstance(made, torch.nn.Module):
-        raise Unexportable("argument", f"makes no torch.nn.Module, but a value of type {type(made).__name__}")
+        raise Unexportable("argument", f"must return a torch.nn.Module, got a value of type {type(made).__name__}")
     return made.to("meta")
 
 
@@ -111,7 +111,7 @@ def examples(
         model: the module.
         shapes: the shapes without the batch, by name; ``""``: the first.
         batch_axes: the axes that are the batch, where that is not the first; ``None``: there is none.
-        dtype_of: returns the number format of an input whose shape has so many axes.
+        dtype_of: returns the number format of an input from the number of its axes.
     """
     import torch
 
@@ -147,7 +147,7 @@ def program_of(model: Any, shapes: Mapping[str, Sequence[int]], batch_axes: Mapp
     """Return the exported program of a module on the meta device."""
     import torch
 
-    formats: list[Callable[[int], Any]] = [  # what nobody says is tried: images, tokens, images with tokens
+    formats: list[Callable[[int], Any]] = [  # tried in this order: images, tokens, images with tokens
         lambda axes: torch.float32,
         lambda axes: torch.int64,
         lambda axes: torch.int64 if axes < 2 else torch.float32,

@@ -14,7 +14,7 @@ from archcalc.spec.errors import Source
 
 
 def grader_of(question: str, networks: str = "") -> Grader:
-    """The grader of a key with one question, in YAML's flow notation without its id."""
+    """Return the grader of a key with one question, in YAML's flow notation without its id."""
     return Grader(read_key(Source("key.yaml", f"{networks}\nquestions:\n  - {{id: q, {question}}}\n")), Library())
 
 
@@ -28,7 +28,7 @@ def marked(question: str, answer: Any, networks: str = "") -> Mark:
 
 
 def verdicts(question: str, answers: dict[Any, str], networks: str = "") -> dict[Any, str]:
-    """The verdict of each answer."""
+    """Return the verdicts of answers to one question."""
     grader = grader_of(question, networks)
     return {
         answer: graded(grader, json.loads(answer) if answer[:1] == "[" else answer).marks[0].verdict

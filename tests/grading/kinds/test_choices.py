@@ -1,4 +1,4 @@
-"""Multiple choice: labels, texts, both; the right choices are those of the key, or worked out."""
+"""Multiple choice: labels, texts, or both; the correct choices are given by the key, or computed."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_the_mistake_that_leads_to_a_choice_is_named() -> None:
 
 
 @pytest.mark.parametrize("answer", ["a, c", "A and C", "ac", "CA", "a) c)", "c;a", "ReLU, max pooling", ["a", "c"]])
-def test_all_right_choices_are_named_in_any_order(answer: object) -> None:
+def test_all_correct_choices_are_named_in_any_order(answer: object) -> None:
     if answer != "ReLU, max pooling":  # a text of two words is no list of words
         assert marked(KEEP, answer).verdict == "exact"
 
 
-def test_what_is_missing_or_too_much() -> None:
+def test_missing_and_surplus_choices() -> None:
     answers = {"a": "wrong", "a, b, c": "wrong", "all": "wrong", "none": "wrong", "b": "wrong", "": "missing"}
     assert verdicts(KEEP, answers) == answers
     mark = marked(KEEP, "a")
@@ -54,7 +54,7 @@ def test_what_is_missing_or_too_much() -> None:
     assert mark.hidden().sentence == "q is not correct. Not all correct choices are named."
 
 
-def test_which_settings_are_possible() -> None:
+def test_choices_of_possible_settings() -> None:
     question = "vary: conv_1.s, condition: '(32 - 5) % conv_1.s = 0', choices: [1, 2, 3, 4]"
     network = "network: 3x32x32 -> conv 8 k5"
     answers = {"a, c": "exact", "1, 3": "exact", "1 and 3": "exact", "a": "wrong", "all": "wrong", "d": "wrong"}

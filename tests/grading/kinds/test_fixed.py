@@ -55,13 +55,13 @@ def test_matrices_are_read_in_every_notation(answer: object) -> None:
         ("one", "is not a number"),
     ],
 )
-def test_what_is_wrong_with_a_matrix_is_said(answer: object, reason: str) -> None:
+def test_mistakes_in_a_matrix_are_named(answer: object, reason: str) -> None:
     mark = marked(MATRIX, answer)
     assert not mark.right
     assert reason in mark.sentence
 
 
-def test_a_hidden_right_answer_is_not_in_the_reason() -> None:
+def test_a_hidden_correct_answer_is_not_in_the_reason() -> None:
     hidden = marked(MATRIX, [[1, 0], [2, 0.6]]).hidden()
     assert (hidden.actual, hidden.sentence) == ("", "q is not correct. Entry 2, 2 is not 0.6.")
 

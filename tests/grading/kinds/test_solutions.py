@@ -1,4 +1,4 @@
-"""Any value of a setting that does something: kernels, strides, paddings, numbers of layers."""
+"""Questions for any setting that meets a condition: kernels, strides, paddings, numbers of layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRADER = grader_of(HALF, SAME)
 
 
 @given(kernel=st.integers(1, 9), padding=st.integers(0, 4))
-def test_every_solution_is_right_and_nothing_else(kernel: int, padding: int) -> None:
+def test_every_solution_is_correct_and_nothing_else(kernel: int, padding: int) -> None:
     (mark,) = graded(GRADER, f"k = {kernel}, p = {padding}").marks
     assert mark.right == ((32 + 2 * padding - kernel) // 2 + 1 == 16)
 

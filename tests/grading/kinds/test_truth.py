@@ -35,7 +35,7 @@ def test_statements_are_true_or_false_in_many_words(question: str, truth: bool) 
     assert verdicts(question, answers, NETWORKS) == answers
 
 
-def test_the_figures_tell_why() -> None:
+def test_the_figures_are_the_reason() -> None:
     mark = marked("statement: 'A.macs > 5*B.macs'", "true", NETWORKS)
     assert mark.sentence == "q is false, not true. A.macs is 221,184. B.macs is 52,224."
     assert "52,224" not in mark.hidden().sentence
@@ -48,7 +48,7 @@ LARGER = {
 }  # fmt: skip
 
 
-def test_which_is_larger() -> None:
+def test_comparisons_of_two_figures() -> None:
     assert verdicts("compare: [A.params, B.params]", LARGER, NETWORKS) == LARGER
     smaller = {"B": "exact", "A": "wrong", "A > B": "exact"}
     assert verdicts("compare: [A.params, B.params], which: smallest", smaller, NETWORKS) == smaller

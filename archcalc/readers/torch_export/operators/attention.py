@@ -20,7 +20,7 @@ def attention(a: Arguments) -> list[Step]:
     steps: list[Step] = []
     inputs = [a.tensor("query")]
     for name in ("key", "value"):
-        shared = shared_heads(a, name) if a.flag("enable_gqa", default=False) else []
+        shared = shared_heads(a, name)
         steps += shared
         inputs.append(shared[0].outputs[0] if shared else a.tensor(name))
     if a.is_tensor("attn_mask"):
@@ -40,12 +40,17 @@ def factor(a: Arguments) -> Fraction | None:
 
 
 def shared_heads(a: Arguments, name: str) -> list[Step]:
-    """Return the step that repeats the heads of keys or values for all heads of queries that share them."""
-    sizes, heads = a.sizes(name), a.sizes("query")[-3]
-    if sizes[-3] == heads:
+    """Return the step that repeats the heads of keys or values for all heads of queries that share them.
+
+    Without ``enable_gqa``, axes of size 1 are repeated, as PyTorch broadcasts.
+    """
+    sizes, heads = a.sizes(name), a.sizes("query")
+    may_repeat = a.flag("enable_gqa", default=False)
+    pairs = zip(sizes[:-2], heads[:-2], strict=True)
+    counts = tuple([m // n if may_repeat or n == 1 else 1 for n, m in pairs] + [1, 1])
+    if all(count == 1 for count in counts):
         return []
-    made = a.reading.intermediate((*sizes[:-3], heads, *sizes[-2:]))
-    counts = tuple([heads // sizes[-3] if axis == len(sizes) - 3 else 1 for axis in range(len(sizes))])
+    made = a.reading.intermediate(tuple([n * count for n, count in zip(sizes, counts, strict=True)]))
     return [Repeated(counts=counts, interleaved=True, inputs=(a.tensor(name),), outputs=(made,))]
 
 

@@ -72,7 +72,7 @@ def transposed_convolution(a: Arguments) -> list[Step]:
 
 
 BORDERS = {"constant": "zeros", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
-"""The modes of padding, and what stands in it."""
+"""The values of ``border`` by the modes of padding."""
 
 
 @translates("pad", "constant_pad_nd")
@@ -94,10 +94,10 @@ def padding(a: Arguments) -> list[Step]:
 
 
 def surrounded(a: Arguments, margins: list[tuple[int, int]]) -> list[Step]:
-    """Return the steps that put constants before and after a tensor, where padding is not by zeros."""
+    """Return the steps that put constants before and after a tensor, where the padding is not zeros."""
     value = a.call.arguments["value"]
     if type(value) not in (int, float) or any(min(margin) < 0 for margin in margins):
-        raise Untranslatable("padding with a number, and cropping, at once")
+        raise Untranslatable("padding with a nonzero value combined with cropping")
     sizes, read = list(a.sizes("self")), a.tensor("self")
     padded = [axis for axis, margin in enumerate(margins) if any(margin)]
     steps: list[Step] = []

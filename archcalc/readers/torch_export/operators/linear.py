@@ -38,9 +38,9 @@ def weighted(a: Arguments, read: str, weight: str, bias: str | None, *, transpos
     else:
         second = a.reading.tensor(matrix)
         if not transposed:
-            turned = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
-            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(turned,)))
-            second = turned
+            permuted = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
+            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(permuted,)))
+            second = permuted
         steps.append(TimesMatrix(inputs=(a.tensor(read), second), outputs=(sums,)))
     if bias is not None and not inside:
         steps.append(Joined(op=Add(), inputs=(sums, a.tensor(bias)), outputs=(a.result(),)))
@@ -76,7 +76,7 @@ def einsum(a: Arguments) -> list[Step]:
     written, arrow, made = a.text("equation", "").replace(" ", "").partition("->")
     terms = written.split(",")
     if not arrow or len(terms) != len(names) or len(names) != 2:
-        raise Untranslatable("einsum of other than two tensors, or without its result")
+        raise Untranslatable("einsum without exactly two tensors and an explicit result")
     ranks = [len(a.reading.sizes(name)) for name in names]
     hidden = {rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term}
     if len(hidden) > 1:
@@ -92,9 +92,9 @@ def einsum(a: Arguments) -> list[Step]:
 
 @translates("index")
 def rows(a: Arguments) -> list[Step]:
-    """Translate the rows of a stored table at other places, such as biases by relative position."""
+    """Translate reading rows of a stored table by index, such as biases by relative position."""
     if len(a.sizes("self")) != 2 or len(a.names("indices")) != 1:
-        raise Untranslatable("elements at computed places")
+        raise Untranslatable("elements at computed indices")
     vocabulary, dim = a.sizes("self")
     indices = a.reading.tensor(a.names("indices")[0])
     op = Embedding(vocabulary=vocabulary, dim=dim)

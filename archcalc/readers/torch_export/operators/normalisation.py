@@ -2,58 +2,104 @@
 
 from __future__ import annotations
 
-from archcalc.ops.joins import Mul
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+from archcalc.ops.base import Operator
+from archcalc.ops.joins import Add, Mul
 from archcalc.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from archcalc.readers.joining import Joined
 from archcalc.readers.per_example import PerExample
-from archcalc.readers.steps import AlongLast, Step
+from archcalc.readers.steps import AlongLast, Reshaped, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 FLOAT32_EPSILON = 2.0**-23
 """What PyTorch's RMSNorm adds by default: the distance from 1 to the next number of its format, here float32."""
 
 
-def scale_and_shift(a: Arguments) -> dict[str, str]:
-    """Return the stored scale and shift of a normalisation."""
-    found = {"scale": a.stored("weight"), "shift": a.stored("bias")}
-    return {array: name for array, name in found.items() if name is not None}
+MakeStep: TypeAlias = Callable[[bool, int, Mapping[str, str]], Step]
+"""Returns a normalisation, given whether it has a scale and a shift, the tensor that it makes, and stored arrays."""
 
 
-def affine(a: Arguments) -> bool:
-    """Return whether a normalisation has a scale and a shift.
+def normalised(a: Arguments, make_step: MakeStep, *, channels_first: bool = True) -> list[Step]:
+    """Return the steps of a normalisation; a scale or a shift that is alone, or computed, is a step of its own.
 
-    Raises:
-        Untranslatable: it has only one of them.
+    Args:
+        a: the arguments of the call.
+        make_step: makes the normalisation itself.
+        channels_first: whether the scale and the shift are along axis 1; otherwise, they are along the last axes.
     """
-    scale, shift = a.is_tensor("weight"), a.is_tensor("bias")
-    if scale != shift:
-        raise Untranslatable("a normalisation with a scale but no shift")
-    return scale
+    given = {array: name for array, name in (("scale", "weight"), ("shift", "bias")) if a.is_tensor(name)}
+    stored = {array: a.reading.stored(a.name(name)) for array, name in given.items()}
+    arrays = {array: name for array, name in stored.items() if name is not None}
+    if len(given) != 1 and len(arrays) == len(given):
+        return [make_step(bool(given), a.result(), arrays)]
+    sizes = a.sizes("input")
+    made = a.reading.intermediate(sizes)
+    steps: list[Step] = [make_step(False, made, {})]
+    for number, (array, name) in enumerate(given.items(), 1):
+        factor, read = a.tensor(name), made
+        if channels_first:
+            target = tuple([size if axis == 1 else 1 for axis, size in enumerate(sizes)])
+            vector, factor = factor, a.reading.intermediate(target)
+            steps.append(Reshaped(target=target, inputs=(vector,), outputs=(factor,)))
+        made = a.result() if number == len(given) else a.reading.intermediate(sizes)
+        op = Mul() if array == "scale" else Add()
+        steps.append(Joined(op=op, inputs=(read, factor), outputs=(made,)))
+    return steps
 
 
 @translates("batch_norm")
 def batch_norm(a: Arguments) -> list[Step]:
     if a.flag("training", default=False):
         raise Untranslatable("batch normalisation in training: export the model after model.eval()")
-    stored = {**scale_and_shift(a), "mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
-    op = BatchNorm(affine=affine(a), eps=a.number("eps"))
-    rank = len(a.sizes("input"))
-    inputs, outputs = (a.tensor("input"),), (a.result(),)
-    return [PerExample(op=op, lifted=op, axes=rank - 1, inputs=inputs, outputs=outputs, stored=stored)]
+    running = {"mean": a.needs_stored("running_mean"), "variance": a.needs_stored("running_var")}
+    return normalised(a, partial(per_example, a, partial(make, BatchNorm, eps=a.number("eps")), running))
+
+
+def per_example(
+    a: Arguments,
+    op: Callable[..., Operator],
+    further: Mapping[str, str],
+    affine: bool,
+    made: int,
+    stored: Mapping[str, str],
+) -> Step:
+    """Return the step of a normalisation of channels and positions.
+
+    Args:
+        a: the arguments of the call.
+        op: returns the operator, given whether it is affine.
+        further: further stored arrays.
+        affine: whether it has a scale and a shift.
+        made: the tensor that it makes.
+        stored: the stored scale and shift.
+    """
+    each, rank = op(affine=affine), len(a.sizes("input"))
+    lifted = each if isinstance(each, BatchNorm) else None
+    inputs, outputs = (a.tensor("input"),), (made,)
+    return PerExample(
+        op=each, lifted=lifted, axes=rank - 1, inputs=inputs, outputs=outputs, stored={**stored, **further}
+    )
 
 
 @translates("layer_norm")
 def layer_norm(a: Arguments) -> list[Step]:
-    op = LayerNorm(axis=normalised(a), affine=affine(a), eps=a.number("eps", 1e-5))
-    axes = len(a.integers("normalized_shape"))
-    return [AlongLast(op=op, axes=axes, inputs=(a.tensor("input"),), outputs=(a.result(),), stored=scale_and_shift(a))]
+    axes, inputs = len(a.integers("normalized_shape")), (a.tensor("input"),)
+    op = partial(make, LayerNorm, axis=axes_of(a), eps=a.number("eps", 1e-5))
+
+    def step(affine: bool, made: int, stored: Mapping[str, str]) -> Step:
+        return AlongLast(op=op(affine=affine), axes=axes, inputs=inputs, outputs=(made,), stored=stored)
+
+    return normalised(a, step, channels_first=False)
 
 
 @translates("rms_norm")
 def rms_norm(a: Arguments) -> list[Step]:
     given = a.is_tensor("weight")
     scale = a.reading.stored(a.name("weight")) if given else None
-    op = RmsNorm(axis=normalised(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
+    op = RmsNorm(axis=axes_of(a), affine=scale is not None, eps=a.number("eps", FLOAT32_EPSILON))
     axes, stored = len(a.integers("normalized_shape")), {} if scale is None else {"scale": scale}
     inputs = (a.tensor("input"),)
     if not given or scale is not None:
@@ -65,7 +111,7 @@ def rms_norm(a: Arguments) -> list[Step]:
     ]
 
 
-def normalised(a: Arguments) -> str:
+def axes_of(a: Arguments) -> str:
     """Return what is normalised together: the last axis, or all axes but the batch."""
     axes, rank = len(a.integers("normalized_shape")), len(a.sizes("input"))
     if axes not in (1, rank - 1):
@@ -75,15 +121,12 @@ def normalised(a: Arguments) -> str:
 
 @translates("group_norm")
 def group_norm(a: Arguments) -> list[Step]:
-    op = GroupNorm(groups=a.integer("num_groups"), affine=affine(a), eps=a.number("eps", 1e-5))
-    inputs, rank = (a.tensor("input"),), len(a.sizes("input"))
-    return [PerExample(op=op, axes=rank - 1, inputs=inputs, outputs=(a.result(),), stored=scale_and_shift(a))]
+    op = partial(make, GroupNorm, groups=a.integer("num_groups"), eps=a.number("eps", 1e-5))
+    return normalised(a, partial(per_example, a, op, {}))
 
 
 @translates("instance_norm")
 def instance_norm(a: Arguments) -> list[Step]:
     if not a.flag("use_input_stats", default=True):
         raise Untranslatable("instance normalisation by running statistics")
-    op = InstanceNorm(affine=affine(a), eps=a.number("eps"))
-    inputs, rank = (a.tensor("input"),), len(a.sizes("input"))
-    return [PerExample(op=op, axes=rank - 1, inputs=inputs, outputs=(a.result(),), stored=scale_and_shift(a))]
+    return normalised(a, partial(per_example, a, partial(make, InstanceNorm, eps=a.number("eps")), {}))

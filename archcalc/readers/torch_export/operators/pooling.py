@@ -44,7 +44,7 @@ def max_pool(a: Arguments) -> list[Step]:
 @translates("avg_pool1d", "avg_pool2d", "avg_pool3d")
 def avg_pool(a: Arguments) -> list[Step]:
     if not a.is_default("divisor_override", None):
-        raise Untranslatable("average pooling with a divisor of its own")
+        raise Untranslatable("average pooling with divisor_override")
     axes = axes_of(a)
     attributes = {**windows(a, axes), "count_include_pad": a.flag("count_include_pad", default=True)}
     return per_example(a, make(AvgPool, **attributes), axes, make(AvgPool, **lifted(attributes)))

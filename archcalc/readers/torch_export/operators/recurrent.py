@@ -8,14 +8,15 @@ from typing import Any
 
 from archcalc.graph import Ref
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
-from archcalc.readers.batch import BatchAxis, Places, Sizes
+from archcalc.ops.structure import Transpose
+from archcalc.readers.batch import Places, Sizes
 from archcalc.readers.steps import Layers, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentLayers(Step):
-    """Layers that read the positions of a sequence; the states have the batch behind layers and directions."""
+    """Layers that read the positions of a sequence; the states have the batch after layers and directions."""
 
     op: Recurrent
     batch_axis: int
@@ -24,13 +25,27 @@ class RecurrentLayers(Step):
     """The numbers of the operator's outputs that the model uses."""
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
-        sequence, states = BatchAxis(self.batch_axis), BatchAxis(1)
-        if inputs[0] == sequence and all(place == states for place in inputs[1:]):
-            yield tuple([states if number else sequence for number in self.kept])
+        sequence = inputs[0]
+        if sequence is not None and sequence.axis == self.batch_axis:
+            states = sequence._replace(axis=1)
+            if all(place == states for place in inputs[1:]):
+                yield tuple([states if number else sequence for number in self.kept])
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
-        made = layers.add(self.op, tensors, self.stored)
-        return [Ref(made.node, number) for number in self.kept]
+        """Add the layer; several sequences of one example are its first axis, and behind another one in the file."""
+        (sequence, *_) = places
+        is_behind = sequence is not None and not sequence.is_pure
+        behind = {number for number in range(1 + len(self.op.further_outputs)) if number or self.batch_axis}
+        behind = behind if is_behind else set()
+        read = [_exchanged(layers, each) if number in behind else each for number, each in enumerate(tensors)]
+        made = layers.add(self.op, read, self.stored)
+        refs = [(number, Ref(made.node, number)) for number in self.kept]
+        return [_exchanged(layers, each) if number in behind else each for number, each in refs]
+
+
+def _exchanged(layers: Layers, tensor: Ref) -> Ref:
+    """Return a tensor with its first two axes exchanged."""
+    return layers.add(Transpose(order=(1, 0, 2)), [tensor])
 
 
 @translates("lstm")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from archcalc.ops.arithmetic import Pow, Sqrt
+from archcalc.ops.joins import Max, Min
 from archcalc.ops.pool import GlobalAvgPool
 from archcalc.ops.reduction import Mean, Reduction, Sum
+from archcalc.readers.joining import Joined
 from archcalc.readers.patterns import ReducedByPattern
 from archcalc.readers.per_example import PerExample
 from archcalc.readers.steps import Elementwise, Reduced, Step, make
 from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates
 
-EXTREMES = {"amax": "max", "amin": "min"}
+EXTREMES = {"amax": "max", "amin": "min", "max": "max", "min": "min"}
 """The reductions that only ``reduce`` has, with their names there."""
 
 REDUCTIONS: dict[str, type[Reduction]] = {"mean": Mean, "sum": Sum}
@@ -34,7 +36,7 @@ def euclidean_norm(a: Arguments) -> list[Step]:
     """Translate the root of the sum of squares."""
     order = "ord" if a.operator == "linalg_vector_norm" else "p"
     if not a.is_default(order, None, 2, 2.0):
-        raise Untranslatable("another norm than the Euclidean")
+        raise Untranslatable("a norm other than the Euclidean norm")
     sizes = a.sizes("self")
     axes = tuple(sorted({axis % len(sizes) for axis in a.integers("dim", range(len(sizes)))}))
     keep = a.flag("keepdim", default=False)
@@ -50,10 +52,12 @@ def euclidean_norm(a: Arguments) -> list[Step]:
 
 @translates(*EXTREMES)
 def extreme(a: Arguments) -> list[Step]:
+    """Translate the largest or smallest elements along axes, and of two tensors; their positions are not known."""
+    how = EXTREMES[a.operator]
+    if a.is_tensor("other"):
+        inputs = (a.tensor("self"), a.tensor("other"))
+        return [Joined(op=Max() if how == "max" else Min(), inputs=inputs, outputs=(a.result(),))]
     rank = len(a.sizes("self"))
     axes = tuple(sorted({axis % rank for axis in a.integers("dim", range(rank))})) or tuple(range(rank))
     keep = a.flag("keepdim", default=False)
-    how = EXTREMES[a.operator]
-    return [
-        ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),)),
-    ]
+    return [ReducedByPattern(axes=axes, keep=keep, how=how, inputs=(a.tensor("self"),), outputs=(a.result(),))]

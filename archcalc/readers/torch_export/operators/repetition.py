@@ -12,7 +12,7 @@ from archcalc.readers.torch_export.registry import Arguments, translates
 
 
 def repeated(a: Arguments, counts: tuple[Any, ...], *, interleaved: bool = False, read: str = "self") -> list[Step]:
-    """Return the step that repeats elements so often along every axis of the result."""
+    """Return the step that repeats elements along every axis of the result, as often as its count says."""
     return [Repeated(counts=counts, interleaved=interleaved, inputs=(a.tensor(read),), outputs=(a.result(),))]
 
 

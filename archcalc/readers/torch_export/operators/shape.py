@@ -93,7 +93,7 @@ def slice_axis(a: Arguments) -> list[Step]:
     axis = a.axis("dim", len(sizes), 0)
     n = sizes[axis]
     if 0 in a.reading.sizes(a.result_name):
-        return []  # nothing, which only a concatenation can read
+        return []  # an empty tensor, which only a concatenation can read
     first, stop, step = bounds(a)
     is_open = stop is None
     last = None if is_open or (type(stop) is int and stop > n) else stop

@@ -29,7 +29,7 @@ def read_formulas(text: str, names: Collection[str], *, shape: bool = False) -> 
         shape: whether it is that of a shape or of a receptive field, ``F x (H - 2) x (W - 2)``.
 
     Raises:
-        SpecError: The text cannot be read.
+        SpecError: the text cannot be read.
     """
     if len(text) > MAX_LENGTH:
         fail("formula", f"a formula must have at most {MAX_LENGTH} characters, got {len(text):,}")
@@ -40,7 +40,7 @@ def read_formulas(text: str, names: Collection[str], *, shape: bool = False) -> 
 
 
 def _right_side(equation: Condition | Value) -> Value:
-    """The formula among the sides of an equation."""
+    """Return the formula among the sides of an equation."""
     sides = list(_sides(equation))
     worked_out = len(sides) > 1 and not any(names_in(sides[-1])) and any(names_in(sides[-2]))
     return sides[-2] if worked_out and not isinstance(sides[-2], Name) else sides[-1]
@@ -67,18 +67,18 @@ def evaluated(text: str) -> Fraction | None:
 
 
 def _quoted(written: str) -> Text:
-    """A text in the notation of specs as a source of its own."""
+    """Return a text in the notation of specs with a source for places in errors."""
     return Text(Source("a formula", written), written)
 
 
 def _last(text: str) -> str:
-    """The last side of an equation in the notation of specs."""
+    """Return the last side of an equation, in the notation of specs."""
     written = plain(text.replace("**", "^")).translate(SIGNS)  # ``plain`` takes two stars for Markdown emphasis
     return written.rpartition("=")[2].strip()
 
 
 def _sides(equation: Condition | Value) -> Iterable[Value]:
-    """The sides of an equation, from left to right."""
+    """Return the sides of an equation, from left to right."""
     if isinstance(equation, Relation):
         return (equation.left, equation.right)
     if isinstance(equation, Logic):

@@ -1,4 +1,4 @@
-"""No right answer is ever called wrong: random networks, random quantities, random ways to write the value."""
+"""No correct answer is ever called wrong: random networks, random quantities, random ways to write the value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archcalc.spec import Source, read_spec
 from tests.claims.writings import write_count, write_shape
 from tests.random_networks import networks
 
-RIGHT = (Verdict.EXACT, Verdict.ROUNDS)
+CORRECT = (Verdict.EXACT, Verdict.ROUNDS)
 
 BUNDLED = (
     *("lenet5", "lenet5-1998", "alexnet", "zfnet", "vgg-a", "googlenet", "resnet50", "mobilenet-v1", "unet"),
@@ -40,7 +40,7 @@ def targets(analysis: Analysis) -> st.SearchStrategy[str]:
 
 
 def write(data: Any, actual: Actual, target: str) -> str:
-    """The true value of a target in one of many ways."""
+    """Return the true value of a target in one of many ways."""
     if actual.kind == "shape":
         return write_shape(data, actual.values, actual.layout)
     if actual.kind == "count":
@@ -60,7 +60,7 @@ def check(data: Any, analysis: Analysis) -> None:
         if value not in ("unknown", "causal"):  # fields that no answer can state
             claims.append(Claim(target, value))
     for judgement in judge_and_explain(claims, analysis):
-        assert judgement.verdict in RIGHT, (judgement.claim, judgement.sentence)
+        assert judgement.verdict in CORRECT, (judgement.claim, judgement.sentence)
         assert judgement.holds
         assert not judgement.explanations
 
@@ -68,21 +68,21 @@ def check(data: Any, analysis: Analysis) -> None:
 @pytest.mark.slow
 @settings(max_examples=80)
 @given(networks(), st.data())
-def test_right_answers_about_random_networks(text: str, data: Any) -> None:
+def test_correct_answers_about_random_networks(text: str, data: Any) -> None:
     check(data, analyze(read_spec(Source("random.yaml", text)).graph))
 
 
 @settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
-def test_right_answers_about_bundled_networks(name: str, data: Any) -> None:
+def test_correct_answers_about_bundled_networks(name: str, data: Any) -> None:
     check(data, bundled(name))
 
 
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(st.sampled_from(BUNDLED), st.data())
-def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
-    """And whatever is said of it, nothing fails."""
+def test_a_wrong_value_is_never_called_correct(name: str, data: Any) -> None:
+    """Whatever the verdict is, judging it does not fail."""
     analysis = bundled(name)
     target = data.draw(targets(analysis).filter(lambda each: each.rpartition(".")[2] in SUMS))
     actual = resolve(target, analysis)
@@ -95,7 +95,7 @@ def test_a_wrong_value_is_never_called_right(name: str, data: Any) -> None:
 
 
 @pytest.mark.parametrize(("spec", "target", "value"), [("vgg-a", "macs", "7.6085G"), ("resnet50", "params", "25.610M")])
-def test_a_value_cut_off_is_not_called_right(spec: str, target: str, value: str) -> None:
+def test_a_truncated_value_is_not_called_correct(spec: str, target: str, value: str) -> None:
     analysis = bundled(spec)
     exact = Fraction(resolve(target, analysis).values[0])
     cut = f"{int(exact // 10**5) / 10:.1f}M"

@@ -1,0 +1,106 @@
+"""``archcalc counters``: what other tools print for a network, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from archcalc.cli.options import (
+    SpecCommand,
+    default_format,
+    load_network,
+    output_options,
+    partial_option,
+    print_pieces,
+    print_table,
+    spec_argument,
+    spec_options,
+)
+
+
+@click.command(cls=SpecCommand)
+@spec_argument
+@click.option(
+    "--tool", "tools", multiple=True, metavar="NAME", help="Only this tool: thop, 'ptflops 0.6.9', 'fvcore no_grad'."
+)
+@click.option(
+    "--quantity", "quantities", multiple=True, metavar="NAME", help="Only this quantity: macs, flops, params, …"
+)
+@click.option("--layers", is_flag=True, help="List the layers that every term comes from.")
+@click.option("--explain", metavar="TOOL", help="Print a page about one tool: its rules, and its numbers step by step.")
+@spec_options
+@partial_option
+@output_options()
+def command(
+    spec: str,
+    tools: tuple[str, ...],
+    quantities: tuple[str, ...],
+    layers: bool,
+    explain: str | None,
+    form: str | None,
+    color: str,
+    **values: Any,
+) -> None:
+    """Print what popular profilers print for a network, and the terms that lead there from archcalc's figures.
+
+    Of a model saved by torch.export, everything that matters is taken from the file: modules or functions, their
+    classes, and the source lines. Of a spec it is assumed, and the assumptions are printed.
+    """
+    from archcalc.counters.network import counts_of, trace_of
+    from archcalc.counters.registry import TOOLS, tools_named
+    from archcalc.report import counted
+
+    if explain is not None and (tools or layers):
+        raise click.UsageError("--explain takes the tool itself, and lists layers; leave out --tool and --layers")
+    names = [(each, "--tool") for each in tools] if explain is None else [(explain, "--explain")]
+    chosen = [tool for name, option in names for tool in tools_named(name, option)] or list(TOOLS)
+    wanted = chosen_quantities(quantities, [quantity.name for tool in chosen for quantity in tool.quantities])
+    network = load_network(spec, values)
+    analysis = network.analyze()
+    trace = trace_of(network.graph, network.spec.model, analysis)
+    found = counts_of(analysis, network.spec.model, list(dict.fromkeys(chosen)), trace)
+    found = [each for each in found if each.quantity.name in wanted]
+    form = default_format(form, color)
+    if explain is not None:
+        if form in ("json", "csv"):
+            raise click.UsageError(f"--explain prints a page, which has no {form} form; use markdown or plain")
+        print_pieces(counted.page(found, network.name, trace, "markdown" if form == "markdown" else "plain"))
+        return
+    if form == "json":
+        from archcalc.report.json_text import write_json
+
+        document = {
+            "network": network.name,
+            "source": "spec" if trace.assumptions else "file",
+            "macs": analysis.totals.macs,
+            "params": analysis.totals.params,
+            "assumptions": list(trace.assumptions),
+            "counters": [counted.record(each, layers=layers) for each in found],
+        }
+        click.echo(write_json(document), nl=False)
+        return
+    programs = form == "csv"
+    title = f"{network.name}: {analysis.totals.macs:,} MACs, {analysis.totals.params:,} parameters"
+    notes = () if programs else counted.notes(found, trace)
+    if layers:
+        table = counted.layers_table(found if programs else counted.shown(found), title, notes)
+    else:
+        table = counted.counts_table(found, title, notes, programs=programs)
+    print_table(table, form, color)
+
+
+def chosen_quantities(written: tuple[str, ...], known: list[str]) -> list[str]:
+    """Return the quantities of ``--quantity``; without any, all that the tools have.
+
+    Raises:
+        SpecError: none of the tools has one of these names.
+    """
+    from archcalc.spec.errors import fail, suggest
+
+    names = list(dict.fromkeys(known))
+    for each in written:
+        if each not in names:
+            hint = suggest(each, names, f"the quantities are {', '.join(names)}")
+            fail("unknown-name", f"no quantity '{each[:40]}'", hint=hint, origin="--quantity")
+    return list(written) or names

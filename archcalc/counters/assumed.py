@@ -1,0 +1,343 @@
+"""The trace of a graph that does not come from PyTorch, as if its layers were modules of ``torch.nn``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.analysis.propagate import Analysis
+from archcalc.counters.trace import ModuleCall, Operation, Tensor, Trace
+from archcalc.ops.base import Operator, Shape, Shapes
+
+
+class Built(NamedTuple):
+    """How a layer is assumed to be built. ``{d}`` stands for the number of spatial axes, ``{mode}`` for its mode."""
+
+    module: str
+    """The class of the module; empty: a function or an operator of tensors."""
+    operator: str
+    """The operator of ATen."""
+    function: str = ""
+    """The function that is called, also by the module; empty: none that a tool replaces."""
+
+
+LAYERS: Mapping[str, Built] = {
+    **dict.fromkeys(("conv", "dwconv", "sepconv"), Built("Conv{d}d", "conv{d}d", "F.conv{d}d")),
+    "upconv": Built("ConvTranspose{d}d", "conv_transpose{d}d", "F.conv_transpose{d}d"),
+    "deform_conv": Built("torchvision.ops.deform_conv.DeformConv2d", "deform_conv2d"),
+    **dict.fromkeys(("fc", "linear"), Built("Linear", "linear", "F.linear")),
+    "embedding": Built("Embedding", "embedding", "F.embedding"),
+    "bn": Built("BatchNorm{d}d", "batch_norm", "F.batch_norm"),
+    "ln": Built("LayerNorm", "layer_norm", "F.layer_norm"),
+    "rms_norm": Built("RMSNorm", "rms_norm", "F.rms_norm"),
+    "in": Built("InstanceNorm{d}d", "instance_norm", "F.instance_norm"),
+    "gn": Built("GroupNorm", "group_norm", "F.group_norm"),
+    "lrn": Built("LocalResponseNorm", "local_response_norm", "F.local_response_norm"),
+    "maxpool": Built("MaxPool{d}d", "max_pool{d}d", "F.max_pool{d}d"),
+    "avgpool": Built("AvgPool{d}d", "avg_pool{d}d", "F.avg_pool{d}d"),
+    **dict.fromkeys(
+        ("gap", "adaptive_avgpool"),
+        Built("AdaptiveAvgPool{d}d", "adaptive_avg_pool{d}d", "F.adaptive_avg_pool{d}d"),
+    ),
+    **dict.fromkeys(
+        ("gmp", "adaptive_maxpool"),
+        Built("AdaptiveMaxPool{d}d", "adaptive_max_pool{d}d", "F.adaptive_max_pool{d}d"),
+    ),
+    "relu": Built("ReLU", "relu", "F.relu"),
+    "relu6": Built("ReLU6", "hardtanh", "F.hardtanh"),
+    "leaky_relu": Built("LeakyReLU", "leaky_relu", "F.leaky_relu"),
+    "prelu": Built("PReLU", "prelu", "F.prelu"),
+    "elu": Built("ELU", "elu", "F.elu"),
+    "selu": Built("SELU", "selu", "F.selu"),
+    "gelu": Built("GELU", "gelu", "F.gelu"),
+    "silu": Built("SiLU", "silu", "F.silu"),
+    "mish": Built("Mish", "mish", "F.mish"),
+    "sigmoid": Built("Sigmoid", "sigmoid", "torch.sigmoid"),
+    "tanh": Built("Tanh", "tanh", "torch.tanh"),
+    "hardswish": Built("Hardswish", "hardswish", "F.hardswish"),
+    "hardsigmoid": Built("Hardsigmoid", "hardsigmoid", "F.hardsigmoid"),
+    "softplus": Built("Softplus", "softplus", "F.softplus"),
+    "softmax": Built("Softmax", "softmax", "F.softmax"),
+    "log_softmax": Built("LogSoftmax", "log_softmax", "F.log_softmax"),
+    "dropout": Built("Dropout", "dropout", "F.dropout"),
+    "spatial_dropout": Built("Dropout2d", "feature_dropout", "F.dropout2d"),
+    "upsample": Built("Upsample", "upsample_{mode}{d}d", "F.interpolate"),
+    "pixel_shuffle": Built("PixelShuffle", "pixel_shuffle", "F.pixel_shuffle"),
+    "flatten": Built("Flatten", "flatten"),
+    "rnn": Built("RNN", "rnn_tanh"),
+    "lstm": Built("LSTM", "lstm"),
+    "gru": Built("GRU", "gru"),
+    "sdpa": Built("", "scaled_dot_product_attention", "F.scaled_dot_product_attention"),
+    "matmul": Built("", "matmul", "torch.matmul"),
+    "einsum": Built("", "einsum", "torch.einsum"),
+    "add": Built("", "add", "+"),
+    "sub": Built("", "sub", "-"),
+    "mul": Built("", "mul", "*"),
+}
+"""How layers are built, by operator of the language. All others are built from operators of tensors that no tool
+counts."""
+
+ASSUMPTIONS = (
+    "every layer that torch.nn has a module for is a module, activations and pools included",
+    "attention is torch.nn.MultiheadAttention with batch_first=True, if it is of that kind; otherwise it is written "
+    "with F.linear and F.scaled_dot_product_attention, or, with a bias of the scores, with matmul and F.softmax",
+    "sums and products of layers are written a + b and a * b",
+    "modules that only hold others have no operations of their own",
+)
+"""What is assumed of a spec."""
+
+WEIGHTS = {"scale": "weight", "shift": "bias", "slope": "weight"}
+RECURRENT = {
+    "input": "weight_ih",
+    "deeper": "weight_ih_deeper",
+    "recurrent": "weight_hh",
+    "bias": "bias_ih",
+    "recurrent_bias": "bias_hh",
+    "projection": "weight_hr",
+}
+"""The names of weights in PyTorch, by those of the language."""
+
+PREPARATION = "standardize"
+"""The operator that prepares the data."""
+
+
+class Layer(NamedTuple):
+    """A layer of a network, or one on its own."""
+
+    name: str
+    op: Operator
+    inputs: Shapes
+    outputs: Shapes
+    macs: Any
+    owners: Mapping[str, str]
+    """The layers that own its weights, by the name of the weight, where that is not itself."""
+
+
+def trace_of(analysis: Analysis) -> Trace:
+    """Return the trace of a graph for one example."""
+    graph = analysis.graph
+    layers = []
+    for layer in analysis.layers:
+        if layer.training and not analysis.training:
+            continue
+        node = graph.nodes[layer.node]
+        owners = {weight: graph.nodes[owner].name for weight, owner in node.tied.items()}
+        layers.append(Layer(layer.name, node.op, graph.input_shapes(node), node.outputs, layer.macs, owners))
+    inputs = tuple([Tensor((1, *map(int, shape))) for shape in graph.inputs.values()])
+    return trace_of_layers(layers, inputs, int(analysis.totals.params), int(analysis.totals.trainable), ASSUMPTIONS)
+
+
+def trace_of_layers(
+    layers: Sequence[Layer], inputs: tuple[Tensor, ...], stored: int, learned: int, assumptions: tuple[str, ...] = ()
+) -> Trace:
+    """Return the trace of layers."""
+    operations: list[Operation] = []
+    calls: list[ModuleCall] = []
+    parameters: dict[str, Tensor] = {}
+    preparation = 0
+    for layer in layers:
+        built = _Building(layer)
+        for operation, call in built.made():
+            operations.append(operation)
+            if call is not None and call not in calls[-1:]:
+                calls.append(call)
+        parameters.update(built.stored)
+        if layer.op.name == PREPARATION:
+            preparation += sum(int(weight.count) for weight in layer.op.weights(layer.inputs))
+    return Trace(
+        tuple(operations),
+        tuple(calls),
+        parameters,
+        {},
+        frozenset(parameters),
+        inputs,
+        1,
+        stored,
+        learned,
+        preparation,
+        (),
+        assumptions,
+    )
+
+
+class _Building:
+    """The operations of one layer, and the module that they belong to."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer, self.op = layer, layer.op
+        self.path = layer.name.replace("/", ".")
+        self.weights = layer.op.weights(layer.inputs)
+        self.stored: dict[str, Tensor] = {}
+        self.own: dict[str, Tensor] = {}
+        is_recurrent = layer.op.name in ("rnn", "lstm", "gru")
+        for weight in self.weights:
+            if not weight.trainable:
+                continue
+            owner = layer.owners.get(weight.name, layer.name).replace("/", ".")
+            name = (RECURRENT if is_recurrent else WEIGHTS).get(weight.name, weight.name)
+            tensor = Tensor(_sizes(weight.shape), f"{owner}.{name}", 4, "parameter", True)
+            self.own[name] = self.stored[tensor.name] = tensor
+
+    def made(self) -> Iterator[tuple[Operation, ModuleCall | None]]:
+        if self.op.name == "attention":
+            yield from self.attention()
+            return
+        name = self.op.name
+        rank = max(1, len(self.layer.inputs[0]) - 1) if self.layer.inputs else 1
+        mode = getattr(self.op, "mode", "")
+        built = Built(*(text.format(d=rank, mode=mode) for text in LAYERS.get(name, Built("", name))))
+        qualified = built.module or (f"archcalc.{name}" if self.own and self.layer.inputs else "")
+        call = ModuleCall(self.path, qualified, parameters=self.own) if qualified else None
+        operation = self.operation(built.operator, built.function, call)
+        yield operation, call
+
+    def operation(self, operator: str, function: str, call: ModuleCall | None) -> Operation:
+        """Return an operation with all weights of the layer."""
+        inputs = tuple(
+            [Tensor(_batched(shape), f"{self.path}<{place}") for place, shape in enumerate(self.layer.inputs)]
+        )
+        outputs = [Tensor(_batched(shape), f"{self.path}>{place}") for place, shape in enumerate(self.layer.outputs)]
+        if "pool" in operator and len(outputs[0].shape) < len(inputs[0].shape):
+            missing = len(inputs[0].shape) - len(outputs[0].shape)
+            outputs[0] = outputs[0]._replace(shape=(*outputs[0].shape, *(1,) * missing))
+        arguments: dict[str, Any] = {**self.own, **self.attributes()}
+        for place, name in enumerate(("self", "other")):
+            if place < len(inputs):
+                arguments[name] = inputs[place]
+        for name, tensor in zip(("query", "key", "value", "attn_mask"), inputs, strict=False):
+            arguments.setdefault(name, tensor)
+        found = Operation(
+            operator, function, (*inputs, *self.own.values()), tuple(outputs), arguments, self.layer.macs,
+            self.layer.name, call,
+        )  # fmt: skip
+        if call is not None:
+            call.add(found)
+        return found
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the arguments of ATen's operator that formulas read."""
+        op: Any = self.op
+        found: dict[str, Any] = {}
+        if op.name == "upconv":
+            found = {
+                "groups": op.groups,
+                "stride": list(op.stride),
+                "padding": [before for before, _ in op.padding] if hasattr(op, "padding") else 0,
+                "dilation": list(op.dilation),
+            }
+        if op.name in ("softmax", "log_softmax"):
+            axis = op.attributes().get("axis", 0)
+            found = {"dim": axis + 1 if type(axis) is int and axis >= 0 else axis}
+        if op.name == "einsum":
+            found = {"equation": _lettered(op.attributes()["pattern"]), "tensors": self.read()}
+        if op.name in ("rnn", "lstm", "gru"):
+            found = {
+                "params": self.cells(),
+                "num_layers": op.layers,
+                "bidirectional": op.bidirectional,
+                "has_biases": op.bias,
+            }
+        if op.name == "upsample":
+            found = {"output_size": None}
+        return found
+
+    def read(self) -> list[Tensor]:
+        """Return the inputs without the batch, which patterns do not name."""
+        return [Tensor(_sizes(shape)) for shape in self.layer.inputs]
+
+    def cells(self) -> list[Tensor]:
+        """Return the weights of a recurrent layer as PyTorch lists them: by layer, by direction."""
+        op: Any = self.op
+        found = []
+        for layer in range(op.layers):
+            for _ in range(2 if op.bidirectional else 1):
+                read = self.layer.inputs[0][-1] if layer == 0 else op.in_both(op.width)
+                rows = op.gates * op.units
+                found += [Tensor((rows, read)), Tensor((rows, op.width))]
+                found += [Tensor((rows,)), Tensor((rows,))] if op.bias else []
+        return found
+
+    def attention(self) -> Iterator[tuple[Operation, ModuleCall | None]]:
+        """Return the operations of multi-head attention: of its module if it is of that kind, else of linear layers."""
+        op: Any = self.op
+        sizes = op.sizes(self.layer.inputs)
+        query = Tensor(_batched(self.layer.inputs[0]), f"{self.path}<0")
+        context = Tensor(_batched(self.layer.inputs[1]), f"{self.path}<1") if op.context else query
+        plain = op.kv_heads is None and op.rope is None and not op.alibi and sizes["dim"] == sizes["features"]
+        is_module = plain and op.key_bias and op.out_bias and len(query.shape) == 3
+        own = dict(self.own)
+        if is_module and op.bias:
+            own["in_proj_bias"] = own["query_bias"]
+        call = ModuleCall(self.path, "MultiheadAttention", is_leaf=False, parameters=own) if is_module else None
+        heads = Tensor((*query.shape[:-2], op.heads, int(sizes["queries"]), int(sizes["head"])), f"{self.path}.q")
+        joined = Tensor((*query.shape[:-1], int(sizes["dim"])), f"{self.path}.a")
+        projected = [
+            (context if name in ("key", "value") else query, joined if name == "output" else None, width, bias, name)
+            for name, width, _, bias in op.projections(sizes)
+        ]
+        made = [self.part("transpose", "Tensor.transpose", (query,), query._replace(name=f"{self.path}.t"), call)]
+        if not op.context:
+            made.append(self.part("unflatten", "", (query,), heads, call))
+        for read, after, width, bias, name in projected:
+            source = after or read
+            result = Tensor(
+                (*source.shape[:-1], int(width)), f"{self.path}.{name}" if after is None else f"{self.path}>0"
+            )
+            arguments = {"input": source, "weight": self.own[name], "bias": self.own[f"{name}_bias"] if bias else None}
+            products = source.numel * int(width)
+            made.append(self.part("linear", "F.linear", (source, self.own[name]), result, call, arguments, products))
+        rest = self.layer.macs - sum(each.macs for each in made)
+        made[-1:-1] = self.attended(heads, joined, rest, call)
+        for each in made:
+            yield each, call
+
+    def attended(self, heads: Tensor, joined: Tensor, macs: Any, call: ModuleCall | None) -> list[Operation]:
+        """Return the operations between the projections: one, or, with a bias of the scores, products and a softmax."""
+        op: Any = self.op
+        if not op.score_bias:
+            function = "scaled_dot_product_attention"
+            arguments = {"query": heads, "key": heads, "value": heads}
+            return [self.part(function, f"F.{function}", (heads,), joined, call, arguments, macs)]
+        keys = heads._replace(shape=(*heads.shape[:-2], heads.shape[-1], heads.shape[-2]))
+        scores = heads._replace(shape=(*heads.shape[:-1], heads.shape[-2]))
+        return [
+            self.part(
+                "matmul", "Tensor.matmul", (heads, keys), scores, call, {"self": heads, "other": keys}, macs // 2
+            ),
+            self.part("softmax", "F.softmax", (scores,), scores, call, {"dim": -1}),
+            self.part("matmul", "Tensor.matmul", (scores, heads), heads, call, {}, macs - macs // 2),
+        ]
+
+    def part(
+        self,
+        operator: str,
+        function: str,
+        inputs: tuple[Tensor, ...],
+        output: Tensor,
+        call: ModuleCall | None,
+        arguments: Mapping[str, Any] | None = None,
+        macs: int = 0,
+    ) -> Operation:
+        """Return one of the operations of attention."""
+        found = Operation(operator, function, inputs, (output,), arguments or {}, macs, self.layer.name, call)
+        if call is not None:
+            call.add(found)
+        return found
+
+
+def _sizes(shape: Shape) -> tuple[int, ...]:
+    return tuple([int(size) for size in shape])
+
+
+def _batched(shape: Shape) -> tuple[int, ...]:
+    return (1, *_sizes(shape))
+
+
+def _lettered(pattern: str) -> str:
+    """Return a pattern in einops' notation as an equation of one letter per axis."""
+    operands, _, result = pattern.partition("=")
+    terms = [term.split() for term in (*operands.split(","), result)]
+    names = dict.fromkeys(name for term in terms for name in term)
+    letter = {name: chr(97 + place) for place, name in enumerate(names)}
+    *read, made = ["".join(letter[name] for name in term) for term in terms]
+    return f"{','.join(read)}->{made}"

@@ -1,0 +1,158 @@
+"""What a tool prints for a trace, and the terms that lead there from archcalc's figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archcalc.counters.native import NativeCalls
+from archcalc.counters.rules import Part, Quantity, Rule, Rules, Tool
+from archcalc.counters.trace import ModuleCall, Operation, Trace
+
+
+@dataclass(frozen=True)
+class Term:
+    """One reason why a tool's number differs from archcalc's figure."""
+
+    label: str
+    amount: int
+    layers: dict[str, int] = field(default_factory=dict)
+    """The amount by layer."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number that a tool prints, and how it comes about."""
+
+    tool: Tool
+    quantity: Quantity
+    value: int
+    start: int
+    """The figure of archcalc that the terms lead from; 0 if there is none that corresponds."""
+    terms: tuple[Term, ...]
+    other: int | None = None
+    """The number if the operations that the source does not show are written the other way."""
+    by_layer: dict[str, int] = field(default_factory=dict)
+    """What the tool counts, by layer."""
+
+    @property
+    def printed(self) -> str:
+        """The number as the tool prints it."""
+        return self.quantity.unit.text(self.value)
+
+
+def count(tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, start: int) -> Count:
+    """Return what a tool prints.
+
+    Args:
+        tool: the tool.
+        quantity: one of its quantities.
+        trace: what the model does.
+        native: the native calls in it.
+        start: the figure of archcalc that corresponds to the quantity; 0 if none does.
+    """
+    counting = _Counting(tool, quantity, trace, native)
+    terms = counting.terms(start)
+    other = None
+    if quantity.rules and trace.hidden:
+        further = _Counting(tool, quantity, trace, native, otherwise=True)
+        further.terms(start)
+        other = further.value if further.value != counting.value else None
+    assert counting.value == start + sum(term.amount for term in terms)
+    return Count(tool, quantity, counting.value, start, terms, other, counting.by_layer)
+
+
+class _Counting:
+    """The state while a quantity is counted."""
+
+    def __init__(
+        self, tool: Tool, quantity: Quantity, trace: Trace, native: NativeCalls, *, otherwise: bool = False
+    ) -> None:
+        self.tool, self.quantity, self.trace, self.native, self.otherwise = tool, quantity, trace, native, otherwise
+        self.value = 0
+        self.by_layer: dict[str, int] = {}
+        self.found: dict[str, dict[str, int]] = {}
+        self.covered: set[int] = set()
+
+    def terms(self, start: int) -> tuple[Term, ...]:
+        if self.quantity.measure is not None:
+            for charge in self.quantity.measure(self.trace):
+                self.add(charge.label, charge.amount, charge.layer)
+            self.value = start + sum(sum(layers.values()) for layers in self.found.values())
+        else:
+            for rule, call in self.applied():
+                for part in rule.formula.parts(call):
+                    if self.tool.gradients or not part.needs_gradients:
+                        self.charge(rule, part, call.layer)
+            self.leave_out()
+            rest = self.trace.macs - start
+            if rest:
+                self.add("products that archcalc counts differently", rest, "")
+        return tuple(
+            Term(label, sum(layers.values()), {layer: amount for layer, amount in layers.items() if amount})
+            for label, layers in self.found.items()
+            if sum(layers.values()) or any(layers.values())
+        )
+
+    def applied(self) -> Iterator[tuple[Rule, ModuleCall | Operation]]:
+        """Return the rules that apply, each with what it is applied to."""
+        rules = Rules(self.quantity.rules).by_name
+        modules, functions, operators = rules["module"], rules["function"], rules["operator"]
+        if modules:
+            for call in self.trace.calls:
+                rule = modules.get(call.class_name) or (modules.get("*") if call.is_leaf else None)
+                if rule is None or not call.operations:
+                    continue
+                if not self.tool.enters_counted and any(each.class_name in modules for each in call.within()):
+                    continue
+                yield rule, call
+        if functions or operators:
+            for operation in self.trace.operations:
+                if self.is_native(operation):
+                    continue
+                function = operation.other if self.otherwise and operation.other else operation.function
+                rule = functions.get(function) if function else None
+                if rule is not None:
+                    yield rule, operation
+                rule = operators.get(operation.name)
+                if rule is not None:
+                    yield rule, operation
+
+    def is_native(self, operation: Operation) -> bool:
+        """Return whether an operation is part of a native call, where the tool sees nothing."""
+        return not self.tool.gradients and self.native.has(operation, layers=self.tool.native_layers)
+
+    def charge(self, rule: Rule, part: Part, layer: str) -> None:
+        what = part.what or rule.what
+        label = f"{what} ({part.note})" if part.note else what
+        replaced = 0
+        for each in part.covers:
+            if id(each) not in self.covered:
+                self.covered.add(id(each))
+                replaced += each.macs
+        self.value += part.amount
+        self.by_layer[layer] = self.by_layer.get(layer, 0) + part.amount
+        self.add(label, part.amount - replaced, layer)
+
+    def leave_out(self) -> None:
+        """Note the products that the tool does not count."""
+        for each in self.trace.operations:
+            if each.macs and id(each) not in self.covered:
+                self.add(f"{self.kind(each)}, counted as nothing", -each.macs, each.layer)
+
+    def kind(self, operation: Operation) -> str:
+        """Return what an operation is that a tool does not count."""
+        if self.is_native(operation):
+            return "attention on the native path"
+        name = operation.name.removesuffix("_")
+        if name == "linear":
+            return "linear layers outside of Linear modules"
+        if name == "scaled_dot_product_attention":
+            return "scaled dot-product attention"
+        if name.startswith("conv"):
+            return "convolutions outside of its list"
+        return {"lstm": "LSTM", "gru": "GRU", "rnn_tanh": "RNN", "rnn_relu": "RNN"}.get(name, "products of tensors")
+
+    def add(self, label: str, amount: int, layer: str) -> None:
+        layers = self.found.setdefault(label, {})
+        layers[layer] = layers.get(layer, 0) + amount

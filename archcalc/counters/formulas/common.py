@@ -1,0 +1,35 @@
+"""What all formulas use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from archcalc.counters.rules import Part
+from archcalc.counters.trace import ModuleCall, Operation
+
+Call: TypeAlias = Operation | ModuleCall
+
+
+def covered(call: Call) -> tuple[int, tuple[Operation, ...]]:
+    covers = tuple([each for each in call.operations if each.macs])
+    return sum(each.macs for each in covers), covers
+
+
+def has_bias(call: Call) -> bool:
+    """Return whether a call adds a bias."""
+    return call.weighted.tensor("bias") is not None
+
+
+def is_affine(call: Call) -> bool:
+    """Return whether a normalisation has a learned scale."""
+    return call.weighted.tensor("weight") is not None
+
+
+def bias_part(call: Call) -> Iterator[Part]:
+    if has_bias(call):
+        yield Part(call.output.numel, "1 per output", what="biases")
+
+
+def times_text(count: int) -> str:
+    return "" if count == 1 else str(count)

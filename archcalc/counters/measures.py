@@ -1,0 +1,113 @@
+"""Quantities that are no counts of operations: parameters and bytes, as tools add them up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from archcalc.counters.rules import Charge, Measure
+from archcalc.counters.trace import ModuleCall, Trace
+
+UNUSED = "parameters that the network does not use"
+STATISTICS = "running statistics and other buffers, which are no parameters"
+
+
+DIFFERENT = "stored numbers that archcalc counts differently"
+PREPROCESSING = "preparation of the data, which is no layer there"
+
+
+def _parameter_terms(trace: Trace, times: dict[str, int], outside: str) -> Iterator[Charge]:
+    """Return the differences from archcalc's stored numbers, given how often a tool adds each parameter."""
+    yield Charge(STATISTICS, trace.learned - trace.stored, "")
+    used = sum(tensor.numel for name, tensor in trace.parameters.items() if name in trace.used)
+    yield Charge(DIFFERENT, used - trace.learned, "")
+    for name, tensor in trace.parameters.items():
+        count, is_used = times.get(name, 0), name in trace.used
+        layer = name.rpartition(".")[0].replace(".", "/")
+        if not is_used and count:
+            yield Charge(UNUSED, tensor.numel, layer)
+        if is_used and not count:
+            yield Charge(outside, -tensor.numel, layer)
+        if count > 1:
+            yield Charge("parameters of modules that are called again", (count - 1) * tensor.numel, layer)
+
+
+def all_parameters(trace: Trace) -> Iterator[Charge]:
+    """Return what leads to ``model.parameters()``: every parameter once, without buffers."""
+    return _parameter_terms(trace, dict.fromkeys(trace.parameters, 1), "")
+
+
+def trained_parameters(trace: Trace) -> Iterator[Charge]:
+    """Return what leads to the parameters with ``requires_grad``."""
+    times = {name: 1 for name, tensor in trace.parameters.items() if tensor.depends_on_parameters}
+    return _parameter_terms(trace, times, "parameters without requires_grad")
+
+
+def all_stored(trace: Trace) -> Iterator[Charge]:
+    """Return what leads to all stored numbers of layers, trained or not."""
+    yield Charge(PREPROCESSING, -trace.preprocessing, "")
+
+
+def with_moving_average_factor(trace: Trace) -> Iterator[Charge]:
+    """Return what leads to all stored numbers with one more per batch norm: the divisor of its statistics."""
+    yield from all_stored(trace)
+    for call in trace.calls:
+        if call.name.startswith("BatchNorm"):
+            yield Charge("moving-average factors of batch norms", 1, call.layer)
+
+
+def stored_bytes(trace: Trace) -> Iterator[Charge]:
+    """Return the bytes of all stored numbers of layers."""
+    yield Charge("4 bytes per stored number", 4 * (trace.stored - trace.preprocessing), "")
+
+
+def input_bytes(trace: Trace) -> Iterator[Charge]:
+    """Return the bytes of the inputs."""
+    for each in trace.inputs:
+        yield Charge("4 bytes per number of the input", 4 * each.numel, "")
+
+
+def called_parameters(classes: str, *, per_call: bool = False, names: tuple[str, ...] = ()) -> Measure:
+    """Return the parameters of modules of some classes that are called.
+
+    Args:
+        classes: the classes, separated by spaces; ``*``: all.
+        per_call: whether they are added for every call.
+        names: the names of the parameters; none: all.
+    """
+    listed = frozenset(classes.split())
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        times: dict[str, int] = {}
+        for call in trace.calls:
+            if "*" not in listed and call.class_name not in listed:
+                continue
+            for name in call.parameters:
+                if not names or name in names:
+                    full = f"{call.path}.{name}" if call.path else name
+                    times[full] = times.get(full, 0) + 1 if per_call else 1
+        yield from _parameter_terms(trace, times, "parameters outside of the modules that it adds")
+
+    return measure
+
+
+def leaf_parameter_bytes(trace: Trace) -> Iterator[Charge]:
+    """Return the bytes of the parameters of modules without further modules that are called."""
+    seen = set()
+    for call in trace.calls:
+        if call.is_leaf and call.path not in seen:
+            seen.add(call.path)
+            size = sum(each.numel * each.itemsize for each in call.parameters.values())
+            if size:
+                yield Charge(f"parameters of {call.name}", size, call.layer)
+
+
+def output_bytes(times: int, counts: Callable[[ModuleCall], bool]) -> Measure:
+    """Return ``times`` the bytes of the outputs of calls of modules, each call anew."""
+
+    def measure(trace: Trace) -> Iterator[Charge]:
+        for call in trace.calls:
+            if call.operations and counts(call):
+                size = times * call.output.numel * call.output.itemsize
+                yield Charge(f"{times} × the outputs of {call.name}", size, call.layer)
+
+    return measure

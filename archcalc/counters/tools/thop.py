@@ -1,0 +1,118 @@
+"""thop (pytorch-OpCounter)."""
+
+from __future__ import annotations
+
+from archcalc.counters.formulas import elements, products, recurrent, transposed
+from archcalc.counters.measures import called_parameters
+from archcalc.counters.rules import Quantity, Rule, Tool
+
+HOOKS = "thop/vision/basic_hooks.py"
+
+RULES = (
+    Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS, f"{HOOKS} count_convNd"),
+    Rule(
+        "module",
+        "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
+        "transposed convolutions",
+        transposed.KERNEL_PER_OUTPUT,
+        f"{HOOKS} count_convNd, thop/vision/calc_func.py calculate_conv2d_flops",
+    ),
+    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
+    Rule(
+        "module",
+        "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
+        "batch norm",
+        elements.per_input(4, plain=2),
+        f"{HOOKS} count_normalization",
+    ),
+    Rule("module", "LayerNorm", "layer norm", elements.per_input(4, plain=2), f"{HOOKS} count_normalization"),
+    Rule(
+        "module",
+        "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
+        "instance norm",
+        elements.per_input(4, plain=2),
+        f"{HOOKS} count_normalization",
+    ),
+    Rule("module", "PReLU", "PReLU", elements.per_input(1), f"{HOOKS} count_prelu"),
+    Rule("module", "ReLU ReLU6 Dropout PixelShuffle ZeroPad2d", "", elements.NOTHING, f"{HOOKS} zero_ops"),
+    Rule("module", "LeakyReLU", "", elements.NOTHING, f"{HOOKS} count_relu"),
+    Rule("module", "Softmax", "softmax", elements.SOFTMAX, f"{HOOKS} count_softmax"),
+    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
+    Rule(
+        "module",
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
+        "global and adaptive pooling",
+        elements.WINDOW_PER_OUTPUT,
+        f"{HOOKS} count_adap_avgpool",
+    ),
+    Rule(
+        "module",
+        "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
+        "upsampling",
+        elements.upsampling(nearest=1, linear=5, bilinear=11, bicubic=259),
+        f"{HOOKS} count_upsample",
+    ),
+    Rule("module", "RNN", "RNN", recurrent.thop_recurrent(1, 0), "thop/rnn_hooks.py count_rnn"),
+    Rule("module", "GRU", "GRU", recurrent.thop_recurrent(3, 4), "thop/rnn_hooks.py count_gru"),
+    Rule("module", "LSTM", "LSTM", recurrent.thop_recurrent(4, 4), "thop/rnn_hooks.py count_lstm"),
+)
+
+LISTED = " ".join(rule.names for rule in RULES)
+
+THOP = Tool(
+    name="thop",
+    version="0.1.1",
+    package="thop on PyPI, github.com/Lyken17/pytorch-OpCounter",
+    use="thop.profile(model, inputs=(x,))",
+    watches="calls of modules whose class is in its list, through forward hooks; nothing that is called as a function",
+    gradients=False,
+    quantities=(
+        Quantity("macs", "MACs", "macs", rules=RULES),
+        Quantity(
+            "params",
+            "parameters",
+            "params",
+            measure=called_parameters(LISTED),
+            source="thop/profile.py dfs_count: the parameters of modules of listed classes that are called",
+        ),
+    ),
+)
+
+OLD_RULES = (
+    Rule("module", "Conv1d Conv2d Conv3d", "convolutions", products.MACS_AND_BIAS, f"{HOOKS} count_convNd"),
+    Rule(
+        "module",
+        "ConvTranspose1d ConvTranspose2d ConvTranspose3d",
+        "transposed convolutions",
+        transposed.KERNEL_PER_OUTPUT_AND_BIAS,
+        f"{HOOKS} count_convNd",
+    ),
+    Rule("module", "Linear", "linear layers", products.MACS, f"{HOOKS} count_linear"),
+    Rule("module", "BatchNorm1d BatchNorm2d BatchNorm3d", "batch norm", elements.per_input(2), f"{HOOKS} count_bn"),
+    Rule("module", "LeakyReLU", "leaky ReLU", elements.per_input(1), f"{HOOKS} count_relu"),
+    Rule("module", "AvgPool1d AvgPool2d AvgPool3d", "pooling", elements.per_output(1), f"{HOOKS} count_avgpool"),
+    Rule(
+        "module",
+        "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
+        "global and adaptive pooling",
+        elements.WINDOW_PER_OUTPUT,
+        f"{HOOKS} count_adap_avgpool",
+    ),
+    Rule(
+        "module",
+        "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
+        "upsampling",
+        elements.upsampling(bilinear=11),
+        f"{HOOKS} count_upsample",
+    ),
+)
+
+THOP_0_0 = Tool(
+    name="thop",
+    version="0.0.31",
+    package=THOP.package,
+    use=THOP.use,
+    watches=THOP.watches,
+    gradients=False,
+    quantities=(Quantity("macs", "MACs", "macs", rules=OLD_RULES),),
+)

@@ -1,0 +1,92 @@
+"""``archcalc counters``, and tables in the count of another tool."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+
+from archcalc.cli.schema import schemas
+from tests.cli.conftest import Archcalc
+
+NET = "3x8x8 -> conv 4 k3 p1 -> bn -> relu -> gap -> fc 2"
+
+
+def document(archcalc: Archcalc, *arguments: str) -> Any:
+    return json.loads(archcalc("counters", NET, *arguments, "--format", "json").out)
+
+
+def test_json_follows_its_schema(archcalc: Archcalc) -> None:
+    for options in ((), ("--layers",)):
+        found = document(archcalc, *options)
+        jsonschema.validate(found, json.loads(schemas()["counters"]))
+    (thop, *_) = found["counters"]
+    assert thop["value"] == 4 * 27 * 64 + 4 * 256 + 260 + 8
+    assert thop["terms"][0] == {"label": "batch norm (4 per element)", "amount": 1024, "layers": {"bn_1": 1024}}
+
+
+def test_a_tool_and_a_quantity_are_chosen(archcalc: Archcalc) -> None:
+    found = document(archcalc, "--tool", "ptflops 0.6.9", "--tool", "keras", "--quantity", "params")
+    assert [(each["tool"], each["quantity"]) for each in found["counters"]] == [
+        ("ptflops", "params"),
+        ("keras", "params"),
+    ]
+
+
+def test_settings_that_change_nothing_are_left_out_for_people(archcalc: Archcalc) -> None:
+    assert "no_grad" not in archcalc("counters", NET).out
+    assert "no_grad" in archcalc("counters", NET, "--format", "csv").out
+
+
+def test_the_table_fits_a_narrow_terminal(archcalc: Archcalc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archcalc.cli.options.on_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    for width in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(width))
+        table = archcalc("counters", NET, "--format", "rich").out
+        rows = [line for line in table.splitlines() if line.startswith(("thop", "ptflops", "torchinfo"))]
+        assert rows
+        assert all(len(line) <= width for line in rows)
+        assert "\x1b" not in table
+
+
+def test_layers_are_listed_for_every_term(archcalc: Archcalc) -> None:
+    rows = archcalc("counters", NET, "--tool", "thop 0.1.1", "--layers", "--format", "csv").out.splitlines()
+    assert "thop 0.1.1,macs,batch norm (4 per element),bn_1,1024" in rows
+
+
+def test_a_page_about_a_tool_has_its_rules_and_the_steps(archcalc: Archcalc) -> None:
+    page = archcalc("counters", NET, "--explain", "thop 0.1.1", "--format", "markdown").out
+    assert page.startswith("# What thop 0.1.1 counts\n")
+    for part in ("count_normalization", "+ 1,024", "= 8,204", "batch norm (4 per element)", "bn_1"):
+        assert part in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--tool", "nothing"), "the tools are thop, ptflops"),
+        (("--tool", "thop 7"), "there are 'thop 0.1.1', 'thop 0.0.31'"),
+        (("--explain", "nothing"), "--explain nothing: error[unknown-name]: no tool 'nothing'"),
+        (("--quantity", "watts"), "the quantities are macs, params"),
+        (("--explain", "thop", "--layers"), "leave out --tool and --layers"),
+        (("--explain", "thop", "--format", "json"), "a page, which has no json form"),
+    ],
+)
+def test_a_wrong_argument_is_an_error_with_what_there_is(
+    archcalc: Archcalc, arguments: tuple[str, ...], message: str
+) -> None:
+    run = archcalc("counters", NET, *arguments)
+    assert run.status == 2
+    assert message in run.err
+
+
+def test_show_prints_the_table_in_the_count_of_a_tool(archcalc: Archcalc) -> None:
+    table = archcalc("show", NET, "--as", "thop").out.splitlines()
+    assert table[1].split()[-4:-1] == ["thop", "0.1.1:", "MACs"]
+    assert next(line for line in table if line.startswith("bn_1")).split()[-2] == "1,024"
+    assert next(line for line in table if line.startswith("total")).split()[-1] == "8,204"
+    assert "counts no operations" in archcalc("show", NET, "--as", "keras").err
+    assert archcalc("show", NET, "--as", "thop", "--format", "json").status == 2

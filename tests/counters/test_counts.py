@@ -1,0 +1,115 @@
+"""What tools print, against what they have printed, and the terms that lead there."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.counters.count import Count
+from archcalc.counters.registry import TOOLS, tools_named
+from tests.readers.programs import call, document, small_network, write
+from tests.sample import SAMPLE
+
+PRINTED = {
+    # torchvision 0.28 with PyTorch 2.13: thop 0.1.1, ptflops 0.7.5 and 0.6.9, fvcore 0.1.5, torchinfo 1.8.0
+    "vit:b_16": {
+        "thop 0.1.1": 11_286_254_592,
+        "ptflops 0.7.5": 17_606_030_584,
+        "fvcore 0.1.5": 16_867_412_736,
+        "fvcore 0.1.5 no_grad": 11_290_036_992,
+        "torchinfo 1.8.0": 173_232_616,
+    },
+}
+
+
+@cache
+def counts(spec: str) -> dict[tuple[str, str], Count]:
+    return {(each.tool.key, each.quantity.name): each for each in archcalc.load(spec).counters()}
+
+
+@pytest.mark.parametrize("network", PRINTED)
+def test_tools_print_what_their_rules_say(network: str) -> None:
+    for tool, printed in PRINTED[network].items():
+        assert counts(network)[tool, "macs"].value == printed, tool
+
+
+@pytest.mark.parametrize("network", SAMPLE)
+def test_terms_lead_from_the_figure_of_archcalc_to_the_number(network: str) -> None:
+    for each in counts(network).values():
+        assert each.start + sum(term.amount for term in each.terms) == each.value
+        assert all(sum(term.layers.values()) == term.amount for term in each.terms)
+        if each.quantity.rules:
+            assert sum(each.by_layer.values()) == each.value
+
+
+def test_every_tool_says_where_its_rules_come_from() -> None:
+    assert len({tool.key for tool in TOOLS}) == len(TOOLS)
+    for tool in TOOLS:
+        assert tool.package
+        assert tool.watches
+        for quantity in tool.quantities:
+            assert quantity.rules or quantity.source
+            assert all(rule.source and (rule.what or rule.formula.text == "0") for rule in quantity.rules)
+
+
+def test_a_tool_is_named_with_or_without_its_version() -> None:
+    assert [tool.key for tool in tools_named("ptflops==0.6.9", "")] == ["ptflops 0.6.9"]
+    assert [tool.key for tool in tools_named("fvcore no_grad", "")] == ["fvcore 0.1.5 no_grad"]
+    assert len(tools_named("thop", "")) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"), [("thopp", "thop, ptflops"), ("ptflops 9", "'ptflops 0.6.9'"), ("", "thop")]
+)
+def test_an_unknown_tool_lists_what_there_is(written: str, hint: str) -> None:
+    with pytest.raises(archcalc.SpecError) as error:
+        tools_named(written, "--tool")
+    assert hint in str(error.value)
+
+
+def read(folder: Path, program: dict[str, Any]) -> dict[tuple[str, str], Count]:
+    return counts(str(write(folder / "net.pt2", program)))
+
+
+def changed(program: dict[str, Any], result: str, **metadata: str) -> dict[str, Any]:
+    """A program in which the call with a result was recorded otherwise."""
+    for node in program["graph_module"]["graph"]["nodes"]:
+        if node["outputs"][0]["as_tensor"]["name"] == result:
+            node["metadata"].update(metadata)
+    return program
+
+
+def in_module(path: str, name: str) -> str:
+    return f"L__self__,,Net;L__self__{path},{path},torch.nn.modules.{name}"
+
+
+def test_modules_count_by_their_exact_class(tmp_path: Path) -> None:
+    network = small_network()
+    unknown = read(tmp_path, network)["thop 0.1.1", "macs"]
+    assert unknown.value == 0
+    named = changed(small_network(), "c", nn_module_stack=in_module("stem.conv", "conv.Conv2d"))
+    (tmp_path / "named").mkdir()
+    found = read(tmp_path / "named", named)["thop 0.1.1", "macs"]
+    assert found.value == 8 * 36 * 27
+    assert [term.label for term in found.terms] == ["linear layers outside of Linear modules, counted as nothing"]
+
+
+def test_functions_count_by_how_the_source_writes_them(tmp_path: Path) -> None:
+    shapes = {"p": (1, 4, 4), "y": (1, 4, 4)}
+    for place, (line, value, other) in enumerate(
+        [("q.matmul(k)", 64, None), ("q @ k", 0, None), ("attend(q, k)", 64, 0)]
+    ):
+        calls = [
+            call("relu.default", "p", self="@x"),
+            call("matmul.default", "y", self="@p", other="@x"),
+        ]
+        program = document({"x": (1, 4, 4)}, calls, shapes)
+        trace = f'File "net.py", line 7, in forward\n    {line}'
+        program = changed(program, "y", torch_fn="matmul_1;method_descriptor.matmul", stack_trace=trace)
+        (tmp_path / str(place)).mkdir()
+        found = read(tmp_path / str(place), program)["calflops 0.3.2", "macs"]
+        assert (found.value, found.other) == (value, other)
