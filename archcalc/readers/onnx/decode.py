@@ -50,6 +50,11 @@ JOINS = frozenset(("add", "sub", "mul", "where", "maximum", "minimum"))
 MAX_MASK = 10_000_000
 """The number of elements of a tensor whose numbers are looked at."""
 
+QUANTIZED = "Quantize"
+"""A part of the names of operators that round numbers to integers."""
+
+ROUNDING = "quantized: integers stand for the real numbers that they encode; a run does not round"
+
 MAX_AXES = 64
 MAX_SIZE = 2**63 - 1
 
@@ -121,7 +126,11 @@ class Decoder:
             name = self.resolved(each.name)
             if name not in self.metas and name not in self.unknown:
                 self.refuse(f"no node computes the output '{each.name[:100]}'")
-            outputs.append(self.needed(name))
+            if name != each.name and name in self.metas and name not in self.stored:  # under its own name
+                self.metas[each.name] = self.metas[name]
+                self.emit("aten.to.dtype", {"self": TensorName(name)}, [each.name], Origin("", "", "Identity", ""))
+                name = each.name
+            outputs.append(name)
         self.calls = [call for at, call in enumerate(self.calls) if at not in self.gone]
         self.find_masks()
         stored = self.used_arrays(outputs)
@@ -346,7 +355,9 @@ class Decoder:
         values = {name: self.concrete(name) for name in n.inputs if name in self.values}
         values |= {name: self.trained_values[name] for name in n.inputs if name in self.trained_values}
         try:
-            if n.node.domain == MICROSOFT:
+            if any(each.HasField("g") for each in n.node.attribute):
+                found = {}  # a loop, which may run any number of times
+            elif n.node.domain == MICROSOFT:
                 found = outputs_of(self.inference, n.node, [self.metas.get(name) for name in n.inputs])
             else:
                 found = self.inference.outputs(n.node_with(n.inputs), inputs, values)
@@ -490,9 +501,6 @@ class Decoder:
     def is_stored(self, name: str) -> bool:
         return self.resolved(name) in self.stored
 
-    def needed(self, name: str) -> str:
-        return name
-
     def alias(self, name: str, of: str) -> None:
         name_of = self.resolved(of)
         if name != name_of:
@@ -541,6 +549,11 @@ class Decoder:
             Call(function, {str(at): each for at, each in enumerate(arguments)}, (label,), Origin("", "", "", ""))
         )
         return Size(value, label, self.calculated)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what else there is to know about the model."""
+        quantized = any(QUANTIZED in call.origin.function for call in self.calls)
+        return (ROUNDING,) if quantized else ()
 
     # Stored arrays
 

@@ -77,7 +77,7 @@ def read_onnx(path: Path, name: str, options: ModelOptions) -> OnnxFile:
         first = next(iter(inputs.axes), "")
         inputs.require([(each or first, at) for each in options.shapes for at in range(MAX_AXES)])
         raise
-    return OnnxFile(model, inputs)
+    return OnnxFile(replace(model, notes=decoder.notes()), inputs)
 
 
 def _decoded(message: Message, path: Path, name: str, inputs: Inputs) -> tuple[Decoder, Program]:

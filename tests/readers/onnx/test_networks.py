@@ -119,6 +119,7 @@ def test_a_branch_by_the_value_of_an_input(tmp_path: Path, rate: int) -> None:
     )
     assert "--input sr=NUMBER" in refused(tmp_path, made).hint
     network = assert_as_onnxruntime(tmp_path, made, values={"sr": rate})
+    assert [*network.graph.outputs] == ["output"]
     assert network.analyze().totals.params == (24 if rate == 16000 else 8)
 
 
@@ -265,6 +266,7 @@ def test_a_quantized_network_counts_as_what_it_quantizes(tmp_path: Path) -> None
     network = read(tmp_path, made)
     totals = network.analyze().totals
     assert (totals.macs, totals.params) == (2 * 2 * 2 * 27, 54)
+    assert "a run does not round" in network.graph.notes[0]
     x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 4, 4)).astype(np.float32)
     session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, {"x": x})
