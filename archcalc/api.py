@@ -246,6 +246,7 @@ def load(
     layout: str | None = None,
     arguments: Mapping[str, str] | None = None,
     batch_axes: Mapping[str, int | None] | None = None,
+    values: Mapping[str, float] | None = None,
     training: bool = False,
     partial: bool = False,
     limits: Limits = DEFAULT,
@@ -262,6 +263,7 @@ def load(
         arguments: the arguments of the class or function that makes a module, as Python literals or texts.
         batch_axes: the axes of a model's inputs that are the batch, by name; ``None``: the input has none. By default,
             the first axis.
+        values: the numbers that inputs of an ONNX model have, by name, where branches or sizes depend on them.
         training: whether the training heads are needed; otherwise those that are impossible on the input are left out.
         partial: whether a model may have operators that cannot be counted. Counts of operations are then lower bounds,
             and their `archcalc.analysis.counts.Counts.is_complete` is false.
@@ -277,6 +279,7 @@ def load(
         layout,
         arguments=dict(arguments or {}),
         batch_axes={name: "none" if axis is None else str(axis) for name, axis in (batch_axes or {}).items()},
+        values={name: str(value) for name, value in (values or {}).items()},
         partial=partial,
         training_heads="all" if training else "possible",
     )
@@ -360,7 +363,7 @@ def formula(
     """
     from archcalc.query.formula import TOTALS, FormulaQuery, calculate
 
-    given = Given({name: _written(value) for name, value in (set or {}).items()})
+    given = Given({name: _written(value) for name, value in (set or {}).items()}, later=(*free,))
     return calculate(FormulaQuery(spec, targets or TOTALS, tuple(free), tuple(assume), given)).forms
 
 

@@ -119,6 +119,8 @@ class Graph:
     """What else there is to know about the model that it was read from, such as parameters that it does not use."""
     impossible_heads: Mapping[str, str] = field(default_factory=dict)
     """The training heads that are left out because they are impossible on this input, with the reason."""
+    axis_names: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """The names that the model it was read from has for sizes of inputs: the input and the index by name."""
 
     def shape(self, ref: Ref) -> Shape:
         """Return the shape of a tensor."""
@@ -368,10 +370,13 @@ def is_axis(name: str) -> bool:
     return is_size(axis) or (axis.startswith("n_") and axis[2:].isdecimal())
 
 
-def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
+def input_axes(
+    inputs: Mapping[str, Shape], names: Mapping[str, tuple[str, int]] | None = None
+) -> dict[str, tuple[str, int]]:
     """Return the input and the axis index of every input size by name: ``H`` of the first input, ``prior.H`` of any.
 
-    Every size has a second name that numbers it, ``n0``, ``n1`` …
+    Every size has a second name that numbers it, ``n0``, ``n1`` …; models of other formats may have further ones, which
+    are given.
     """
     letters: dict[str, tuple[str, int]] = {}
     numbered: dict[str, tuple[str, int]] = {}
@@ -379,4 +384,4 @@ def input_axes(inputs: Mapping[str, Shape]) -> dict[str, tuple[str, int]]:
         for axis, letter in enumerate(axis_symbols(len(shape))):
             for prefix in (f"{name}.",) if place else ("", f"{name}."):
                 letters[f"{prefix}{letter}"] = numbered[f"{prefix}n{axis}"] = name, axis
-    return letters | numbered
+    return {**(names or {}), **letters, **numbered}

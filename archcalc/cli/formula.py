@@ -106,7 +106,7 @@ def command(spec: str, target: str | None, form: str, python: bool, **values: An
         targets=(target,) if target else ("macs",) if values["each"] else TOTALS[1:] if divided else TOTALS,
         free=tuple(dict.fromkeys([*free, *(when or {})])),
         assume=values["assume"],
-        given=given,
+        given=given._replace(later=tuple(dict.fromkeys([*free, *(when or {})]))),
         training=values["training"],
         batch=values["batch"],
         dtype=values["dtype"],

@@ -91,8 +91,25 @@ def limit_options(command: Command) -> Command:
     return command
 
 
+def value_option(command: Command) -> Command:
+    """Add ``--input`` with values, which decide what a model does, to a command."""
+    return click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="NAME=NUMBER",
+        help="Number that an input of an ONNX model has, where branches or sizes depend on it, e.g. sr=16000 "
+        "(repeatable).",
+    )(command)
+
+
 def model_options(command: Command) -> Command:
-    """Add ``--arg`` and ``--batch-axis``, which matter to models of other formats, to a command."""
+    """Add the options that matter to models of other formats to a command."""
+    return value_option(export_options(command))
+
+
+def export_options(command: Command) -> Command:
+    """Add ``--arg`` and ``--batch-axis`` to a command."""
     command = click.option(
         "--batch-axis",
         "batch_axes",
@@ -122,7 +139,12 @@ def layout_option(command: Command) -> Command:
 
 def spec_options(command: Command) -> Command:
     """Add all options that decide how a SPEC is read, ``--ignore`` and the limits to a command."""
-    command = model_options(layout_option(ignore_option(limit_options(command))))
+    return value_option(spec_options_without_values(command))
+
+
+def spec_options_without_values(command: Command) -> Command:
+    """Add the same options without ``--input``, to a command that has its own."""
+    command = export_options(layout_option(ignore_option(limit_options(command))))
     command = click.option(
         "--shape",
         "shapes",
@@ -231,9 +253,11 @@ def pairs_from(written: tuple[str, ...], option: str, *, bare: bool = False) -> 
 
 
 def with_model_options(given: Given, values: dict[str, Any]) -> Given:
-    """Return what is given for a SPEC with ``--arg`` and ``--batch-axis``, and remove these from the options."""
+    """Return what is given for a SPEC with ``--arg``, ``--batch-axis`` and ``--input``, and remove these options."""
     arguments = pairs_from(values.pop("arguments"), "--arg")
-    return given._replace(arguments=arguments, batch_axes=pairs_from(values.pop("batch_axes"), "--batch-axis"))
+    batch_axes = pairs_from(values.pop("batch_axes"), "--batch-axis")
+    numbers = pairs_from(values.pop("inputs"), "--input")
+    return given._replace(arguments=arguments, batch_axes=batch_axes, values=numbers)
 
 
 def given_from(values: dict[str, Any], *, training: bool = False) -> Given:

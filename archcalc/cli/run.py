@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from archcalc.cli.options import (
     output_options,
     print_table,
     spec_argument,
-    spec_options,
+    spec_options_without_values,
 )
 from archcalc.cli.run_table import notes_on_run, table
 from archcalc.spec.errors import fail
@@ -32,6 +34,7 @@ FORMATS = ("rich", "plain", "markdown", "latex", "html", "csv", "json")
 MAX_WORKERS = 64
 WARM_UP_RUNS = 2
 """Runs before those that are timed: the first is recorded, and touches memory that has not been used before."""
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false")
 
 
 @click.command(cls=SpecCommand)
@@ -40,9 +43,10 @@ WARM_UP_RUNS = 2
     "--input",
     "inputs",
     multiple=True,
-    metavar="[NAME=]ARRAY",
+    metavar="[NAME=]ARRAY|NAME=NUMBER",
     help="An input, channels first, with or without a batch axis: rows of numbers such as '1 2; 3 4', a nested list, "
-    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]",
+    "ones, arange, eye, or a file (.npy, .csv, .txt, .json) (repeatable).  [default: random]  Or the number that an "
+    "input of an ONNX model has, where branches or sizes depend on it.",
 )
 @click.option(
     "--weights",
@@ -135,7 +139,7 @@ WARM_UP_RUNS = 2
     help="Compute 3×3 convolutions of the repeated runs by Winograd's algorithm where that is faster.",
 )
 @click.option("--fold", "folds", is_flag=True, help="Fold batch norms into their neighbours first (inference only).")
-@spec_options
+@spec_options_without_values
 @memory_option
 @output_options(*FORMATS)
 def command(spec: str, form: str | None, color: str, **values: Any) -> None:
@@ -145,7 +149,11 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
     time and memory of the run.
     """
     training = values["mode"] == "train"
+    inputs = values["inputs"]
+    numbers = [text for text in inputs if spec.lower().endswith(".onnx") and is_number(text)]
+    values["inputs"] = tuple(numbers)
     network = load_network(spec, values, training=training)
+    values["inputs"] = tuple([text for text in inputs if text not in numbers])
     if values["folds"] and training:
         raise click.UsageError("--fold needs --mode inference: during training a batch norm depends on the batch")
     if (values["workers"] > 1 or values["winograd"]) and (training or not values["repeat"]):
@@ -190,6 +198,12 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> None:
         print_by_hand(evaluated, {name: everything[name] for name in printed}, values, form, color)
     else:
         print_table(table(network, found, notes_on_run(run, evaluated.weights, times)), form, color)
+
+
+def is_number(text: str) -> bool:
+    """Return whether an ``--input`` of an ONNX model gives the number that an input has, not an array or a file."""
+    _, equals, written = text.partition("=")
+    return bool(equals) and NUMBER.fullmatch(written.strip()) is not None and not os.path.exists(written)
 
 
 def names_of_outputs(network: Network, layers: tuple[str, ...], training: bool) -> list[str]:

@@ -94,7 +94,9 @@ def command(spec: str, form: str | None, color: str, **values: Any) -> int:
     condition = read_condition("--target", values["target"])
     further = [] if values["columns"] is None else read_names("--columns", values["columns"])
     located = LocatedSpec(*locate(spec, limits))
+    varied = [name for text in values["vary"] for name in text.rpartition("=")[0].split("=") or [text]]
     given = with_model_options(fixed.given, values)
+    given = given._replace(later=(*given.later, *varied))
     warn_as_written(located.source, given, limits, inline=located.inline, ignore=values["ignore"])
     query = ConfigurationQuery(
         located,

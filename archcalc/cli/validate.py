@@ -204,6 +204,7 @@ def options_from(values: dict[str, Any]) -> Options:
         shapes=given.shapes,
         arguments=given.arguments,
         batch_axes=given.batch_axes,
+        values=given.values,
         limits=limits_from(values),
         ignore=values["ignore"],
         warn=values["warn"],

@@ -143,7 +143,11 @@ class _Calculation:
         if self.inline:
             return None
         graph = read_spec(self.source, self.query.given, limits=self.query.limits).graph
-        known = [*graph.variables, *input_axes(graph.inputs), *(self._known_in(self.other) if self.other else ())]
+        known = [
+            *graph.variables,
+            *input_axes(graph.inputs, graph.axis_names),
+            *(self._known_in(self.other) if self.other else ()),
+        ]
         for name in (*self.query.free, *(self.query.when or {})):
             if name not in known:
                 hint = suggest(name, known, f"the variables and input sizes are {', '.join(known[:12])}")
@@ -247,7 +251,7 @@ class _Calculation:
             used = {name.name for name in (*names_in(shape), *names_used(chain))}
             return {name for name in self.query.free if is_axis(name) or name in used}
         graph = read_spec(network.source, network.given, limits=self.query.limits).graph
-        return {*graph.variables, *input_axes(graph.inputs)}
+        return {*graph.variables, *input_axes(graph.inputs, graph.axis_names)}
 
     def _assume(self, each: Relation, names: Mapping[str, Number]) -> None:
         left, right = (_evaluated(side, names, self.query.limits) for side in (each.left, each.right))
@@ -262,7 +266,7 @@ class _Calculation:
             known = self._known_in(network)
             numbers = {name: number for name, number in numbers.items() if name in known}
         graph = self.graph if network is self.network else None
-        axes = input_axes(graph.inputs) if graph is not None else {}
+        axes = input_axes(graph.inputs, graph.axis_names) if graph is not None else {}
         for name, number in numbers.items():
             if name in axes or (graph is None and is_axis(name)):
                 require(as_integer(number, name) >= 1, "{name} is a size, so it must be positive", name=name)

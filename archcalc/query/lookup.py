@@ -48,7 +48,7 @@ class NetworkNames:
     def _find(self, name: Name) -> Any:
         full, span = name
         place, _, word = full.rpartition(".")
-        graph, axes = self.graph, input_axes(self.graph.inputs)
+        graph, axes = self.graph, input_axes(self.graph.inputs, self.graph.axis_names)
         if full in self.settings:
             return self.settings[full]
         if full in graph.variables:

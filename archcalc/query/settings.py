@@ -65,7 +65,8 @@ def read_settings(settings: Sequence[str], shapes: Sequence[str], layout: str | 
             fixed.update(dict.fromkeys(names, values[0]))
         else:
             texts.update(dict.fromkeys(names, written))
-    return ParsedSettings(Given(texts, fixed_shapes, layout), fixed, axes, full_shapes)
+    later = [name for joint in (*fixed, *(axis.name for axis in axes)) for name in joint.split("=")]
+    return ParsedSettings(Given(texts, fixed_shapes, layout, later=tuple(later)), fixed, axes, full_shapes)
 
 
 def _positive(values: Sequence[Any], origin: str) -> None:

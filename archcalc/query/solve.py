@@ -222,7 +222,7 @@ def default_values(query: ConfigurationQuery, name: str) -> range | Steps | None
         declared = next(p for p in graph.nodes[attribute.node].op.parameters() if p.name == attribute.name)
         minimum = declared.argument.at_least or 0
         return range(minimum, 65)
-    axes = input_axes(graph.inputs)
+    axes = input_axes(graph.inputs, graph.axis_names)
     if first in graph.variables:
         current = graph.variables[first]
     elif first in axes:

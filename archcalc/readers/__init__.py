@@ -25,9 +25,24 @@ class _TorchExport:
     def read(self, options: ModelOptions) -> ModelFile:
         options = options._replace(shapes={})  # the same file for all shapes
         if self._last is None or self._last[0] != options:
-            from archcalc.readers.file import read_file
+            from archcalc.readers.torch_export.read import read_file
 
             self._last = options, read_file(self._path, self._name, options)
+        return self._last[1]
+
+
+class _Onnx:
+    """A file of ONNX that is read when it is needed, for the shapes that are given."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+        self._last: tuple[ModelOptions, ModelFile] | None = None
+
+    def read(self, options: ModelOptions) -> ModelFile:
+        if self._last is None or self._last[0] != options:
+            from archcalc.readers.onnx.read import read_onnx
+
+            self._last = options, read_onnx(self._path, self._name, options)
         return self._last[1]
 
 
@@ -47,4 +62,5 @@ class _TorchModule:
 
 
 READERS[".pt2"] = _TorchExport
+READERS[".onnx"] = _Onnx
 IMPORTER.append(_TorchModule)

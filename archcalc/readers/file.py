@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from archcalc.graph import Graph
@@ -31,6 +30,10 @@ class LoweredFile:
     def inputs(self) -> Mapping[str, Shape]:
         return self.recorded.graph.inputs
 
+    @property
+    def axis_names(self) -> Mapping[str, tuple[str, int]]:
+        return {}
+
     def graph(
         self,
         shapes: Mapping[str, Shape],
@@ -51,23 +54,17 @@ class LoweredFile:
         return self.recorded.arrays(self.model.arrays)
 
 
-def read_file(path: Path, name: str, options: ModelOptions) -> LoweredFile:
-    """Return a ``.pt2`` file.
-
-    Args:
-        path: the file.
-        name: its name in messages.
-        options: how to read it; its shapes do not matter.
-
-    Raises:
-        SpecError: it cannot be read, or the options do not fit it.
-    """
-    from archcalc.readers.torch_export.translate import read_model
-
+def without_arguments(options: ModelOptions) -> None:
+    """Require that no arguments are given, which only modules of the user's code have."""
     for argument in options.arguments:
         hint = "--arg is for modules of the user's code: package.module:object"
         fail("argument", "a file has no arguments", hint=hint, origin=f"--arg {argument[:40]}")
-    return LoweredFile(read_model(path, name, batch_axes(options), partial=options.partial))
+
+
+def without_values(options: ModelOptions) -> None:
+    """Require that no numbers of inputs are given, which only ONNX files read."""
+    for name in options.values:
+        fail("argument", "only an ONNX model has inputs whose numbers matter", origin=f"--input {name[:40]}")
 
 
 def batch_axes(options: ModelOptions) -> dict[str, int | None]:

@@ -54,6 +54,8 @@ class Model:
     """Whether the file has the numbers of its stored arrays."""
     arrays: Callable[[Iterable[str]], Mapping[str, Any]]
     """Returns stored arrays by their names in the file, read from it."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know about it."""
     record: object = None
     """The file as it was decoded, for what steps do not keep; its type depends on the format."""
 
@@ -240,7 +242,7 @@ class _Lowering:
 
     def _notes(self) -> tuple[str, ...]:
         """Name the operators that are not counted, and the parameters of the file that no layer uses, by module."""
-        notes = []
+        notes = [*self.model.notes]
         if self.model.dynamic_axes:
             shapes = {node.name: node.output for node in self.nodes if node.is_input}
             notes.append(f"dynamic sizes: {'; '.join(ranges(shapes, self.model.dynamic_axes))}")

@@ -80,10 +80,9 @@ class ReducedByPattern(ReducedAxes):
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         axes = {index_without(places[0], axis) for axis in self.axes}
         names = [f"a{axis}" for axis in range(len(layers.shape(tensors[0])))]
-        kept = ["1" if axis in axes else name for axis, name in enumerate(names) if self.keep or axis not in axes] or [
-            "1"
-        ]
-        return [layers.add(make(Reduce, pattern=f"{' '.join(names)} = {' '.join(kept)}", how=self.how), tensors)]
+        kept = ["1" if axis in axes else name for axis, name in enumerate(names) if self.keep or axis not in axes]
+        made = " ".join(kept or ["1"])  # one number is a tensor of one element
+        return [layers.add(make(Reduce, pattern=f"{' '.join(names)} = {made}", how=self.how), tensors)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from archcalc.graph import Ref
+from archcalc.numeric import NeedsPlain, Number, known_equal
 from archcalc.ops.base import Operator
-from archcalc.ops.structure import Reshape, Transpose
+from archcalc.ops.joins import Concat
+from archcalc.ops.structure import Reshape, Slice, Transpose
 from archcalc.readers.batch import Places, Sizes
-from archcalc.readers.steps import Elementwise, Layers
+from archcalc.readers.steps import Elementwise, Layers, make
 from archcalc.readers.stored import LIFTED
+
+MAX_EXAMPLES = 64
+"""The number of examples in a tensor without a batch that are treated one after another."""
+
+
+def as_plain(n: Number) -> int:
+    """Return the number of examples as a plain integer.
+
+    Raises:
+        NeedsPlain: it is a number of another kind.
+    """
+    if type(n) is not int:
+        raise NeedsPlain("the number of examples")
+    return n
 
 
 def lifted(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +52,8 @@ class PerExample(Elementwise):
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place, rank = inputs[0], len(sizes[0])
         if place is None:
-            fits = rank == self.axes or (rank == self.axes + 1 and sizes[0][0] == 1)
+            alone = rank == self.axes or self.axes == 0
+            fits = alone or (rank == self.axes + 1 and (sizes[0][0] <= MAX_EXAMPLES or self.lifted is not None))
         else:
             fits = place.axis == 0 and (place.is_pure or self.lifted is not None) and self.axes in (0, rank - 1)
         if fits:
@@ -44,12 +61,25 @@ class PerExample(Elementwise):
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:
         place, shape = places[0], layers.shape(tensors[0])
-        if place is not None and not place.is_pure:
+        several = place is None and self.axes not in (0, len(shape)) and not known_equal(shape[0], 1)
+        if several or (place is not None and not place.is_pure):
+            if self.lifted is None:
+                return [self._one_by_one(layers, tensors[0])]
             return [self._several(layers, tensors)]
         if place is not None or len(shape) == self.axes or self.axes == 0:
             return super().layers(layers, tensors, places, results)
         made = layers.add(self.op, [layers.add(Reshape(shape=shape[1:]), tensors)], self.stored)
         return [layers.add(Reshape(shape=(1, *layers.shape(made))), [made])]
+
+    def _one_by_one(self, layers: Layers, tensor: Ref) -> Ref:
+        """Treat the examples of a tensor that has no batch, which are its first axis, one after another."""
+        shape = layers.shape(tensor)
+        made = []
+        for at in range(as_plain(shape[0])):
+            one = layers.add(make(Slice, range=(at, at + 1), axis=0), [tensor])
+            done = layers.add(self.op, [layers.add(Reshape(shape=shape[1:]), [one])], self.stored)
+            made.append(layers.add(Reshape(shape=(1, *layers.shape(done))), [done]))
+        return layers.add(make(Concat, axis=0), made)
 
     def _several(self, layers: Layers, tensors: Sequence[Ref]) -> Ref:
         """Treat the parts of an example, which are the first axis, like positions along an axis that is not mixed."""

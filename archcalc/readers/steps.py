@@ -161,7 +161,8 @@ class AlongLast(Elementwise):
 
     def places(self, inputs: Places, sizes: Sequence[Sizes], results: Sequence[Sizes], batch: int) -> Iterator[Places]:
         place = inputs[0]
-        if place is None or place.axis < len(sizes[0]) - self.axes:
+        whole = self.axes == 1 or len(sizes[0]) == self.axes  # several axes are all of them, or all but the batch
+        if (place is None and whole) or (place is not None and place.axis < len(sizes[0]) - self.axes):
             yield (place,)
 
     def layers(self, layers: Layers, tensors: Sequence[Ref], places: Places, results: Places) -> list[Ref]:

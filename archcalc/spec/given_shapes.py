@@ -39,7 +39,13 @@ def parsed_shapes(given: Given, layout: str, limits: Limits, variables: Collecti
 
 
 def given_shapes(
-    inputs: Mapping[str, Shape], given: Given, variables: Names, layout: str, limits: Limits, origin: str
+    inputs: Mapping[str, Shape],
+    given: Given,
+    variables: Names,
+    layout: str,
+    limits: Limits,
+    origin: str,
+    names: Mapping[str, tuple[str, int]] | None = None,
 ) -> dict[str, Shape]:
     """Return input shapes, replaced by those of ``--shape``, and their sizes by those given as numbers.
 
@@ -50,6 +56,7 @@ def given_shapes(
         layout: the layout of the network's shapes.
         limits: limits on the work.
         origin: the name of the network in messages.
+        names: further names of sizes; see `archcalc.graph.input_axes`.
 
     Raises:
         SpecError: there is no such input or size, or a shape cannot be read.
@@ -61,7 +68,7 @@ def given_shapes(
             fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--shape {name}")
     for name, shape in parsed_shapes(given, layout, limits, variables).items():
         shapes[name or next(iter(shapes))] = shape
-    axes = input_axes(shapes)
+    axes = input_axes(shapes, names)
     for name, number in given.numbers.items():
         if name in variables:
             continue
@@ -74,15 +81,18 @@ def given_shapes(
     return shapes
 
 
-def given_axes(shapes: Mapping[str, Shape], given: Given) -> list[tuple[str, int]]:
+def given_axes(
+    shapes: Mapping[str, Shape], given: Given, names: Mapping[str, tuple[str, int]] | None = None
+) -> list[tuple[str, int]]:
     """Return the axes of inputs whose sizes are given from outside, by name of the input and index.
 
     Args:
         shapes: the shapes of the inputs by name, with those that are given.
         given: what is given from outside.
+        names: further names of sizes; see `archcalc.graph.input_axes`.
     """
     first = next(iter(shapes))
-    named = [name or first for name in given.shapes]
-    axes = input_axes(shapes)
-    numbered = [axes[name] for name in given.numbers if name in axes]
+    named = [name or first for name in (*given.shapes, *given.later) if not name or name in shapes]
+    axes = input_axes(shapes, names)
+    numbered = [axes[name] for name in (*given.numbers, *given.later) if name in axes]
     return [*((name, axis) for name in named for axis in range(len(shapes[name]))), *numbered]

@@ -30,6 +30,8 @@ class ModelOptions(NamedTuple):
     """The shapes of inputs that are given, without the batch, by name; ``""``: the first."""
     partial: bool = False
     """Whether operators that cannot be counted are layers without a cost, instead of an error."""
+    values: Mapping[str, str] = {}
+    """The numbers that inputs have, by name, as written."""
 
 
 class ModelFile(Protocol):
@@ -38,6 +40,11 @@ class ModelFile(Protocol):
     @property
     def inputs(self) -> Mapping[str, Shape]:
         """The shapes of the inputs as the file has them, without the batch."""
+        ...
+
+    @property
+    def axis_names(self) -> Mapping[str, tuple[str, int]]:
+        """The names that the file has for sizes of inputs: the input and the index without the batch by name."""
         ...
 
     def graph(

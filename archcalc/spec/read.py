@@ -88,10 +88,13 @@ def read_spec(source: Source, given: Given = AS_WRITTEN, *, inline: bool = False
     _bound_digits(limits)
     if source.model is not None:
         return _read_model(source, source.model, given, limits)
-    for option, written in (("--arg", given.arguments), ("--batch-axis", given.batch_axes)):
+    for option, written, reason in (
+        ("--arg", given.arguments, "only a module of PyTorch has arguments"),
+        ("--batch-axis", given.batch_axes, "shapes in specs have no batch"),
+        ("--input", given.values, "only an ONNX model has inputs whose numbers matter"),
+    ):
         if written:
-            what = "only a module of PyTorch has arguments" if option == "--arg" else "shapes in specs have no batch"
-            fail("argument", what, origin=f"{option} {next(iter(written))[:40]}")
+            fail("argument", reason, origin=f"{option} {next(iter(written))[:40]}")
     _bound_words(source, limits)
     collecting = gc.isenabled()
     gc.disable()  # nothing of the large tree is garbage: scanning it repeatedly takes longer than building it
@@ -112,9 +115,10 @@ def _read_model(source: Source, reader: ModelSource, given: Given, limits: Limit
     for name in given.set:
         fail("unknown-name", f"no variable '{name[:40]}': a model has none", origin=f"--set {name[:40]}")
     written = parsed_shapes(given, "chw", limits)
-    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial))
-    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name)
-    graph = model.graph(shapes, given_axes(shapes, given), given.attributes, given.observe)
+    model = reader.read(ModelOptions(given.arguments, given.batch_axes, written, given.partial, given.values))
+    names = model.axis_names
+    shapes = given_shapes(model.inputs, given, {}, "chw", limits, source.name, names)
+    graph = model.graph(shapes, given_axes(shapes, given, names), given.attributes, given.observe)
     network = Network(graph.name, graph.inputs, {}, {}, {}, (), (), (), "chw")
     return Spec(source, graph, (), Outline(None, network, source_lines(graph)), model=model)
 

@@ -38,11 +38,18 @@ class Options(NamedTuple):
     """Whether to make mechanical corrections (``write``) or to show them (``diff``)."""
     arguments: Mapping[str, str] = {}
     batch_axes: Mapping[str, str] = {}
+    values: Mapping[str, str] = {}
 
     @property
     def given(self) -> Given:
         """What is given for every spec from outside its text."""
-        return Given(self.settings, self.shapes, arguments=self.arguments, batch_axes=self.batch_axes)
+        return Given(
+            self.settings,
+            self.shapes,
+            arguments=self.arguments,
+            batch_axes=self.batch_axes,
+            values=self.values,
+        )
 
 
 class ValidationTask(NamedTuple):

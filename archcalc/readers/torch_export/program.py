@@ -74,6 +74,8 @@ class Call:
     """The names of the results; ``None`` for one that is not a tensor or an integer."""
     origin: Origin
     site: CallSite = UNKNOWN_SITE
+    reason: str = ""
+    """Why it cannot be translated, if its reader knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from archcalc.graph import Origin
 from archcalc.numeric import Number
@@ -64,17 +64,50 @@ def read_model(
     Raises:
         SpecError: the file cannot be read, or calls operators that have no translation.
     """
-    recorded = read_program(path, name)
-    program = with_named_operators(recorded)
-    values = ConstantValues(path, name, program)
-    translation = _Translation(program, name, batch_axes or {}, values, partial=partial)
+    program = read_program(path, name)
 
-    def arrays(names: Iterable[str]) -> Mapping[str, Any]:
+    def load(program: Program, constant_calls: Iterable[Call], names: Iterable[str]) -> Mapping[str, Any]:
         from archcalc.readers.torch_export.weights import arrays_of
 
-        return arrays_of(path, name, program, translation.constant_calls, names)
+        return arrays_of(path, name, program, constant_calls, names)
 
-    return replace(translation.model(arrays), record=recorded)
+    def fixed() -> dict[str, Any]:
+        from archcalc.readers.torch_export.weights import load_fixed
+
+        return load_fixed(path, name, program)
+
+    return replace(model_of(program, name, batch_axes or {}, load, fixed, partial=partial), record=program)
+
+
+Load: TypeAlias = Callable[[Program, Iterable[Call], Iterable[str]], Mapping[str, Any]]
+"""Returns stored arrays and computed constants by their names, given the program and its calls on constants."""
+
+
+def model_of(
+    program: Program,
+    name: str,
+    batch_axes: Mapping[str, int | None],
+    load: Load,
+    fixed: Callable[[], dict[str, Any]],
+    *,
+    partial: bool = False,
+) -> Model:
+    """Return a program as steps.
+
+    Args:
+        program: the program.
+        name: the name of its file in messages.
+        batch_axes: the axes of inputs that are the batch; by default, the first.
+        load: reads stored arrays when a run needs them.
+        fixed: reads those that are no parameters, by their names in the program.
+        partial: whether calls without a translation are steps without a cost.
+
+    Raises:
+        SpecError: it calls operators that have no translation.
+    """
+    named = with_named_operators(program)
+    translation = _Translation(named, name, batch_axes, ConstantValues(name, fixed), partial=partial)
+    return translation.model(lambda names: load(named, translation.constant_calls, names))
 
 
 class _Translation:
@@ -192,8 +225,8 @@ class _Translation:
         translation = TRANSLATIONS.get(f"{namespace}.{base.removesuffix('_') if in_place else base}")
         arguments = Arguments(call, self)
         try:
-            if translation is None or base in MOVED_IN_PLACE:
-                raise Untranslatable("")
+            if translation is None or call.reason or base in MOVED_IN_PLACE:
+                raise Untranslatable(call.reason)
             self.add_steps(translation, arguments)
             if in_place:
                 self.write(results[0])

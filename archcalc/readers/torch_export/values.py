@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.readers.torch_export.program import Call, Program
+from archcalc.readers.torch_export.program import Call
 from archcalc.spec.errors import SpecError
 
 if TYPE_CHECKING:
@@ -18,8 +17,15 @@ if TYPE_CHECKING:
 class ConstantValues:
     """The values of the constants of a program, computed on demand."""
 
-    def __init__(self, path: Path, name: str, program: Program) -> None:
-        self._path, self._name, self._program = path, name, program
+    def __init__(self, name: str, load: Callable[[], dict[str, np.ndarray[Any, Any]]]) -> None:
+        """Prepare the values.
+
+        Args:
+            name: the name of the file in messages.
+            load: reads the stored arrays that are not parameters, by their names in the program, without those whose
+                numbers the file does not have.
+        """
+        self._name, self._load = name, load
         self._done = 0
 
     def repeated_axes(self, calls: Sequence[Call], name: str, sizes: Sequence[int], count: int) -> tuple[int, ...]:
@@ -49,11 +55,4 @@ class ConstantValues:
 
     @cached_property
     def _arrays(self) -> dict[str, np.ndarray[Any, Any]]:
-        from archcalc.readers.torch_export.weights import load
-
-        found = {}
-        for local, each in self._program.stored.items():
-            if each.kind != "parameter" and each.payload is not None:
-                with suppress(SpecError):
-                    found[local] = load(self._path, self._name, [each.payload])[each.name].copy()
-        return found
+        return self._load()

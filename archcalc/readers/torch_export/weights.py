@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from archcalc.readers.archive import Archive
 from archcalc.readers.stored import array_of, plain
 from archcalc.readers.torch_export.formats import NUMPY_DTYPES
 from archcalc.readers.torch_export.program import COMPUTED, Call, Payload, Program
+from archcalc.spec.errors import SpecError
 
 
 def arrays_of(
@@ -45,19 +47,19 @@ def arrays_of(
 
 
 def load_fixed(path: Path, name: str, program: Program) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the stored arrays that are not trained, by their names in the program; constants are computed of them.
+    """Return the stored arrays that are not parameters, by their names in the program, as far as the file has them.
 
     Args:
         path: the file.
         name: its name in messages.
         program: the program in the file.
-
-    Raises:
-        SpecError: the file has no numbers for an array.
     """
-    fixed = {local: each for local, each in program.stored.items() if each.kind != "parameter"}
-    stored = load(path, name, [each.payload for each in fixed.values() if each.payload is not None])
-    return {local: stored[each.name].copy() for local, each in fixed.items()}
+    found = {}
+    for local, each in program.stored.items():
+        if each.kind != "parameter" and each.payload is not None:
+            with suppress(SpecError):
+                found[local] = load(path, name, [each.payload])[each.name].copy()
+    return found
 
 
 def load(path: Path, name: str, payloads: Iterable[Payload]) -> dict[str, np.ndarray[Any, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import add, floordiv, mod, mul, neg, sub
 from typing import Any
 
-from archcalc.numeric import Number, exact_div, maximum, minimum
+from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio
 from archcalc.readers.steps import Calculated, Measured, Step
 from archcalc.readers.torch_export.registry import Arguments, translates, translates_function
 
@@ -20,6 +20,9 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "_operator.truediv": exact_div,
     "torch.sym_max": maximum,
     "torch.sym_min": minimum,
+    "onnx.ratio": ratio,
+    "onnx.floor": floor,
+    "onnx.ceil": ceiling,
 }
 
 

@@ -1,0 +1,79 @@
+"""The sizes and number formats of a node's outputs, by ONNX's own shape inference for one node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from archcalc.readers.onnx.program import CODES, DTYPES
+from archcalc.readers.torch_export.program import Meta
+
+DOMAINS = ("", "ai.onnx")
+"""The names of ONNX's own domain."""
+
+
+class Misfit(Exception):
+    """Inputs that do not fit a node; the message says why."""
+
+
+class Inference:
+    """Infers the outputs of nodes, with the operator sets that a model imports."""
+
+    def __init__(self, opsets: Mapping[str, int], ir_version: int) -> None:
+        from onnx import OperatorSetIdProto
+
+        self.opsets, self.ir_version = opsets, ir_version
+        self._imports = [OperatorSetIdProto(domain=domain, version=version) for domain, version in opsets.items()]
+
+    def version(self, domain: str) -> int:
+        """Return the version of a domain's operators."""
+        names = DOMAINS if domain in DOMAINS else (domain,)
+        return next((self.opsets[name] for name in names if name in self.opsets), 1)
+
+    def schema(self, node: Any) -> Any | None:
+        """Return the definition of a node's operator; ``None`` if ONNX does not define it."""
+        from onnx import defs
+
+        domain = "" if node.domain in DOMAINS else node.domain
+        try:
+            return defs.get_schema(node.op_type, self.version(domain), domain)
+        except defs.SchemaError:
+            return None
+
+    def outputs(self, node: Any, inputs: Mapping[str, Meta], values: Mapping[str, Any]) -> dict[str, Meta]:
+        """Return what is known about the outputs of a node; those of unknown sizes are missing.
+
+        Args:
+            node: the node.
+            inputs: its inputs.
+            values: the values of those that are known.
+
+        Raises:
+            Misfit: the inputs do not fit the node.
+        """
+        from onnx import checker, helper, numpy_helper, shape_inference
+
+        schema = self.schema(node)
+        if schema is None:
+            return {}
+        types = {
+            name: helper.make_tensor_type_proto(CODES.get(each.dtype, 1), list(each.sizes))
+            for name, each in inputs.items()
+        }
+        data = {name: numpy_helper.from_array(value) for name, value in values.items()}
+        try:
+            found = shape_inference.infer_node_outputs(schema, node, types, data, None, self._imports, self.ir_version)
+        except shape_inference.InferenceError as error:
+            raise Misfit(str(error).removeprefix("[ShapeInferenceError] ")[:300]) from None
+        except (checker.ValidationError, RuntimeError, ValueError, TypeError) as error:
+            raise Misfit(f"{error}"[:300]) from None
+        return {name: meta for name, each in found.items() if (meta := meta_of(each)) is not None}
+
+
+def meta_of(type_proto: Any) -> Meta | None:
+    """Return the sizes and the format of a tensor; ``None`` if a size is unknown."""
+    if not type_proto.HasField("tensor_type") or not type_proto.tensor_type.HasField("shape"):
+        return None
+    tensor = type_proto.tensor_type
+    sizes = tuple([dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim])
+    return Meta(sizes, DTYPES.get(tensor.elem_type, "float32")) if all(size >= 0 for size in sizes) else None

@@ -1,0 +1,186 @@
+"""The inputs of a model: sizes that the file leaves open are given by the user, or stay open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from archcalc.graph import axis_symbols
+from archcalc.ops.base import Shape
+from archcalc.readers.batch import Sizes
+from archcalc.readers.dynamic import DynamicSize
+from archcalc.readers.onnx.program import DTYPES
+from archcalc.readers.torch_export.program import Meta
+from archcalc.spec.errors import fail, suggest
+
+EXAMPLE = 224
+"""The size of an axis that the file leaves open, as long as none is given: that of the images of ImageNet."""
+
+WORDS = {"true": 1.0, "false": 0.0}
+
+UNNAMED = ("", "?")
+"""What exporters write as the name of a size that has none."""
+
+
+class Inputs:
+    """What is given about the inputs of a model."""
+
+    def __init__(
+        self,
+        name: str,
+        shapes: Mapping[str, Shape],
+        batch_axes: Mapping[str, int | None],
+        values: Mapping[str, str] = {},
+    ) -> None:
+        """Prepare the inputs.
+
+        Args:
+            name: the name of the file in messages.
+            shapes: the shapes that are given, without the batch, by name; ``""``: the first input.
+            batch_axes: the axes that are the batch, where they are given.
+            values: the numbers that inputs have, by name, as written.
+        """
+        self.name, self.shapes, self.batch_axes, self.written_values = name, shapes, batch_axes, values
+        self.values: dict[str, Any] = {}
+        """The values of inputs that are given."""
+        self.dynamic: dict[tuple[str, int], DynamicSize] = {}
+        """The sizes that the file leaves open, without the batch."""
+        self.axes: dict[str, int | None] = {}
+        """The batch axis of every input."""
+        self.names: dict[str, tuple[str, int]] = {}
+        """The axes whose sizes have names in the file, without the batch."""
+        self.example: dict[str, list[str]] = {}
+        """The shapes of inputs without the batch, as they are to be given: sizes, and symbols where they are open."""
+        self.waiting: dict[str, list[tuple[str, int]]] = {}
+        """The axes whose sizes the file leaves open, without the batch, by the symbol."""
+
+    def value_hint(self, names: Collection[str]) -> str:
+        """Return the hint that says how the values of inputs are given."""
+        return "give them with " + " ".join(f"--input {name}=NUMBER" for name in names) if names else ""
+
+    def _value(self, name: str, dtype: str, sizes: Sizes) -> Any:
+        """Return the value that is given for an input."""
+        import numpy as np
+
+        written = self.written_values[name]
+        try:
+            numbers = [WORDS[each] if each in WORDS else float(each) for each in written.split(",")]
+            array = np.array(numbers).astype(dtype).reshape(sizes)
+        except (ValueError, TypeError):
+            shape = "x".join(map(str, sizes)) or "one number"
+            message = f"must be numbers that fill {shape}, separated by commas, got '{written[:40]}'"
+            fail("argument", message, origin=f"--input {name[:40]}")
+        return array
+
+    def written(self) -> str:
+        """Return the shapes of inputs with open sizes as options to complete."""
+        shapes = {name: "x".join(self.example[name]) for name, _ in self.dynamic}
+        return " ".join(f"--shape {name}={shape}" for name, shape in shapes.items())
+
+    def require(self, given: Collection[tuple[str, int]]) -> None:
+        """Require that all sizes are given that the file leaves open.
+
+        Args:
+            given: the axes whose sizes are given, without the batch.
+
+        Raises:
+            SpecError: sizes are missing; the hint names the option.
+        """
+        missing = {symbol: axes for symbol, axes in self.waiting.items() if not set(axes) & set(given)}
+        if missing:
+            names = ", ".join(f"{_symbol(axes[0], self.example)} of '{axes[0][0]}'" for axes in missing.values())
+            message = f"the file leaves sizes open: {names}"
+            fail("shape", message, origin=self.name, hint=f"give them as numbers: {self.written()}")
+
+    def metas(self, graph: Any, stored: Mapping[str, Any]) -> dict[str, Meta]:
+        """Return the inputs with sizes, those that are open with an example.
+
+        Raises:
+            SpecError: a shape that is given does not fit.
+        """
+        symbols: dict[str, int] = {}
+        found: dict[str, Meta] = {}
+        first: Any = None
+        inputs = [each for each in graph.input if each.name not in stored]
+        if not inputs:
+            fail("format", "the model has no input", origin=self.name)
+        for number, each in enumerate(inputs):
+            tensor = each.type.tensor_type
+            if not each.type.HasField("tensor_type"):
+                fail("format", f"the input '{each.name[:100]}' is no tensor", origin=self.name)
+            if not tensor.HasField("shape"):
+                fail(
+                    "format", f"the file does not say how many axes the input '{each.name[:100]}' has", origin=self.name
+                )
+            rank = len(tensor.shape.dim)
+            batch = self._batch_axis(each.name, tensor.shape.dim, first)
+            if batch is not None and first is None:
+                first = tensor.shape.dim[batch]
+            self.axes[each.name] = batch
+            given = self.shapes.get(each.name, self.shapes.get("") if number == 0 else None)
+            sizes = self._sizes(each.name, tensor.shape.dim, batch, given, symbols)
+            open_axes = {axis for at, axis in self.dynamic if at == each.name}
+            own = [axis for axis in range(rank) if axis != batch]
+            symbols_of = axis_symbols(len(own)) if own else ()
+            if 0 in sizes:
+                fail("shape", f"the input '{each.name[:100]}' has no elements: {sizes}", origin=self.name)
+            self.example[each.name] = [
+                symbol if axis in open_axes else str(sizes[axis]) for axis, symbol in zip(own, symbols_of, strict=True)
+            ]
+            dtype = DTYPES.get(tensor.elem_type, "float32")
+            found[each.name] = Meta(tuple(sizes), dtype)
+            if each.name in self.written_values:
+                self.values[each.name] = self._value(each.name, dtype, tuple(sizes))
+        for name in self.written_values:
+            if name not in found:
+                hint = suggest(name, found, f"the inputs are {', '.join(found)}")
+                fail("unknown-name", f"no input '{name[:40]}'", hint=hint, origin=f"--input {name[:40]}")
+        for name in self.values:
+            del self.axes[name]
+        return found
+
+    def _batch_axis(self, name: str, dims: Any, first: Any) -> int | None:
+        """Return the axis of an input that is the batch: by default the first one that fits that of the first input."""
+        if name in self.batch_axes:
+            return self.batch_axes[name]
+        if first is None:
+            return 0 if len(dims) else None
+        return next((axis for axis, dim in enumerate(dims) if _may_be_equal(dim, first)), None)
+
+    def _sizes(
+        self, name: str, dims: Any, batch: int | None, given: Shape | None, symbols: dict[str, int]
+    ) -> list[int]:
+        sizes = []
+        for axis, dim in enumerate(dims):
+            symbol = dim.dim_param if dim.HasField("dim_param") else ""
+            if dim.HasField("dim_value") and dim.dim_value >= 0 and not (axis == batch and dim.dim_value == 0):
+                sizes.append(dim.dim_value)
+                continue
+            symbol = f"{name}.{axis}" if symbol in UNNAMED else symbol
+            if axis == batch:
+                sizes.append(symbols.setdefault(symbol, 1))
+                continue
+            index = axis - (batch is not None and axis > batch)
+            size = given[index] if given is not None and index < len(given) else None
+            self.dynamic[name, axis] = DynamicSize(symbol, low=1)
+            self.waiting.setdefault(symbol, []).append((name, index))
+            if symbol.isidentifier():
+                self.names.setdefault(symbol, (name, index))
+            if type(size) is int:
+                symbols[symbol] = size
+            sizes.append(symbols.setdefault(symbol, EXAMPLE))
+        return sizes
+
+
+def _may_be_equal(dim: Any, other: Any) -> bool:
+    """Return whether two sizes of inputs are the same number, as far as the file says."""
+    sizes = [each.dim_value if each.HasField("dim_value") and each.dim_value > 0 else None for each in (dim, other)]
+    if None in sizes:
+        symbols = [each.dim_param if each.HasField("dim_param") else "" for each in (dim, other)]
+        return sizes == [None, None] and (symbols[0] == symbols[1] or bool({*symbols} & {*UNNAMED}))
+    return sizes[0] == sizes[1]
+
+
+def _symbol(axis: tuple[str, int], example: Mapping[str, list[str]]) -> str:
+    name, index = axis
+    return example[name][index]

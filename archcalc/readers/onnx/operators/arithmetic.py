@@ -1,0 +1,153 @@
+"""Functions of corresponding elements."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import isinf
+from typing import Any
+
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.registry import converts
+from archcalc.readers.onnx.sizes import plain
+from archcalc.readers.torch_export.registry import Untranslatable
+
+BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "maximum", "Min": "minimum"}
+
+
+def number(n: NodeView, index: int) -> float | None:
+    """Return an input that is one fixed number, and does not add axes to the result; ``None`` for all others."""
+    value = n.value(index)
+    if value is None or value.size != 1 or value.ndim > len(n.result_sizes()):
+        return None
+    from archcalc.readers.onnx.nodes import decimal
+
+    found = float(plain(value.flat[0]))
+    return decimal(found) if n.dtype(index) == "float32" else found
+
+
+def operand(n: NodeView, index: int) -> Any:
+    """Return an input as a number, if it is one, or as a tensor."""
+    found = number(n, index)
+    return n.tensor(index) if found is None else found
+
+
+def bias_added(n: NodeView) -> bool:
+    """Let a product with a stored matrix have the bias that is added to it; return whether it is one."""
+    for product, bias in ((0, 1), (1, 0)):
+        call = n.decoder.made_by(n.name(product))
+        if call is None or call.target != "aten.matmul.default" or len(n.sizes(bias)) != 1:
+            continue
+        matrix = call.arguments["other"]
+        fits = n.result_sizes() == n.sizes(product) and n.sizes(bias) == n.result_sizes()[-1:]
+        stored = n.decoder.is_parameter(matrix.name) and n.decoder.is_parameter(n.name(bias))
+        if fits and stored and len(n.decoder.sizes(matrix.name)) == 2 and n.decoder.is_private(n.name(product)):
+            n.decoder.remove(n.name(product))
+            n.origin = call.origin
+            n.call("aten.addmm.default", self=n.tensor(bias), mat1=call.arguments["self"], mat2=matrix)
+            return True
+    return False
+
+
+@converts("Add", "Sub", "Mul", "Div")
+def binary(n: NodeView) -> None:
+    if n.operator == "Div" and n.dtype(0).startswith(("int", "uint")):
+        raise Untranslatable("a division of integers, which rounds")
+    if n.operator == "Add" and bias_added(n):
+        return
+    target = f"aten.{BINARY[n.operator]}.Tensor"
+    first, second = number(n, 0), number(n, 1)
+    if second is not None and n.result_sizes() == n.sizes(0):
+        n.call(target, self=n.tensor(0), other=second)
+    elif first is None or n.result_sizes() != n.sizes(1):
+        n.call(target, self=n.tensor(0), other=n.tensor(1))
+    elif n.operator in ("Add", "Mul"):
+        n.call(target, self=n.tensor(1), other=first)
+    elif n.operator == "Sub":
+        n.call("aten.rsub.Scalar", self=n.tensor(1), other=first)
+    else:
+        inverse = n.compute("aten.reciprocal.default", n.sizes(1), self=n.tensor(1))
+        n.call("aten.mul.Tensor", self=inverse, other=first)
+
+
+@converts("Max", "Min")
+def extreme(n: NodeView) -> None:
+    target = f"aten.{BINARY[n.operator]}.default"
+    bound = "min" if n.operator == "Max" else "max"
+    if len(n.inputs) == 2:
+        for one, other in ((0, 1), (1, 0)):
+            found = number(n, other)
+            if found is not None and n.sizes(one) == n.result_sizes():
+                if isinf(found) and (found < 0) == (bound == "min"):
+                    n.decoder.alias(n.outputs[0], n.name(one))
+                    return
+                n.call("aten.clamp.default", self=n.tensor(one), **{bound: found})
+                return
+    in_order(n, target)
+
+
+def in_order(n: NodeView, target: str) -> None:
+    """Combine all inputs, one after another."""
+    if len(n.inputs) == 1:
+        n.decoder.alias(n.outputs[0], n.name(0))
+        return
+    read, sizes = n.tensor(0), n.sizes(0)
+    for index in range(1, len(n.inputs)):
+        sizes = broadcast(sizes, n.sizes(index))
+        if index == len(n.inputs) - 1:
+            n.call(target, self=read, other=n.tensor(index))
+        else:
+            read = n.compute(target, sizes, self=read, other=n.tensor(index))
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sizes of tensors that are combined element by element."""
+
+    def two(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+        rank = max(len(one), len(other))
+        pairs = zip((1,) * (rank - len(one)) + one, (1,) * (rank - len(other)) + other, strict=True)
+        return tuple([b if a == 1 else a for a, b in pairs])
+
+    return reduce(two, shapes)
+
+
+@converts("Sum")
+def total(n: NodeView) -> None:
+    in_order(n, "aten.add.Tensor")
+
+
+@converts("Mean")
+def average(n: NodeView) -> None:
+    read, sizes = n.tensor(0), n.sizes(0)
+    for index in range(1, len(n.inputs)):
+        sizes = broadcast(sizes, n.sizes(index))
+        read = n.compute("aten.add.Tensor", sizes, self=read, other=n.tensor(index))
+    n.call("aten.div.Tensor", self=read, other=float(len(n.inputs)))
+
+
+@converts("Pow")
+def power(n: NodeView) -> None:
+    exponent = number(n, 1)
+    if exponent is None:
+        raise Untranslatable("a power with a computed exponent")
+    n.call(
+        "aten.pow.Tensor_Scalar", self=n.tensor(0), exponent=int(exponent) if exponent == int(exponent) else exponent
+    )
+
+
+@converts("Clip")
+def clip(n: NodeView) -> None:
+    if n.version < 11:
+        bounds = {"min": n.attribute("min", None), "max": n.attribute("max", None)}
+        bounds = {name: None if value is not None and abs(value) > 3e38 else value for name, value in bounds.items()}
+    else:
+        bounds = {name: operand(n, index) for index, name in ((1, "min"), (2, "max")) if n.has(index)}
+        bounds = {name: value for name, value in bounds.items() if not (isinstance(value, float) and isinf(value))}
+    if all(value is None for value in bounds.values()):
+        n.decoder.alias(n.outputs[0], n.name(0))
+        return
+    n.call("aten.clamp.default", self=n.tensor(0), **bounds)
+
+
+@converts("Where")
+def where(n: NodeView) -> None:
+    n.call("aten.where.self", condition=n.tensor(0), self=n.tensor(1), other=n.tensor(2))

@@ -1,0 +1,106 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from archcalc.readers.batch import Sizes
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.registry import converts, converts_microsoft
+from archcalc.readers.onnx.sizes import argument
+from archcalc.readers.torch_export.program import TensorName
+from archcalc.readers.torch_export.registry import Untranslatable
+
+
+@converts("BatchNormalization")
+def batch_norm(n: NodeView) -> None:
+    if n.attribute("training_mode", 0):
+        raise Untranslatable("batch normalisation in training")
+    n.call(
+        "aten.batch_norm.default",
+        input=n.tensor(0),
+        weight=n.tensor(1),
+        bias=n.tensor(2),
+        running_mean=n.tensor(3),
+        running_var=n.tensor(4),
+        eps=n.attribute("epsilon", 1e-5),
+    )
+
+
+@converts("InstanceNormalization")
+def instance_norm(n: NodeView) -> None:
+    eps = n.attribute("epsilon", 1e-5)
+    n.call("aten.instance_norm.default", input=n.tensor(0), weight=n.tensor(1), bias=n.tensor(2), eps=eps)
+
+
+@converts("GroupNormalization")
+def group_norm(n: NodeView) -> None:
+    groups = n.attribute("num_groups")
+    if n.version < 21 and n.sizes(1) != n.sizes(0)[1:2]:
+        raise Untranslatable("a scale per group, as before version 21")
+    n.call(
+        "aten.group_norm.default",
+        input=n.tensor(0),
+        num_groups=groups,
+        weight=n.tensor(1),
+        bias=n.tensor(2),
+        eps=n.attribute("epsilon", 1e-5),
+    )
+
+
+def flattened(n: NodeView, axis: int) -> tuple[TensorName, Sizes]:
+    """Return the input with the axes from one on as one axis, and its sizes."""
+    sizes = n.sizes(0)
+    if axis == len(sizes) - 1:
+        return n.tensor(0), sizes
+    flat = (*sizes[:axis], prod(sizes[axis:]))
+    return n.compute("aten.view.default", flat, self=n.tensor(0), size=[*kept(n, range(axis)), -1]), flat
+
+
+def kept(n: NodeView, axes: range) -> list[Any]:
+    """Return sizes of the input as arguments."""
+    return [argument(n.decoder.size_of(n.name(0), axis)) for axis in axes]
+
+
+def per_feature(n: NodeView, index: int, count: int) -> TensorName | None:
+    """Return a stored scale or shift with one number per feature; ``None`` if it is something else."""
+    name = n.name(index)
+    if not n.decoder.is_parameter(name) or prod(n.sizes(index)) != count:
+        return None
+    if n.sizes(index) == (count,):
+        return n.tensor(index)
+    made = n.decoder.derive(f"{n.outputs[0]}={index}", [name], f".{count}", (count,), lambda a: a.reshape(count))
+    return TensorName(made)
+
+
+@converts("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization")
+@converts_microsoft("LayerNormalization", "SimplifiedLayerNormalization")
+def layer_norm(n: NodeView) -> None:
+    sizes = n.sizes(0)
+    axis = n.axis("axis", -1, len(sizes))
+    if any(n.outputs[1:]):
+        raise Untranslatable("the mean and the deviation as outputs")
+    target = "aten.layer_norm.default" if n.operator == "LayerNormalization" else "aten.rms_norm.default"
+    read, flat = flattened(n, axis)
+    count = flat[-1]
+    roles = (("weight", 1), ("bias", 2)) if n.operator == "LayerNormalization" else (("weight", 1),)
+    stored = {role: per_feature(n, index, count) for role, index in roles if n.has(index)}
+    eps = n.attribute("epsilon", 1e-5)
+    whole = len(stored) == len(roles) and all(each is not None for each in stored.values())
+    arguments = {"input": read, "normalized_shape": [count], "eps": eps, **(stored if whole else {})}
+    if whole and axis == len(sizes) - 1:
+        n.call(target, **arguments)
+        return
+    made = n.compute(target, flat, **arguments)
+    if axis < len(sizes) - 1:
+        back = kept(n, range(len(sizes)))
+        if whole:
+            n.call("aten.view.default", self=made, size=back)
+            return
+        made = n.compute("aten.view.default", sizes, self=made, size=back)
+    if len(roles) > 1 and n.has(2):
+        made = n.compute("aten.mul.Tensor", sizes, self=made, other=n.tensor(1))
+        n.call("aten.add.Tensor", self=made, other=n.tensor(2))
+    else:
+        n.call("aten.mul.Tensor", self=made, other=n.tensor(1))

@@ -1,0 +1,113 @@
+"""Quantized layers, counted as the operation that they quantize.
+
+Numbers are not rounded: a tensor of integers stands for the real numbers that they encode, with a scale of 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archcalc.readers.onnx.nodes import NodeView
+from archcalc.readers.onnx.operators.convolution import window
+from archcalc.readers.onnx.registry import converts, converts_microsoft
+from archcalc.readers.torch_export.program import TensorName
+from archcalc.readers.torch_export.registry import Untranslatable
+
+
+def along(values: Any, axis: int, rank: int) -> Any:
+    """Return scales or offsets with the axis that they belong to in its place."""
+    if values.ndim == 0 or values.size == 1:
+        return values.reshape(())
+    return values.reshape([-1 if at == axis else 1 for at in range(rank)])
+
+
+def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: int = 0) -> TensorName:
+    """Return the real numbers that stored integers encode."""
+    name = n.name(weight)
+    indices = [at for at in (scale, zero) if at is not None and n.has(at)]
+    sources = [name, *(n.name(at) for at in indices)]
+    if not all(map(n.decoder.is_stored, sources)):
+        raise Untranslatable("weights that are computed, not stored")
+    sizes = n.sizes(weight)
+    has_scale, has_zero = scale in indices, zero in indices
+
+    def decoded(w: Any, *others: Any) -> Any:
+        found = w.astype("f4")
+        if has_zero:
+            found = found - along(others[-1].astype("f4"), axis, len(sizes))
+        return found * along(others[0], axis, len(sizes)) if has_scale else found
+
+    return TensorName(n.decoder.derive(f"{n.outputs_name}={weight}", sources, "", sizes, decoded, trained=True))
+
+
+@converts("DynamicQuantizeLinear")
+def dynamic(n: NodeView) -> None:
+    import numpy as np
+
+    n.first_output("aten.to.dtype", self=n.tensor(0))
+    n.decoder.set_value(n.outputs[1], np.ones((), np.float32))
+    n.decoder.set_value(n.outputs[2], np.zeros((), np.uint8))
+
+
+@converts("ConvInteger")
+def conv(n: NodeView) -> None:
+    weight = real(n, 1, None, 3)
+    n.call("onnx.Conv", input=n.tensor(0), weight=weight, groups=n.attribute("group", 1), **window(n, n.sizes(1)[2:]))
+
+
+@converts("MatMulInteger")
+def matmul(n: NodeView) -> None:
+    if n.decoder.is_stored(n.name(1)):
+        n.call("aten.matmul.default", self=n.tensor(0), other=real(n, 1, None, 3, 1))
+    else:
+        n.call("aten.matmul.default", self=n.tensor(0), other=n.tensor(1))
+
+
+@converts("QLinearConv")
+def conv_of_codes(n: NodeView) -> None:
+    bias = None
+    if n.has(8):
+        sources = [n.name(8), n.name(1), n.name(4)]
+        if not all(map(n.decoder.is_stored, sources)):
+            raise Untranslatable("a bias that is computed, not stored")
+        label = f"{n.outputs_name}=8"
+        scaled = n.decoder.derive(label, sources, "", n.sizes(8), lambda b, x, w: b * x * w, trained=True)
+        bias = TensorName(scaled)
+    n.call(
+        "onnx.Conv",
+        input=n.tensor(0),
+        weight=real(n, 3, 4, 5),
+        bias=bias,
+        groups=n.attribute("group", 1),
+        **window(n, n.sizes(3)[2:]),
+    )
+
+
+@converts("QLinearMatMul")
+def matmul_of_codes(n: NodeView) -> None:
+    second = real(n, 3, 4, 5, len(n.sizes(3)) - 1) if n.decoder.is_stored(n.name(3)) else n.tensor(3)
+    n.call("aten.matmul.default", self=n.tensor(0), other=second)
+
+
+@converts_microsoft("QLinearAdd", "QLinearMul")
+def join_of_codes(n: NodeView) -> None:
+    target = "aten.add.Tensor" if n.operator == "QLinearAdd" else "aten.mul.Tensor"
+    n.call(target, self=n.tensor(0), other=n.tensor(3))
+
+
+@converts_microsoft("QLinearSigmoid", "QLinearLeakyRelu")
+def activation_of_codes(n: NodeView) -> None:
+    if n.operator == "QLinearSigmoid":
+        n.call("aten.sigmoid.default", self=n.tensor(0))
+    else:
+        n.call("aten.leaky_relu.default", self=n.tensor(0), negative_slope=n.attribute("alpha", 0.01))
+
+
+@converts_microsoft("QLinearConcat")
+def concat_of_codes(n: NodeView) -> None:
+    n.call("aten.cat.default", tensors=[n.tensor(at) for at in range(2, len(n.inputs), 3)], dim=n.attribute("axis"))
+
+
+@converts_microsoft("QLinearGlobalAveragePool")
+def pool_of_codes(n: NodeView) -> None:
+    n.call("onnx.GlobalAveragePool", self=n.tensor(0))

@@ -1,0 +1,226 @@
+"""The stored arrays of a model, read from the file or from external data when a run needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from archcalc.readers.onnx.program import Derived
+from archcalc.readers.onnx.protobuf import part
+from archcalc.readers.stored import array_of, plain
+from archcalc.readers.torch_export.program import COMPUTED, Call, Program
+from archcalc.spec.errors import fail
+
+
+class StoredArrays(Protocol):
+    """Where the numbers of stored arrays come from."""
+
+    @property
+    def initializers(self) -> Mapping[str, Any]:
+        """The stored tensors of the file, those of many numbers without these."""
+        ...
+
+    @property
+    def spans(self) -> Mapping[str, tuple[int, int]]:
+        """Where those of many numbers are in the file, by their names there."""
+        ...
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The arrays whose values are known."""
+        ...
+
+    @property
+    def derived(self) -> Mapping[str, Derived]:
+        """The arrays that are other arrays, rearranged or converted."""
+        ...
+
+    @property
+    def constant_nodes(self) -> Mapping[str, Any]:
+        """The nodes that compute arrays from others, by the names of their outputs."""
+        ...
+
+    def concrete(self, name: str) -> Any:
+        """Return the values of a tensor for the file's sizes."""
+        ...
+
+    def imports(self) -> tuple[list[Any], int]:
+        """Return the operator sets and the version of the format."""
+        ...
+
+
+def array_in_graph(tensor: Any) -> Any:
+    """Return the numbers of a tensor that are in the file.
+
+    Raises:
+        ValueError: it has too few, or is of an unknown format.
+    """
+    from onnx import TensorProto, numpy_helper
+
+    if tensor.data_location == TensorProto.EXTERNAL:
+        raise ValueError("its numbers are in another file")
+    try:
+        return numpy_helper.to_array(tensor)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{error}") from None
+
+
+class Arrays:
+    """The stored arrays of a file, each read or computed once."""
+
+    def __init__(self, path: Path, name: str, source: StoredArrays) -> None:
+        self.path, self.name, self.source = path, name, source
+        self._found: dict[str, Any] = {}
+
+    def array(self, name: str) -> Any:
+        """Return an array by its name in the graph.
+
+        Raises:
+            SpecError: it cannot be read or computed.
+        """
+        waiting = [name]
+        while waiting:
+            each = waiting[-1]
+            needed = [other for other in self._sources(each) if other not in self._found]
+            if needed:
+                if len(waiting) > MAX_DEPTH:
+                    self._refuse(each, "it depends on too many others")
+                waiting += needed
+                continue
+            if each not in self._found:
+                self._found[each] = self._computed(each)
+            waiting.pop()
+        return self._found[name]
+
+    def _sources(self, name: str) -> list[str]:
+        if name in self.source.values:
+            return []
+        if name in self.source.derived:
+            return list(self.source.derived[name].sources)
+        if name in self.source.constant_nodes:
+            return [each for each in self.source.constant_nodes[name].input if each]
+        return []
+
+    def _computed(self, name: str) -> Any:
+        source = self.source
+        if name in source.values:
+            return source.concrete(name)
+        if name in source.derived:
+            derived = source.derived[name]
+            return derived.function(*[self._found[each] for each in derived.sources])
+        if name in source.constant_nodes:
+            return self._evaluated(name)
+        if name not in source.initializers:
+            self._refuse(name, "nothing stores it")
+        return self._read(name)
+
+    def _read(self, name: str) -> Any:
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+        from onnx import TensorProto
+
+        tensor = self.source.initializers[name]
+        span = self.source.spans.get(tensor.name)
+        try:
+            whole = tensor if span is None else TensorProto.FromString(part(self.path, span))
+        except (OSError, DecodeError) as error:
+            self._refuse(name, f"{error}")
+        if whole.data_location == TensorProto.EXTERNAL:
+            return self._external(name, whole)
+        try:
+            array = array_in_graph(whole)
+        except ValueError as error:
+            self._refuse(name, f"{error}")
+        return self._decoded(array)
+
+    def _external(self, name: str, tensor: Any) -> Any:
+        """Return an array from another file, which must be in the folder of the model."""
+        from onnx import external_data_helper, numpy_helper
+
+        entries = {each.key: each.value for each in tensor.external_data}
+        folder = self.path.resolve().parent
+        place = folder / entries.get("location", "")
+        if not place.resolve().is_relative_to(folder) or not entries.get("location"):
+            self._refuse(name, f"its file '{entries.get('location', '')[:100]}' is not in the folder of the model")
+        try:
+            external_data_helper.load_external_data_for_tensor(tensor, str(folder))
+            return self._decoded(numpy_helper.to_array(tensor))
+        except OSError as error:
+            self._refuse(name, f"its file '{entries['location'][:100]}' cannot be read: {error.strerror or error}")
+        except Exception as error:  # the checker of onnx has an exception of its own
+            self._refuse(name, f"its numbers in '{entries['location'][:100]}' cannot be read: {error}")
+
+    def _decoded(self, array: Any) -> Any:
+        """Return an array of a format that NumPy itself has."""
+        import numpy as np
+
+        return array.astype(np.float32) if array.dtype.kind == "V" or array.dtype.name == "bfloat16" else array
+
+    def _evaluated(self, name: str) -> Any:
+        """Return an output of a node that reads stored arrays only."""
+        from onnx import helper
+        from onnx.reference import ReferenceEvaluator
+
+        node = self.source.constant_nodes[name]
+        imports, ir_version = self.source.imports()
+        read = {each: self._found[each] for each in node.input if each}
+        inputs = [
+            helper.make_tensor_value_info(each, helper.np_dtype_to_tensor_dtype(a.dtype), None)
+            for each, a in read.items()
+        ]
+        outputs = [helper.make_empty_tensor_value_info(name)]
+        graph = helper.make_graph([node], "constant", inputs, outputs)
+        model = helper.make_model(graph, opset_imports=imports, ir_version=ir_version)
+        try:
+            try:
+                evaluator = ReferenceEvaluator(model)
+            except NotImplementedError:  # not in this version of the operators, but perhaps in the newest
+                model = helper.make_model(graph, ir_version=ir_version)
+                evaluator = ReferenceEvaluator(model)
+            results: Any = evaluator.run([name], read)
+            return results[0]
+        except Exception as error:  # the evaluator raises what the operator's code raises
+            self._refuse(name, f"its node '{node.op_type}' cannot be evaluated: {error}")
+
+    def _refuse(self, name: str, reason: str) -> Any:
+        fail("format", f"the array '{name[:100]}' cannot be read: {reason[:300]}", origin=self.name)
+
+
+MAX_DEPTH = 100_000
+"""The number of arrays that wait for others while one is computed."""
+
+
+def arrays_of(
+    arrays: Arrays,
+    name: str,
+    program: Program,
+    constant_calls: Iterable[Call],
+    names: Iterable[str],
+) -> dict[str, Any]:
+    """Return stored arrays and computed constants by their names.
+
+    Args:
+        arrays: the stored arrays of the file.
+        name: its name in messages.
+        program: the program in the file.
+        constant_calls: its calls on constants, which its translation added.
+        names: the names of stored arrays as operators have them, and of computed constants after `COMPUTED`.
+
+    Raises:
+        SpecError: an array cannot be read or computed.
+    """
+    wanted = list(names)
+    local = {each.name: key for key, each in program.stored.items()}
+    found = {each: arrays.array(local[each]) for each in set(map(plain, wanted)) if each in local}
+    found |= {each: array_of(each, found) for each in wanted if plain(each) != each}
+    computed = [each for each in wanted if each.startswith(COMPUTED)]
+    if computed:
+        from archcalc.readers.torch_export.calls import tensors_in
+        from archcalc.readers.torch_export.constants import evaluate
+
+        calls = list(constant_calls)
+        fixed = {key for key, each in program.stored.items() if each.kind != "parameter"}
+        read = {each for call in calls for each in tensors_in([*call.arguments.values()])} & fixed
+        values = evaluate(calls, {key: arrays.array(key) for key in read}, name)
+        found |= {each: values[each.removeprefix(COMPUTED)] for each in computed}
+    return found

@@ -1,0 +1,87 @@
+"""ONNX files that cannot be trusted: one error or a network, and nothing outside the folder is read."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import ModelProto, TensorProto, helper
+
+import archcalc
+from archcalc import SpecError
+from tests.readers.onnx.models import convolutions, model, weights, write
+
+node = helper.make_node
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(SpecError) as caught:
+        archcalc.load(str(path))
+    (problem,) = caught.value.problems
+    assert problem.origin == str(path)
+    return problem.message
+
+
+def read(folder: Path, made: ModelProto) -> str:
+    return reason(write(folder, made))
+
+
+def test_truncated_files(tmp_path: Path) -> None:
+    content = convolutions().SerializeToString()
+    path = tmp_path / "net.onnx"
+    for length in range(0, len(content) - 40, 97):
+        path.write_bytes(content[:length])
+        with suppress(SpecError):
+            archcalc.load(str(path)).analyze()
+    path.write_bytes(b"")
+    assert reason(path) == "not a complete ONNX model: the file is empty"
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_a_file_with_changed_bytes(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    changed = bytearray(convolutions().SerializeToString())
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "changed.onnx"
+    path.write_bytes(bytes(changed))
+    with suppress(SpecError):
+        archcalc.load(str(path)).analyze()
+
+
+def test_a_text_with_this_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_text("input: 3x8x8\nlayers: relu\n")
+    assert reason(path).startswith("not a complete ONNX model")
+
+
+def test_a_cycle(tmp_path: Path) -> None:
+    made = model([node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], {"x": [1, 3]}, outputs=("b",))
+    assert "reads 'b', which no node before it computes" in read(tmp_path, made)
+
+
+def test_a_missing_initializer(tmp_path: Path) -> None:
+    made = model([node("MatMul", ["x", "w"], ["y"])], {"x": [1, 3]})
+    assert "'w'" in read(tmp_path, made)
+
+
+def test_an_initializer_of_another_shape(tmp_path: Path) -> None:
+    made = model([node("MatMul", ["x", "w"], ["y"])], {"x": [1, 3]}, {"w": weights(4, 2)})
+    assert "do not fit" in read(tmp_path, made)
+
+
+@pytest.mark.parametrize("place", ["../secret.bin", "/etc/hostname"])
+def test_external_data_outside_the_folder(tmp_path: Path, place: str) -> None:
+    made = convolutions()
+    tensor = made.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=place)
+    (tmp_path / "secret.bin").write_bytes(weights(8, 3, 3, 3).tobytes())
+    (tmp_path / "inner").mkdir()
+    network = archcalc.load(str(write(tmp_path / "inner", made)))
+    with pytest.raises(SpecError, match="not in the folder of the model"):
+        network.arrays()

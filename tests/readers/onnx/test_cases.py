@@ -1,0 +1,27 @@
+"""Cases of ONNX's own tests of operators, a few of every family; the script in benchmarks runs them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.onnx_cases import cases, outcome_of
+
+NAMES = """
+add_bcast averagepool_2d_ceil basic_conv_with_padding batchnorm_example clip_example concat_3d_axis_1
+conv_with_autopad_same convtranspose_pads depthtospace_crd_mode_example einsum_batch_matmul expand_dim_changed
+flatten_axis2 gather_2d_indices gelu_tanh_1 gemm_all_attributes globalmaxpool group_normalization_example
+instancenorm_epsilon layer_normalization_3d_axis1_epsilon lstm_defaults matmul_4d maxpool_3d_default mish_expanded
+reduce_l2_keep_dims_example reduce_log_sum_exp_negative_axes_keepdims_example resize_upsample_scales_nearest
+rms_normalization_2d_axis1 simple_rnn_defaults slice_neg_steps softmax_axis_1 squeeze_negative_axes tile
+transpose_all_permutations_4 unsqueeze_three_axes where_example
+"""
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_cases_has_the_shapes_and_values(tmp_path: Path) -> None:
+    names = {f"test_{name}" for name in NAMES.split()}
+    found = {case.name: outcome_of(case, tmp_path) for case in cases(sorted(names)) if case.name in names}
+    assert {name: each for name, each in found.items() if each.kind != "passed"} == {}
+    assert len(found) > 25

@@ -1,0 +1,310 @@
+"""Files of ONNX are read to networks with the names, sizes, weights and results that they have in ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+import archcalc
+from archcalc import Network, SpecError
+from tests.readers.onnx.models import convolutions, model, weights, write
+
+node = helper.make_node
+
+
+def read(folder: Path, made: ModelProto, **options: Any) -> Network:
+    return archcalc.load(str(write(folder, made)), **options)
+
+
+def refused(folder: Path, made: ModelProto, **options: Any) -> Any:
+    with pytest.raises(SpecError) as caught:
+        read(folder, made, **options)
+    (problem,) = caught.value.problems
+    return problem
+
+
+def assert_as_onnxruntime(folder: Path, made: ModelProto, **options: Any) -> Network:
+    """Require that a network has the results of ONNX Runtime, which has the batch in front."""
+    network = read(folder, made, **options)
+    plain = onnxruntime.SessionOptions()  # optimisations may compute with integers where the model has real numbers
+    plain.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(made.SerializeToString(), plain, providers=["CPUExecutionProvider"])
+    given = {}
+    for name, shape in network.graph.inputs.items():
+        given[name] = np.random.default_rng(1).standard_normal((1, *shape)).astype(np.float32)
+    numbers = {name: np.array(value) for name, value in options.get("values", {}).items()}
+    expected = session.run(None, {**given, **numbers})
+    for found, needed in zip(network.run(given).outputs.values(), expected, strict=True):
+        assert found.shape == needed.shape
+        np.testing.assert_allclose(found, needed, rtol=1e-4, atol=1e-5)
+    return network
+
+
+def test_a_convolutional_network(tmp_path: Path) -> None:
+    network = assert_as_onnxruntime(tmp_path, convolutions())
+    names = [each.name for each in network.graph.nodes]
+    assert names == ["x", "stem", "act", "body/0", "pool", "flatten", "fc"]
+    totals = network.analyze().totals
+    assert totals.params == 8 * 27 + 8 + 16 * 72 + 10 * 16 + 10
+    assert totals.macs == 16 * 16 * 8 * 27 + 8 * 8 * 16 * 72 + 160
+
+
+def test_sizes_that_the_file_leaves_open(tmp_path: Path) -> None:
+    made = convolutions(size="side")
+    problem = refused(tmp_path, made)
+    assert problem.message == "the file leaves sizes open: H of 'x'"
+    assert "--shape x=3xHxW" in problem.hint
+    assert_as_onnxruntime(tmp_path, made, shapes="3x20x20")
+    form = archcalc.formula(str(tmp_path / "net.onnx"), "macs", free=("side",))
+    assert form.forms[0].write(archcalc_text()) == "216·side² + 1152·⌊(side + 1)/2⌋² + 160"
+
+
+def archcalc_text() -> Any:
+    from archcalc.numeric.symbolic.writer import TEXT
+
+    return TEXT
+
+
+def test_integers_that_follow_the_sizes(tmp_path: Path) -> None:
+    """A reshape to sizes that nodes compute, as exporters write it for inputs of any size."""
+    made = model(
+        [
+            node("Conv", ["x", "w"], ["a"]),
+            node("Shape", ["a"], ["s"]),
+            node("Gather", ["s", "zero"], ["batch"]),
+            node("Gather", ["s", "two"], ["height"]),
+            node("Gather", ["s", "three"], ["width"]),
+            node("Mul", ["height", "width"], ["positions"]),
+            node("Unsqueeze", ["batch", "axes"], ["b1"]),
+            node("Unsqueeze", ["positions", "axes"], ["p1"]),
+            node("Concat", ["b1", "four", "p1"], ["target"], axis=0),
+            node("Reshape", ["a", "target"], ["r"]),
+            node("Transpose", ["r"], ["y"], perm=[0, 2, 1]),
+        ],
+        {"x": ["batch", 3, "height", "width"]},
+        {
+            "w": weights(4, 3, 1, 1),
+            "zero": np.array(0),
+            "two": np.array(2),
+            "three": np.array(3),
+            "axes": np.array([0]),
+            "four": np.array([4]),
+        },
+    )
+    network = assert_as_onnxruntime(tmp_path, made, shapes="3x5x6")
+    assert network.graph.nodes[-1].output == (30, 4)
+    forms = archcalc.formula(str(tmp_path / "net.onnx"), "shape", free=("height", "width"))
+    assert forms.forms[0].write(archcalc_text()) == "height·width x 4"
+
+
+@pytest.mark.parametrize("rate", [16000, 8000])
+def test_a_branch_by_the_value_of_an_input(tmp_path: Path, rate: int) -> None:
+    def branch(array: str) -> Any:
+        output = helper.make_tensor_value_info(f"out_{array}", TensorProto.FLOAT, None)
+        return helper.make_graph([node("MatMul", ["x", array], [f"out_{array}"])], array, [], [output])
+
+    made = model(
+        [
+            node("Equal", ["sr", "known"], ["c"]),
+            node("If", ["c"], ["y"], then_branch=branch("wide"), else_branch=branch("narrow")),
+        ],
+        {"x": [1, 4], "sr": []},
+        {"known": np.array(16000), "wide": weights(4, 6), "narrow": weights(4, 2)},
+        formats={"sr": TensorProto.INT64},
+    )
+    assert "--input sr=NUMBER" in refused(tmp_path, made).hint
+    network = assert_as_onnxruntime(tmp_path, made, values={"sr": rate})
+    assert [*network.graph.outputs] == ["output"]
+    assert network.analyze().totals.params == (24 if rate == 16000 else 8)
+
+
+def test_weights_in_other_forms(tmp_path: Path) -> None:
+    """A weight behind Identity, Transpose, Cast or DequantizeLinear, or in a Constant node, is that of its layer."""
+    made = model(
+        [
+            node("Identity", ["w1"], ["i"]),
+            node("Conv", ["x", "i"], ["a"]),
+            node("Flatten", ["a"], ["f"]),
+            node("Transpose", ["w2"], ["t"], perm=[1, 0]),
+            node("MatMul", ["f", "t"], ["b"]),
+            node("Cast", ["w3"], ["c3"], to=TensorProto.FLOAT),
+            node("MatMul", ["b", "c3"], ["c"]),
+            node("DequantizeLinear", ["w4", "scale", "zero"], ["q4"]),
+            node("MatMul", ["c", "q4"], ["d"]),
+            node("Constant", [], ["w5"], value=numpy_helper.from_array(weights(5, 2))),
+            node("MatMul", ["d", "w5"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 4]},
+        {
+            "w1": weights(2, 3, 1, 1),
+            "w2": weights(7, 32),
+            "w3": weights(7, 6).astype(np.float16),
+            "w4": np.arange(30, dtype=np.int8).reshape(6, 5),
+            "scale": np.array(0.01, np.float32),
+            "zero": np.array(3, np.int8),
+        },
+    )
+    network = assert_as_onnxruntime(tmp_path, made)
+    assert network.analyze().totals.params == 6 + 7 * 32 + 42 + 30 + 10
+    assert [each.op.name for each in network.graph.nodes[1:]] == ["conv", "flatten", "fc", "fc", "fc", "fc"]
+
+
+def test_a_mask_is_no_parameter(tmp_path: Path) -> None:
+    mask = np.triu(np.full((4, 4), -np.inf, np.float32), 1)
+    made = model(
+        [node("MatMul", ["x", "w"], ["a"]), node("Add", ["a", "mask"], ["b"]), node("Softmax", ["b"], ["y"], axis=-1)],
+        {"x": [1, 4, 3]},
+        {"w": weights(3, 4), "mask": mask},
+    )
+    assert assert_as_onnxruntime(tmp_path, made).analyze().totals.trainable == 12
+
+
+def test_formulas_that_have_names(tmp_path: Path) -> None:
+    """A decomposed GELU, and SiLU, are one layer each."""
+    made = model(
+        [
+            node("MatMul", ["x", "w"], ["a"]),
+            node("Div", ["a", "root"], ["d"]),
+            node("Erf", ["d"], ["e"]),
+            node("Add", ["e", "one"], ["f"]),
+            node("Mul", ["a", "f"], ["g"]),
+            node("Mul", ["g", "half"], ["h"]),
+            node("Sigmoid", ["h"], ["i"]),
+            node("Mul", ["h", "i"], ["y"]),
+        ],
+        {"x": [1, 4, 3]},
+        {
+            "w": weights(3, 5),
+            "root": np.array(2**0.5, np.float32),
+            "one": np.array(1, np.float32),
+            "half": np.array(0.5, np.float32),
+        },
+    )
+    network = assert_as_onnxruntime(tmp_path, made)
+    assert [each.op.name for each in network.graph.nodes[1:]] == ["linear", "gelu", "silu"]
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers(tmp_path: Path, kind: str) -> None:
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+    made = model(
+        [
+            node(kind, ["x", "w", "r", "b"], ["a", "h"], hidden_size=5, direction="bidirectional"),
+            node("Transpose", ["a"], ["t"], perm=[0, 2, 1, 3]),
+            node("Reshape", ["t", "shape"], ["y"]),
+        ],
+        {"x": [7, 1, 3]},
+        {
+            "w": weights(2, gates * 5, 3),
+            "r": weights(2, gates * 5, 5),
+            "b": weights(2, gates * 10),
+            "shape": np.array([0, 0, -1]),
+        },
+    )
+    network = read(tmp_path, made, batch_axes={"x": 1})
+    x = np.random.default_rng(2).standard_normal((7, 1, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"x": x})
+    found = network.run({"x": x.transpose(1, 0, 2)}).outputs["output"]
+    np.testing.assert_allclose(found[0], expected[:, 0], rtol=1e-4, atol=1e-5)
+
+
+def test_functions_stand_for_their_nodes(tmp_path: Path) -> None:
+    function = helper.make_function(
+        "local",
+        "Twice",
+        ["a", "m"],
+        ["b"],
+        [node("MatMul", ["a", "m"], ["inner"]), node("MatMul", ["inner", "m"], ["b"])],
+        [helper.make_opsetid("", 18)],
+    )
+    made = model(
+        [node("Twice", ["x", "w"], ["y"], domain="local")], {"x": [1, 4]}, {"w": weights(4, 4)}, functions=[function]
+    )
+    network = assert_as_onnxruntime(tmp_path, made)
+    totals = network.analyze().totals
+    assert (totals.macs, totals.params) == (32, 16)
+
+
+def test_operators_of_onnxruntime(tmp_path: Path) -> None:
+    fused = {"domain": "com.microsoft"}
+    made = model(
+        [
+            node("FusedConv", ["x", "w", "b"], ["a"], activation="Relu", **fused),
+            node("Reshape", ["a", "shape"], ["t"]),
+            node("SkipLayerNormalization", ["t", "t", "g", "s"], ["n"], **fused),
+            node("BiasGelu", ["n", "s"], ["y"], **fused),
+        ],
+        {"x": [1, 3, 4, 4]},
+        {"w": weights(2, 3, 1, 1), "b": weights(2), "g": weights(8), "s": weights(8), "shape": np.array([0, 4, 8])},
+    )
+    assert_as_onnxruntime(tmp_path, made)
+
+
+def test_a_quantized_network_counts_as_what_it_quantizes(tmp_path: Path) -> None:
+    scale, zero = np.array(0.02, np.float32), np.array(128, np.uint8)
+    made = model(
+        [
+            node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+            node("QLinearConv", ["q", "scale", "zero", "w", "ws", "wz", "scale", "zero"], ["r"]),
+            node("DequantizeLinear", ["r", "scale", "zero"], ["y"]),
+        ],
+        {"x": [1, 3, 4, 4]},
+        {
+            "scale": scale,
+            "zero": zero,
+            "w": np.arange(-27, 27, dtype=np.int8).reshape(2, 3, 3, 3),
+            "ws": np.array([0.01, 0.02], np.float32),
+            "wz": np.zeros(2, np.int8),
+        },
+    )
+    network = read(tmp_path, made)
+    totals = network.analyze().totals
+    assert (totals.macs, totals.params) == (2 * 2 * 2 * 27, 54)
+    assert "a run does not round" in network.graph.notes[0]
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 4, 4)).astype(np.float32)
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (expected,) = session.run(None, {"x": x})
+    found = network.run({"x": x}).outputs["output"]
+    np.testing.assert_allclose(found.clip(-2.56, 2.54), expected, atol=0.05)  # the codes saturate, and are rounded
+
+
+def test_all_operators_that_are_not_understood_are_listed(tmp_path: Path) -> None:
+    made = model(
+        [
+            node("Det", ["x"], ["a"]),
+            node("NonZero", ["x"], ["n"]),
+            node("Mystery", ["x"], ["m"], domain="custom"),
+            node("Relu", ["x"], ["y"]),
+        ],
+        {"x": [1, 3, 3]},
+        outputs=("y", "a", "n", "m"),
+    )
+    problem = refused(tmp_path, made)
+    assert problem.code == "unknown-op"
+    assert all(name in problem.hint for name in ("Det", "NonZero", "custom_Mystery"))
+
+
+def test_external_data_may_be_missing(tmp_path: Path) -> None:
+    made = convolutions()
+    tensor = made.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    network = read(tmp_path, made)
+    (tmp_path / "whole").mkdir()
+    whole = read(tmp_path / "whole", convolutions())
+    assert network.analyze().totals.params == whole.analyze().totals.params
+    with pytest.raises(SpecError, match=r"weights\.bin"):
+        network.arrays()
+    (tmp_path / "weights.bin").write_bytes(weights(8, 3, 3, 3).tobytes())
+    arrays, others = network.arrays(), whole.arrays()
+    assert arrays is not None
+    assert others is not None
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, others[name])
