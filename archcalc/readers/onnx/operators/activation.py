@@ -40,10 +40,15 @@ def unchanged(n: NodeView) -> None:
     n.decoder.alias(n.outputs[0], n.name(0))
 
 
-@converts("Cast", "CastLike", "QuantizeLinear", "DequantizeLinear")
+@converts("Cast", "CastLike")
 def converted(n: NodeView) -> None:
-    """Convert a change of the number format, which is left out: counts and, but for rounding, numbers are the same."""
     n.call("aten.to.dtype", self=n.tensor(0))
+
+
+@converts("QuantizeLinear", "DequantizeLinear")
+def coded(n: NodeView) -> None:
+    """Convert a change between numbers and their codes, which is left out: but for rounding, numbers are the same."""
+    n.call("aten.alias.default", self=n.tensor(0))
 
 
 @converts("HardSigmoid")

@@ -44,7 +44,7 @@ def real(n: NodeView, weight: int, scale: int | None, zero: int | None, axis: in
 def dynamic(n: NodeView) -> None:
     import numpy as np
 
-    n.first_output("aten.to.dtype", self=n.tensor(0))
+    n.first_output("aten.alias.default", self=n.tensor(0))
     n.decoder.set_value(n.outputs[1], np.ones((), np.float32))
     n.decoder.set_value(n.outputs[2], np.zeros((), np.uint8))
 
