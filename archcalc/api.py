@@ -218,7 +218,7 @@ class Network:
         """
         from archcalc.verification.verify import ASPECTS, verify
 
-        return verify(self.graph, ASPECTS if aspects is None else aspects)
+        return verify(self.graph, ASPECTS if aspects is None else aspects, weights=self.arrays("float32"))
 
     def tensor(self, name: str) -> Ref:
         """Return the output tensor of a layer, input, stage, head or block call.

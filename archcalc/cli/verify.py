@@ -90,7 +90,9 @@ def command(specs: tuple[str, ...], form: str | None, color: str, **values: Any)
         for spec, network in networks:
             checks = []
             advance(network.name, 0)
-            for check in verify(network.graph, aspects, available=available, full_size=values["full_size"]):
+            weights = network.arrays("float32")
+            found = verify(network.graph, aspects, weights=weights, available=available, full_size=values["full_size"])
+            for check in found:
                 checks.append(check)
                 advance(network.name, 1)
             outcomes.append(Outcome(spec, network.name, tuple(checks)))

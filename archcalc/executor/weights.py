@@ -65,6 +65,11 @@ def check(graph: Graph, arrays: Mapping[str, Array], *, training: bool = False) 
         raise ArrayError(problems)
 
 
+def fits(graph: Graph, arrays: Mapping[str, Array]) -> bool:
+    """Return whether arrays are those of a network at inference, by their names and shapes."""
+    return {name: array.shape for name, array in arrays.items()} == stored(graph)
+
+
 def array_problems(
     graph: Graph, found: Mapping[str, tuple[Sizes, np.dtype[Any]]], *, training: bool = False
 ) -> Iterator[str]:

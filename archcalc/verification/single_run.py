@@ -12,6 +12,7 @@ import numpy as np
 from archcalc.analysis.propagate import Layer, analyze
 from archcalc.executor.inputs import random_inputs
 from archcalc.executor.interpreter import Interpreter, LayerTrace
+from archcalc.executor.kernel import Array
 from archcalc.executor.weights import initial
 from archcalc.graph import Graph
 from archcalc.verification.differences import (
@@ -24,6 +25,7 @@ from archcalc.verification.differences import (
 )
 
 DTYPE = "float32"
+WITH_WEIGHTS = ", with the weights of the file"
 MEMORY_FACTOR, MEMORY_EXTRA = 1.2, 1 << 20
 """The measured memory may be at most this multiple of the estimate plus this many bytes (Python's own objects)."""
 
@@ -57,10 +59,11 @@ class SingleRun:
     Args:
         graph: the network.
         available: the bytes of memory that the run may take; ``None`` for no limit.
+        weights: the stored arrays by ``layer.array``; ``None`` for random ones.
     """
 
-    def __init__(self, graph: Graph, available: int | None) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, available: int | None, weights: Mapping[str, Array] | None = None) -> None:
+        self.graph, self.weights = graph, weights
         self.analysis = analyze(graph)
         self.memory_estimate = self.analysis.memory(DTYPE)
         needed = self.memory_estimate.params + int(MEMORY_FACTOR * self.memory_estimate.peak)
@@ -82,7 +85,7 @@ class SingleRun:
             )
 
         try:
-            weights = initial(self.graph, dtype=np.dtype(DTYPE))
+            weights = initial(self.graph, dtype=np.dtype(DTYPE)) if self.weights is None else self.weights
             interpreter = Interpreter(self.graph, weights)
             tracemalloc.start()
             try:
@@ -119,7 +122,7 @@ class SingleRun:
             formats = (DTYPE,) * len(layer.outputs)
             return [("shape", tuple(map(tuple, layer.outputs)), seen.shapes), ("dtype", formats, seen.dtypes)]
 
-        return self.compare(rows, f"on random inputs, {DTYPE}, batch 1")
+        return self.compare(rows, f"on random inputs, {DTYPE}, batch 1{'' if self.weights is None else WITH_WEIGHTS}")
 
     def params(self) -> AspectComparison:
         """Compare the stored numbers of every layer, and all that are stored, in which shared ones count once."""

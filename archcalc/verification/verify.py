@@ -5,7 +5,7 @@ The two share nothing but the graph; every difference names its layer and both f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -15,8 +15,9 @@ from archcalc.analysis.fold import fold
 from archcalc.analysis.propagate import analyze
 from archcalc.analysis.resize import narrowed, smallest
 from archcalc.executor.inputs import random_inputs
+from archcalc.executor.kernel import Array
 from archcalc.executor.loops import measure
-from archcalc.executor.weights import initial
+from archcalc.executor.weights import fits, initial
 from archcalc.graph import Graph, write_shape
 from archcalc.numeric import Impossible
 from archcalc.verification.differences import (
@@ -29,7 +30,7 @@ from archcalc.verification.differences import (
 )
 from archcalc.verification.folding import TOLERANCE, output_differences, random_weights
 from archcalc.verification.receptive_fields import compare_fields
-from archcalc.verification.single_run import SingleRun
+from archcalc.verification.single_run import WITH_WEIGHTS, SingleRun
 
 ASPECTS = {
     "shapes": "shape and number format of every tensor",
@@ -66,26 +67,33 @@ class Check:
 
 
 def verify(
-    graph: Graph, aspects: Iterable[str] = tuple(ASPECTS), *, available: int | None = None, full_size: bool = False
+    graph: Graph,
+    aspects: Iterable[str] = tuple(ASPECTS),
+    *,
+    weights: Mapping[str, Array] | None = None,
+    available: int | None = None,
+    full_size: bool = False,
 ) -> Iterator[Check]:
     """Measure a network and compare it with its analysis, one aspect after another.
 
     Args:
         graph: the network.
         aspects: the aspects to compare, of `ASPECTS`.
+        weights: its stored arrays by ``layer.array``; random ones if there are none. A network that is reduced for a
+            measurement has random ones where they do not fit.
         available: the bytes of memory that a run may take; ``None`` for no limit.
         full_size: whether to count exactly on the network at its full size, however long that takes.
     """
     graph = _with_training_heads(graph)
     wanted = [*aspects]
-    run = SingleRun(graph, available)
+    run = SingleRun(graph, available, weights)
     measurements: dict[str, Callable[[], AspectComparison]] = {
         "shapes": run.shapes,
         "params": run.params,
         "operations": run.operations,
         "exact": lambda: _exact(graph, full_size=full_size),
         "rf": lambda: compare_fields(graph),
-        "folding": lambda: _folding(graph),
+        "folding": lambda: _folding(graph, weights),
         "memory": run.memory,
     }
     for aspect in ASPECTS:
@@ -142,20 +150,24 @@ def reduced(graph: Graph) -> tuple[Graph, str]:
     return found, detail
 
 
-def _folding(graph: Graph) -> AspectComparison:
+def _folding(graph: Graph, weights: Mapping[str, Array] | None) -> AspectComparison:
     """Compare the outputs of the folded network with those of the original one on a small input."""
     small = smallest(graph, MIN_REDUCED_SIZE)
     folding = fold(small)
     if not folding.folds:
         return not_compared("nothing to fold")
-    distances = output_differences(folding, random_weights(small))
+    if weights is not None and fits(small, weights):
+        stored, origin = {name: array.astype(np.float64) for name, array in weights.items()}, WITH_WEIGHTS
+    else:
+        stored, origin = random_weights(small), ""
+    distances = output_differences(folding, stored)
     found = [
         Difference(name, "output", f"within {TOLERANCE:.0e}", f"differs by {each:.1e}")
         for name, each in distances.items()
         if not each <= TOLERANCE
     ]
     worst = max(distances.values())
-    detail = f"largest relative difference {worst:.1e}, tolerance {TOLERANCE:.0e}, on {_inputs(small)}"
+    detail = f"largest relative difference {worst:.1e}, tolerance {TOLERANCE:.0e}, on {_inputs(small)}{origin}"
     return AspectComparison(len(folding.folds), tuple(found), detail)
 
 
