@@ -166,7 +166,7 @@ PYTHON = Notation(
     brackets=("(", ")"),
 )
 FUNCTIONS = {
-    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos")},
+    **{name: getattr(math, name) for name in ("exp", "tanh", "erf", "sin", "cos", "floor")},
     "sqrt": lambda x: x**0.5 if x >= 0 else math.nan,
     "ln": math.log,
     "max": max,

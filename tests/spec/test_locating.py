@@ -165,7 +165,7 @@ def test_shapes_and_settings_may_be_python_values() -> None:
     ],
 )
 def test_a_binary_file_is_not_shown(data: bytes, what: str, here: Path) -> None:
-    (here / "net.onnx").write_bytes(data)
-    found = error("./net.onnx")
+    (here / "net.model").write_bytes(data)
+    found = error("./net.model")
     assert (found.code, found.span) == ("encoding", None)
     assert what in found.message

@@ -12,6 +12,7 @@ from archcalc.readers.onnx.operators import (
     quantized,
     recurrent,
     reduction,
+    selection,
     shape,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "quantized",
     "recurrent",
     "reduction",
+    "selection",
     "shape",
 ]

@@ -22,6 +22,12 @@ PLAIN = {
     "Mish": "mish",
     "HardSwish": "hardswish",
     "Erf": "erf",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Sin": "sin",
+    "Cos": "cos",
+    "Sign": "sign",
+    "Not": "logical_not",
 }
 """The operators of one tensor without attributes, and what ATen calls them."""
 

@@ -127,7 +127,8 @@ def gather(n: NodeView) -> None:
         rows_of_table(n, axis)
         return
     if indices is None:
-        raise Untranslatable("elements at computed places")
+        n.call("aten.index.Tensor", self=source, indices=[None] * axis + [n.tensor(1)])
+        return
     if indices.ndim == 0:
         n.call("aten.select.int", self=source, dim=axis, index=argument(indices.flat[0]))
         return
