@@ -135,7 +135,7 @@ class Arrays:
 
     def _external(self, name: str, tensor: Any) -> Any:
         """Return an array from another file, which must be in the folder of the model."""
-        from onnx import external_data_helper, numpy_helper
+        from onnx import numpy_helper
 
         entries = {each.key: each.value for each in tensor.external_data}
         folder = self.path.resolve().parent
@@ -143,8 +143,7 @@ class Arrays:
         if not place.resolve().is_relative_to(folder) or not entries.get("location"):
             self._refuse(name, f"its file '{entries.get('location', '')[:100]}' is not in the folder of the model")
         try:
-            external_data_helper.load_external_data_for_tensor(tensor, str(folder))
-            return self._decoded(numpy_helper.to_array(tensor))
+            return self._decoded(numpy_helper.to_array(tensor, str(folder)))
         except OSError as error:
             self._refuse(name, f"its file '{entries['location'][:100]}' cannot be read: {error.strerror or error}")
         except Exception as error:  # the checker of onnx has an exception of its own
