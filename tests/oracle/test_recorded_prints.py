@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import archcalc
 from archcalc.counters.network import counts_of
-from benchmarks.corpora import CORPORA, export
+from benchmarks.corpora import CORPORA
 from tests.counters.prints import Prints, differing, recorded_prints
+from tests.oracle.exported import export
 from tests.oracle.torchvision_import import import_torchvision
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -27,6 +29,6 @@ def test_counters_of_an_exported_model_are_what_tools_print(prints: Prints, tmp_
     except ModuleNotFoundError:
         pytest.skip("torchvision is not installed")
     path = tmp_path / f"{prints.network}.pt2"
-    export(CORPORA["torchvision"].example, prints.network, path)
+    export(partial(CORPORA["torchvision"].example, prints.network), path)
     network = archcalc.load(str(path))
     assert differing(prints, counts_of(network.analyze(), network.spec.model)) == {}
