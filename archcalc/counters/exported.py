@@ -10,9 +10,9 @@ from archcalc.analysis.propagate import Analysis
 from archcalc.counters.functions import ATTENTION, NONE, called
 from archcalc.counters.products import macs_of
 from archcalc.counters.trace import STANDARD, ModuleCall, Operation, Tensor, Trace
-from archcalc.readers.torch_export.calls import tensors_in
-from archcalc.readers.torch_export.program import Call, Program, TensorName
-from archcalc.readers.torch_export.registry import base_name
+from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.program import Call, Program, TensorName
+from archcalc.readers.aten.registry import base_name
 
 BYTES = {
     "float64": 8,

@@ -12,9 +12,9 @@ from archcalc.counters.registry import TOOLS
 from archcalc.counters.rules import Quantity, Tool
 from archcalc.counters.trace import Trace
 from archcalc.graph import Graph
+from archcalc.readers.aten.program import Program
 from archcalc.readers.file import LoweredFile
 from archcalc.readers.stored import plain
-from archcalc.readers.torch_export.program import Program
 from archcalc.spec.models import ModelFile
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from archcalc.analysis.propagate import analyze
 from archcalc.readers.lowering import lower
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.spec import SpecError
 
 

@@ -15,7 +15,7 @@ from archcalc.executor.interpreter import Interpreter
 from archcalc.graph import Graph, Ref
 from archcalc.ops.base import REGISTRY
 from archcalc.readers.lowering import lower
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.spec import Source, SpecError, read_spec
 from tests.operators.torch_parts import counterpart
 from tests.random_networks import layers

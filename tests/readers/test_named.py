@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import archcalc
-from archcalc.readers.torch_export import translate
+from archcalc.readers.aten import translate
+from archcalc.readers.aten.named import with_named_operators
 from archcalc.readers.torch_export.decode import read_program
-from archcalc.readers.torch_export.named import with_named_operators
 from tests.readers.programs import call, document, write
 
 SHAPE = (2, 5, 8)

@@ -9,7 +9,7 @@ import pytest
 
 from archcalc.graph import Ref
 from archcalc.readers.lowering import Lowered, lower
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, local, write
 

@@ -10,7 +10,7 @@ import pytest
 
 from archcalc.executor.interpreter import Interpreter
 from archcalc.readers.lowering import lower
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, meta, write
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from archcalc.analysis.propagate import analyze
 from archcalc.executor.interpreter import Interpreter
 from archcalc.readers.lowering import Lowered, lower
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.spec.errors import SpecError
 from tests.readers.programs import call, document, payloads, small_network, symbol, write
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archcalc.readers.aten.program import Meta
 from archcalc.readers.onnx.inference import Inference
-from archcalc.readers.torch_export.program import Meta
 
 AS_ONNX = {
     "DynamicQuantizeLSTM": "LSTM",

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from archcalc.graph import Origin
+from archcalc.readers.aten.calls import tensors_in
+from archcalc.readers.aten.program import Call, Meta, Program, Stored, TensorName
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx import operators  # noqa: F401  # registers the conversions
 from archcalc.readers.onnx.contributed import outputs_of
@@ -24,9 +27,6 @@ from archcalc.readers.onnx.sizes import Size, plain
 from archcalc.readers.onnx.stored import DERIVATIONS
 from archcalc.readers.onnx.values import FUNCTIONS, MAX_VALUES, NotEvaluated, concrete, result_format
 from archcalc.readers.onnx.weights import Arrays, array_in_graph
-from archcalc.readers.torch_export.calls import tensors_in
-from archcalc.readers.torch_export.program import Call, Meta, Program, Stored, TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 from archcalc.spec.errors import SpecError, fail
 
 MAX_NODES = 1_000_000

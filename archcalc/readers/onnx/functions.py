@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archcalc.readers.aten.program import Meta
 from archcalc.readers.onnx.inference import Inference
 from archcalc.readers.onnx.program import CODES
-from archcalc.readers.torch_export.program import Meta
 
 
 def defined_by_onnx(inference: Inference, node: Any, inputs: Sequence[Meta | None]) -> Any | None:

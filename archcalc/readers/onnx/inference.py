@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from archcalc.readers.aten.program import Meta
 from archcalc.readers.onnx.program import CODES, DTYPES
-from archcalc.readers.torch_export.program import Meta
 
 DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own domain."""

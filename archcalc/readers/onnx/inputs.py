@@ -7,10 +7,10 @@ from typing import Any
 
 from archcalc.graph import axis_symbols
 from archcalc.ops.base import Shape
+from archcalc.readers.aten.program import Meta
 from archcalc.readers.batch import Sizes
 from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.onnx.program import DTYPES
-from archcalc.readers.torch_export.program import Meta
 from archcalc.spec.errors import fail, suggest
 
 EXAMPLE = 224

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archcalc.graph import Origin
+from archcalc.readers.aten.program import Call, TensorName
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
-from archcalc.readers.torch_export.program import Call, TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,14 +10,14 @@ from typing import Any
 from archcalc.graph import Graph
 from archcalc.numeric import Number
 from archcalc.ops.base import Shape
+from archcalc.readers.aten.program import Call, Program
+from archcalc.readers.aten.translate import model_of
 from archcalc.readers.file import LoweredFile, batch_axes, without_arguments
 from archcalc.readers.lowering import Model
 from archcalc.readers.onnx.decode import MAX_AXES, Decoder
 from archcalc.readers.onnx.inputs import Inputs
 from archcalc.readers.onnx.protobuf import Message, read_message
 from archcalc.readers.onnx.weights import arrays_of
-from archcalc.readers.torch_export.program import Call, Program
-from archcalc.readers.torch_export.translate import model_of
 from archcalc.spec.errors import SpecError, fail
 from archcalc.spec.models import ModelOptions
 

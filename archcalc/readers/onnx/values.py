@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from archcalc.readers.aten.formats import NUMPY_DTYPES
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.program import DTYPES
 from archcalc.readers.onnx.sizes import Size, plain
@@ -22,11 +23,7 @@ Function: TypeAlias = Callable[[NodeView, list[Any]], Any]
 MAX_VALUES = 4096
 """The number of values of a tensor that are evaluated."""
 
-INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
-
-NUMPY_FORMATS: dict[str, np.dtype[Any]] = {
-    name: np.dtype(name) for name in (*INTEGERS, "float16", "float32", "float64", "bool")
-}
+NUMPY_FORMATS: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in NUMPY_DTYPES if name != "bfloat16"}
 """The formats of NumPy by those of tensors."""
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from archcalc.readers.aten.program import COMPUTED, Call, Program
 from archcalc.readers.onnx.program import Derived
 from archcalc.readers.onnx.protobuf import part
 from archcalc.readers.stored import array_of, plain
-from archcalc.readers.torch_export.program import COMPUTED, Call, Program
 from archcalc.spec.errors import fail
 
 
@@ -214,8 +214,8 @@ def arrays_of(
     found |= {each: array_of(each, found) for each in wanted if plain(each) != each}
     computed = [each for each in wanted if each.startswith(COMPUTED)]
     if computed:
-        from archcalc.readers.torch_export.calls import tensors_in
-        from archcalc.readers.torch_export.constants import evaluate
+        from archcalc.readers.aten.calls import tensors_in
+        from archcalc.readers.aten.constants import evaluate
 
         calls = list(constant_calls)
         fixed = {key for key, each in program.stored.items() if each.kind != "parameter"}

@@ -14,6 +14,16 @@ from typing import Any
 from archcalc.graph import Origin
 from archcalc.numeric import Number
 from archcalc.readers.archive import Archive
+from archcalc.readers.aten.program import (
+    Call,
+    CallSite,
+    Meta,
+    Payload,
+    Program,
+    Stored,
+    TensorName,
+    Word,
+)
 from archcalc.readers.dynamic import DynamicSize
 from archcalc.readers.steps import SizeName
 from archcalc.readers.torch_export.checked import (
@@ -29,16 +39,6 @@ from archcalc.readers.torch_export.checked import (
 )
 from archcalc.readers.torch_export.formats import DTYPES
 from archcalc.readers.torch_export.output_names import output_names
-from archcalc.readers.torch_export.program import (
-    Call,
-    CallSite,
-    Meta,
-    Payload,
-    Program,
-    Stored,
-    TensorName,
-    Word,
-)
 from archcalc.readers.torch_export.sizes import UnbackedSize, dynamic_size, size_of
 from archcalc.readers.torch_export.subgraphs import with_subgraphs
 from archcalc.spec.errors import fail

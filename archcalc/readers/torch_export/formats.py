@@ -24,25 +24,3 @@ DTYPES = {
     35: "uint64",
 }
 """Number formats by their codes in the file."""
-
-INTEGERS = frozenset(("uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"))
-
-
-def is_integer(dtype: str) -> bool:
-    """Return whether the numbers of a format are integers or truth values."""
-    return dtype in INTEGERS or dtype == "bool"
-
-
-NUMPY_DTYPES = {
-    "uint8": "u1",
-    "int8": "i1",
-    "int16": "i2",
-    "int32": "i4",
-    "int64": "i8",
-    "float16": "f2",
-    "float32": "f4",
-    "float64": "f8",
-    "bool": "?",
-    "bfloat16": "u2",
-}
-"""The formats that NumPy can read. It has no bfloat16, whose bits are the upper half of a float32."""

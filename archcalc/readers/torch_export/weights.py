@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from archcalc.readers.archive import Archive
+from archcalc.readers.aten.formats import NUMPY_DTYPES
+from archcalc.readers.aten.program import COMPUTED, Call, Payload, Program
 from archcalc.readers.stored import array_of, plain
-from archcalc.readers.torch_export.formats import NUMPY_DTYPES
-from archcalc.readers.torch_export.program import COMPUTED, Call, Payload, Program
 from archcalc.spec.errors import SpecError
 
 
@@ -39,7 +39,7 @@ def arrays_of(
     found |= {each: array_of(each, found) for each in wanted if plain(each) != each}
     computed = [each for each in wanted if each.startswith(COMPUTED)]
     if computed:
-        from archcalc.readers.torch_export.constants import evaluate
+        from archcalc.readers.aten.constants import evaluate
 
         values = evaluate(constant_calls, load_fixed(path, name, program), name)
         found |= {each: values[each.removeprefix(COMPUTED)] for each in computed}

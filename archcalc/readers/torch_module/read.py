@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archcalc.readers.file import LoweredFile, batch_axes, without_values
-from archcalc.readers.torch_export.translate import read_model
+from archcalc.readers.torch_export.read import read_model
 from archcalc.readers.torch_module.request import exported
 from archcalc.spec.models import ModelFile, ModelOptions
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import isclose
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts, converts_microsoft
-from archcalc.readers.torch_export.registry import Untranslatable
 
 PLAIN = {
     "Relu": "relu",

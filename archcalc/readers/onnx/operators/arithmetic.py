@@ -6,10 +6,10 @@ from functools import reduce
 from math import isinf
 from typing import Any
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import plain
-from archcalc.readers.torch_export.registry import Untranslatable
 
 BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div", "Max": "maximum", "Min": "minimum"}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from archcalc.ops.conv import Conv, TransposedConv
+from archcalc.readers.aten.operators.convolution import arrays
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import plain
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
-from archcalc.readers.torch_export.operators.convolution import arrays
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates_function
 
 
 def window(n: NodeView, kernel: Sizes) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import window
 from archcalc.readers.onnx.operators.linear import product
 from archcalc.readers.onnx.operators.shape import own_size
 from archcalc.readers.onnx.registry import converts_microsoft
-from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 
 ACTIVATIONS = {"Relu": "relu", "Sigmoid": "sigmoid", "Tanh": "tanh", "LeakyRelu": "leaky_relu", "HardSigmoid": ""}
 

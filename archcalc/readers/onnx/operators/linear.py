@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.batch import Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument, plain
-from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 
 
 @converts("MatMul")

@@ -8,13 +8,13 @@ from archcalc.numeric import normal
 from archcalc.ops.base import Operator
 from archcalc.ops.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
 from archcalc.ops.resample import Upsample
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.onnx.nodes import NodeView, decimal
 from archcalc.readers.onnx.operators.convolution import attributes, window
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import argument
 from archcalc.readers.per_example import PerExample, lifted
 from archcalc.readers.steps import Step, make
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates_function
 
 
 @converts("MaxPool", "AveragePool")

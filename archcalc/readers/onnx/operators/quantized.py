@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.operators.convolution import window
 from archcalc.readers.onnx.registry import converts, converts_microsoft
-from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Untranslatable
 
 
 def along(values: Any, axis: int, rank: int) -> Any:

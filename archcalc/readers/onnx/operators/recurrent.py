@@ -9,12 +9,12 @@ from typing import Any
 from archcalc.graph import Ref
 from archcalc.ops.recurrent import Gru, Lstm, Recurrent, Rnn
 from archcalc.ops.structure import Reshape, Transpose
+from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates_function
 from archcalc.readers.batch import BatchAxis, Place, Places, Sizes
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts, converts_microsoft
 from archcalc.readers.steps import Layers, Step, make
-from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Arguments, Untranslatable, translates_function
 
 ORDERS = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}
 """Which block of ONNX's weights each gate of our operators has: ONNX has i, o, f, c and z, r, h."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from archcalc.readers.aten.program import TensorName
+from archcalc.readers.aten.registry import Arguments, translates_function
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.patterns import ReducedByPattern
 from archcalc.readers.steps import Step
-from archcalc.readers.torch_export.program import TensorName
-from archcalc.readers.torch_export.registry import Arguments, translates_function
 
 SMALLEST = 1e-30
 """The smallest norm that vectors are divided by."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
-from archcalc.readers.torch_export.registry import Untranslatable
 
 
 @converts("TopK")

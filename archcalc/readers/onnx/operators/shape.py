@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archcalc.readers.aten.registry import Untranslatable
 from archcalc.readers.onnx.nodes import NodeView
 from archcalc.readers.onnx.registry import converts
 from archcalc.readers.onnx.sizes import Size, argument, plain
-from archcalc.readers.torch_export.registry import Untranslatable
 
 MAX_SELECTED = 64
 """The number of positions that are taken one by one."""

@@ -1,0 +1,182 @@
+"""Layers of weighted sums over features, products of tensors, and tables of vectors."""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+
+from archcalc.ops.arithmetic import Scale
+from archcalc.ops.dense import FullyConnected, Linear
+from archcalc.ops.joins import Add, Mul
+from archcalc.ops.product import MatMul
+from archcalc.ops.reduction import Sum
+from archcalc.readers.aten.composition import Composition
+from archcalc.readers.aten.registry import Arguments, Untranslatable, translates
+from archcalc.readers.batch import Sizes
+from archcalc.readers.joining import Joined, MatrixProducts, TimesMatrix
+from archcalc.readers.patterns import Contracted
+from archcalc.readers.steps import AlongLast, Permuted, Step, make, sizes_of_axes
+
+
+def weighted(a: Arguments, read: str, weight: str, bias: str | None, *, transposed: bool) -> list[Step]:
+    """Return the steps of weighted sums of the last axis of a tensor.
+
+    Args:
+        a: the arguments of the call.
+        read: the name of the argument that is the tensor.
+        weight: that of the matrix, outputs by features. If it is computed, the sums are products of two tensors.
+        bias: that of what is added; ``None`` if nothing is.
+        transposed: whether the matrix is features by outputs instead.
+    """
+    matrix, result = a.name(weight), a.reading.sizes(a.result_name)
+    features = result[-1]
+    stored = a.reading.transposed(matrix) if transposed else a.reading.stored(matrix)
+    added = None if bias is None else a.reading.stored(a.name(bias))
+    inside = stored is not None and added is not None and a.sizes(bias or "") == (features,)
+    sums = a.result() if bias is None or inside else a.reading.intermediate(result)
+    steps: list[Step] = []
+    if stored is not None:
+        arrays = {"weight": stored, **({"bias": added} if inside and added is not None else {})}
+        op, of_vector = (make(kind, features=features, bias=inside) for kind in (Linear, FullyConnected))
+        inputs = (a.tensor(read),)
+        steps.append(AlongLast(op=op, of_vector=of_vector, inputs=inputs, outputs=(sums,), stored=arrays))
+    else:
+        second = a.reading.tensor(matrix)
+        if not transposed:
+            permuted = a.reading.intermediate(a.reading.sizes(matrix)[::-1])
+            steps.append(Permuted(order=(1, 0), inputs=(second,), outputs=(permuted,)))
+            second = permuted
+        steps.append(TimesMatrix(inputs=(a.tensor(read), second), outputs=(sums,)))
+    if bias is not None and not inside:
+        steps.append(Joined(op=Add(), inputs=(sums, a.tensor(bias)), outputs=(a.result(),)))
+    return steps
+
+
+@translates("linear")
+def linear(a: Arguments) -> list[Step]:
+    return weighted(a, "input", "weight", "bias" if a.is_tensor("bias") else None, transposed=False)
+
+
+@translates("addmm")
+def product_and_sum(a: Arguments) -> list[Step]:
+    if not a.is_default("beta", 1) or not a.is_default("alpha", 1):
+        return sum_with_product(a)
+    return weighted(a, "mat1", "mat2", "self", transposed=True)
+
+
+@translates("baddbmm", "addmv", "addbmm")
+def sum_with_product(a: Arguments) -> list[Step]:
+    """Translate β·self + α·(a product of matrices, or of a matrix and a vector)."""
+    first, second = {
+        "addmm": ("mat1", "mat2"),
+        "baddbmm": ("batch1", "batch2"),
+        "addbmm": ("batch1", "batch2"),
+        "addmv": ("mat", "vec"),
+    }[a.operator]
+    c = Composition(a)
+    made = matrix_product(c, a.tensor(first), a.tensor(second))
+    made = c.reduce(Sum, made, [0], keep=False) if a.operator == "addbmm" else made
+    terms = [a.tensor("self"), made]
+    for number, name in enumerate(("beta", "alpha")):
+        if not a.is_default(name, 1):
+            terms[number] = c.apply(terms[number], make(Scale, factor=a.number(name)))
+    return c.done(c.join(Add(), *terms))
+
+
+@translates("matmul", "bmm", "mm", "mv", "dot", "vdot", "inner")
+def matmul(a: Arguments) -> list[Step]:
+    second = next(name for name in ("other", "mat2", "vec", "tensor") if a.is_tensor(name))
+    if len(a.sizes("self")) > 1 and a.reading.transposed(a.name(second)) is not None and a.operator != "inner":
+        return weighted(a, "self", second, None, transposed=True)
+    if a.operator == "inner" and len(a.sizes(second)) > 1:
+        raise Untranslatable("the products of all vectors of two tensors")
+    c = Composition(a)
+    return c.done(matrix_product(c, a.tensor("self"), a.tensor(second)))
+
+
+def matrix_product(c: Composition, one: int, other: int) -> int:
+    """Return the product of matrices; a vector is a row on the left, and a column on the right."""
+    left, right = c.sizes(one), c.sizes(other)
+    if len(right) == 1:
+        other = c.reshape(other, (*sizes_of_axes((0,)), 1), (*right, 1))
+    if len(left) == 1:
+        one = c.reshape(one, (1, *sizes_of_axes((0,))), (1, *left))
+    shapes = c.sizes(one), c.sizes(other)
+    sizes = (*broadcast([each[:-2] for each in shapes]), shapes[0][-2], shapes[1][-1])
+    inputs, outputs = (one, other), (c.new(sizes),)
+    by_matrix = len(shapes[1]) == 2
+    made = c.add(
+        TimesMatrix(inputs=inputs, outputs=outputs)
+        if by_matrix
+        else MatrixProducts(op=MatMul(), inputs=inputs, outputs=outputs)
+    )
+    if len(right) == 1:
+        made = c.reshape(made, sizes_of_axes(range(len(sizes) - 1)), sizes[:-1])
+    if len(left) == 1:
+        kept = [axis for axis in range(len(c.sizes(made))) if axis != len(sizes) - 2]
+        made = c.reshape(made, sizes_of_axes(kept), [c.sizes(made)[axis] for axis in kept])
+    return made
+
+
+def broadcast(shapes: list[Sizes]) -> Sizes:
+    """Return the shape of tensors that broadcast."""
+    rank = max(map(len, shapes))
+    aligned = [(*(1,) * (rank - len(shape)), *shape) for shape in shapes]
+    return tuple([max(column) for column in zip(*aligned, strict=True)])
+
+
+@translates("outer", "ger")
+def outer(a: Arguments) -> list[Step]:
+    other = "vec2" if a.is_tensor("vec2") else "other"
+    c, n = Composition(a), a.sizes("self")
+    column = c.reshape(a.tensor("self"), (*sizes_of_axes((0,)), 1), (*n, 1))
+    return c.done(c.join(Mul(), column, a.tensor(other)))
+
+
+@translates("bilinear")
+def bilinear(a: Arguments) -> list[Step]:
+    """Translate Σ x₁·W·x₂ for every output: a weighted sum by W, then by the second tensor."""
+    c, rank, result = Composition(a), len(a.sizes("input1")), a.reading.sizes(a.result_name)
+    lead, letters = a.sizes("input1")[:-1], "bcdefgh"[: rank - 1]
+    made = c.new((*lead, result[-1], a.sizes("input2")[-1]))
+    read = (a.tensor("input1"), a.tensor("weight"))
+    half = c.add(Contracted(read=(f"{letters}i", "oij"), made=f"{letters}oj", inputs=read, outputs=(made,)))
+    pair = (f"{letters}oj", f"{letters}j")
+    second = (half, a.tensor("input2"))
+    whole = c.add(Contracted(read=pair, made=f"{letters}o", inputs=second, outputs=(c.new(result),)))
+    return c.done(c.join(Add(), whole, a.tensor("bias")) if a.is_tensor("bias") else whole)
+
+
+@translates("einsum")
+def einsum(a: Arguments) -> list[Step]:
+    """Translate sums of products of tensors, one after another; an ellipsis stands for the same axes in all."""
+    names = a.names("tensors")
+    written, arrow, made = a.text("equation", "").replace(" ", "").partition("->")
+    terms = written.split(",")
+    if not arrow or len(terms) != len(names):
+        raise Untranslatable("einsum without its result")
+    ranks = [len(a.reading.sizes(name)) for name in names]
+    hidden = {rank - len(term.replace("...", "")) for term, rank in zip(terms, ranks, strict=True) if "..." in term}
+    if len(hidden) > 1:
+        raise Untranslatable("einsum whose ellipses stand for different axes")
+    spare = [letter for letter in ascii_uppercase if letter not in a.text("equation", "")]
+    axes = "".join(spare[: max(hidden, default=0)])
+    first, *others, result = (term.replace("...", axes) for term in (*terms, made))
+    if any(len({*term}) < len(term) for term in (first, *others, result)):
+        raise Untranslatable("einsum of a diagonal")
+    c, found, *further = Composition(a), *map(a.reading.tensor, names)
+    for number, (term, tensor) in enumerate(zip(others, further, strict=True), 1):
+        left = {*result}.union(*others[number:])
+        kept = result if number == len(others) else "".join(dict.fromkeys(x for x in first + term if x in left))
+        sizes = {**dict(zip(first, c.sizes(found), strict=True)), **dict(zip(term, c.sizes(tensor), strict=True))}
+        made_sizes = [sizes[letter] for letter in kept]
+        inputs = (found, tensor)
+        found = c.add(Contracted(read=(first, term), made=kept, inputs=inputs, outputs=(c.new(made_sizes),)))
+        first = kept
+    summed = [axis for axis, letter in enumerate(first) if letter not in result]
+    found = c.reduce(Sum, found, summed, keep=False) if summed else found
+    first = "".join(letter for letter in first if letter in result)
+    if first != result:
+        order = tuple([first.index(letter) for letter in result])
+        sizes_there = [c.sizes(found)[axis] for axis in order]
+        found = c.add(Permuted(order=order, inputs=(found,), outputs=(c.new(sizes_there),)))
+    return c.done(found)

@@ -1,0 +1,40 @@
+"""Numbers that a model computes from the sizes of its tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import add, floordiv, mod, mul, neg, sub
+from typing import Any
+
+from archcalc.numeric import Number, ceiling, exact_div, floor, maximum, minimum, ratio
+from archcalc.readers.aten.registry import Arguments, translates, translates_function
+from archcalc.readers.steps import Calculated, Measured, Step
+
+FUNCTIONS: dict[str, Callable[..., Number]] = {
+    "_operator.add": add,
+    "_operator.sub": sub,
+    "_operator.mul": mul,
+    "_operator.floordiv": floordiv,
+    "_operator.mod": mod,
+    "_operator.neg": neg,
+    "_operator.truediv": exact_div,
+    "torch.sym_max": maximum,
+    "torch.sym_min": minimum,
+    "onnx.ratio": ratio,
+    "onnx.floor": floor,
+    "onnx.ceil": ceiling,
+}
+
+
+@translates("sym_size")
+def size(a: Arguments) -> list[Step]:
+    axis = a.axis("dim", len(a.sizes("self")))
+    return [Measured(name=a.result_name, axis=axis, inputs=(a.tensor("self"),), outputs=())]
+
+
+@translates_function(*FUNCTIONS)
+def calculation(a: Arguments) -> list[Step]:
+    arguments: tuple[Any, ...] = tuple(a.call.arguments.values())
+    return [
+        Calculated(name=a.result_name, function=FUNCTIONS[a.call.target], arguments=arguments, inputs=(), outputs=())
+    ]

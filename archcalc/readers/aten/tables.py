@@ -1,0 +1,98 @@
+"""Tables of indices and weights, by which elements are chosen whose places are known: windows, and resampled axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from archcalc.readers.aten.filters import WIDTHS, tap_count
+
+Array: TypeAlias = np.ndarray[Any, Any]
+
+
+def flat_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """Return indices into axes that are merged; those that are negative count from the end, and a mask names places."""
+    given = indices[0].nonzero() if indices[0].dtype == bool else indices
+    wrapped = [np.where(each < 0, each + n, each) for each, n in zip(given, sizes, strict=True)]
+    found: Array = np.ravel_multi_index(tuple(np.broadcast_arrays(*wrapped)), tuple(sizes))
+    return found
+
+
+def replaced_index(indices: Sequence[Array], sizes: Sequence[int]) -> Array:
+    """Return where the elements of a tensor are, if some have been replaced by others, which stand behind all."""
+    n = int(np.prod(sizes))
+    found = np.arange(n)
+    places = flat_index(indices, sizes).ravel()
+    found[places] = n + np.arange(len(places))
+    return found
+
+
+def window_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
+    """Return where the elements of windows are along merged axes: a row for every tap, a column for every window."""
+    along = [
+        np.arange(k)[:, None] * d + np.arange(0, n - d * (k - 1), s)
+        for n, k, s, d in zip(sizes, kernel, stride, dilation, strict=True)
+    ]
+    taps = np.meshgrid(*[range(len(each)) for each in along], indexing="ij")
+    windows = np.meshgrid(*[range(each.shape[1]) for each in along], indexing="ij")
+    read = [each[tap.ravel()[:, None], at.ravel()] for each, tap, at in zip(along, taps, windows, strict=True)]
+    found: Array = np.ravel_multi_index(tuple(read), tuple(sizes))
+    return found
+
+
+def source_index(sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Array:
+    """Return, for every position, where its elements are among those of all windows; the index behind them is none."""
+    read = window_index(sizes, kernel, stride, dilation).ravel()
+    order = np.argsort(read, kind="stable")
+    positions, counts = read[order], np.bincount(read, minlength=int(np.prod(sizes)))
+    rank = np.arange(len(read)) - (np.cumsum(counts) - counts)[positions]
+    found = np.full((len(counts), counts.max()), len(read))
+    found[positions, rank] = order
+    return found
+
+
+def nearest_index(n: int, m: int) -> Array:
+    """Return the nearest of n positions to each of m, by the centres of the positions."""
+    found: Array = np.floor((np.arange(m) + 0.5) * n / m).astype(np.int64)
+    return found
+
+
+KEYS = -0.5
+"""The parameter of Keys' cubic polynomial in filters against aliasing."""
+
+
+def _cubic(x: Array) -> Array:
+    x = np.abs(x)
+    near = ((KEYS + 2) * x - (KEYS + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * KEYS - 4 * KEYS
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+FILTERS: dict[str, Callable[[Array], Array]] = {
+    "bilinear": lambda x: np.maximum(1 - np.abs(x), 0.0),
+    "bicubic": _cubic,
+}
+
+
+def filter_taps(n: int, m: int, scale: float, mode: str) -> tuple[Array, Array]:
+    """Return the positions that each of m results reads, and their weights, of a filter against aliasing.
+
+    A filter is as much wider as there are more positions than results.
+
+    Args:
+        n: the number of positions.
+        m: the number of results.
+        scale: the distance between results, in positions.
+        mode: the name of the filter.
+    """
+    stretch = max(scale, 1.0)
+    support = WIDTHS[mode] / 2 * stretch
+    centres = scale * (np.arange(m) + 0.5)
+    first = np.maximum((centres - support + 0.5).astype(np.int64), 0)
+    count = np.minimum((centres + support + 0.5).astype(np.int64), n) - first
+    taps = np.arange(tap_count(scale, mode))
+    at = first[:, None] + taps
+    weights = np.where(taps < count[:, None], FILTERS[mode]((at - centres[:, None] + 0.5) / stretch), 0.0)
+    return np.minimum(at, n - 1), (weights / weights.sum(1, keepdims=True)).astype(np.float32)
